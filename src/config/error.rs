@@ -1,0 +1,82 @@
+//! What is wrong with a configuration, and where.
+
+use std::fmt;
+
+/// One mistake: which tenant, which field, what is wrong, what would be right. Never a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    tenant: Option<String>,
+    path: String,
+    message: String,
+}
+
+impl ConfigError {
+    pub(super) fn new(tenant: Option<&str>, path: String, message: String) -> Self {
+        Self { tenant: tenant.map(str::to_owned), path, message }
+    }
+
+    /// A mistake that concerns all tenants.
+    pub(super) fn whole(path: &str, message: impl Into<String>) -> Self {
+        Self::new(None, path.to_owned(), message.into())
+    }
+}
+
+/// `tenant "acme": hosts[1]: what is wrong`.
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(tenant) = &self.tenant {
+            write!(f, "{tenant}: ")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Every mistake of one load; at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    pub(super) fn new(errors: Vec<ConfigError>) -> Self {
+        Self(errors)
+    }
+
+    /// The mistakes, in the order of the configuration.
+    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a ConfigErrors {
+    type Item = &'a ConfigError;
+    type IntoIter = std::slice::Iter<'a, ConfigError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> Self {
+        Self(vec![error])
+    }
+}
+
+/// One mistake a line.
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, error) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str("\n")?;
+            }
+            error.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}

@@ -1,0 +1,71 @@
+//! `tenants[].headers`: under which names the upstream receives the identity.
+
+use std::collections::HashMap;
+
+use super::cursor::Cursor;
+use crate::forward::{IdentityHeaders, fold};
+
+pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
+    let object = at.object();
+    let mut folded = HashMap::new();
+    let mut header = |field: &'static str, default: &str| {
+        let at = object.field(field);
+        let name = match at.text() {
+            Some(name) => name.to_ascii_lowercase(),
+            None if at.is_present() => return None,
+            None => default.to_owned(),
+        };
+        if name.is_empty() || !name.bytes().all(is_token_byte) {
+            return at.refuse(format!("{name:?} is not a header name"));
+        }
+        if is_reserved(&fold(&name)) {
+            return at.refuse(format!("\"{name}\" has a meaning of its own; use another name, such as \"{default}\""));
+        }
+        if let Some(other) = folded.insert(fold(&name), field) {
+            at.error(format!(
+                "\"{name}\" is also the name for `{other}`, to a server that reads \"-\" and \"_\" alike"
+            ));
+            return None;
+        }
+        Some(name)
+    };
+    let user = header("user", "x-auth-request-user");
+    let email = header("email", "x-auth-request-email");
+    let groups = header("groups", "x-auth-request-groups");
+    let tenant = header("tenant", "x-auth-request-tenant");
+    object.finish();
+    Some(IdentityHeaders { user: user?, email: email?, groups: groups?, tenant: tenant? })
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}
+
+/// Names that HTTP, Envoy or the gate give a meaning to.
+fn is_reserved(folded: &str) -> bool {
+    folded.starts_with("x-envoy-") || folded.starts_with("content-") || RESERVED.contains(&folded)
+}
+
+const RESERVED: [&str; 20] = [
+    "accept",
+    "authorization",
+    "connection",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "origin",
+    "proxy-authorization",
+    "proxy-connection",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-request-id",
+];

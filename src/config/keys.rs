@@ -1,0 +1,72 @@
+//! `tenants[].keys`: the configured public keys.
+
+use serde_json::Value;
+
+use super::cursor::Cursor;
+use crate::keys::{KeySet, SignatureAlgorithm, VerificationKey, parse_jwk, parse_jwks, parse_pem};
+
+/// The key set, if every entry could be read and they make a good set.
+pub(super) fn keys(at: &Cursor<'_>) -> Option<KeySet> {
+    let elements = at.required_elements();
+    if elements.is_empty() {
+        return None;
+    }
+    let keys: Option<Vec<_>> = elements.iter().map(entry).collect::<Vec<_>>().into_iter().collect();
+    at.note(KeySet::new(keys?.into_iter().flatten().collect()))
+}
+
+/// One entry gives one key, or those of a JWKS.
+fn entry(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
+    let object = at.object();
+    let (pem, jwk, jwks) = (object.field("pem"), object.field("jwk"), object.field("jwks"));
+    let (kid, alg) = (object.field("kid"), object.field("alg"));
+    let keys = match (pem.is_present(), jwk.is_present(), jwks.is_present()) {
+        (true, false, false) => from_pem(&pem, &kid, &alg).map(|key| vec![key]),
+        (false, true, false) => from_jwk(&jwk).map(|key| vec![key]),
+        (false, false, true) => from_jwks(&jwks),
+        _ => at.refuse("has to have exactly one of `pem`, `jwk` and `jwks`"),
+    };
+    if !pem.is_present() {
+        for field in [kid, alg].iter().filter(|field| field.is_present()) {
+            field.error("goes with `pem` only; a JWK has its own");
+        }
+    }
+    object.finish();
+    keys
+}
+
+fn from_pem(pem: &Cursor<'_>, kid: &Cursor<'_>, alg: &Cursor<'_>) -> Option<VerificationKey> {
+    let key = pem.note(parse_pem(pem.text()?))?.with_kid(kid.text().map(str::to_owned));
+    let actual = key.algorithm();
+    match alg.text() {
+        Some(name) if SignatureAlgorithm::parse(name) != Some(actual) => {
+            alg.refuse(format!("is {name:?}, but a key of this type verifies {actual}"))
+        }
+        _ => Some(key),
+    }
+}
+
+fn from_jwk(at: &Cursor<'_>) -> Option<VerificationKey> {
+    at.note(parse_jwk(at.object().members()?))
+}
+
+fn from_jwks(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
+    let object = at.object();
+    let list = object.field("keys");
+    let elements = list.required_elements();
+    let values: Vec<Value> = elements.iter().filter_map(Cursor::value).cloned().collect();
+    match parse_jwks(&values) {
+        Ok(keys) if keys.is_empty() && !elements.is_empty() => {
+            list.refuse("has no key that could verify a token: RSA (RS256), EC P-256 (ES256) or Ed25519 (EdDSA)")
+        }
+        Ok(keys) => Some(keys),
+        Err(problems) => {
+            for (position, problem) in problems {
+                if let Some(element) = elements.get(position) {
+                    element.error(problem.to_string());
+                }
+            }
+            None
+        }
+    }
+}

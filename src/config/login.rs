@@ -1,0 +1,113 @@
+//! `tenants[].login`: how a login runs.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::cursor::{Cursor, Object};
+use super::values::{Scheme, duration, path, url};
+use crate::host::{Host, HostPattern};
+use crate::tenant::Login;
+
+pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> Option<Login> {
+    let object = at.object();
+    let scopes = scopes(&object.field("scopes"));
+    let callback_path = path(&object.field("callback_path"), DEFAULT_CALLBACK_PATH);
+    let logout_at = object.field("logout_path");
+    let logout_path = path(&logout_at, DEFAULT_LOGOUT_PATH);
+    if callback_path.is_some() && callback_path == logout_path {
+        logout_at.error("is the same as `callback_path`; each needs its own");
+    }
+    let redirect_uri = redirect_uri(&object.field("redirect_uri"), scheme, hosts, callback_path.as_deref());
+    let post_logout_redirect_uri = url(&object.field("post_logout_redirect_uri"), scheme);
+    let cookie_domain = cookie_domain(&object.field("cookie_domain"), hosts);
+    require_for_several_hosts(&object, hosts);
+    let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
+    object.finish();
+    Some(Login {
+        scopes: scopes?,
+        callback_path: callback_path?,
+        logout_path: logout_path?,
+        redirect_uri,
+        post_logout_redirect_uri,
+        cookie_domain,
+        timeout: timeout?,
+    })
+}
+
+/// RFC 6749 section 3.3, and `openid` of OpenID Connect Core section 3.1.2.1.
+fn scopes(at: &Cursor<'_>) -> Option<Vec<String>> {
+    if !at.is_present() {
+        return Some(DEFAULT_SCOPES.map(str::to_owned).into());
+    }
+    let mut scopes: Vec<String> = Vec::new();
+    for element in at.elements() {
+        let text = element.text()?;
+        let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
+        if !is_token {
+            return element
+                .refuse(format!("{text:?} is not a scope: printable ASCII without spaces, quotes and backslashes"));
+        }
+        if scopes.iter().any(|scope| scope == text) {
+            return element.refuse(format!("{text:?} is listed twice"));
+        }
+        scopes.push(text.to_owned());
+    }
+    if !scopes.iter().any(|scope| scope == "openid") {
+        return at.refuse("lacks \"openid\", without which there is no ID token");
+    }
+    Some(scopes)
+}
+
+/// A redirect URI that reaches this tenant and is taken for its callback.
+fn redirect_uri(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern], callback_path: Option<&str>) -> Option<Url> {
+    let uri = url(at, scheme)?;
+    let host = uri.host_str().and_then(|host| Host::from_name(host).ok());
+    if !host.is_some_and(|host| hosts.iter().any(|pattern| pattern.matches(&host))) {
+        at.error("is on a host that is not one of this tenant's `hosts`");
+    }
+    if uri.query().is_some() {
+        at.error("has a query; leave it out");
+    }
+    if callback_path.is_some_and(|path| path != uri.path()) {
+        at.error("has another path than `callback_path`");
+    }
+    Some(uri)
+}
+
+fn cookie_domain(at: &Cursor<'_>, hosts: &[HostPattern]) -> Option<Host> {
+    let text = at.text()?;
+    let domain = Host::from_name(text).ok().filter(|domain| domain.as_str().contains('.'));
+    let Some(domain) = domain else {
+        return at.refuse(format!("{text:?} is not a domain of at least two labels (\"acme.example\")"));
+    };
+    for pattern in hosts {
+        let (HostPattern::Exact(host) | HostPattern::Below(host)) = pattern;
+        if !host.is_within(&domain) {
+            at.error(format!("\"{pattern}\" is not within \"{domain}\", so browsers would refuse its cookies"));
+        }
+    }
+    Some(domain)
+}
+
+/// An issuer knows redirect URIs one by one, so many hosts come back to one of them, and the cookies have to be there, too.
+fn require_for_several_hosts(object: &Object<'_>, hosts: &[HostPattern]) {
+    let wildcard = hosts.iter().any(|pattern| matches!(pattern, HostPattern::Below(_)));
+    let (redirect_uri, cookie_domain) = (object.field("redirect_uri"), object.field("cookie_domain"));
+    if wildcard && !redirect_uri.is_present() {
+        redirect_uri.error("is missing; with a wildcard in `hosts` the one redirect URI has to be named");
+    }
+    if wildcard && !cookie_domain.is_present() {
+        cookie_domain.error("is missing; with a wildcard in `hosts` cookies have to be shared between the hosts");
+    }
+    if !wildcard && hosts.len() > 1 && redirect_uri.is_present() && !cookie_domain.is_present() {
+        cookie_domain.error("is missing; with `redirect_uri` and several hosts cookies have to be shared between them");
+    }
+}
+
+const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "groups"];
+const DEFAULT_CALLBACK_PATH: &str = "/oauth2/callback";
+const DEFAULT_LOGOUT_PATH: &str = "/oauth2/logout";
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+const MIN_TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_TIMEOUT: Duration = Duration::from_secs(60 * 60);

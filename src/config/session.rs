@@ -1,0 +1,82 @@
+//! `session`: the keys that seal, and how long a session lasts.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::Environment;
+use super::cursor::Cursor;
+use super::values::{duration, from_environment};
+use crate::gate::SessionPolicy;
+use crate::seal::SealingKey;
+use crate::secret::Secret;
+
+/// Reads the section. Without a policy there was a mistake.
+pub(super) fn session(at: &Cursor<'_>, environment: &dyn Environment) -> (Vec<SealingKey>, Option<SessionPolicy>) {
+    let session = at.required_object();
+    let mut ids = HashSet::new();
+    let mut keys = Vec::new();
+    for element in &session.field("keys").required_elements() {
+        let Some((id, key)) = sealing_key(element, environment) else { continue };
+        if ids.insert(id.clone()) {
+            keys.push(SealingKey::new(id, key));
+        } else {
+            element.error(format!("another key has the id {id:?}, too; an id names one key"));
+        }
+    }
+    let lifetime = duration(&session.field("lifetime"), DEFAULT_LIFETIME, MIN_LIFETIME..=MAX_LIFETIME);
+    session.finish();
+    (keys, lifetime.map(|lifetime| SessionPolicy { lifetime }))
+}
+
+fn sealing_key(at: &Cursor<'_>, environment: &dyn Environment) -> Option<(String, Secret<[u8; SealingKey::LENGTH]>)> {
+    let object = at.object();
+    let id = object.field("id");
+    let id = id.required_text().filter(|text| {
+        let fits = (1..=32).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if !fits {
+            id.error(format!("{text:?} is not an id: 1 to 32 letters, digits, \"-\" and \"_\""));
+        }
+        fits
+    });
+    let (variable, inline) = (object.field("env"), object.field("key"));
+    let key = match (variable.text(), inline.text()) {
+        (Some(name), None) => {
+            from_environment(&variable, name, environment).and_then(|text| decode(&variable, text.expose_secret()))
+        }
+        (None, Some(text)) => decode(&inline, text),
+        (Some(_), Some(_)) => at.refuse("has both `env` and `key`; give one of them"),
+        (None, None) => {
+            if !variable.is_present() && !inline.is_present() {
+                at.error("has neither `env` nor `key`; give one of them");
+            }
+            None
+        }
+    };
+    object.finish();
+    Some((id?.to_owned(), key?))
+}
+
+/// 32 bytes in either alphabet of base64, with or without padding, since tools differ.
+fn decode(at: &Cursor<'_>, text: &str) -> Option<Secret<[u8; SealingKey::LENGTH]>> {
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let decoded = [alphabet::STANDARD, alphabet::URL_SAFE]
+        .iter()
+        .find_map(|alphabet| GeneralPurpose::new(alphabet, config).decode(text.trim()).ok());
+    let Some(key) = decoded.and_then(|bytes| <[u8; SealingKey::LENGTH]>::try_from(bytes).ok()) else {
+        return at.refuse("is not base64 of 32 bytes; `tenantgate session-key` makes one");
+    };
+    let [first, rest @ ..] = key;
+    if rest.iter().all(|&byte| byte == first) {
+        return at.refuse("is one byte over and over, not a random key; `tenantgate session-key` makes one");
+    }
+    Some(Secret::new(key))
+}
+
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
+const MIN_LIFETIME: Duration = Duration::from_secs(60);
+const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -1,0 +1,142 @@
+//! `tenants[]`: one tenant, read as far as it can be.
+
+use serde_json::Value;
+
+use super::Environment;
+use super::cursor::{Cursor, Errors};
+use super::values::{Scheme, secret, url};
+use super::{headers, keys, login, provider};
+use crate::host::{HostPattern, NotAPattern};
+use crate::secret::Secret;
+use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
+
+/// What could be read of one tenant, and what was wrong.
+pub(super) struct Draft {
+    /// How messages call it: `tenant "acme"`, or `tenants[3]` as long as it has no name.
+    pub(super) label: String,
+    pub(super) name: Option<TenantName>,
+    pub(super) hosts: Vec<HostPattern>,
+    /// The tenant, unless something that it needs could not be read.
+    pub(super) tenant: Option<Tenant>,
+    pub(super) errors: Errors,
+}
+
+pub(super) fn tenant(index: usize, value: &Value, environment: &dyn Environment) -> Draft {
+    let errors = Errors::default();
+    let object = Cursor::root(value, &errors).object();
+
+    let name = name(&object.field("name"));
+    let hosts = hosts(&object.field("hosts"));
+    let insecure = object.field("allow_insecure_issuer").boolean().unwrap_or(false);
+    let scheme = if insecure { Scheme::Insecure } else { Scheme::Secure };
+    let issuer = issuer(&object.field("issuer"), scheme);
+    let client_id = client_id(&object.field("client_id"));
+    let client_secret = object.field("client_secret");
+    let secret = secret(&client_secret, environment);
+    let keys = keys::keys(&object.field("keys"));
+    let (provider, method) = provider::provider(&object.field("provider"), scheme, client_secret.is_present());
+    let login = login::login(&object.field("login"), scheme, &hosts);
+    let identity = identity(&object.field("identity"));
+    let headers = headers::headers(&object.field("headers"));
+    object.finish();
+
+    let authentication = method.and_then(|method| method.with(secret));
+    let label = name.as_ref().map_or_else(|| format!("tenants[{index}]"), |name| format!("tenant \"{name}\""));
+    let tenant = (|| {
+        Some(Tenant {
+            name: name.clone()?,
+            hosts: hosts.clone(),
+            issuer: issuer?,
+            client: Client { id: client_id?, authentication: authentication? },
+            keys: keys?,
+            provider: provider?,
+            login: login?,
+            identity: identity?,
+            headers: headers?,
+        })
+    })();
+    Draft { label, name, hosts, tenant, errors }
+}
+
+/// `provider.token_endpoint_auth_method`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum AuthMethod {
+    Basic,
+    Post,
+    None,
+}
+
+impl AuthMethod {
+    /// The method with its secret, if it has the one that it needs.
+    fn with(self, secret: Option<Secret<String>>) -> Option<ClientAuthentication> {
+        match self {
+            Self::Basic => secret.map(ClientAuthentication::Basic),
+            Self::Post => secret.map(ClientAuthentication::Post),
+            Self::None => Some(ClientAuthentication::None),
+        }
+    }
+}
+
+fn name(at: &Cursor<'_>) -> Option<TenantName> {
+    let text = at.required_text()?;
+    let name = TenantName::parse(text);
+    if name.is_none() {
+        at.error(format!("{text:?} is not a tenant name: 1 to 63 letters, digits, \"-\", \"_\" and \".\""));
+    }
+    name
+}
+
+fn hosts(at: &Cursor<'_>) -> Vec<HostPattern> {
+    let mut hosts = Vec::new();
+    for element in at.required_elements() {
+        let Some(text) = element.text() else { continue };
+        match HostPattern::parse(text) {
+            Ok(host) if hosts.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
+            Ok(host) => hosts.push(host),
+            Err(problem) => element.error(format!("{text:?} is not a host pattern: {}", advice(problem))),
+        }
+    }
+    hosts
+}
+
+fn advice(problem: NotAPattern) -> &'static str {
+    match problem {
+        NotAPattern::Name => "give a DNS name without scheme, port and path (\"acme.example\")",
+        NotAPattern::TooWide => "a wildcard has to stand below a domain of at least two labels (\"*.acme.example\")",
+        NotAPattern::Wildcard => "a wildcard may only be the first label (\"*.acme.example\")",
+    }
+}
+
+/// The Issuer Identifier (OpenID Connect Core section 2), kept as it is written: tokens have to repeat it byte for byte.
+fn issuer(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
+    let text = at.required_text()?;
+    let url = url(at, scheme)?;
+    if url.query().is_some() {
+        return at.refuse("has a query; an Issuer Identifier has none");
+    }
+    Some(text.to_owned())
+}
+
+/// RFC 6749 appendix A.1.
+fn client_id(at: &Cursor<'_>) -> Option<String> {
+    let text = at.required_text()?;
+    if text.is_empty() || text.len() > 255 || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return at.refuse("is not a client id: 1 to 255 printable ASCII characters");
+    }
+    Some(text.to_owned())
+}
+
+fn identity(at: &Cursor<'_>) -> Option<IdentityClaims> {
+    let object = at.object();
+    let claim = |name: &'static str, default: &str| {
+        let at = object.field(name);
+        match at.text() {
+            Some("") => at.refuse("is empty; give the name of a claim"),
+            Some(claim) => Some(claim.to_owned()),
+            None => (!at.is_present()).then(|| default.to_owned()),
+        }
+    };
+    let (user, email, groups) = (claim("user", "sub"), claim("email", "email"), claim("groups", "groups"));
+    object.finish();
+    Some(IdentityClaims { user: user?, email: email?, groups: groups? })
+}

@@ -1,0 +1,467 @@
+//! Every message that an operator can get, word for word.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::host::Host;
+
+const PUBLIC: &str = include_str!("../../tests/vectors/keys/ec.public.pem");
+const PRIVATE: &str = include_str!("../../tests/vectors/keys/ec.private.pem");
+const SHORT: &str = include_str!("../../tests/vectors/keys/rsa1024.public.pem");
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+struct Variables;
+
+impl Environment for Variables {
+    fn var(&self, name: &str) -> Option<String> {
+        match name {
+            "KEY" => Some(KEY.to_owned()),
+            "SECRET" => Some("s3cr3t".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        }
+    }
+}
+
+fn tenant() -> Value {
+    json!({
+        "name": "acme",
+        "hosts": ["acme.example"],
+        "issuer": "https://issuer.example",
+        "client_id": "gate",
+        "client_secret": { "env": "SECRET" },
+        "keys": [{ "pem": PUBLIC }],
+        "provider": {
+            "cluster": "issuer",
+            "authorization_endpoint": "https://issuer.example/auth",
+            "token_endpoint": "https://issuer.example/token",
+        },
+    })
+}
+
+fn configuration(tenants: &[Value]) -> Value {
+    json!({ "session": { "keys": [{ "id": "a", "env": "KEY" }] }, "tenants": tenants })
+}
+
+/// `base` with `value` at the JSON pointer, or without what is there if `value` is null.
+fn with(mut base: Value, pointer: &str, value: Value) -> Value {
+    let (parent, last) = pointer.rsplit_once('/').unwrap();
+    match base.pointer_mut(parent).unwrap() {
+        Value::Object(object) if value.is_null() => drop(object.remove(last)),
+        Value::Object(object) => drop(object.insert(last.to_owned(), value)),
+        Value::Array(array) => array[last.parse::<usize>().unwrap()] = value,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => panic!("{pointer} leads nowhere"),
+    }
+    base
+}
+
+fn load_json(value: &Value) -> Result<Loaded, ConfigErrors> {
+    load(value.to_string().as_bytes(), &Variables)
+}
+
+/// The messages, whether the configuration was refused or serves in part.
+fn messages(value: &Value) -> Vec<String> {
+    match load_json(value) {
+        Ok(loaded) => loaded.problems.iter().map(ToString::to_string).collect(),
+        Err(errors) => errors.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn entry_of<'a>(gate: &'a Gate, host: &str) -> Option<&'a Entry> {
+    gate.select(&Host::from_name(host).unwrap())
+}
+
+#[test]
+fn a_good_configuration_serves() {
+    let loaded = load_json(&configuration(&[tenant()])).unwrap();
+    assert_eq!(loaded.problems, []);
+    let Some(Entry::Serving(tenant)) = entry_of(&loaded.gate, "acme.example") else { panic!("not served") };
+    assert_eq!(tenant.login.callback_path, "/oauth2/callback");
+    assert_eq!(tenant.headers.user, "x-auth-request-user");
+    assert_eq!(loaded.gate.policy().lifetime.as_secs(), 8 * 60 * 60);
+    assert!(!format!("{loaded:?}").contains("s3cr3t"));
+}
+
+#[test]
+fn what_is_no_configuration_is_refused() {
+    let message = |bytes: &[u8]| load(bytes, &Variables).unwrap_err().to_string();
+    assert_eq!(message(b" "), "the configuration is empty; it needs at least `session` and `tenants`");
+    assert_eq!(message(b"tenants:"), "not JSON: expected ident at line 1 column 2");
+    assert_eq!(
+        message(br#"{"strict":true,"strict":false}"#),
+        "not JSON: member \"strict\" occurs twice at line 1 column 23"
+    );
+    assert_eq!(message(b"[]"), "must be an object, not an array");
+    assert_eq!(message(b"{}"), "session: is missing\ntenants: is missing");
+}
+
+/// `(pointer, value, message)`: what concerns all tenants refuses the configuration.
+#[test]
+fn what_concerns_all_tenants_refuses_the_configuration() {
+    for (pointer, value, expected) in [
+        ("/tenant", json!([]), "unknown field \"tenant\"; did you mean \"tenants\"?"),
+        ("/listen", json!(1), "unknown field \"listen\"; the fields here are strict, session, tenants"),
+        ("/strict", json!("yes"), "strict: must be true or false, not a string"),
+        ("/tenants", json!({}), "tenants: must be an array, not an object"),
+        ("/tenants", json!([]), "tenants: is empty; at least one is needed"),
+        ("/session/keys", json!([]), "session.keys: is empty; at least one is needed"),
+        ("/session/keys", Value::Null, "session.keys: is missing"),
+        (
+            "/session/lifetime",
+            json!("8 hours and a bit"),
+            "session.lifetime: \"8 hours and a bit\" is not a duration; write it as \"8h\", \"30m\" or \"5s\"",
+        ),
+        ("/session/lifetime", json!("1s"), "session.lifetime: \"1s\" is out of range; it has to be from 1m to 30days"),
+        ("/session/lifetime", json!(8), "session.lifetime: must be a string, not a number"),
+        (
+            "/session/keys/0",
+            json!({ "id": "a", "env": "NONE" }),
+            "session.keys[0].env: environment variable \"NONE\" is not set",
+        ),
+        (
+            "/session/keys/0",
+            json!({ "id": "a", "env": "EMPTY" }),
+            "session.keys[0].env: environment variable \"EMPTY\" is empty",
+        ),
+        (
+            "/session/keys/0",
+            json!({ "id": "a", "env": "SECRET" }),
+            "session.keys[0].env: is not base64 of 32 bytes; `tenantgate session-key` makes one",
+        ),
+        (
+            "/session/keys/0",
+            json!({ "id": "a", "key": "c2hvcnQ=" }),
+            "session.keys[0].key: is not base64 of 32 bytes; `tenantgate session-key` makes one",
+        ),
+        (
+            "/session/keys/0",
+            json!({ "id": "a", "key": "A".repeat(43) }),
+            "session.keys[0].key: is one byte over and over, not a random key; `tenantgate session-key` makes one",
+        ),
+        (
+            "/session/keys/0",
+            json!({ "id": "a", "key": KEY, "env": "KEY" }),
+            "session.keys[0]: has both `env` and `key`; give one of them",
+        ),
+        ("/session/keys/0", json!({ "id": "a" }), "session.keys[0]: has neither `env` nor `key`; give one of them"),
+        ("/session/keys/0", json!({ "env": "KEY" }), "session.keys[0].id: is missing"),
+        (
+            "/session/keys/0",
+            json!({ "id": "a.b", "env": "KEY" }),
+            "session.keys[0].id: \"a.b\" is not an id: 1 to 32 letters, digits, \"-\" and \"_\"",
+        ),
+    ] {
+        let broken = with(configuration(&[tenant()]), pointer, value);
+        let errors = load_json(&broken).expect_err(expected);
+        assert_eq!(errors.to_string(), expected);
+    }
+    let twice = json!([{ "id": "a", "env": "KEY" }, { "id": "a", "env": "KEY" }]);
+    assert_eq!(
+        messages(&with(configuration(&[tenant()]), "/session/keys", twice)),
+        ["session.keys[1]: another key has the id \"a\", too; an id names one key"]
+    );
+}
+
+#[test]
+fn two_tenants_cannot_share_a_name_or_a_host() {
+    let other = |name: &str, host: &str| with(with(tenant(), "/name", json!(name)), "/hosts", json!([host]));
+    let error = |tenants: &[Value]| load_json(&configuration(tenants)).unwrap_err().to_string();
+    assert_eq!(
+        error(&[tenant(), other("globex", "ACME.example")]),
+        "tenant \"acme\" and tenant \"globex\" both claim host \"acme.example\""
+    );
+    assert_eq!(
+        error(&[tenant(), other("acme", "b.example")]),
+        "tenants[0] and tenants[1] are both named \"acme\"; a name is for one tenant"
+    );
+    // Also where one of them is broken otherwise: whose the host is cannot be told.
+    let broken = with(other("globex", "acme.example"), "/issuer", Value::Null);
+    assert!(error(&[tenant(), broken]).starts_with("tenant \"acme\" and tenant \"globex\" both claim host"));
+}
+
+/// `(pointer, value, message)`: what concerns one tenant breaks that one.
+#[test]
+fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
+    for (pointer, value, expected) in [
+        (
+            "/name",
+            json!("a b"),
+            "tenants[0]: name: \"a b\" is not a tenant name: 1 to 63 letters, digits, \"-\", \"_\" and \".\"",
+        ),
+        ("/name", Value::Null, "tenants[0]: name: is missing"),
+        ("/hots", json!([]), "tenant \"acme\": unknown field \"hots\"; did you mean \"hosts\"?"),
+        ("/hosts", json!([]), "tenant \"acme\": hosts: is empty; at least one is needed"),
+        ("/hosts", json!("acme.example"), "tenant \"acme\": hosts: must be an array, not a string"),
+        ("/hosts", json!(["a.example", "A.example"]), "tenant \"acme\": hosts[1]: \"a.example\" is listed twice"),
+        (
+            "/hosts",
+            json!(["a.example", "*.acme.*"]),
+            "tenant \"acme\": hosts[1]: \"*.acme.*\" is not a host pattern: a wildcard may only be the first label (\"*.acme.example\")",
+        ),
+        (
+            "/hosts",
+            json!(["*.com"]),
+            "tenant \"acme\": hosts[0]: \"*.com\" is not a host pattern: a wildcard has to stand below a domain of at least two labels (\"*.acme.example\")",
+        ),
+        (
+            "/hosts",
+            json!(["https://a.example"]),
+            "tenant \"acme\": hosts[0]: \"https://a.example\" is not a host pattern: give a DNS name without scheme, port and path (\"acme.example\")",
+        ),
+        ("/issuer", Value::Null, "tenant \"acme\": issuer: is missing"),
+        (
+            "/issuer",
+            json!("issuer.example"),
+            "tenant \"acme\": issuer: is not an absolute URL; write it as \"https://host/path\"",
+        ),
+        (
+            "/issuer",
+            json!("http://issuer.example"),
+            "tenant \"acme\": issuer: is an http URL; use https, or set `allow_insecure_issuer: true` for development",
+        ),
+        ("/issuer", json!("ftp://issuer.example"), "tenant \"acme\": issuer: is not an https URL"),
+        (
+            "/issuer",
+            json!("https://issuer.example?a=b"),
+            "tenant \"acme\": issuer: has a query; an Issuer Identifier has none",
+        ),
+        ("/issuer", json!("https://issuer.example#a"), "tenant \"acme\": issuer: has a fragment (#...); leave it out"),
+        (
+            "/issuer",
+            json!("https://u:s3cr3t@issuer.example"),
+            "tenant \"acme\": issuer: has a user name or password; leave them out",
+        ),
+        (
+            "/client_id",
+            json!(""),
+            "tenant \"acme\": client_id: is not a client id: 1 to 255 printable ASCII characters",
+        ),
+        ("/client_secret", json!(""), "tenant \"acme\": client_secret: is empty"),
+        ("/client_secret", json!(1), "tenant \"acme\": client_secret: must be a string or {env: NAME}"),
+        (
+            "/client_secret",
+            json!({ "env": "NONE" }),
+            "tenant \"acme\": client_secret.env: environment variable \"NONE\" is not set",
+        ),
+        (
+            "/client_secret",
+            json!({ "file": "x", "env": "SECRET" }),
+            "tenant \"acme\": client_secret: unknown field \"file\"; the fields here are env",
+        ),
+        ("/keys", json!([]), "tenant \"acme\": keys: is empty; at least one is needed"),
+        ("/keys", Value::Null, "tenant \"acme\": keys: is missing"),
+        ("/keys/0", json!({}), "tenant \"acme\": keys[0]: has to have exactly one of `pem`, `jwk` and `jwks`"),
+        (
+            "/keys/0",
+            json!({ "pem": SHORT }),
+            "tenant \"acme\": keys[0].pem: RSA modulus has 1024 bits; at least 2048 are required",
+        ),
+        (
+            "/keys/0",
+            json!({ "pem": PRIVATE }),
+            "tenant \"acme\": keys[0].pem: is a private key; give the public key only (openssl pkey -in key.pem -pubout), and replace the private one if others saw it",
+        ),
+        (
+            "/keys/0",
+            json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": "x", "d": "s3cr3t" } }),
+            "tenant \"acme\": keys[0].jwk: is a private key; give the public key only (openssl pkey -in key.pem -pubout), and replace the private one if others saw it",
+        ),
+        (
+            "/keys/0",
+            json!({ "jwks": { "keys": [{ "kty": "RSA", "use": "enc" }, { "kty": "oct", "k": "s3cr3t" }] } }),
+            "tenant \"acme\": keys[0].jwks.keys[1]: is a symmetric key; tokens are verified with public keys only",
+        ),
+        (
+            "/keys/0",
+            json!({ "jwks": { "keys": [{ "kty": "RSA", "use": "enc" }] } }),
+            "tenant \"acme\": keys[0].jwks.keys: has no key that could verify a token: RSA (RS256), EC P-256 (ES256) or Ed25519 (EdDSA)",
+        ),
+        (
+            "/keys/0",
+            json!({ "pem": PUBLIC, "alg": "RS256" }),
+            "tenant \"acme\": keys[0].alg: is \"RS256\", but a key of this type verifies ES256",
+        ),
+        ("/keys", json!([{ "pem": PUBLIC }, { "pem": PUBLIC }]), "tenant \"acme\": keys: the same key is listed twice"),
+        ("/provider", Value::Null, "tenant \"acme\": provider: is missing"),
+        ("/provider/cluster", Value::Null, "tenant \"acme\": provider.cluster: is missing"),
+        ("/provider/cluster", json!(""), "tenant \"acme\": provider.cluster: is not the name of an Envoy cluster"),
+        (
+            "/provider/token_endpoint",
+            json!("http://issuer.example/token"),
+            "tenant \"acme\": provider.token_endpoint: is an http URL; use https, or set `allow_insecure_issuer: true` for development",
+        ),
+        (
+            "/provider/authorization_endpoint",
+            json!("https://i.example/?state=x"),
+            "tenant \"acme\": provider.authorization_endpoint: has the parameter \"state\" in its query, which the gate sets itself; leave it out",
+        ),
+        (
+            "/provider/token_endpoint_auth_method",
+            json!("private_key_jwt"),
+            "tenant \"acme\": provider.token_endpoint_auth_method: \"private_key_jwt\" is not supported; use client_secret_basic, client_secret_post or none",
+        ),
+        (
+            "/provider/token_endpoint_auth_method",
+            json!("none"),
+            "tenant \"acme\": provider.token_endpoint_auth_method: is none, but there is a `client_secret`; leave one of them out",
+        ),
+        (
+            "/provider/timeout",
+            json!("2m"),
+            "tenant \"acme\": provider.timeout: \"2m\" is out of range; it has to be from 100ms to 1m",
+        ),
+        (
+            "/login",
+            json!({ "scopes": ["email"] }),
+            "tenant \"acme\": login.scopes: lacks \"openid\", without which there is no ID token",
+        ),
+        (
+            "/login",
+            json!({ "scopes": ["openid", "a b"] }),
+            "tenant \"acme\": login.scopes[1]: \"a b\" is not a scope: printable ASCII without spaces, quotes and backslashes",
+        ),
+        (
+            "/login",
+            json!({ "callback_path": "/a/../b" }),
+            "tenant \"acme\": login.callback_path: \"/a/../b\" is not a plain path; write it as \"/oauth2/callback\"",
+        ),
+        (
+            "/login",
+            json!({ "logout_path": "/oauth2/callback" }),
+            "tenant \"acme\": login.logout_path: is the same as `callback_path`; each needs its own",
+        ),
+        (
+            "/login",
+            json!({ "redirect_uri": "https://evil.example/oauth2/callback" }),
+            "tenant \"acme\": login.redirect_uri: is on a host that is not one of this tenant's `hosts`",
+        ),
+        (
+            "/login",
+            json!({ "redirect_uri": "https://acme.example/cb" }),
+            "tenant \"acme\": login.redirect_uri: has another path than `callback_path`",
+        ),
+        (
+            "/login",
+            json!({ "cookie_domain": "example" }),
+            "tenant \"acme\": login.cookie_domain: \"example\" is not a domain of at least two labels (\"acme.example\")",
+        ),
+        (
+            "/login",
+            json!({ "cookie_domain": "globex.example" }),
+            "tenant \"acme\": login.cookie_domain: \"acme.example\" is not within \"globex.example\", so browsers would refuse its cookies",
+        ),
+        (
+            "/login",
+            json!({ "timeout": "1s" }),
+            "tenant \"acme\": login.timeout: \"1s\" is out of range; it has to be from 1m to 1h",
+        ),
+        ("/identity", json!({ "user": "" }), "tenant \"acme\": identity.user: is empty; give the name of a claim"),
+        ("/headers", json!({ "user": "x user" }), "tenant \"acme\": headers.user: \"x user\" is not a header name"),
+        (
+            "/headers",
+            json!({ "user": "Cookie" }),
+            "tenant \"acme\": headers.user: \"cookie\" has a meaning of its own; use another name, such as \"x-auth-request-user\"",
+        ),
+        (
+            "/headers",
+            json!({ "email": "x_auth_request_user" }),
+            "tenant \"acme\": headers.email: \"x_auth_request_user\" is also the name for `user`, to a server that reads \"-\" and \"_\" alike",
+        ),
+    ] {
+        let broken = configuration(&[with(tenant(), pointer, value)]);
+        let loaded = load_json(&broken).expect(expected);
+        let messages: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(messages, [expected], "{pointer}");
+        assert!(!matches!(entry_of(&loaded.gate, "acme.example"), Some(Entry::Serving(_))), "{pointer}");
+    }
+}
+
+#[test]
+fn a_public_client_has_no_secret() {
+    let public = with(tenant(), "/client_secret", Value::Null);
+    assert_eq!(messages(&configuration(std::slice::from_ref(&public))), <[String; 0]>::default());
+    let basic = with(public, "/provider/token_endpoint_auth_method", json!("client_secret_basic"));
+    assert_eq!(
+        messages(&configuration(&[basic])),
+        ["tenant \"acme\": provider.token_endpoint_auth_method: needs a `client_secret`, and there is none"]
+    );
+}
+
+#[test]
+fn kids_name_one_key_each() {
+    let jwk = |kid: &str, x: &str| json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid } });
+    let keys = json!([jwk("k", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), { "pem": PUBLIC, "kid": "k" }]);
+    let broken = configuration(&[with(tenant(), "/keys", keys)]);
+    assert_eq!(messages(&broken), ["tenant \"acme\": keys: two keys have the `kid` \"k\"; a `kid` names one key"]);
+}
+
+#[test]
+fn several_hosts_need_one_redirect_uri_and_one_cookie_domain() {
+    let hosts = with(tenant(), "/hosts", json!(["acme.example", "*.acme.example"]));
+    assert_eq!(
+        messages(&configuration(std::slice::from_ref(&hosts))),
+        [
+            "tenant \"acme\": login.redirect_uri: is missing; with a wildcard in `hosts` the one redirect URI has to be named",
+            "tenant \"acme\": login.cookie_domain: is missing; with a wildcard in `hosts` cookies have to be shared between the hosts",
+        ]
+    );
+    let login = json!({ "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" });
+    let loaded = load_json(&configuration(&[with(hosts, "/login", login)])).unwrap();
+    assert_eq!(loaded.problems, []);
+    assert!(matches!(entry_of(&loaded.gate, "a.b.acme.example"), Some(Entry::Serving(_))));
+    let exact = with(tenant(), "/hosts", json!(["acme.example", "b.example"]));
+    let login = json!({ "redirect_uri": "https://acme.example/oauth2/callback" });
+    assert_eq!(
+        messages(&configuration(&[with(exact, "/login", login)])),
+        [
+            "tenant \"acme\": login.cookie_domain: is missing; with `redirect_uri` and several hosts cookies have to be shared between them"
+        ]
+    );
+}
+
+#[test]
+fn an_http_issuer_is_for_development() {
+    let text = tenant().to_string().replace("https:", "http:");
+    let insecure = with(serde_json::from_str(&text).unwrap(), "/allow_insecure_issuer", json!(true));
+    assert_eq!(messages(&configuration(&[insecure])), <[String; 0]>::default());
+}
+
+#[test]
+fn every_mistake_of_one_load_is_named_at_once() {
+    let first = with(with(tenant(), "/issuer", json!(1)), "/keys", json!([{ "pem": PRIVATE }, { "pem": SHORT }]));
+    let second = with(with(tenant(), "/name", json!("globex")), "/hosts", json!(["*"]));
+    let broken = with(configuration(&[first, second]), "/session/lifetime", json!("1"));
+    let expected = [
+        "session.lifetime: \"1\" is not a duration; write it as \"8h\", \"30m\" or \"5s\"",
+        "tenant \"acme\": issuer: must be a string, not a number",
+        "tenant \"acme\": keys[0].pem: is a private key; give the public key only (openssl pkey -in key.pem -pubout), and replace the private one if others saw it",
+        "tenant \"acme\": keys[1].pem: RSA modulus has 1024 bits; at least 2048 are required",
+        "tenant \"globex\": hosts[0]: \"*\" is not a host pattern: a wildcard may only be the first label (\"*.acme.example\")",
+    ];
+    assert_eq!(load_json(&broken).unwrap_err().to_string(), expected.join("\n"));
+}
+
+#[test]
+fn one_broken_tenant_does_not_stop_the_others() {
+    let globex = with(with(tenant(), "/name", json!("globex")), "/hosts", json!(["globex.example"]));
+    let broken = with(globex, "/client_secret", json!({ "env": "NONE" }));
+    let both = configuration(&[tenant(), broken]);
+    let loaded = load_json(&both).unwrap();
+    assert_eq!(loaded.problems.len(), 1);
+    assert!(matches!(entry_of(&loaded.gate, "acme.example"), Some(Entry::Serving(_))));
+    assert!(matches!(entry_of(&loaded.gate, "globex.example"), Some(Entry::Broken(_))));
+
+    let strict = load_json(&with(both, "/strict", json!(true))).unwrap_err();
+    assert_eq!(strict.to_string(), "tenant \"globex\": client_secret.env: environment variable \"NONE\" is not set");
+}
+
+#[test]
+fn no_message_repeats_a_secret() {
+    let body: Vec<&str> = PRIVATE.lines().filter(|line| !line.contains("-----")).collect();
+    let inline = json!({ "session": { "keys": [{ "id": "a", "key": "czNjcjN0" }] }, "tenants": [with(tenant(), "/client_secret", json!(["s3cr3t"]))] });
+    let private = configuration(&[with(tenant(), "/keys/0", json!({ "pem": PRIVATE }))]);
+    for message in [messages(&inline), messages(&private)].concat() {
+        assert!(!message.contains("czNjcjN0") && !message.contains("s3cr3t"), "{message}");
+        assert!(body.iter().all(|line| !message.contains(line)), "{message}");
+    }
+}

@@ -1,0 +1,95 @@
+//! Single values: durations, URLs, paths, secrets.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use super::Environment;
+use super::cursor::Cursor;
+use crate::secret::Secret;
+
+/// A duration such as `8h`, `30m` or `1h 30m`, within limits.
+pub(super) fn duration(at: &Cursor<'_>, default: Duration, limits: RangeInclusive<Duration>) -> Option<Duration> {
+    let Some(text) = at.text() else { return (!at.is_present()).then_some(default) };
+    let Ok(duration) = humantime::parse_duration(text) else {
+        return at.refuse(format!("{text:?} is not a duration; write it as \"8h\", \"30m\" or \"5s\""));
+    };
+    if !limits.contains(&duration) {
+        let (least, most) = (humantime::format_duration(*limits.start()), humantime::format_duration(*limits.end()));
+        return at.refuse(format!("{text:?} is out of range; it has to be from {least} to {most}"));
+    }
+    Some(duration)
+}
+
+/// Which schemes a URL may have.
+#[derive(Clone, Copy)]
+pub(super) enum Scheme {
+    /// `https` only.
+    Secure,
+    /// `http`, too: `allow_insecure_issuer`.
+    Insecure,
+}
+
+/// An absolute URL without user information and fragment. The message does not repeat it, since it may hold a password.
+pub(super) fn url(at: &Cursor<'_>, scheme: Scheme) -> Option<Url> {
+    let text = at.text()?;
+    let Ok(url) = Url::parse(text) else {
+        return at.refuse("is not an absolute URL; write it as \"https://host/path\"");
+    };
+    let problem = if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+        "is not an https URL"
+    } else if url.scheme() == "http" && matches!(scheme, Scheme::Secure) {
+        "is an http URL; use https, or set `allow_insecure_issuer: true` for development"
+    } else if !url.username().is_empty() || url.password().is_some() {
+        "has a user name or password; leave them out"
+    } else if url.fragment().is_some() {
+        "has a fragment (#...); leave it out"
+    } else {
+        return Some(url);
+    };
+    at.refuse(problem)
+}
+
+/// A path of the gate: absolute, and such that no server reads it in two ways.
+pub(super) fn path(at: &Cursor<'_>, default: &str) -> Option<String> {
+    let Some(text) = at.text() else { return (!at.is_present()).then(|| default.to_owned()) };
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '%' | '\\' | ';' | '"' | '<' | '>');
+    let segments = || text.split('/').skip(1);
+    let fits = text.len() > 1
+        && text.starts_with('/')
+        && text.chars().all(plain)
+        && segments().all(|segment| !matches!(segment, "" | "." | ".."));
+    if !fits {
+        return at.refuse(format!("{text:?} is not a plain path; write it as \"{default}\""));
+    }
+    Some(text.to_owned())
+}
+
+/// A secret: the text itself, or `{env: NAME}`.
+pub(super) fn secret(at: &Cursor<'_>, environment: &dyn Environment) -> Option<Secret<String>> {
+    match at.value()? {
+        Value::String(text) if !text.is_empty() => Some(Secret::new(text.clone())),
+        Value::String(_) => at.refuse("is empty"),
+        Value::Object(_) => {
+            let object = at.object();
+            let variable = object.field("env");
+            let value = variable.required_text().and_then(|name| from_environment(&variable, name, environment));
+            object.finish();
+            value
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            at.refuse("must be a string or {env: NAME}")
+        }
+    }
+}
+
+/// The value of a variable that has to be set.
+pub(super) fn from_environment(at: &Cursor<'_>, name: &str, environment: &dyn Environment) -> Option<Secret<String>> {
+    match environment.var(name) {
+        Some(value) if !value.is_empty() => Some(Secret::new(value)),
+        Some(_) => at.refuse(format!("environment variable {name:?} is empty")),
+        None => at.refuse(format!("environment variable {name:?} is not set")),
+    }
+}

@@ -1,0 +1,337 @@
+//! Every reason why a request does not go on, and what each means to the client, the operator and the log.
+
+use std::fmt;
+
+use crate::call::CallFailure;
+use crate::env::{NoEntropy, NoTime};
+use crate::forward::OtherTenant;
+use crate::identity::NoIdentity;
+use crate::login::{RequestRefused, TokenResponseProblem};
+use crate::page::Way;
+use crate::reply::Level;
+use crate::seal::SealError;
+use crate::session::NoSession;
+use crate::tenant::TenantName;
+use crate::token::TokenRejection;
+
+/// Why a request is refused. `Display` gives the reason for the log: it may name a claim or a status, never a value that the
+/// client or the issuer sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// The address is longer than a login could bring the browser back to.
+    AddressTooLong,
+    /// There is not exactly one `:authority`, or it is no host name.
+    AuthorityUnreadable,
+    /// The issuer answered the authorization request with this error.
+    AuthorizationRefused(AuthorizationError),
+    /// The answer of the issuer lacks something, or says something twice.
+    CallbackMalformed,
+    /// The issuer did not take the code (`invalid_grant`).
+    CodeRefused,
+    /// The host could not do what was asked of it.
+    HostFailed(&'static str),
+    /// The ID token is not to be believed.
+    IdToken(TokenRejection),
+    /// The ID token does not say who it is.
+    NoIdentity(NoIdentity),
+    /// The answer names another issuer (RFC 9207).
+    OtherIssuer,
+    /// An identity of another tenant got as far as the upstream's door.
+    OtherTenant,
+    /// An input that does not belong to this state.
+    OutOfTurn,
+    /// The token endpoint could not be reached.
+    ProviderUnreachable(CallFailure),
+    /// The token endpoint answered, but not with tokens.
+    ProviderUnusable(TokenResponseProblem),
+    /// The session does not fit into a cookie.
+    SessionTooLarge,
+    /// No login that this browser began belongs to the answer, or it has expired.
+    StateUnknown,
+    /// The `:path` is not a path.
+    TargetUnreadable,
+    /// The tenant's part of the configuration is wrong.
+    TenantBroken,
+    /// No session, and no person who could sign in.
+    Unauthenticated,
+    /// No tenant has this host.
+    UnknownHost,
+}
+
+/// The error codes of RFC 6749 section 4.1.2.1 and OpenID Connect Core section 3.1.2.6, by what they mean here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuthorizationError {
+    /// `access_denied`: the person or the issuer said no.
+    AccessDenied,
+    /// `server_error` and `temporarily_unavailable`.
+    Unavailable,
+    /// Every other code.
+    Other,
+}
+
+impl Denial {
+    /// HTTP status code.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::AuthorityUnreadable
+            | Self::CallbackMalformed
+            | Self::CodeRefused
+            | Self::OtherIssuer
+            | Self::StateUnknown
+            | Self::TargetUnreadable
+            | Self::AuthorizationRefused(AuthorizationError::Other) => 400,
+            Self::Unauthenticated => 401,
+            Self::AuthorizationRefused(AuthorizationError::AccessDenied)
+            | Self::IdToken(_)
+            | Self::NoIdentity(_)
+            | Self::SessionTooLarge => 403,
+            Self::UnknownHost => 404,
+            Self::AddressTooLong => 414,
+            Self::AuthorizationRefused(AuthorizationError::Unavailable)
+            | Self::HostFailed(_)
+            | Self::OtherTenant
+            | Self::OutOfTurn
+            | Self::ProviderUnreachable(_)
+            | Self::ProviderUnusable(_)
+            | Self::TenantBroken => 503,
+        }
+    }
+
+    /// The name that the counter, the log line and the JSON answer have in common.
+    pub(crate) fn event(&self) -> &'static str {
+        match self {
+            Self::AddressTooLong => "address_too_long",
+            Self::AuthorityUnreadable => "authority_unreadable",
+            Self::AuthorizationRefused(_) => "authorization_refused",
+            Self::CallbackMalformed => "callback_malformed",
+            Self::CodeRefused => "code_refused",
+            Self::HostFailed(_) => "host_failed",
+            Self::IdToken(_) => "id_token_refused",
+            Self::NoIdentity(_) => "no_identity",
+            Self::OtherIssuer => "other_issuer",
+            Self::OtherTenant => "other_tenant",
+            Self::OutOfTurn => "out_of_turn",
+            Self::ProviderUnreachable(_) => "provider_unreachable",
+            Self::ProviderUnusable(_) => "provider_unusable",
+            Self::SessionTooLarge => "session_too_large",
+            Self::StateUnknown => "state_unknown",
+            Self::TargetUnreadable => "target_unreadable",
+            Self::TenantBroken => "tenant_broken",
+            Self::Unauthenticated => "unauthenticated",
+            Self::UnknownHost => "unknown_host",
+        }
+    }
+
+    /// How much it matters. What any client can bring about is no warning, or clients could drown the log.
+    pub(crate) fn level(&self) -> Level {
+        match self {
+            Self::AddressTooLong
+            | Self::AuthorityUnreadable
+            | Self::TargetUnreadable
+            | Self::TenantBroken
+            | Self::Unauthenticated
+            | Self::UnknownHost => Level::Debug,
+            Self::AuthorizationRefused(_)
+            | Self::CallbackMalformed
+            | Self::CodeRefused
+            | Self::OtherIssuer
+            | Self::SessionTooLarge
+            | Self::StateUnknown => Level::Info,
+            Self::IdToken(_) | Self::NoIdentity(_) | Self::ProviderUnreachable(_) | Self::ProviderUnusable(_) => {
+                Level::Warn
+            }
+            Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => Level::Error,
+        }
+    }
+
+    /// Title and message for the person. Constant texts: nothing that was received is repeated.
+    pub(crate) fn words(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::AddressTooLong => (
+                "Address too long",
+                "You are not signed in, and this address is too long to come back to after signing in. Sign in first, then open it again.",
+            ),
+            Self::AuthorityUnreadable | Self::TargetUnreadable => {
+                ("Bad request", "The request has no host or no path that could be read.")
+            }
+            Self::AuthorizationRefused(AuthorizationError::AccessDenied) => {
+                ("Sign-in refused", "Your organization's sign-in service did not let you in.")
+            }
+            Self::AuthorizationRefused(AuthorizationError::Other) => {
+                ("Sign-in failed", "Your organization's sign-in service could not sign you in.")
+            }
+            Self::CallbackMalformed | Self::OtherIssuer => {
+                ("Sign-in failed", "The answer of the sign-in service could not be accepted.")
+            }
+            Self::CodeRefused => ("Sign-in expired", "The sign-in took too long or was already used."),
+            Self::IdToken(_) => ("Sign-in failed", "The sign-in service sent an identity that could not be verified."),
+            Self::NoIdentity(_) => ("Sign-in failed", "The sign-in service did not say who you are."),
+            Self::SessionTooLarge => (
+                "Too many groups",
+                "Your account has more groups than a session can hold. Ask your administrator to send fewer groups to this application.",
+            ),
+            Self::StateUnknown => (
+                "Sign-in expired",
+                "This sign-in has expired, was already used, or was begun in another browser. Cookies have to be allowed for this site.",
+            ),
+            Self::AuthorizationRefused(AuthorizationError::Unavailable)
+            | Self::ProviderUnreachable(_)
+            | Self::ProviderUnusable(_) => (
+                "Sign-in unavailable",
+                "Your organization's sign-in service does not answer as it should. Try again in a moment.",
+            ),
+            Self::TenantBroken => {
+                ("Not available", "This site is not configured correctly. Its operator has to be told.")
+            }
+            Self::Unauthenticated => {
+                ("Not signed in", "This needs a signed-in user. Open the site in a browser to sign in.")
+            }
+            Self::UnknownHost => ("Not found", "There is no site at this address."),
+            Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => {
+                ("Not available", "Something went wrong here. Try again in a moment.")
+            }
+        }
+    }
+
+    /// Where the person can go from here.
+    pub(crate) fn way(&self) -> Option<Way> {
+        match self {
+            Self::AddressTooLong
+            | Self::AuthorizationRefused(_)
+            | Self::CallbackMalformed
+            | Self::CodeRefused
+            | Self::IdToken(_)
+            | Self::NoIdentity(_)
+            | Self::OtherIssuer
+            | Self::ProviderUnreachable(_)
+            | Self::ProviderUnusable(_)
+            | Self::SessionTooLarge
+            | Self::StateUnknown
+            | Self::Unauthenticated => Some(Way::sign_in("/")),
+            Self::AuthorityUnreadable
+            | Self::HostFailed(_)
+            | Self::OtherTenant
+            | Self::OutOfTurn
+            | Self::TargetUnreadable
+            | Self::TenantBroken
+            | Self::UnknownHost => None,
+        }
+    }
+
+    /// Header lines that belong to the status.
+    pub(crate) fn headers(&self, tenant: Option<&TenantName>) -> Vec<(&'static str, String)> {
+        match (self.status(), tenant) {
+            // RFC 6750 section 3. A tenant name has no character that would need quoting.
+            (401, Some(tenant)) => vec![("www-authenticate", format!("Bearer realm=\"{tenant}\""))],
+            (503, _) => vec![("retry-after", RETRY_AFTER_SECONDS.to_owned())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddressTooLong => f.write_str("no session, and the address is too long for a login to come back to"),
+            Self::AuthorityUnreadable => f.write_str("`:authority` is absent, repeated, or no host name"),
+            Self::AuthorizationRefused(error) => write!(f, "the issuer refused the authorization request: {error}"),
+            Self::CallbackMalformed => f.write_str("the callback lacks a parameter, repeats one, or was not a GET"),
+            Self::CodeRefused => f.write_str("the token endpoint refused the code (`invalid_grant`)"),
+            Self::HostFailed(what) => write!(f, "the host failed: {what}"),
+            Self::IdToken(rejection) => write!(f, "ID token: {rejection}"),
+            Self::NoIdentity(problem) => write!(f, "ID token: {problem}"),
+            Self::OtherIssuer => f.write_str("the callback names another issuer (`iss`)"),
+            Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
+            Self::OutOfTurn => f.write_str("an input came that this request does not wait for"),
+            Self::ProviderUnreachable(CallFailure::Refused) => f.write_str(
+                "the host refused the call to the token endpoint; is there a cluster by the configured name?",
+            ),
+            Self::ProviderUnreachable(CallFailure::NoAnswer) => {
+                f.write_str("no answer from the token endpoint in time")
+            }
+            Self::ProviderUnusable(problem) => write!(f, "token endpoint: {problem}"),
+            Self::SessionTooLarge => f.write_str("the session does not fit into a cookie of 4096 bytes"),
+            Self::StateUnknown => {
+                f.write_str("no login that this browser began belongs to the `state`, or it has expired")
+            }
+            Self::TargetUnreadable => f.write_str("`:path` is absent, repeated, or not in origin-form"),
+            Self::TenantBroken => {
+                f.write_str("the tenant's configuration is wrong; the reasons were logged when it was loaded")
+            }
+            Self::Unauthenticated => f.write_str("no session, and not a navigation"),
+            Self::UnknownHost => f.write_str("no tenant has this host"),
+        }
+    }
+}
+
+impl fmt::Display for AuthorizationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AccessDenied => "access_denied",
+            Self::Unavailable => "server_error or temporarily_unavailable",
+            Self::Other => "an error that points at the client registration or the request",
+        })
+    }
+}
+
+impl From<NoTime> for Denial {
+    fn from(NoTime: NoTime) -> Self {
+        Self::HostFailed("it could not tell the time")
+    }
+}
+
+impl From<NoEntropy> for Denial {
+    fn from(NoEntropy: NoEntropy) -> Self {
+        Self::HostFailed("it gave no random bytes")
+    }
+}
+
+impl From<SealError> for Denial {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::NoEntropy => NoEntropy.into(),
+            SealError::NoKey => Self::HostFailed("there is no session key"),
+            SealError::Unsealable => Self::HostFailed("a value could not be sealed"),
+        }
+    }
+}
+
+impl From<NoSession> for Denial {
+    fn from(problem: NoSession) -> Self {
+        match problem {
+            NoSession::TooLarge => Self::SessionTooLarge,
+            NoSession::Unsealed(error) => error.into(),
+        }
+    }
+}
+
+impl From<TokenResponseProblem> for Denial {
+    /// A code that is refused is more often a late client than a fault of the issuer.
+    fn from(problem: TokenResponseProblem) -> Self {
+        if problem == TokenResponseProblem::Refused(RequestRefused::InvalidGrant) {
+            Self::CodeRefused
+        } else {
+            Self::ProviderUnusable(problem)
+        }
+    }
+}
+
+impl From<OtherTenant> for Denial {
+    fn from(OtherTenant: OtherTenant) -> Self {
+        Self::OtherTenant
+    }
+}
+
+impl From<TokenRejection> for Denial {
+    fn from(rejection: TokenRejection) -> Self {
+        Self::IdToken(rejection)
+    }
+}
+
+impl From<NoIdentity> for Denial {
+    fn from(problem: NoIdentity) -> Self {
+        Self::NoIdentity(problem)
+    }
+}
+
+const RETRY_AFTER_SECONDS: &str = "5";

@@ -1,0 +1,80 @@
+//! Everything ambient that the core needs, handed in as arguments: the time and randomness.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Seconds since 1970-01-01T00:00:00Z, as in a JWT `NumericDate` (RFC 7519 section 2) without a fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(pub u64);
+
+impl UnixTime {
+    /// The moment `span` later; the end of time if it does not fit.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(span.as_secs()))
+    }
+}
+
+/// A source of random bytes that an attacker cannot predict.
+pub trait Entropy {
+    /// Fills the whole buffer.
+    ///
+    /// # Errors
+    /// [`NoEntropy`] if the host has no randomness to give. The buffer is not to be used then.
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), NoEntropy>;
+}
+
+/// The host refused to give random bytes. There is no fallback: without them a login cannot be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoEntropy;
+
+impl fmt::Display for NoEntropy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the host gave no random bytes")
+    }
+}
+
+impl std::error::Error for NoEntropy {}
+
+/// What one step of the filter may use of its surroundings.
+pub struct Env<'a> {
+    now: Option<UnixTime>,
+    entropy: &'a mut dyn Entropy,
+}
+
+impl<'a> Env<'a> {
+    /// `now` is `None` if the host could not tell the time; every decision that needs it is then a refusal.
+    pub fn new(now: Option<UnixTime>, entropy: &'a mut dyn Entropy) -> Self {
+        Self { now, entropy }
+    }
+
+    /// The time of this step.
+    ///
+    /// # Errors
+    /// [`NoTime`] if the host could not tell.
+    pub fn now(&self) -> Result<UnixTime, NoTime> {
+        self.now.ok_or(NoTime)
+    }
+
+    /// `N` fresh random bytes.
+    ///
+    /// # Errors
+    /// [`NoEntropy`] if the host has none.
+    pub fn random<const N: usize>(&mut self) -> Result<[u8; N], NoEntropy> {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// The host could not tell the time. Nothing that expires can be accepted then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoTime;
+
+impl fmt::Display for NoTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the host could not tell the time")
+    }
+}
+
+impl std::error::Error for NoTime {}

@@ -1,0 +1,114 @@
+//! The state machine of one request. Start here.
+//!
+//! ```text
+//! ┌──────────────────────────────────────────────────────────────────────────────────────┐
+//! │ One input, exactly one effect. `Forward` is the only effect that reaches the upstream, │
+//! │ and it cannot be made without a proof. Every error path ends in a reply.               │
+//! └──────────────────────────────────────────────────────────────────────────────────────┘
+//!
+//!            Request                        Called
+//!   Fresh ────────────▶ Redeeming ──────────────────────▶ Done
+//!     │    callback,        the token endpoint answered       ▲
+//!     │    state is good    or did not                        │
+//!     └───────────────────────────────────────────────────────┘
+//!           everything else: forwarded or answered at once
+//! ```
+
+use std::mem;
+use std::sync::Arc;
+
+use crate::asker::Asker;
+use crate::call::{CallFailure, CallResponse, HttpCall};
+use crate::denial::Denial;
+use crate::env::Env;
+use crate::forward::Forward;
+use crate::gate::Gate;
+use crate::login::{self, Redeeming};
+use crate::logout::logout;
+use crate::navigation::is_navigation;
+use crate::reply::LocalReply;
+use crate::request::RequestHead;
+use crate::session;
+use crate::visit::Visit;
+
+/// The filter of one request. It keeps the configuration that it began with, whatever is pushed meanwhile.
+pub struct Filter {
+    gate: Arc<Gate>,
+    state: State,
+}
+
+/// What happened.
+pub enum Input {
+    /// The head of the request arrived.
+    Request(RequestHead),
+    /// The call that was asked for ended.
+    Called(Result<CallResponse, CallFailure>),
+}
+
+/// What is to be done about it.
+#[derive(Debug)]
+#[must_use = "an effect that is not carried out leaves the request standing"]
+pub enum Effect {
+    /// Let the request go to the upstream.
+    Forward(Forward),
+    /// Answer it.
+    Reply(LocalReply),
+    /// Call out, and come back with [`Input::Called`].
+    Call(HttpCall),
+}
+
+enum State {
+    Fresh,
+    Redeeming(Box<Redeeming>),
+    Done,
+}
+
+impl Filter {
+    /// A filter for a request that has not arrived yet.
+    pub fn new(gate: Arc<Gate>) -> Self {
+        Self { gate, state: State::Fresh }
+    }
+
+    /// Takes one input and says what is to be done.
+    pub fn step(&mut self, input: Input, env: &mut Env<'_>) -> Effect {
+        let gate = self.gate.clone();
+        match (mem::replace(&mut self.state, State::Done), input) {
+            (State::Fresh, Input::Request(head)) => match Visit::read(&head, &gate, env) {
+                Ok(visit) => self.visit(visit, env),
+                Err(reply) => Effect::Reply(reply),
+            },
+            (State::Redeeming(login), Input::Called(result)) => Effect::Reply(login.finish(result, &gate, env)),
+            (State::Fresh | State::Redeeming(_) | State::Done, _) => {
+                Effect::Reply(Asker::of(&RequestHead::default(), env).refuse(&Denial::OutOfTurn))
+            }
+        }
+    }
+
+    /// Paths are compared by equality: nothing that only looks like one of ours is treated as one.
+    fn visit(&mut self, visit: Visit<'_>, env: &mut Env<'_>) -> Effect {
+        let login = &visit.tenant.login;
+        if visit.target.path == login.callback_path {
+            match login::callback(visit, env) {
+                Ok((redeeming, call)) => {
+                    self.state = State::Redeeming(Box::new(redeeming));
+                    Effect::Call(call)
+                }
+                Err(reply) => Effect::Reply(reply),
+            }
+        } else if visit.target.path == login.logout_path {
+            Effect::Reply(logout(&visit, env))
+        } else {
+            page(&visit, env).unwrap_or_else(|denial| Effect::Reply(visit.asker.refuse(&denial)))
+        }
+    }
+}
+
+/// A request for a page of the upstream: forwarded with a session, sent to the issuer or refused without.
+fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<Effect, Denial> {
+    let Visit { head, gate, tenant, .. } = visit;
+    match session::resume(head, tenant, gate, env.now()?) {
+        Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, tenant, &identity)?)),
+        None if is_navigation(head) => login::begin(visit, env).map(Effect::Reply),
+        None => Err(Denial::Unauthenticated),
+    }
+}

@@ -1,0 +1,147 @@
+//! The one way to the upstream: what a forwarded request carries, and the proof that it may go.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::cookie;
+use crate::encode::header_value;
+use crate::identity::VerifiedIdentity;
+use crate::request::RequestHead;
+use crate::tenant::Tenant;
+
+/// The header names under which the upstream receives the identity, in lower case, all different after [`fold`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityHeaders {
+    /// The user name; default `x-auth-request-user`.
+    pub user: String,
+    /// The e-mail address; default `x-auth-request-email`.
+    pub email: String,
+    /// The groups, separated by commas; default `x-auth-request-groups`.
+    pub groups: String,
+    /// The tenant; default `x-auth-request-tenant`.
+    pub tenant: String,
+}
+
+impl IdentityHeaders {
+    /// All names.
+    pub fn names(&self) -> [&str; 4] {
+        [&self.user, &self.email, &self.groups, &self.tenant]
+    }
+}
+
+/// Permission to send this request on, with what is to be changed in its head first.
+///
+/// It cannot be made without a [`VerifiedIdentity`] of the tenant that the host selected, and it strips before it sets.
+#[derive(Debug)]
+#[must_use = "the request stands still until the edits are applied and it is resumed"]
+pub struct Forward {
+    edits: Vec<HeaderEdit>,
+}
+
+/// One change to the head. They are applied in order, all of them, or the request does not go.
+#[derive(Clone, PartialEq, Eq)]
+pub enum HeaderEdit {
+    /// Every line under this name goes.
+    Remove(String),
+    /// One line with this value, whatever was there.
+    Set(String, Vec<u8>),
+}
+
+/// Names only: the values are cookies and personal data.
+impl fmt::Debug for HeaderEdit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Remove(name) => f.debug_tuple("Remove").field(name).finish(),
+            Self::Set(name, _) => f.debug_tuple("Set").field(name).finish_non_exhaustive(),
+        }
+    }
+}
+
+/// The identity was verified for another tenant than the one that the host selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherTenant;
+
+impl Forward {
+    /// Lets the request go as `identity`.
+    ///
+    /// # Errors
+    /// [`OtherTenant`] if the identity is not one of `tenant`.
+    pub fn authenticated(
+        head: &RequestHead,
+        tenant: &Tenant,
+        identity: &VerifiedIdentity,
+    ) -> Result<Self, OtherTenant> {
+        if identity.tenant() != &tenant.name {
+            return Err(OtherTenant);
+        }
+        let mut edits = strip(head, &tenant.headers);
+        let names = &tenant.headers;
+        let mut set = |name: &str, value: String| edits.push(HeaderEdit::Set(name.to_owned(), value.into_bytes()));
+        set(&names.tenant, tenant.name.as_str().to_owned());
+        set(&names.user, header_value(identity.user(), None));
+        if let Some(email) = identity.email() {
+            set(&names.email, header_value(email, None));
+        }
+        if !identity.groups().is_empty() {
+            let groups: Vec<String> = identity.groups().iter().map(|group| header_value(group, Some(b','))).collect();
+            set(&names.groups, groups.join(","));
+        }
+        Ok(Self { edits })
+    }
+
+    /// What is to be changed, in order.
+    pub fn edits(&self) -> &[HeaderEdit] {
+        &self.edits
+    }
+}
+
+/// What a header name becomes on its way into a CGI or WSGI variable, where `X-A`, `x_a` and `x.a` are one name: lower case,
+/// and `-` for everything that is no letter or digit.
+pub fn fold(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
+/// Takes out what the client may not say: every spelling of an identity header, credentials that are not for the upstream, our
+/// cookies, and requests to the next hop to drop an identity header (RFC 9110 section 7.6.1).
+fn strip(head: &RequestHead, headers: &IdentityHeaders) -> Vec<HeaderEdit> {
+    let protected: Vec<String> = headers.names().map(fold).into();
+    let is_protected = |name: &str| protected.contains(&fold(name));
+
+    let names: BTreeSet<&str> = head.pairs().map(|(name, _)| name).collect();
+    let mut edits = Vec::new();
+    for name in names {
+        match name {
+            "authorization" => edits.push(HeaderEdit::Remove(name.to_owned())),
+            "cookie" => edits.extend(rewrite(name, head, cookie::without_ours)),
+            "connection" => edits.extend(rewrite(name, head, |line| without_options(line, is_protected))),
+            name if is_protected(name) => edits.push(HeaderEdit::Remove(name.to_owned())),
+            _ => {}
+        }
+    }
+    edits
+}
+
+/// Filters every line under `name`. All lines become one, joined as that header allows; no edit if nothing is to change.
+fn rewrite(name: &str, head: &RequestHead, keep: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<HeaderEdit> {
+    let separator: &[u8] = if name == "cookie" { b"; " } else { b", " };
+    let lines: Vec<&[u8]> = head.all(name).collect();
+    let kept: Vec<Vec<u8>> = lines.iter().filter_map(|line| keep(line)).collect();
+    if kept == lines {
+        return Vec::new();
+    }
+    let mut edits = vec![HeaderEdit::Remove(name.to_owned())];
+    if !kept.is_empty() {
+        edits.push(HeaderEdit::Set(name.to_owned(), kept.join(separator)));
+    }
+    edits
+}
+
+/// The connection options of `line` that name no protected header, or `None` if nothing is left.
+fn without_options(line: &[u8], is_protected: impl Fn(&str) -> bool) -> Option<Vec<u8>> {
+    let kept: Vec<&[u8]> = line
+        .split(|&b| b == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|option| !option.is_empty() && !std::str::from_utf8(option).is_ok_and(&is_protected))
+        .collect();
+    (!kept.is_empty()).then(|| kept.join(&b", "[..]))
+}

@@ -1,0 +1,98 @@
+//! Everything that one configuration says: the tenants by host, the keys that seal, the session policy.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::host::{Host, HostPattern};
+use crate::seal::KeyRing;
+use crate::tenant::{Tenant, TenantName};
+
+/// A loaded configuration. Requests that are under way keep the one that they began with.
+#[derive(Debug)]
+pub struct Gate {
+    ring: KeyRing,
+    policy: SessionPolicy,
+    entries: Vec<Entry>,
+    exact: HashMap<Host, usize>,
+    below: HashMap<Host, usize>,
+}
+
+/// How long sessions last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// From the sign-in on, whatever happens in between.
+    pub lifetime: Duration,
+}
+
+/// What a host is answered by.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// A tenant whose configuration is whole.
+    Serving(Arc<Tenant>),
+    /// A tenant whose part of the configuration is wrong: 503 for its hosts, the others serve.
+    Broken(Arc<BrokenTenant>),
+}
+
+/// What is known of a tenant that cannot serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenTenant {
+    /// Its name, if that much could be read.
+    pub name: Option<TenantName>,
+    /// Those of its hosts that could be read.
+    pub hosts: Vec<HostPattern>,
+}
+
+impl Gate {
+    /// The gate before the first good configuration: it has no tenant, so it refuses every host.
+    pub fn closed() -> Self {
+        Self::new(KeyRing::default(), SessionPolicy { lifetime: Duration::ZERO }, [])
+    }
+
+    /// Builds the lookup. A host that two entries claim goes to the first; the loader refuses that before.
+    pub fn new(ring: KeyRing, policy: SessionPolicy, entries: impl IntoIterator<Item = Entry>) -> Self {
+        let entries: Vec<Entry> = entries.into_iter().collect();
+        let (mut exact, mut below) = (HashMap::new(), HashMap::new());
+        for (index, entry) in entries.iter().enumerate() {
+            for pattern in entry.hosts() {
+                let (table, host) = match pattern {
+                    HostPattern::Exact(host) => (&mut exact, host),
+                    HostPattern::Below(host) => (&mut below, host),
+                };
+                table.entry(host.clone()).or_insert(index);
+            }
+        }
+        Self { ring, policy, entries, exact, below }
+    }
+
+    /// The entry for `host`: the exact one, else that of the longest wildcard.
+    pub fn select(&self, host: &Host) -> Option<&Entry> {
+        // The domain of a wildcard was parsed as a host, so a parent that is one can be looked up by its text.
+        let wildcard = || host.parents().find_map(|parent| self.below.get(parent));
+        self.exact.get(host).or_else(wildcard).and_then(|&index| self.entries.get(index))
+    }
+
+    /// Every entry, in the order of the configuration.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The keys that seal and open.
+    pub fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// How long sessions last.
+    pub fn policy(&self) -> SessionPolicy {
+        self.policy
+    }
+}
+
+impl Entry {
+    fn hosts(&self) -> &[HostPattern] {
+        match self {
+            Self::Serving(tenant) => &tenant.hosts,
+            Self::Broken(tenant) => &tenant.hosts,
+        }
+    }
+}

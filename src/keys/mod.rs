@@ -1,0 +1,19 @@
+//! The public keys of an issuer. A key carries its one algorithm, so a token cannot choose another.
+
+mod algorithm;
+mod jwk;
+mod key;
+mod pem;
+mod problem;
+mod set;
+#[cfg(test)]
+mod tests;
+mod thumbprint;
+
+pub use algorithm::SignatureAlgorithm;
+pub use jwk::{parse_jwk, parse_jwks};
+pub use key::VerificationKey;
+pub use pem::parse_pem;
+pub use problem::{KeyProblem, KeySetProblem};
+pub use set::KeySet;
+pub use thumbprint::Thumbprint;

@@ -1,0 +1,60 @@
+//! Public keys in PEM (RFC 7468): `PUBLIC KEY` (SubjectPublicKeyInfo) and `RSA PUBLIC KEY` (PKCS#1).
+
+use rsa::pkcs1::{self, der::Decode};
+use rsa::pkcs8::der::oid::ObjectIdentifier;
+use rsa::pkcs8::der::pem;
+use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+
+use super::key::VerificationKey;
+use super::problem::KeyProblem;
+
+/// Reads one public key.
+///
+/// # Errors
+/// [`KeyProblem`] says what the text is instead, and never repeats any of it.
+pub fn parse_pem(text: &str) -> Result<VerificationKey, KeyProblem> {
+    let text = text.trim();
+    // Looked for before anything else, so that a private key is called one even if it is damaged.
+    if text.contains("PRIVATE KEY-----") {
+        return Err(KeyProblem::Private);
+    }
+    if text.contains("-----BEGIN CERTIFICATE-----") {
+        return Err(KeyProblem::Certificate);
+    }
+    match text.matches("-----BEGIN ").count() {
+        0 => return Err(KeyProblem::Malformed("it does not begin with \"-----BEGIN PUBLIC KEY-----\"")),
+        1 => {}
+        _ => return Err(KeyProblem::Several),
+    }
+    let (label, der) = pem::decode_vec(text.as_bytes()).map_err(|_| KeyProblem::Malformed("damaged PEM"))?;
+    match label {
+        "PUBLIC KEY" => subject_public_key_info(&der),
+        "RSA PUBLIC KEY" => rsa(&der),
+        _ => Err(KeyProblem::Malformed("the PEM label is neither \"PUBLIC KEY\" nor \"RSA PUBLIC KEY\"")),
+    }
+}
+
+fn subject_public_key_info(der: &[u8]) -> Result<VerificationKey, KeyProblem> {
+    let malformed = KeyProblem::Malformed("damaged SubjectPublicKeyInfo");
+    let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| malformed.clone())?;
+    let key = info.subject_public_key.as_bytes().ok_or(malformed)?;
+    match info.algorithm.oid {
+        RSA_ENCRYPTION => rsa(key),
+        EC_PUBLIC_KEY => match info.algorithm.parameters_oid() {
+            Ok(P256) => VerificationKey::p256(key),
+            _ => Err(KeyProblem::Unsupported("an elliptic curve other than P-256".to_owned())),
+        },
+        ED25519 => VerificationKey::ed25519(key),
+        other => Err(KeyProblem::Unsupported(format!("key algorithm {other}"))),
+    }
+}
+
+fn rsa(der: &[u8]) -> Result<VerificationKey, KeyProblem> {
+    let key = pkcs1::RsaPublicKey::from_der(der).map_err(|_| KeyProblem::Malformed("damaged RSA public key"))?;
+    VerificationKey::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+}
+
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");

@@ -1,0 +1,38 @@
+//! Multi-tenant OpenID Connect at the edge, as one WebAssembly filter inside Envoy.
+//!
+//! The crate is a pure core with a thin shell. The core takes header pairs, the time, entropy and the
+//! results of outbound calls, and gives back one [`filter::Effect`] for each [`filter::Input`]; it does no
+//! input or output of its own. The shell (compiled for WebAssembly only) maps host callbacks to inputs and effects
+//! to host calls, and decides nothing.
+//!
+//! Where to begin: [`filter`] is the state machine of one request. [`token`] and [`forward`] are the two
+//! modules where a mistake is a breach. `ARCHITECTURE.md` follows one request through the files.
+
+mod asker;
+pub mod call;
+pub mod config;
+mod cookie;
+mod denial;
+mod encode;
+pub mod env;
+pub mod filter;
+pub mod forward;
+pub mod gate;
+pub mod host;
+pub mod identity;
+pub mod json;
+pub mod keys;
+mod login;
+mod logout;
+mod navigation;
+mod page;
+pub mod reply;
+pub mod request;
+pub mod seal;
+pub mod secret;
+mod session;
+#[cfg(target_family = "wasm")]
+mod shell;
+pub mod tenant;
+pub mod token;
+mod visit;

@@ -1,0 +1,171 @@
+//! Sealing: what the browser keeps for us, it can neither read nor change nor move elsewhere.
+//!
+//! XChaCha20-Poly1305 with a random 24-byte nonce for each value. The associated data names the format, the purpose, the
+//! tenant, its issuer and its client, so a value opens for nothing but what it was sealed for.
+
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::encode::{base64url, from_base64url};
+use crate::env::{Env, NoEntropy};
+use crate::secret::Secret;
+use crate::tenant::{Tenant, TenantName};
+
+/// The session keys. The first seals, every one opens.
+#[derive(Debug, Default)]
+pub struct KeyRing {
+    keys: Vec<SealingKey>,
+}
+
+/// One key of the ring, with the name that sealed values carry in clear.
+pub struct SealingKey {
+    id: String,
+    cipher: XChaCha20Poly1305,
+}
+
+/// What a sealed value is for. One purpose never opens as another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A login that is under way.
+    Login,
+    /// A session.
+    Session,
+}
+
+/// A value that this gate sealed for this very tenant: the proof that it was not made by anybody else. Made by
+/// [`KeyRing::open`] only.
+#[derive(Debug)]
+pub struct Opened<T> {
+    tenant: TenantName,
+    value: T,
+}
+
+impl KeyRing {
+    /// A ring of these keys. An empty ring seals and opens nothing.
+    pub fn new(keys: Vec<SealingKey>) -> Self {
+        Self { keys }
+    }
+
+    /// Seals `value` for `tenant` as `<key id>.<base64url of nonce and ciphertext>`: characters that need no
+    /// quoting in a cookie.
+    ///
+    /// # Errors
+    /// [`SealError`] if there is no randomness or no key.
+    pub fn seal<T: Serialize>(
+        &self,
+        purpose: Purpose,
+        tenant: &Tenant,
+        value: &T,
+        env: &mut Env<'_>,
+    ) -> Result<String, SealError> {
+        let key = self.keys.first().ok_or(SealError::NoKey)?;
+        let plaintext = serde_json::to_vec(value).map_err(|_| SealError::Unsealable)?;
+        let nonce = env.random::<NONCE_LENGTH>()?;
+        let payload = Payload { msg: &plaintext, aad: &associated_data(purpose, tenant) };
+        let ciphertext = key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Unsealable)?;
+        Ok(format!("{}.{}", key.id, base64url(&[&nonce[..], &ciphertext].concat())))
+    }
+
+    /// Opens what [`seal`](Self::seal) made for the same purpose and tenant. Why something does not open is not told: nobody
+    /// but an attacker could use the difference.
+    pub fn open<T: DeserializeOwned>(&self, purpose: Purpose, tenant: &Tenant, sealed: &[u8]) -> Option<Opened<T>> {
+        if sealed.len() > MAX_SEALED {
+            return None;
+        }
+        let (id, text) = std::str::from_utf8(sealed).ok()?.split_once('.')?;
+        let key = self.keys.iter().find(|key| key.id == id)?;
+        let bytes = from_base64url(text)?;
+        let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_LENGTH>()?;
+        let payload = Payload { msg: ciphertext, aad: &associated_data(purpose, tenant) };
+        let plaintext = key.cipher.decrypt(&XNonce::from(*nonce), payload).ok()?;
+        let value = serde_json::from_slice(&plaintext).ok()?;
+        Some(Opened { tenant: tenant.name.clone(), value })
+    }
+}
+
+impl SealingKey {
+    /// Length of a key in bytes.
+    pub const LENGTH: usize = 32;
+
+    /// A key under the name `id`, which has no `.` in it.
+    pub fn new(id: String, key: Secret<[u8; Self::LENGTH]>) -> Self {
+        Self { id, cipher: XChaCha20Poly1305::new(key.expose_secret().into()) }
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealingKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl<T> Opened<T> {
+    /// The tenant that it was sealed for.
+    pub fn tenant(&self) -> &TenantName {
+        &self.tenant
+    }
+
+    /// What was sealed.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// What was sealed, with the tenant that it was sealed for.
+    pub fn into_parts(self) -> (TenantName, T) {
+        (self.tenant, self.value)
+    }
+}
+
+/// Why a value could not be sealed. None of it is the client's doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealError {
+    /// The host gave no random bytes.
+    NoEntropy,
+    /// The ring is empty.
+    NoKey,
+    /// The value has no JSON form, or is too long for the cipher.
+    Unsealable,
+}
+
+impl From<NoEntropy> for SealError {
+    fn from(NoEntropy: NoEntropy) -> Self {
+        Self::NoEntropy
+    }
+}
+
+impl fmt::Display for SealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoEntropy => "the host gave no random bytes",
+            Self::NoKey => "there is no session key",
+            Self::Unsealable => "the value cannot be sealed",
+        })
+    }
+}
+
+impl std::error::Error for SealError {}
+
+/// Each part is preceded by its length, so that no two different lists of parts give the same bytes.
+fn associated_data(purpose: Purpose, tenant: &Tenant) -> Vec<u8> {
+    let purpose = match purpose {
+        Purpose::Login => "login",
+        Purpose::Session => "session",
+    };
+    let parts = [FORMAT, purpose, tenant.name.as_str(), &tenant.issuer, &tenant.client.id];
+    let mut data = Vec::new();
+    for part in parts {
+        data.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        data.extend_from_slice(part.as_bytes());
+    }
+    data
+}
+
+/// Changes with the layout of what is sealed, so that values of an older release do not open instead of being misread.
+const FORMAT: &str = "tenantgate/1";
+const NONCE_LENGTH: usize = 24;
+/// A browser keeps no cookie over 4,096 bytes, so nothing longer was sealed by us.
+const MAX_SEALED: usize = 4096;

@@ -1,0 +1,83 @@
+//! Sessions: the verified identity, sealed into one cookie. Nothing of it is kept in the gate.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cookie::{self, Cookies};
+use crate::env::{Env, UnixTime};
+use crate::gate::Gate;
+use crate::identity::VerifiedIdentity;
+use crate::keys::Thumbprint;
+use crate::request::RequestHead;
+use crate::seal::{Purpose, SealError};
+use crate::tenant::Tenant;
+
+/// What the session cookie holds. The names are short because a browser keeps 4,096 bytes.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SessionRecord {
+    #[serde(rename = "u")]
+    pub(crate) user: String,
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) email: Option<String>,
+    #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) groups: Vec<String>,
+    #[serde(rename = "k")]
+    pub(crate) vouched_by: Thumbprint,
+    #[serde(rename = "t")]
+    pub(crate) signed_in: u64,
+}
+
+/// Why no session could be made of a good login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoSession {
+    /// A browser would not keep the cookie.
+    TooLarge,
+    /// It could not be sealed.
+    Unsealed(SealError),
+}
+
+/// Starts a session of `identity` and gives its `Set-Cookie` value.
+pub(crate) fn start(
+    identity: &VerifiedIdentity,
+    tenant: &Tenant,
+    gate: &Gate,
+    now: UnixTime,
+    env: &mut Env<'_>,
+) -> Result<String, NoSession> {
+    let record = SessionRecord {
+        user: identity.user().to_owned(),
+        email: identity.email().map(str::to_owned),
+        groups: identity.groups().to_vec(),
+        vouched_by: identity.vouched_by(),
+        signed_in: now.0,
+    };
+    let sealed = gate.ring().seal(Purpose::Session, tenant, &record, env).map_err(NoSession::Unsealed)?;
+    let cookies = Cookies::of(tenant);
+    cookies.set(&cookies.session(), &sealed, gate.policy().lifetime).ok_or(NoSession::TooLarge)
+}
+
+/// The identity of the session that came with the request, if there is one that is still good under the configuration of
+/// this moment: sealed for this tenant, its issuer and its client, not over, and vouched for by a key that the tenant still has.
+pub(crate) fn resume(head: &RequestHead, tenant: &Tenant, gate: &Gate, now: UnixTime) -> Option<VerifiedIdentity> {
+    let name = Cookies::of(tenant).session();
+    // A cookie of the same name can be planted from a sibling host where the tenant has a cookie domain, so more than one is tried.
+    cookie::sent(head)
+        .filter(|(sent, _)| *sent == name.as_bytes())
+        .take(MAX_TRIES)
+        .filter_map(|(_, value)| gate.ring().open::<SessionRecord>(Purpose::Session, tenant, value))
+        .find(|session| is_good(session.value(), tenant, gate, now))
+        .map(VerifiedIdentity::from_session)
+}
+
+fn is_good(record: &SessionRecord, tenant: &Tenant, gate: &Gate, now: UnixTime) -> bool {
+    let signed_in = UnixTime(record.signed_in);
+    let over = now >= signed_in.plus(gate.policy().lifetime);
+    // A clock that was put back must not make a session longer.
+    let not_yet = signed_in > now.plus(CLOCK_SKEW);
+    !over && !not_yet && tenant.keys.contains(&record.vouched_by)
+}
+
+const MAX_TRIES: usize = 4;
+/// How far the clocks of two replicas may be apart.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);

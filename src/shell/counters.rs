@@ -1,0 +1,31 @@
+//! One counter for each event, under `tenantgate.<event>` in the host's statistics.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::MetricType;
+
+/// The counters of a VM. Events are words of this code, so there is a fixed number of them.
+#[derive(Clone, Default)]
+pub(super) struct Counters(Rc<RefCell<HashMap<&'static str, u32>>>);
+
+impl Counters {
+    /// Counts one occurrence. A host without statistics is no reason to do anything else differently.
+    pub(super) fn count(&self, event: &'static str) {
+        if let Some(id) = self.id(event) {
+            let _ = hostcalls::increment_metric(id, 1);
+        }
+    }
+
+    fn id(&self, event: &'static str) -> Option<u32> {
+        let mut ids = self.0.try_borrow_mut().ok()?;
+        if let Some(id) = ids.get(event) {
+            return Some(*id);
+        }
+        let id = hostcalls::define_metric(MetricType::Counter, &format!("tenantgate.{event}")).ok()?;
+        ids.insert(event, id);
+        Some(id)
+    }
+}

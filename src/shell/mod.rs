@@ -1,0 +1,15 @@
+//! The border to the host (proxy-wasm ABI 0.2.1): callbacks become inputs, effects become host calls. Nothing is decided here.
+//!
+//! The SDK panics on a host status that it does not expect. That ends this VM, and the request with 503; see
+//! `envoy/README.md` for the failure policy that brings the VM back.
+
+mod counters;
+mod host;
+mod root;
+mod stream;
+
+use proxy_wasm::traits::RootContext;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_root_context(|_| -> Box<dyn RootContext> { Box::new(root::Root::default()) });
+}}

@@ -1,0 +1,143 @@
+//! One HTTP stream: which callback becomes which input, and how an effect is carried out.
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::{Action, BufferType, MapType, Status};
+
+use super::counters::Counters;
+use super::host::{VmEntropy, log, now};
+use crate::call::{CallFailure, CallResponse, HttpCall};
+use crate::env::Env;
+use crate::filter::{Effect, Filter, Input};
+use crate::forward::{Forward, HeaderEdit};
+use crate::reply::{Level, LocalReply};
+use crate::request::RequestHead;
+use crate::secret::Secret;
+
+pub(super) struct Stream {
+    filter: Filter,
+    counters: Counters,
+    passage: Passage,
+}
+
+/// Whether the request may go on to the upstream. Only [`Stream::forward`] opens it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    Closed,
+    Open,
+}
+
+impl Stream {
+    pub(super) fn new(filter: Filter, counters: Counters) -> Self {
+        Self { filter, counters, passage: Passage::Closed }
+    }
+
+    /// Feeds one input, and what comes of it, until the request is forwarded, answered or waits for a call.
+    fn run(&mut self, mut input: Input) {
+        loop {
+            match self.filter.step(input, &mut Env::new(now(), &mut VmEntropy)) {
+                Effect::Forward(forward) => return self.forward(&forward),
+                Effect::Reply(reply) => return self.reply(&reply),
+                Effect::Call(call) => match dispatch(&call) {
+                    Ok(_token) => return,
+                    Err(_) => input = Input::Called(Err(CallFailure::Refused)),
+                },
+            }
+        }
+    }
+
+    /// Applies every edit. If the host refuses one, nothing goes to the upstream.
+    fn forward(&mut self, forward: &Forward) {
+        match forward.edits().iter().try_for_each(apply) {
+            Ok(()) => self.passage = Passage::Open,
+            Err(_) => self.fail("a header could not be changed"),
+        }
+    }
+
+    fn reply(&self, reply: &LocalReply) {
+        self.counters.count(reply.note.event);
+        log(reply.note.level, &reply.note.line);
+        let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        if hostcalls::send_http_response(reply.status.into(), headers, Some(reply.body.as_bytes())).is_err() {
+            // The stream stays paused, so it still does not reach the upstream.
+            log(Level::Error, "the host refused a reply");
+        }
+    }
+
+    fn fail(&self, what: &str) {
+        log(Level::Error, what);
+        let _ = hostcalls::send_http_response(503, vec![("cache-control", "no-store")], None);
+    }
+
+    fn action(&self) -> Action {
+        match self.passage {
+            Passage::Open => Action::Continue,
+            Passage::Closed => Action::Pause,
+        }
+    }
+}
+
+impl Context for Stream {
+    fn on_http_call_response(&mut self, _token: u32, headers: usize, body: usize, _trailers: usize) {
+        self.run(Input::Called(response(headers, body)));
+        if self.passage == Passage::Open && hostcalls::resume_http_request().is_err() {
+            self.fail("the request could not be resumed");
+        }
+    }
+}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, count: usize, _end_of_stream: bool) -> Action {
+        if count > MAX_HEADERS {
+            self.counters.count("too_many_headers");
+            let _ = hostcalls::send_http_response(431, vec![("cache-control", "no-store")], None);
+            return Action::Pause;
+        }
+        match hostcalls::get_map_bytes(MapType::HttpRequestHeaders) {
+            Ok(pairs) => self.run(Input::Request(RequestHead::new(pairs))),
+            Err(_) => self.fail("the request headers could not be read"),
+        }
+        self.action()
+    }
+
+    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+        self.action()
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        self.action()
+    }
+}
+
+fn apply(edit: &HeaderEdit) -> Result<(), Status> {
+    match edit {
+        HeaderEdit::Remove(name) => hostcalls::remove_map_value(MapType::HttpRequestHeaders, name),
+        HeaderEdit::Set(name, value) => hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value)),
+    }
+}
+
+fn dispatch(call: &HttpCall) -> Result<u32, Status> {
+    let headers = call.headers.iter().map(|(name, value)| (*name, value.expose_secret().as_str())).collect();
+    let body = call.body.expose_secret().as_bytes();
+    hostcalls::dispatch_http_call(&call.cluster, headers, Some(body), Vec::new(), call.timeout)
+}
+
+/// No headers is how the host says that the call failed.
+fn response(headers: usize, body: usize) -> Result<CallResponse, CallFailure> {
+    if headers == 0 || headers > MAX_HEADERS {
+        return Err(CallFailure::NoAnswer);
+    }
+    let pairs = hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders).map_err(|_| CallFailure::NoAnswer)?;
+    let status =
+        RequestHead::new(pairs).only(":status").and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
+    // One byte more than is looked at shows that there is more.
+    let length = body.min(CallResponse::MAX_BODY.saturating_add(1));
+    let body = match length {
+        0 => Vec::new(),
+        _ => hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, length).ok().flatten().unwrap_or_default(),
+    };
+    Ok(CallResponse { status: status.ok_or(CallFailure::NoAnswer)?, body: Secret::new(body) })
+}
+
+/// The host hands over 1,024 pairs at most, and the SDK panics if it does not.
+const MAX_HEADERS: usize = 1000;

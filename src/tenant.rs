@@ -1,0 +1,149 @@
+//! A tenant: one enterprise customer, its hosts, its issuer and its keys, as the configuration gives them.
+//!
+//! Every field is of a type that was parsed at load, so nothing here can be wrong when a request arrives.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::forward::IdentityHeaders;
+use crate::host::{Host, HostPattern};
+use crate::keys::KeySet;
+use crate::secret::Secret;
+
+/// The name of a tenant, unique in a configuration: 1 to 63 letters, digits, `-`, `_` and `.`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantName(Arc<str>);
+
+impl TenantName {
+    /// Reads a name. `None` if it is empty, too long, or has other characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=63).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        fits.then(|| Self(text.into()))
+    }
+
+    /// The name as configured.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TenantName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One tenant that serves.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Unique name; the upstream receives it, and sealed values are bound to it.
+    pub name: TenantName,
+    /// The hosts that select this tenant; at least one.
+    pub hosts: Vec<HostPattern>,
+    /// The Issuer Identifier, compared byte for byte with `iss` (OpenID Connect Core section 2).
+    pub issuer: String,
+    /// Who we are at the issuer.
+    pub client: Client,
+    /// The configured public keys; at least one.
+    pub keys: KeySet,
+    /// Where the issuer is.
+    pub provider: Provider,
+    /// How a login runs.
+    pub login: Login,
+    /// Which claims make the identity.
+    pub identity: IdentityClaims,
+    /// Under which names the upstream receives it.
+    pub headers: IdentityHeaders,
+}
+
+/// The client registration at the issuer (RFC 6749 section 2).
+#[derive(Debug)]
+pub struct Client {
+    /// `client_id`.
+    pub id: String,
+    /// How the token endpoint knows us.
+    pub authentication: ClientAuthentication,
+}
+
+/// Client authentication at the token endpoint (OpenID Connect Core section 9).
+#[derive(Debug)]
+pub enum ClientAuthentication {
+    /// `client_secret_basic`: HTTP Basic, both parts form-encoded first (RFC 6749 section 2.3.1).
+    Basic(Secret<String>),
+    /// `client_secret_post`: in the form.
+    Post(Secret<String>),
+    /// `none`: a public client.
+    None,
+}
+
+/// The issuer's endpoints and the Envoy cluster that reaches them.
+#[derive(Debug)]
+pub struct Provider {
+    /// The cluster that outbound calls go to; calls go nowhere else.
+    pub cluster: String,
+    /// Where the browser is sent to sign in. May have a query of its own, no fragment.
+    pub authorization_endpoint: Url,
+    /// Where a code is redeemed.
+    pub token_endpoint: Url,
+    /// Where the browser is sent to sign out (OpenID Connect RP-Initiated Logout 1.0), if the issuer has that.
+    pub end_session_endpoint: Option<Url>,
+    /// The longest that a call may take.
+    pub timeout: Duration,
+}
+
+/// How a login runs at this tenant.
+#[derive(Debug)]
+pub struct Login {
+    /// Scope values, `openid` among them, each once.
+    pub scopes: Vec<String>,
+    /// The path of the redirect URI, by equality.
+    pub callback_path: String,
+    /// The path that signs out, by equality; never the callback path.
+    pub logout_path: String,
+    /// A redirect URI that is the same for every host, if the configuration names one. It is on a host of this
+    /// tenant and its path is `callback_path`.
+    pub redirect_uri: Option<Url>,
+    /// Where the issuer sends the browser after a sign-out, as registered there.
+    pub post_logout_redirect_uri: Option<Url>,
+    /// The domain that cookies are shared under; without it each host has its own.
+    pub cookie_domain: Option<Host>,
+    /// How long a person may take at the issuer.
+    pub timeout: Duration,
+}
+
+/// The claims that an identity is read from, each the name of a member of the ID token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityClaims {
+    /// The user name; a login without it is refused.
+    pub user: String,
+    /// The e-mail address; optional in the token.
+    pub email: String,
+    /// The groups: an array of strings or one string; optional in the token.
+    pub groups: String,
+}
+
+impl Tenant {
+    /// The redirect URI of a login on `host` (RFC 6749 section 3.1.2). It comes from the configuration: either it is
+    /// configured, or it is `https`, the exact host that the configuration names, and the callback path.
+    pub fn redirect_uri(&self, host: &Host) -> String {
+        match &self.login.redirect_uri {
+            Some(uri) => uri.as_str().to_owned(),
+            None => format!("https://{host}{}", self.login.callback_path),
+        }
+    }
+
+    /// The origin that a browser sees `host` under: scheme and port are those of the redirect URI.
+    pub fn origin(&self, host: &Host) -> String {
+        match &self.login.redirect_uri {
+            Some(uri) => match uri.port() {
+                Some(port) => format!("{}://{host}:{port}", uri.scheme()),
+                None => format!("{}://{host}", uri.scheme()),
+            },
+            None => format!("https://{host}"),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Claims with their types: a claim of the wrong type is an error, never an absent one.
+
+use serde_json::{Map, Value};
+
+use super::rejection::TokenRejection;
+use crate::env::UnixTime;
+
+/// The claims of a token whose signature is good.
+#[derive(Clone, Debug)]
+pub struct Claims(Map<String, Value>);
+
+impl Claims {
+    pub(super) fn new(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+
+    /// The claim as it is.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// A claim that is a string, if present.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, TokenRejection> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(TokenRejection::Claim(name)),
+        }
+    }
+
+    /// A claim that is a `NumericDate`, if present (RFC 7519 section 2). A fraction is cut off; what is negative, or too
+    /// large to be a time, is an error.
+    pub(super) fn date(&self, name: &'static str) -> Result<Option<UnixTime>, TokenRejection> {
+        let number = match self.0.get(name) {
+            None => return Ok(None),
+            Some(Value::Number(number)) => number,
+            Some(_) => return Err(TokenRejection::Claim(name)),
+        };
+        let seconds = number.as_u64().or_else(|| number.as_f64().and_then(whole_seconds));
+        match seconds {
+            Some(seconds) if seconds <= MAX_SECONDS => Ok(Some(UnixTime(seconds))),
+            _ => Err(TokenRejection::Claim(name)),
+        }
+    }
+
+    /// The audiences: one string, or an array of strings that is not empty (RFC 7519 section 4.1.3).
+    pub(super) fn audiences(&self) -> Result<Vec<&str>, TokenRejection> {
+        match self.0.get("aud") {
+            None => Err(TokenRejection::MissingClaim("aud")),
+            Some(Value::String(one)) => Ok(vec![one]),
+            Some(Value::Array(many)) if !many.is_empty() => {
+                many.iter().map(|aud| aud.as_str().ok_or(TokenRejection::Claim("aud"))).collect()
+            }
+            Some(_) => Err(TokenRejection::Claim("aud")),
+        }
+    }
+}
+
+/// The whole seconds of a date with a fraction, by way of its digits: exact, where a cast would wrap or saturate.
+fn whole_seconds(date: f64) -> Option<u64> {
+    if !(0.0..1e15).contains(&date) || date.is_sign_negative() {
+        return None;
+    }
+    format!("{:.0}", date.trunc()).parse().ok()
+}
+
+/// The last second that every JavaScript and JSON library can tell from the next one.
+const MAX_SECONDS: u64 = (1 << 53) - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(json: &str) -> Result<Option<UnixTime>, TokenRejection> {
+        Claims(serde_json::from_str(json).unwrap()).date("exp")
+    }
+
+    #[test]
+    fn dates_at_every_edge() {
+        assert_eq!(date("{}"), Ok(None));
+        for (number, seconds) in
+            [("0", 0), ("1.5", 1), ("1e3", 1000), ("4294967296", 1 << 32), ("9007199254740991", MAX_SECONDS)]
+        {
+            assert_eq!(date(&format!(r#"{{"exp":{number}}}"#)), Ok(Some(UnixTime(seconds))), "{number}");
+        }
+        for bad in [
+            "-1",
+            "-0.5",
+            "-0.0",
+            "9007199254740992",
+            "18446744073709551615",
+            "1e300",
+            "1e15",
+            "\"1\"",
+            "null",
+            "true",
+            "[1]",
+            "{}",
+        ] {
+            assert_eq!(date(&format!(r#"{{"exp":{bad}}}"#)), Err(TokenRejection::Claim("exp")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn audiences_are_strings() {
+        let read = |json: &str| Claims(serde_json::from_str(json).unwrap()).audiences().map(|a| a.len());
+        assert_eq!(read(r#"{"aud":"a"}"#), Ok(1));
+        assert_eq!(read(r#"{"aud":["a","b"]}"#), Ok(2));
+        assert_eq!(read("{}"), Err(TokenRejection::MissingClaim("aud")));
+        for bad in ["[]", "[1]", "[\"a\",null]", "null", "{}", "1"] {
+            assert_eq!(read(&format!(r#"{{"aud":{bad}}}"#)), Err(TokenRejection::Claim("aud")), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! A request that a tenant is responsible for: the `:authority` selected it, and the target can be read.
+
+use std::sync::Arc;
+
+use crate::asker::Asker;
+use crate::denial::Denial;
+use crate::env::Env;
+use crate::gate::{Entry, Gate};
+use crate::host::Host;
+use crate::reply::LocalReply;
+use crate::request::{RequestHead, Target};
+use crate::tenant::Tenant;
+
+/// One request at one tenant.
+pub(crate) struct Visit<'a> {
+    pub(crate) head: &'a RequestHead,
+    pub(crate) gate: &'a Gate,
+    pub(crate) host: Host,
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) target: Target<'a>,
+    pub(crate) asker: Asker,
+}
+
+impl<'a> Visit<'a> {
+    /// Finds the tenant. The `:authority` alone decides: `X-Forwarded-Host`, `Forwarded` and the like are the client's words.
+    pub(crate) fn read(head: &'a RequestHead, gate: &'a Gate, env: &mut Env<'_>) -> Result<Self, LocalReply> {
+        let mut asker = Asker::of(head, env);
+        let Some(host) = head.only(":authority").and_then(|authority| Host::from_authority(authority).ok()) else {
+            return Err(asker.refuse(&Denial::AuthorityUnreadable));
+        };
+        let tenant = match gate.select(&host) {
+            Some(Entry::Serving(tenant)) => tenant.clone(),
+            Some(Entry::Broken(broken)) => {
+                asker.tenant.clone_from(&broken.name);
+                return Err(asker.refuse(&Denial::TenantBroken));
+            }
+            None => return Err(asker.refuse(&Denial::UnknownHost)),
+        };
+        asker.tenant = Some(tenant.name.clone());
+        let Some(target) = head.only(":path").and_then(Target::parse) else {
+            return Err(asker.refuse(&Denial::TargetUnreadable));
+        };
+        Ok(Self { head, gate, host, tenant, target, asker })
+    }
+}
