@@ -13,6 +13,7 @@ mod tenant;
 #[cfg(test)]
 mod tests;
 mod values;
+mod wire;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,7 +43,8 @@ pub struct Loaded {
     pub problems: Vec<ConfigError>,
 }
 
-/// Loads the JSON text that Envoy hands over.
+/// Loads what Envoy hands over: JSON text (of a `StringValue`, of Istio, of Envoy Gateway), or a protobuf `Struct`, which is what
+/// plain YAML in an Envoy configuration becomes. Envoy 1.40 passes that on in its wire format.
 ///
 /// # Errors
 /// [`ConfigErrors`] if something concerns all tenants, or if anything is wrong and `strict` is set.
@@ -51,6 +53,9 @@ pub fn load(bytes: &[u8], environment: &dyn Environment) -> Result<Loaded, Confi
         return Err(
             ConfigError::whole("", "the configuration is empty; it needs at least `session` and `tenants`").into()
         );
+    }
+    if let Some(value) = wire::structure(bytes) {
+        return load_value(&value, environment);
     }
     let value = json::parse(bytes).map_err(|error| ConfigError::whole("", format!("not JSON: {error}")))?;
     load_value(&value, environment)

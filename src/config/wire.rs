@@ -1,0 +1,76 @@
+//! A protobuf `Struct` in its wire format, as JSON.
+
+use prost::Message;
+use prost_types::value::Kind;
+use prost_types::{Struct, Value as WireValue};
+use serde_json::{Map, Number, Value};
+
+/// Reads a `Struct`. `None` if the bytes are JSON, or nothing that is known here.
+pub(super) fn structure(bytes: &[u8]) -> Option<Value> {
+    if bytes.trim_ascii_start().first() == Some(&b'{') {
+        return None;
+    }
+    object(Struct::decode(bytes).ok()?)
+}
+
+fn object(wire: Struct) -> Option<Value> {
+    let members = wire.fields.into_iter().map(|(name, wire)| Some((name, value(wire)?)));
+    Some(Value::Object(members.collect::<Option<Map<_, _>>>()?))
+}
+
+/// The nesting was limited when the bytes were decoded.
+fn value(wire: WireValue) -> Option<Value> {
+    match wire.kind? {
+        Kind::NullValue(_) => Some(Value::Null),
+        Kind::NumberValue(number) => Number::from_f64(number).map(Value::Number),
+        Kind::StringValue(text) => Some(Value::String(text)),
+        Kind::BoolValue(bool) => Some(Value::Bool(bool)),
+        Kind::StructValue(wire) => object(wire),
+        Kind::ListValue(list) => list.values.into_iter().map(value).collect::<Option<_>>().map(Value::Array),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wire(value: &Value) -> WireValue {
+        let kind = match value {
+            Value::Null => Kind::NullValue(0),
+            Value::Bool(bool) => Kind::BoolValue(*bool),
+            Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
+            Value::String(text) => Kind::StringValue(text.clone()),
+            Value::Array(values) => {
+                Kind::ListValue(prost_types::ListValue { values: values.iter().map(wire).collect() })
+            }
+            Value::Object(members) => Kind::StructValue(Struct {
+                fields: members.iter().map(|(name, value)| (name.clone(), wire(value))).collect(),
+            }),
+        };
+        WireValue { kind: Some(kind) }
+    }
+
+    fn encode(value: &Value) -> Vec<u8> {
+        let Some(Kind::StructValue(wire)) = wire(value).kind else { panic!("no object") };
+        wire.encode_to_vec()
+    }
+
+    #[test]
+    fn every_kind_of_value_comes_through() {
+        let value = serde_json::json!({ "a": [1.5, "x", true, null, { "b": [] }], "": {} });
+        assert_eq!(structure(&encode(&value)), Some(value));
+    }
+
+    #[test]
+    fn json_and_junk_are_no_struct() {
+        for bytes in [&b"{}"[..], b"\n{\"a\":1}", b"tenants:", b"\x0a\xff", b"\x0a\x01\x00", b"\xff"] {
+            assert_eq!(structure(bytes), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_limited() {
+        let deep = (0..200).fold(serde_json::json!({}), |inner, _| serde_json::json!({ "a": inner }));
+        assert_eq!(structure(&encode(&deep)), None);
+    }
+}

@@ -1,0 +1,36 @@
+/** What a person sees at the provider. */
+import { text } from 'node:stream/consumers';
+
+import { escape, page } from './pages.mjs';
+
+export const loginPage = (tenant, error) => page(`Sign in to ${tenant}`, `
+<form method="post">
+${error ? `<p class="error" role="alert">${escape(error)}</p>` : ''}
+<label>User <input name="user" autocomplete="username" autofocus required></label>
+<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+<button>Sign in</button>
+</form>`);
+
+/** `form` is the provider's own, with the id `op.logoutForm`. */
+export const logoutPage = (tenant, form) => page(`Sign out of ${tenant}?`, `
+${form}
+<button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>
+<button type="submit" form="op.logoutForm">Stay signed in</button>`);
+
+/** Answers `/interaction/...`: shows the form, checks what was typed, and lets the provider go on. */
+export const serveLogin = (provider, accounts, render) => async (ctx, next) => {
+  if (!ctx.path.startsWith('/interaction/')) return next();
+  let error;
+  if (ctx.method === 'POST') {
+    const typed = new URLSearchParams(await text(ctx.req));
+    const uid = await accounts.authenticate(typed.get('user') ?? '', typed.get('password') ?? '');
+    if (uid !== undefined) {
+      ctx.respond = false;
+      return provider.interactionFinished(ctx.req, ctx.res, { login: { accountId: uid } }, { mergeWithLastSubmission: false });
+    }
+    error = 'User or password is wrong.';
+    ctx.status = 401;
+  }
+  ctx.type = 'html';
+  ctx.body = render(error);
+};

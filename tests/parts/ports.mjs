@@ -1,0 +1,38 @@
+/** Which port is whose. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** What envoy/envoy.yaml says. */
+export const DEFAULT_PORTS = { gateway: 8080, acme: 8081, globex: 8082, upstream: 8083, admin: 9901 };
+
+/** The gateway on `port`, everything else on the ports after it. */
+export const portsFrom = (port) => ({ gateway: port, acme: port + 1, globex: port + 2, upstream: port + 3, admin: port + 4 });
+
+async function listen(port) {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** The names of those `ports` that somebody else listens on. */
+export async function busy(ports) {
+  const taken = [];
+  for (const [name, port] of Object.entries(ports)) {
+    try {
+      const server = await listen(port);
+      server.close();
+      await once(server, 'close');
+    } catch {
+      taken.push(name);
+    }
+  }
+  return taken;
+}
+
+/** Free ports under the given names. */
+export async function freePorts(names) {
+  const servers = await Promise.all(names.map(() => listen(0)));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => (server.close(), once(server, 'close'))));
+  return Object.fromEntries(names.map((name, i) => [name, ports[i]]));
+}

@@ -1,0 +1,62 @@
+/** A real OpenID Provider (npm `oidc-provider`) for one tenant. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import Provider from 'oidc-provider';
+
+import { loginPage, logoutPage, serveLogin } from './interaction.mjs';
+
+/**
+ * Starts the provider of `tenant` on a loopback port.
+ *
+ * `accounts` has `authenticate(uid, password)`, which gives a uid or undefined, and `find(uid)`, which gives `{name, mail, groups}`.
+ * `jwk` is the private signing key. `client` is our registration there.
+ */
+export async function startProvider({ tenant, port, accounts, jwk, client }) {
+  const issuer = `http://login-${tenant}.localhost:${port}`;
+  const provider = new Provider(issuer, {
+    jwks: { keys: [jwk] },
+    clients: [{ ...client, grant_types: ['authorization_code'], response_types: ['code'], id_token_signed_response_alg: jwk.alg }],
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    scopes: ['openid', 'profile', 'email', 'groups'],
+    claims: { openid: ['sub'], profile: ['name'], email: ['email'], groups: ['groups'] },
+    // The gate reads the ID token and calls no userinfo endpoint.
+    conformIdTokenClaims: false,
+    pkce: { required: () => true, methods: ['S256'] },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => { ctx.body = logoutPage(tenant, form); },
+      },
+    },
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    ttl: { AccessToken: 3600, Grant: 3600, IdToken: 3600, Interaction: 3600, Session: 3600 },
+    async findAccount(_ctx, uid) {
+      const person = await accounts.find(uid);
+      return person && {
+        accountId: uid,
+        claims: () => ({ sub: uid, name: person.name, email: person.mail, groups: person.groups }),
+      };
+    },
+    // Consent is part of the contract between the customer and the service, so nobody is asked for it.
+    async loadExistingGrant(ctx) {
+      const { client, session, provider } = ctx.oidc;
+      const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+      grant.addOIDCScope('openid profile email groups');
+      await grant.save();
+      return grant;
+    },
+  });
+  provider.use(serveLogin(provider, accounts, (error) => loginPage(tenant, error)));
+
+  const server = provider.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    issuer,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

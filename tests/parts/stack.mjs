@@ -1,0 +1,118 @@
+/** The whole: real Envoy with the module, one real OpenID Provider for each tenant, an upstream. */
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
+
+import { DEFAULT_PORTS } from './ports.mjs';
+import { startProcess, waitFor } from './process.mjs';
+import { startProvider } from './provider.mjs';
+import { startUpstream } from './upstream.mjs';
+
+export const TOP = fileURLToPath(new URL('../..', import.meta.url));
+const TENANTS = {
+  acme: { alg: 'RS256', token_endpoint_auth_method: 'client_secret_basic' },
+  globex: { alg: 'ES256', token_endpoint_auth_method: 'client_secret_post' },
+};
+
+/** The address of a tenant at the gateway. */
+export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gateway}`;
+
+/**
+ * Starts everything; `accounts(tenant)` gives the accounts of its provider. Keys and secrets are made at first run and kept in
+ * `dir`, so that sessions outlive a restart. If one part fails, those that run are stopped.
+ */
+export async function startStack({ ports, dir, accounts, wasmLog = 'info' }) {
+  mkdirSync(dir, { recursive: true });
+  const kept = keep(join(dir, 'secrets.json'), makeSecrets);
+  const parts = [];
+  const stop = async () => { for (const part of parts.splice(0).reverse()) await part.stop(); };
+  try {
+    for (const tenant of Object.keys(TENANTS)) {
+      parts.push(await startProvider({ tenant, port: ports[tenant], accounts: accounts(tenant), jwk: kept.jwks[tenant], client: client(tenant, kept, ports) }));
+    }
+    const upstream = await startUpstream({ port: ports.upstream, others: Object.keys(TENANTS).map((tenant) => `${origin(tenant, ports)}/`) });
+    parts.push(upstream);
+    const envoy = await startEnvoy({ ports, dir, kept, wasmLog });
+    parts.push(envoy);
+    return { stop, received: upstream.received, log: envoy.log, secrets: Object.values(kept.clientSecrets) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function client(tenant, { clientSecrets }, ports) {
+  return {
+    client_id: 'tenantgate',
+    client_secret: clientSecrets[tenant],
+    token_endpoint_auth_method: TENANTS[tenant].token_endpoint_auth_method,
+    redirect_uris: [`${origin(tenant, ports)}/oauth2/callback`],
+    post_logout_redirect_uris: [`${origin(tenant, ports)}/`],
+  };
+}
+
+async function startEnvoy({ ports, dir, kept, wasmLog }) {
+  const file = join(dir, 'envoy.yaml');
+  writeFileSync(file, configuration(ports, kept.jwks));
+  const env = { TENANTGATE_SESSION_KEY: kept.sessionKey, ACME_CLIENT_SECRET: kept.clientSecrets.acme, GLOBEX_CLIENT_SECRET: kept.clientSecrets.globex };
+  const args = ['-c', file, '--disable-hot-restart', '--concurrency', '2', '-l', 'warning', '--component-log-level', `wasm:${wasmLog}`];
+  const envoy = startProcess(join(TOP, 'target/venv/bin/envoy'), args, { log: join(dir, 'envoy.log'), env });
+  try {
+    await waitFor(envoy, async () => {
+      const ready = await fetch(`http://127.0.0.1:${ports.admin}/ready`);
+      if (!ready.ok) throw new Error(`Envoy is not ready: ${await ready.text()}`);
+    });
+  } catch (error) {
+    await envoy.stop();
+    throw error;
+  }
+  return envoy;
+}
+
+/** envoy/envoy.yaml with these ports, the keys of these issuers, and the module that was built. */
+function configuration(ports, jwks) {
+  const text = readFileSync(join(TOP, 'envoy/envoy.yaml'), 'utf8');
+  const names = Object.entries(DEFAULT_PORTS).map(([name, port]) => [String(port), String(ports[name])]);
+  const envoy = parse(text.replace(/\b\d{4}\b/g, (number) => Object.fromEntries(names)[number] ?? number));
+  const manager = envoy.static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
+  const { config } = manager.http_filters.find(({ name }) => name === 'tenantgate').typed_config;
+  config.vm_config.code.local.filename = process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm');
+  for (const tenant of config.configuration.value.tenants) {
+    const key = createPublicKey({ key: jwks[tenant.name], format: 'jwk' });
+    const { kid, alg } = jwks[tenant.name];
+    tenant.keys = alg === 'RS256'
+      ? [{ pem: key.export({ type: 'spki', format: 'pem' }) }]
+      : [{ jwks: { keys: [{ ...key.export({ format: 'jwk' }), kid, alg, use: 'sig' }] } }];
+  }
+  return stringify(envoy);
+}
+
+/** What `make` gives, kept in a file that only its owner can read. */
+function keep(file, make) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    const made = make();
+    writeFileSync(file, JSON.stringify(made), { mode: 0o600 });
+    return made;
+  }
+}
+
+function makeSecrets() {
+  const each = (make) => Object.fromEntries(Object.keys(TENANTS).map((tenant) => [tenant, make(tenant)]));
+  return {
+    sessionKey: randomBytes(32).toString('base64'),
+    clientSecrets: each(() => randomBytes(24).toString('base64url')),
+    jwks: each((tenant) => signingKey(TENANTS[tenant].alg, `${tenant}-1`)),
+  };
+}
+
+function signingKey(alg, kid) {
+  const { privateKey } = alg === 'RS256'
+    ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+    : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { ...privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+}
