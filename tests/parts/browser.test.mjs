@@ -1,0 +1,134 @@
+/** What a person does, in a real browser: headless Chromium, real Envoy, real OpenID Providers. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+import { listedAccounts, people } from './people.mjs';
+import { freePorts } from './ports.mjs';
+import { origin, startStack } from './stack.mjs';
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
+let stack, browser, context, page, acme, globex;
+
+before(async () => {
+  const ports = await freePorts(['gateway', 'acme', 'globex', 'upstream', 'admin']);
+  stack = await startStack({ ports, dir, accounts: listedAccounts });
+  [acme, globex] = ['acme', 'globex'].map((tenant) => origin(tenant, ports));
+  browser = await chromium.launch({ executablePath: process.env.TENANTGATE_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS });
+});
+
+after(async () => {
+  await browser?.close();
+  await stack?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+  context = await browser.newContext();
+  page = await context.newPage();
+});
+
+afterEach(() => context.close());
+
+async function signIn(at, tenant, uid) {
+  const { password } = people[tenant].find((p) => p.uid === uid);
+  assert.equal(await at.locator('h1').innerText(), `Sign in to ${tenant}`);
+  await at.getByLabel('User').fill(uid);
+  await at.getByLabel('Password').fill(password);
+  await at.getByRole('button', { name: 'Sign in' }).click();
+  await at.locator('#user').waitFor();
+}
+
+const shown = async (at, id) => at.locator(`#${id}`).innerText();
+const groups = async (at) => at.locator('#groups li').allInnerTexts();
+const sessions = async (url) => (await context.cookies(url)).filter(({ name }) => name.endsWith('tenantgate-session'));
+
+test('a deep link, a sign-in, and the page that was asked for', async () => {
+  await page.goto(`${acme}/reports/q3?year=2026`);
+  await signIn(page, 'acme', 'ada');
+  assert.equal(page.url(), `${acme}/reports/q3?year=2026`);
+  assert.equal(await shown(page, 'user'), 'ada');
+  assert.equal(await shown(page, 'tenant'), 'acme');
+  assert.deepEqual(await groups(page), ['engineers', 'platform-admins']);
+
+  const [session, ...others] = await context.cookies(acme);
+  assert.deepEqual(others, [], 'the cookie of the login is gone');
+  const { name, secure, httpOnly, sameSite, domain, path } = session;
+  assert.deepEqual({ name, secure, httpOnly, sameSite, domain, path }, {
+    name: '__Host-tenantgate-session', secure: true, httpOnly: true, sameSite: 'Lax', domain: 'acme.localhost', path: '/',
+  });
+});
+
+test('each tenant asks for itself, and signing out of one leaves the other', async () => {
+  await page.goto(acme);
+  await signIn(page, 'acme', 'ada');
+  await page.goto(`${globex}/inbox`);
+  await signIn(page, 'globex', 'grace');
+  assert.equal(page.url(), `${globex}/inbox`);
+  assert.deepEqual(await groups(page), ['accounting', 'R&D, Zürich']);
+  await page.goto(acme);
+  assert.equal(await shown(page, 'user'), 'ada');
+
+  await page.getByRole('link', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  // The provider leads back to the start page, which asks again.
+  await page.getByLabel('User').waitFor();
+  assert.deepEqual(await sessions(acme), []);
+  await page.goto(globex);
+  assert.equal(await shown(page, 'user'), 'grace');
+});
+
+test('a wrong password keeps the person at the provider', async () => {
+  await page.goto(acme);
+  await page.getByLabel('User').fill('ada');
+  await page.getByLabel('Password').fill('wrong');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').waitFor();
+  assert.deepEqual(await sessions(acme), []);
+  await signIn(page, 'acme', 'ada');
+});
+
+test('two tabs that were opened signed out both get to their page', async () => {
+  const second = await context.newPage();
+  await page.goto(`${acme}/first`);
+  await second.goto(`${acme}/second`);
+  await signIn(second, 'acme', 'ada');
+  assert.equal(second.url(), `${acme}/second`);
+  await signIn(page, 'acme', 'ada');
+  assert.equal(page.url(), `${acme}/first`);
+});
+
+test('a script on the page is told 401 when the session is gone', async () => {
+  await page.goto(acme);
+  await signIn(page, 'acme', 'ada');
+  const status = () => page.evaluate(async () => (await fetch('/api')).status);
+  assert.equal(await status(), 200);
+  await context.clearCookies();
+  assert.equal(await status(), 401);
+  assert.deepEqual(await context.cookies(acme), []);
+});
+
+test('the way back without its cookie ends on a page that says so', async () => {
+  await page.goto(`${acme}/oauth2/callback?code=forged&state=${'A'.repeat(43)}`);
+  assert.equal(await page.locator('h1').innerText(), 'Sign-in expired');
+  assert.match(await page.locator('main').innerText(), /Request id: \S+/);
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await signIn(page, 'acme', 'bob');
+});
+
+test('another site can bring up the question, and the person answers it', async () => {
+  await page.goto(acme);
+  await signIn(page, 'acme', 'ada');
+  await page.goto(globex);
+  await signIn(page, 'globex', 'grace');
+  await page.evaluate((url) => { location.href = url; }, `${acme}/oauth2/logout`);
+  await page.getByRole('heading', { name: 'Sign out?' }).waitFor();
+  assert.equal((await sessions(acme)).length, 1);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign out of acme?' }).waitFor();
+  assert.deepEqual(await sessions(acme), []);
+});

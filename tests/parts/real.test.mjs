@@ -1,0 +1,201 @@
+/** Real Envoy, real OpenID Providers, a real LDAP directory: what arrives at the upstream, and what does not. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { directoryAccounts } from './directory.mjs';
+import { people } from './people.mjs';
+import { freePorts } from './ports.mjs';
+import { startDirectory } from './slapd.mjs';
+import { origin, startStack } from './stack.mjs';
+import { groupsIn } from './upstream.mjs';
+import { Visitor } from './visitor.mjs';
+
+const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
+const password = (tenant, uid) => people[tenant].find((p) => p.uid === uid).password;
+let ports, directory, stack, acme, globex;
+
+before(async () => {
+  ports = await freePorts(['gateway', 'acme', 'globex', 'upstream', 'admin', 'ldap']);
+  directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people });
+  const accounts = (tenant) => directoryAccounts({ ...directory, base: directory.base(tenant) });
+  stack = await startStack({ ports, dir, accounts, wasmLog: 'trace' });
+  [acme, globex] = ['acme', 'globex'].map((tenant) => origin(tenant, ports));
+});
+
+after(async () => {
+  await stack?.stop();
+  await directory?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** The one request that the upstream received during `action`. */
+async function received(action) {
+  const before = stack.received.length;
+  const answer = await action();
+  const seen = stack.received.slice(before);
+  assert.equal(seen.length, 1);
+  return { answer, ...seen[0] };
+}
+
+/** Fails if the upstream received anything during `action`. */
+async function denied(action) {
+  const before = stack.received.length;
+  const answer = await action();
+  assert.equal(stack.received.length, before, 'the upstream received something');
+  return answer;
+}
+
+const values = ({ headers }, name) => headers.filter(([n]) => n === name).map(([, value]) => value);
+const isCallback = (url) => new URL(url).pathname === '/oauth2/callback';
+
+async function signedIn(tenant, uid) {
+  const visitor = new Visitor();
+  const answer = await visitor.signIn(`${origin(tenant, ports)}/`, uid, password(tenant, uid));
+  assert.equal(answer.status, 200);
+  return visitor;
+}
+
+test('a deep link leads to the issuer of its tenant', async () => {
+  const answer = await denied(() => new Visitor().open(`${acme}/reports/q3?year=2026&x=%2F`));
+  assert.equal(answer.status, 302);
+  const url = new URL(answer.location);
+  assert.equal(url.origin, `http://login-acme.localhost:${ports.acme}`);
+  for (const [name, value] of Object.entries({ response_type: 'code', client_id: 'tenantgate', code_challenge_method: 'S256' })) {
+    assert.deepEqual(url.searchParams.getAll(name), [value]);
+  }
+  for (const name of ['state', 'nonce', 'code_challenge']) assert.match(url.searchParams.get(name), /^[\w-]{43}$/);
+  assert.equal(answer.headers['cache-control'], 'no-store');
+});
+
+test('after the sign-in the very page comes, with the identity out of the directory', async () => {
+  const visitor = new Visitor();
+  const link = `${acme}/reports/q3?year=2026&x=%2F`;
+  const { answer, ...seen } = await received(() => visitor.signIn(link, 'ada', password('acme', 'ada')));
+  assert.equal(answer.url, link);
+  assert.equal(seen.path, '/reports/q3?year=2026&x=%2F');
+  assert.deepEqual(values(seen, 'x-auth-request-user'), ['ada']);
+  assert.deepEqual(values(seen, 'x-auth-request-email'), ['ada@acme.example']);
+  assert.deepEqual(values(seen, 'x-auth-request-groups'), ['engineers,platform-admins']);
+  assert.deepEqual(values(seen, 'x-auth-request-tenant'), ['acme']);
+  assert.deepEqual(values(seen, 'cookie'), []);
+});
+
+test('client_secret_post, ES256 and a JWKS work as well, and a group may hold a comma', async () => {
+  const visitor = new Visitor();
+  const seen = await received(() => visitor.signIn(`${globex}/`, 'grace', password('globex', 'grace')));
+  const [groups, ...more] = values(seen, 'x-auth-request-groups');
+  assert.deepEqual(more, []);
+  assert.equal(groups, 'R&D%2C Z%C3%BCrich,accounting');
+  assert.deepEqual(groupsIn(groups), ['R&D, Zürich', 'accounting']);
+});
+
+test('the same user name at another tenant is another person', async () => {
+  const seen = await received(() => new Visitor().signIn(`${globex}/`, 'bob', password('globex', 'bob')));
+  assert.deepEqual(values(seen, 'x-auth-request-email'), ['bob@globex.example']);
+  const refused = await denied(() => new Visitor().signIn(`${globex}/`, 'bob', password('acme', 'bob')));
+  assert.equal(refused.status, 401);
+});
+
+test('a wrong password, an empty one and an unknown user give no session', async () => {
+  for (const [user, pass] of [['ada', 'wrong'], ['ada', ''], ['nobody', 'x'], ['*', 'x'], ['ada)(uid=*', 'x']]) {
+    const visitor = new Visitor();
+    const answer = await denied(() => visitor.signIn(`${acme}/`, user, pass));
+    assert.equal(answer.status, 401);
+    assert.match(answer.body, /User or password is wrong/);
+    assert.equal(visitor.jar.get('acme.localhost').has('__Host-tenantgate-session'), false);
+  }
+});
+
+test('what the client says about identity does not arrive', async () => {
+  const visitor = await signedIn('acme', 'bob');
+  const seen = await received(() => visitor.open(`${acme}/`, {
+    'X-Auth-Request-User': 'evil', 'X-AUTH-REQUEST-GROUPS': 'admins', 'X-Auth.Request.Email': 'evil', authorization: 'Bearer evil',
+    connection: 'close, x-auth-request-user', cookie: `${[...visitor.jar.get('acme.localhost')].map((c) => c.join('=')).join('; ')}; theme=dark`,
+  }));
+  assert.deepEqual(values(seen, 'x-auth-request-user'), ['bob']);
+  assert.deepEqual(values(seen, 'x-auth-request-groups'), ['engineers']);
+  assert.deepEqual(values(seen, 'cookie'), ['theme=dark']);
+  assert.equal(JSON.stringify(seen.headers).includes('evil'), false);
+});
+
+test('a session of one tenant is none at another', async () => {
+  const visitor = await signedIn('acme', 'ada');
+  visitor.jar.set('globex.localhost', visitor.jar.get('acme.localhost'));
+  const answer = await denied(() => visitor.open(`${globex}/`));
+  assert.equal(new URL(answer.location).origin, `http://login-globex.localhost:${ports.globex}`);
+});
+
+test('a callback of one tenant is none at another', async () => {
+  const visitor = new Visitor();
+  const { url } = await visitor.signIn(`${acme}/`, 'ada', password('acme', 'ada'), isCallback);
+  visitor.jar.set('globex.localhost', visitor.jar.get('acme.localhost'));
+  const answer = await denied(() => visitor.open(url.replace(acme, globex)));
+  assert.equal(answer.status, 400);
+  assert.deepEqual(answer.setCookies, []);
+});
+
+test('a script is told, not redirected', async () => {
+  for (const headers of [{ 'sec-fetch-mode': 'cors', accept: 'text/html' }, { accept: 'application/json' }, { 'x-requested-with': 'XMLHttpRequest', accept: 'text/html' }]) {
+    const answer = await denied(() => new Visitor().send(`${acme}/api`, { headers }));
+    assert.equal(answer.status, 401);
+    assert.equal(answer.headers['www-authenticate'], 'Bearer realm="acme"');
+    assert.deepEqual(answer.setCookies, []);
+  }
+});
+
+test('a host that no tenant has is not found', async () => {
+  const answer = await denied(() => new Visitor().open(`http://initech.localhost:${ports.gateway}/`));
+  assert.equal(answer.status, 404);
+});
+
+test('a callback is good once', async () => {
+  const visitor = new Visitor();
+  const { url } = await visitor.signIn(`${acme}/`, 'ada', password('acme', 'ada'), isCallback);
+  const first = await denied(() => visitor.open(url));
+  assert.equal(first.status, 302);
+  const second = await denied(() => visitor.open(url));
+  assert.equal(second.status, 400);
+});
+
+test('a callback in another browser is refused', async () => {
+  const { url } = await new Visitor().signIn(`${acme}/`, 'ada', password('acme', 'ada'), isCallback);
+  const answer = await denied(() => new Visitor().open(url));
+  assert.equal(answer.status, 400);
+  assert.deepEqual(answer.setCookies, []);
+});
+
+test('signing out ends the session here and goes to the issuer', async () => {
+  const visitor = await signedIn('acme', 'ada');
+  const answer = await denied(() => visitor.open(`${acme}/oauth2/logout`));
+  const url = new URL(answer.location);
+  assert.equal(url.origin + url.pathname, `http://login-acme.localhost:${ports.acme}/session/end`);
+  assert.equal(url.searchParams.get('post_logout_redirect_uri'), `${acme}/`);
+  assert.equal((await visitor.follow(answer.location)).status, 200);
+  assert.equal((await denied(() => visitor.open(`${acme}/`))).status, 302);
+});
+
+test('another site can only ask for it', async () => {
+  const visitor = await signedIn('acme', 'ada');
+  const answer = await denied(() => visitor.open(`${acme}/oauth2/logout`, { 'sec-fetch-site': 'cross-site' }));
+  assert.equal(answer.status, 200);
+  assert.match(answer.body, /Sign out\?/);
+  await received(() => visitor.open(`${acme}/`));
+});
+
+test('no secret is in the log, not even where the filter logs everything', async () => {
+  const visitor = new Visitor();
+  const { url } = await visitor.signIn(`${acme}/`, 'ada', password('acme', 'ada'), isCallback);
+  const login = [...visitor.jar.get('acme.localhost').values()];
+  await visitor.open(url);
+  const session = [...visitor.jar.get('acme.localhost').values()];
+  const { searchParams } = new URL(url);
+  const log = readFileSync(stack.log, 'utf8');
+  assert.match(log, /login_finished tenant=acme/);
+  for (const secret of [...stack.secrets, ...login, ...session, searchParams.get('code'), searchParams.get('state')]) {
+    assert.ok(secret.length > 20);
+    assert.equal(log.includes(secret), false);
+  }
+});
