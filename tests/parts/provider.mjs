@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import Provider from 'oidc-provider';
 
+import { memoryAdapter } from './memory.mjs';
 import { loginPage, logoutPage, serveLogin } from './interaction.mjs';
 
 /**
@@ -14,6 +15,7 @@ import { loginPage, logoutPage, serveLogin } from './interaction.mjs';
 export async function startProvider({ tenant, port, accounts, jwk, client }) {
   const issuer = `http://login-${tenant}.localhost:${port}`;
   const provider = new Provider(issuer, {
+    adapter: memoryAdapter(),
     jwks: { keys: [jwk] },
     clients: [{ ...client, grant_types: ['authorization_code'], response_types: ['code'], id_token_signed_response_alg: jwk.alg }],
     cookies: { keys: [randomBytes(32).toString('hex')] },

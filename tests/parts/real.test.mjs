@@ -137,6 +137,18 @@ test('a callback of one tenant is none at another', async () => {
   assert.deepEqual(answer.setCookies, []);
 });
 
+test('a code of one issuer is nothing to another', async () => {
+  const visitor = new Visitor();
+  const { url } = await visitor.signIn(`${acme}/`, 'bob', password('acme', 'bob'), isCallback);
+  const started = await visitor.open(`${globex}/`);
+  const mixed = new URL('/oauth2/callback', globex);
+  mixed.searchParams.set('code', new URL(url).searchParams.get('code'));
+  mixed.searchParams.set('state', new URL(started.location).searchParams.get('state'));
+  const answer = await denied(() => visitor.open(mixed.href));
+  assert.equal(answer.status, 400);
+  assert.match(answer.body, /Sign-in expired/);
+});
+
 test('a script is told, not redirected', async () => {
   for (const headers of [{ 'sec-fetch-mode': 'cors', accept: 'text/html' }, { accept: 'application/json' }, { 'x-requested-with': 'XMLHttpRequest', accept: 'text/html' }]) {
     const answer = await denied(() => new Visitor().send(`${acme}/api`, { headers }));
@@ -187,14 +199,16 @@ test('another site can only ask for it', async () => {
 
 test('no secret is in the log, not even where the filter logs everything', async () => {
   const visitor = new Visitor();
-  const { url } = await visitor.signIn(`${acme}/`, 'ada', password('acme', 'ada'), isCallback);
+  const started = await visitor.open(`${acme}/`);
+  const nonce = new URL(started.location).searchParams.get('nonce');
+  const { url } = await visitor.signIn(started.location, 'ada', password('acme', 'ada'), isCallback);
   const login = [...visitor.jar.get('acme.localhost').values()];
   await visitor.open(url);
   const session = [...visitor.jar.get('acme.localhost').values()];
   const { searchParams } = new URL(url);
   const log = readFileSync(stack.log, 'utf8');
   assert.match(log, /login_finished tenant=acme/);
-  for (const secret of [...stack.secrets, ...login, ...session, searchParams.get('code'), searchParams.get('state')]) {
+  for (const secret of [...stack.secrets, ...login, ...session, searchParams.get('code'), searchParams.get('state'), nonce]) {
     assert.ok(secret.length > 20);
     assert.equal(log.includes(secret), false);
   }

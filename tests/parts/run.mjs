@@ -39,8 +39,7 @@ const stop = async () => {
   await stack.stop();
   process.exit(0);
 };
-process.on('SIGINT', stop);
-process.on('SIGTERM', stop);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
 
 for (const [tenant, members] of Object.entries(people)) {
   console.log(`\n${origin(tenant, ports)}/`);
