@@ -10,9 +10,10 @@ const EC: &str = include_str!("../../tests/vectors/keys/ec.public.pem");
 const P384: &str = include_str!("../../tests/vectors/keys/p384.public.pem");
 const ED: &str = include_str!("../../tests/vectors/keys/ed.public.pem");
 const CERTIFICATE: &str = include_str!("../../tests/vectors/keys/certificate.pem");
-const PRIVATE: [&str; 3] = [
+const PRIVATE: [&str; 4] = [
     include_str!("../../tests/vectors/keys/rsa.private.pem"),
     include_str!("../../tests/vectors/keys/ec.private.pem"),
+    include_str!("../../tests/vectors/keys/ec.sec1.private.pem"),
     include_str!("../../tests/vectors/keys/ed.private.pem"),
 ];
 

@@ -1,0 +1,185 @@
+//! What comes back from the issuer, or pretends to.
+
+use std::time::Duration;
+
+use crate::support::browser::Browser;
+use crate::support::issuer::Answer;
+use crate::support::rig::{Reply, Rig};
+use crate::support::world::{World, ada};
+
+/// Opens a callback that has to fail: no session, nothing upstream, a page with a request id.
+#[track_caller]
+fn refused<R: Rig>(world: &mut World<R>, browser: &mut Browser, url: &str) -> Reply {
+    let reply = world.open(browser, url).reply();
+    assert!(matches!(reply.status, 400 | 403 | 503), "{} {}", reply.status, reply.body);
+    assert!(reply.body.contains("Request id: <code>"), "{}", reply.body);
+    assert!(!browser.has_session());
+    assert_eq!(reply.status == 503, reply.header("retry-after").is_some());
+    reply
+}
+
+fn with_parameter(callback: &str, name: &str, value: Option<&str>) -> String {
+    let (path, query) = callback.split_once('?').unwrap();
+    let mut kept: Vec<String> =
+        query.split('&').filter(|pair| !pair.starts_with(&format!("{name}="))).map(str::to_owned).collect();
+    kept.extend(value.map(|value| format!("{name}={value}")));
+    format!("{path}?{}", kept.join("&"))
+}
+
+pub fn forged_callbacks_cause_no_call<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+    let twice = |name: &str| {
+        let pair = callback.split(['?', '&']).find(|pair| pair.starts_with(&format!("{name}="))).unwrap();
+        format!("{callback}&{pair}")
+    };
+    let forged = [
+        "https://acme.example/oauth2/callback".to_owned(),
+        "https://acme.example/oauth2/callback?".to_owned(),
+        with_parameter(&callback, "state", None),
+        with_parameter(&callback, "state", Some("")),
+        with_parameter(&callback, "state", Some(&"A".repeat(43))),
+        with_parameter(&callback, "state", Some("x")),
+        with_parameter(&callback, "state", Some("%FF%00")),
+        with_parameter(&callback, "state", Some(&"A".repeat(2000))),
+        with_parameter(&callback, "code", None),
+        with_parameter(&callback, "code", Some("")),
+        twice("state"),
+        twice("code"),
+        twice("iss"),
+        format!("{callback}&error=access_denied"),
+        format!("{callback}&%73tate=other"),
+    ];
+    for url in &forged {
+        assert_eq!(refused(&mut world, &mut browser, url).status, 400, "{url}");
+    }
+    let posted = world.send(&mut browser, &callback, &[(":method", "POST"), ("accept", "text/html")]).reply();
+    assert_eq!(posted.status, 400);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+    // None of it burnt the real one.
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
+    assert!(browser.has_session());
+    world.assert_secrets_kept();
+}
+
+pub fn a_callback_is_good_once<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+    let before = browser.clone();
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 400);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
+    // Whoever kept the cookie back can ask the issuer again, and the issuer takes a code once.
+    let mut kept = before;
+    assert_eq!(refused(&mut world, &mut kept, &callback).status, 400);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
+    world.assert_secrets_kept();
+}
+
+/// Login CSRF (RFC 9700 section 4.7): the attacker's callback in the victim's browser.
+pub fn a_callback_belongs_to_its_browser<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut attacker = world.browser();
+    let callback = world.callback(&mut attacker, "acme", "https://acme.example/", &ada());
+    let mut victim = world.browser();
+    assert_eq!(refused(&mut world, &mut victim, &callback).status, 400);
+    // Also where the victim has a login of its own under way.
+    world.begin(&mut victim, "https://acme.example/");
+    assert_eq!(refused(&mut world, &mut victim, &callback).status, 400);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+}
+
+pub fn errors_of_the_issuer<R: Rig>() {
+    let mut world = World::<R>::new();
+    for (error, status) in [
+        ("access_denied", 403),
+        ("login_required", 400),
+        ("invalid_scope", 400),
+        ("server_error", 503),
+        ("temporarily_unavailable", 503),
+        ("%3Cscript%3Ealert(1)%3C/script%3E", 400),
+    ] {
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+        let without_code = with_parameter(&callback, "code", None);
+        let url = format!("{without_code}&error={error}&error_description=%3Cscript%3E&error_uri=https://evil.example");
+        let reply = refused(&mut world, &mut browser, &url);
+        assert_eq!(reply.status, status, "{error}");
+        assert!(!reply.body.contains("script") && !reply.body.contains("evil"), "{}", reply.body);
+        assert!(reply.body.contains("href=\"https://acme.example/page\""), "{}", reply.body);
+        assert!(browser.cookies.is_empty(), "the attempt is over");
+    }
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+    world.assert_secrets_kept();
+}
+
+pub fn a_provider_that_fails<R: Rig>() {
+    let mut world = World::<R>::new();
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (answer, reason) in [
+        (Answer::Silence, ""),
+        (Answer::Raw(500, b"oops".to_vec()), "it answered with status 500"),
+        (Answer::Raw(302, b"".to_vec()), "it answered with status 302"),
+        (Answer::Raw(200, b"".to_vec()), "the response is not a JSON object"),
+        (Answer::Raw(200, b"<html>sign in</html>".to_vec()), "the response is not a JSON object"),
+        (Answer::Raw(200, b"\xff\xfe\x00".to_vec()), "the response is not a JSON object"),
+        (Answer::Raw(200, deep.into_bytes()), "the response is not a JSON object"),
+        (Answer::Raw(200, vec![b' '; 10 << 20]), "the response is longer than 65536 bytes"),
+        (
+            Answer::Raw(200, b"{\"access_token\":\"a\",\"token_type\":\"Bearer\"}".to_vec()),
+            "the response has no usable `id_token`",
+        ),
+        (Answer::Raw(401, b"{\"error\":\"invalid_client\"}".to_vec()), "it does not know the client"),
+        (Answer::Raw(400, b"{\"error\":\"unauthorized_client\"}".to_vec()), "it refused the request"),
+    ] {
+        world.issuer("acme", |issuer| issuer.answer = answer);
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+        assert_eq!(refused(&mut world, &mut browser, &callback).status, 503, "{reason}");
+        assert!(world.rig.log().contains(reason), "{reason}: {}", world.rig.log());
+        assert!(browser.cookies.is_empty(), "the attempt is over");
+    }
+    world.assert_secrets_kept();
+}
+
+pub fn a_refused_code<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+    let url = with_parameter(&callback, "code", Some("guessed"));
+    let reply = refused(&mut world, &mut browser, &url);
+    assert_eq!(reply.status, 400);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
+}
+
+/// Mix-up (RFC 9207): the answer of another issuer is refused before anything is sent anywhere.
+pub fn another_issuer<R: Rig>() {
+    let mut world = World::<R>::new();
+    for issuer in ["https://login.globex.example", "https://login.acme.example/", "HTTPS://login.acme.example", ""] {
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+        let url = with_parameter(&callback, "iss", Some(issuer));
+        assert_eq!(refused(&mut world, &mut browser, &url).status, 400, "{issuer}");
+    }
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+    // Not every issuer names itself.
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+    assert_eq!(world.open(&mut browser, &with_parameter(&callback, "iss", None)).reply().status, 302);
+}
+
+pub fn an_expired_attempt<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+    world.clock.advance(Duration::from_secs(15 * 60 - 1));
+    let cookie = browser.cookie_line("acme.example").unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    // A browser has forgotten the cookie; whoever kept it has nothing of it.
+    assert_eq!(browser.cookie_line("acme.example"), None);
+    let reply = world.send(&mut browser, &callback, &[("cookie", &cookie), ("accept", "text/html")]).reply();
+    assert_eq!(reply.status, 400);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+}

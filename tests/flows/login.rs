@@ -1,0 +1,158 @@
+//! From a page to the issuer and back to that page.
+
+use serde_json::{Value, json};
+
+use crate::support::issuer::Issuer;
+use crate::support::rig::{Rig, values};
+use crate::support::signer::Signer;
+use crate::support::world::{World, ada};
+
+pub fn back_to_the_page_that_was_asked_for<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let link = "https://acme.example/reports/q3?year=2026&x=%2F%0A&y=a+b";
+    let (page, seen) = world.sign_in(&mut browser, "acme", link, &ada());
+    assert_eq!(page, link);
+    assert_eq!(values(&seen, ":path"), ["/reports/q3?year=2026&x=%2F%0A&y=a+b"]);
+    assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+    assert_eq!(values(&seen, "x-auth-request-email"), ["ada@acme.example"]);
+    assert_eq!(values(&seen, "x-auth-request-groups"), ["engineers,admins"]);
+    assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"]);
+    let names: Vec<String> = browser.cookies.iter().map(|cookie| cookie.name.clone()).collect();
+    assert_eq!(names, ["__Host-tenantgate-session"]);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
+
+    // From here on no redirect and no call.
+    let again = world.open(&mut browser, "https://acme.example/other").forwarded();
+    assert_eq!(values(&again, "x-auth-request-user"), ["ada"]);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
+    world.assert_secrets_kept();
+}
+
+pub fn every_client_authentication<R: Rig>() {
+    let issuer =
+        |method: &'static str| Issuer::new(&format!("https://{method}.example"), method, Signer::eddsa(), R::clock());
+    let mut world = World::<R>::of(
+        [("basic", issuer("client_secret_basic")), ("post", issuer("client_secret_post")), ("public", issuer("none"))],
+        |_| {},
+    );
+    for tenant in ["basic", "post", "public"] {
+        let mut browser = world.browser();
+        let (_, seen) = world.sign_in(&mut browser, tenant, &format!("https://{tenant}.example/"), &ada());
+        assert_eq!(values(&seen, "x-auth-request-tenant"), [tenant]);
+    }
+    world.issuer("basic", |issuer| issuer.authentication.1 = "changed at the issuer".to_owned());
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "basic", "https://basic.example/", &ada());
+    let reply = world.open(&mut browser, &callback).reply();
+    assert_eq!(reply.status, 503);
+    assert!(world.rig.log().contains("it does not know the client (`invalid_client`)"), "{}", world.rig.log());
+    assert!(!browser.has_session());
+    world.assert_secrets_kept();
+}
+
+pub fn every_algorithm_and_form_of_key<R: Rig>() {
+    let issuer = |name: &str, signer| Issuer::new(&format!("https://login.{name}.example"), "none", signer, R::clock());
+    let jwk = json!({ "kty": "EC", "crv": "P-256", "kid": "k",
+        "x": "8q904D2y6vOD9exlIBU370MpAuX_LKaQZmGl4sv_mfc", "y": "XHJP-QO2g0nHsBqILsCUIaDomwihp7ehxiWUdrU1ttM" });
+    let mut world = World::<R>::of(
+        [
+            ("rs256", issuer("rs256", Signer::rs256())),
+            ("es256", issuer("es256", Signer::es256())),
+            ("eddsa", issuer("eddsa", Signer::eddsa())),
+            ("jwk", issuer("jwk", Signer::es256())),
+            ("jwks", issuer("jwks", Signer::es256())),
+        ],
+        |configuration| {
+            configuration["tenants"][3]["keys"] = json!([{ "jwk": jwk }]);
+            let encryption = json!({ "kty": "RSA", "use": "enc", "alg": "RSA-OAEP", "n": "x", "e": "AQAB" });
+            configuration["tenants"][4]["keys"] = json!([{ "jwks": { "keys": [encryption, jwk] } }]);
+        },
+    );
+    world.issuer("jwks", |issuer| issuer.forge = |header, _| header["kid"] = json!("k"));
+    for tenant in ["rs256", "es256", "eddsa", "jwk", "jwks"] {
+        let mut browser = world.browser();
+        let (_, seen) = world.sign_in(&mut browser, tenant, &format!("https://{tenant}.example/"), &ada());
+        assert_eq!(values(&seen, "x-auth-request-tenant"), [tenant]);
+    }
+    world.assert_secrets_kept();
+}
+
+pub fn many_tabs_at_once<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let pages =
+        ["https://acme.example/1", "https://acme.example/2", "https://acme.example/3", "https://acme.example/4"];
+    let callbacks: Vec<String> = pages.iter().map(|page| world.callback(&mut browser, "acme", page, &ada())).collect();
+    for (page, callback) in pages.iter().zip(&callbacks).rev() {
+        let reply = world.open(&mut browser, callback).reply();
+        assert_eq!((reply.status, reply.header("location")), (302, Some(*page)), "{}", reply.body);
+    }
+    assert_eq!(browser.cookies.len(), 1);
+    world.assert_secrets_kept();
+}
+
+pub fn abandoned_attempts_do_not_pile_up<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    for number in 0..12 {
+        world.begin(&mut browser, &format!("https://acme.example/{number}"));
+        assert!(browser.cookies.len() <= 5, "{}", browser.cookies.len());
+    }
+    // What is no attempt of ours any more is cleared away, and a name that is not of our making is not repeated.
+    let junk = "__Host-tenantgate-login-AAAAAAAAAAAAAAAA=junk; __Host-tenantgate-login-x=1; __Host-tenantgate-login-AAAAAAAAAAAA\"AAA=1";
+    let reply =
+        world.send(&mut world.browser(), "https://acme.example/", &[("accept", "text/html"), ("cookie", junk)]).reply();
+    let deleted: Vec<&str> = reply.all("set-cookie").filter(|line| line.contains("Max-Age=0")).collect();
+    assert_eq!(
+        deleted,
+        ["__Host-tenantgate-login-AAAAAAAAAAAAAAAA=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax"]
+    );
+    // The newest attempt is one of those that are left.
+    let (page, _) = world.sign_in(&mut browser, "acme", "https://acme.example/last", &ada());
+    assert_eq!(page, "https://acme.example/last");
+}
+
+/// The authorization request holds what is configured, whatever the address that was asked for.
+pub fn the_request_adds_nothing<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let link = "https://acme.example/?scope=admin&client_id=evil&redirect_uri=https://evil.example&prompt=none&rd=https://evil.example";
+    let address = world.begin(&mut browser, link);
+    assert!(!address.contains("evil") && !address.contains("prompt"), "{address}");
+    // The issuer checks that each parameter is there once.
+    let callback = world.issuer("acme", |issuer| issuer.authorize(&address, &ada()));
+    assert!(callback.starts_with("https://acme.example/oauth2/callback?"), "{callback}");
+}
+
+pub fn an_address_that_is_too_long<R: Rig>() {
+    let mut world = World::<R>::new();
+    let long = format!("https://acme.example/{}", "a".repeat(3000));
+    let mut browser = world.browser();
+    let reply = world.open(&mut browser, &long).reply();
+    assert_eq!(reply.status, 414);
+    assert!(reply.body.contains("Address too long"), "{}", reply.body);
+    // The longest that comes back, full of what JSON has to escape.
+    let path = format!("/{}", "\\".repeat(1000));
+    let head = [(":path", path.as_str()), ("accept", "text/html")];
+    let reply = world.send(&mut browser, "https://acme.example/", &head).reply();
+    assert_eq!(reply.status, 302);
+    let mut signed_in = world.signed_in();
+    world.open(&mut signed_in, &long).forwarded();
+}
+
+pub fn too_many_groups<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let groups: Vec<Value> = (0..500).map(|number| json!(format!("group-number-{number}"))).collect();
+    let person = json!({ "sub": "ada", "groups": groups });
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/", &person);
+    let reply = world.open(&mut browser, &callback).reply();
+    assert_eq!(reply.status, 403);
+    assert!(reply.body.contains("Too many groups"), "{}", reply.body);
+    assert!(browser.cookies.is_empty());
+
+    let person = json!({ "sub": "ada", "groups": groups[..100] });
+    let (_, seen) = world.sign_in(&mut browser, "acme", "https://acme.example/", &person);
+    assert_eq!(values(&seen, "x-auth-request-groups")[0].split(',').count(), 100);
+}

@@ -1,0 +1,60 @@
+//! What the filter does, told once and played on every rung.
+//!
+//! A scenario is a function over a [`World`](crate::support::world::World). The macros below list all of them, those that have to move
+//! the clock apart, since real Envoy cannot.
+
+pub mod callback;
+pub mod denial;
+pub mod forward;
+pub mod id_token;
+pub mod login;
+pub mod logout;
+pub mod redirects;
+pub mod session;
+pub mod tenants;
+
+/// One test for each scenario that every rung can play.
+macro_rules! scenarios_for {
+    ($rig:ty) => {
+        $crate::flows::play! { $rig;
+            callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
+                errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer;
+            denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
+            forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers;
+            id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
+            login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm_and_form_of_key,
+                many_tabs_at_once, abandoned_attempts_do_not_pile_up, the_request_adds_nothing, an_address_that_is_too_long,
+                too_many_groups;
+            logout: sign_out_here_and_at_the_issuer, another_site_can_only_ask;
+            redirects: the_way_back_is_on_the_host_that_was_asked_for;
+            session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, the_key_that_vouched_leaves,
+                a_planted_cookie_does_not_get_in_the_way;
+            tenants: spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down, nothing_of_one_tenant_opens_another,
+                wildcard_hosts_share_a_login;
+        }
+    };
+}
+
+/// One test for each scenario that needs simulated time.
+macro_rules! timed_scenarios_for {
+    ($rig:ty) => {
+        $crate::flows::play! { $rig;
+            callback: an_expired_attempt;
+            session: a_session_ends, a_clock_that_was_put_back;
+        }
+    };
+}
+
+macro_rules! play {
+    ($rig:ty; $($module:ident: $($name:ident),+;)+) => {
+        $(mod $module {
+            use super::*;
+            $(#[test]
+            fn $name() {
+                $crate::flows::$module::$name::<$rig>();
+            })+
+        })+
+    };
+}
+
+pub(crate) use {play, scenarios_for, timed_scenarios_for};

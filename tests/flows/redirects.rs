@@ -1,0 +1,35 @@
+//! Open redirects: whatever path was asked for, the way back stays on the host that was asked for.
+
+use url::Url;
+
+use crate::support::rig::Rig;
+use crate::support::world::{World, ada};
+
+/// Paths that some reader of URLs has taken for an address elsewhere.
+const HOSTILE: &str = include_str!("../vectors/open_redirects.txt");
+
+pub fn the_way_back_is_on_the_host_that_was_asked_for<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut tried = 0;
+    for path in HOSTILE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let mut browser = world.browser();
+        let head = [(":path", path), ("accept", "text/html")];
+        let reply = world.send(&mut browser, "https://acme.example/", &head).reply();
+        if reply.status == 400 {
+            continue;
+        }
+        assert_eq!(reply.status, 302, "{path}");
+        let address = reply.header("location").unwrap().to_owned();
+        let callback = world.issuer("acme", |issuer| issuer.authorize(&address, &ada()));
+        let reply = world.open(&mut browser, &callback).reply();
+        let back = reply.header("location").unwrap();
+        assert!(back.starts_with("https://acme.example/"), "{path} leads to {back}");
+        assert_eq!(
+            Url::parse(back).unwrap().origin().ascii_serialization(),
+            "https://acme.example",
+            "{path} leads to {back}"
+        );
+        tried += 1;
+    }
+    assert!(tried >= 100, "only {tried}");
+}

@@ -1,0 +1,119 @@
+//! Which tenant a request belongs to, and that it stays there.
+
+use serde_json::json;
+
+use crate::support::rig::{Rig, values};
+use crate::support::world::{NAVIGATION, World, ada};
+
+pub fn spellings_of_a_host<R: Rig>() {
+    let mut world = World::<R>::new();
+    let browser = world.signed_in();
+    let cookie = browser.cookie_line("acme.example").unwrap();
+    for authority in ["acme.example", "ACME.Example", "acme.example:443", "acme.example.", "acme.example.:8443"] {
+        let lines = [(":authority", authority), ("cookie", &cookie), NAVIGATION[0]];
+        let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"], "{authority}");
+    }
+    // What else the client says about hosts does not matter.
+    for name in ["x-forwarded-host", "forwarded", "x-original-host", "x-host"] {
+        let lines = [(name, "globex.example"), ("cookie", &cookie), NAVIGATION[0]];
+        let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"], "{name}");
+    }
+}
+
+pub fn unknown_hosts<R: Rig>() {
+    let mut world = World::<R>::new();
+    for host in [
+        "initech.example",
+        "example",
+        "xacme.example",
+        "acme.example.evil.example",
+        "login.acme.example",
+        "acmeXexample",
+        "127.0.0.1:8080",
+    ] {
+        let reply =
+            world.send(&mut world.browser(), "https://acme.example/", &[(":authority", host), NAVIGATION[0]]).reply();
+        assert_eq!(reply.status, 404, "{host}");
+        assert_eq!(reply.all("set-cookie").count(), 0);
+    }
+    for host in
+        ["acme.example@evil.example", "acme.example:0", "acme.example:99999", "acme%2eexample", "[::1]", "acme example"]
+    {
+        let reply =
+            world.send(&mut world.browser(), "https://acme.example/", &[(":authority", host), NAVIGATION[0]]).reply();
+        assert_eq!(reply.status, 400, "{host}");
+    }
+}
+
+pub fn a_broken_tenant_alone_is_down<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| configuration["tenants"][1]["issuer"] = json!("globex"));
+    let reply = world.open(&mut world.browser(), "https://globex.example/").reply();
+    assert_eq!(reply.status, 503);
+    assert!(reply.header("retry-after").is_some());
+    assert!(world.rig.log().contains("tenant \"globex\": issuer: is not an absolute URL"), "{}", world.rig.log());
+    world.signed_in();
+}
+
+/// Both tenants have the same client id and the same key, so that only the name and the issuer are different.
+pub fn nothing_of_one_tenant_opens_another<R: Rig>() {
+    let mut world = World::<R>::new();
+    for (own, other) in [("acme", "globex"), ("globex", "acme")] {
+        let (own_url, other_url) = (format!("https://{own}.example/"), format!("https://{other}.example/"));
+        let mut browser = world.browser();
+
+        // A session.
+        world.sign_in(&mut browser, own, &own_url, &ada());
+        let session = browser.cookie_line(&format!("{own}.example")).unwrap();
+        let reply = world.send(&mut world.browser(), &other_url, &[("cookie", &session), NAVIGATION[0]]).reply();
+        assert_eq!(reply.status, 302, "a session of {own} at {other}");
+
+        // A login: its cookie, state and code.
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, own, &own_url, &ada());
+        let cookie = browser.cookie_line(&format!("{own}.example")).unwrap();
+        let calls = world.issuer(other, |issuer| issuer.calls);
+        let moved = callback.replacen(&format!("{own}.example"), &format!("{other}.example"), 1);
+        let reply = world.send(&mut world.browser(), &moved, &[("cookie", &cookie), NAVIGATION[0]]).reply();
+        assert_eq!(reply.status, 400, "a login of {own} at {other}");
+        assert_eq!(world.issuer(other, |issuer| issuer.calls), calls);
+
+        // A code that was issued by one, put into a login of the other.
+        let own_login = world.begin(&mut browser, &other_url);
+        let callback = world.callback(&mut world.browser(), own, &own_url, &ada());
+        let code = callback.split(['?', '&']).find_map(|part| part.strip_prefix("code=")).unwrap();
+        let state = own_login.split(['?', '&']).find_map(|part| part.strip_prefix("state=")).unwrap();
+        let mixed = format!("{other_url}oauth2/callback?code={code}&state={state}");
+        let reply = world.open(&mut browser, &mixed).reply();
+        assert_eq!(reply.status, 400, "a code of {own} at {other}");
+        assert!(!browser.has_session());
+    }
+
+    // A token of one, at the token endpoint of the other.
+    world.issuer("globex", |issuer| issuer.forge = |_, claims| claims["iss"] = json!("https://login.acme.example"));
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "globex", "https://globex.example/", &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 403);
+    assert!(!browser.has_session());
+    world.assert_secrets_kept();
+}
+
+pub fn wildcard_hosts_share_a_login<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        let acme = &mut configuration["tenants"][0];
+        acme["hosts"] = json!(["acme.example", "*.acme.example"]);
+        acme["login"] =
+            json!({ "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" });
+    });
+    let mut browser = world.browser();
+    let (page, _) = world.sign_in(&mut browser, "acme", "https://wiki.eu.acme.example/start?x=1", &ada());
+    assert_eq!(page, "https://wiki.eu.acme.example/start?x=1");
+    let session = &browser.cookies[0];
+    assert_eq!((session.name.as_str(), session.domain.as_str()), ("__Secure-tenantgate-session", "acme.example"));
+    let seen = world.open(&mut browser, "https://mail.acme.example/").forwarded();
+    assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+    assert_eq!(values(&seen, "cookie"), <[String; 0]>::default());
+    let reply = world.open(&mut world.browser(), "https://xacme.example/").reply();
+    assert_eq!(reply.status, 404);
+}

@@ -1,0 +1,89 @@
+//! The part of a browser that matters here: which cookies it keeps and sends (RFC 6265bis).
+
+use super::clock::Clock;
+use super::rig::Reply;
+
+/// A cookie jar.
+#[derive(Clone)]
+pub struct Browser {
+    pub cookies: Vec<Cookie>,
+    clock: Clock,
+}
+
+/// One cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cookie {
+    pub name: String,
+    pub value: String,
+    /// The host that set it, or its `Domain`.
+    pub domain: String,
+    pub host_only: bool,
+    expires: u64,
+}
+
+impl Browser {
+    pub fn new(clock: Clock) -> Self {
+        Self { cookies: Vec::new(), clock }
+    }
+
+    /// The `cookie` line for a request to `host`, if there is one.
+    pub fn cookie_line(&self, host: &str) -> Option<String> {
+        let now = self.clock.now();
+        let sent: Vec<String> = self
+            .cookies
+            .iter()
+            .filter(|cookie| cookie.expires > now && cookie.matches(host))
+            .map(|cookie| format!("{}={}", cookie.name, cookie.value))
+            .collect();
+        (!sent.is_empty()).then(|| sent.join("; "))
+    }
+
+    /// Keeps what a browser would keep of the `set-cookie` lines of an answer from `host`.
+    pub fn take(&mut self, host: &str, reply: &Reply) {
+        for line in reply.all("set-cookie") {
+            self.take_line(host, line);
+        }
+    }
+
+    fn take_line(&mut self, host: &str, line: &str) {
+        let mut parts = line.split("; ");
+        let (name, value) = parts.next().unwrap().split_once('=').unwrap();
+        let attributes: Vec<(String, &str)> = parts
+            .map(|part| part.split_once('=').unwrap_or((part, "")))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
+        let attribute = |name: &str| attributes.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
+
+        // Every cookie of the gate has these, and a browser drops a prefixed one that has not.
+        assert!(attribute("secure").is_some() && attribute("httponly").is_some(), "{line}");
+        assert_eq!((attribute("path"), attribute("samesite")), (Some("/"), Some("Lax")), "{line}");
+        assert_eq!(name.starts_with("__Host-"), attribute("domain").is_none(), "{line}");
+        assert!(name.starts_with("__Host-") || name.starts_with("__Secure-"), "{line}");
+        assert!(name.len() + value.len() <= 4096, "too long for a browser");
+
+        let age: u64 = attribute("max-age").unwrap().parse().unwrap();
+        let domain = attribute("domain").unwrap_or(host).to_owned();
+        assert!(host == domain || host.ends_with(&format!(".{domain}")), "{line}");
+        let host_only = attribute("domain").is_none();
+        self.cookies.retain(|cookie| (cookie.name.as_str(), &cookie.domain) != (name, &domain));
+        if age > 0 {
+            let expires = self.clock.now() + age;
+            self.cookies.push(Cookie { name: name.to_owned(), value: value.to_owned(), domain, host_only, expires });
+        }
+    }
+
+    /// The cookies whose name holds `part`.
+    pub fn named(&self, part: &str) -> Vec<Cookie> {
+        self.cookies.iter().filter(|cookie| cookie.name.contains(part)).cloned().collect()
+    }
+
+    pub fn has_session(&self) -> bool {
+        !self.named("-session").is_empty()
+    }
+}
+
+impl Cookie {
+    fn matches(&self, host: &str) -> bool {
+        host == self.domain || (!self.host_only && host.ends_with(&format!(".{}", self.domain)))
+    }
+}

@@ -1,0 +1,119 @@
+//! The core itself, without a host.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tenantgate::call::{CallFailure, CallResponse, HttpCall};
+use tenantgate::config::{self, Environment};
+use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
+use tenantgate::filter::{Effect, Filter, Input};
+use tenantgate::forward::HeaderEdit;
+use tenantgate::gate::Gate;
+use tenantgate::request::RequestHead;
+use tenantgate::secret::Secret;
+
+use super::clock::Clock;
+use super::issuer::Issuers;
+use super::rig::{Lines, Outcome, Reply, Rig, lower_case};
+
+pub struct CoreRig {
+    gate: Arc<Gate>,
+    issuers: Issuers,
+    clock: Clock,
+    log: Vec<String>,
+}
+
+/// No environment variable is set.
+pub struct NoVariables;
+
+impl Environment for NoVariables {
+    fn var(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
+/// The random numbers of the machine.
+pub struct MachineEntropy;
+
+impl Entropy for MachineEntropy {
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
+        getrandom::fill(buffer).map_err(|_| NoEntropy)
+    }
+}
+
+impl CoreRig {
+    /// What a call gives, by way of the issuer behind its cluster.
+    fn call(&self, call: &HttpCall) -> Result<CallResponse, CallFailure> {
+        let mut issuers = self.issuers.lock().unwrap();
+        let issuer = issuers.get_mut(&call.cluster).ok_or(CallFailure::Refused)?;
+        let head: Lines = call
+            .headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.expose_secret().clone().into_bytes()))
+            .collect();
+        let (status, mut body) =
+            issuer.token(&head, call.body.expose_secret().as_bytes()).ok_or(CallFailure::NoAnswer)?;
+        body.truncate(CallResponse::MAX_BODY + 1);
+        Ok(CallResponse { status, body: Secret::new(body) })
+    }
+}
+
+impl Rig for CoreRig {
+    fn start(configuration: &Value, issuers: Issuers) -> Self {
+        let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
+        let mut rig = Self { gate: Arc::new(Gate::closed()), issuers, clock, log: Vec::new() };
+        rig.reconfigure(configuration);
+        rig
+    }
+
+    fn clock() -> Clock {
+        Clock::simulated()
+    }
+
+    fn send(&mut self, head: &Lines) -> Outcome {
+        let head = lower_case(head);
+        let mut filter = Filter::new(self.gate.clone());
+        let mut input = Input::Request(RequestHead::new(head.clone()));
+        loop {
+            let effect = filter.step(input, &mut Env::new(Some(UnixTime(self.clock.now())), &mut MachineEntropy));
+            self.log.push(format!("{effect:?}"));
+            match effect {
+                Effect::Forward(forward) => return Outcome::Forwarded(edited(head, forward.edits())),
+                Effect::Call(call) => input = Input::Called(self.call(&call)),
+                Effect::Reply(reply) => {
+                    self.log.push(reply.note.line);
+                    let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+                    return Outcome::Replied(Reply { status: reply.status, headers, body: reply.body });
+                }
+            }
+        }
+    }
+
+    fn reconfigure(&mut self, configuration: &Value) {
+        match config::load(configuration.to_string().as_bytes(), &NoVariables) {
+            Ok(loaded) => {
+                self.log.extend(loaded.problems.iter().map(ToString::to_string));
+                self.gate = Arc::new(loaded.gate);
+            }
+            Err(errors) => panic!("{errors}"),
+        }
+    }
+
+    fn log(&mut self) -> String {
+        self.log.join("\n")
+    }
+}
+
+/// Applies edits as a host does: a `Set` replaces the first line only, so that an edit that relies on more is seen.
+pub fn edited(mut lines: Lines, edits: &[HeaderEdit]) -> Lines {
+    for edit in edits {
+        match edit {
+            HeaderEdit::Remove(name) => lines.retain(|(n, _)| n != name),
+            HeaderEdit::Set(name, value) => match lines.iter_mut().find(|(n, _)| n == name) {
+                Some((_, old)) => old.clone_from(value),
+                None => lines.push((name.clone(), value.clone())),
+            },
+        }
+    }
+    lines
+}

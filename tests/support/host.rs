@@ -1,0 +1,393 @@
+//! A small stateful proxy-wasm host (ABI 0.2.1) around the real module. It does what Envoy does, and is stricter where the ABI leaves
+//! room: whatever the module does not import is not there, and replacing a header replaces the first line only.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use wasmi::{AsContextMut, Caller, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
+
+use super::clock::Clock;
+use super::rig::{Lines, Reply};
+
+/// One VM with one plugin.
+pub struct Host {
+    store: Store<State>,
+    instance: Instance,
+    next_context: i32,
+}
+
+/// What the module sees of the world, and what it did to it.
+pub struct State {
+    pub configuration: Vec<u8>,
+    pub environment: Vec<(String, String)>,
+    pub clock: Clock,
+    pub log: Vec<(i32, String)>,
+    pub counters: BTreeMap<String, i64>,
+    /// Calls are refused, as by a host that has no such cluster.
+    pub refuse_calls: bool,
+    /// Randomness is refused.
+    pub refuse_random: bool,
+    metrics: Vec<String>,
+    request: Lines,
+    reply: Option<Reply>,
+    resumed: bool,
+    call: Option<Call>,
+    answer: (Lines, Vec<u8>),
+    next_token: i32,
+}
+
+/// An outbound call that the module asked for.
+#[derive(Clone)]
+pub struct Call {
+    pub cluster: String,
+    pub head: Lines,
+    pub body: Vec<u8>,
+    pub timeout_ms: i32,
+    token: i32,
+}
+
+/// How a request stands after a callback.
+pub enum Standing {
+    /// It goes to the upstream, with these lines.
+    Forwarded(Lines),
+    /// It was answered.
+    Replied(Reply),
+    /// It waits for the end of a call.
+    Waits(Call),
+}
+
+const ROOT: i32 = 1;
+const OK: i32 = 0;
+const NOT_FOUND: i32 = 1;
+const BAD_ARGUMENT: i32 = 2;
+const CONTINUE: i32 = 0;
+const PLUGIN_CONFIGURATION: i32 = 7;
+const CALL_BODY: i32 = 4;
+const REQUEST_HEADERS: i32 = 0;
+const CALL_HEADERS: i32 = 6;
+
+impl Host {
+    /// Starts a VM and configures the plugin: the host, and whether the module took the configuration.
+    pub fn start(configuration: &[u8], environment: &[(&str, &str)], clock: Clock) -> (Self, bool) {
+        let engine = Engine::default();
+        let module = Module::new(&engine, module_bytes()).unwrap();
+        let state = State {
+            configuration: Vec::new(),
+            environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            clock,
+            log: Vec::new(),
+            counters: BTreeMap::new(),
+            refuse_calls: false,
+            refuse_random: false,
+            metrics: Vec::new(),
+            request: Vec::new(),
+            reply: None,
+            resumed: false,
+            call: None,
+            answer: Default::default(),
+            next_token: 1,
+        };
+        let mut store = Store::new(&engine, state);
+        let mut linker = Linker::new(&engine);
+        for import in module.imports() {
+            let ExternType::Func(ty) = import.ty() else { panic!("{} is no function", import.name()) };
+            let name = import.name().to_owned();
+            linker
+                .func_new(import.module(), import.name(), ty.clone(), move |mut caller, arguments, results| {
+                    let arguments: Vec<i64> = arguments.iter().map(integer).collect();
+                    let result = provide(&mut caller, &name, &arguments)?;
+                    if let Some(slot) = results.first_mut() {
+                        *slot = Val::I32(result);
+                    }
+                    Ok(())
+                })
+                .unwrap();
+        }
+        let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
+        let mut host = Self { store, instance, next_context: ROOT + 1 };
+        host.invoke("_initialize", &[]);
+        host.invoke("proxy_on_context_create", &[ROOT, 0]);
+        host.invoke("proxy_on_vm_start", &[ROOT, 0]);
+        let taken = host.configure(configuration);
+        (host, taken)
+    }
+
+    /// Hands over a configuration: whether the module took it.
+    pub fn configure(&mut self, configuration: &[u8]) -> bool {
+        self.state().configuration = configuration.to_vec();
+        self.invoke("proxy_on_configure", &[ROOT, configuration.len().try_into().unwrap()]) != 0
+    }
+
+    pub fn state(&mut self) -> &mut State {
+        self.store.data_mut()
+    }
+
+    /// Bytes of memory that the module has.
+    pub fn memory(&self) -> u64 {
+        self.instance.get_memory(&self.store, "memory").unwrap().size(&self.store) * 65_536
+    }
+
+    /// A request arrives: its context, and how it stands.
+    pub fn request(&mut self, head: &Lines) -> (i32, Standing) {
+        let context = self.next_context;
+        self.next_context += 1;
+        let state = self.state();
+        state.request.clone_from(head);
+        state.reply = None;
+        state.resumed = false;
+        state.call = None;
+        self.invoke("proxy_on_context_create", &[context, ROOT]);
+        let action = self.invoke("proxy_on_request_headers", &[context, head.len().try_into().unwrap(), 1]);
+        let standing = self.standing(context, action == CONTINUE);
+        (context, standing)
+    }
+
+    /// The call that `context` waits for ends; no answer is a failure.
+    pub fn answer(&mut self, context: i32, call: &Call, answer: Option<(Lines, Vec<u8>)>) -> Standing {
+        let state = self.state();
+        state.call = None;
+        state.answer = answer.unwrap_or_default();
+        let (lines, body) = (state.answer.0.len(), state.answer.1.len());
+        self.invoke(
+            "proxy_on_http_call_response",
+            &[ROOT, call.token, lines.try_into().unwrap(), body.try_into().unwrap(), 0],
+        );
+        self.standing(context, false)
+    }
+
+    fn standing(&mut self, context: i32, go_on: bool) -> Standing {
+        let state = self.state();
+        if let Some(reply) = state.reply.take() {
+            assert!(!go_on && !state.resumed, "a request that was answered must not go on");
+            // Envoy shows a filter its own answer.
+            self.invoke("proxy_on_response_headers", &[context, 1, 1]);
+            self.end(context);
+            return Standing::Replied(reply);
+        }
+        if go_on || state.resumed {
+            let lines = state.request.clone();
+            self.end(context);
+            return Standing::Forwarded(lines);
+        }
+        Standing::Waits(state.call.clone().expect("the request is paused, and nothing will ever wake it"))
+    }
+
+    /// The stream is over.
+    pub fn end(&mut self, context: i32) {
+        self.invoke("proxy_on_done", &[context]);
+        self.invoke("proxy_on_log", &[context]);
+        self.invoke("proxy_on_delete", &[context]);
+    }
+
+    /// Calls an export; a trap fails the test.
+    fn invoke(&mut self, name: &str, arguments: &[i32]) -> i32 {
+        let function = self.instance.get_func(&self.store, name).unwrap_or_else(|| panic!("no export {name}"));
+        let arguments: Vec<Val> = arguments.iter().map(|&argument| Val::I32(argument)).collect();
+        let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
+        if let Err(trap) = function.call(&mut self.store, &arguments, &mut results) {
+            panic!("trap in {name}: {trap}\n{:?}", self.store.data().log);
+        }
+        results.first().map_or(0, |result| i32::try_from(integer(result)).unwrap())
+    }
+}
+
+/// The module that `./build.sh wasm` makes.
+pub fn module_bytes() -> Vec<u8> {
+    let path = module_path();
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; ./build.sh wasm makes it", path.display()))
+}
+
+/// Where it is.
+pub fn module_path() -> PathBuf {
+    std::env::var_os("TENANTGATE_WASM")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tenantgate.wasm"), PathBuf::from)
+}
+
+fn integer(value: &Val) -> i64 {
+    match value {
+        Val::I32(value) => i64::from(*value),
+        Val::I64(value) => *value,
+        other => panic!("{other:?} in an ABI of integers"),
+    }
+}
+
+/// Every function that a host has and that the module may use.
+fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Result<i32, Error> {
+    let at = |index: usize| usize::try_from(arguments[index]).unwrap_or(usize::MAX);
+    let number = |index: usize| i32::try_from(arguments[index]).unwrap();
+    match name {
+        "proxy_log" => {
+            let line = text(caller, at(1), at(2));
+            caller.data_mut().log.push((number(0), line));
+        }
+        "proxy_get_current_time_nanoseconds" => {
+            let now = caller.data().clock.now() * 1_000_000_000;
+            write(caller, at(0), &now.to_le_bytes());
+        }
+        "proxy_get_buffer_bytes" => {
+            let buffer = match number(0) {
+                PLUGIN_CONFIGURATION => caller.data().configuration.clone(),
+                CALL_BODY => caller.data().answer.1.clone(),
+                _ => return Ok(BAD_ARGUMENT),
+            };
+            let start = at(1).min(buffer.len());
+            let end = start.saturating_add(at(2) & 0xffff_ffff).min(buffer.len());
+            give(caller, &buffer[start..end], at(3), at(4))?;
+        }
+        "proxy_get_header_map_pairs" => {
+            let lines = match number(0) {
+                REQUEST_HEADERS => caller.data().request.clone(),
+                CALL_HEADERS => caller.data().answer.0.clone(),
+                _ => return Ok(BAD_ARGUMENT),
+            };
+            give(caller, &serialize(&lines), at(1), at(2))?;
+        }
+        "proxy_replace_header_map_value" => {
+            assert_eq!(number(0), REQUEST_HEADERS);
+            let (name, value) = (text(caller, at(1), at(2)), bytes(caller, at(3), at(4)));
+            let request = &mut caller.data_mut().request;
+            match request.iter_mut().find(|(n, _)| *n == name) {
+                Some((_, old)) => *old = value,
+                None => request.push((name, value)),
+            }
+        }
+        "proxy_remove_header_map_value" => {
+            assert_eq!(number(0), REQUEST_HEADERS);
+            let name = text(caller, at(1), at(2));
+            caller.data_mut().request.retain(|(n, _)| *n != name);
+        }
+        "proxy_define_metric" => {
+            let name = text(caller, at(1), at(2));
+            let metrics = &mut caller.data_mut().metrics;
+            metrics.push(name);
+            let id = u32::try_from(metrics.len() - 1).unwrap();
+            write(caller, at(3), &id.to_le_bytes());
+        }
+        "proxy_increment_metric" => {
+            let state = caller.data_mut();
+            let name = state.metrics[at(0)].clone();
+            *state.counters.entry(name).or_default() += arguments[1];
+        }
+        "proxy_http_call" => {
+            if caller.data().refuse_calls {
+                return Ok(BAD_ARGUMENT);
+            }
+            let token = caller.data().next_token;
+            let call = Call {
+                cluster: text(caller, at(0), at(1)),
+                head: deserialize(&bytes(caller, at(2), at(3))),
+                body: bytes(caller, at(4), at(5)),
+                timeout_ms: number(8),
+                token,
+            };
+            let state = caller.data_mut();
+            state.next_token += 1;
+            assert!(state.call.replace(call).is_none(), "a second call");
+            write(caller, at(9), &token.to_le_bytes());
+        }
+        "proxy_send_local_response" => {
+            let body = text(caller, at(3), at(4));
+            let headers = deserialize(&bytes(caller, at(5), at(6)));
+            let headers = headers.into_iter().map(|(name, value)| (name, String::from_utf8(value).unwrap())).collect();
+            let reply = Reply { status: u16::try_from(number(0)).unwrap(), headers, body };
+            assert!(caller.data_mut().reply.replace(reply).is_none(), "a second answer");
+        }
+        "proxy_continue_stream" => caller.data_mut().resumed = true,
+        "proxy_set_effective_context" => {}
+        "random_get" => {
+            if caller.data().refuse_random {
+                return Ok(ERRNO_IO);
+            }
+            let mut random = vec![0; at(1)];
+            getrandom::fill(&mut random).unwrap();
+            write(caller, at(0), &random);
+        }
+        "environ_sizes_get" => {
+            let block = environment_block(caller.data());
+            let count = u32::try_from(block.len()).unwrap();
+            let size = u32::try_from(block.iter().map(Vec::len).sum::<usize>()).unwrap();
+            write(caller, at(0), &count.to_le_bytes());
+            write(caller, at(1), &size.to_le_bytes());
+        }
+        "environ_get" => {
+            let (mut pointer, mut place) = (at(0), at(1));
+            for variable in environment_block(caller.data()) {
+                write(caller, pointer, &u32::try_from(place).unwrap().to_le_bytes());
+                write(caller, place, &variable);
+                pointer += 4;
+                place += variable.len();
+            }
+        }
+        // Whatever else there is in the ABI: the module imports some of it by way of the SDK and must not use it.
+        other => return Err(Error::new(format!("the module used {other}"))),
+    }
+    Ok(if name == "proxy_get_property" { NOT_FOUND } else { OK })
+}
+
+/// `errno::io` of WASI.
+const ERRNO_IO: i32 = 29;
+
+fn environment_block(state: &State) -> Vec<Vec<u8>> {
+    state.environment.iter().map(|(name, value)| format!("{name}={value}\0").into_bytes()).collect()
+}
+
+fn memory(caller: &Caller<'_, State>) -> wasmi::Memory {
+    caller.get_export("memory").and_then(Extern::into_memory).unwrap()
+}
+
+fn bytes(caller: &Caller<'_, State>, start: usize, length: usize) -> Vec<u8> {
+    memory(caller).data(caller)[start..start + length].to_vec()
+}
+
+fn text(caller: &Caller<'_, State>, start: usize, length: usize) -> String {
+    String::from_utf8(bytes(caller, start, length)).unwrap()
+}
+
+fn write(caller: &mut Caller<'_, State>, start: usize, bytes: &[u8]) {
+    let memory = memory(caller);
+    memory.write(caller.as_context_mut(), start, bytes).unwrap();
+}
+
+/// Puts bytes into memory that the module allocates for them.
+fn give(caller: &mut Caller<'_, State>, bytes: &[u8], pointer_at: usize, size_at: usize) -> Result<(), Error> {
+    let allocate = caller.get_export("proxy_on_memory_allocate").and_then(Extern::into_func).unwrap();
+    let size = i32::try_from(bytes.len()).unwrap();
+    let mut place = [Val::I32(0)];
+    if size > 0 {
+        allocate.call(caller.as_context_mut(), &[Val::I32(size)], &mut place)?;
+        let start = usize::try_from(integer(&place[0])).unwrap();
+        write(caller, start, bytes);
+    }
+    write(caller, pointer_at, &i32::try_from(integer(&place[0])).unwrap().to_le_bytes());
+    write(caller, size_at, &size.to_le_bytes());
+    Ok(())
+}
+
+/// A header map as it crosses the border: the count, the sizes, then names and values that end in NUL each.
+fn serialize(lines: &Lines) -> Vec<u8> {
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    let mut map = u32::try_from(lines.len()).unwrap().to_le_bytes().to_vec();
+    for (name, value) in lines {
+        map.extend(length(name.as_bytes()));
+        map.extend(length(value));
+    }
+    for (name, value) in lines {
+        map.extend([name.as_bytes(), b"\0", value, b"\0"].concat());
+    }
+    map
+}
+
+fn deserialize(map: &[u8]) -> Lines {
+    let number = |at: usize| u32::from_le_bytes(map[at..at + 4].try_into().unwrap()) as usize;
+    let count = number(0);
+    let mut start = 4 + count * 8;
+    let mut lines = Lines::new();
+    for index in 0..count {
+        let (name, value) = (number(4 + index * 8), number(8 + index * 8));
+        let name_end = start + name;
+        let value_end = name_end + 1 + value;
+        lines.push((String::from_utf8(map[start..name_end].to_vec()).unwrap(), map[name_end + 1..value_end].to_vec()));
+        start = value_end + 1;
+    }
+    lines
+}

@@ -1,0 +1,178 @@
+//! An issuer that does what a real one does, and on demand what a real one would not.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use url::{Url, form_urlencoded};
+
+use super::clock::Clock;
+use super::http::base64url;
+use super::rig::Lines;
+use super::signer::Signer;
+
+/// The issuers by the name of their cluster.
+pub type Issuers = Arc<Mutex<BTreeMap<String, Issuer>>>;
+
+/// One issuer and our client there.
+pub struct Issuer {
+    pub url: String,
+    pub client_id: String,
+    /// `(method, secret)` as in `token_endpoint_auth_method`.
+    pub authentication: (&'static str, String),
+    pub signer: Signer,
+    pub clock: Clock,
+    /// How the token endpoint answers.
+    pub answer: Answer,
+    /// Changes header and claims before they are signed.
+    pub forge: fn(&mut Value, &mut Value),
+    /// Changes the token after it was signed.
+    pub tamper: fn(String) -> String,
+    /// How often the token endpoint was called.
+    pub calls: usize,
+    /// Everything that must not be seen elsewhere.
+    pub secrets: Vec<String>,
+    codes: HashMap<String, Grant>,
+    issued: usize,
+}
+
+/// How a token endpoint answers.
+#[derive(Clone)]
+pub enum Answer {
+    /// As it should.
+    Tokens,
+    /// Not at all.
+    Silence,
+    /// With this status and body.
+    Raw(u16, Vec<u8>),
+}
+
+#[derive(Clone)]
+struct Grant {
+    nonce: String,
+    challenge: String,
+    redirect_uri: String,
+    person: Value,
+}
+
+impl Issuer {
+    pub fn new(url: &str, method: &'static str, signer: Signer, clock: Clock) -> Self {
+        let secret = format!("client-secret+/: of {url}");
+        Self {
+            url: url.to_owned(),
+            client_id: "gate".to_owned(),
+            authentication: (method, secret),
+            signer,
+            clock,
+            answer: Answer::Tokens,
+            forge: |_, _| {},
+            tamper: |token| token,
+            calls: 0,
+            secrets: Vec::new(),
+            codes: HashMap::new(),
+            issued: 0,
+        }
+    }
+
+    /// Lets `person` (claims) sign in at the URL that the gate redirected to. Gives the URL that the browser is sent back to.
+    pub fn authorize(&mut self, url: &str, person: &Value) -> String {
+        let request = Url::parse(url).unwrap();
+        let parameters: Vec<(String, String)> = request.query_pairs().into_owned().collect();
+        let one = |name: &str| {
+            let values: Vec<&String> = parameters.iter().filter(|(n, _)| n == name).map(|(_, value)| value).collect();
+            assert_eq!(values.len(), 1, "{name} in {url}");
+            values[0].clone()
+        };
+        assert!(url.starts_with(&format!("{}/auth?", self.url)), "{url}");
+        assert_eq!(parameters.len(), 8, "{url}");
+        assert_eq!((one("response_type").as_str(), one("code_challenge_method").as_str()), ("code", "S256"));
+        assert_eq!(one("client_id"), self.client_id);
+        assert!(one("scope").split(' ').any(|scope| scope == "openid"));
+
+        self.issued += 1;
+        let code = base64url(Sha256::digest(format!("{} {}", self.url, self.issued)));
+        let grant = Grant {
+            nonce: one("nonce"),
+            challenge: one("code_challenge"),
+            redirect_uri: one("redirect_uri"),
+            person: person.clone(),
+        };
+        self.secrets.extend([code.clone(), grant.nonce.clone(), one("state")]);
+        let mut back = Url::parse(&grant.redirect_uri).unwrap();
+        back.query_pairs_mut()
+            .append_pair("code", &code)
+            .append_pair("state", &one("state"))
+            .append_pair("iss", &self.url);
+        self.codes.insert(code, grant);
+        back.into()
+    }
+
+    /// The token endpoint. `None` is silence.
+    pub fn token(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+        self.calls += 1;
+        match &self.answer {
+            Answer::Silence => None,
+            Answer::Raw(status, body) => Some((*status, body.clone())),
+            Answer::Tokens => Some(match self.redeem(head, body) {
+                Ok(tokens) => (200, tokens.to_string().into_bytes()),
+                Err((status, error)) => (status, json!({ "error": error }).to_string().into_bytes()),
+            }),
+        }
+    }
+
+    fn redeem(&mut self, head: &Lines, body: &[u8]) -> Result<Value, (u16, &'static str)> {
+        let form: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+        let field = |name: &str| form.get(name).cloned().unwrap_or_default();
+        self.secrets.push(field("code_verifier"));
+        if !self.knows_client(head, &form) {
+            return Err((401, "invalid_client"));
+        }
+        let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice());
+        assert_eq!(line(":method"), Some(&b"POST"[..]));
+        assert_eq!(line(":path"), Some(&b"/token"[..]));
+        assert_eq!(line("content-type"), Some(&b"application/x-www-form-urlencoded"[..]));
+        assert_eq!(field("grant_type"), "authorization_code");
+        // A code is good once.
+        let grant = self.codes.remove(&field("code")).ok_or((400, "invalid_grant"))?;
+        if field("redirect_uri") != grant.redirect_uri
+            || base64url(Sha256::digest(field("code_verifier"))) != grant.challenge
+        {
+            return Err((400, "invalid_grant"));
+        }
+        let access_token = format!("access-token-{}", self.issued);
+        let id_token = self.id_token(&grant, &access_token);
+        self.secrets.extend([access_token.clone(), id_token.clone()]);
+        Ok(json!({ "access_token": access_token, "token_type": "Bearer", "expires_in": 300, "id_token": id_token }))
+    }
+
+    fn id_token(&self, grant: &Grant, access_token: &str) -> String {
+        let now = self.clock.now();
+        let hash = match self.signer {
+            Signer::EdDsa(_) => sha2::Sha512::digest(access_token).to_vec(),
+            Signer::Rs256(_) | Signer::Es256(_) => Sha256::digest(access_token).to_vec(),
+        };
+        let mut header = json!({ "alg": self.signer.alg(), "typ": "JWT" });
+        let mut claims = json!({
+            "iss": self.url, "aud": self.client_id, "iat": now, "exp": now + 300,
+            "nonce": grant.nonce, "at_hash": base64url(&hash[..hash.len() / 2]),
+        });
+        claims.as_object_mut().unwrap().extend(grant.person.as_object().unwrap().clone());
+        (self.forge)(&mut header, &mut claims);
+        (self.tamper)(self.signer.jws(&header, &claims))
+    }
+
+    /// OpenID Connect Core section 9.
+    fn knows_client(&self, head: &Lines, form: &HashMap<String, String>) -> bool {
+        let (method, secret) = &self.authentication;
+        let authorization = head.iter().find(|(name, _)| name == "authorization").map(|(_, value)| value.clone());
+        let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let basic = format!("Basic {}", super::http::base64(format!("{}:{}", encode(&self.client_id), encode(secret))));
+        let in_form = (form.get("client_id").map(String::as_str), form.get("client_secret").map(String::as_str));
+        match *method {
+            "client_secret_basic" => authorization == Some(basic.into_bytes()) && in_form == (None, None),
+            "client_secret_post" => authorization.is_none() && in_form == (Some(&self.client_id), Some(secret)),
+            _ => authorization.is_none() && in_form == (Some(&self.client_id), None),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What the rungs have in common. Each test binary uses a part of it.
+#![allow(dead_code, reason = "each rung uses a part")]
+
+pub mod browser;
+pub mod clock;
+pub mod configuration;
+pub mod core_rig;
+pub mod envoy_rig;
+pub mod host;
+pub mod http;
+pub mod issuer;
+pub mod module_rig;
+pub mod rig;
+pub mod signer;
+pub mod world;
