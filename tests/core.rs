@@ -20,3 +20,77 @@ mod timed {
 
     flows::timed_scenarios_for!(CoreRig);
 }
+
+/// What the core does where a host fails it, and with inputs out of turn.
+mod host_failures {
+    use std::sync::Arc;
+
+    use tenantgate::call::CallFailure;
+    use tenantgate::config;
+    use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
+    use tenantgate::filter::{Effect, Filter, Input};
+    use tenantgate::gate::Gate;
+    use tenantgate::request::RequestHead;
+
+    use super::support::clock::Clock;
+    use super::support::configuration::{configuration, tenant};
+    use super::support::core_rig::{MachineEntropy, NoVariables};
+    use super::support::issuer::Issuer;
+    use super::support::signer::Signer;
+
+    struct Dry;
+
+    impl Entropy for Dry {
+        fn fill(&mut self, _buffer: &mut [u8]) -> Result<(), NoEntropy> {
+            Err(NoEntropy)
+        }
+    }
+
+    fn gate() -> Arc<Gate> {
+        let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), Clock::Real);
+        let configuration = configuration(&[tenant("acme", &issuer)]).to_string();
+        Arc::new(config::load(configuration.as_bytes(), &NoVariables).unwrap().gate)
+    }
+
+    fn visit() -> Input {
+        let lines = [(":method", "GET"), (":authority", "acme.example"), (":path", "/"), ("accept", "text/html")];
+        Input::Request(RequestHead::new(lines.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))))
+    }
+
+    fn status(effect: &Effect) -> u16 {
+        match effect {
+            Effect::Reply(reply) => reply.status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn without_randomness_no_login_begins() {
+        let effect = Filter::new(gate()).step(visit(), &mut Env::new(Some(UnixTime(1_800_000_000)), &mut Dry));
+        assert_eq!(status(&effect), 503);
+    }
+
+    #[test]
+    fn without_time_nothing_is_decided() {
+        let effect = Filter::new(gate()).step(visit(), &mut Env::new(None, &mut MachineEntropy));
+        assert_eq!(status(&effect), 503);
+    }
+
+    #[test]
+    fn before_the_first_configuration_every_host_is_unknown() {
+        let effect = Filter::new(Arc::new(Gate::closed())).step(visit(), &mut Env::new(None, &mut Dry));
+        assert_eq!(status(&effect), 404);
+    }
+
+    #[test]
+    fn an_input_out_of_turn_is_refused() {
+        let mut entropy = MachineEntropy;
+        let env = &mut Env::new(Some(UnixTime(1_800_000_000)), &mut entropy);
+        let mut filter = Filter::new(gate());
+        assert_eq!(status(&filter.step(Input::Called(Err(CallFailure::NoAnswer)), env)), 503);
+        assert_eq!(status(&filter.step(visit(), env)), 503);
+        let mut filter = Filter::new(gate());
+        assert_eq!(status(&filter.step(visit(), env)), 302);
+        assert_eq!(status(&filter.step(visit(), env)), 503);
+    }
+}

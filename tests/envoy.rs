@@ -15,3 +15,57 @@ mod support;
 use support::envoy_rig::EnvoyRig;
 
 flows::scenarios_for!(EnvoyRig);
+
+/// What only real Envoy shows.
+mod real {
+    use serde_json::json;
+
+    use super::support::configuration::configuration;
+    use super::support::envoy_rig::{EnvoyRig, try_start};
+    use super::support::http::exchange;
+    use super::support::world::World;
+
+    /// Requests as only a raw socket can send them: each gets an answer or is hung up on, and the gate serves the next one.
+    #[test]
+    fn bad_requests_get_an_answer_and_do_no_harm() {
+        let mut world = World::<EnvoyRig>::new();
+        for request in [
+            &b"GET / HTTP/1.1\r\n\r\n"[..],
+            b"GET / HTTP/1.1\r\nhost: acme.example\r\nhost: globex.example\r\n\r\n",
+            b"GET / HTTP/1.1\r\nhost: acme.example\r\nx-\xff: 1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nhost: acme.example\r\nx y: 1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nhost: \xff\xfe\r\n\r\n",
+            b"GET \xff\xfe HTTP/1.1\r\nhost: acme.example\r\n\r\n",
+            b"GET /\xff HTTP/1.1\r\nhost: acme.example\r\n\r\n",
+            b"GET /a#b HTTP/1.1\r\nhost: acme.example\r\n\r\n",
+            b"GET http://globex.example/ HTTP/1.1\r\nhost: acme.example\r\n\r\n",
+            b"GET ftp://acme.example/ HTTP/1.1\r\nhost: acme.example\r\n\r\n",
+            b"CONNECT acme.example:443 HTTP/1.1\r\nhost: acme.example\r\n\r\n",
+            b"OPTIONS * HTTP/1.1\r\nhost: acme.example\r\n\r\n",
+            b"GET / HTTP/1.0\r\n\r\n",
+            b"GET / HTTP/1.1\r\nhost: acme.example\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+            b"POST / HTTP/1.1\r\nhost: acme.example\r\ncontent-length: 5\r\n\r\nhello",
+            b"POST / HTTP/1.1\r\nhost: acme.example\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ] {
+            if let Some(reply) = exchange(world.rig.gateway(), request) {
+                assert!(reply.status >= 302, "{} for {}", reply.status, request.escape_ascii());
+            }
+        }
+        assert!(world.rig.take_received().is_empty());
+        let stats = world.rig.admin("/stats?filter=wasm");
+        assert!(stats.contains("wasmcustom.tenantgate.unauthenticated: "), "{stats}");
+        let reloads = world.rig.admin("/stats?filter=vm_reload");
+        assert!(reloads.lines().count() > 0 && reloads.lines().all(|line| line.ends_with(": 0")), "a VM crashed: {reloads}");
+        world.signed_in();
+    }
+
+    #[test]
+    fn envoy_does_not_start_with_a_configuration_that_is_refused() {
+        let log = try_start(&configuration(&[])).unwrap_err();
+        assert!(log.contains("configuration refused: tenants: is empty; at least one is needed"), "{log}");
+        let log = try_start(&json!({ "tenants": 1 })).unwrap_err();
+        assert!(log.contains("configuration refused: session: is missing"), "{log}");
+        assert!(log.contains("configuration refused: tenants: must be an array, not a number"), "{log}");
+    }
+}

@@ -20,3 +20,223 @@ mod timed {
 
     flows::timed_scenarios_for!(ModuleRig);
 }
+
+/// What only the border to the host shows.
+mod border {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+    use wasmi::{Engine, Module};
+
+    use super::support::clock::Clock;
+    use super::support::configuration::{SESSION_KEY, configuration, tenant};
+    use super::support::host::{Host, Standing, module_bytes};
+    use super::support::issuer::Issuer;
+    use super::support::module_rig::ModuleRig;
+    use super::support::rig::{Lines, Reply, Rig};
+    use super::support::signer::Signer;
+    use super::support::world::{World, ada};
+
+    fn lines(lines: &[(&str, &[u8])]) -> Lines {
+        lines.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()
+    }
+
+    fn visit() -> Lines {
+        lines(&[(":method", b"GET"), (":authority", b"acme.example"), (":path", b"/"), ("accept", b"text/html")])
+    }
+
+    fn replied(standing: Standing) -> Reply {
+        match standing {
+            Standing::Replied(reply) => reply,
+            Standing::Forwarded(_) | Standing::Waits(_) => panic!("no reply"),
+        }
+    }
+
+    fn status(host: &mut Host, head: &Lines) -> u16 {
+        replied(host.request(head).1).status
+    }
+
+    fn issuer() -> Issuer {
+        Issuer::new("https://login.acme.example", "client_secret_basic", Signer::eddsa(), Clock::simulated())
+    }
+
+    fn started() -> Host {
+        let configuration = configuration(&[tenant("acme", &issuer())]).to_string();
+        let (host, taken) = Host::start(configuration.as_bytes(), &[], Clock::simulated());
+        assert!(taken);
+        host
+    }
+
+    /// A host of the ABI has all of these. Something new here is a question to Envoy, Istio and Envoy Gateway first.
+    #[test]
+    fn the_module_imports_what_every_host_has() {
+        let engine = Engine::default();
+        let module = Module::new(&engine, module_bytes()).unwrap();
+        let wasi: BTreeSet<&str> = module
+            .imports()
+            .filter(|import| import.module() == "wasi_snapshot_preview1")
+            .map(|import| import.name())
+            .collect();
+        assert_eq!(wasi, BTreeSet::from(["environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"]));
+        assert!(module.imports().all(|import| import.module() == "env" || import.module() == "wasi_snapshot_preview1"));
+        assert!(
+            module
+                .imports()
+                .filter(|import| import.module() == "env")
+                .all(|import| import.name().starts_with("proxy_"))
+        );
+    }
+
+    #[test]
+    fn a_refused_configuration_is_explained_and_leaves_the_gate_closed() {
+        let broken = json!({ "session": { "keys": [] }, "tenant": [] }).to_string();
+        let (mut host, taken) = Host::start(broken.as_bytes(), &[], Clock::simulated());
+        assert!(!taken);
+        let log: Vec<String> = host.state().log.iter().map(|(_, line)| line.clone()).collect();
+        assert_eq!(
+            log,
+            [
+                "configuration refused: session.keys: is empty; at least one is needed",
+                "configuration refused: tenants: is missing",
+                "configuration refused: unknown field \"tenant\"; did you mean \"tenants\"?",
+            ]
+        );
+        assert_eq!(status(&mut host, &visit()), 404);
+        // A bad one later leaves the good one in place.
+        let mut host = started();
+        assert!(!host.configure(b"{}"));
+        assert_eq!(status(&mut host, &visit()), 302);
+        assert!(!host.configure(b""));
+        assert!(!host.configure(b"\xff\xfe"));
+        assert_eq!(status(&mut host, &visit()), 302);
+    }
+
+    #[test]
+    fn secrets_come_from_the_environment_of_the_vm() {
+        let mut configuration = configuration(&[tenant("acme", &issuer())]);
+        configuration["session"]["keys"] = json!([{ "id": "a", "env": "KEY" }]);
+        configuration["tenants"][0]["client_secret"] = json!({ "env": "SECRET" });
+        let text = configuration.to_string();
+        let (mut host, taken) =
+            Host::start(text.as_bytes(), &[("KEY", SESSION_KEY), ("SECRET", "x")], Clock::simulated());
+        assert!(taken);
+        assert_eq!(status(&mut host, &visit()), 302);
+        let (mut host, taken) = Host::start(text.as_bytes(), &[("KEY", SESSION_KEY)], Clock::simulated());
+        assert!(taken);
+        assert_eq!(status(&mut host, &visit()), 503);
+        assert_eq!(host.state().counters.get("tenantgate.tenant_refused"), Some(&1));
+        assert_eq!(host.state().counters.get("tenantgate.tenant_broken"), Some(&1));
+        let (_, taken) = Host::start(text.as_bytes(), &[], Clock::simulated());
+        assert!(!taken);
+    }
+
+    #[test]
+    fn a_host_without_randomness_gets_no_login() {
+        let mut host = started();
+        host.state().refuse_random = true;
+        let reply = replied(host.request(&visit()).1);
+        assert_eq!(reply.status, 503);
+        assert_eq!(reply.all("set-cookie").count(), 0);
+    }
+
+    /// Brings `world` to the point where the token endpoint is called, by a browser that came back.
+    fn returned(world: &mut World<ModuleRig>) -> Lines {
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+        let path = callback.strip_prefix("https://acme.example").unwrap();
+        let cookie = browser.cookie_line("acme.example").unwrap();
+        lines(&[
+            (":method", b"GET"),
+            (":authority", b"acme.example"),
+            (":path", path.as_bytes()),
+            ("cookie", cookie.as_bytes()),
+        ])
+    }
+
+    #[test]
+    fn a_call_that_the_host_refuses_is_a_provider_that_is_away() {
+        let mut world = World::<ModuleRig>::new();
+        let head = returned(&mut world);
+        world.rig.host.state().refuse_calls = true;
+        assert_eq!(status(&mut world.rig.host, &head), 503);
+        assert!(world.rig.log().contains("is there a cluster by the configured name?"));
+    }
+
+    #[test]
+    fn whatever_a_call_ends_with_there_is_an_answer() {
+        let status_line = |status: &[u8]| lines(&[(":status", status)]);
+        let many: Lines = (0..2000).map(|number| (format!("x-{number}"), b"x".to_vec())).collect();
+        for (head, body) in [
+            (Lines::new(), b"".to_vec()),
+            (Lines::new(), b"body without head".to_vec()),
+            (status_line(b"two hundred"), b"{}".to_vec()),
+            (status_line(b"99999"), b"{}".to_vec()),
+            (status_line(b"\xff"), b"{}".to_vec()),
+            (lines(&[(":status", b"200"), (":status", b"200")]), b"{}".to_vec()),
+            (lines(&[("x", b"y")]), b"{}".to_vec()),
+            (many, b"{}".to_vec()),
+        ] {
+            let mut world = World::<ModuleRig>::new();
+            let request = returned(&mut world);
+            let (context, standing) = world.rig.host.request(&request);
+            let Standing::Waits(call) = standing else { panic!("no call") };
+            let reply = replied(world.rig.host.answer(context, &call, Some((head, body))));
+            assert_eq!(reply.status, 503);
+        }
+    }
+
+    #[test]
+    fn a_client_that_hangs_up_during_a_call_leaves_nothing_behind() {
+        let mut world = World::<ModuleRig>::new();
+        for _ in 0..3 {
+            let head = returned(&mut world);
+            let (context, standing) = world.rig.host.request(&head);
+            assert!(matches!(standing, Standing::Waits(_)));
+            world.rig.host.end(context);
+        }
+        world.signed_in();
+    }
+
+    /// A login may begin on one worker and end on another, or on another replica.
+    #[test]
+    fn two_vms_are_as_good_as_one() {
+        let mut world = World::<ModuleRig>::new();
+        let configuration = world.configuration();
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+        world.rig = ModuleRig::start(&configuration, world.issuers.clone());
+        let reply = world.open(&mut browser, &callback).reply();
+        assert_eq!(reply.header("location"), Some("https://acme.example/page"));
+        world.rig = ModuleRig::start(&configuration, world.issuers.clone());
+        world.open(&mut browser, "https://acme.example/page").forwarded();
+    }
+
+    #[test]
+    fn more_header_lines_than_a_host_hands_over_are_refused() {
+        let mut host = started();
+        let mut head = visit();
+        head.extend((0..1000).map(|number| (format!("x-{number}"), b"x".to_vec())));
+        assert_eq!(status(&mut host, &head), 431);
+    }
+
+    #[test]
+    fn memory_stays_flat() {
+        let mut world = World::<ModuleRig>::new();
+        let mut browser = world.signed_in();
+        let mut round = || {
+            world.open(&mut browser, "https://acme.example/").forwarded();
+            world.begin(&mut world.browser(), "https://globex.example/");
+            world.send(&mut world.browser(), "https://acme.example/", &[]).reply();
+            world.rig.host.state().log.clear();
+            world.rig.host.memory()
+        };
+        for _ in 0..100 {
+            round();
+        }
+        let before = round();
+        for _ in 0..1000 {
+            round();
+        }
+        assert_eq!(round(), before);
+    }
+}

@@ -68,7 +68,8 @@ pub fn unreadable_requests<R: Rig>() {
             (":path", path.as_bytes()),
         ];
         let reply = world.send_lines(&head(&lines)).reply();
-        assert!(matches!(reply.status, 400 | 404), "{method} {path}: {}", reply.status);
+        // Envoy refuses some of these before the gate sees them.
+        assert!(matches!(reply.status, 400 | 403 | 404), "{method} {path}: {}", reply.status);
     }
 }
 

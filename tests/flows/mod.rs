@@ -3,6 +3,8 @@
 //! A scenario is a function over a [`World`](crate::support::world::World). The macros below list all of them, those that have to move
 //! the clock apart, since real Envoy cannot.
 
+#![allow(dead_code, unused_macros, unused_imports, reason = "real Envoy plays no timed scenarios")]
+
 pub mod callback;
 pub mod denial;
 pub mod forward;

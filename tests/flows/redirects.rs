@@ -15,7 +15,8 @@ pub fn the_way_back_is_on_the_host_that_was_asked_for<R: Rig>() {
         let mut browser = world.browser();
         let head = [(":path", path), ("accept", "text/html")];
         let reply = world.send(&mut browser, "https://acme.example/", &head).reply();
-        if reply.status == 400 {
+        // No path at all, or, to Envoy, an address in absolute form.
+        if matches!(reply.status, 400 | 404) {
             continue;
         }
         assert_eq!(reply.status, 302, "{path}");
