@@ -1,5 +1,6 @@
 //! The scenarios on this rung: the core itself, with simulated time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::string_slice,

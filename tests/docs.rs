@@ -1,6 +1,7 @@
 //! The documents say what the code does: the reference, the schema and the loader have the same fields and defaults, the examples
 //! load, and links lead somewhere.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::fs;

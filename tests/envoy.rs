@@ -1,5 +1,6 @@
 //! The scenarios on this rung: the real module in real Envoy.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::string_slice,
@@ -46,7 +47,6 @@ mod real {
             b"GET / HTTP/1.1\r\nhost: acme.example\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
             b"POST / HTTP/1.1\r\nhost: acme.example\r\ncontent-length: 5\r\n\r\nhello",
             b"POST / HTTP/1.1\r\nhost: acme.example\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         ] {
             if let Some(reply) = exchange(world.rig.gateway(), request) {
                 assert!(reply.status >= 302, "{} for {}", reply.status, request.escape_ascii());
@@ -56,7 +56,8 @@ mod real {
         let stats = world.rig.admin("/stats?filter=wasm");
         assert!(stats.contains("wasmcustom.tenantgate.unauthenticated: "), "{stats}");
         let reloads = world.rig.admin("/stats?filter=vm_reload");
-        assert!(reloads.lines().count() > 0 && reloads.lines().all(|line| line.ends_with(": 0")), "a VM crashed: {reloads}");
+        let counters: Vec<&str> = reloads.lines().filter(|line| line.contains("vm_reload")).collect();
+        assert!(!counters.is_empty() && counters.iter().all(|line| line.ends_with(": 0")), "a VM crashed: {reloads}");
         world.signed_in();
     }
 

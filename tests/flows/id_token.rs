@@ -59,7 +59,7 @@ pub fn hostile_tokens<R: Rig>() {
         ("`sub` has a value of the wrong type", |_, c| c["sub"] = json!(7)),
         ("`sub` has a value of the wrong type", |_, c| c["sub"] = json!("a".repeat(256))),
         ("another kind of token", |_, c| {
-            c["events"] = json!({ "http://schemas.openid.net/event/backchannel-logout": {} })
+            c["events"] = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
         }),
         ("another kind of token", |h, _| h["typ"] = json!("at+jwt")),
         ("another kind of token", |h, _| h["typ"] = json!("application/logout+jwt")),

@@ -378,7 +378,7 @@ fn serialize(lines: &Lines) -> Vec<u8> {
 }
 
 fn deserialize(map: &[u8]) -> Lines {
-    let number = |at: usize| u32::from_le_bytes(map[at..at + 4].try_into().unwrap()) as usize;
+    let number = |at: usize| usize::try_from(u32::from_le_bytes(map[at..at + 4].try_into().unwrap())).unwrap();
     let count = number(0);
     let mut start = 4 + count * 8;
     let mut lines = Lines::new();
