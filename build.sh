@@ -46,7 +46,7 @@ need_python() {
 need_node() {
   command -v node >/dev/null || die "node is missing; install Node 20 or newer from https://nodejs.org"
   command -v npm >/dev/null || die "npm is missing; it comes with Node from https://nodejs.org"
-  node -e 'process.exit(parseInt(process.versions.node) < 20)' || die "node $(node --version) is too old; Node 20 or newer is needed"
+  node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || die "node $(node --version) is too old; Node 20 or newer is needed"
 }
 
 # Python packages that carry binaries live in a virtual environment of their own: pip_install PACKAGE VERSION
