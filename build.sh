@@ -56,7 +56,7 @@ pip_install() {
   local stamp=target/venv/$1-$2
   if [ ! -e "$stamp" ]; then
     say "installing $1 $2"
-    target/venv/bin/pip install --quiet --disable-pip-version-check "$1==$2"
+    target/venv/bin/python3 -m pip install --quiet --disable-pip-version-check "$1==$2"
     touch "$stamp"
   fi
 }
@@ -153,6 +153,7 @@ test_all() {
   wasm
   rung unit cargo test --locked --lib --bins
   rung docs cargo test --locked --test docs
+  rung tool cargo test --locked --test tool
   rung core cargo test --locked --test core
   rung properties cargo test --locked --test properties
   rung module cargo test --locked --test module

@@ -24,7 +24,7 @@ mod real {
     use super::support::configuration::configuration;
     use super::support::envoy_rig::{EnvoyRig, try_start};
     use super::support::http::exchange;
-    use super::support::world::World;
+    use super::support::world::{World, ada};
 
     /// Requests as only a raw socket can send them: each gets an answer or is hung up on, and the gate serves the next one.
     #[test]
@@ -59,6 +59,28 @@ mod real {
         let counters: Vec<&str> = reloads.lines().filter(|line| line.contains("vm_reload")).collect();
         assert!(!counters.is_empty() && counters.iter().all(|line| line.ends_with(": 0")), "a VM crashed: {reloads}");
         world.signed_in();
+    }
+
+    /// A port that nobody listens on, and a cluster that is not there.
+    #[test]
+    fn a_provider_that_is_down_costs_its_tenant_a_login_and_nothing_else() {
+        let mut world = World::<EnvoyRig>::with(|configuration| {
+            configuration["tenants"][0]["provider"]["cluster"] = json!("down");
+            configuration["tenants"][1]["provider"]["cluster"] = json!("nowhere");
+        });
+        for tenant in ["acme", "globex"] {
+            let mut browser = world.browser();
+            let callback = world.callback(&mut browser, tenant, &format!("https://{tenant}.example/"), &ada());
+            let reply = world.open(&mut browser, &callback).reply();
+            assert_eq!(reply.status, 503);
+            assert!(
+                reply.header("retry-after").is_some() && reply.body.contains("Sign-in unavailable"),
+                "{}",
+                reply.body
+            );
+            assert!(!browser.has_session());
+        }
+        world.assert_secrets_kept();
     }
 
     #[test]

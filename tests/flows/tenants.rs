@@ -117,3 +117,26 @@ pub fn wildcard_hosts_share_a_login<R: Rig>() {
     let reply = world.open(&mut world.browser(), "https://xacme.example/").reply();
     assert_eq!(reply.status, 404);
 }
+
+/// Two tenants that have everything in common but name and host: issuer, client, key and cluster are those of one customer.
+pub fn twins_do_not_mix<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        let tenants = configuration["tenants"].as_array_mut().unwrap();
+        let mut twin = tenants[0].clone();
+        (twin["name"], twin["hosts"]) = (json!("globex"), json!(["globex.example"]));
+        tenants[1] = twin;
+    });
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", "https://acme.example/", &ada());
+    let session = browser.cookie_line("acme.example").unwrap();
+    let reply = world.send(&mut world.browser(), "https://globex.example/", &[("cookie", &session)]).reply();
+    assert_eq!(reply.status, 401);
+
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+    let cookie = browser.cookie_line("acme.example").unwrap();
+    let moved = callback.replacen("acme.example", "globex.example", 1);
+    let reply = world.send(&mut world.browser(), &moved, &[("cookie", &cookie), NAVIGATION[0]]).reply();
+    assert_eq!(reply.status, 400);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
+}

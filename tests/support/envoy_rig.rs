@@ -39,6 +39,7 @@ struct Ports {
     gateway: u16,
     admin: u16,
     upstream: u16,
+    down: u16,
     issuers: Vec<(String, u16)>,
 }
 
@@ -77,8 +78,13 @@ impl Rig for EnvoyRig {
             });
             (name, address.port())
         });
-        let ports =
-            Ports { gateway: free_port(), admin: free_port(), upstream: upstream.port(), issuers: issuers.collect() };
+        let ports = Ports {
+            gateway: free_port(),
+            admin: free_port(),
+            upstream: upstream.port(),
+            down: free_port(),
+            issuers: issuers.collect(),
+        };
         let folder = TempDir::new().unwrap();
         let envoy =
             launch(configuration, &ports, folder.path()).unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
@@ -127,7 +133,13 @@ impl Rig for EnvoyRig {
 /// Starts Envoy with `configuration`; the log if it does not come up.
 pub fn try_start(configuration: &Value) -> Result<(), String> {
     let folder = TempDir::new().unwrap();
-    let ports = Ports { gateway: free_port(), admin: free_port(), upstream: free_port(), issuers: Vec::new() };
+    let ports = Ports {
+        gateway: free_port(),
+        admin: free_port(),
+        upstream: free_port(),
+        down: free_port(),
+        issuers: Vec::new(),
+    };
     launch(configuration, &ports, folder.path()).map(drop)
 }
 
@@ -191,6 +203,8 @@ fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
         })
     };
     let mut clusters = vec![cluster("upstream", ports.upstream)];
+    // Nobody listens there.
+    clusters.push(cluster("down", ports.down));
     clusters.extend(ports.issuers.iter().map(|(name, port)| cluster(name, *port)));
     let gate = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",

@@ -1,0 +1,90 @@
+//! The command-line tool, as somebody runs it.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+const CONFIGURATION: &str = r#"
+session: {keys: [{id: a, env: KEY}]}
+tenants:
+  - name: acme
+    hosts: [acme.example, b.acme.example]
+    issuer: https://issuer.example
+    client_id: gate
+    client_secret: {env: SECRET}
+    keys: [{jwk: {kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}}]
+    provider: {cluster: i, authorization_endpoint: "https://issuer.example/a", token_endpoint: "https://issuer.example/t"}
+"#;
+
+/// Runs the tool with `input` on its standard input: exit code, output, errors.
+fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tenantgate"));
+    let command = command.args(arguments).env_remove("KEY").env_remove("SECRET");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The tool may end before it has read anything.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn check_says_who_serves_what() {
+    let good = ["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"];
+    let expected = "tenant \"acme\" serves acme.example, b.acme.example\n";
+    assert_eq!(run(&good, CONFIGURATION), (0, expected.to_owned(), String::new()));
+}
+
+#[test]
+fn check_fails_for_a_broken_tenant() {
+    let (code, output, _) = run(&["check", "-", "--env", &format!("KEY={KEY}")], CONFIGURATION);
+    assert_eq!(code, 1);
+    assert_eq!(
+        output,
+        "tenant \"acme\": client_secret.env: environment variable \"SECRET\" is not set\n\
+         tenant \"acme\" answers 503 on acme.example, b.acme.example\n"
+    );
+}
+
+#[test]
+fn check_fails_for_a_configuration_that_is_refused() {
+    let (code, output, _) = run(&["check", "-"], CONFIGURATION);
+    assert_eq!(code, 1);
+    assert!(output.starts_with("session.keys[0].env: environment variable \"KEY\" is not set\n"), "{output}");
+    assert!(output.ends_with("refused: Envoy would not take this configuration\n"), "{output}");
+    let (code, output, _) = run(&["check", "-"], r#"{"session": {}, "session": {}}"#);
+    assert_eq!(code, 1);
+    assert!(output.starts_with("not JSON: member \"session\" occurs twice"), "{output}");
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_of_its_own() {
+    let (code, _, errors) = run(&["check", "/does/not/exist"], "");
+    assert_eq!(code, 2);
+    assert!(errors.contains("/does/not/exist: No such file"), "{errors}");
+    let (code, _, errors) = run(&["check", "-"], "a: 1\na: 2\n");
+    assert_eq!(code, 2);
+    assert!(errors.contains("duplicate"), "{errors}");
+    let (code, _, errors) = run(&["check", "-", "--env", "KEY"], "");
+    assert_eq!(code, 2);
+    assert!(errors.contains("write it as NAME=VALUE"), "{errors}");
+}
+
+#[test]
+fn session_keys_are_random_and_long_enough() {
+    let (code, first, _) = run(&["session-key"], "");
+    let (_, second, _) = run(&["session-key"], "");
+    assert_eq!((code, STANDARD.decode(first.trim()).unwrap().len()), (0, 32));
+    assert_ne!(first, second);
+}
+
+#[test]
+fn the_schema_is_printed_whole() {
+    let (code, output, _) = run(&["schema"], "");
+    assert_eq!((code, output.as_str()), (0, include_str!("../src/config/schema.json")));
+}
