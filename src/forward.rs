@@ -149,45 +149,21 @@ fn without_options(line: &[u8], is_protected: impl Fn(&str) -> bool) -> Option<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{self, Environment};
-    use crate::env::{Entropy, Env, NoEntropy};
-    use crate::gate::Entry;
+    use crate::env::Env;
     use crate::seal::Purpose;
     use crate::session::SessionRecord;
-
-    struct Nothing;
-
-    impl Environment for Nothing {
-        fn var(&self, _name: &str) -> Option<String> {
-            None
-        }
-    }
-
-    impl Entropy for Nothing {
-        fn fill(&mut self, _buffer: &mut [u8]) -> Result<(), NoEntropy> {
-            Ok(())
-        }
-    }
+    use crate::testing::{TestHost, gate, tenants};
 
     #[test]
     fn an_identity_of_another_tenant_forwards_nothing() {
-        let tenant = |name: &str| {
-            serde_json::json!({
-                "name": name, "hosts": [format!("{name}.example")], "issuer": "https://i.example", "client_id": "gate",
-                "keys": [{ "pem": include_str!("../tests/vectors/keys/ec.public.pem") }],
-                "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t" },
-            })
-        };
-        let keys = serde_json::json!([{ "id": "a", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }]);
-        let configuration = serde_json::json!({ "session": { "keys": keys }, "tenants": [tenant("a"), tenant("b")] });
-        let gate = config::load_value(&configuration, &Nothing).unwrap().gate;
-        let [Entry::Serving(a), Entry::Serving(b)] = gate.entries() else { panic!("two tenants serve") };
-
+        let gate = gate(&["k"]);
+        let [a, b] = tenants(&gate);
         let vouched_by =
             serde_json::from_value(serde_json::json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
         let record =
             SessionRecord { user: "ada".to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
-        let sealed = gate.ring().seal(Purpose::Session, a, &record, &mut Env::new(None, &mut Nothing)).unwrap();
+        let sealed =
+            gate.ring().seal(Purpose::Session, a, &record, &mut Env::new(None, &mut TestHost::default())).unwrap();
         let opened = gate.ring().open(Purpose::Session, a, sealed.as_bytes()).unwrap();
         let identity = VerifiedIdentity::from_session(opened);
         assert!(Forward::authenticated(&RequestHead::default(), a, &identity).is_ok());

@@ -96,3 +96,31 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exact_host_wins_and_then_the_longest_wildcard() {
+        let entry = |number: usize, pattern: &str| {
+            let name = TenantName::parse(&number.to_string());
+            Entry::Broken(Arc::new(BrokenTenant { name, hosts: vec![HostPattern::parse(pattern).unwrap()] }))
+        };
+        let patterns = ["*.acme.example", "a.b.acme.example", "*.b.acme.example", "acme.example"];
+        let entries = patterns.iter().enumerate().map(|(number, pattern)| entry(number, pattern));
+        let gate = Gate::new(KeyRing::default(), SessionPolicy { lifetime: Duration::ZERO }, entries);
+        for (host, pattern) in [
+            ("a.b.acme.example", Some("a.b.acme.example")),
+            ("x.a.b.acme.example", Some("*.b.acme.example")),
+            ("c.b.acme.example", Some("*.b.acme.example")),
+            ("b.acme.example", Some("*.acme.example")),
+            ("acme.example", Some("acme.example")),
+            ("example", None),
+            ("xacme.example", None),
+        ] {
+            let found = gate.select(&Host::from_name(host).unwrap());
+            assert_eq!(found.map(|entry| entry.hosts()[0].to_string()).as_deref(), pattern, "{host}");
+        }
+    }
+}

@@ -34,5 +34,7 @@ mod session;
 #[cfg(target_family = "wasm")]
 mod shell;
 pub mod tenant;
+#[cfg(test)]
+mod testing;
 pub mod token;
 mod visit;

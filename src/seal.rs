@@ -169,3 +169,62 @@ const FORMAT: &str = "tenantgate/1";
 const NONCE_LENGTH: usize = 24;
 /// A browser keeps no cookie over 4,096 bytes, so nothing longer was sealed by us.
 const MAX_SEALED: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::gate::Gate;
+    use crate::testing::{TestHost, gate, tenants};
+
+    fn seal(ring: &KeyRing, purpose: Purpose, tenant: &Tenant, host: &mut TestHost) -> String {
+        ring.seal(purpose, tenant, &"what is sealed", &mut Env::new(None, host)).unwrap()
+    }
+
+    #[test]
+    fn a_value_opens_for_its_purpose_and_tenant_alone() {
+        let gate = gate(&["k"]);
+        let [a, b] = tenants(&gate);
+        let sealed = seal(gate.ring(), Purpose::Session, a, &mut TestHost::default());
+        let open = |purpose, tenant| gate.ring().open::<String>(purpose, tenant, sealed.as_bytes());
+        let opened = open(Purpose::Session, a).unwrap();
+        assert_eq!((opened.value().as_str(), opened.tenant()), ("what is sealed", &a.name));
+        assert!(open(Purpose::Login, a).is_none());
+        assert!(open(Purpose::Session, b).is_none());
+        assert!(!sealed.contains("sealed"));
+    }
+
+    #[test]
+    fn the_first_key_seals_and_every_one_opens() {
+        let (old, both, new) = (gate(&["old"]), gate(&["new", "old"]), gate(&["new"]));
+        let host = &mut TestHost::default();
+        let [a, _] = tenants(&both);
+        let of_old = seal(old.ring(), Purpose::Session, a, host);
+        let of_both = seal(both.ring(), Purpose::Session, a, host);
+        let opens =
+            |gate: &Gate, sealed: &str| gate.ring().open::<String>(Purpose::Session, a, sealed.as_bytes()).is_some();
+        assert!(of_both.starts_with("new."));
+        assert!(opens(&both, &of_old) && opens(&both, &of_both) && opens(&new, &of_both));
+        assert!(!opens(&new, &of_old) && !opens(&old, &of_both));
+    }
+
+    #[test]
+    fn every_value_has_a_nonce_of_its_own() {
+        let gate = gate(&["k"]);
+        let [a, _] = tenants(&gate);
+        let host = &mut TestHost::default();
+        let sealed: HashSet<String> = (0..200).map(|_| seal(gate.ring(), Purpose::Session, a, host)).collect();
+        assert_eq!(sealed.len(), 200);
+    }
+
+    /// The parts cannot be shifted against each other: `ab` and `c` are not `a` and `bc`.
+    #[test]
+    fn the_associated_data_is_not_ambiguous() {
+        let gate = gate(&["k"]);
+        let [a, _] = tenants(&gate);
+        let data = associated_data(Purpose::Login, a);
+        assert!(data.starts_with(&[0, 0, 0, 0, 0, 0, 0, 12]));
+        assert_eq!(data.len(), 5 * 8 + "tenantgate/1logina".len() + "https://i.examplegate".len());
+    }
+}

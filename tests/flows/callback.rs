@@ -34,6 +34,9 @@ pub fn forged_callbacks_cause_no_call<R: Rig>() {
         let pair = callback.split(['?', '&']).find(|pair| pair.starts_with(&format!("{name}="))).unwrap();
         format!("{callback}&{pair}")
     };
+    // Right where it names the cookie, wrong in the rest.
+    let state = callback.split(['?', '&']).find_map(|pair| pair.strip_prefix("state=")).unwrap();
+    let nearly = format!("{}{}", &state[..16], &"A".repeat(27));
     let forged = [
         "https://acme.example/oauth2/callback".to_owned(),
         "https://acme.example/oauth2/callback?".to_owned(),
@@ -41,6 +44,7 @@ pub fn forged_callbacks_cause_no_call<R: Rig>() {
         with_parameter(&callback, "state", Some("")),
         with_parameter(&callback, "state", Some(&"A".repeat(43))),
         with_parameter(&callback, "state", Some("x")),
+        with_parameter(&callback, "state", Some(&nearly)),
         with_parameter(&callback, "state", Some("%FF%00")),
         with_parameter(&callback, "state", Some(&"A".repeat(2000))),
         with_parameter(&callback, "code", None),

@@ -32,7 +32,7 @@ macro_rules! scenarios_for {
             session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, the_key_that_vouched_leaves,
                 a_planted_cookie_does_not_get_in_the_way;
             tenants: spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down, nothing_of_one_tenant_opens_another, twins_do_not_mix,
-                wildcard_hosts_share_a_login;
+                wildcard_hosts_share_a_login, a_host_that_moved_takes_no_login_along;
         }
     };
 }

@@ -140,3 +140,21 @@ pub fn twins_do_not_mix<R: Rig>() {
     assert_eq!(reply.status, 400);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
 }
+
+/// A login that began on a host does not come back to it after the host was given to another tenant.
+pub fn a_host_that_moved_takes_no_login_along<R: Rig>() {
+    let shared = |tenant: &mut serde_json::Value| {
+        tenant["hosts"] = json!(["acme.example", "*.acme.example"]);
+        tenant["login"] =
+            json!({ "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" });
+    };
+    let mut world = World::<R>::with(|configuration| shared(&mut configuration["tenants"][0]));
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://wiki.acme.example/", &ada());
+    let mut configuration = world.configuration();
+    shared(&mut configuration["tenants"][0]);
+    configuration["tenants"][1]["hosts"] = json!(["wiki.acme.example"]);
+    world.rig.reconfigure(&configuration);
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 400);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+}

@@ -1,0 +1,47 @@
+//! What unit tests share: two tenants that differ in name and host only, and a host without surprises.
+
+use serde_json::json;
+
+use crate::config::{self, Environment};
+use crate::env::{Entropy, NoEntropy};
+use crate::gate::{Entry, Gate};
+use crate::tenant::Tenant;
+
+/// No variable is set, and the random numbers count upwards.
+#[derive(Default)]
+pub(crate) struct TestHost(u8);
+
+impl Environment for TestHost {
+    fn var(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
+impl Entropy for TestHost {
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
+        self.0 = self.0.wrapping_add(1);
+        buffer.fill(self.0);
+        Ok(())
+    }
+}
+
+/// The tenants `a` and `b`, with the session keys of these ids.
+pub(crate) fn gate(key_ids: &[&str]) -> Gate {
+    let tenant = |name: &str| {
+        json!({
+            "name": name, "hosts": [format!("{name}.example")], "issuer": "https://i.example", "client_id": "gate",
+            "keys": [{ "pem": include_str!("../tests/vectors/keys/ec.public.pem") }],
+            "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t" },
+        })
+    };
+    let key = |id: &&str| json!({ "id": id, "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" });
+    let keys: Vec<_> = key_ids.iter().map(key).collect();
+    let configuration = json!({ "session": { "keys": keys }, "tenants": [tenant("a"), tenant("b")] });
+    config::load_value(&configuration, &TestHost::default()).unwrap().gate
+}
+
+/// Both tenants of [`gate`].
+pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
+    let [Entry::Serving(a), Entry::Serving(b)] = gate.entries() else { panic!("two tenants serve") };
+    [a, b]
+}
