@@ -14,6 +14,7 @@ export const page = (title, body) => `<!doctype html>
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 8vh auto; padding: 0 1.5rem; color: #1b1f24; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .25rem .75rem .25rem 0; vertical-align: top; }
 td { overflow-wrap: anywhere; } label { display: block; margin: .75rem 0; } input { display: block; font: inherit; padding: .4rem; width: 16rem; }
+ul { margin: 0; padding-left: 1.2rem; }
 button { font: inherit; padding: .4rem 1rem; } .error { color: #b3261e; } code { font-size: .9em; }
 </style>
 </head>

@@ -44,7 +44,7 @@ function show({ method, path, headers }, others) {
 <tr><th>Page</th><td><code id="page">${escape(`${method} ${path}`)}</code></td></tr>
 </table>
 <p><a id="sign-out" href="/oauth2/logout">Sign out</a></p>
-${others.length ? `<p>Another tenant: ${others.map((url) => `<a href="${escape(url)}">${escape(url)}</a>`).join(', ')}</p>` : ''}
+${others.length ? `<p>Tenants: ${others.map((url) => `<a href="${escape(url)}">${escape(url)}</a>`).join(', ')}</p>` : ''}
 <h2>Headers that arrived</h2>
 <table>${headers.map(([n, v]) => `<tr><th><code>${escape(n)}</code></th><td><code>${escape(v)}</code></td></tr>`).join('')}</table>`);
 }
