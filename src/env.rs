@@ -1,7 +1,9 @@
-//! Everything ambient that the core needs, handed in as arguments: the time and randomness.
+//! Everything ambient that the core needs, handed in as arguments: the time, randomness, and the host's cryptography.
 
 use std::fmt;
 use std::time::Duration;
+
+use crate::keys::Verifier;
 
 /// Seconds since 1970-01-01T00:00:00Z, as in a JWT `NumericDate` (RFC 7519 section 2) without a fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,12 +42,18 @@ impl std::error::Error for NoEntropy {}
 pub struct Env<'a> {
     now: Option<UnixTime>,
     entropy: &'a mut dyn Entropy,
+    verifier: Verifier<'a>,
 }
 
 impl<'a> Env<'a> {
     /// `now` is `None` if the host could not tell the time; every decision that needs it is then a refusal.
-    pub fn new(now: Option<UnixTime>, entropy: &'a mut dyn Entropy) -> Self {
-        Self { now, entropy }
+    pub fn new(now: Option<UnixTime>, entropy: &'a mut dyn Entropy, verifier: Verifier<'a>) -> Self {
+        Self { now, entropy, verifier }
+    }
+
+    /// What signatures are verified with.
+    pub fn verifier(&self) -> Verifier<'a> {
+        self.verifier
     }
 
     /// The time of this step.

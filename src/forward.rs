@@ -149,7 +149,6 @@ fn without_options(line: &[u8], is_protected: impl Fn(&str) -> bool) -> Option<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Env;
     use crate::seal::Purpose;
     use crate::session::SessionRecord;
     use crate::testing::{TestHost, gate, tenants};
@@ -162,8 +161,7 @@ mod tests {
             serde_json::from_value(serde_json::json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
         let record =
             SessionRecord { user: "ada".to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
-        let sealed =
-            gate.ring().seal(Purpose::Session, a, &record, &mut Env::new(None, &mut TestHost::default())).unwrap();
+        let sealed = gate.ring().seal(Purpose::Session, a, &record, &mut TestHost::default().env()).unwrap();
         let opened = gate.ring().open(Purpose::Session, a, sealed.as_bytes()).unwrap();
         let identity = VerifiedIdentity::from_session(opened);
         assert!(Forward::authenticated(&RequestHead::default(), a, &identity).is_ok());

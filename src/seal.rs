@@ -179,7 +179,7 @@ mod tests {
     use crate::testing::{TestHost, gate, tenants};
 
     fn seal(ring: &KeyRing, purpose: Purpose, tenant: &Tenant, host: &mut TestHost) -> String {
-        ring.seal(purpose, tenant, &"what is sealed", &mut Env::new(None, host)).unwrap()
+        ring.seal(purpose, tenant, &"what is sealed", &mut host.env()).unwrap()
     }
 
     #[test]

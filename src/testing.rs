@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use crate::config::{self, Environment};
-use crate::env::{Entropy, NoEntropy};
+use crate::config::{self, Environment, Surroundings};
+use crate::env::{Entropy, Env, NoEntropy};
 use crate::gate::{Entry, Gate};
+use crate::keys::{HostAlgorithms, NoHostVerifier, Verifier};
 use crate::tenant::Tenant;
 
 /// No variable is set, and the random numbers count upwards.
@@ -25,6 +26,13 @@ impl Entropy for TestHost {
     }
 }
 
+impl TestHost {
+    /// What the core is given on this host.
+    pub(crate) fn env(&mut self) -> Env<'_> {
+        Env::new(None, self, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() })
+    }
+}
+
 /// The tenants `a` and `b`, with the session keys of these ids.
 pub(crate) fn gate(key_ids: &[&str]) -> Gate {
     let tenant = |name: &str| {
@@ -35,9 +43,10 @@ pub(crate) fn gate(key_ids: &[&str]) -> Gate {
         })
     };
     let key = |id: &&str| json!({ "id": id, "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" });
+    let surroundings = Surroundings { environment: &TestHost::default(), host: HostAlgorithms::default() };
     let keys: Vec<_> = key_ids.iter().map(key).collect();
     let configuration = json!({ "session": { "keys": keys }, "tenants": [tenant("a"), tenant("b")] });
-    config::load_value(&configuration, &TestHost::default()).unwrap().gate
+    config::load_value(&configuration, surroundings).unwrap().gate
 }
 
 /// Both tenants of [`gate`].

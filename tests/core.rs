@@ -35,7 +35,7 @@ mod host_failures {
 
     use super::support::clock::Clock;
     use super::support::configuration::{configuration, tenant};
-    use super::support::core_rig::{MachineEntropy, NoVariables};
+    use super::support::core_rig::{MachineEntropy, SURROUNDINGS, VERIFIER};
     use super::support::issuer::Issuer;
     use super::support::signer::Signer;
 
@@ -50,7 +50,7 @@ mod host_failures {
     fn gate() -> Arc<Gate> {
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), Clock::Real);
         let configuration = configuration(&[tenant("acme", &issuer)]).to_string();
-        Arc::new(config::load(configuration.as_bytes(), &NoVariables).unwrap().gate)
+        Arc::new(config::load(configuration.as_bytes(), SURROUNDINGS).unwrap().gate)
     }
 
     fn visit() -> Input {
@@ -67,26 +67,27 @@ mod host_failures {
 
     #[test]
     fn without_randomness_no_login_begins() {
-        let effect = Filter::new(gate()).step(visit(), &mut Env::new(Some(UnixTime(1_800_000_000)), &mut Dry));
+        let effect =
+            Filter::new(gate()).step(visit(), &mut Env::new(Some(UnixTime(1_800_000_000)), &mut Dry, VERIFIER));
         assert_eq!(status(&effect), 503);
     }
 
     #[test]
     fn without_time_nothing_is_decided() {
-        let effect = Filter::new(gate()).step(visit(), &mut Env::new(None, &mut MachineEntropy));
+        let effect = Filter::new(gate()).step(visit(), &mut Env::new(None, &mut MachineEntropy, VERIFIER));
         assert_eq!(status(&effect), 503);
     }
 
     #[test]
     fn before_the_first_configuration_every_host_is_unknown() {
-        let effect = Filter::new(Arc::new(Gate::closed())).step(visit(), &mut Env::new(None, &mut Dry));
+        let effect = Filter::new(Arc::new(Gate::closed())).step(visit(), &mut Env::new(None, &mut Dry, VERIFIER));
         assert_eq!(status(&effect), 404);
     }
 
     #[test]
     fn an_input_out_of_turn_is_refused() {
         let mut entropy = MachineEntropy;
-        let env = &mut Env::new(Some(UnixTime(1_800_000_000)), &mut entropy);
+        let env = &mut Env::new(Some(UnixTime(1_800_000_000)), &mut entropy, VERIFIER);
         let mut filter = Filter::new(gate());
         assert_eq!(status(&filter.step(Input::Called(Err(CallFailure::NoAnswer)), env)), 503);
         assert_eq!(status(&filter.step(visit(), env)), 503);

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tenantgate::config::{ConfigErrors, Environment, Loaded, load_value};
+use tenantgate::config::{ConfigErrors, Environment, Loaded, Surroundings, load_value};
+use tenantgate::keys::HostAlgorithms;
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -22,7 +23,7 @@ impl Environment for Variables {
 }
 
 fn load(value: &Value) -> Result<Loaded, ConfigErrors> {
-    load_value(value, &Variables)
+    load_value(value, Surroundings { environment: &Variables, host: HostAlgorithms::ASSUMED })
 }
 
 fn read(path: &str) -> String {

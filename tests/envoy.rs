@@ -61,6 +61,20 @@ mod real {
         world.signed_in();
     }
 
+    /// Envoy's cryptography passes the known-answer test, so it is what verifies.
+    #[test]
+    fn envoy_verifies_rsa_and_ecdsa() {
+        let mut world = World::<EnvoyRig>::new();
+        let stats = world.rig.admin("/stats?filter=host_verifies");
+        for algorithm in ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"] {
+            assert!(stats.contains(&format!("wasmcustom.tenantgate.host_verifies.{algorithm}: 1")), "{stats}");
+        }
+        for algorithm in ["PS256", "PS384", "PS512", "EdDSA"] {
+            assert!(stats.contains(&format!("wasmcustom.tenantgate.host_verifies.{algorithm}: 0")), "{stats}");
+        }
+        world.signed_in();
+    }
+
     /// A port that nobody listens on, and a cluster that is not there.
     #[test]
     fn a_provider_that_is_down_costs_its_tenant_a_login_and_nothing_else() {

@@ -13,13 +13,23 @@
 mod flows;
 mod support;
 
-use support::module_rig::ModuleRig;
+use support::module_rig::{ModuleRig, PlainModuleRig};
 
 flows::scenarios_for!(ModuleRig);
 mod timed {
     use super::*;
 
     flows::timed_scenarios_for!(ModuleRig);
+}
+
+/// Without the host's cryptography no verdict changes.
+mod without_host_cryptography {
+    use super::*;
+
+    flows::play! { PlainModuleRig;
+        id_token: hostile_tokens, odd_but_good_tokens;
+        login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
+    }
 }
 
 /// What only the border to the host shows.
@@ -93,9 +103,9 @@ mod border {
         let broken = json!({ "session": { "keys": [] }, "tenant": [] }).to_string();
         let (mut host, taken) = Host::start(broken.as_bytes(), &[], Clock::simulated());
         assert!(!taken);
-        let log: Vec<String> = host.state().log.iter().map(|(_, line)| line.clone()).collect();
+        let refusals = host.state().log.iter().map(|(_, line)| line.clone()).filter(|line| line.contains("refused"));
         assert_eq!(
-            log,
+            refusals.collect::<Vec<_>>(),
             [
                 "configuration refused: session.keys: is empty; at least one is needed",
                 "configuration refused: tenants: is missing",
@@ -129,6 +139,33 @@ mod border {
         assert_eq!(host.state().counters.get("tenantgate.tenant_broken"), Some(&1));
         let (_, taken) = Host::start(text.as_bytes(), &[], Clock::simulated());
         assert!(!taken);
+    }
+
+    #[test]
+    fn what_the_host_verifies_is_found_out_and_said() {
+        let mut host = started();
+        let gauge = |host: &mut Host, name: &str| {
+            host.state().counters.get(&format!("tenantgate.host_verifies.{name}")).copied()
+        };
+        assert_eq!(
+            (gauge(&mut host, "RS256"), gauge(&mut host, "ES512"), gauge(&mut host, "PS256")),
+            (Some(1), Some(1), Some(0))
+        );
+        let said = "signatures verified by the host: RS256 RS384 RS512 ES256 ES384 ES512; by the module: PS256 PS384 PS512 EdDSA";
+        assert_eq!(host.state().log.iter().filter(|(_, line)| line == said).count(), 1, "{:?}", host.state().log);
+    }
+
+    /// A key that only a host could use, on a host that cannot.
+    #[test]
+    fn a_key_that_nobody_can_use_breaks_its_tenant() {
+        let issuer = Issuer::new("https://login.acme.example", "none", Signer::es384(), Clock::simulated());
+        let configuration = configuration(&[tenant("acme", &issuer)]).to_string();
+        let (mut host, taken) = Host::start_with(configuration.as_bytes(), &[], Clock::simulated(), false);
+        assert!(taken);
+        assert_eq!(status(&mut host, &visit()), 503);
+        let reason = "tenant \"acme\": keys: ES384 is verified by the host, and this host cannot; use a key for another algorithm";
+        assert!(host.state().log.iter().any(|(_, line)| line.contains(reason)), "{:?}", host.state().log);
+        assert_eq!(host.state().counters.get("tenantgate.host_verifies.ES384"), Some(&0));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tenantgate::host::{Host, HostPattern};
 
 use support::browser::Browser;
 use support::configuration::{configuration, tenant};
-use support::core_rig::{CoreRig, NoVariables};
+use support::core_rig::{CoreRig, SURROUNDINGS};
 use support::issuer::Answer;
 use support::rig::{Lines, Outcome, Rig as _, values};
 use support::world::{World, ada};
@@ -178,7 +178,7 @@ proptest! {
             tenant["login"] = json!({ "redirect_uri": format!("https://{login}/oauth2/callback"), "cookie_domain": bare });
             tenant
         }).collect();
-        let loaded = config::load(configuration(&tenants).to_string().as_bytes(), &NoVariables).unwrap();
+        let loaded = config::load(configuration(&tenants).to_string().as_bytes(), SURROUNDINGS).unwrap();
         prop_assert_eq!(&loaded.problems, &vec![]);
         let host = Host::from_name(&host).unwrap();
         // An exact name wins, else the longest wildcard.
@@ -199,7 +199,7 @@ proptest! {
     #[test]
     fn loading_never_panics(bytes in vec(fragment(), 0..30)) {
         let bytes = bytes.concat();
-        let _ = config::load(&bytes, &NoVariables);
+        let _ = config::load(&bytes, SURROUNDINGS);
         let _ = Host::from_authority(&bytes);
     }
 
@@ -212,7 +212,7 @@ proptest! {
         pointers(&mutated, String::new(), &mut places);
         let place = &places[place.index(places.len())];
         *mutated.pointer_mut(place).unwrap() = value;
-        if let Err(errors) = config::load(mutated.to_string().as_bytes(), &NoVariables) {
+        if let Err(errors) = config::load(mutated.to_string().as_bytes(), SURROUNDINGS) {
             prop_assert!(errors.iter().count() > 0);
         }
     }

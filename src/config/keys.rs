@@ -3,16 +3,23 @@
 use serde_json::Value;
 
 use super::cursor::Cursor;
-use crate::keys::{KeySet, SignatureAlgorithm, VerificationKey, parse_jwk, parse_jwks, parse_pem};
+use crate::keys::{HostAlgorithms, KeySet, VerificationKey, parse_jwk, parse_jwks, parse_pem};
 
-/// The key set, if every entry could be read and they make a good set.
-pub(super) fn keys(at: &Cursor<'_>) -> Option<KeySet> {
+/// The key set, if every entry could be read, can be used on this host, and they make a good set.
+pub(super) fn keys(at: &Cursor<'_>, host: HostAlgorithms) -> Option<KeySet> {
     let elements = at.required_elements();
     if elements.is_empty() {
         return None;
     }
     let keys: Option<Vec<_>> = elements.iter().map(entry).collect::<Vec<_>>().into_iter().collect();
-    at.note(KeySet::new(keys?.into_iter().flatten().collect()))
+    let keys: Vec<VerificationKey> = keys?.into_iter().flatten().collect();
+    for key in keys.iter().filter(|key| key.needs_host() && !host.has(key.algorithm())) {
+        at.error(format!(
+            "{} is verified by the host, and this host cannot; use a key for another algorithm",
+            key.algorithm()
+        ));
+    }
+    at.note(KeySet::new(keys))
 }
 
 /// One entry gives one key, or those of a JWKS.
@@ -37,12 +44,9 @@ fn entry(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
 
 fn from_pem(pem: &Cursor<'_>, kid: &Cursor<'_>, alg: &Cursor<'_>) -> Option<VerificationKey> {
     let key = pem.note(parse_pem(pem.text()?))?.with_kid(kid.text().map(str::to_owned));
-    let actual = key.algorithm();
     match alg.text() {
-        Some(name) if SignatureAlgorithm::parse(name) != Some(actual) => {
-            alg.refuse(format!("is {name:?}, but a key of this type verifies {actual}"))
-        }
-        _ => Some(key),
+        Some(name) => alg.note(key.for_algorithm(name)),
+        None => Some(key),
     }
 }
 
@@ -57,7 +61,7 @@ fn from_jwks(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
     let values: Vec<Value> = elements.iter().filter_map(Cursor::value).cloned().collect();
     match parse_jwks(&values) {
         Ok(keys) if keys.is_empty() && !elements.is_empty() => {
-            list.refuse("has no key that could verify a token: RSA (RS256), EC P-256 (ES256) or Ed25519 (EdDSA)")
+            list.refuse("has no key that could verify a token: RSA, EC (P-256, P-384, P-521) or Ed25519")
         }
         Ok(keys) => Some(keys),
         Err(problems) => {

@@ -1,6 +1,6 @@
 //! The configuration: bytes and environment variables in, a [`Gate`] or every mistake at once out.
 //!
-//! Loading is a pure function: Envoy loads once on a canary and then on every worker, and all of them have to come to the same verdict.
+//! Loading is a pure function of them and of what the host can verify: Envoy loads once on a canary and then on every worker, and all of them have to come to the same verdict.
 
 mod cursor;
 mod error;
@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use crate::gate::{BrokenTenant, Entry, Gate};
 use crate::json;
+use crate::keys::HostAlgorithms;
 use crate::seal::KeyRing;
 use cursor::{Cursor, Errors};
 use tenant::{Draft, tenant};
@@ -32,6 +33,15 @@ pub use error::{ConfigError, ConfigErrors};
 pub trait Environment {
     /// The value of the variable, if it is set.
     fn var(&self, name: &str) -> Option<String>;
+}
+
+/// What a configuration is loaded into.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Where secrets are looked up.
+    pub environment: &'a dyn Environment,
+    /// What the host can verify.
+    pub host: HostAlgorithms,
 }
 
 /// A configuration that can serve, at least in part.
@@ -48,35 +58,35 @@ pub struct Loaded {
 ///
 /// # Errors
 /// [`ConfigErrors`] if something concerns all tenants, or if anything is wrong and `strict` is set.
-pub fn load(bytes: &[u8], environment: &dyn Environment) -> Result<Loaded, ConfigErrors> {
+pub fn load(bytes: &[u8], surroundings: Surroundings<'_>) -> Result<Loaded, ConfigErrors> {
     if bytes.trim_ascii().is_empty() {
         return Err(
             ConfigError::whole("", "the configuration is empty; it needs at least `session` and `tenants`").into()
         );
     }
     if let Some(value) = wire::structure(bytes) {
-        return load_value(&value, environment);
+        return load_value(&value, surroundings);
     }
     let value = json::parse(bytes).map_err(|error| ConfigError::whole("", format!("not JSON: {error}")))?;
-    load_value(&value, environment)
+    load_value(&value, surroundings)
 }
 
 /// Loads a configuration that was read already, from YAML for instance.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_value(value: &Value, environment: &dyn Environment) -> Result<Loaded, ConfigErrors> {
+pub fn load_value(value: &Value, surroundings: Surroundings<'_>) -> Result<Loaded, ConfigErrors> {
     let whole = Errors::default();
     let root = Cursor::root(value, &whole).object();
     let strict = root.field("strict").boolean().unwrap_or(false);
-    let (keys, policy) = session::session(&root.field("session"), environment);
+    let (keys, policy) = session::session(&root.field("session"), surroundings.environment);
     let drafts: Vec<Draft> = root
         .field("tenants")
         .required_elements()
         .iter()
         .filter_map(Cursor::value)
         .enumerate()
-        .map(|(index, value)| tenant(index, value, environment))
+        .map(|(index, value)| tenant(index, value, surroundings))
         .collect();
     root.finish();
     refuse_shared(&drafts, &whole);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Environment;
+use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, secret, url};
 use super::{headers, keys, login, provider};
@@ -21,7 +21,7 @@ pub(super) struct Draft {
     pub(super) errors: Errors,
 }
 
-pub(super) fn tenant(index: usize, value: &Value, environment: &dyn Environment) -> Draft {
+pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>) -> Draft {
     let errors = Errors::default();
     let object = Cursor::root(value, &errors).object();
 
@@ -32,8 +32,8 @@ pub(super) fn tenant(index: usize, value: &Value, environment: &dyn Environment)
     let issuer = issuer(&object.field("issuer"), scheme);
     let client_id = client_id(&object.field("client_id"));
     let client_secret = object.field("client_secret");
-    let secret = secret(&client_secret, environment);
-    let keys = keys::keys(&object.field("keys"));
+    let secret = secret(&client_secret, surroundings.environment);
+    let keys = keys::keys(&object.field("keys"), surroundings.host);
     let (provider, method) = provider::provider(&object.field("provider"), scheme, client_secret.is_present());
     let login = login::login(&object.field("login"), scheme, &hosts);
     let identity = identity(&object.field("identity"));

@@ -23,6 +23,8 @@ impl Environment for Variables {
     }
 }
 
+const SURROUNDINGS: Surroundings<'static> = Surroundings { environment: &Variables, host: HostAlgorithms::NONE };
+
 fn tenant() -> Value {
     json!({
         "name": "acme",
@@ -56,7 +58,7 @@ fn with(mut base: Value, pointer: &str, value: Value) -> Value {
 }
 
 fn load_json(value: &Value) -> Result<Loaded, ConfigErrors> {
-    load(value.to_string().as_bytes(), &Variables)
+    load(value.to_string().as_bytes(), SURROUNDINGS)
 }
 
 /// The messages, whether the configuration was refused or serves in part.
@@ -84,7 +86,7 @@ fn a_good_configuration_serves() {
 
 #[test]
 fn what_is_no_configuration_is_refused() {
-    let message = |bytes: &[u8]| load(bytes, &Variables).unwrap_err().to_string();
+    let message = |bytes: &[u8]| load(bytes, SURROUNDINGS).unwrap_err().to_string();
     assert_eq!(message(b" "), "the configuration is empty; it needs at least `session` and `tenants`");
     assert_eq!(message(b"tenants:"), "not JSON: expected ident at line 1 column 2");
     assert_eq!(
@@ -274,12 +276,12 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/keys/0",
             json!({ "jwks": { "keys": [{ "kty": "RSA", "use": "enc" }] } }),
-            "tenant \"acme\": keys[0].jwks.keys: has no key that could verify a token: RSA (RS256), EC P-256 (ES256) or Ed25519 (EdDSA)",
+            "tenant \"acme\": keys[0].jwks.keys: has no key that could verify a token: RSA, EC (P-256, P-384, P-521) or Ed25519",
         ),
         (
             "/keys/0",
             json!({ "pem": PUBLIC, "alg": "RS256" }),
-            "tenant \"acme\": keys[0].alg: is \"RS256\", but a key of this type verifies ES256",
+            "tenant \"acme\": keys[0].alg: `alg` is \"RS256\", but a key of this type verifies ES256",
         ),
         ("/keys", json!([{ "pem": PUBLIC }, { "pem": PUBLIC }]), "tenant \"acme\": keys: the same key is listed twice"),
         ("/provider", Value::Null, "tenant \"acme\": provider: is missing"),

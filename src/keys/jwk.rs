@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::algorithm::SignatureAlgorithm;
+use super::der::Curve;
 use super::key::VerificationKey;
 use super::problem::KeyProblem;
 use crate::encode::from_base64url;
@@ -23,23 +24,25 @@ pub fn parse_jwk(jwk: &Map<String, Value>) -> Result<VerificationKey, KeyProblem
         return Err(KeyProblem::NotForSignatures);
     }
     let declared = text(jwk, "alg")?;
-    let key = match (kind, curve(jwk)?) {
-        ("RSA", _) if declared.is_none_or(|alg| alg == SignatureAlgorithm::Rs256.name()) => {
-            VerificationKey::rsa(&octets(jwk, "n")?, &octets(jwk, "e")?)?
-        }
-        ("EC", Some("P-256")) => VerificationKey::p256(&p256_point(jwk)?)?,
+    // An algorithm that is not known here makes it a key for something else, such as RSA-OAEP or ES256K.
+    if let Some(unknown) = declared.filter(|name| SignatureAlgorithm::parse(name).is_none()) {
+        return Err(KeyProblem::Unsupported(format!("`alg` {unknown:?}")));
+    }
+    let key = match (kind, text(jwk, "crv")?) {
+        ("RSA", _) => VerificationKey::rsa(&octets(jwk, "n")?, &octets(jwk, "e")?)?,
+        ("EC", Some("P-256")) => elliptic(Curve::P256, jwk)?,
+        ("EC", Some("P-384")) => elliptic(Curve::P384, jwk)?,
+        ("EC", Some("P-521")) => elliptic(Curve::P521, jwk)?,
         ("OKP", Some("Ed25519")) => VerificationKey::ed25519(&octets(jwk, "x")?)?,
-        ("RSA", _) => return Err(KeyProblem::Unsupported(format!("`alg` {:?}", declared.unwrap_or_default()))),
         ("EC" | "OKP", Some(curve)) => return Err(KeyProblem::Unsupported(format!("`crv` {curve:?}"))),
         ("EC" | "OKP", None) => return Err(KeyProblem::Malformed("`crv` is missing")),
         (kind, _) => return Err(KeyProblem::Unsupported(format!("`kty` {kind:?}"))),
     };
-    match declared {
-        Some(declared) if declared != key.algorithm().name() => {
-            Err(KeyProblem::AlgorithmMismatch { declared: declared.to_owned(), actual: key.algorithm().name() })
-        }
-        _ => Ok(key.with_kid(text(jwk, "kid")?.map(str::to_owned))),
-    }
+    let key = match declared {
+        Some(declared) => key.for_algorithm(declared)?,
+        None => key,
+    };
+    Ok(key.with_kid(text(jwk, "kid")?.map(str::to_owned)))
 }
 
 /// Reads the usable keys of a set. Keys for something else are left out, as RFC 7517 section 5 wants it.
@@ -72,17 +75,8 @@ fn is_for_signatures(jwk: &Map<String, Value>) -> Result<bool, KeyProblem> {
     }
 }
 
-fn curve(jwk: &Map<String, Value>) -> Result<Option<&str>, KeyProblem> {
-    text(jwk, "crv")
-}
-
-/// The uncompressed point of SEC1 section 2.3.3.
-fn p256_point(jwk: &Map<String, Value>) -> Result<Vec<u8>, KeyProblem> {
-    let (x, y) = (octets(jwk, "x")?, octets(jwk, "y")?);
-    if x.len() != P256_COORDINATE || y.len() != P256_COORDINATE {
-        return Err(KeyProblem::Malformed("`x` and `y` of a P-256 key have 32 bytes each"));
-    }
-    Ok([&[4][..], &x, &y].concat())
+fn elliptic(curve: Curve, jwk: &Map<String, Value>) -> Result<VerificationKey, KeyProblem> {
+    VerificationKey::elliptic(curve, &octets(jwk, "x")?, &octets(jwk, "y")?)
 }
 
 fn octets(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, KeyProblem> {
@@ -100,4 +94,3 @@ fn text<'a>(jwk: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, 
 
 /// The private members of RFC 7518 sections 6.2.2 and 6.3.2, and RFC 8037 section 2.
 const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
-const P256_COORDINATE: usize = 32;

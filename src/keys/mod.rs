@@ -1,6 +1,8 @@
 //! The public keys of an issuer. A key carries its one algorithm, so a token cannot choose another.
 
 mod algorithm;
+mod der;
+mod host;
 mod jwk;
 mod key;
 mod pem;
@@ -10,9 +12,10 @@ mod set;
 mod tests;
 mod thumbprint;
 
-pub use algorithm::SignatureAlgorithm;
+pub use algorithm::{Hash, SignatureAlgorithm};
+pub use host::{HostAlgorithms, HostVerifier, NoHostVerifier};
 pub use jwk::{parse_jwk, parse_jwks};
-pub use key::VerificationKey;
+pub use key::{VerificationKey, Verifier};
 pub use pem::parse_pem;
 pub use problem::{KeyProblem, KeySetProblem};
 pub use set::KeySet;

@@ -5,6 +5,7 @@ use rsa::pkcs8::der::oid::ObjectIdentifier;
 use rsa::pkcs8::der::pem;
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 
+use super::der::Curve;
 use super::key::VerificationKey;
 use super::problem::KeyProblem;
 
@@ -41,8 +42,10 @@ fn subject_public_key_info(der: &[u8]) -> Result<VerificationKey, KeyProblem> {
     match info.algorithm.oid {
         RSA_ENCRYPTION => rsa(key),
         EC_PUBLIC_KEY => match info.algorithm.parameters_oid() {
-            Ok(P256) => VerificationKey::p256(key),
-            _ => Err(KeyProblem::Unsupported("an elliptic curve other than P-256".to_owned())),
+            Ok(P256) => VerificationKey::elliptic_point(Curve::P256, key),
+            Ok(P384) => VerificationKey::elliptic_point(Curve::P384, key),
+            Ok(P521) => VerificationKey::elliptic_point(Curve::P521, key),
+            _ => Err(KeyProblem::Unsupported("an elliptic curve other than P-256, P-384 and P-521".to_owned())),
         },
         ED25519 => VerificationKey::ed25519(key),
         other => Err(KeyProblem::Unsupported(format!("key algorithm {other}"))),
@@ -57,4 +60,6 @@ fn rsa(der: &[u8]) -> Result<VerificationKey, KeyProblem> {
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");

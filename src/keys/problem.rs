@@ -61,7 +61,7 @@ impl fmt::Display for KeyProblem {
             Self::RsaSize(bits) => write!(f, "RSA modulus has {bits} bits; at most {MAX_RSA_BITS} are accepted"),
             Self::Symmetric => f.write_str("is a symmetric key; tokens are verified with public keys only"),
             Self::Unsupported(what) => {
-                write!(f, "{what} is not supported; keys are RSA (RS256), EC P-256 (ES256) or Ed25519 (EdDSA)")
+                write!(f, "{what} is not supported; keys are RSA, EC (P-256, P-384, P-521) or Ed25519")
             }
             Self::NotForSignatures => f.write_str("is not for signatures (`use` or `key_ops`)"),
         }

@@ -8,6 +8,7 @@ const RSA_PKCS1: &str = include_str!("../../tests/vectors/keys/rsa.pkcs1.pem");
 const RSA_1024: &str = include_str!("../../tests/vectors/keys/rsa1024.public.pem");
 const EC: &str = include_str!("../../tests/vectors/keys/ec.public.pem");
 const P384: &str = include_str!("../../tests/vectors/keys/p384.public.pem");
+const SECP256K1: &str = include_str!("../../tests/vectors/keys/secp256k1.public.pem");
 const ED: &str = include_str!("../../tests/vectors/keys/ed.public.pem");
 const CERTIFICATE: &str = include_str!("../../tests/vectors/keys/certificate.pem");
 const PRIVATE: [&str; 4] = [
@@ -25,17 +26,21 @@ fn problem(result: Result<VerificationKey, KeyProblem>) -> String {
     result.unwrap_err().to_string()
 }
 
+fn verifies(key: &VerificationKey, message: &[u8], signature: &[u8]) -> bool {
+    key.verify(message, signature, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::NONE })
+}
+
 /// Verifies the vector, then again with one bit of the signature and of the message turned, and cut and stretched.
 fn assert_verifies_this_alone(key: &VerificationKey, message: &[u8], signature: &[u8]) {
-    assert!(key.verify(message, signature));
+    assert!(verifies(key, message, signature));
     let mut tampered = signature.to_vec();
     tampered[5] ^= 1;
-    assert!(!key.verify(message, &tampered));
-    assert!(!key.verify(&[message, b"x"].concat(), signature));
-    assert!(!key.verify(message, &[signature, &[0]].concat()));
-    assert!(!key.verify(message, &signature[1..]));
-    assert!(!key.verify(message, &[]));
-    assert!(!key.verify(message, &vec![0; signature.len()]));
+    assert!(!verifies(key, message, &tampered));
+    assert!(!verifies(key, &[message, b"x"].concat(), signature));
+    assert!(!verifies(key, message, &[signature, &[0]].concat()));
+    assert!(!verifies(key, message, &signature[1..]));
+    assert!(!verifies(key, message, &[]));
+    assert!(!verifies(key, message, &vec![0; signature.len()]));
 }
 
 fn assert_verifies_jws(key: &VerificationKey, jws: &str) {
@@ -104,7 +109,12 @@ fn pem_that_is_no_public_key_says_what_it_is_instead() {
     }
     assert!(problem(parse_pem(CERTIFICATE)).starts_with("is a certificate; give its public key (openssl x509"));
     assert_eq!(problem(parse_pem(RSA_1024)), "RSA modulus has 1024 bits; at least 2048 are required");
-    assert!(problem(parse_pem(P384)).starts_with("an elliptic curve other than P-256 is not supported; keys are RSA"));
+    assert_eq!(parse_pem(P384).unwrap().algorithm(), SignatureAlgorithm::Es384);
+    let other = problem(parse_pem(SECP256K1));
+    assert!(
+        other.starts_with("an elliptic curve other than P-256, P-384 and P-521 is not supported; keys are RSA"),
+        "{other}"
+    );
     assert_eq!(problem(parse_pem(&format!("{RSA}{EC}"))), "holds more than one block; list each key on its own");
     assert!(problem(parse_pem("")).starts_with("is no public key: it does not begin with"));
     assert_eq!(problem(parse_pem(&RSA.replace("MIIB", "MI*B"))), "is no public key: damaged PEM");
@@ -138,7 +148,7 @@ fn jwk_members_have_to_fit() {
         (json!({ "crv": "X25519" }), "`crv` \"X25519\" is not supported"),
         (json!({ "kty": "EC" }), "`crv` \"Ed25519\" is not supported"),
         (json!({ "kty": "RSA" }), "is no public key: a member that its `kty` requires is missing"),
-        (json!({ "kty": "RSA", "alg": "PS256" }), "`alg` \"PS256\" is not supported"),
+        (json!({ "kty": "RSA", "alg": "RSA-OAEP" }), "`alg` \"RSA-OAEP\" is not supported"),
         (json!({ "kty": "LMS" }), "`kty` \"LMS\" is not supported"),
         (json!({ "kty": 1 }), "is no public key: a member that has to be a string is none"),
         (json!({ "kid": 1 }), "is no public key: a member that has to be a string is none"),

@@ -89,7 +89,7 @@ impl Returned {
         let tokens = TokenResponse::read(&response)?;
         let now = env.now()?;
         let expected = Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token };
-        let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now)?;
+        let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;
         let identity = VerifiedIdentity::from_token(&token, &tenant.identity)?;
         Ok(session::start(&identity, tenant, gate, now, env)?)
     }

@@ -1,4 +1,4 @@
-//! One counter for each event, under `tenantgate.<event>` in the host's statistics.
+//! One counter for each event, under `tenantgate.<event>` in the host's statistics, and a few gauges.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,6 +16,13 @@ impl Counters {
     pub(super) fn count(&self, event: &'static str) {
         if let Some(id) = self.id(event) {
             let _ = hostcalls::increment_metric(id, 1);
+        }
+    }
+
+    /// Sets a gauge.
+    pub(super) fn set(&self, name: &str, value: u64) {
+        if let Ok(id) = hostcalls::define_metric(MetricType::Gauge, &format!("tenantgate.{name}")) {
+            let _ = hostcalls::record_metric(id, value);
         }
     }
 

@@ -7,6 +7,7 @@ mod counters;
 mod host;
 mod root;
 mod stream;
+mod verifier;
 
 use proxy_wasm::traits::RootContext;
 

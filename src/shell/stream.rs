@@ -6,10 +6,12 @@ use proxy_wasm::types::{Action, BufferType, MapType, Status};
 
 use super::counters::Counters;
 use super::host::{VmEntropy, log, now};
+use super::verifier::VmVerifier;
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::env::Env;
 use crate::filter::{Effect, Filter, Input};
 use crate::forward::{Forward, HeaderEdit};
+use crate::keys::{HostAlgorithms, Verifier};
 use crate::reply::{Level, LocalReply};
 use crate::request::RequestHead;
 use crate::secret::Secret;
@@ -17,6 +19,7 @@ use crate::secret::Secret;
 pub(super) struct Stream {
     filter: Filter,
     counters: Counters,
+    trusted: HostAlgorithms,
     passage: Passage,
 }
 
@@ -28,14 +31,15 @@ enum Passage {
 }
 
 impl Stream {
-    pub(super) fn new(filter: Filter, counters: Counters) -> Self {
-        Self { filter, counters, passage: Passage::Closed }
+    pub(super) fn new(filter: Filter, counters: Counters, trusted: HostAlgorithms) -> Self {
+        Self { filter, counters, trusted, passage: Passage::Closed }
     }
 
     /// Feeds one input, and what comes of it, until the request is forwarded, answered or waits for a call.
     fn run(&mut self, mut input: Input) {
+        let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         loop {
-            match self.filter.step(input, &mut Env::new(now(), &mut VmEntropy)) {
+            match self.filter.step(input, &mut Env::new(now(), &mut VmEntropy, verifier)) {
                 Effect::Forward(forward) => return self.forward(&forward),
                 Effect::Reply(reply) => return self.reply(&reply),
                 Effect::Call(call) => match dispatch(&call) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::claims::Claims;
 use super::compact::UntrustedToken;
@@ -10,7 +10,7 @@ use super::rejection::TokenRejection;
 use crate::encode::base64url;
 use crate::env::UnixTime;
 use crate::json;
-use crate::keys::{SignatureAlgorithm, Thumbprint};
+use crate::keys::{Hash, SignatureAlgorithm, Thumbprint, Verifier};
 use crate::secret::Secret;
 use crate::tenant::{Tenant, TenantName};
 
@@ -41,6 +41,7 @@ impl VerifiedIdToken {
         tenant: &Tenant,
         expected: &Expected<'_>,
         now: UnixTime,
+        verifier: Verifier<'_>,
     ) -> Result<Self, TokenRejection> {
         // Step 1: an encrypted ID token (five parts) is malformed here; none was negotiated.
         let untrusted = UntrustedToken::parse(token)?;
@@ -49,7 +50,7 @@ impl VerifiedIdToken {
             return Err(TokenRejection::WrongType);
         }
         // Steps 6 to 8: the key decides the algorithm. HS256 does not exist here, so step 8 has no case.
-        let vouched_by = verify_signature(&untrusted, tenant)?;
+        let vouched_by = verify_signature(&untrusted, tenant, verifier)?;
         let claims = Claims::new(json::parse_object(&untrusted.payload).map_err(|_| TokenRejection::Malformed)?);
 
         // Step 2.
@@ -94,13 +95,17 @@ impl VerifiedIdToken {
     }
 }
 
-fn verify_signature(token: &UntrustedToken<'_>, tenant: &Tenant) -> Result<Thumbprint, TokenRejection> {
+fn verify_signature(
+    token: &UntrustedToken<'_>,
+    tenant: &Tenant,
+    verifier: Verifier<'_>,
+) -> Result<Thumbprint, TokenRejection> {
     let mut candidates = tenant.keys.candidates(token.algorithm, token.kid.as_deref()).take(MAX_TRIES).peekable();
     if candidates.peek().is_none() {
         return Err(TokenRejection::UnknownKey);
     }
     candidates
-        .find(|key| key.verify(token.signing_input, &token.signature))
+        .find(|key| key.verify(token.signing_input, &token.signature, verifier))
         .map(|key| key.thumbprint())
         .ok_or(TokenRejection::Signature)
 }
@@ -144,9 +149,10 @@ fn verify_access_token_hash(
 ) -> Result<(), TokenRejection> {
     let Some(claimed) = claims.text("at_hash")? else { return Ok(()) };
     let token = access_token.expose_secret().as_bytes();
-    let hash = match algorithm {
-        SignatureAlgorithm::Es256 | SignatureAlgorithm::Rs256 => Sha256::digest(token).to_vec(),
-        SignatureAlgorithm::EdDsa => Sha512::digest(token).to_vec(),
+    let hash = match algorithm.hash() {
+        Hash::Sha256 => Sha256::digest(token).to_vec(),
+        Hash::Sha384 => Sha384::digest(token).to_vec(),
+        Hash::Sha512 => Sha512::digest(token).to_vec(),
     };
     let half = hash.get(..hash.len() / 2).unwrap_or_default();
     if base64url(half) == claimed { Ok(()) } else { Err(TokenRejection::WrongClaim("at_hash")) }

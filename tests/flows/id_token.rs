@@ -78,7 +78,7 @@ pub fn hostile_tokens<R: Rig>() {
         ("the algorithm of the token is not accepted", |h, _| h["alg"] = json!("none")),
         ("the algorithm of the token is not accepted", |h, _| h["alg"] = json!("nOnE")),
         ("the algorithm of the token is not accepted", |h, _| h["alg"] = json!("HS256")),
-        ("the algorithm of the token is not accepted", |h, _| h["alg"] = json!("ES384")),
+        ("the algorithm and `kid`", |h, _| h["alg"] = json!("ES384")),
         ("not a JWS", |h, _| remove(h, "alg")),
         ("not a JWS", |h, _| h["alg"] = json!(["ES256"])),
     ];

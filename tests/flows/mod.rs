@@ -24,7 +24,7 @@ macro_rules! scenarios_for {
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
             forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
-            login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm_and_form_of_key,
+            login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm, every_form_of_key,
                 many_tabs_at_once, abandoned_attempts_do_not_pile_up, the_request_adds_nothing, an_address_that_is_too_long,
                 too_many_groups;
             logout: sign_out_here_and_at_the_issuer, another_site_can_only_ask;

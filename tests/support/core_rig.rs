@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tenantgate::call::{CallFailure, CallResponse, HttpCall};
-use tenantgate::config::{self, Environment};
+use tenantgate::config::{self, Environment, Surroundings};
 use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
 use tenantgate::filter::{Effect, Filter, Input};
 use tenantgate::forward::HeaderEdit;
 use tenantgate::gate::Gate;
+use tenantgate::keys::{HostAlgorithms, Verifier};
 use tenantgate::request::RequestHead;
 use tenantgate::secret::Secret;
 
 use super::clock::Clock;
+use super::crypto::RealCrypto;
 use super::issuer::Issuers;
 use super::rig::{Lines, Outcome, Reply, Rig, lower_case};
 
@@ -31,6 +33,13 @@ impl Environment for NoVariables {
         None
     }
 }
+
+/// What a configuration of a test is loaded into: a host with all the cryptography there can be.
+pub const SURROUNDINGS: Surroundings<'static> =
+    Surroundings { environment: &NoVariables, host: HostAlgorithms::ASSUMED };
+
+/// What signatures are verified with on this rung.
+pub const VERIFIER: Verifier<'static> = Verifier { host: &RealCrypto, trusted: HostAlgorithms::ASSUMED };
 
 /// The random numbers of the machine.
 pub struct MachineEntropy;
@@ -75,7 +84,8 @@ impl Rig for CoreRig {
         let mut filter = Filter::new(self.gate.clone());
         let mut input = Input::Request(RequestHead::new(head.clone()));
         loop {
-            let effect = filter.step(input, &mut Env::new(Some(UnixTime(self.clock.now())), &mut MachineEntropy));
+            let effect =
+                filter.step(input, &mut Env::new(Some(UnixTime(self.clock.now())), &mut MachineEntropy, VERIFIER));
             self.log.push(format!("{effect:?}"));
             match effect {
                 Effect::Forward(forward) => return Outcome::Forwarded(edited(head, forward.edits())),
@@ -90,7 +100,7 @@ impl Rig for CoreRig {
     }
 
     fn reconfigure(&mut self, configuration: &Value) {
-        match config::load(configuration.to_string().as_bytes(), &NoVariables) {
+        match config::load(configuration.to_string().as_bytes(), SURROUNDINGS) {
             Ok(loaded) => {
                 self.log.extend(loaded.problems.iter().map(ToString::to_string));
                 self.gate = Arc::new(loaded.gate);

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use wasmi::{AsContextMut, Caller, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
 
+use tenantgate::keys::{Hash, HostVerifier as _};
+
 use super::clock::Clock;
+use super::crypto::RealCrypto;
 use super::rig::{Lines, Reply};
 
 /// One VM with one plugin.
@@ -27,6 +30,8 @@ pub struct State {
     pub refuse_calls: bool,
     /// Randomness is refused.
     pub refuse_random: bool,
+    /// Whether there is `verify_signature`.
+    pub cryptography: bool,
     metrics: Vec<String>,
     request: Lines,
     reply: Option<Reply>,
@@ -69,6 +74,16 @@ const CALL_HEADERS: i32 = 6;
 impl Host {
     /// Starts a VM and configures the plugin: the host, and whether the module took the configuration.
     pub fn start(configuration: &[u8], environment: &[(&str, &str)], clock: Clock) -> (Self, bool) {
+        Self::start_with(configuration, environment, clock, true)
+    }
+
+    /// As [`start`](Self::start), on a host that can or cannot verify signatures.
+    pub fn start_with(
+        configuration: &[u8],
+        environment: &[(&str, &str)],
+        clock: Clock,
+        cryptography: bool,
+    ) -> (Self, bool) {
         let engine = Engine::default();
         let module = Module::new(&engine, module_bytes()).unwrap();
         let state = State {
@@ -79,6 +94,7 @@ impl Host {
             counters: BTreeMap::new(),
             refuse_calls: false,
             refuse_random: false,
+            cryptography,
             metrics: Vec::new(),
             request: Vec::new(),
             reply: None,
@@ -292,6 +308,19 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             let reply = Reply { status: u16::try_from(number(0)).unwrap(), headers, body };
             assert!(caller.data_mut().reply.replace(reply).is_none(), "a second answer");
         }
+        "proxy_record_metric" => {
+            let state = caller.data_mut();
+            let name = state.metrics[at(0)].clone();
+            state.counters.insert(name, arguments[1]);
+        }
+        "proxy_call_foreign_function" => {
+            assert_eq!(text(caller, at(0), at(1)), "verify_signature");
+            if !caller.data().cryptography {
+                return Ok(NOT_FOUND);
+            }
+            let good = verify_signature(&bytes(caller, at(2), at(3)));
+            give(caller, if good { b"\x08\x01" } else { b"\x08\x00" }, at(4), at(5))?;
+        }
         "proxy_continue_stream" => caller.data_mut().resumed = true,
         "proxy_set_effective_context" => {}
         "random_get" => {
@@ -321,7 +350,32 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
         // Whatever else there is in the ABI: the module imports some of it by way of the SDK and must not use it.
         other => return Err(Error::new(format!("the module used {other}"))),
     }
-    Ok(if name == "proxy_get_property" { NOT_FOUND } else { OK })
+    Ok(OK)
+}
+
+/// The foreign function of Envoy, over its protobuf message.
+fn verify_signature(message: &[u8]) -> bool {
+    let mut fields: [&[u8]; 5] = [b""; 5];
+    let mut rest = message;
+    while let [tag, more @ ..] = rest {
+        let (length, more) = varint(more);
+        fields[usize::from(tag >> 3)] = &more[..length];
+        rest = &more[length..];
+    }
+    let [_, hash, public_key, signature, text] = fields;
+    let hash = match hash {
+        b"sha256" => Hash::Sha256,
+        b"sha384" => Hash::Sha384,
+        b"sha512" => Hash::Sha512,
+        other => panic!("{}", other.escape_ascii()),
+    };
+    RealCrypto.verify_signature(hash, public_key, signature, text).unwrap()
+}
+
+fn varint(bytes: &[u8]) -> (usize, &[u8]) {
+    let end = bytes.iter().position(|&byte| byte < 0x80).unwrap() + 1;
+    let number = bytes[..end].iter().rev().fold(0, |number, byte| number << 7 | usize::from(byte & 0x7f));
+    (number, &bytes[end..])
 }
 
 /// `errno::io` of WASI.

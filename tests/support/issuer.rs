@@ -148,14 +148,10 @@ impl Issuer {
 
     fn id_token(&self, grant: &Grant, access_token: &str) -> String {
         let now = self.clock.now();
-        let hash = match self.signer {
-            Signer::EdDsa(_) => sha2::Sha512::digest(access_token).to_vec(),
-            Signer::Rs256(_) | Signer::Es256(_) => Sha256::digest(access_token).to_vec(),
-        };
         let mut header = json!({ "alg": self.signer.alg(), "typ": "JWT" });
         let mut claims = json!({
             "iss": self.url, "aud": self.client_id, "iat": now, "exp": now + 300,
-            "nonce": grant.nonce, "at_hash": base64url(&hash[..hash.len() / 2]),
+            "nonce": grant.nonce, "at_hash": self.signer.half_hash(access_token),
         });
         claims.as_object_mut().unwrap().extend(grant.person.as_object().unwrap().clone());
         (self.forge)(&mut header, &mut claims);

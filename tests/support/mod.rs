@@ -5,6 +5,7 @@ pub mod browser;
 pub mod clock;
 pub mod configuration;
 pub mod core_rig;
+pub mod crypto;
 pub mod envoy_rig;
 pub mod host;
 pub mod http;

@@ -48,3 +48,31 @@ impl Rig for ModuleRig {
         self.host.state().log.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
     }
 }
+
+/// The same on a host that verifies no signatures, so that the module has to.
+pub struct PlainModuleRig(ModuleRig);
+
+impl Rig for PlainModuleRig {
+    fn start(configuration: &Value, issuers: Issuers) -> Self {
+        let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
+        let (mut host, taken) = Host::start_with(configuration.to_string().as_bytes(), &[], clock, false);
+        assert!(taken, "{:?}", host.state().log);
+        Self(ModuleRig { host, issuers })
+    }
+
+    fn clock() -> Clock {
+        Clock::simulated()
+    }
+
+    fn send(&mut self, head: &Lines) -> Outcome {
+        self.0.send(head)
+    }
+
+    fn reconfigure(&mut self, configuration: &Value) {
+        self.0.reconfigure(configuration);
+    }
+
+    fn log(&mut self) -> String {
+        self.0.log()
+    }
+}

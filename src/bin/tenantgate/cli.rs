@@ -10,8 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Parser, Subcommand};
 use serde_json::Value;
-use tenantgate::config::{self, Environment, Loaded};
+use tenantgate::config::{self, Environment, Loaded, Surroundings};
 use tenantgate::gate::Entry;
+use tenantgate::keys::HostAlgorithms;
 use tenantgate::seal::SealingKey;
 
 /// Multi-tenant OpenID Connect at the edge: the tool beside the filter.
@@ -61,11 +62,13 @@ fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> 
     let text = text.map_err(|error| format!("{}: {error}", file.display()))?;
     // JSON is YAML, too, but the reader that Envoy's JSON goes through is the stricter one.
     let environment = Variables(variables.into_iter().collect());
+    // Envoy can verify all that a host could be asked for.
+    let surroundings = Surroundings { environment: &environment, host: HostAlgorithms::ASSUMED };
     let loaded = if text.trim_start().starts_with('{') {
-        config::load(text.as_bytes(), &environment)
+        config::load(text.as_bytes(), surroundings)
     } else {
         let value: Value = serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        config::load_value(&value, &environment)
+        config::load_value(&value, surroundings)
     };
     match loaded {
         Ok(loaded) => report(&loaded),

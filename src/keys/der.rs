@@ -1,0 +1,86 @@
+//! The little DER that the border to the host needs: a point as SubjectPublicKeyInfo, an ECDSA signature as a sequence.
+
+/// A curve of NIST, as far as its encodings go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Curve {
+    P256,
+    P384,
+    P521,
+}
+
+impl Curve {
+    /// Bytes of a coordinate, and of each half of a JWS signature (RFC 7518 section 3.4).
+    pub(super) fn coordinate(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+
+    /// The name in `crv`.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
+    /// SubjectPublicKeyInfo (RFC 5480 section 2) of an uncompressed point on this curve.
+    pub(super) fn subject_public_key_info(self, point: &[u8]) -> Vec<u8> {
+        let head: &[u8] = match self {
+            Self::P256 => b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00",
+            Self::P384 => b"\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00",
+            Self::P521 => b"\x30\x81\x9b\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23\x03\x81\x86\x00",
+        };
+        [head, point].concat()
+    }
+
+    /// `SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 section 2.2.3) of a JWS signature, `None` if that has another length.
+    pub(super) fn signature(self, jws: &[u8]) -> Option<Vec<u8>> {
+        let (r, s) = jws.split_at_checked(self.coordinate())?;
+        if s.len() != self.coordinate() {
+            return None;
+        }
+        let body = [integer(r)?, integer(s)?].concat();
+        Some([header(0x30, body.len())?, body].concat())
+    }
+}
+
+/// A big-endian number as INTEGER: no leading zeros but the one that keeps it from being negative.
+fn integer(number: &[u8]) -> Option<Vec<u8>> {
+    let zeros = number.iter().take_while(|&&byte| byte == 0).count();
+    let digits = number.get(zeros..).unwrap_or_default();
+    let pad: &[u8] = if digits.first().is_none_or(|&first| first >= 0x80) { &[0] } else { &[] };
+    let content = [pad, digits].concat();
+    Some([header(2, content.len())?, content].concat())
+}
+
+/// Tag and length. The longest here, two numbers of P-521, need one byte in long form.
+fn header(tag: u8, length: usize) -> Option<Vec<u8>> {
+    let length = u8::try_from(length).ok()?;
+    Some(if length < 0x80 { vec![tag, length] } else { vec![tag, 0x81, length] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_minimal_and_positive() {
+        assert_eq!(integer(&[0, 0, 1]).unwrap(), [2, 1, 1]);
+        assert_eq!(integer(&[0, 0x80]).unwrap(), [2, 2, 0, 0x80]);
+        assert_eq!(integer(&[0x7f, 0]).unwrap(), [2, 2, 0x7f, 0]);
+        assert_eq!(integer(&[0, 0]).unwrap(), [2, 1, 0]);
+    }
+
+    #[test]
+    fn signatures_have_their_length_and_no_other() {
+        assert_eq!(Curve::P256.signature(&[1; 64]).unwrap().len(), 2 + 2 * 34);
+        assert_eq!(Curve::P521.signature(&[0xff; 132]).unwrap().get(..3), Some(&[0x30, 0x81, 138][..]));
+        for length in [0, 31, 32, 63, 65, 128] {
+            assert_eq!(Curve::P256.signature(&vec![1; length]), None, "{length}");
+        }
+    }
+}
