@@ -154,6 +154,7 @@ test_all() {
   rung unit cargo test --locked --lib --bins
   rung docs cargo test --locked --test docs
   rung tool cargo test --locked --test tool
+  rung vectors cargo test --locked --test vectors
   rung core cargo test --locked --test core
   rung properties cargo test --locked --test properties
   rung module cargo test --locked --test module

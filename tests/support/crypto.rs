@@ -1,9 +1,11 @@
-//! A host that verifies signatures as Envoy does, with real cryptography.
+//! A host that verifies signatures as Envoy does: with BoringSSL's code, but for P-521, which `ring` does not have.
 
-use p256::ecdsa::signature::hazmat::PrehashVerifier;
-use p521::pkcs8::DecodePublicKey;
-use rsa::{Pkcs1v15Sign, RsaPublicKey};
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use p521::ecdsa::signature::hazmat::PrehashVerifier;
+use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use rsa::pkcs8::der::Decode;
+use rsa::pkcs8::der::oid::ObjectIdentifier;
+use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+use sha2::{Digest, Sha512};
 use tenantgate::keys::{Hash, HostVerifier};
 
 /// RSA with PKCS#1 v1.5 and ECDSA on the three curves of NIST.
@@ -11,29 +13,33 @@ pub struct RealCrypto;
 
 impl HostVerifier for RealCrypto {
     fn verify_signature(&self, hash: Hash, public_key: &[u8], signature: &[u8], message: &[u8]) -> Option<bool> {
-        let (digest, padding) = match hash {
-            Hash::Sha256 => (Sha256::digest(message).to_vec(), Pkcs1v15Sign::new::<Sha256>()),
-            Hash::Sha384 => (Sha384::digest(message).to_vec(), Pkcs1v15Sign::new::<Sha384>()),
-            Hash::Sha512 => (Sha512::digest(message).to_vec(), Pkcs1v15Sign::new::<Sha512>()),
+        let by_ring = |algorithm: &'static dyn VerificationAlgorithm, key: &[u8]| {
+            UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok()
         };
         // A key that cannot be read is an error text and `result: false` in Envoy.
-        let good = if let Ok(key) = RsaPublicKey::from_public_key_der(public_key) {
-            key.verify(padding, &digest, signature).is_ok()
-        } else if let Ok(key) = p256::ecdsa::VerifyingKey::from_public_key_der(public_key) {
-            p256::ecdsa::DerSignature::from_bytes(signature)
-                .is_ok_and(|signature| key.verify_prehash(&digest, &signature).is_ok())
-        } else if let Ok(key) = p384::ecdsa::VerifyingKey::from_public_key_der(public_key) {
-            p384::ecdsa::DerSignature::from_bytes(signature)
-                .is_ok_and(|signature| key.verify_prehash(&digest, &signature).is_ok())
-        } else if let Ok(key) = p521::PublicKey::from_public_key_der(public_key) {
-            let key = p521::ecdsa::VerifyingKey::from_affine(*key.as_affine()).unwrap();
-            p521::ecdsa::DerSignature::from_bytes(signature)
-                .ok()
-                .and_then(|signature| p521::ecdsa::Signature::try_from(signature).ok())
-                .is_some_and(|signature| key.verify_prehash(&digest, &signature).is_ok())
-        } else {
-            false
+        let Ok(info) = SubjectPublicKeyInfoRef::from_der(public_key) else { return Some(false) };
+        let key = info.subject_public_key.raw_bytes();
+        let good = match (info.algorithm.parameters_oid(), hash) {
+            (Ok(P256), Hash::Sha256) => by_ring(&signature::ECDSA_P256_SHA256_ASN1, key),
+            (Ok(P384), Hash::Sha384) => by_ring(&signature::ECDSA_P384_SHA384_ASN1, key),
+            (Ok(P521), Hash::Sha512) => p521_verifies(key, signature, message),
+            (Ok(_), _) => false,
+            (Err(_), Hash::Sha256) => by_ring(&signature::RSA_PKCS1_2048_8192_SHA256, key),
+            (Err(_), Hash::Sha384) => by_ring(&signature::RSA_PKCS1_2048_8192_SHA384, key),
+            (Err(_), Hash::Sha512) => by_ring(&signature::RSA_PKCS1_2048_8192_SHA512, key),
         };
         Some(good)
     }
 }
+
+fn p521_verifies(point: &[u8], signature: &[u8], message: &[u8]) -> bool {
+    let Ok(key) = p521::ecdsa::VerifyingKey::from_sec1_bytes(point) else { return false };
+    p521::ecdsa::DerSignature::from_bytes(signature)
+        .ok()
+        .and_then(|signature| p521::ecdsa::Signature::try_from(signature).ok())
+        .is_some_and(|signature| key.verify_prehash(&Sha512::digest(message), &signature).is_ok())
+}
+
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
