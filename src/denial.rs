@@ -52,6 +52,16 @@ pub(crate) enum Denial {
     TargetUnreadable,
     /// The tenant's part of the configuration is wrong.
     TenantBroken,
+    /// The bearer token does not say who it is.
+    TokenAnonymous(NoIdentity),
+    /// The bearer token is good, and lacks a scope that the tenant requires.
+    TokenInsufficient(Vec<String>),
+    /// The tenant takes no bearer tokens.
+    TokenNotTaken,
+    /// The bearer token is not to be believed.
+    TokenRefused(TokenRejection),
+    /// The `Authorization` header is repeated, or is `Bearer` without one token.
+    TokenUnreadable,
     /// No session, and no person who could sign in.
     Unauthenticated,
     /// No tenant has this host.
@@ -79,12 +89,14 @@ impl Denial {
             | Self::OtherIssuer
             | Self::StateUnknown
             | Self::TargetUnreadable
+            | Self::TokenUnreadable
             | Self::AuthorizationRefused(AuthorizationError::Other) => 400,
-            Self::Unauthenticated => 401,
+            Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) | Self::Unauthenticated => 401,
             Self::AuthorizationRefused(AuthorizationError::AccessDenied)
             | Self::IdToken(_)
             | Self::NoIdentity(_)
-            | Self::SessionTooLarge => 403,
+            | Self::SessionTooLarge
+            | Self::TokenInsufficient(_) => 403,
             Self::UnknownHost => 404,
             Self::AddressTooLong => 414,
             Self::AuthorizationRefused(AuthorizationError::Unavailable)
@@ -117,6 +129,11 @@ impl Denial {
             Self::StateUnknown => "state_unknown",
             Self::TargetUnreadable => "target_unreadable",
             Self::TenantBroken => "tenant_broken",
+            Self::TokenAnonymous(_) => "token_anonymous",
+            Self::TokenInsufficient(_) => "token_insufficient",
+            Self::TokenNotTaken => "token_not_taken",
+            Self::TokenRefused(_) => "token_refused",
+            Self::TokenUnreadable => "token_unreadable",
             Self::Unauthenticated => "unauthenticated",
             Self::UnknownHost => "unknown_host",
         }
@@ -129,6 +146,11 @@ impl Denial {
             | Self::AuthorityUnreadable
             | Self::TargetUnreadable
             | Self::TenantBroken
+            | Self::TokenAnonymous(_)
+            | Self::TokenInsufficient(_)
+            | Self::TokenNotTaken
+            | Self::TokenRefused(_)
+            | Self::TokenUnreadable
             | Self::Unauthenticated
             | Self::UnknownHost => Level::Debug,
             Self::AuthorizationRefused(_)
@@ -183,6 +205,10 @@ impl Denial {
             Self::TenantBroken => {
                 ("Not available", "This site is not configured correctly. Its operator has to be told.")
             }
+            Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) | Self::TokenUnreadable => {
+                ("Token refused", "The bearer token was not accepted.")
+            }
+            Self::TokenInsufficient(_) => ("Not allowed", "The bearer token lacks a scope that is required here."),
             Self::Unauthenticated => {
                 ("Not signed in", "This needs a signed-in user. Open the site in a browser to sign in.")
             }
@@ -214,17 +240,63 @@ impl Denial {
             | Self::OutOfTurn
             | Self::TargetUnreadable
             | Self::TenantBroken
+            | Self::TokenAnonymous(_)
+            | Self::TokenInsufficient(_)
+            | Self::TokenNotTaken
+            | Self::TokenRefused(_)
+            | Self::TokenUnreadable
             | Self::UnknownHost => None,
         }
     }
 
     /// Header lines that belong to the status.
     pub(crate) fn headers(&self, tenant: Option<&TenantName>) -> Vec<(&'static str, String)> {
-        match (self.status(), tenant) {
-            // RFC 6750 section 3. A tenant name has no character that would need quoting.
-            (401, Some(tenant)) => vec![("www-authenticate", format!("Bearer realm=\"{tenant}\""))],
-            (503, _) => vec![("retry-after", RETRY_AFTER_SECONDS.to_owned())],
-            _ => Vec::new(),
+        let mut headers = Vec::new();
+        if self.status() == 503 {
+            headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned()));
+        }
+        if let (Some(challenge), Some(tenant)) = (self.challenge(), tenant) {
+            // A tenant name has no character that would need quoting.
+            headers.push(("www-authenticate", format!("Bearer realm=\"{tenant}\"{challenge}")));
+        }
+        headers
+    }
+
+    /// What the challenge says after the realm (RFC 6750 section 3). A request without credentials is told no error.
+    fn challenge(&self) -> Option<String> {
+        // RFC 6750 section 3: printable ASCII without quotes and backslashes. Only the name of a configured claim could have others.
+        let reason: String = self
+            .to_string()
+            .chars()
+            .map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '_' })
+            .collect();
+        let error = |code: &str| Some(format!(", error=\"{code}\", error_description=\"{reason}\""));
+        match self {
+            Self::Unauthenticated => Some(String::new()),
+            Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) => error("invalid_token"),
+            Self::TokenUnreadable => error("invalid_request"),
+            // A scope has neither quotes nor backslashes.
+            Self::TokenInsufficient(scopes) => {
+                error("insufficient_scope").map(|text| format!("{text}, scope=\"{}\"", scopes.join(" ")))
+            }
+            Self::AddressTooLong
+            | Self::AuthorityUnreadable
+            | Self::AuthorizationRefused(_)
+            | Self::CallbackMalformed
+            | Self::CodeRefused
+            | Self::HostFailed(_)
+            | Self::IdToken(_)
+            | Self::NoIdentity(_)
+            | Self::OtherIssuer
+            | Self::OtherTenant
+            | Self::OutOfTurn
+            | Self::ProviderUnreachable(_)
+            | Self::ProviderUnusable(_)
+            | Self::SessionTooLarge
+            | Self::StateUnknown
+            | Self::TargetUnreadable
+            | Self::TenantBroken
+            | Self::UnknownHost => None,
         }
     }
 }
@@ -258,6 +330,11 @@ impl fmt::Display for Denial {
             Self::TenantBroken => {
                 f.write_str("the tenant's configuration is wrong; the reasons were logged when it was loaded")
             }
+            Self::TokenAnonymous(problem) => write!(f, "{problem}"),
+            Self::TokenInsufficient(_) => f.write_str("a required scope is missing"),
+            Self::TokenNotTaken => f.write_str("bearer tokens are not accepted here"),
+            Self::TokenRefused(rejection) => write!(f, "{rejection}"),
+            Self::TokenUnreadable => f.write_str("there has to be one Authorization header with one token"),
             Self::Unauthenticated => f.write_str("no session, and not a navigation"),
             Self::UnknownHost => f.write_str("no tenant has this host"),
         }
@@ -299,6 +376,7 @@ impl From<SealError> for Denial {
 impl From<NoSession> for Denial {
     fn from(problem: NoSession) -> Self {
         match problem {
+            NoSession::Anonymous(problem) => Self::NoIdentity(problem),
             NoSession::TooLarge => Self::SessionTooLarge,
             NoSession::Unsealed(error) => error.into(),
         }

@@ -18,6 +18,7 @@ use std::mem;
 use std::sync::Arc;
 
 use crate::asker::Asker;
+use crate::bearer;
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::denial::Denial;
 use crate::env::Env;
@@ -103,10 +104,15 @@ impl Filter {
     }
 }
 
-/// A request for a page of the upstream: forwarded with a session, sent to the issuer or refused without.
+/// A request for a page of the upstream: forwarded with a bearer token or a session, sent to the issuer or refused without.
 fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<Effect, Denial> {
     let Visit { head, gate, tenant, .. } = visit;
-    match session::resume(head, tenant, gate, env.now()?) {
+    let identity = if bearer::is_sent(head) {
+        Some(bearer::identity(visit, env)?)
+    } else {
+        session::resume(head, tenant, gate, env.now()?)
+    };
+    match identity {
         Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, tenant, &identity)?)),
         None if is_navigation(head) => login::begin(visit, env).map(Effect::Reply),
         None => Err(Denial::Unauthenticated),

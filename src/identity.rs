@@ -8,10 +8,10 @@ use crate::keys::Thumbprint;
 use crate::seal::Opened;
 use crate::session::SessionRecord;
 use crate::tenant::{IdentityClaims, TenantName};
-use crate::token::{Claims, VerifiedIdToken};
+use crate::token::{Claims, Signed, VerifiedAccessToken, VerifiedIdToken};
 
-/// An identity that was verified for one tenant. There are two ways to one: a [`VerifiedIdToken`], and a session that this gate
-/// sealed after it had one.
+/// An identity that was verified for one tenant. There are three ways to one: a [`VerifiedIdToken`], a session that this gate sealed
+/// after it had one, and a [`VerifiedAccessToken`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifiedIdentity {
     tenant: TenantName,
@@ -22,11 +22,24 @@ pub struct VerifiedIdentity {
 }
 
 impl VerifiedIdentity {
-    /// Reads the identity out of the claims that the tenant names.
+    /// The identity of somebody who signed in.
     ///
     /// # Errors
     /// [`NoIdentity`] if the user claim is absent or a claim has another type than expected.
-    pub fn from_token(token: &VerifiedIdToken, names: &IdentityClaims) -> Result<Self, NoIdentity> {
+    pub fn from_id_token(token: &VerifiedIdToken, names: &IdentityClaims) -> Result<Self, NoIdentity> {
+        Self::read(token.signed(), names)
+    }
+
+    /// The identity of an API client.
+    ///
+    /// # Errors
+    /// As [`from_id_token`](Self::from_id_token).
+    pub fn from_access_token(token: &VerifiedAccessToken, names: &IdentityClaims) -> Result<Self, NoIdentity> {
+        Self::read(token.signed(), names)
+    }
+
+    /// Reads the identity out of the claims that the tenant names.
+    fn read(token: &Signed, names: &IdentityClaims) -> Result<Self, NoIdentity> {
         let claims = token.claims();
         let user = text(claims, &names.user)?.ok_or_else(|| NoIdentity::Missing(names.user.clone()))?;
         Ok(Self {

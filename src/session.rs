@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::cookie::{self, Cookies};
 use crate::env::{Env, UnixTime};
 use crate::gate::Gate;
-use crate::identity::VerifiedIdentity;
+use crate::identity::{NoIdentity, VerifiedIdentity};
 use crate::keys::Thumbprint;
 use crate::request::RequestHead;
 use crate::seal::{Purpose, SealError};
 use crate::tenant::Tenant;
+use crate::token::VerifiedIdToken;
 
 /// What the session cookie holds. The names are short because a browser keeps 4,096 bytes.
 #[derive(Serialize, Deserialize)]
@@ -29,22 +30,26 @@ pub(crate) struct SessionRecord {
 }
 
 /// Why no session could be made of a good login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NoSession {
+    /// The token does not say who it is.
+    Anonymous(NoIdentity),
     /// A browser would not keep the cookie.
     TooLarge,
     /// It could not be sealed.
     Unsealed(SealError),
 }
 
-/// Starts a session of `identity` and gives its `Set-Cookie` value.
+/// Starts a session of whoever signed in and gives its `Set-Cookie` value. It takes an ID token, so that no bearer token becomes a
+/// session.
 pub(crate) fn start(
-    identity: &VerifiedIdentity,
+    token: &VerifiedIdToken,
     tenant: &Tenant,
     gate: &Gate,
     now: UnixTime,
     env: &mut Env<'_>,
 ) -> Result<String, NoSession> {
+    let identity = VerifiedIdentity::from_id_token(token, &tenant.identity).map_err(NoSession::Anonymous)?;
     let record = SessionRecord {
         user: identity.user().to_owned(),
         email: identity.email().map(str::to_owned),

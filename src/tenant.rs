@@ -54,6 +54,8 @@ pub struct Tenant {
     pub provider: Provider,
     /// How a login runs.
     pub login: Login,
+    /// What is accepted of API clients; nothing without it.
+    pub bearer: Option<Bearer>,
     /// Which claims make the identity.
     pub identity: IdentityClaims,
     /// Under which names the upstream receives it.
@@ -113,6 +115,17 @@ pub struct Login {
     pub cookie_domain: Option<Host>,
     /// How long a person may take at the issuer.
     pub timeout: Duration,
+}
+
+/// Which bearer tokens are accepted (RFC 6750).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// The token has to be for one of these (`aud`); at least one.
+    pub audiences: Vec<String>,
+    /// The token has to have all of these (`scope`).
+    pub scopes: Vec<String>,
+    /// Whether an ID token for one of the audiences is accepted, too.
+    pub id_tokens: bool,
 }
 
 /// The claims that an identity is read from, each the name of a member of the ID token.

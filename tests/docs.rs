@@ -51,7 +51,7 @@ fn smallest() -> Value {
                 "authorization_endpoint": "https://issuer.example/auth",
                 "token_endpoint": "https://issuer.example/token",
             },
-            "login": {}, "identity": {}, "headers": {},
+            "login": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
         }],
     })
 }

@@ -42,21 +42,26 @@ fn scopes(at: &Cursor<'_>) -> Option<Vec<String>> {
     }
     let mut scopes: Vec<String> = Vec::new();
     for element in at.elements() {
-        let text = element.text()?;
-        let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
-        if !is_token {
-            return element
-                .refuse(format!("{text:?} is not a scope: printable ASCII without spaces, quotes and backslashes"));
+        let scope = scope(&element)?;
+        if scopes.contains(&scope) {
+            return element.refuse(format!("{scope:?} is listed twice"));
         }
-        if scopes.iter().any(|scope| scope == text) {
-            return element.refuse(format!("{text:?} is listed twice"));
-        }
-        scopes.push(text.to_owned());
+        scopes.push(scope);
     }
     if !scopes.iter().any(|scope| scope == "openid") {
         return at.refuse("lacks \"openid\", without which there is no ID token");
     }
     Some(scopes)
+}
+
+/// One scope token.
+pub(super) fn scope(at: &Cursor<'_>) -> Option<String> {
+    let text = at.text()?;
+    let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
+    if !is_token {
+        return at.refuse(format!("{text:?} is not a scope: printable ASCII without spaces, quotes and backslashes"));
+    }
+    Some(text.to_owned())
 }
 
 /// A redirect URI that reaches this tenant and is taken for its callback.

@@ -357,6 +357,18 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             json!({ "timeout": "1s" }),
             "tenant \"acme\": login.timeout: \"1s\" is out of range; it has to be from 1m to 1h",
         ),
+        ("/bearer", json!({}), "tenant \"acme\": bearer.audiences: is missing"),
+        ("/bearer", json!({ "audiences": [] }), "tenant \"acme\": bearer.audiences: is empty; at least one is needed"),
+        (
+            "/bearer",
+            json!({ "audiences": [""] }),
+            "tenant \"acme\": bearer.audiences[0]: is empty; give the audience that tokens for this service have",
+        ),
+        (
+            "/bearer",
+            json!({ "audiences": ["a"], "scopes": ["a b"] }),
+            "tenant \"acme\": bearer.scopes[0]: \"a b\" is not a scope: printable ASCII without spaces, quotes and backslashes",
+        ),
         ("/identity", json!({ "user": "" }), "tenant \"acme\": identity.user: is empty; give the name of a claim"),
         ("/headers", json!({ "user": "x user" }), "tenant \"acme\": headers.user: \"x user\" is not a header name"),
         (

@@ -12,7 +12,6 @@ use crate::denial::Denial;
 use crate::env::Env;
 use crate::gate::Gate;
 use crate::host::Host;
-use crate::identity::VerifiedIdentity;
 use crate::page::Way;
 use crate::reply::{Level, LocalReply};
 use crate::secret::Secret;
@@ -90,7 +89,6 @@ impl Returned {
         let now = env.now()?;
         let expected = Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token };
         let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;
-        let identity = VerifiedIdentity::from_token(&token, &tenant.identity)?;
-        Ok(session::start(&identity, tenant, gate, now, env)?)
+        Ok(session::start(&token, tenant, gate, now, env)?)
     }
 }

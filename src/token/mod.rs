@@ -1,10 +1,14 @@
 //! Tokens: what an issuer signed, believed only after every check.
 
+mod access_token;
 mod claims;
 mod compact;
 mod id_token;
 mod rejection;
+mod signed;
 
+pub use access_token::VerifiedAccessToken;
 pub use claims::Claims;
 pub use id_token::{Expected, VerifiedIdToken};
 pub use rejection::TokenRejection;
+pub(crate) use signed::Signed;

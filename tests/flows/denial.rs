@@ -16,7 +16,7 @@ pub fn only_navigations_are_redirected<R: Rig>() {
         &[("accept", "text/html"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
         &[("accept", "text/html"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
         &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-purpose", "prefetch")],
-        &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("authorization", "Bearer x")],
+        &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("authorization", "Basic x")],
         &[(":method", "POST"), ("accept", "text/html")],
         &[(":method", "OPTIONS"), ("origin", "https://other.example"), ("access-control-request-method", "GET")],
         &[(":method", "HEAD"), ("accept", "text/html")],

@@ -19,7 +19,7 @@ pub fn what_the_client_says_is_gone<R: Rig>() {
         ("x-auth_request-email", "evil"),
         ("x.auth.request.tenant", "evil"),
         ("x-auth-request-tenant", "evil"),
-        ("authorization", "Bearer evil"),
+        ("authorization", "Basic evil"),
         ("connection", "x-auth-request-user, X_Auth_Request_Tenant"),
         ("x-auth-request-other", "stays"),
         NAVIGATION[0],

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, unused_macros, unused_imports, reason = "real Envoy plays no timed scenarios")]
 
+pub mod bearer;
 pub mod callback;
 pub mod denial;
 pub mod forward;
@@ -19,6 +20,8 @@ pub mod tenants;
 macro_rules! scenarios_for {
     ($rig:ty) => {
         $crate::flows::play! { $rig;
+            bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, one_header_with_one_token,
+                a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too;
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
                 errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;

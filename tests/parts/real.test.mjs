@@ -112,7 +112,7 @@ test('a wrong password, an empty one and an unknown user give no session', async
 test('what the client says about identity does not arrive', async () => {
   const visitor = await signedIn('acme', 'bob');
   const seen = await received(() => visitor.open(`${acme}/`, {
-    'X-Auth-Request-User': 'evil', 'X-AUTH-REQUEST-GROUPS': 'admins', 'X-Auth.Request.Email': 'evil', authorization: 'Bearer evil',
+    'X-Auth-Request-User': 'evil', 'X-AUTH-REQUEST-GROUPS': 'admins', 'X-Auth.Request.Email': 'evil', authorization: 'Basic evil',
     connection: 'close, x-auth-request-user', cookie: `${[...visitor.jar.get('acme.localhost')].map((c) => c.join('=')).join('; ')}; theme=dark`,
   }));
   assert.deepEqual(values(seen, 'x-auth-request-user'), ['bob']);

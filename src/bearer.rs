@@ -1,0 +1,69 @@
+//! API clients: a bearer token instead of a session (RFC 6750 section 2.1).
+
+use crate::denial::Denial;
+use crate::env::Env;
+use crate::identity::VerifiedIdentity;
+use crate::request::RequestHead;
+use crate::token::{TokenRejection, VerifiedAccessToken};
+use crate::visit::Visit;
+
+/// Whether the client brought a bearer token, good or bad. If so, its session is not looked at: which of the two identities
+/// it means cannot be known.
+pub(crate) fn is_sent(head: &RequestHead) -> bool {
+    head.all("authorization").any(scheme_is_bearer)
+}
+
+/// The identity that the token proves.
+pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<VerifiedIdentity, Denial> {
+    let Visit { head, tenant, .. } = visit;
+    let Some(bearer) = &tenant.bearer else { return Err(Denial::TokenNotTaken) };
+    let token = head.only("authorization").and_then(token).ok_or(Denial::TokenUnreadable)?;
+    let token =
+        VerifiedAccessToken::verify(token, tenant, bearer, env.now()?, env.verifier()).map_err(|rejection| {
+            if rejection == TokenRejection::Scope {
+                Denial::TokenInsufficient(bearer.scopes.clone())
+            } else {
+                Denial::TokenRefused(rejection)
+            }
+        })?;
+    VerifiedIdentity::from_access_token(&token, &tenant.identity).map_err(Denial::TokenAnonymous)
+}
+
+/// Schemes have no case (RFC 9110 section 11.1).
+fn scheme_is_bearer(value: &[u8]) -> bool {
+    value
+        .split_at_checked(SCHEME.len())
+        .is_some_and(|(scheme, rest)| scheme.eq_ignore_ascii_case(SCHEME) && rest.first().is_none_or(|&b| b == b' '))
+}
+
+/// The token after the scheme: one word.
+fn token(value: &[u8]) -> Option<&str> {
+    let (_, token) = value.split_at_checked(SCHEME.len())?;
+    let token = std::str::from_utf8(token).ok()?.trim_matches(' ');
+    (!token.is_empty() && !token.contains(' ')).then_some(token)
+}
+
+const SCHEME: &[u8] = b"Bearer";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bearer_is_a_word_of_its_own_in_any_case() {
+        for value in [&b"Bearer x"[..], b"bearer x", b"BEARER", b"Bearer  x "] {
+            assert!(scheme_is_bearer(value), "{value:?}");
+        }
+        for value in [&b"Basic x"[..], b"Bear", b"Bearerx y", b"", b"\xff\xff\xff\xff\xff\xff x"] {
+            assert!(!scheme_is_bearer(value), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_one_token() {
+        assert_eq!(token(b"Bearer  a.b.c "), Some("a.b.c"));
+        for value in [&b"Bearer"[..], b"Bearer ", b"Bearer a b", b"Bearer \xff"] {
+            assert_eq!(token(value), None, "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What every token of an issuer has to prove, whatever kind it is.
+
+use std::time::Duration;
+
+use super::claims::Claims;
+use super::compact::UntrustedToken;
+use super::rejection::TokenRejection;
+use crate::env::UnixTime;
+use crate::json;
+use crate::keys::{SignatureAlgorithm, Thumbprint, Verifier};
+use crate::tenant::{Tenant, TenantName};
+
+/// A token that a key of the tenant signed, that its issuer issued, and that is valid now. Which kind of token it is, and whom
+/// it is for, is still to be found out; only the two kinds beside this file can make one.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    tenant: TenantName,
+    claims: Claims,
+    vouched_by: Thumbprint,
+    pub(super) algorithm: SignatureAlgorithm,
+    /// `typ` in lower case, without `application/`.
+    pub(super) typ: Option<String>,
+}
+
+impl Signed {
+    pub(super) fn verify(
+        token: &str,
+        tenant: &Tenant,
+        now: UnixTime,
+        verifier: Verifier<'_>,
+    ) -> Result<Self, TokenRejection> {
+        let untrusted = UntrustedToken::parse(token)?;
+        let vouched_by = verify_signature(&untrusted, tenant, verifier)?;
+        let claims = Claims::new(json::parse_object(&untrusted.payload).map_err(|_| TokenRejection::Malformed)?);
+        match claims.text("iss")?.ok_or(TokenRejection::MissingClaim("iss"))? {
+            issuer if issuer == tenant.issuer => {}
+            _ => return Err(TokenRejection::WrongClaim("iss")),
+        }
+        verify_dates(&claims, now)?;
+        verify_subject(&claims)?;
+        // Back-Channel Logout 1.0 section 2.4: this claim makes it a logout token.
+        if claims.get("events").is_some() {
+            return Err(TokenRejection::WrongType);
+        }
+        let UntrustedToken { algorithm, typ, .. } = untrusted;
+        Ok(Self { tenant: tenant.name.clone(), claims, vouched_by, algorithm, typ })
+    }
+
+    /// The tenant it was verified for.
+    pub(crate) fn tenant(&self) -> &TenantName {
+        &self.tenant
+    }
+
+    /// All claims.
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The key whose signature it bears.
+    pub(crate) fn vouched_by(&self) -> Thumbprint {
+        self.vouched_by
+    }
+}
+
+/// The key decides the algorithm; a token can only name one that a key has.
+fn verify_signature(
+    token: &UntrustedToken<'_>,
+    tenant: &Tenant,
+    verifier: Verifier<'_>,
+) -> Result<Thumbprint, TokenRejection> {
+    let mut candidates = tenant.keys.candidates(token.algorithm, token.kid.as_deref()).take(MAX_TRIES).peekable();
+    if candidates.peek().is_none() {
+        return Err(TokenRejection::UnknownKey);
+    }
+    candidates
+        .find(|key| key.verify(token.signing_input, &token.signature, verifier))
+        .map(|key| key.thumbprint())
+        .ok_or(TokenRejection::Signature)
+}
+
+/// `exp` has to be there; `iat` and `nbf` where there is one (RFC 7519 section 4.1).
+fn verify_dates(claims: &Claims, now: UnixTime) -> Result<(), TokenRejection> {
+    let expiry = claims.date("exp")?.ok_or(TokenRejection::MissingClaim("exp"))?;
+    if expiry.plus(LEEWAY) <= now {
+        return Err(TokenRejection::Expired);
+    }
+    for name in ["iat", "nbf"] {
+        if claims.date(name)?.is_some_and(|start| start > now.plus(LEEWAY)) {
+            return Err(TokenRejection::NotYetValid(name));
+        }
+    }
+    Ok(())
+}
+
+/// OpenID Connect Core section 2: at most 255 ASCII characters.
+fn verify_subject(claims: &Claims) -> Result<(), TokenRejection> {
+    let subject = claims.text("sub")?.ok_or(TokenRejection::MissingClaim("sub"))?;
+    if subject.is_empty() || subject.len() > 255 || !subject.is_ascii() {
+        return Err(TokenRejection::Claim("sub"));
+    }
+    Ok(())
+}
+
+/// How far the issuer's clock may be from ours.
+const LEEWAY: Duration = Duration::from_secs(60);
+/// A token without `kid` is tried against this many keys of its algorithm at most.
+const MAX_TRIES: usize = 8;

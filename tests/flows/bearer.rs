@@ -1,0 +1,195 @@
+//! API clients that bring a token instead of a session.
+
+use serde_json::{Value, json};
+
+use crate::support::rig::{Outcome, Reply, Rig, values};
+use crate::support::world::{NAVIGATION, World, ada};
+
+/// Changes header and claims before they are signed.
+type Forge = fn(&mut Value, &mut Value);
+
+const API: &str = "https://acme.example/api/orders";
+
+/// A world whose tenants take bearer tokens; `bearer` is the section of acme.
+fn world<R: Rig>(bearer: Value) -> World<R> {
+    World::with(|configuration| {
+        configuration["tenants"][0]["bearer"] = bearer;
+        configuration["tenants"][1]["bearer"] = json!({ "audiences": ["api"] });
+    })
+}
+
+/// An access token of acme's issuer, after `forge` was at it.
+fn access_token<R: Rig>(world: &World<R>, forge: impl FnOnce(&mut Value, &mut Value)) -> String {
+    let now = world.clock.now();
+    let mut header = json!({ "alg": "ES256", "typ": "at+jwt" });
+    let mut claims = json!({
+        "iss": "https://login.acme.example", "aud": "api", "sub": "robot", "client_id": "shop", "iat": now, "exp": now + 300,
+        "scope": "read write", "groups": ["machines"],
+    });
+    forge(&mut header, &mut claims);
+    world.issuer("acme", |issuer| {
+        let token = issuer.signer.jws(&header, &claims);
+        issuer.secrets.push(token.clone());
+        token
+    })
+}
+
+fn send<R: Rig>(world: &mut World<R>, token: &str) -> Outcome {
+    world.send(&mut world.browser(), API, &[("authorization", &format!("Bearer {token}"))])
+}
+
+#[track_caller]
+fn refused<R: Rig>(world: &mut World<R>, token: &str, status: u16, challenge: &str) -> Reply {
+    let reply = send(world, token).reply();
+    assert_eq!(reply.status, status, "{}", reply.body);
+    assert_eq!(reply.header("www-authenticate"), Some(format!("Bearer realm=\"acme\", {challenge}").as_str()));
+    assert_eq!(reply.all("set-cookie").count(), 0);
+    reply
+}
+
+pub fn a_good_token_is_as_good_as_a_session<R: Rig>() {
+    let mut world = world::<R>(json!({ "audiences": ["other", "api"], "scopes": ["read"] }));
+    let token = access_token(&world, |_, _| {});
+    for scheme in ["Bearer", "bearer", "BEARER", "Bearer "] {
+        let lines = [("authorization", &*format!("{scheme} {token}")), ("x-auth-request-user", "evil")];
+        let seen = world.send(&mut world.browser(), API, &lines).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-user"), ["robot"], "{scheme}");
+        assert_eq!(values(&seen, "x-auth-request-groups"), ["machines"]);
+        assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"]);
+        assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
+    }
+    let odd: [Forge; 6] = [
+        |header, _| header["typ"] = json!("application/at+jwt"),
+        |header, _| header["typ"] = json!("JWT"),
+        |header, _| drop(header.as_object_mut().unwrap().remove("typ")),
+        |_, claims| claims["aud"] = json!(["x", "api"]),
+        |_, claims| drop(claims.as_object_mut().unwrap().remove("iat")),
+        |_, claims| (claims["scope"], claims["scp"]) = (json!("read"), json!("x")),
+    ];
+    for forge in odd {
+        let token = access_token(&world, forge);
+        send(&mut world, &token).forwarded();
+    }
+    for scp in [json!("write read"), json!(["read"])] {
+        let token = access_token(&world, |_, claims| {
+            claims.as_object_mut().unwrap().remove("scope");
+            claims["scp"] = scp;
+        });
+        send(&mut world, &token).forwarded();
+    }
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+    world.assert_secrets_kept();
+}
+
+pub fn hostile_bearer_tokens<R: Rig>() {
+    let forged: [(&str, Forge); 18] = [
+        ("claim `iss` does not have the expected value", |_, c| c["iss"] = json!("https://login.globex.example")),
+        ("claim `aud` does not have the expected value", |_, c| c["aud"] = json!("gate")),
+        ("claim `aud` does not have the expected value", |_, c| c["aud"] = json!(["API"])),
+        ("claim `aud` is missing", |_, c| drop(c.as_object_mut().unwrap().remove("aud"))),
+        ("claim `exp` has passed", |_, c| c["exp"] = json!(c["exp"].as_u64().unwrap() - 400)),
+        ("claim `exp` is missing", |_, c| drop(c.as_object_mut().unwrap().remove("exp"))),
+        ("claim `nbf` lies in the future", |_, c| c["nbf"] = json!(c["exp"].as_u64().unwrap())),
+        ("claim `sub` is missing", |_, c| drop(c.as_object_mut().unwrap().remove("sub"))),
+        ("claim `scope` has a value of the wrong type or form", |_, c| c["scope"] = json!(["read"])),
+        ("another kind of token than was expected", |h, _| h["typ"] = json!("logout+jwt")),
+        ("another kind of token than was expected", |_, c| c["events"] = json!({})),
+        ("another kind of token than was expected", |h, c| (h["typ"], c["nonce"]) = (json!("JWT"), json!("n"))),
+        ("another kind of token than was expected", |h, c| (h["typ"], c["at_hash"]) = (json!("JWT"), json!("h"))),
+        ("the algorithm of the token is not accepted", |h, _| h["alg"] = json!("none")),
+        ("the algorithm of the token is not accepted", |h, _| h["alg"] = json!("HS256")),
+        ("none of the tenant's keys has the algorithm and `kid` of the token", |h, _| h["alg"] = json!("RS256")),
+        ("header parameter `crit` is not accepted", |h, _| h["crit"] = json!([])),
+        ("claim `groups` is not text, or not a list of texts", |_, c| c["groups"] = json!([1])),
+    ];
+    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+    for (reason, forge) in forged {
+        let token = access_token(&world, forge);
+        refused(&mut world, &token, 401, &format!("error=\"invalid_token\", error_description=\"{reason}\""));
+    }
+    let good = access_token(&world, |_, _| {});
+    let tampered = format!("{}AAAA", &good[..good.len() - 4]);
+    for (token, reason) in [
+        (tampered.as_str(), "the signature does not verify with the tenant's keys"),
+        ("junk", "not a JWS in compact serialization over JSON"),
+        ("a.b.c", "not a JWS in compact serialization over JSON"),
+    ] {
+        refused(&mut world, token, 401, &format!("error=\"invalid_token\", error_description=\"{reason}\""));
+    }
+    // A browser that opens a page with a bad token is told, not redirected.
+    let lines = [NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("authorization", "Bearer junk")];
+    assert_eq!(world.send(&mut world.browser(), API, &lines).reply().status, 401);
+    // The other tenant has the same key and audience, and another issuer.
+    let lines = [("authorization", &*format!("Bearer {good}"))];
+    assert_eq!(world.send(&mut world.browser(), "https://globex.example/", &lines).reply().status, 401);
+    world.assert_secrets_kept();
+}
+
+pub fn a_token_that_is_not_enough<R: Rig>() {
+    let mut world = world::<R>(json!({ "audiences": ["api"], "scopes": ["read", "admin"] }));
+    let challenge =
+        "error=\"insufficient_scope\", error_description=\"a required scope is missing\", scope=\"read admin\"";
+    let token = access_token(&world, |_, _| {});
+    refused(&mut world, &token, 403, challenge);
+    let token = access_token(&world, |_, claims| drop(claims.as_object_mut().unwrap().remove("scope")));
+    refused(&mut world, &token, 403, challenge);
+    let token = access_token(&world, |_, claims| claims["scope"] = json!("reader admin"));
+    refused(&mut world, &token, 403, challenge);
+}
+
+pub fn one_header_with_one_token<R: Rig>() {
+    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+    let token = access_token(&world, |_, _| {});
+    let good = format!("Bearer {token}");
+    for lines in [
+        &[("authorization", "Bearer")][..],
+        &[("authorization", &good), ("authorization", &good)],
+        &[("authorization", &good), ("authorization", "Basic x")],
+        &[("authorization", &format!("{good} {token}"))],
+    ] {
+        let reply = world.send(&mut world.browser(), API, lines).reply();
+        assert_eq!(reply.status, 400);
+        assert!(reply.header("www-authenticate").unwrap().contains("error=\"invalid_request\""));
+    }
+}
+
+/// A token and a session at once: the token counts, good or bad.
+pub fn a_session_is_not_looked_at_beside_a_token<R: Rig>() {
+    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+    let mut browser = world.signed_in();
+    let token = access_token(&world, |_, _| {});
+    let lines = [("authorization", &*format!("Bearer {token}"))];
+    let seen = world.send(&mut browser, API, &lines).forwarded();
+    assert_eq!(values(&seen, "x-auth-request-user"), ["robot"]);
+    assert_eq!(values(&seen, "cookie"), <[String; 0]>::default());
+    assert_eq!(world.send(&mut browser, API, &[("authorization", "Bearer junk")]).reply().status, 401);
+    // Other schemes are none of the gate's business, and do not reach the upstream.
+    let seen = world.send(&mut browser, API, &[("authorization", "Basic eDp5")]).forwarded();
+    assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+    assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
+}
+
+pub fn tenants_that_take_no_tokens_or_id_tokens_too<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.signed_in();
+    let reply = world.send(&mut browser, API, &[("authorization", "Bearer x")]).reply();
+    assert_eq!(reply.status, 401);
+    let expected =
+        "Bearer realm=\"acme\", error=\"invalid_token\", error_description=\"bearer tokens are not accepted here\"";
+    assert_eq!(reply.header("www-authenticate"), Some(expected));
+
+    let id_token = |header: &mut Value, claims: &mut Value| {
+        header["typ"] = json!("JWT");
+        (claims["aud"], claims["nonce"]) = (json!("gate"), json!("n"));
+    };
+    let mut strict = self::world::<R>(json!({ "audiences": ["gate"] }));
+    let token = access_token(&strict, id_token);
+    assert_eq!(send(&mut strict, &token).reply().status, 401);
+    let mut lenient = self::world::<R>(json!({ "audiences": ["gate"], "id_tokens": true }));
+    let token = access_token(&lenient, id_token);
+    let seen = send(&mut lenient, &token).forwarded();
+    assert_eq!(values(&seen, "x-auth-request-user"), ["robot"]);
+    // Signing in goes on as before.
+    let mut browser = lenient.browser();
+    lenient.sign_in(&mut browser, "acme", "https://acme.example/", &ada());
+}
