@@ -15,18 +15,23 @@ pub(crate) fn is_sent(head: &RequestHead) -> bool {
 
 /// The identity that the token proves.
 pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<VerifiedIdentity, Denial> {
-    let Visit { head, tenant, .. } = visit;
+    let Visit { head, gate, tenant, .. } = visit;
     let Some(bearer) = &tenant.bearer else { return Err(Denial::TokenNotTaken) };
-    let token = head.only("authorization").and_then(token).ok_or(Denial::TokenUnreadable)?;
-    let token =
-        VerifiedAccessToken::verify(token, tenant, bearer, env.now()?, env.verifier()).map_err(|rejection| {
-            if rejection == TokenRejection::Scope {
-                Denial::TokenInsufficient(bearer.scopes.clone())
-            } else {
-                Denial::TokenRefused(rejection)
-            }
-        })?;
-    VerifiedIdentity::from_access_token(&token, &tenant.identity).map_err(Denial::TokenAnonymous)
+    let text = head.only("authorization").and_then(token).ok_or(Denial::TokenUnreadable)?;
+    let now = env.now()?;
+    if let Some(identity) = gate.tokens().find(&tenant.name, text, now) {
+        return Ok(identity);
+    }
+    let token = VerifiedAccessToken::verify(text, tenant, bearer, now, env.verifier()).map_err(|rejection| {
+        if rejection == TokenRejection::Scope {
+            Denial::TokenInsufficient(bearer.scopes.clone())
+        } else {
+            Denial::TokenRefused(rejection)
+        }
+    })?;
+    let identity = VerifiedIdentity::from_access_token(&token, &tenant.identity).map_err(Denial::TokenAnonymous)?;
+    gate.tokens().insert(text, &identity, token.signed().expires());
+    Ok(identity)
 }
 
 /// Schemes have no case (RFC 9110 section 11.1).

@@ -149,21 +149,13 @@ fn without_options(line: &[u8], is_protected: impl Fn(&str) -> bool) -> Option<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::Purpose;
-    use crate::session::SessionRecord;
-    use crate::testing::{TestHost, gate, tenants};
+    use crate::testing::{gate, identity, tenants};
 
     #[test]
     fn an_identity_of_another_tenant_forwards_nothing() {
         let gate = gate(&["k"]);
         let [a, b] = tenants(&gate);
-        let vouched_by =
-            serde_json::from_value(serde_json::json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
-        let record =
-            SessionRecord { user: "ada".to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
-        let sealed = gate.ring().seal(Purpose::Session, a, &record, &mut TestHost::default().env()).unwrap();
-        let opened = gate.ring().open(Purpose::Session, a, sealed.as_bytes()).unwrap();
-        let identity = VerifiedIdentity::from_session(opened);
+        let identity = identity(&gate, a, "ada");
         assert!(Forward::authenticated(&RequestHead::default(), a, &identity).is_ok());
         assert_eq!(Forward::authenticated(&RequestHead::default(), b, &identity).err(), Some(OtherTenant));
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::host::{Host, HostPattern};
 use crate::seal::KeyRing;
 use crate::tenant::{Tenant, TenantName};
+use crate::token::{CacheCounts, TokenCache};
 
 /// A loaded configuration. Requests that are under way keep the one that they began with.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub struct Gate {
     entries: Vec<Entry>,
     exact: HashMap<Host, usize>,
     below: HashMap<Host, usize>,
+    tokens: TokenCache,
 }
 
 /// How long sessions last.
@@ -62,7 +64,7 @@ impl Gate {
                 table.entry(host.clone()).or_insert(index);
             }
         }
-        Self { ring, policy, entries, exact, below }
+        Self { ring, policy, entries, exact, below, tokens: TokenCache::default() }
     }
 
     /// The entry for `host`: the exact one, else that of the longest wildcard.
@@ -75,6 +77,16 @@ impl Gate {
     /// Every entry, in the order of the configuration.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Bearer tokens that were verified under this configuration.
+    pub(crate) fn tokens(&self) -> &TokenCache {
+        &self.tokens
+    }
+
+    /// What happened among the bearer tokens since the last call.
+    pub fn take_token_counts(&self) -> CacheCounts {
+        self.tokens.take_counts()
     }
 
     /// The keys that seal and open.

@@ -155,6 +155,27 @@ mod border {
         assert_eq!(host.state().log.iter().filter(|(_, line)| line == said).count(), 1, "{:?}", host.state().log);
     }
 
+    #[test]
+    fn hits_and_misses_are_counted_now_and_then() {
+        let mut world = World::<ModuleRig>::with(|configuration| {
+            configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+        });
+        let now = world.clock.now();
+        let claims = json!({ "iss": "https://login.acme.example", "aud": "api", "sub": "robot", "exp": now + 300 });
+        let token = world.issuer("acme", |issuer| issuer.signer.jws(&json!({ "alg": "ES256" }), &claims));
+        for _ in 0..3 {
+            let lines = [("authorization", &*format!("Bearer {token}"))];
+            world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
+        }
+        let count =
+            |host: &mut Host, name: &str| host.state().counters.get(&format!("tenantgate.token_cache_{name}")).copied();
+        assert_eq!(count(&mut world.rig.host, "hits"), None);
+        world.rig.host.tick();
+        assert_eq!((count(&mut world.rig.host, "hits"), count(&mut world.rig.host, "misses")), (Some(2), Some(1)));
+        world.rig.host.tick();
+        assert_eq!((count(&mut world.rig.host, "hits"), count(&mut world.rig.host, "evictions")), (Some(2), None));
+    }
+
     /// A key that only a host could use, on a host that cannot.
     #[test]
     fn a_key_that_nobody_can_use_breaks_its_tenant() {

@@ -12,11 +12,15 @@ use proxy_wasm::types::MetricType;
 pub(super) struct Counters(Rc<RefCell<HashMap<&'static str, u32>>>);
 
 impl Counters {
-    /// Counts one occurrence. A host without statistics is no reason to do anything else differently.
+    /// Counts one occurrence.
     pub(super) fn count(&self, event: &'static str) {
-        if let Some(id) = self.id(event) {
-            let _ = hostcalls::increment_metric(id, 1);
-        }
+        self.add(event, 1);
+    }
+
+    /// Counts so many occurrences. A host without statistics is no reason to do anything else differently.
+    pub(super) fn add(&self, event: &'static str, count: u64) {
+        let Some(id) = self.id(event).filter(|_| count > 0) else { return };
+        let _ = hostcalls::increment_metric(id, i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Sets a gauge.

@@ -1,6 +1,7 @@
 //! Tokens: what an issuer signed, believed only after every check.
 
 mod access_token;
+mod cache;
 mod claims;
 mod compact;
 mod id_token;
@@ -8,6 +9,8 @@ mod rejection;
 mod signed;
 
 pub use access_token::VerifiedAccessToken;
+pub use cache::CacheCounts;
+pub(crate) use cache::TokenCache;
 pub use claims::Claims;
 pub use id_token::{Expected, VerifiedIdToken};
 pub use rejection::TokenRejection;

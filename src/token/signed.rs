@@ -17,6 +17,7 @@ pub(crate) struct Signed {
     tenant: TenantName,
     claims: Claims,
     vouched_by: Thumbprint,
+    expires: UnixTime,
     pub(super) algorithm: SignatureAlgorithm,
     /// `typ` in lower case, without `application/`.
     pub(super) typ: Option<String>,
@@ -36,14 +37,14 @@ impl Signed {
             issuer if issuer == tenant.issuer => {}
             _ => return Err(TokenRejection::WrongClaim("iss")),
         }
-        verify_dates(&claims, now)?;
+        let expires = verify_dates(&claims, now)?;
         verify_subject(&claims)?;
         // Back-Channel Logout 1.0 section 2.4: this claim makes it a logout token.
         if claims.get("events").is_some() {
             return Err(TokenRejection::WrongType);
         }
         let UntrustedToken { algorithm, typ, .. } = untrusted;
-        Ok(Self { tenant: tenant.name.clone(), claims, vouched_by, algorithm, typ })
+        Ok(Self { tenant: tenant.name.clone(), claims, vouched_by, expires, algorithm, typ })
     }
 
     /// The tenant it was verified for.
@@ -54,6 +55,11 @@ impl Signed {
     /// All claims.
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// The moment from which it is refused.
+    pub(crate) fn expires(&self) -> UnixTime {
+        self.expires
     }
 
     /// The key whose signature it bears.
@@ -78,10 +84,10 @@ fn verify_signature(
         .ok_or(TokenRejection::Signature)
 }
 
-/// `exp` has to be there; `iat` and `nbf` where there is one (RFC 7519 section 4.1).
-fn verify_dates(claims: &Claims, now: UnixTime) -> Result<(), TokenRejection> {
-    let expiry = claims.date("exp")?.ok_or(TokenRejection::MissingClaim("exp"))?;
-    if expiry.plus(LEEWAY) <= now {
+/// `exp` has to be there; `iat` and `nbf` where there is one (RFC 7519 section 4.1). Gives the moment from which it is refused.
+fn verify_dates(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenRejection> {
+    let expires = claims.date("exp")?.ok_or(TokenRejection::MissingClaim("exp"))?.plus(LEEWAY);
+    if expires <= now {
         return Err(TokenRejection::Expired);
     }
     for name in ["iat", "nbf"] {
@@ -89,7 +95,7 @@ fn verify_dates(claims: &Claims, now: UnixTime) -> Result<(), TokenRejection> {
             return Err(TokenRejection::NotYetValid(name));
         }
     }
-    Ok(())
+    Ok(expires)
 }
 
 /// OpenID Connect Core section 2: at most 255 ASCII characters.

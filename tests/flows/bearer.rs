@@ -193,3 +193,42 @@ pub fn tenants_that_take_no_tokens_or_id_tokens_too<R: Rig>() {
     let mut browser = lenient.browser();
     lenient.sign_in(&mut browser, "acme", "https://acme.example/", &ada());
 }
+
+/// What was verified once is found again, and everything that could have changed is looked at again.
+pub fn a_known_token_opens_nothing_new<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        let tenants = configuration["tenants"].as_array_mut().unwrap();
+        tenants[0]["bearer"] = json!({ "audiences": ["api"] });
+        // The same issuer, client and key, and another audience.
+        let mut twin = tenants[0].clone();
+        (twin["name"], twin["hosts"], twin["bearer"]) =
+            (json!("globex"), json!(["globex.example"]), json!({ "audiences": ["other"] }));
+        tenants[1] = twin;
+    });
+    let token = access_token(&world, |_, _| {});
+    for _ in 0..3 {
+        send(&mut world, &token).forwarded();
+    }
+    let lines = [("authorization", &*format!("Bearer {token}"))];
+    assert_eq!(world.send(&mut world.browser(), "https://globex.example/", &lines).reply().status, 401);
+    assert_eq!(send(&mut world, &token[..token.len() - 1]).reply().status, 401);
+
+    let mut configuration = world.configuration();
+    configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"], "scopes": ["admin"] });
+    world.rig.reconfigure(&configuration);
+    assert_eq!(send(&mut world, &token).reply().status, 403);
+    configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+    configuration["tenants"][0]["keys"] = json!([crate::support::signer::Signer::eddsa().configured()]);
+    world.rig.reconfigure(&configuration);
+    assert_eq!(send(&mut world, &token).reply().status, 401);
+}
+
+pub fn a_known_token_expires<R: Rig>() {
+    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+    let token = access_token(&world, |_, _| {});
+    send(&mut world, &token).forwarded();
+    world.clock.advance(std::time::Duration::from_secs(359));
+    send(&mut world, &token).forwarded();
+    world.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(send(&mut world, &token).reply().status, 401);
+}

@@ -21,7 +21,8 @@ macro_rules! scenarios_for {
     ($rig:ty) => {
         $crate::flows::play! { $rig;
             bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, one_header_with_one_token,
-                a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too;
+                a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
+                a_known_token_opens_nothing_new;
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
                 errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
@@ -44,6 +45,7 @@ macro_rules! scenarios_for {
 macro_rules! timed_scenarios_for {
     ($rig:ty) => {
         $crate::flows::play! { $rig;
+            bearer: a_known_token_expires;
             callback: an_expired_attempt;
             session: a_session_ends, a_clock_that_was_put_back;
         }

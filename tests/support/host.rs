@@ -188,6 +188,11 @@ impl Host {
         Standing::Waits(state.call.clone().expect("the request is paused, and nothing will ever wake it"))
     }
 
+    /// Time for what the module does now and then.
+    pub fn tick(&mut self) {
+        self.invoke("proxy_on_tick", &[ROOT]);
+    }
+
     /// The stream is over.
     pub fn end(&mut self, context: i32) {
         self.invoke("proxy_on_done", &[context]);
@@ -321,6 +326,7 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             let good = verify_signature(&bytes(caller, at(2), at(3)));
             give(caller, if good { b"\x08\x01" } else { b"\x08\x00" }, at(4), at(5))?;
         }
+        "proxy_set_tick_period_milliseconds" => {}
         "proxy_continue_stream" => caller.data_mut().resumed = true,
         "proxy_set_effective_context" => {}
         "random_get" => {
