@@ -19,6 +19,7 @@ usage: ./build.sh COMMAND
   run [--port N]  start the gate on this machine: Envoy, two OpenID Providers, an upstream (gateway on port 8080, or N)
   test            check and build everything, then run every rung of tests/README.md, with a count for each
   check           format, lints for both targets, and the rules for dependencies
+  bench           what a request costs Envoy with the gate and with its own filters, as ratios
   wasm            build the module for Envoy: target/tenantgate.wasm
 
 Needed: rustup, Python 3.11 or newer with venv, Node 20 or newer with npm. Everything else is installed on first use.
@@ -126,6 +127,13 @@ run() {
   exec node tests/parts/run.mjs "$@"
 }
 
+bench() {
+  need_rust && need_node_packages && need_envoy
+  need_debian wrk wrk
+  wasm
+  exec node tests/parts/bench.mjs
+}
+
 # One rung: its output goes to a log and to the terminal, its counts into the summary. rung NAME COMMAND...
 rung() {
   local name=$1 log=$LOGS/$1.log status=0 passed failed other
@@ -171,6 +179,7 @@ command=${1:-help}
 case $command in
   run) run "$@" ;;
   test) test_all ;;
+  bench) bench ;;
   check) check ;;
   wasm) wasm ;;
   help | -h | --help) usage ;;

@@ -14,6 +14,7 @@ export function startProcess(command, args, { log, env = {} }) {
   child.on('error', (error) => { failure = error; });
   return {
     log,
+    pid: child.pid,
     /** Why it does not run any more, if so. */
     problem() {
       if (failure) return `${command} could not be started: ${failure.message}`;

