@@ -19,7 +19,7 @@ flows::scenarios_for!(CoreRig);
 mod timed {
     use super::*;
 
-    flows::timed_scenarios_for!(CoreRig);
+    flows::timed_scenarios!(play CoreRig);
 }
 
 /// What the core does where a host fails it, and with inputs out of turn.

@@ -19,7 +19,7 @@ flows::scenarios_for!(ModuleRig);
 mod timed {
     use super::*;
 
-    flows::timed_scenarios_for!(ModuleRig);
+    flows::timed_scenarios!(play ModuleRig);
 }
 
 /// Without the host's cryptography no verdict changes.
@@ -79,23 +79,82 @@ mod border {
     }
 
     /// A host of the ABI has all of these. Something new here is a question to Envoy, Istio and Envoy Gateway first.
+    const IMPORTS: [&str; 40] = [
+        "env.proxy_add_header_map_value",
+        "env.proxy_call_foreign_function",
+        "env.proxy_close_stream",
+        "env.proxy_continue_stream",
+        "env.proxy_define_metric",
+        "env.proxy_dequeue_shared_queue",
+        "env.proxy_done",
+        "env.proxy_enqueue_shared_queue",
+        "env.proxy_get_buffer_bytes",
+        "env.proxy_get_current_time_nanoseconds",
+        "env.proxy_get_header_map_pairs",
+        "env.proxy_get_header_map_value",
+        "env.proxy_get_property",
+        "env.proxy_get_shared_data",
+        "env.proxy_get_status",
+        "env.proxy_grpc_call",
+        "env.proxy_grpc_cancel",
+        "env.proxy_grpc_close",
+        "env.proxy_grpc_send",
+        "env.proxy_grpc_stream",
+        "env.proxy_http_call",
+        "env.proxy_increment_metric",
+        "env.proxy_log",
+        "env.proxy_record_metric",
+        "env.proxy_register_shared_queue",
+        "env.proxy_remove_header_map_value",
+        "env.proxy_replace_header_map_value",
+        "env.proxy_resolve_shared_queue",
+        "env.proxy_send_local_response",
+        "env.proxy_set_buffer_bytes",
+        "env.proxy_set_effective_context",
+        "env.proxy_set_header_map_pairs",
+        "env.proxy_set_property",
+        "env.proxy_set_shared_data",
+        "env.proxy_set_tick_period_milliseconds",
+        "wasi_snapshot_preview1.environ_get",
+        "wasi_snapshot_preview1.environ_sizes_get",
+        "wasi_snapshot_preview1.fd_write",
+        "wasi_snapshot_preview1.proc_exit",
+        "wasi_snapshot_preview1.random_get",
+    ];
+
     #[test]
     fn the_module_imports_what_every_host_has() {
-        let engine = Engine::default();
-        let module = Module::new(&engine, module_bytes()).unwrap();
-        let wasi: BTreeSet<&str> = module
-            .imports()
-            .filter(|import| import.module() == "wasi_snapshot_preview1")
-            .map(|import| import.name())
-            .collect();
-        assert_eq!(wasi, BTreeSet::from(["environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"]));
-        assert!(module.imports().all(|import| import.module() == "env" || import.module() == "wasi_snapshot_preview1"));
-        assert!(
-            module
-                .imports()
-                .filter(|import| import.module() == "env")
-                .all(|import| import.name().starts_with("proxy_"))
-        );
+        let module = Module::new(&Engine::default(), module_bytes()).unwrap();
+        let imports: BTreeSet<String> =
+            module.imports().map(|import| format!("{}.{}", import.module(), import.name())).collect();
+        assert_eq!(imports, IMPORTS.map(str::to_owned).into());
+    }
+
+    /// What no codec of Envoy lets through, and other hosts might.
+    #[test]
+    fn heads_that_make_no_sense_are_answered() {
+        let mut host = started();
+        let get: [(&str, &[u8]); 3] = [(":method", b"GET"), (":authority", b"acme.example"), (":path", b"/")];
+        let without = |name: &str| lines(&get.into_iter().filter(|(n, _)| *n != name).collect::<Vec<_>>());
+        let with = |name, value: &'static [u8]| lines(&[&get[..], &[(name, value)]].concat());
+        for (head, expected) in [
+            (Lines::new(), 400),
+            (without(":authority"), 400),
+            (without(":path"), 400),
+            (without(":method"), 401),
+            (with(":authority", b"globex.example"), 400),
+            (with(":path", b"/other"), 400),
+            (with(":method", b"\xff"), 401),
+            (with("", b""), 401),
+            (with("\u{e9}", b"\0"), 401),
+            (with("host", b"globex.example"), 401),
+        ] {
+            assert_eq!(status(&mut host, &head), expected, "{head:?}");
+        }
+        for path in [&b""[..], b"*", b"acme.example:443", b"https://acme.example/", b"//\xff", b"/a b", b"/\0"] {
+            let head = lines(&[get[0], get[1], (":path", path), ("accept", b"text/html")]);
+            assert_eq!(status(&mut host, &head), 400, "{}", path.escape_ascii());
+        }
     }
 
     #[test]
@@ -250,8 +309,11 @@ mod border {
         for _ in 0..3 {
             let head = returned(&mut world);
             let (context, standing) = world.rig.host.request(&head);
-            assert!(matches!(standing, Standing::Waits(_)));
+            let Standing::Waits(call) = standing else { panic!("no call") };
             world.rig.host.end(context);
+            // Envoy cancels the call; another host may let it end.
+            let answer = (lines(&[(":status", b"200")]), b"{}".to_vec());
+            assert!(!world.rig.host.answer_late(&call, Some(answer)));
         }
         world.signed_in();
     }

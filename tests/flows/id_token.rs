@@ -103,7 +103,7 @@ pub fn hostile_tokens<R: Rig>() {
 
     let mut world = World::<R>::new();
     let mut refused = |expected: &str, forge: Forge, tamper: Tamper| {
-        world.issuer("acme", |issuer| (issuer.forge, issuer.tamper) = (forge, tamper));
+        world.issuer("acme", |issuer| (issuer.forge, issuer.tamper) = (forge, Box::new(tamper)));
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
         let reply = world.open(&mut browser, &callback).reply();
@@ -119,7 +119,6 @@ pub fn hostile_tokens<R: Rig>() {
     for (expected, tamper) in tampered {
         refused(expected, |_, _| {}, tamper);
     }
-    world.assert_secrets_kept();
 }
 
 pub fn odd_but_good_tokens<R: Rig>() {

@@ -1,9 +1,12 @@
 //! Signing out.
 
+use serde_json::json;
+
 use crate::support::rig::Rig;
-use crate::support::world::{NAVIGATION, World};
+use crate::support::world::{NAVIGATION, World, ada};
 
 const LOGOUT: &str = "https://acme.example/oauth2/logout";
+const DEAD: &str = "__Host-tenantgate-session=k1.AAAA";
 
 pub fn sign_out_here_and_at_the_issuer<R: Rig>() {
     let mut world = World::<R>::new();
@@ -26,6 +29,10 @@ pub fn sign_out_here_and_at_the_issuer<R: Rig>() {
     let reply = world.open(&mut world.browser(), LOGOUT).reply();
     assert_eq!((reply.status, reply.header("location"), reply.all("set-cookie").count()), (200, None, 0));
     assert!(reply.body.contains("Signed out"), "{}", reply.body);
+    // A session that is none any more goes all the same.
+    let reply = world.send(&mut world.browser(), LOGOUT, &[NAVIGATION[0], ("cookie", DEAD)]).reply();
+    let deleted = "__Host-tenantgate-session=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax";
+    assert_eq!((reply.status, reply.header("set-cookie")), (200, Some(deleted)));
     // A parameter cannot choose where it leads.
     let mut browser = world.signed_in();
     let reply = world
@@ -50,4 +57,22 @@ pub fn another_site_can_only_ask<R: Rig>() {
         assert_eq!(reply.all("set-cookie").count(), 0);
     }
     world.open(&mut browser, "https://acme.example/").forwarded();
+}
+
+/// Not every issuer has an endpoint for it, and a cookie that many hosts share is deleted where it was set.
+pub fn sign_out_here_alone<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        let acme = &mut configuration["tenants"][0];
+        acme["provider"].as_object_mut().unwrap().remove("end_session_endpoint");
+        acme["hosts"] = json!(["*.acme.example"]);
+        acme["login"] =
+            json!({ "redirect_uri": "https://login.acme.example/oauth2/callback", "cookie_domain": "acme.example" });
+    });
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", "https://wiki.acme.example/", &ada());
+    let reply = world.open(&mut browser, "https://mail.acme.example/oauth2/logout").reply();
+    assert_eq!((reply.status, reply.header("location")), (200, None));
+    assert!(reply.body.contains("Signed out"), "{}", reply.body);
+    assert!(browser.cookies.is_empty());
+    assert_eq!(world.open(&mut browser, "https://wiki.acme.example/").reply().status, 302);
 }

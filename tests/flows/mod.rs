@@ -29,22 +29,23 @@ macro_rules! scenarios_for {
             forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm, every_form_of_key,
-                many_tabs_at_once, abandoned_attempts_do_not_pile_up, the_request_adds_nothing, an_address_that_is_too_long,
-                too_many_groups;
-            logout: sign_out_here_and_at_the_issuer, another_site_can_only_ask;
+                many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
+                an_address_that_is_too_long, too_many_groups;
+            logout: sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask;
             redirects: the_way_back_is_on_the_host_that_was_asked_for;
             session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, the_key_that_vouched_leaves,
-                a_planted_cookie_does_not_get_in_the_way;
-            tenants: spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down, nothing_of_one_tenant_opens_another, twins_do_not_mix,
-                wildcard_hosts_share_a_login, a_host_that_moved_takes_no_login_along;
+                a_planted_cookie_does_not_get_in_the_way, a_new_login_replaces_the_session;
+            tenants: spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down,
+                nothing_of_one_tenant_opens_another, twins_do_not_mix, wildcard_hosts_share_a_login,
+                a_host_that_moved_takes_no_login_along;
         }
     };
 }
 
-/// One test for each scenario that needs simulated time.
-macro_rules! timed_scenarios_for {
-    ($rig:ty) => {
-        $crate::flows::play! { $rig;
+/// The scenarios that need simulated time, to make tests of (`play Rig`) or to name (`names`).
+macro_rules! timed_scenarios {
+    ($then:ident $($rig:ident)?) => {
+        $crate::flows::$then! { $($rig)?;
             bearer: a_known_token_expires;
             callback: an_expired_attempt;
             session: a_session_ends, a_clock_that_was_put_back;
@@ -64,4 +65,10 @@ macro_rules! play {
     };
 }
 
-pub(crate) use {play, scenarios_for, timed_scenarios_for};
+macro_rules! names {
+    (; $($module:ident: $($name:ident),+;)+) => {
+        [$($(concat!(stringify!($module), "::", stringify!($name))),+),+]
+    };
+}
+
+pub(crate) use {names, play, scenarios_for, timed_scenarios};

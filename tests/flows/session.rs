@@ -146,3 +146,19 @@ pub fn a_planted_cookie_does_not_get_in_the_way<R: Rig>() {
     let flood = format!("{}{good}", format!("{planted}; ").repeat(4));
     assert_eq!(world.send(&mut world.browser(), HOME, &[("cookie", &flood)]).reply().status, 401);
 }
+
+/// Whoever signs in last is who it is: nothing of the session before is left (session fixation).
+pub fn a_new_login_replaces_the_session<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let bob = json!({ "sub": "bob", "groups": ["guests"] });
+    let as_ada = world.callback(&mut browser, "acme", HOME, &ada());
+    let as_bob = world.callback(&mut browser, "acme", HOME, &bob);
+    assert_eq!(world.open(&mut browser, &as_ada).reply().status, 302);
+    assert_eq!(world.open(&mut browser, &as_bob).reply().status, 302);
+    assert_eq!(browser.cookies.len(), 1);
+    let seen = world.open(&mut browser, HOME).forwarded();
+    assert_eq!(values(&seen, "x-auth-request-user"), ["bob"]);
+    assert_eq!(values(&seen, "x-auth-request-groups"), ["guests"]);
+    assert_eq!(values(&seen, "x-auth-request-email"), <[String; 0]>::default());
+}

@@ -222,6 +222,7 @@ fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
         // Nothing of the gate may depend on Envoy's tidying up, so there is none.
         "common_http_protocol_options": { "headers_with_underscores_action": "ALLOW" },
         "max_request_headers_kb": 96,
+        "delayed_close_timeout": "0.1s",
         "route_config": { "virtual_hosts": [{
             "name": "upstream", "domains": ["*"],
             "routes": [

@@ -160,6 +160,18 @@ impl Host {
 
     /// The call that `context` waits for ends; no answer is a failure.
     pub fn answer(&mut self, context: i32, call: &Call, answer: Option<(Lines, Vec<u8>)>) -> Standing {
+        self.deliver(call, answer);
+        self.standing(context, false)
+    }
+
+    /// The call ends when nobody waits for it any more: whether the module still did something about it.
+    pub fn answer_late(&mut self, call: &Call, answer: Option<(Lines, Vec<u8>)>) -> bool {
+        self.deliver(call, answer);
+        let state = self.state();
+        state.resumed || state.reply.is_some() || state.call.is_some()
+    }
+
+    fn deliver(&mut self, call: &Call, answer: Option<(Lines, Vec<u8>)>) {
         let state = self.state();
         state.call = None;
         state.answer = answer.unwrap_or_default();
@@ -168,13 +180,19 @@ impl Host {
             "proxy_on_http_call_response",
             &[ROOT, call.token, lines.try_into().unwrap(), body.try_into().unwrap(), 0],
         );
-        self.standing(context, false)
+    }
+
+    /// A piece of the body and the trailers of a request arrive: whether both may go on.
+    pub fn body_goes_on(&mut self, context: i32) -> (bool, bool) {
+        let body = self.invoke("proxy_on_request_body", &[context, 5, 0]) == CONTINUE;
+        (body, self.invoke("proxy_on_request_trailers", &[context, 1]) == CONTINUE)
     }
 
     fn standing(&mut self, context: i32, go_on: bool) -> Standing {
         let state = self.state();
         if let Some(reply) = state.reply.take() {
             assert!(!go_on && !state.resumed, "a request that was answered must not go on");
+            assert_eq!(self.body_goes_on(context), (false, false), "a body has to stay where its head stayed");
             // Envoy shows a filter its own answer.
             self.invoke("proxy_on_response_headers", &[context, 1, 1]);
             self.end(context);
@@ -182,10 +200,13 @@ impl Host {
         }
         if go_on || state.resumed {
             let lines = state.request.clone();
+            assert_eq!(self.body_goes_on(context), (true, true), "a body has to follow its head");
             self.end(context);
             return Standing::Forwarded(lines);
         }
-        Standing::Waits(state.call.clone().expect("the request is paused, and nothing will ever wake it"))
+        let call = state.call.clone().expect("the request is paused, and nothing will ever wake it");
+        assert_eq!(self.body_goes_on(context), (false, false), "a body has to wait with its head");
+        Standing::Waits(call)
     }
 
     /// Time for what the module does now and then.

@@ -84,10 +84,11 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Option<Reply> {
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     // A server may answer and hang up before it has read all of it.
     let _ = stream.write_all(request);
+    let bodiless = request.starts_with(b"HEAD ");
     let mut bytes = Vec::new();
     loop {
         let ended = read_some(&mut stream, &mut bytes).is_none();
-        if let Some(reply) = parse_reply(&bytes, ended) {
+        if let Some(reply) = parse_reply(&bytes, ended || bodiless) {
             return Some(reply);
         }
         if ended {
@@ -96,6 +97,7 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Option<Reply> {
     }
 }
 
+/// The answer in `bytes`, if they hold all of it; `ended`: nothing comes after the head and what is there.
 fn parse_reply(bytes: &[u8], ended: bool) -> Option<Reply> {
     let mut headers = [httparse::EMPTY_HEADER; 256];
     let mut response = httparse::Response::new(&mut headers);

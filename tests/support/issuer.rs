@@ -28,7 +28,7 @@ pub struct Issuer {
     /// Changes header and claims before they are signed.
     pub forge: fn(&mut Value, &mut Value),
     /// Changes the token after it was signed.
-    pub tamper: fn(String) -> String,
+    pub tamper: Box<dyn Fn(String) -> String + Send>,
     /// How often the token endpoint was called.
     pub calls: usize,
     /// Everything that must not be seen elsewhere.
@@ -67,7 +67,7 @@ impl Issuer {
             clock,
             answer: Answer::Tokens,
             forge: |_, _| {},
-            tamper: |token| token,
+            tamper: Box::new(|token| token),
             calls: 0,
             secrets: Vec::new(),
             codes: HashMap::new(),
@@ -125,6 +125,10 @@ impl Issuer {
         let form: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
         let field = |name: &str| form.get(name).cloned().unwrap_or_default();
         self.secrets.push(field("code_verifier"));
+        self.secrets.extend(head.iter().filter(|(name, _)| name == "authorization").map(|(_, value)| {
+            let credentials = value.strip_prefix(b"Basic ").unwrap_or(value);
+            String::from_utf8(credentials.to_vec()).unwrap()
+        }));
         if !self.knows_client(head, &form) {
             return Err((401, "invalid_client"));
         }

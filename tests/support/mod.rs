@@ -9,6 +9,7 @@ pub mod crypto;
 pub mod envoy_rig;
 pub mod host;
 pub mod http;
+pub mod http2;
 pub mod issuer;
 pub mod module_rig;
 pub mod rig;

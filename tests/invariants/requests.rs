@@ -1,0 +1,104 @@
+//! Arbitrary requests, with a session and without one.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::{fragment, tries};
+use crate::support::browser::Browser;
+use crate::support::core_rig::CoreRig;
+use crate::support::rig::{Lines, Outcome, Rig as _, values};
+use crate::support::world::World;
+
+fn header_name() -> impl Strategy<Value = String> {
+    let names = [
+        ":method",
+        ":path",
+        ":authority",
+        ":scheme",
+        "cookie",
+        "accept",
+        "sec-fetch-mode",
+        "sec-fetch-dest",
+        "sec-fetch-site",
+        "origin",
+        "authorization",
+        "connection",
+        "x-request-id",
+        "x-auth-request-user",
+        "x_auth_request_user",
+        "x-auth-request-groups",
+        "x.auth.request.email",
+        "x-auth-request-tenant",
+        "x-other",
+        "",
+    ];
+    prop_oneof![8 => select(names.to_vec()).prop_map(str::to_owned), 1 => "[a-z:_.-]{0,20}"]
+}
+
+fn lines() -> impl Strategy<Value = Lines> {
+    vec((header_name(), vec(fragment(), 0..6).prop_map(|parts| parts.concat())), 0..24)
+}
+
+fn folded(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
+fn signed_in() -> (World<CoreRig>, Browser) {
+    let mut world = World::<CoreRig>::new();
+    let browser = world.signed_in();
+    (world, browser)
+}
+
+proptest! {
+    #![proptest_config(tries(2000))]
+
+    /// Without a session nothing is forwarded, whatever the request.
+    #[test]
+    fn no_request_without_a_session_is_forwarded(head in lines()) {
+        let outcome = World::<CoreRig>::new().rig.send(&head);
+        prop_assert!(matches!(outcome, Outcome::Replied(reply) if reply.status >= 200));
+    }
+
+    /// With a session, the identity headers are those of the session, whatever else the request says.
+    #[test]
+    fn no_line_of_the_client_survives_under_a_protected_name(extra in lines()) {
+        let (mut world, browser) = signed_in();
+        let cookie = browser.cookie_line("acme.example").unwrap();
+        let mut head: Lines = [(":method", "GET"), (":authority", "acme.example"), (":path", "/"), ("cookie", cookie.as_str())]
+            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
+        head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
+        let seen = match world.rig.send(&head) {
+            Outcome::Forwarded(seen) => seen,
+            // The session may be hidden behind four or more planted cookies of its name.
+            Outcome::Replied(reply) => { prop_assert_eq!(reply.status, 401); return Ok(()); }
+        };
+        for (header, expected) in [("x-auth-request-user", "ada"), ("x-auth-request-email", "ada@acme.example"),
+                                   ("x-auth-request-groups", "engineers,admins"), ("x-auth-request-tenant", "acme")] {
+            let under: Vec<&[u8]> = seen.iter().filter(|(name, _)| folded(name) == header).map(|(_, value)| value.as_slice()).collect();
+            prop_assert_eq!(under, vec![expected.as_bytes()]);
+        }
+        prop_assert!(values(&seen, "authorization").is_empty());
+        for crumb in values(&seen, "cookie").iter().flat_map(|line| line.split(';')) {
+            prop_assert!(!crumb.trim().to_lowercase().starts_with("__host-tenantgate-"), "{}", crumb);
+        }
+        for option in values(&seen, "connection").iter().flat_map(|line| line.split(',')) {
+            prop_assert!(!folded(option.trim()).starts_with("x-auth-request-user"), "{}", option);
+        }
+    }
+
+    /// Any change to a sealed cookie makes it worthless.
+    #[test]
+    fn a_changed_cookie_opens_nothing(place in any::<Index>(), other in any::<u8>()) {
+        let (mut world, browser) = signed_in();
+        let cookie = browser.cookie_line("acme.example").unwrap();
+        let (name, value) = cookie.split_once('=').unwrap();
+        let mut bytes = value.as_bytes().to_vec();
+        let place = place.index(bytes.len());
+        prop_assume!(bytes[place] != other && !matches!(other, b' ' | b'\t' | b'\n' | b'\x0c' | b'\r' | b';') || (0 < place && place + 1 < bytes.len() && bytes[place] != other));
+        bytes[place] = other;
+        let head: Lines = [(":method", &b"GET"[..]), (":authority", b"acme.example"), (":path", b"/"), ("cookie", &[name.as_bytes(), b"=", &bytes].concat())]
+            .map(|(name, value)| (name.to_owned(), value.to_vec())).into();
+        prop_assert!(matches!(world.rig.send(&head), Outcome::Replied(reply) if reply.status == 401));
+    }
+}
