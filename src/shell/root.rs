@@ -45,6 +45,9 @@ impl RootContext for Root {
         let names = |algorithms: &[SignatureAlgorithm]| {
             algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" ")
         };
+        if hostcalls::set_tick_period(TICK).is_err() {
+            log(Level::Warn, "the host gives no ticks, so the token cache is not counted");
+        }
         log(
             Level::Info,
             &format!("signatures verified by the host: {}; by the module: {}", names(&host), names(&module)),

@@ -32,6 +32,8 @@ pub struct State {
     pub refuse_random: bool,
     /// Whether there is `verify_signature`.
     pub cryptography: bool,
+    /// Whether the module asked for ticks.
+    ticks: bool,
     metrics: Vec<String>,
     request: Lines,
     reply: Option<Reply>,
@@ -95,6 +97,7 @@ impl Host {
             refuse_calls: false,
             refuse_random: false,
             cryptography,
+            ticks: false,
             metrics: Vec::new(),
             request: Vec::new(),
             reply: None,
@@ -211,6 +214,7 @@ impl Host {
 
     /// Time for what the module does now and then.
     pub fn tick(&mut self) {
+        assert!(self.state().ticks, "the module asked for no ticks");
         self.invoke("proxy_on_tick", &[ROOT]);
     }
 
@@ -347,7 +351,7 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             let good = verify_signature(&bytes(caller, at(2), at(3)));
             give(caller, if good { b"\x08\x01" } else { b"\x08\x00" }, at(4), at(5))?;
         }
-        "proxy_set_tick_period_milliseconds" => {}
+        "proxy_set_tick_period_milliseconds" => caller.data_mut().ticks = true,
         "proxy_continue_stream" => caller.data_mut().resumed = true,
         "proxy_set_effective_context" => {}
         "random_get" => {
