@@ -19,10 +19,16 @@ pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<VerifiedIdent
     let Some(bearer) = &tenant.bearer else { return Err(Denial::TokenNotTaken) };
     let text = head.only("authorization").and_then(token).ok_or(Denial::TokenUnreadable)?;
     let now = env.now()?;
-    if let Some(identity) = gate.tokens().find(&tenant.name, text, now) {
+    let known = gate.tokens().find(&tenant.name, text, now);
+    // Keys that are fetched change under a configuration.
+    if let Some(identity) = known.filter(|identity| tenant.has_key(&identity.vouched_by(), now)) {
         return Ok(identity);
     }
     let token = VerifiedAccessToken::verify(text, tenant, bearer, now, env.verifier()).map_err(|rejection| {
+        if rejection == TokenRejection::UnknownKey {
+            // Anybody can send such a token, so nobody waits for the keys; a client that tries again finds them.
+            tenant.provider.want_keys();
+        }
         if rejection == TokenRejection::Scope {
             Denial::TokenInsufficient(bearer.scopes.clone())
         } else {

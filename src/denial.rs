@@ -8,6 +8,7 @@ use crate::forward::OtherTenant;
 use crate::identity::NoIdentity;
 use crate::login::{RequestRefused, TokenResponseProblem};
 use crate::page::Way;
+use crate::provider::{FetchProblem, Undiscovered};
 use crate::reply::Level;
 use crate::seal::SealError;
 use crate::session::NoSession;
@@ -32,6 +33,8 @@ pub(crate) enum Denial {
     HostFailed(&'static str),
     /// The ID token is not to be believed.
     IdToken(TokenRejection),
+    /// The key that signed the ID token is not known, and the issuer's keys could not be fetched.
+    KeysUnavailable(FetchProblem),
     /// The ID token does not say who it is.
     NoIdentity(NoIdentity),
     /// The answer names another issuer (RFC 9207).
@@ -42,6 +45,8 @@ pub(crate) enum Denial {
     OutOfTurn,
     /// The token endpoint could not be reached.
     ProviderUnreachable(CallFailure),
+    /// The provider's endpoints are to be discovered, and were not yet.
+    ProviderUndiscovered,
     /// The token endpoint answered, but not with tokens.
     ProviderUnusable(TokenResponseProblem),
     /// The session does not fit into a cookie.
@@ -101,8 +106,10 @@ impl Denial {
             Self::AddressTooLong => 414,
             Self::AuthorizationRefused(AuthorizationError::Unavailable)
             | Self::HostFailed(_)
+            | Self::KeysUnavailable(_)
             | Self::OtherTenant
             | Self::OutOfTurn
+            | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::TenantBroken => 503,
@@ -119,10 +126,12 @@ impl Denial {
             Self::CodeRefused => "code_refused",
             Self::HostFailed(_) => "host_failed",
             Self::IdToken(_) => "id_token_refused",
+            Self::KeysUnavailable(_) => "keys_unavailable",
             Self::NoIdentity(_) => "no_identity",
             Self::OtherIssuer => "other_issuer",
             Self::OtherTenant => "other_tenant",
             Self::OutOfTurn => "out_of_turn",
+            Self::ProviderUndiscovered => "provider_undiscovered",
             Self::ProviderUnreachable(_) => "provider_unreachable",
             Self::ProviderUnusable(_) => "provider_unusable",
             Self::SessionTooLarge => "session_too_large",
@@ -159,9 +168,12 @@ impl Denial {
             | Self::OtherIssuer
             | Self::SessionTooLarge
             | Self::StateUnknown => Level::Info,
-            Self::IdToken(_) | Self::NoIdentity(_) | Self::ProviderUnreachable(_) | Self::ProviderUnusable(_) => {
-                Level::Warn
-            }
+            Self::IdToken(_)
+            | Self::KeysUnavailable(_)
+            | Self::NoIdentity(_)
+            | Self::ProviderUndiscovered
+            | Self::ProviderUnreachable(_)
+            | Self::ProviderUnusable(_) => Level::Warn,
             Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => Level::Error,
         }
     }
@@ -197,6 +209,8 @@ impl Denial {
                 "This sign-in has expired, was already used, or was begun in another browser. Cookies have to be allowed for this site.",
             ),
             Self::AuthorizationRefused(AuthorizationError::Unavailable)
+            | Self::KeysUnavailable(_)
+            | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_) => (
                 "Sign-in unavailable",
@@ -227,8 +241,10 @@ impl Denial {
             | Self::CallbackMalformed
             | Self::CodeRefused
             | Self::IdToken(_)
+            | Self::KeysUnavailable(_)
             | Self::NoIdentity(_)
             | Self::OtherIssuer
+            | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::SessionTooLarge
@@ -286,10 +302,12 @@ impl Denial {
             | Self::CodeRefused
             | Self::HostFailed(_)
             | Self::IdToken(_)
+            | Self::KeysUnavailable(_)
             | Self::NoIdentity(_)
             | Self::OtherIssuer
             | Self::OtherTenant
             | Self::OutOfTurn
+            | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::SessionTooLarge
@@ -311,10 +329,14 @@ impl fmt::Display for Denial {
             Self::CodeRefused => f.write_str("the token endpoint refused the code (`invalid_grant`)"),
             Self::HostFailed(what) => write!(f, "the host failed: {what}"),
             Self::IdToken(rejection) => write!(f, "ID token: {rejection}"),
+            Self::KeysUnavailable(problem) => {
+                write!(f, "ID token: its key is not known, and fetching the issuer's failed: {problem}")
+            }
             Self::NoIdentity(problem) => write!(f, "ID token: {problem}"),
             Self::OtherIssuer => f.write_str("the callback names another issuer (`iss`)"),
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
             Self::OutOfTurn => f.write_str("an input came that this request does not wait for"),
+            Self::ProviderUndiscovered => f.write_str("the metadata of the provider were not fetched yet"),
             Self::ProviderUnreachable(CallFailure::Refused) => f.write_str(
                 "the host refused the call to the token endpoint; is there a cluster by the configured name?",
             ),
@@ -391,6 +413,12 @@ impl From<TokenResponseProblem> for Denial {
         } else {
             Self::ProviderUnusable(problem)
         }
+    }
+}
+
+impl From<Undiscovered> for Denial {
+    fn from(Undiscovered: Undiscovered) -> Self {
+        Self::ProviderUndiscovered
     }
 }
 

@@ -8,8 +8,9 @@
 //!
 //!            Request                        Called
 //!   Fresh ────────────▶ Redeeming ──────────────────────▶ Done
-//!     │    callback,        the token endpoint answered       ▲
-//!     │    state is good    or did not                        │
+//!     │    callback,      ▲   │   the provider answered       ▲
+//!     │    state is good  └───┘   or did not                  │
+//!     │               another call                            │
 //!     └───────────────────────────────────────────────────────┘
 //!           everything else: forwarded or answered at once
 //! ```
@@ -24,7 +25,7 @@ use crate::denial::Denial;
 use crate::env::Env;
 use crate::forward::Forward;
 use crate::gate::Gate;
-use crate::login::{self, Redeeming};
+use crate::login::{self, Leg, Redeeming};
 use crate::logout::logout;
 use crate::navigation::is_navigation;
 use crate::reply::LocalReply;
@@ -78,7 +79,13 @@ impl Filter {
                 Ok(visit) => self.visit(visit, env),
                 Err(reply) => Effect::Reply(reply),
             },
-            (State::Redeeming(login), Input::Called(result)) => Effect::Reply(login.finish(result, &gate, env)),
+            (State::Redeeming(login), Input::Called(result)) => match login.proceed(result, &gate, env) {
+                Leg::Call(login, call) => {
+                    self.state = State::Redeeming(login);
+                    Effect::Call(call)
+                }
+                Leg::Reply(reply) => Effect::Reply(reply),
+            },
             (State::Fresh | State::Redeeming(_) | State::Done, _) => {
                 Effect::Reply(Asker::of(&RequestHead::default(), env).refuse(&Denial::OutOfTurn))
             }

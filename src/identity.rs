@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::keys::Thumbprint;
+use crate::keys::Voucher;
 use crate::seal::Opened;
 use crate::session::SessionRecord;
 use crate::tenant::{IdentityClaims, TenantName};
@@ -18,7 +18,7 @@ pub struct VerifiedIdentity {
     user: String,
     email: Option<String>,
     groups: Vec<String>,
-    vouched_by: Thumbprint,
+    vouched_by: Voucher,
 }
 
 impl VerifiedIdentity {
@@ -79,7 +79,7 @@ impl VerifiedIdentity {
     }
 
     /// The key that signed the token.
-    pub fn vouched_by(&self) -> Thumbprint {
+    pub fn vouched_by(&self) -> Voucher {
         self.vouched_by
     }
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::env::UnixTime;
 use crate::forward::IdentityHeaders;
 use crate::host::{Host, HostPattern};
-use crate::keys::KeySet;
+use crate::keys::{KeySet, Voucher};
+use crate::provider::Provider;
 use crate::secret::Secret;
 
 /// The name of a tenant, unique in a configuration: 1 to 63 letters, digits, `-`, `_` and `.`.
@@ -48,7 +50,7 @@ pub struct Tenant {
     pub issuer: String,
     /// Who we are at the issuer.
     pub client: Client,
-    /// The configured public keys; at least one.
+    /// The configured public keys; at least one, unless keys are fetched.
     pub keys: KeySet,
     /// Where the issuer is.
     pub provider: Provider,
@@ -80,21 +82,6 @@ pub enum ClientAuthentication {
     Post(Secret<String>),
     /// `none`: a public client.
     None,
-}
-
-/// The issuer's endpoints and the Envoy cluster that reaches them.
-#[derive(Debug)]
-pub struct Provider {
-    /// The cluster that outbound calls go to; calls go nowhere else.
-    pub cluster: String,
-    /// Where the browser is sent to sign in. May have a query of its own, no fragment.
-    pub authorization_endpoint: Url,
-    /// Where a code is redeemed.
-    pub token_endpoint: Url,
-    /// Where the browser is sent to sign out (OpenID Connect RP-Initiated Logout 1.0), if the issuer has that.
-    pub end_session_endpoint: Option<Url>,
-    /// The longest that a call may take.
-    pub timeout: Duration,
 }
 
 /// How a login runs at this tenant.
@@ -140,6 +127,28 @@ pub struct IdentityClaims {
 }
 
 impl Tenant {
+    /// Whether the key that vouched for a token is one of the keys at `now`.
+    pub fn has_key(&self, voucher: &Voucher, now: UnixTime) -> bool {
+        match voucher {
+            Voucher::Configured(key) => self.keys.contains(key),
+            Voucher::Fetched(key) => self.provider.fresh(now).is_some_and(|fetched| fetched.keys.contains(key)),
+        }
+    }
+
+    /// Whether one of the keys at `now` has this `kid`.
+    pub(crate) fn names_key(&self, kid: &str, now: UnixTime) -> bool {
+        self.keys.names(kid) || self.provider.fresh(now).is_some_and(|fetched| fetched.keys.names(kid))
+    }
+
+    /// Whether a session that `voucher` vouched for may go on. A configured key that leaves the configuration takes its sessions along. A
+    /// fetched one comes and goes as the issuer rotates, which is no reason to sign anybody out.
+    pub fn keeps_sessions_of(&self, voucher: &Voucher) -> bool {
+        match voucher {
+            Voucher::Configured(key) => self.keys.contains(key),
+            Voucher::Fetched(_) => self.provider.source.is_some(),
+        }
+    }
+
     /// The redirect URI of a login on `host` (RFC 6749 section 3.1.2). It comes from the configuration: either it is
     /// configured, or it is `https`, the exact host that the configuration names, and the callback path.
     pub fn redirect_uri(&self, host: &Host) -> String {

@@ -6,9 +6,10 @@ use crate::config::{self, Environment, Surroundings};
 use crate::env::{Entropy, Env, NoEntropy};
 use crate::gate::{Entry, Gate};
 use crate::identity::VerifiedIdentity;
-use crate::keys::{HostAlgorithms, NoHostVerifier, Verifier};
+use crate::keys::{HostAlgorithms, NoHostVerifier, Verifier, Voucher};
 use crate::seal::Purpose;
 use crate::session::SessionRecord;
+use crate::shared::NoSharedData;
 use crate::tenant::Tenant;
 
 /// No variable is set, and the random numbers count upwards.
@@ -32,7 +33,7 @@ impl Entropy for TestHost {
 impl TestHost {
     /// What the core is given on this host.
     pub(crate) fn env(&mut self) -> Env<'_> {
-        Env::new(None, self, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() })
+        Env::new(None, self, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() }, &NoSharedData)
     }
 }
 
@@ -60,7 +61,8 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
 
 /// The identity of `user` at `tenant`, as if somebody had signed in.
 pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> VerifiedIdentity {
-    let vouched_by = serde_json::from_value(json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
+    let key = serde_json::from_value(json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
+    let vouched_by = Voucher::Configured(key);
     let record = SessionRecord { user: user.to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap())

@@ -35,6 +35,8 @@ mod without_host_cryptography {
 /// What only the border to the host shows.
 mod border {
     use std::collections::BTreeSet;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use serde_json::json;
     use wasmi::{Engine, Module};
@@ -42,9 +44,10 @@ mod border {
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
     use super::support::host::{Host, Standing, module_bytes};
-    use super::support::issuer::Issuer;
+    use super::support::issuer::{Issuer, Issuers};
     use super::support::module_rig::ModuleRig;
     use super::support::rig::{Lines, Reply, Rig};
+    use super::support::shared::SharedStore;
     use super::support::signer::Signer;
     use super::support::world::{World, ada};
 
@@ -235,12 +238,69 @@ mod border {
         assert_eq!((count(&mut world.rig.host, "hits"), count(&mut world.rig.host, "evictions")), (Some(2), None));
     }
 
+    /// The VMs of a process fetch together: one of them calls, all of them know.
+    #[test]
+    fn vms_of_one_process_fetch_once() {
+        let clock = Clock::simulated();
+        let mut issuer =
+            Issuer::new("https://login.acme.example", "client_secret_basic", Signer::es256(), clock.clone());
+        issuer.rotate(Signer::es256(), "one");
+        let mut configuration = configuration(&[tenant("acme", &issuer)]);
+        super::flows::keys::discover(&mut configuration["tenants"][0], |_| {});
+        let issuers: Issuers = Arc::new(Mutex::new([("acme".to_owned(), issuer)].into()));
+        let shared = SharedStore::default();
+        let start = || ModuleRig::beside(&configuration, issuers.clone(), shared.clone());
+        let mut vms = [start(), start(), start()];
+        let documents = || issuers.lock().unwrap()["acme"].documents;
+        let know =
+            |vms: &mut [ModuleRig]| vms.iter_mut().map(|vm| status(&mut vm.host, &visit()) == 302).collect::<Vec<_>>();
+        assert_eq!(know(&mut vms), [false; 3]);
+        // The first that looks fetches, while the others look as well.
+        for vm in &mut vms {
+            vm.tick();
+        }
+        assert_eq!((documents(), know(&mut vms)), (2, vec![true; 3]));
+        // One that comes later, or comes back, knows from the start.
+        assert_eq!((know(&mut [start()]), documents()), (vec![true], 2));
+        for _ in 0..300 {
+            clock.advance(Duration::from_secs(1));
+            for vm in &mut vms {
+                vm.tick();
+            }
+        }
+        assert_eq!(documents(), 4);
+        for vm in &mut vms {
+            assert_eq!(vm.host.state().counters.get("tenantgate.keys_not_fetched"), None);
+        }
+    }
+
+    /// A VM that goes away while it fetches is no reason for the others not to.
+    #[test]
+    fn another_vm_takes_over() {
+        let mut world = World::<ModuleRig>::publishing(
+            |issuer| issuer.rotate(Signer::es256(), "one"),
+            |configuration| super::flows::keys::discover(&mut configuration["tenants"][0], |_| {}),
+        );
+        assert_eq!(world.rig.host.tick().len(), 1);
+        // Its calls never end.
+        let mut configuration = world.configuration();
+        super::flows::keys::discover(&mut configuration["tenants"][0], |_| {});
+        let shared = world.rig.host.state().shared.clone();
+        let mut other = ModuleRig::beside(&configuration, world.issuers.clone(), shared);
+        other.tick();
+        assert_eq!(status(&mut other.host, &visit()), 503);
+        world.clock.advance(Duration::from_secs(2));
+        other.tick();
+        assert_eq!(status(&mut other.host, &visit()), 302);
+    }
+
     /// A key that only a host could use, on a host that cannot.
     #[test]
     fn a_key_that_nobody_can_use_breaks_its_tenant() {
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::es384(), Clock::simulated());
         let configuration = configuration(&[tenant("acme", &issuer)]).to_string();
-        let (mut host, taken) = Host::start_with(configuration.as_bytes(), &[], Clock::simulated(), false);
+        let (mut host, taken) =
+            Host::start_with(configuration.as_bytes(), &[], Clock::simulated(), SharedStore::default(), false);
         assert!(taken);
         assert_eq!(status(&mut host, &visit()), 503);
         let reason = "tenant \"acme\": keys: ES384 is verified by the host, and this host cannot; use a key for another algorithm";

@@ -110,6 +110,14 @@ impl<'a> Cursor<'a> {
         self.elements()
     }
 
+    /// Notes that there has to be something here, and what could be instead.
+    pub(super) fn missing<T>(&self, advice: &str) -> Option<T> {
+        if self.inside {
+            self.error(format!("is missing; {advice}"));
+        }
+        None
+    }
+
     fn required(&self) {
         if self.inside && !self.is_present() {
             self.error("is missing");

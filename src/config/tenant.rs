@@ -33,8 +33,9 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let client_id = client_id(&object.field("client_id"));
     let client_secret = object.field("client_secret");
     let secret = secret(&client_secret, surroundings.environment);
-    let keys = keys::keys(&object.field("keys"), surroundings.host);
-    let (provider, method) = provider::provider(&object.field("provider"), scheme, client_secret.is_present());
+    let provider_at = object.field("provider");
+    let keys = keys::keys(&object.field("keys"), surroundings.host, provider::fetches(&provider_at));
+    let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), client_secret.is_present());
     let login = login::login(&object.field("login"), scheme, &hosts);
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));

@@ -11,12 +11,14 @@ mod set;
 #[cfg(test)]
 mod tests;
 mod thumbprint;
+mod voucher;
 
 pub use algorithm::{Hash, SignatureAlgorithm};
 pub use host::{HostAlgorithms, HostVerifier, NoHostVerifier};
-pub use jwk::{parse_jwk, parse_jwks};
+pub use jwk::{parse_jwk, parse_jwks, read_jwks};
 pub use key::{VerificationKey, Verifier};
 pub use pem::parse_pem;
 pub use problem::{KeyProblem, KeySetProblem};
 pub use set::KeySet;
 pub use thumbprint::Thumbprint;
+pub use voucher::Voucher;

@@ -4,12 +4,13 @@ use sha2::{Digest, Sha256};
 
 use super::attempt::Attempt;
 use crate::encode::base64url;
+use crate::provider::Undiscovered;
 use crate::tenant::Tenant;
 
 /// The URL that the browser is sent to. Everything in it comes from the configuration or was drawn for this attempt; the
 /// request that started the login adds nothing.
-pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str) -> String {
-    let mut url = tenant.provider.authorization_endpoint.clone();
+pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str) -> Result<String, Undiscovered> {
+    let mut url = tenant.provider.authorization_endpoint()?;
     url.query_pairs_mut()
         .append_pair("response_type", "code")
         .append_pair("client_id", &tenant.client.id)
@@ -19,7 +20,7 @@ pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str) -> Str
         .append_pair("nonce", attempt.nonce().expose_secret())
         .append_pair("code_challenge", &code_challenge(attempt.verifier().expose_secret()))
         .append_pair("code_challenge_method", "S256");
-    url.into()
+    Ok(url.into())
 }
 
 /// RFC 7636 section 4.2.

@@ -22,7 +22,7 @@ pub(crate) fn begin(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<LocalReply, 
 
     let cookies = Cookies::of(tenant);
     let cookie = cookies.set(&attempt.cookie_name(tenant), &sealed, timeout).ok_or(Denial::AddressTooLong)?;
-    let url = authorization::url(tenant, &attempt, &tenant.redirect_uri(host));
+    let url = authorization::url(tenant, &attempt, &tenant.redirect_uri(host))?;
     let note = asker.note(Level::Debug, "login_started", "sent to the issuer");
     let reply = LocalReply::redirect(url, note).with_cookie(cookie);
     let surplus = surplus(head, tenant, gate, now);

@@ -24,7 +24,7 @@ pub(crate) fn callback(visit: Visit<'_>, env: &Env<'_>) -> Result<(Redeeming, Ht
         return Err(returned.refuse(&Denial::OtherIssuer));
     }
     match answer.outcome {
-        Ok(code) => Ok(returned.redeem(&code)),
+        Ok(code) => returned.redeem(&code),
         Err(error) => Err(returned.refuse(&Denial::AuthorizationRefused(error))),
     }
 }

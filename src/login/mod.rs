@@ -14,5 +14,5 @@ mod token_response;
 
 pub(crate) use begin::begin;
 pub(crate) use callback::callback;
-pub(crate) use redeem::Redeeming;
+pub(crate) use redeem::{Leg, Redeeming};
 pub(crate) use token_response::{RequestRefused, TokenResponseProblem};

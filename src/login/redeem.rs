@@ -13,11 +13,12 @@ use crate::env::Env;
 use crate::gate::Gate;
 use crate::host::Host;
 use crate::page::Way;
+use crate::provider::{Fetch, Progress, publish};
 use crate::reply::{Level, LocalReply};
 use crate::secret::Secret;
 use crate::session;
 use crate::tenant::Tenant;
-use crate::token::{Expected, VerifiedIdToken};
+use crate::token::{Expected, TokenRejection, VerifiedIdToken};
 
 /// A browser that came back with an answer to its own attempt. However it goes on, the attempt is over.
 pub(super) struct Returned {
@@ -27,15 +28,36 @@ pub(super) struct Returned {
     pub(super) asker: Asker,
 }
 
-/// A login that waits for the token endpoint.
-pub(crate) struct Redeeming(Returned);
+/// A login that waits for the provider.
+pub(crate) struct Redeeming {
+    returned: Returned,
+    stage: Stage,
+}
+
+/// What it waits for.
+enum Stage {
+    /// The tokens.
+    Tokens,
+    /// The key that signed the ID token in them: it was not known, so the issuer may have begun to use a new one.
+    Keys(TokenResponse, Fetch),
+}
+
+/// What comes after an answer of the provider.
+pub(crate) enum Leg {
+    /// Another call.
+    Call(Box<Redeeming>, HttpCall),
+    /// The end of the login, well or not.
+    Reply(LocalReply),
+}
 
 impl Returned {
     /// Asks the token endpoint for the tokens.
-    pub(super) fn redeem(self, code: &Secret<String>) -> (Redeeming, HttpCall) {
+    pub(super) fn redeem(self, code: &Secret<String>) -> Result<(Redeeming, HttpCall), LocalReply> {
         let redirect_uri = self.tenant.redirect_uri(&self.host);
-        let call = token_request(&self.tenant, code, &self.attempt.verifier(), &redirect_uri);
-        (Redeeming(self), call)
+        match token_request(&self.tenant, code, &self.attempt.verifier(), &redirect_uri) {
+            Ok(call) => Ok((Redeeming { returned: self, stage: Stage::Tokens }, call)),
+            Err(undiscovered) => Err(self.refuse(&undiscovered.into())),
+        }
     }
 
     /// Refuses, and offers to try again the page that was asked for.
@@ -57,35 +79,76 @@ impl Returned {
 }
 
 impl Redeeming {
-    /// Turns the answer of the token endpoint into a session and sends the browser to the page that it asked for.
-    pub(crate) fn finish(
-        self,
-        result: Result<CallResponse, CallFailure>,
-        gate: &Gate,
-        env: &mut Env<'_>,
-    ) -> LocalReply {
-        let Self(returned) = self;
-        match returned.session(result, gate, env) {
-            Ok(cookie) => {
-                let note = returned.asker.note(Level::Debug, "login_finished", "session started");
-                returned.over(LocalReply::redirect(returned.page(), note)).with_cookie(cookie)
-            }
-            Err(denial) => returned.refuse(&denial),
+    /// Takes the answer of the provider. At the end there is a session, and the browser goes to the page that it asked for.
+    pub(crate) fn proceed(self, result: Result<CallResponse, CallFailure>, gate: &Gate, env: &mut Env<'_>) -> Leg {
+        let Self { returned, stage } = self;
+        match stage {
+            Stage::Tokens => returned.tokens(result, gate, env),
+            Stage::Keys(tokens, fetch) => returned.keys(tokens, fetch, result, gate, env),
         }
     }
 }
 
 impl Returned {
-    /// The `Set-Cookie` value of the session.
-    fn session(
-        &self,
+    fn tokens(self, result: Result<CallResponse, CallFailure>, gate: &Gate, env: &mut Env<'_>) -> Leg {
+        let tokens = match result
+            .map_err(Denial::ProviderUnreachable)
+            .and_then(|response| Ok(TokenResponse::read(&response)?))
+        {
+            Ok(tokens) => tokens,
+            Err(denial) => return Leg::Reply(self.refuse(&denial)),
+        };
+        match self.session(&tokens, gate, env) {
+            // The token comes from the issuer itself, so its keys are worth a look, whatever was fetched a moment ago.
+            Err(Denial::IdToken(TokenRejection::UnknownKey)) => match Fetch::begin(&self.tenant) {
+                Some((fetch, call)) => Leg::Call(self.waiting(tokens, fetch), call),
+                None => self.end(Err(TokenRejection::UnknownKey.into())),
+            },
+            outcome => self.end(outcome),
+        }
+    }
+
+    fn keys(
+        self,
+        tokens: TokenResponse,
+        fetch: Fetch,
         result: Result<CallResponse, CallFailure>,
         gate: &Gate,
         env: &mut Env<'_>,
-    ) -> Result<String, Denial> {
+    ) -> Leg {
+        let now = match env.now() {
+            Ok(now) => now,
+            Err(no_time) => return self.end(Err(no_time.into())),
+        };
+        match fetch.proceed(result, now) {
+            Progress::Call(fetch, call) => Leg::Call(self.waiting(tokens, fetch), call),
+            Progress::Done(tenant, Ok(documents)) => {
+                publish(&tenant, documents, env);
+                let outcome = self.session(&tokens, gate, env);
+                self.end(outcome)
+            }
+            Progress::Done(_, Err(problem)) => self.end(Err(Denial::KeysUnavailable(problem))),
+        }
+    }
+
+    fn waiting(self, tokens: TokenResponse, fetch: Fetch) -> Box<Redeeming> {
+        Box::new(Redeeming { returned: self, stage: Stage::Keys(tokens, fetch) })
+    }
+
+    /// Sends the browser to the page that it asked for, with the `Set-Cookie` value of its session, or says why there is none.
+    fn end(&self, outcome: Result<String, Denial>) -> Leg {
+        Leg::Reply(match outcome {
+            Ok(cookie) => {
+                let note = self.asker.note(Level::Debug, "login_finished", "session started");
+                self.over(LocalReply::redirect(self.page(), note)).with_cookie(cookie)
+            }
+            Err(denial) => self.refuse(&denial),
+        })
+    }
+
+    /// The `Set-Cookie` value of the session.
+    fn session(&self, tokens: &TokenResponse, gate: &Gate, env: &mut Env<'_>) -> Result<String, Denial> {
         let Self { tenant, attempt, .. } = self;
-        let response = result.map_err(Denial::ProviderUnreachable)?;
-        let tokens = TokenResponse::read(&response)?;
         let now = env.now()?;
         let expected = Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token };
         let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;

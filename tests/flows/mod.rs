@@ -10,6 +10,7 @@ pub mod callback;
 pub mod denial;
 pub mod forward;
 pub mod id_token;
+pub mod keys;
 pub mod login;
 pub mod logout;
 pub mod redirects;
@@ -28,6 +29,9 @@ macro_rules! scenarios_for {
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
             forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
+            keys: everything_is_discovered, a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
+                a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set, configured_keys_win,
+                keys_without_discovery, a_tenant_with_keys_fetches_nothing;
             login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm, every_form_of_key,
                 many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
                 an_address_that_is_too_long, too_many_groups;
@@ -48,6 +52,8 @@ macro_rules! timed_scenarios {
         $crate::flows::$then! { $($rig)?;
             bearer: a_known_token_expires;
             callback: an_expired_attempt;
+            keys: hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away, a_key_that_leaves_the_set,
+                a_new_configuration_keeps_the_keys;
             session: a_session_ends, a_clock_that_was_put_back;
         }
     };

@@ -1,5 +1,7 @@
 //! Signing as an issuer does, with the keys of tests/vectors/keys.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ed25519_compact::SecretKey;
 use jwt_compact::alg::{Ed25519, Es256, Rsa};
 use jwt_compact::{Algorithm, AlgorithmSignature};
@@ -79,6 +81,21 @@ impl Signer {
             Self::EdDsa(_) => include_str!("../vectors/keys/ed.public.pem"),
         };
         json!({ "pem": pem, "alg": self.alg() })
+    }
+
+    /// The public part as a JWK, of an elliptic curve.
+    pub fn jwk(&self) -> Value {
+        let configured = self.configured();
+        let pem = configured["pem"].as_str().unwrap();
+        let der = STANDARD.decode(pem.lines().filter(|line| !line.starts_with("--")).collect::<String>()).unwrap();
+        match self {
+            Self::Es256(_) => {
+                let (x, y) = der[der.len() - 64..].split_at(32);
+                json!({ "kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y) })
+            }
+            Self::EdDsa(_) => json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(&der[der.len() - 32..]) }),
+            Self::Rsa(..) | Self::Es384(_) | Self::Es512(_) => panic!("no test publishes such a key"),
+        }
     }
 
     /// A signature in the form of JWS.
