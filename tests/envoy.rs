@@ -29,6 +29,7 @@ mod real {
     use super::support::http::exchange;
     use super::support::http2;
     use super::support::rig::values;
+    use super::support::signer::Signer;
     use super::support::world::{World, ada};
 
     const GET: [(&[u8], &[u8]); 4] =
@@ -141,6 +142,23 @@ mod real {
             let reply = exchange(world.rig.gateway(), request.as_bytes()).unwrap();
             assert_eq!((reply.status, world.rig.take_received().len()), (status, received));
         }
+    }
+
+    /// Two workers and the main thread have a VM each: one of them fetches, and all know.
+    #[test]
+    fn the_workers_of_an_envoy_fetch_once() {
+        let mut world = World::<EnvoyRig>::publishing(
+            |issuer| issuer.rotate(Signer::es256(), "one"),
+            |configuration| flows::keys::discover(&mut configuration["tenants"][0], |_| {}),
+        );
+        let knows = |world: &mut World<EnvoyRig>| {
+            world.open(&mut world.browser(), "https://acme.example/").reply().status == 302
+        };
+        // Each request is a connection of its own, and any worker may take it.
+        world.eventually(|world| (0..20).all(|_| knows(world)));
+        assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
+        let stats = world.rig.admin("/stats?filter=tenantgate.keys");
+        assert!(stats.contains("wasmcustom.tenantgate.keys_fetched: 1"), "{stats}");
     }
 
     /// A port that nobody listens on, and a cluster that is not there.
