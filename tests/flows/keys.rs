@@ -211,6 +211,22 @@ pub fn configured_keys_win<R: Rig>() {
     signs_in(&mut world);
 }
 
+/// A configured key without a `kid` may be the one of every token of its algorithm, and still there can be a new one.
+pub fn a_configured_key_without_a_kid_does_not_hide_a_new_one<R: Rig>() {
+    let mut world = World::<R>::publishing(
+        |issuer| issuer.rotate(Signer::es256(), "one"),
+        |configuration| {
+            let tenant = &mut configuration["tenants"][0];
+            discover(tenant, |_| {});
+            tenant["keys"] = json!([{ "pem": Signer::es256().configured()["pem"] }]);
+        },
+    );
+    discovered(&mut world);
+    signs_in(&mut world);
+    world.issuer("acme", |issuer| issuer.rotate(Signer::other_es256(), "two"));
+    signs_in(&mut world);
+}
+
 /// `jwks_uri` alone: the endpoints are configured, the keys are fetched, nothing is discovered.
 pub fn keys_without_discovery<R: Rig>() {
     let publish = |issuer: &mut Issuer| {

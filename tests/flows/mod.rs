@@ -31,7 +31,8 @@ macro_rules! scenarios_for {
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             keys: everything_is_discovered, a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set, configured_keys_win,
-                keys_without_discovery, a_tenant_with_keys_fetches_nothing;
+                a_configured_key_without_a_kid_does_not_hide_a_new_one, keys_without_discovery,
+                a_tenant_with_keys_fetches_nothing;
             login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm, every_form_of_key,
                 many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
                 an_address_that_is_too_long, too_many_groups;

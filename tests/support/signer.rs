@@ -18,7 +18,8 @@ use super::http::base64url;
 #[derive(Clone)]
 pub enum Signer {
     Rsa(Box<RsaPrivateKey>, &'static str),
-    Es256(Box<P256Key>),
+    /// With the public part in PEM.
+    Es256(Box<P256Key>, &'static str),
     Es384(Box<p384::ecdsa::SigningKey>),
     Es512(Box<p521::SecretKey>),
     EdDsa(Box<SecretKey>),
@@ -36,7 +37,14 @@ impl Signer {
     }
 
     pub fn es256() -> Self {
-        Self::Es256(Box::new(P256Key::from_pkcs8_pem(include_str!("../vectors/keys/ec.private.pem")).unwrap()))
+        let key = P256Key::from_pkcs8_pem(include_str!("../vectors/keys/ec.private.pem")).unwrap();
+        Self::Es256(Box::new(key), include_str!("../vectors/keys/ec.public.pem"))
+    }
+
+    /// As [`es256`](Self::es256), with another key.
+    pub fn other_es256() -> Self {
+        let key = P256Key::from_pkcs8_pem(include_str!("../vectors/keys/ec2.private.pem")).unwrap();
+        Self::Es256(Box::new(key), include_str!("../vectors/keys/ec2.public.pem"))
     }
 
     pub fn es384() -> Self {
@@ -64,7 +72,7 @@ impl Signer {
     pub fn alg(&self) -> &'static str {
         match self {
             Self::Rsa(_, alg) => alg,
-            Self::Es256(_) => "ES256",
+            Self::Es256(..) => "ES256",
             Self::Es384(_) => "ES384",
             Self::Es512(_) => "ES512",
             Self::EdDsa(_) => "EdDSA",
@@ -75,7 +83,7 @@ impl Signer {
     pub fn configured(&self) -> Value {
         let pem = match self {
             Self::Rsa(..) => include_str!("../vectors/keys/rsa.public.pem"),
-            Self::Es256(_) => include_str!("../vectors/keys/ec.public.pem"),
+            Self::Es256(_, pem) => pem,
             Self::Es384(_) => include_str!("../vectors/keys/p384.public.pem"),
             Self::Es512(_) => include_str!("../vectors/keys/p521.public.pem"),
             Self::EdDsa(_) => include_str!("../vectors/keys/ed.public.pem"),
@@ -89,7 +97,7 @@ impl Signer {
         let pem = configured["pem"].as_str().unwrap();
         let der = STANDARD.decode(pem.lines().filter(|line| !line.starts_with("--")).collect::<String>()).unwrap();
         match self {
-            Self::Es256(_) => {
+            Self::Es256(..) => {
                 let (x, y) = der[der.len() - 64..].split_at(32);
                 json!({ "kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y) })
             }
@@ -102,7 +110,7 @@ impl Signer {
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         match self {
             Self::Rsa(key, alg) => Rsa::with_name(alg).sign(key, message).as_bytes().into_owned(),
-            Self::Es256(key) => Es256.sign(key, message).as_bytes().into_owned(),
+            Self::Es256(key, _) => Es256.sign(key, message).as_bytes().into_owned(),
             Self::Es384(key) => {
                 let signature: p384::ecdsa::Signature = key.sign(message);
                 signature.to_vec()
