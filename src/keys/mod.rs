@@ -5,6 +5,7 @@ mod der;
 mod host;
 mod jwk;
 mod key;
+mod module;
 mod pem;
 mod problem;
 mod set;
