@@ -65,10 +65,10 @@ pub fn load(bytes: &[u8], surroundings: Surroundings<'_>) -> Result<Loaded, Conf
             ConfigError::whole("", "the configuration is empty; it needs at least `session` and `tenants`").into()
         );
     }
-    if let Some(value) = wire::structure(bytes) {
-        return load_value(&value, surroundings);
-    }
-    let value = json::parse(bytes).map_err(|error| ConfigError::whole("", format!("not JSON: {error}")))?;
+    // A `Struct` is never JSON: the tag of a value is a control character, which JSON has nowhere.
+    let value = json::parse(bytes).or_else(|error| {
+        wire::structure(bytes).ok_or_else(|| ConfigError::whole("", format!("not JSON: {error}")))
+    })?;
     load_value(&value, surroundings)
 }
 
