@@ -26,7 +26,8 @@ macro_rules! scenarios_for {
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
                 errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
-            forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers;
+            forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
+                claims_cannot_forge_headers;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm, every_form_of_key,
                 many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
