@@ -34,7 +34,13 @@ die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
 need_rust() {
   command -v rustup >/dev/null || die "rustup is missing; get it from https://rustup.rs"
   command -v cc >/dev/null || die "there is no C linker (cc), which Rust needs; install one (Debian: apt-get install gcc libc6-dev)"
-  cargo --version >/dev/null || die "cargo does not run; rustup could not install the toolchain of rust-toolchain.toml"
+  local toolchain
+  toolchain=$(sed -nE 's/^channel = "(.*)"/\1/p' rust-toolchain.toml)
+  # Not every rustup installs by itself what rust-toolchain.toml asks for.
+  if ! cargo --version >/dev/null 2>&1; then
+    say "installing Rust $toolchain"
+    rustup toolchain install "$toolchain" --profile minimal --component clippy --component rustfmt
+  fi
   if ! rustup target list --installed 2>/dev/null | grep -qx "$WASM_TARGET"; then
     rustup target add "$WASM_TARGET" >/dev/null
   fi
