@@ -120,7 +120,7 @@ fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<Effect, Denial> {
         session::resume(head, tenant, gate, env.now()?)
     };
     match identity {
-        Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, tenant, &identity)?)),
+        Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, gate, tenant, &identity)?)),
         None if is_navigation(head) => login::begin(visit, env).map(Effect::Reply),
         None => Err(Denial::Unauthenticated),
     }

@@ -7,6 +7,7 @@ use crate::forward::{IdentityHeaders, fold};
 
 pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
     let object = at.object();
+    let defaults = IdentityHeaders::default();
     let mut folded = HashMap::new();
     let mut header = |field: &'static str, default: &str| {
         let at = object.field(field);
@@ -29,10 +30,10 @@ pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
         }
         Some(name)
     };
-    let user = header("user", "x-auth-request-user");
-    let email = header("email", "x-auth-request-email");
-    let groups = header("groups", "x-auth-request-groups");
-    let tenant = header("tenant", "x-auth-request-tenant");
+    let user = header("user", &defaults.user);
+    let email = header("email", &defaults.email);
+    let groups = header("groups", &defaults.groups);
+    let tenant = header("tenant", &defaults.tenant);
     object.finish();
     Some(IdentityHeaders { user: user?, email: email?, groups: groups?, tenant: tenant? })
 }

@@ -6,6 +6,7 @@ use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, secret, url};
 use super::{bearer, headers, keys, login, provider};
+use crate::forward::IdentityHeaders;
 use crate::host::{HostPattern, NotAPattern};
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
@@ -16,6 +17,7 @@ pub(super) struct Draft {
     pub(super) label: String,
     pub(super) name: Option<TenantName>,
     pub(super) hosts: Vec<HostPattern>,
+    pub(super) headers: Option<IdentityHeaders>,
     /// The tenant, unless something that it needs could not be read.
     pub(super) tenant: Option<Tenant>,
     pub(super) errors: Errors,
@@ -55,10 +57,10 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             login: login?,
             bearer: bearer?,
             identity: identity?,
-            headers: headers?,
+            headers: headers.clone()?,
         })
     })();
-    Draft { label, name, hosts, tenant, errors }
+    Draft { label, name, hosts, headers, tenant, errors }
 }
 
 /// `provider.token_endpoint_auth_method`.

@@ -93,6 +93,7 @@ fn what_is_no_configuration_is_refused() {
         message(br#"{"strict":true,"strict":false}"#),
         "not JSON: member \"strict\" occurs twice at line 1 column 23"
     );
+    assert_eq!(message(b"\n{}"), "session: is missing\ntenants: is missing");
     assert_eq!(message(b"[]"), "must be an object, not an array");
     assert_eq!(message(b"{}"), "session: is missing\ntenants: is missing");
 }

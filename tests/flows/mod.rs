@@ -27,7 +27,8 @@ macro_rules! scenarios_for {
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
                 errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
-            forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers;
+            forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
+                claims_cannot_forge_headers;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             keys: everything_is_discovered, a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set, configured_keys_win,
