@@ -19,7 +19,7 @@ pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<VerifiedIdent
     let Some(bearer) = &tenant.bearer else { return Err(Denial::TokenNotTaken) };
     let text = head.only("authorization").and_then(token).ok_or(Denial::TokenUnreadable)?;
     let now = env.now()?;
-    if let Some(identity) = gate.tokens().find(&tenant.name, text, now) {
+    if let Some(identity) = gate.tokens().find(tenant, text, now) {
         return Ok(identity);
     }
     let token = VerifiedAccessToken::verify(text, tenant, bearer, now, env.verifier()).map_err(|rejection| {
@@ -30,7 +30,7 @@ pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<VerifiedIdent
         }
     })?;
     let identity = VerifiedIdentity::from_access_token(&token, &tenant.identity).map_err(Denial::TokenAnonymous)?;
-    gate.tokens().insert(text, &identity, token.signed().expires());
+    gate.tokens().insert(text, &identity, token.signed().expires(), now);
     Ok(identity)
 }
 
