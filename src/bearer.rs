@@ -4,7 +4,7 @@ use crate::denial::Denial;
 use crate::env::Env;
 use crate::identity::VerifiedIdentity;
 use crate::request::RequestHead;
-use crate::token::{TokenRejection, VerifiedAccessToken};
+use crate::token::{AccessTokenRejection, VerifiedAccessToken};
 use crate::visit::Visit;
 
 /// Whether the client brought a bearer token, good or bad. If so, its session is not looked at: which of the two identities
@@ -22,13 +22,13 @@ pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<VerifiedIdent
     if let Some(identity) = gate.tokens().find(tenant, text, now) {
         return Ok(identity);
     }
-    let token = VerifiedAccessToken::verify(text, tenant, bearer, now, env.verifier()).map_err(|rejection| {
-        if rejection == TokenRejection::Scope {
-            Denial::TokenInsufficient(bearer.scopes.clone())
-        } else {
-            Denial::TokenRefused(rejection)
-        }
-    })?;
+    let token =
+        VerifiedAccessToken::verify(text, tenant, bearer, now, env.verifier()).map_err(
+            |rejection| match rejection {
+                AccessTokenRejection::Refused(rejection) => Denial::TokenRefused(rejection),
+                AccessTokenRejection::Insufficient(shortfall) => Denial::TokenInsufficient(shortfall),
+            },
+        )?;
     let identity = VerifiedIdentity::from_access_token(&token, &tenant.identity).map_err(Denial::TokenAnonymous)?;
     gate.tokens().insert(text, &identity, token.signed().expires(), now);
     Ok(identity)
