@@ -13,7 +13,7 @@ use crate::reply::Level;
 use crate::seal::SealError;
 use crate::session::NoSession;
 use crate::tenant::TenantName;
-use crate::token::TokenRejection;
+use crate::token::{Shortfall, TokenRejection};
 
 /// Why a request is refused. `Display` gives the reason for the log: it may name a claim or a status, never a value that the
 /// client or the issuer sent.
@@ -59,8 +59,8 @@ pub(crate) enum Denial {
     TenantBroken,
     /// The bearer token does not say who it is.
     TokenAnonymous(NoIdentity),
-    /// The bearer token is good, and lacks a scope that the tenant requires.
-    TokenInsufficient(Vec<String>),
+    /// The bearer token is good, and lacks a scope or a claim that the tenant requires.
+    TokenInsufficient(Shortfall),
     /// The tenant takes no bearer tokens.
     TokenNotTaken,
     /// The bearer token is not to be believed.
@@ -222,7 +222,9 @@ impl Denial {
             Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) | Self::TokenUnreadable => {
                 ("Token refused", "The bearer token was not accepted.")
             }
-            Self::TokenInsufficient(_) => ("Not allowed", "The bearer token lacks a scope that is required here."),
+            Self::TokenInsufficient(_) => {
+                ("Not allowed", "The bearer token lacks a scope or a claim that is required here.")
+            }
             Self::Unauthenticated => {
                 ("Not signed in", "This needs a signed-in user. Open the site in a browser to sign in.")
             }
@@ -292,7 +294,8 @@ impl Denial {
             Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) => error("invalid_token"),
             Self::TokenUnreadable => error("invalid_request"),
             // A scope has neither quotes nor backslashes.
-            Self::TokenInsufficient(scopes) => {
+            Self::TokenInsufficient(Shortfall::Claim(_)) => error("insufficient_scope"),
+            Self::TokenInsufficient(Shortfall::Scope(scopes)) => {
                 error("insufficient_scope").map(|text| format!("{text}, scope=\"{}\"", scopes.join(" ")))
             }
             Self::AddressTooLong
@@ -353,7 +356,7 @@ impl fmt::Display for Denial {
                 f.write_str("the tenant's configuration is wrong; the reasons were logged when it was loaded")
             }
             Self::TokenAnonymous(problem) => write!(f, "{problem}"),
-            Self::TokenInsufficient(_) => f.write_str("a required scope is missing"),
+            Self::TokenInsufficient(shortfall) => write!(f, "{shortfall}"),
             Self::TokenNotTaken => f.write_str("bearer tokens are not accepted here"),
             Self::TokenRefused(rejection) => write!(f, "{rejection}"),
             Self::TokenUnreadable => f.write_str("there has to be one Authorization header with one token"),

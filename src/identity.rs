@@ -82,6 +82,15 @@ impl VerifiedIdentity {
     pub fn vouched_by(&self) -> Voucher {
         self.vouched_by
     }
+
+    /// About how much memory its texts take.
+    pub(crate) fn size(&self) -> usize {
+        let email = self.email.as_ref().map_or(0, String::len);
+        self.groups
+            .iter()
+            .map(|group| group.len().saturating_add(size_of::<String>()))
+            .fold(self.user.len().saturating_add(email), usize::saturating_add)
+    }
 }
 
 /// The tenant only: the rest is personal data.

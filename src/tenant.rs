@@ -111,8 +111,19 @@ pub struct Bearer {
     pub audiences: Vec<String>,
     /// The token has to have all of these (`scope`).
     pub scopes: Vec<String>,
+    /// The token has to satisfy all of these.
+    pub claims: Vec<RequiredClaim>,
     /// Whether an ID token for one of the audiences is accepted, too.
     pub id_tokens: bool,
+}
+
+/// A claim that a token has to have: one of `values`, or a list with one of them in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequiredClaim {
+    /// The name of a member of the token, never a path: names may be URLs, which have dots.
+    pub name: String,
+    /// The values that are enough; at least one.
+    pub values: Vec<String>,
 }
 
 /// The claims that an identity is read from, each the name of a member of the ID token.

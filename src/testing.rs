@@ -6,7 +6,7 @@ use crate::config::{self, Environment, Surroundings};
 use crate::env::{Entropy, Env, NoEntropy};
 use crate::gate::{Entry, Gate};
 use crate::identity::VerifiedIdentity;
-use crate::keys::{HostAlgorithms, NoHostVerifier, Verifier, Voucher};
+use crate::keys::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, Verifier, Voucher};
 use crate::seal::Purpose;
 use crate::session::SessionRecord;
 use crate::shared::NoSharedData;
@@ -39,10 +39,15 @@ impl TestHost {
 
 /// The tenants `a` and `b`, with the session keys of these ids.
 pub(crate) fn gate(key_ids: &[&str]) -> Gate {
+    gate_with(key_ids, include_str!("../tests/vectors/keys/ec.public.pem"))
+}
+
+/// The same with another key of the issuer.
+pub(crate) fn gate_with(key_ids: &[&str], pem: &str) -> Gate {
     let tenant = |name: &str| {
         json!({
             "name": name, "hosts": [format!("{name}.example")], "issuer": "https://i.example", "client_id": "gate",
-            "keys": [{ "pem": include_str!("../tests/vectors/keys/ec.public.pem") }],
+            "keys": [{ "pem": pem }],
             "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t" },
         })
     };
@@ -61,8 +66,8 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
 
 /// The identity of `user` at `tenant`, as if somebody had signed in.
 pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> VerifiedIdentity {
-    let key = serde_json::from_value(json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
-    let vouched_by = Voucher::Configured(key);
+    let key = tenant.keys.candidates(SignatureAlgorithm::Es256, None).next().unwrap();
+    let vouched_by = Voucher::Configured(key.thumbprint());
     let record = SessionRecord { user: user.to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap())

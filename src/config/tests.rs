@@ -404,6 +404,26 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             json!({ "audiences": ["a"], "scopes": ["a b"] }),
             "tenant \"acme\": bearer.scopes[0]: \"a b\" is not a scope: printable ASCII without spaces, quotes and backslashes",
         ),
+        (
+            "/bearer",
+            json!({ "audiences": ["a"], "claims": { "tier": [] } }),
+            "tenant \"acme\": bearer.claims[\"tier\"]: is empty; at least one is needed",
+        ),
+        (
+            "/bearer",
+            json!({ "audiences": ["a"], "claims": { "tier": ["gold", ""] } }),
+            "tenant \"acme\": bearer.claims[\"tier\"][1]: is empty; give a value that the claim has to have",
+        ),
+        (
+            "/bearer",
+            json!({ "audiences": ["a"], "claims": { "tier": 1 } }),
+            "tenant \"acme\": bearer.claims[\"tier\"]: must be a string, not a number",
+        ),
+        (
+            "/bearer",
+            json!({ "audiences": ["a"], "claims": { "": "gold" } }),
+            "tenant \"acme\": bearer.claims[\"\"]: has an empty name; give the name of a claim",
+        ),
         ("/identity", json!({ "user": "" }), "tenant \"acme\": identity.user: is empty; give the name of a claim"),
         ("/headers", json!({ "user": "x user" }), "tenant \"acme\": headers.user: \"x user\" is not a header name"),
         (

@@ -21,7 +21,7 @@ pub mod tenants;
 macro_rules! scenarios_for {
     ($rig:ty) => {
         $crate::flows::play! { $rig;
-            bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, one_header_with_one_token,
+            bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new;
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,

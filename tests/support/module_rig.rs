@@ -111,3 +111,35 @@ impl Rig for PlainModuleRig {
         self.0.log()
     }
 }
+
+/// The same on a host that passes the known-answer test and verifies nothing after it.
+pub struct ForgetfulModuleRig(ModuleRig);
+
+impl Rig for ForgetfulModuleRig {
+    fn start(configuration: &Value, issuers: Issuers) -> Self {
+        let mut rig = ModuleRig::start(configuration, issuers);
+        assert_eq!(rig.host.state().counters.get("tenantgate.host_verifies.ES256"), Some(&1));
+        rig.host.state().cryptography = false;
+        Self(rig)
+    }
+
+    fn clock() -> Clock {
+        Clock::simulated()
+    }
+
+    fn send(&mut self, head: &Lines) -> Outcome {
+        self.0.send(head)
+    }
+
+    fn reconfigure(&mut self, configuration: &Value) {
+        self.0.reconfigure(configuration);
+    }
+
+    fn moment(&mut self) {
+        self.0.moment();
+    }
+
+    fn log(&mut self) -> String {
+        self.0.log()
+    }
+}
