@@ -98,14 +98,17 @@ impl Forward {
 /// What a header name becomes on its way into a CGI or WSGI variable, where `X-A`, `x_a` and `x.a` are one name: lower case,
 /// and `-` for everything that is no letter or digit.
 pub fn fold(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+    folded(name).collect()
+}
+
+fn folded(name: &str) -> impl Iterator<Item = char> {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
 }
 
 /// Takes out what the client may not say: every spelling of an identity header, credentials that are not for the upstream, our
 /// cookies, and requests to the next hop to drop an identity header (RFC 9110 section 7.6.1).
 fn strip(head: &RequestHead, headers: &IdentityHeaders) -> Vec<HeaderEdit> {
-    let protected: Vec<String> = headers.names().map(fold).into();
-    let is_protected = |name: &str| protected.contains(&fold(name));
+    let is_protected = |name: &str| headers.names().iter().any(|own| folded(own).eq(folded(name)));
 
     let names: BTreeSet<&str> = head.pairs().map(|(name, _)| name).collect();
     let mut edits = Vec::new();

@@ -46,7 +46,7 @@ impl RootContext for Root {
             algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" ")
         };
         if hostcalls::set_tick_period(TICK).is_err() {
-            log(Level::Warn, "the host gives no ticks, so the token cache is not counted");
+            log(Level::Warn, "the host gives no ticks, so little is counted");
         }
         log(
             Level::Info,
@@ -55,7 +55,7 @@ impl RootContext for Root {
         true
     }
 
-    /// The hits of the cache are counted in the core and handed on here: a host call for each would cost as much as half a hit.
+    /// What was counted is handed on here: a host call for each would cost as much as half a hit of the cache.
     fn on_tick(&mut self) {
         let CacheCounts { hits, misses, evictions } = self.gate.take_token_counts();
         for (event, count) in
@@ -63,6 +63,7 @@ impl RootContext for Root {
         {
             self.counters.add(event, count);
         }
+        self.counters.tick();
     }
 
     /// Streams that are under way keep the gate that they began with. A configuration that is refused changes nothing.
