@@ -92,7 +92,7 @@ impl RootContext for Root {
             algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" ")
         };
         if hostcalls::set_tick_period(TICK).is_err() {
-            log(Level::Warn, "the host gives no ticks, so no keys are fetched and the token cache is not counted");
+            log(Level::Warn, "the host gives no ticks, so no keys are fetched and little is counted");
         }
         log(
             Level::Info,
@@ -101,8 +101,7 @@ impl RootContext for Root {
         true
     }
 
-    /// Fetches keys that are due. The hits of the cache are counted in the core and handed on here: a host call for each would cost as
-    /// much as half a hit.
+    /// Fetches keys that are due. What was counted is handed on here: a host call for each would cost as much as half a hit of the cache.
     fn on_tick(&mut self) {
         let CacheCounts { hits, misses, evictions } = self.gate.take_token_counts();
         for (event, count) in
@@ -111,6 +110,7 @@ impl RootContext for Root {
             self.counters.add(event, count);
         }
         self.keep(|keeper, env| keeper.tick(env));
+        self.counters.tick();
     }
 
     /// Streams that are under way keep the gate that they began with. A configuration that is refused changes nothing.

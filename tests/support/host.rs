@@ -239,8 +239,6 @@ impl Host {
 
     /// The stream is over.
     pub fn end(&mut self, context: i32) {
-        self.invoke("proxy_on_done", &[context]);
-        self.invoke("proxy_on_log", &[context]);
         self.invoke("proxy_on_delete", &[context]);
     }
 
