@@ -109,7 +109,8 @@ wasm() {
   cargo build --locked --release --lib --target "$WASM_TARGET"
   # The SDK exports every callback of the ABI, and Envoy calls each that is there, for every request. What stays is what the shell has.
   tests/parts/node_modules/.bin/wasm-metadce "target/$WASM_TARGET/release/tenantgate.wasm" "${WASM_FEATURES[@]}" \
-    --graph-file src/shell/exports.json -o "$WASM" >/dev/null
+    --graph-file src/shell/exports.json -o "$WASM.new" >/dev/null
+  mv "$WASM.new" "$WASM"
   local size
   size=$(wc -c <"$WASM")
   echo "$WASM: $size bytes"
