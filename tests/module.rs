@@ -95,7 +95,7 @@ mod border {
     }
 
     /// A host of the ABI has all of these. Something new here is a question to Envoy, Istio and Envoy Gateway first.
-    const IMPORTS: [&str; 35] = [
+    const IMPORTS: [&str; 36] = [
         "env.proxy_add_header_map_value",
         "env.proxy_call_foreign_function",
         "env.proxy_close_stream",
@@ -125,6 +125,7 @@ mod border {
         "env.proxy_set_effective_context",
         "env.proxy_set_header_map_pairs",
         "env.proxy_set_property",
+        "env.proxy_set_shared_data",
         "env.proxy_set_tick_period_milliseconds",
         "wasi_snapshot_preview1.environ_get",
         "wasi_snapshot_preview1.environ_sizes_get",
