@@ -1,5 +1,7 @@
 //! API clients: a bearer token instead of a session (RFC 6750 section 2.1).
 
+use std::sync::Arc;
+
 use crate::denial::Denial;
 use crate::env::Env;
 use crate::identity::VerifiedIdentity;
@@ -14,7 +16,7 @@ pub(crate) fn is_sent(head: &RequestHead) -> bool {
 }
 
 /// The identity that the token proves.
-pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<VerifiedIdentity, Denial> {
+pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<Arc<VerifiedIdentity>, Denial> {
     let Visit { head, gate, tenant, .. } = visit;
     let Some(bearer) = &tenant.bearer else { return Err(Denial::TokenNotTaken) };
     let text = head.only("authorization").and_then(token).ok_or(Denial::TokenUnreadable)?;
@@ -34,6 +36,7 @@ pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<VerifiedIdent
         }
     })?;
     let identity = VerifiedIdentity::from_access_token(&token, &tenant.identity).map_err(Denial::TokenAnonymous)?;
+    let identity = Arc::new(identity);
     gate.tokens().insert(text, &identity, token.signed().expires(), now);
     Ok(identity)
 }

@@ -117,7 +117,7 @@ fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<Effect, Denial> {
     let identity = if bearer::is_sent(head) {
         Some(bearer::identity(visit, env)?)
     } else {
-        session::resume(head, tenant, gate, env.now()?)
+        session::resume(head, tenant, gate, env.now()?).map(Arc::new)
     };
     match identity {
         Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, gate, tenant, &identity)?)),

@@ -1,6 +1,6 @@
 //! The one way to the upstream: what a forwarded request carries, and the proof that it may go.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::cookie;
@@ -109,7 +109,36 @@ impl Forward {
 /// What a header name becomes on its way into a CGI or WSGI variable, where `X-A`, `x_a` and `x.a` are one name: lower case,
 /// and `-` for everything that is no letter or digit.
 pub fn fold(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+    folded(name).collect()
+}
+
+fn folded(name: &str) -> impl Iterator<Item = char> {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+}
+
+/// Names as they are after [`fold`]. Whether one is among them is asked for every header of every request, so it is found out
+/// without making a text of it.
+#[derive(Debug, Default)]
+pub(crate) struct FoldedNames(HashMap<usize, Vec<String>>);
+
+impl FoldedNames {
+    /// The folded names of `names`, each once.
+    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut by_length: HashMap<usize, Vec<String>> = HashMap::new();
+        for name in names.into_iter().map(fold) {
+            let alike = by_length.entry(name.len()).or_default();
+            if !alike.contains(&name) {
+                alike.push(name);
+            }
+        }
+        Self(by_length)
+    }
+
+    /// Whether `name` is one of them after folding.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        let alike = self.0.get(&name.chars().count());
+        alike.is_some_and(|alike| alike.iter().any(|own| own.chars().eq(folded(name))))
+    }
 }
 
 /// Takes out what the client may not say: every spelling of an identity header of any tenant, since they may share an upstream,
@@ -118,15 +147,19 @@ pub fn fold(name: &str) -> String {
 fn strip(head: &RequestHead, gate: &Gate) -> Vec<HeaderEdit> {
     let is_protected = |name: &str| gate.is_identity_header(name);
 
-    let names: BTreeSet<&str> = head.pairs().map(|(name, _)| name).collect();
+    let mut done: Vec<&str> = Vec::new();
     let mut edits = Vec::new();
-    for name in names {
+    for (name, _) in head.pairs() {
+        let ours = matches!(name, "authorization" | "cookie" | "connection") || is_protected(name);
+        if !ours || done.contains(&name) {
+            continue;
+        }
+        done.push(name);
         match name {
             "authorization" => edits.push(HeaderEdit::Remove(name.to_owned())),
             "cookie" => edits.extend(rewrite(name, head, cookie::without_ours)),
             "connection" => edits.extend(rewrite(name, head, |line| without_options(line, is_protected))),
-            name if is_protected(name) => edits.push(HeaderEdit::Remove(name.to_owned())),
-            _ => {}
+            name => edits.push(HeaderEdit::Remove(name.to_owned())),
         }
     }
     edits

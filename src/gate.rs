@@ -1,10 +1,10 @@
 //! Everything that one configuration says: the tenants by host, the keys that seal, the session policy.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::forward::{IdentityHeaders, fold};
+use crate::forward::{FoldedNames, IdentityHeaders};
 use crate::host::{Host, HostPattern};
 use crate::seal::KeyRing;
 use crate::tenant::{Tenant, TenantName};
@@ -19,7 +19,7 @@ pub struct Gate {
     exact: HashMap<Host, usize>,
     below: HashMap<Host, usize>,
     /// The identity headers of all tenants, folded.
-    identity_headers: HashSet<String>,
+    identity_headers: FoldedNames,
     tokens: TokenCache,
 }
 
@@ -62,7 +62,7 @@ impl Gate {
         // The default names, too: a tenant whose part is wrong may have them.
         let defaults = IdentityHeaders::default();
         let names = entries.iter().filter_map(Entry::headers).chain([&defaults]);
-        let identity_headers = names.flat_map(|headers| headers.names().map(fold)).collect();
+        let identity_headers = FoldedNames::new(names.flat_map(IdentityHeaders::names));
         let (mut exact, mut below) = (HashMap::new(), HashMap::new());
         for (index, entry) in entries.iter().enumerate() {
             for pattern in entry.hosts() {
@@ -85,7 +85,7 @@ impl Gate {
 
     /// Whether the upstream of any tenant could take `name` for an identity header, in whatever spelling.
     pub(crate) fn is_identity_header(&self, name: &str) -> bool {
-        self.identity_headers.contains(&fold(name))
+        self.identity_headers.contains(name)
     }
 
     /// Every entry, in the order of the configuration.

@@ -1,5 +1,7 @@
 //! What unit tests share: two tenants that differ in name and host only, and a host without surprises.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::config::{self, Environment, Surroundings};
@@ -65,10 +67,10 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
 }
 
 /// The identity of `user` at `tenant`, as if somebody had signed in.
-pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> VerifiedIdentity {
+pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> Arc<VerifiedIdentity> {
     let key = tenant.keys.candidates(SignatureAlgorithm::Es256, None).next().unwrap();
     let vouched_by = Voucher::Configured(key.thumbprint());
     let record = SessionRecord { user: user.to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
-    VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap())
+    Arc::new(VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap()))
 }
