@@ -187,6 +187,7 @@ test_all() {
   rung properties cargo test --locked --test properties
   rung module cargo test --locked --test module
   rung envoy cargo test --locked --test envoy
+  rung run node --test --test-reporter=tap tests/parts/run.test.mjs
   rung provider node --test --test-reporter=tap tests/parts/real.test.mjs
   rung browser node --test --test-reporter=tap tests/parts/browser.test.mjs
   say "summary"

@@ -23,7 +23,7 @@ use crate::bearer;
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::denial::Denial;
 use crate::env::Env;
-use crate::forward::Forward;
+use crate::forward::{self, Forward};
 use crate::gate::Gate;
 use crate::login::{self, Leg, Redeeming};
 use crate::logout::logout;
@@ -90,6 +90,11 @@ impl Filter {
                 Effect::Reply(Asker::of(&RequestHead::default(), env).refuse(&Denial::OutOfTurn))
             }
         }
+    }
+
+    /// The names of the trailers that have to go before those of a forwarded request may follow it.
+    pub fn strip_trailers(&self, trailers: &RequestHead) -> Vec<String> {
+        forward::strip_trailers(trailers, &self.gate)
     }
 
     /// Paths are compared by equality: nothing that only looks like one of ours is treated as one.

@@ -106,6 +106,17 @@ impl Forward {
     }
 }
 
+/// What has to go out of the trailers of a forwarded request: an upstream that merges them into the head (RFC 9110 section 6.5.1) would
+/// take them for its own.
+pub(crate) fn strip_trailers(trailers: &RequestHead, gate: &Gate) -> Vec<String> {
+    let is_unwanted = |name: &str| is_about_credentials(name) || gate.is_identity_header(name);
+    trailers.pairs().map(|(name, _)| name).filter(|name| is_unwanted(name)).map(str::to_owned).collect()
+}
+
+fn is_about_credentials(name: &str) -> bool {
+    matches!(name, "authorization" | "cookie" | "connection")
+}
+
 /// What a header name becomes on its way into a CGI or WSGI variable, where `X-A`, `x_a` and `x.a` are one name: lower case,
 /// and `-` for everything that is no letter or digit.
 pub fn fold(name: &str) -> String {
@@ -150,7 +161,7 @@ fn strip(head: &RequestHead, gate: &Gate) -> Vec<HeaderEdit> {
     let mut done: Vec<&str> = Vec::new();
     let mut edits = Vec::new();
     for (name, _) in head.pairs() {
-        let ours = matches!(name, "authorization" | "cookie" | "connection") || is_protected(name);
+        let ours = is_about_credentials(name) || is_protected(name);
         if !ours || done.contains(&name) {
             continue;
         }

@@ -382,6 +382,24 @@ mod border {
         ])
     }
 
+    /// An upstream may merge trailers into the head.
+    #[test]
+    fn trailers_cannot_say_who_it_is() {
+        let mut world = World::<ModuleRig>::new();
+        let mut browser = world.signed_in();
+        world.rig.host.state().trailers = lines(&[
+            ("x-auth-request-user", b"evil"),
+            ("x_auth.request_groups", b"evil"),
+            ("authorization", b"evil"),
+            ("cookie", b"evil"),
+            ("grpc-status", b"0"),
+            ("x-checksum", b"\xff"),
+        ]);
+        world.open(&mut browser, "https://acme.example/").forwarded();
+        let left: Vec<String> = world.rig.host.state().trailers.iter().map(|(name, _)| name.clone()).collect();
+        assert_eq!(left, ["grpc-status", "x-checksum"]);
+    }
+
     #[test]
     fn a_call_that_the_host_refuses_is_a_provider_that_is_away() {
         let mut world = World::<ModuleRig>::new();

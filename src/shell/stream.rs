@@ -109,8 +109,16 @@ impl HttpContext for Stream {
         self.action()
     }
 
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        self.action()
+    /// Trailers follow without what the client may not say. If that cannot be made sure, they and the end of the request stay here.
+    fn on_http_request_trailers(&mut self, count: usize) -> Action {
+        if self.passage == Passage::Closed || count > MAX_HEADERS {
+            return Action::Pause;
+        }
+        let Ok(pairs) = hostcalls::get_map_bytes(MapType::HttpRequestTrailers) else { return Action::Pause };
+        let unwanted = self.filter.strip_trailers(&RequestHead::new(pairs));
+        let stripped =
+            unwanted.iter().try_for_each(|name| hostcalls::remove_map_value(MapType::HttpRequestTrailers, name));
+        if stripped.is_ok() { Action::Continue } else { Action::Pause }
     }
 }
 

@@ -33,13 +33,15 @@ if (taken.length > 0) {
   fail(`in use by another program: ${list}\nchoose other ports with: ./build.sh run --port N   (the gateway gets N, the rest the four ports after it)`);
 }
 
-const stack = await startStack({ ports, dir: join(TOP, 'target/run'), accounts: listedAccounts }).catch((error) => fail(error.message));
+const starting = startStack({ ports, dir: join(TOP, 'target/run'), accounts: listedAccounts });
+// Before anything runs, so that nothing is left running.
 const stop = async () => {
   console.log('\nstopping');
-  await stack.stop();
+  await starting.then((stack) => stack.stop(), () => {});
   process.exit(0);
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+const stack = await starting.catch((error) => fail(error.message));
 
 for (const [tenant, members] of Object.entries(people)) {
   console.log(`\n${origin(tenant, ports)}/`);

@@ -42,6 +42,8 @@ pub struct State {
     ticks: bool,
     metrics: Vec<String>,
     request: Lines,
+    /// The trailers of the request, as far as they are still there.
+    pub trailers: Lines,
     reply: Option<Reply>,
     resumed: bool,
     call: Option<Call>,
@@ -78,6 +80,7 @@ const CONTINUE: i32 = 0;
 const PLUGIN_CONFIGURATION: i32 = 7;
 const CALL_BODY: i32 = 4;
 const REQUEST_HEADERS: i32 = 0;
+const REQUEST_TRAILERS: i32 = 1;
 const CALL_HEADERS: i32 = 6;
 
 impl Host {
@@ -110,6 +113,7 @@ impl Host {
             ticks: false,
             metrics: Vec::new(),
             request: Vec::new(),
+            trailers: Vec::new(),
             reply: None,
             resumed: false,
             call: None,
@@ -300,6 +304,7 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
         "proxy_get_header_map_pairs" => {
             let lines = match number(0) {
                 REQUEST_HEADERS => caller.data().request.clone(),
+                REQUEST_TRAILERS => caller.data().trailers.clone(),
                 CALL_HEADERS => caller.data().answer.0.clone(),
                 _ => return Ok(BAD_ARGUMENT),
             };
@@ -315,9 +320,13 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             }
         }
         "proxy_remove_header_map_value" => {
-            assert_eq!(number(0), REQUEST_HEADERS);
             let name = text(caller, at(1), at(2));
-            caller.data_mut().request.retain(|(n, _)| *n != name);
+            let state = caller.data_mut();
+            match number(0) {
+                REQUEST_HEADERS => state.request.retain(|(n, _)| *n != name),
+                REQUEST_TRAILERS => state.trailers.retain(|(n, _)| *n != name),
+                other => panic!("nothing is to be removed from map {other}"),
+            }
         }
         "proxy_define_metric" => {
             let name = text(caller, at(1), at(2));
