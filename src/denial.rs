@@ -34,7 +34,7 @@ pub(crate) enum Denial {
     IdToken(TokenRejection),
     /// The ID token does not say who it is.
     NoIdentity(NoIdentity),
-    /// The answer names another issuer (RFC 9207).
+    /// The answer names another issuer, or none where it has to (RFC 9207).
     OtherIssuer,
     /// An identity of another tenant got as far as the upstream's door.
     OtherTenant,
@@ -312,7 +312,9 @@ impl fmt::Display for Denial {
             Self::HostFailed(what) => write!(f, "the host failed: {what}"),
             Self::IdToken(rejection) => write!(f, "ID token: {rejection}"),
             Self::NoIdentity(problem) => write!(f, "ID token: {problem}"),
-            Self::OtherIssuer => f.write_str("the callback names another issuer (`iss`)"),
+            Self::OtherIssuer => {
+                f.write_str("the callback names another issuer, or none where this one always names itself (`iss`)")
+            }
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
             Self::OutOfTurn => f.write_str("an input came that this request does not wait for"),
             Self::ProviderUnreachable(CallFailure::Refused) => f.write_str(

@@ -93,6 +93,8 @@ pub struct Provider {
     pub token_endpoint: Url,
     /// Where the browser is sent to sign out (OpenID Connect RP-Initiated Logout 1.0), if the issuer has that.
     pub end_session_endpoint: Option<Url>,
+    /// Whether every answer of the issuer names it (`iss`, RFC 9207), so that one without is refused.
+    pub authorization_response_iss_parameter_supported: bool,
     /// The longest that a call may take.
     pub timeout: Duration,
 }
@@ -102,6 +104,8 @@ pub struct Provider {
 pub struct Login {
     /// Scope values, `openid` among them, each once.
     pub scopes: Vec<String>,
+    /// What else the authorization request says.
+    pub request: AuthorizationParameters,
     /// The path of the redirect URI, by equality.
     pub callback_path: String,
     /// The path that signs out, by equality; never the callback path.
@@ -115,6 +119,23 @@ pub struct Login {
     pub cookie_domain: Option<Host>,
     /// How long a person may take at the issuer.
     pub timeout: Duration,
+}
+
+/// The optional parameters of the authorization request (OpenID Connect Core section 3.1.2.1). None of them comes from a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuthorizationParameters {
+    /// `prompt`: what the issuer asks the person for.
+    pub prompt: Option<String>,
+    /// `max_age`: how long ago the person may have signed in at the issuer. The ID token has to prove it (`auth_time`).
+    pub max_age: Option<Duration>,
+    /// `acr_values`, best first. The ID token has to have one of them (`acr`).
+    pub acr_values: Vec<String>,
+    /// `claims` (section 5.5), as JSON text.
+    pub claims: Option<String>,
+    /// `resource`: whom the access token is for (RFC 8707).
+    pub resources: Vec<String>,
+    /// Others, none of which the gate sets itself.
+    pub others: Vec<(String, String)>,
 }
 
 /// Which bearer tokens are accepted (RFC 6750).

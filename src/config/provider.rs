@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::cursor::{Cursor, Object};
+use super::request::is_set_by_the_gate;
 use super::tenant::AuthMethod;
 use super::values::{Scheme, duration, url};
 use crate::tenant::Provider;
@@ -17,6 +18,7 @@ pub(super) fn provider(at: &Cursor<'_>, scheme: Scheme, has_secret: bool) -> (Op
     let token_endpoint = endpoint(&object, "token_endpoint", scheme);
     let end_session = object.field("end_session_endpoint");
     let end_session_endpoint = url(&end_session, scheme);
+    let names_itself = object.field("authorization_response_iss_parameter_supported").boolean().unwrap_or(false);
     let method = auth_method(&object.field("token_endpoint_auth_method"), has_secret);
     let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
     object.finish();
@@ -26,6 +28,7 @@ pub(super) fn provider(at: &Cursor<'_>, scheme: Scheme, has_secret: bool) -> (Op
             authorization_endpoint: authorization_endpoint?,
             token_endpoint: token_endpoint?,
             end_session_endpoint,
+            authorization_response_iss_parameter_supported: names_itself,
             timeout: timeout?,
         })
     })();
@@ -45,7 +48,7 @@ fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme) -> Option<U
     let at = object.field(name);
     at.required_text()?;
     let url = url(&at, scheme)?;
-    match url.query_pairs().find(|(name, _)| OURS.contains(&name.as_ref())) {
+    match url.query_pairs().find(|(name, _)| is_set_by_the_gate(&name)) {
         Some((name, _)) => {
             at.refuse(format!("has the parameter {name:?} in its query, which the gate sets itself; leave it out"))
         }
@@ -75,16 +78,6 @@ fn auth_method(at: &Cursor<'_>, has_secret: bool) -> Option<AuthMethod> {
     Some(method)
 }
 
-const OURS: [&str; 8] = [
-    "response_type",
-    "client_id",
-    "redirect_uri",
-    "scope",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-];
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_TIMEOUT: Duration = Duration::from_millis(100);
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);

@@ -324,6 +324,44 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/login",
+            json!({ "prompt": "none" }),
+            "tenant \"acme\": login.prompt: is \"none\", with which nobody could ever sign in",
+        ),
+        (
+            "/login",
+            json!({ "prompt": "login  consent" }),
+            "tenant \"acme\": login.prompt: \"login  consent\" is not a prompt; write it as \"login\" or \"select_account\"",
+        ),
+        (
+            "/login",
+            json!({ "max_age": "31d" }),
+            "tenant \"acme\": login.max_age: \"31d\" is out of range; it has to be from 0s to 30days",
+        ),
+        (
+            "/login",
+            json!({ "acr_values": ["a b"] }),
+            "tenant \"acme\": login.acr_values[0]: \"a b\" is not one value: printable ASCII without spaces",
+        ),
+        ("/login", json!({ "acr_values": [] }), "tenant \"acme\": login.acr_values: is empty; at least one is needed"),
+        ("/login", json!({ "claims": "{}" }), "tenant \"acme\": login.claims: must be an object, not a string"),
+        (
+            "/login",
+            json!({ "resource": ["https://api.example#a"] }),
+            "tenant \"acme\": login.resource[0]: has a fragment (#...); leave it out",
+        ),
+        (
+            "/login",
+            json!({ "parameters": { "max_age": "1" } }),
+            "tenant \"acme\": login.parameters: has \"max_age\", which the gate sets itself or has a field for; leave it out",
+        ),
+        (
+            "/login",
+            json!({ "parameters": { "ui_locales": 1 } }),
+            "tenant \"acme\": login.parameters: \"ui_locales\" has to be a name with a string as its value",
+        ),
+        ("/login", json!({ "parameters": [] }), "tenant \"acme\": login.parameters: must be an object, not an array"),
+        (
+            "/login",
             json!({ "callback_path": "/a/../b" }),
             "tenant \"acme\": login.callback_path: \"/a/../b\" is not a plain path; write it as \"/oauth2/callback\"",
         ),

@@ -19,8 +19,10 @@ pub(crate) fn callback(visit: Visit<'_>, env: &Env<'_>) -> Result<(Redeeming, Ht
         Err(denial) => return Err(visit.asker.refuse(&denial)),
     };
     let returned = Returned { tenant: visit.tenant, host, attempt, asker: visit.asker };
-    // RFC 9207 section 2.4: an answer of another issuer is not acted on, not even on its error.
-    if answer.issuer.is_some_and(|issuer| issuer != returned.tenant.issuer) {
+    // RFC 9207 section 2.4: an answer of another issuer is not acted on, not even on its error; nor is one that does not say whose it
+    // is where the issuer always does.
+    let may_be_silent = !returned.tenant.provider.authorization_response_iss_parameter_supported;
+    if !answer.issuer.map_or(may_be_silent, |issuer| issuer == returned.tenant.issuer) {
         return Err(returned.refuse(&Denial::OtherIssuer));
     }
     match answer.outcome {

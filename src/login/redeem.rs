@@ -87,7 +87,8 @@ impl Returned {
         let response = result.map_err(Denial::ProviderUnreachable)?;
         let tokens = TokenResponse::read(&response)?;
         let now = env.now()?;
-        let expected = Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token };
+        let expected =
+            Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token, asked_at: attempt.began(tenant) };
         let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;
         Ok(session::start(&token, tenant, gate, now, env)?)
     }

@@ -21,6 +21,8 @@ pub(super) fn token_request(
         ("redirect_uri", redirect_uri),
         ("code_verifier", verifier.expose_secret()),
     ];
+    // RFC 8707 section 2.2: without it some issuers give a token for no resource at all.
+    parameters.extend(tenant.login.request.resources.iter().map(|resource| ("resource", resource.as_str())));
     let mut authorization = None;
     match authentication {
         ClientAuthentication::Basic(secret) => authorization = Some(basic(id, secret)),

@@ -108,6 +108,6 @@ fn verify_subject(claims: &Claims) -> Result<(), TokenRejection> {
 }
 
 /// How far the issuer's clock may be from ours.
-const LEEWAY: Duration = Duration::from_secs(60);
+pub(super) const LEEWAY: Duration = Duration::from_secs(60);
 /// A token without `kid` is tried against this many keys of its algorithm at most.
 const MAX_TRIES: usize = 8;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::browser::Browser;
 use crate::support::issuer::Answer;
 use crate::support::rig::{Reply, Rig};
@@ -168,6 +170,23 @@ pub fn another_issuer<R: Rig>() {
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
     assert_eq!(world.open(&mut browser, &with_parameter(&callback, "iss", None)).reply().status, 302);
+}
+
+/// An issuer that always names itself did not send an answer that names nobody.
+pub fn an_answer_of_nobody<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        configuration["tenants"][0]["provider"]["authorization_response_iss_parameter_supported"] = json!(true);
+    });
+    for extra in ["", "&error=access_denied"] {
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+        let url = with_parameter(&callback, "iss", None);
+        let url = if extra.is_empty() { url } else { with_parameter(&url, "code", None) + extra };
+        assert_eq!(refused(&mut world, &mut browser, &url).status, 400);
+        assert!(world.rig.log().contains("other_issuer"), "{}", world.rig.log());
+    }
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+    world.signed_in();
 }
 
 pub fn an_expired_attempt<R: Rig>() {

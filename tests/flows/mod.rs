@@ -24,13 +24,14 @@ macro_rules! scenarios_for {
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new;
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
-                errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer;
+                errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer, an_answer_of_nobody;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
             forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm, every_form_of_key,
                 many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
-                an_address_that_is_too_long, too_many_groups;
+                an_address_that_is_too_long, too_many_groups, what_the_configuration_asks_for, a_sign_in_that_is_recent_enough,
+                the_authentication_context_that_was_asked_for;
             logout: sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask;
             redirects: the_way_back_is_on_the_host_that_was_asked_for;
             session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, the_key_that_vouched_leaves,

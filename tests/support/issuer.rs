@@ -29,8 +29,12 @@ pub struct Issuer {
     pub forge: fn(&mut Value, &mut Value),
     /// Changes the token after it was signed.
     pub tamper: Box<dyn Fn(String) -> String + Send>,
+    /// What an authorization request has to say beyond what every one says, in this order.
+    pub parameters: Vec<(String, String)>,
     /// How often the token endpoint was called.
     pub calls: usize,
+    /// `resource` of the last token request.
+    pub resources: Vec<String>,
     /// Everything that must not be seen elsewhere.
     pub secrets: Vec<String>,
     codes: HashMap<String, Grant>,
@@ -68,7 +72,9 @@ impl Issuer {
             answer: Answer::Tokens,
             forge: |_, _| {},
             tamper: Box::new(|token| token),
+            parameters: Vec::new(),
             calls: 0,
+            resources: Vec::new(),
             secrets: Vec::new(),
             codes: HashMap::new(),
             issued: 0,
@@ -85,7 +91,7 @@ impl Issuer {
             values[0].clone()
         };
         assert!(url.starts_with(&format!("{}/auth?", self.url)), "{url}");
-        assert_eq!(parameters.len(), 8, "{url}");
+        assert_eq!(parameters[8..], self.parameters, "{url}");
         assert_eq!((one("response_type").as_str(), one("code_challenge_method").as_str()), ("code", "S256"));
         assert_eq!(one("client_id"), self.client_id);
         assert!(one("scope").split(' ').any(|scope| scope == "openid"));
@@ -123,6 +129,8 @@ impl Issuer {
 
     fn redeem(&mut self, head: &Lines, body: &[u8]) -> Result<Value, (u16, &'static str)> {
         let form: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+        let pairs = form_urlencoded::parse(body).filter(|(name, _)| name == "resource");
+        self.resources = pairs.map(|(_, value)| value.into_owned()).collect();
         let field = |name: &str| form.get(name).cloned().unwrap_or_default();
         self.secrets.push(field("code_verifier"));
         self.secrets.extend(head.iter().filter(|(name, _)| name == "authorization").map(|(_, value)| {
