@@ -6,13 +6,13 @@ use crate::call::CallFailure;
 use crate::env::{NoEntropy, NoTime};
 use crate::forward::OtherTenant;
 use crate::identity::NoIdentity;
-use crate::login::{RequestRefused, TokenResponseProblem};
+use crate::login::{RequestRefused, TokenResponseProblem, UserinfoProblem};
 use crate::page::Way;
 use crate::reply::Level;
 use crate::seal::SealError;
 use crate::session::NoSession;
 use crate::tenant::TenantName;
-use crate::token::TokenRejection;
+use crate::token::{OtherSubject, TokenRejection};
 
 /// Why a request is refused. `Display` gives the reason for the log: it may name a claim or a status, never a value that the
 /// client or the issuer sent.
@@ -38,9 +38,11 @@ pub(crate) enum Denial {
     OtherIssuer,
     /// An identity of another tenant got as far as the upstream's door.
     OtherTenant,
+    /// The UserInfo endpoint speaks of somebody else than the ID token.
+    OtherSubject,
     /// An input that does not belong to this state.
     OutOfTurn,
-    /// The token endpoint could not be reached.
+    /// An endpoint of the issuer could not be reached.
     ProviderUnreachable(CallFailure),
     /// The token endpoint answered, but not with tokens.
     ProviderUnusable(TokenResponseProblem),
@@ -66,6 +68,8 @@ pub(crate) enum Denial {
     Unauthenticated,
     /// No tenant has this host.
     UnknownHost,
+    /// The UserInfo endpoint answered, but not with claims.
+    UserinfoUnusable(UserinfoProblem),
 }
 
 /// The error codes of RFC 6749 section 4.1.2.1 and OpenID Connect Core section 3.1.2.6, by what they mean here.
@@ -95,6 +99,7 @@ impl Denial {
             Self::AuthorizationRefused(AuthorizationError::AccessDenied)
             | Self::IdToken(_)
             | Self::NoIdentity(_)
+            | Self::OtherSubject
             | Self::SessionTooLarge
             | Self::TokenInsufficient(_) => 403,
             Self::UnknownHost => 404,
@@ -105,7 +110,8 @@ impl Denial {
             | Self::OutOfTurn
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
-            | Self::TenantBroken => 503,
+            | Self::TenantBroken
+            | Self::UserinfoUnusable(_) => 503,
         }
     }
 
@@ -121,6 +127,7 @@ impl Denial {
             Self::IdToken(_) => "id_token_refused",
             Self::NoIdentity(_) => "no_identity",
             Self::OtherIssuer => "other_issuer",
+            Self::OtherSubject => "other_subject",
             Self::OtherTenant => "other_tenant",
             Self::OutOfTurn => "out_of_turn",
             Self::ProviderUnreachable(_) => "provider_unreachable",
@@ -136,6 +143,7 @@ impl Denial {
             Self::TokenUnreadable => "token_unreadable",
             Self::Unauthenticated => "unauthenticated",
             Self::UnknownHost => "unknown_host",
+            Self::UserinfoUnusable(_) => "userinfo_unusable",
         }
     }
 
@@ -159,9 +167,12 @@ impl Denial {
             | Self::OtherIssuer
             | Self::SessionTooLarge
             | Self::StateUnknown => Level::Info,
-            Self::IdToken(_) | Self::NoIdentity(_) | Self::ProviderUnreachable(_) | Self::ProviderUnusable(_) => {
-                Level::Warn
-            }
+            Self::IdToken(_)
+            | Self::NoIdentity(_)
+            | Self::OtherSubject
+            | Self::ProviderUnreachable(_)
+            | Self::ProviderUnusable(_)
+            | Self::UserinfoUnusable(_) => Level::Warn,
             Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => Level::Error,
         }
     }
@@ -186,7 +197,9 @@ impl Denial {
                 ("Sign-in failed", "The answer of the sign-in service could not be accepted.")
             }
             Self::CodeRefused => ("Sign-in expired", "The sign-in took too long or was already used."),
-            Self::IdToken(_) => ("Sign-in failed", "The sign-in service sent an identity that could not be verified."),
+            Self::IdToken(_) | Self::OtherSubject => {
+                ("Sign-in failed", "The sign-in service sent an identity that could not be verified.")
+            }
             Self::NoIdentity(_) => ("Sign-in failed", "The sign-in service did not say who you are."),
             Self::SessionTooLarge => (
                 "Too many groups",
@@ -198,7 +211,8 @@ impl Denial {
             ),
             Self::AuthorizationRefused(AuthorizationError::Unavailable)
             | Self::ProviderUnreachable(_)
-            | Self::ProviderUnusable(_) => (
+            | Self::ProviderUnusable(_)
+            | Self::UserinfoUnusable(_) => (
                 "Sign-in unavailable",
                 "Your organization's sign-in service does not answer as it should. Try again in a moment.",
             ),
@@ -229,11 +243,13 @@ impl Denial {
             | Self::IdToken(_)
             | Self::NoIdentity(_)
             | Self::OtherIssuer
+            | Self::OtherSubject
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::SessionTooLarge
             | Self::StateUnknown
-            | Self::Unauthenticated => Some(Way::sign_in("/")),
+            | Self::Unauthenticated
+            | Self::UserinfoUnusable(_) => Some(Way::sign_in("/")),
             Self::AuthorityUnreadable
             | Self::HostFailed(_)
             | Self::OtherTenant
@@ -288,6 +304,7 @@ impl Denial {
             | Self::IdToken(_)
             | Self::NoIdentity(_)
             | Self::OtherIssuer
+            | Self::OtherSubject
             | Self::OtherTenant
             | Self::OutOfTurn
             | Self::ProviderUnreachable(_)
@@ -296,7 +313,8 @@ impl Denial {
             | Self::StateUnknown
             | Self::TargetUnreadable
             | Self::TenantBroken
-            | Self::UnknownHost => None,
+            | Self::UnknownHost
+            | Self::UserinfoUnusable(_) => None,
         }
     }
 }
@@ -315,14 +333,15 @@ impl fmt::Display for Denial {
             Self::OtherIssuer => {
                 f.write_str("the callback names another issuer, or none where this one always names itself (`iss`)")
             }
+            Self::OtherSubject => {
+                f.write_str("the UserInfo endpoint speaks of somebody else than the ID token (`sub`)")
+            }
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
             Self::OutOfTurn => f.write_str("an input came that this request does not wait for"),
-            Self::ProviderUnreachable(CallFailure::Refused) => f.write_str(
-                "the host refused the call to the token endpoint; is there a cluster by the configured name?",
-            ),
-            Self::ProviderUnreachable(CallFailure::NoAnswer) => {
-                f.write_str("no answer from the token endpoint in time")
+            Self::ProviderUnreachable(CallFailure::Refused) => {
+                f.write_str("the host refused the call to the issuer; is there a cluster by the configured name?")
             }
+            Self::ProviderUnreachable(CallFailure::NoAnswer) => f.write_str("no answer from the issuer in time"),
             Self::ProviderUnusable(problem) => write!(f, "token endpoint: {problem}"),
             Self::SessionTooLarge => f.write_str("the session does not fit into a cookie of 4096 bytes"),
             Self::StateUnknown => {
@@ -339,6 +358,7 @@ impl fmt::Display for Denial {
             Self::TokenUnreadable => f.write_str("there has to be one Authorization header with one token"),
             Self::Unauthenticated => f.write_str("no session, and not a navigation"),
             Self::UnknownHost => f.write_str("no tenant has this host"),
+            Self::UserinfoUnusable(problem) => write!(f, "UserInfo endpoint: {problem}"),
         }
     }
 }
@@ -393,6 +413,18 @@ impl From<TokenResponseProblem> for Denial {
         } else {
             Self::ProviderUnusable(problem)
         }
+    }
+}
+
+impl From<UserinfoProblem> for Denial {
+    fn from(problem: UserinfoProblem) -> Self {
+        Self::UserinfoUnusable(problem)
+    }
+}
+
+impl From<OtherSubject> for Denial {
+    fn from(OtherSubject: OtherSubject) -> Self {
+        Self::OtherSubject
     }
 }
 

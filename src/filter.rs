@@ -6,11 +6,12 @@
 //! │ and it cannot be made without a proof. Every error path ends in a reply.               │
 //! └──────────────────────────────────────────────────────────────────────────────────────┘
 //!
-//!            Request                        Called
-//!   Fresh ────────────▶ Redeeming ──────────────────────▶ Done
-//!     │    callback,        the token endpoint answered       ▲
-//!     │    state is good    or did not                        │
-//!     └───────────────────────────────────────────────────────┘
+//!            Request                Called                         Called
+//!   Fresh ────────────▶ Redeeming ────────────▶ AwaitingUserinfo ────────────▶ Done
+//!     │    callback,        │   tokens are good,                                 ▲
+//!     │    state is good    │   more is wanted                                   │
+//!     │                     └───────────────── the session, or why not ──────────┤
+//!     └──────────────────────────────────────────────────────────────────────────┘
 //!           everything else: forwarded or answered at once
 //! ```
 
@@ -24,7 +25,7 @@ use crate::denial::Denial;
 use crate::env::Env;
 use crate::forward::Forward;
 use crate::gate::Gate;
-use crate::login::{self, Redeeming};
+use crate::login::{self, AwaitingUserinfo, Redeemed, Redeeming};
 use crate::logout::logout;
 use crate::navigation::is_navigation;
 use crate::reply::LocalReply;
@@ -61,6 +62,7 @@ pub enum Effect {
 enum State {
     Fresh,
     Redeeming(Box<Redeeming>),
+    AwaitingUserinfo(Box<AwaitingUserinfo>),
     Done,
 }
 
@@ -78,8 +80,17 @@ impl Filter {
                 Ok(visit) => self.visit(visit, env),
                 Err(reply) => Effect::Reply(reply),
             },
-            (State::Redeeming(login), Input::Called(result)) => Effect::Reply(login.finish(result, &gate, env)),
-            (State::Fresh | State::Redeeming(_) | State::Done, _) => {
+            (State::Redeeming(login), Input::Called(result)) => match login.redeemed(result, &gate, env) {
+                Redeemed::Over(reply) => Effect::Reply(reply),
+                Redeemed::Asks(login, call) => {
+                    self.state = State::AwaitingUserinfo(login);
+                    Effect::Call(call)
+                }
+            },
+            (State::AwaitingUserinfo(login), Input::Called(result)) => {
+                Effect::Reply(login.answered(result, &gate, env))
+            }
+            (State::Fresh | State::Redeeming(_) | State::AwaitingUserinfo(_) | State::Done, _) => {
                 Effect::Reply(Asker::of(&RequestHead::default(), env).refuse(&Denial::OutOfTurn))
             }
         }

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::forward::IdentityHeaders;
 use crate::host::{Host, HostPattern};
-use crate::keys::KeySet;
+use crate::keys::{KeySet, SigningKey};
 use crate::secret::Secret;
 
 /// The name of a tenant, unique in a configuration: 1 to 63 letters, digits, `-`, `_` and `.`.
@@ -78,8 +78,24 @@ pub enum ClientAuthentication {
     Basic(Secret<String>),
     /// `client_secret_post`: in the form.
     Post(Secret<String>),
+    /// `private_key_jwt`: a JWT that the client signs (RFC 7523).
+    PrivateKeyJwt {
+        /// The key that signs it.
+        key: SigningKey,
+        /// Whom the JWT is for.
+        audience: AssertionAudience,
+    },
     /// `none`: a public client.
     None,
+}
+
+/// Whom a client assertion is for (`aud`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The Issuer Identifier: nobody else can take the assertion for one that was made out to it (draft-ietf-oauth-rfc7523bis).
+    Issuer,
+    /// The token endpoint (OpenID Connect Core section 9), which is all that some issuers take.
+    TokenEndpoint,
 }
 
 /// The issuer's endpoints and the Envoy cluster that reaches them.
@@ -91,6 +107,8 @@ pub struct Provider {
     pub authorization_endpoint: Url,
     /// Where a code is redeemed.
     pub token_endpoint: Url,
+    /// Where the claims are that an ID token lacks (OpenID Connect Core section 5.3), if they are fetched.
+    pub userinfo_endpoint: Option<Url>,
     /// Where the browser is sent to sign out (OpenID Connect RP-Initiated Logout 1.0), if the issuer has that.
     pub end_session_endpoint: Option<Url>,
     /// Whether every answer of the issuer names it (`iss`, RFC 9207), so that one without is refused.
@@ -106,6 +124,8 @@ pub struct Login {
     pub scopes: Vec<String>,
     /// What else the authorization request says.
     pub request: AuthorizationParameters,
+    /// Whether claims that the ID token lacks are fetched from the UserInfo endpoint.
+    pub userinfo: bool,
     /// The path of the redirect URI, by equality.
     pub callback_path: String,
     /// The path that signs out, by equality; never the callback path.

@@ -14,6 +14,7 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
     let object = at.object();
     let scopes = scopes(&object.field("scopes"));
     let request = request(&object, scheme);
+    let userinfo = object.field("userinfo").boolean().unwrap_or(false);
     let callback_path = path(&object.field("callback_path"), DEFAULT_CALLBACK_PATH);
     let logout_at = object.field("logout_path");
     let logout_path = path(&logout_at, DEFAULT_LOGOUT_PATH);
@@ -29,6 +30,7 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
     Some(Login {
         scopes: scopes?,
         request: request?,
+        userinfo,
         callback_path: callback_path?,
         logout_path: logout_path?,
         redirect_uri,

@@ -83,12 +83,14 @@ fn others(at: &Cursor<'_>) -> Option<Vec<(String, String)>> {
     if at.is_present() && !at.value().is_some_and(Value::is_object) {
         return None;
     }
-    let pairs = members.map(|(name, value)| match value {
-        _ if is_set_by_the_gate(name) => {
-            at.refuse(format!("has {name:?}, which the gate sets itself or has a field for; leave it out"))
+    let pairs = members.map(|(name, value)| {
+        if is_set_by_the_gate(name) {
+            return at.refuse(format!("has {name:?}, which the gate sets itself or has a field for; leave it out"));
         }
-        Value::String(text) if !name.is_empty() => Some((name.clone(), text.clone())),
-        _ => at.refuse(format!("{name:?} has to be a name with a string as its value")),
+        match value.as_str().filter(|_| !name.is_empty()) {
+            Some(text) => Some((name.clone(), text.to_owned())),
+            None => at.refuse(format!("{name:?} has to be a name with a string as its value")),
+        }
     });
     pairs.collect::<Vec<_>>().into_iter().collect()
 }

@@ -299,8 +299,18 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/provider/token_endpoint_auth_method",
+            json!("client_secret_jwt"),
+            "tenant \"acme\": provider.token_endpoint_auth_method: \"client_secret_jwt\" is not supported; use client_secret_basic, client_secret_post, private_key_jwt or none",
+        ),
+        (
+            "/provider/token_endpoint_auth_method",
             json!("private_key_jwt"),
-            "tenant \"acme\": provider.token_endpoint_auth_method: \"private_key_jwt\" is not supported; use client_secret_basic, client_secret_post or none",
+            "tenant \"acme\": provider.token_endpoint_auth_method: needs a `client_key`, and there is none",
+        ),
+        (
+            "/client_key",
+            json!({ "pem": PRIVATE }),
+            "tenant \"acme\": client_key: stands beside a `client_secret`; leave one of them out",
         ),
         (
             "/provider/token_endpoint_auth_method",
@@ -321,6 +331,11 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "/login",
             json!({ "scopes": ["openid", "a b"] }),
             "tenant \"acme\": login.scopes[1]: \"a b\" is not a scope: printable ASCII without spaces, quotes and backslashes",
+        ),
+        (
+            "/login",
+            json!({ "userinfo": true }),
+            "tenant \"acme\": provider.userinfo_endpoint: is missing; `login.userinfo` needs it",
         ),
         (
             "/login",
@@ -437,6 +452,51 @@ fn a_public_client_has_no_secret() {
         messages(&configuration(&[basic])),
         ["tenant \"acme\": provider.token_endpoint_auth_method: needs a `client_secret`, and there is none"]
     );
+}
+
+#[test]
+fn a_client_key_is_a_private_key() {
+    let keyed = |key: Value| with(with(tenant(), "/client_secret", Value::Null), "/client_key", key);
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    for good in [
+        json!({ "pem": PRIVATE, "kid": "k" }),
+        json!({ "pem": include_str!("../../tests/vectors/keys/rsa.private.pem"), "audience": "token_endpoint" }),
+        json!({ "jwk": jwk.to_string() }),
+    ] {
+        assert_eq!(messages(&configuration(&[keyed(good)])), <[String; 0]>::default());
+    }
+    for (key, expected) in [
+        (json!({}), "client_key: has to have exactly one of `pem` and `jwk`"),
+        (json!({ "pem": PUBLIC }), "client_key.pem: is no private key that can sign: it is a public key"),
+        (
+            json!({ "pem": "-----BEGIN RSA PRIVATE KEY-----\nAA==\n-----END RSA PRIVATE KEY-----" }),
+            "client_key.pem: is no private key that can sign: its PEM is not PKCS#8; convert it (openssl pkcs8 -topk8 -nocrypt)",
+        ),
+        (
+            json!({ "pem": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----" }),
+            "client_key.pem: is no private key that can sign: damaged PKCS#8",
+        ),
+        (json!({ "jwk": "{" }), "client_key.jwk: is no private key that can sign: it is not one JSON object"),
+        (
+            json!({ "jwk": r#"{"kty":"RSA","n":"AA","e":"AQAB","d":"AA"}"# }),
+            "client_key.jwk: is no private key that can sign: a JWK has to be for P-256 or Ed25519; give an RSA key as PEM",
+        ),
+        (
+            json!({ "jwk": with(jwk.clone(), "/x", json!("AAAA")).to_string() }),
+            "client_key.jwk: is no private key that can sign: its public part belongs to another key",
+        ),
+        (
+            json!({ "jwk": with(jwk.clone(), "/d", json!("AAAA")).to_string() }),
+            "client_key.jwk: is no private key that can sign: `d` is missing or of the wrong length",
+        ),
+        (
+            json!({ "pem": PRIVATE, "audience": "us" }),
+            "client_key.audience: \"us\" is neither issuer nor token_endpoint",
+        ),
+    ] {
+        assert_eq!(messages(&configuration(&[keyed(key)])), [format!("tenant \"acme\": {expected}")]);
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::visit::Visit;
 
 /// Checks the answer of the issuer. Only if it belongs to an attempt of this browser is there anything to redeem, so a forged
 /// callback neither burns a code nor causes a call.
-pub(crate) fn callback(visit: Visit<'_>, env: &Env<'_>) -> Result<(Redeeming, HttpCall), LocalReply> {
+pub(crate) fn callback(visit: Visit<'_>, env: &mut Env<'_>) -> Result<(Redeeming, HttpCall), LocalReply> {
     let (answer, attempt, host) = match recognise(&visit, env) {
         Ok(found) => found,
         Err(denial) => return Err(visit.asker.refuse(&denial)),
@@ -26,7 +26,7 @@ pub(crate) fn callback(visit: Visit<'_>, env: &Env<'_>) -> Result<(Redeeming, Ht
         return Err(returned.refuse(&Denial::OtherIssuer));
     }
     match answer.outcome {
-        Ok(code) => Ok(returned.redeem(&code)),
+        Ok(code) => returned.redeem(&code, env),
         Err(error) => Err(returned.refuse(&Denial::AuthorizationRefused(error))),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::attempt::Attempt;
 use super::token_request::token_request;
 use super::token_response::TokenResponse;
+use super::userinfo::{read_userinfo, userinfo_request};
 use crate::asker::Asker;
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::cookie::Cookies;
@@ -32,10 +33,12 @@ pub(crate) struct Redeeming(Returned);
 
 impl Returned {
     /// Asks the token endpoint for the tokens.
-    pub(super) fn redeem(self, code: &Secret<String>) -> (Redeeming, HttpCall) {
+    pub(super) fn redeem(self, code: &Secret<String>, env: &mut Env<'_>) -> Result<(Redeeming, HttpCall), LocalReply> {
         let redirect_uri = self.tenant.redirect_uri(&self.host);
-        let call = token_request(&self.tenant, code, &self.attempt.verifier(), &redirect_uri);
-        (Redeeming(self), call)
+        match token_request(&self.tenant, code, &self.attempt.verifier(), &redirect_uri, env) {
+            Ok(call) => Ok((Redeeming(self), call)),
+            Err(denial) => Err(self.refuse(&denial)),
+        }
     }
 
     /// Refuses, and offers to try again the page that was asked for.
@@ -57,39 +60,83 @@ impl Returned {
 }
 
 impl Redeeming {
-    /// Turns the answer of the token endpoint into a session and sends the browser to the page that it asked for.
-    pub(crate) fn finish(
+    /// Verifies what the token endpoint answered. Then there is a session, or the UserInfo endpoint is asked for more first.
+    pub(crate) fn redeemed(
+        self,
+        result: Result<CallResponse, CallFailure>,
+        gate: &Gate,
+        env: &mut Env<'_>,
+    ) -> Redeemed {
+        let Self(returned) = self;
+        match returned.identify(result, env) {
+            Ok((token, tokens)) if returned.tenant.login.userinfo => {
+                match userinfo_request(&returned.tenant, &tokens.access_token) {
+                    Ok(call) => Redeemed::Asks(Box::new(AwaitingUserinfo { returned, token }), call),
+                    Err(problem) => Redeemed::Over(returned.refuse(&problem.into())),
+                }
+            }
+            verdict => Redeemed::Over(returned.conclude(verdict.map(|(token, _)| token), gate, env)),
+        }
+    }
+}
+
+/// A login that waits for the UserInfo endpoint. The ID token is verified already.
+pub(crate) struct AwaitingUserinfo {
+    returned: Returned,
+    token: VerifiedIdToken,
+}
+
+/// What becomes of a login after the token endpoint answered.
+pub(crate) enum Redeemed {
+    /// It is over, for good or ill.
+    Over(LocalReply),
+    /// There is one more call.
+    Asks(Box<AwaitingUserinfo>, HttpCall),
+}
+
+impl AwaitingUserinfo {
+    /// Adds what the UserInfo endpoint says to what the ID token says, if both speak of the same person.
+    pub(crate) fn answered(
         self,
         result: Result<CallResponse, CallFailure>,
         gate: &Gate,
         env: &mut Env<'_>,
     ) -> LocalReply {
-        let Self(returned) = self;
-        match returned.session(result, gate, env) {
-            Ok(cookie) => {
-                let note = returned.asker.note(Level::Debug, "login_finished", "session started");
-                returned.over(LocalReply::redirect(returned.page(), note)).with_cookie(cookie)
-            }
-            Err(denial) => returned.refuse(&denial),
-        }
+        let Self { returned, token } = self;
+        returned.conclude(supplemented(token, result), gate, env)
     }
 }
 
+fn supplemented(token: VerifiedIdToken, result: Result<CallResponse, CallFailure>) -> Result<VerifiedIdToken, Denial> {
+    let response = result.map_err(Denial::ProviderUnreachable)?;
+    Ok(token.with_userinfo(read_userinfo(&response)?)?)
+}
+
 impl Returned {
-    /// The `Set-Cookie` value of the session.
-    fn session(
+    /// The ID token, verified, and what came with it.
+    fn identify(
         &self,
         result: Result<CallResponse, CallFailure>,
-        gate: &Gate,
-        env: &mut Env<'_>,
-    ) -> Result<String, Denial> {
+        env: &Env<'_>,
+    ) -> Result<(VerifiedIdToken, TokenResponse), Denial> {
         let Self { tenant, attempt, .. } = self;
         let response = result.map_err(Denial::ProviderUnreachable)?;
         let tokens = TokenResponse::read(&response)?;
-        let now = env.now()?;
-        let expected =
-            Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token, asked_at: attempt.began(tenant) };
-        let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;
-        Ok(session::start(&token, tenant, gate, now, env)?)
+        let nonce = attempt.nonce();
+        let expected = Expected { nonce: &nonce, access_token: &tokens.access_token, asked_at: attempt.began(tenant) };
+        let id_token = tokens.id_token.expose_secret();
+        let token = VerifiedIdToken::verify(id_token, tenant, &expected, env.now()?, env.verifier())?;
+        Ok((token, tokens))
+    }
+
+    /// Starts the session and sends the browser to the page that it asked for, or says why not.
+    fn conclude(&self, token: Result<VerifiedIdToken, Denial>, gate: &Gate, env: &mut Env<'_>) -> LocalReply {
+        match token.and_then(|token| Ok(session::start(&token, &self.tenant, gate, env.now()?, env)?)) {
+            Ok(cookie) => {
+                let note = self.asker.note(Level::Debug, "login_finished", "session started");
+                self.over(LocalReply::redirect(self.page(), note)).with_cookie(cookie)
+            }
+            Err(denial) => self.refuse(&denial),
+        }
     }
 }

@@ -2,8 +2,11 @@
 
 use url::{Position, Url};
 
+use super::client_assertion::client_assertion;
 use crate::call::HttpCall;
+use crate::denial::Denial;
 use crate::encode::{base64, form, form_value};
+use crate::env::Env;
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, Tenant};
 
@@ -13,7 +16,8 @@ pub(super) fn token_request(
     code: &Secret<String>,
     verifier: &Secret<String>,
     redirect_uri: &str,
-) -> HttpCall {
+    env: &mut Env<'_>,
+) -> Result<HttpCall, Denial> {
     let Client { id, authentication } = &tenant.client;
     let mut parameters = vec![
         ("grant_type", "authorization_code"),
@@ -24,22 +28,31 @@ pub(super) fn token_request(
     // RFC 8707 section 2.2: without it some issuers give a token for no resource at all.
     parameters.extend(tenant.login.request.resources.iter().map(|resource| ("resource", resource.as_str())));
     let mut authorization = None;
+    let assertion;
     match authentication {
         ClientAuthentication::Basic(secret) => authorization = Some(basic(id, secret)),
         ClientAuthentication::Post(secret) => {
             parameters.extend([("client_id", id.as_str()), ("client_secret", secret.expose_secret())]);
+        }
+        ClientAuthentication::PrivateKeyJwt { key, audience } => {
+            assertion = client_assertion(tenant, key, *audience, env)?;
+            parameters.extend([
+                ("client_id", id.as_str()),
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", assertion.expose_secret()),
+            ]);
         }
         ClientAuthentication::None => parameters.push(("client_id", id)),
     }
 
     let mut headers = post_to(&tenant.provider.token_endpoint);
     headers.extend(authorization.map(|value| ("authorization", value)));
-    HttpCall {
+    Ok(HttpCall {
         cluster: tenant.provider.cluster.clone(),
         headers,
         body: Secret::new(form(parameters)),
         timeout: tenant.provider.timeout,
-    }
+    })
 }
 
 /// RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.
@@ -49,18 +62,27 @@ fn basic(id: &str, secret: &Secret<String>) -> Secret<String> {
 }
 
 fn post_to(endpoint: &Url) -> Vec<(&'static str, Secret<String>)> {
+    let mut headers = request_to("POST", endpoint);
+    headers.push(("content-type", Secret::new("application/x-www-form-urlencoded".to_owned())));
+    headers
+}
+
+/// The head of a request to an endpoint of the issuer.
+pub(super) fn request_to(method: &str, endpoint: &Url) -> Vec<(&'static str, Secret<String>)> {
     [
-        (":method", "POST"),
+        (":method", method),
         (":scheme", endpoint.scheme()),
         (":authority", &endpoint[Position::BeforeHost..Position::AfterPort]),
         (":path", &endpoint[Position::BeforePath..Position::AfterQuery]),
-        ("content-type", "application/x-www-form-urlencoded"),
         // Without it some issuers send their errors as HTML.
         ("accept", "application/json"),
     ]
     .map(|(name, value)| (name, Secret::new(value.to_owned())))
     .into()
 }
+
+/// RFC 7523 section 2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::claims::Claims;
@@ -22,6 +23,10 @@ pub struct Expected<'a> {
     /// When the person was sent to the issuer, for `max_age`.
     pub asked_at: UnixTime,
 }
+
+/// The UserInfo endpoint speaks of somebody else, or does not say of whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherSubject;
 
 /// An ID token that passed every check, for one tenant: the only way to make one is [`VerifiedIdToken::verify`].
 #[derive(Debug)]
@@ -58,6 +63,20 @@ impl VerifiedIdToken {
         verify_age(claims, tenant.login.request.max_age, expected.asked_at, now)?;
         verify_access_token_hash(claims, signed.algorithm, expected.access_token)?;
         Ok(Self(signed))
+    }
+
+    /// The same token with the claims that the UserInfo endpoint adds. What the token says itself stands, and nothing that was
+    /// verified is looked at again.
+    ///
+    /// # Errors
+    /// [`OtherSubject`] if they are about somebody else (section 5.3.2: `sub` has to be there, and exactly the same).
+    pub fn with_userinfo(mut self, userinfo: Map<String, Value>) -> Result<Self, OtherSubject> {
+        let same = userinfo.get("sub").is_some_and(|subject| self.0.claims().get("sub") == Some(subject));
+        if !same {
+            return Err(OtherSubject);
+        }
+        self.0.supplement(userinfo);
+        Ok(self)
     }
 
     pub(crate) fn signed(&self) -> &Signed {

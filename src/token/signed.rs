@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::claims::Claims;
 use super::compact::UntrustedToken;
 use super::rejection::TokenRejection;
@@ -55,6 +57,11 @@ impl Signed {
     /// All claims.
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// Adds claims about the person that are not in the token.
+    pub(super) fn supplement(&mut self, more: Map<String, Value>) {
+        self.claims.supplement(more);
     }
 
     /// The moment from which it is refused.

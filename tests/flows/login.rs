@@ -49,6 +49,32 @@ pub fn every_client_authentication<R: Rig>() {
     assert!(!browser.has_session());
 }
 
+/// `private_key_jwt`: an assertion of the client for each request, made out to the issuer, or to the token endpoint.
+pub fn a_client_that_signs<R: Rig>() {
+    let issuer = |name: &str, key| Issuer::with_client_key(&format!("https://login.{name}.example"), key, R::clock());
+    let mut world = World::<R>::of(
+        [
+            ("ec", issuer("ec", Signer::es256())),
+            ("ed", issuer("ed", Signer::eddsa())),
+            ("rsa", issuer("rsa", Signer::rs256())),
+        ],
+        |configuration| configuration["tenants"][1]["client_key"]["audience"] = json!("token_endpoint"),
+    );
+    world.issuer("ed", |issuer| issuer.client_key = Some((Signer::eddsa(), format!("{}/token", issuer.url))));
+    for tenant in ["ec", "ed", "rsa", "ec", "ed", "rsa"] {
+        let mut browser = world.browser();
+        let (_, seen) = world.sign_in(&mut browser, tenant, &format!("https://{tenant}.example/"), &ada());
+        assert_eq!(values(&seen, "x-auth-request-tenant"), [tenant]);
+    }
+    // The issuer has another key of the client.
+    world.issuer("ec", |issuer| issuer.client_key = Some((Signer::rs256(), issuer.url.clone())));
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "ec", "https://ec.example/", &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
+    assert!(world.rig.log().contains("it does not know the client (`invalid_client`)"), "{}", world.rig.log());
+    assert!(!browser.has_session());
+}
+
 pub fn every_algorithm<R: Rig>() {
     sign_in_with::<R>(Signer::all());
 }
@@ -256,7 +282,7 @@ pub fn a_sign_in_that_is_recent_enough<R: Rig>() {
 /// One of the contexts that were asked for, and no other (OpenID Connect Core section 3.1.3.7 step 12).
 pub fn the_authentication_context_that_was_asked_for<R: Rig>() {
     let mut world = World::<R>::with(|configuration| {
-        configuration["tenants"][0]["login"]["acr_values"] = json!(["gold", "silver"])
+        configuration["tenants"][0]["login"]["acr_values"] = json!(["gold", "silver"]);
     });
     world.issuer("acme", |issuer| issuer.parameters = vec![("acr_values".to_owned(), "gold silver".to_owned())]);
     for (acr, reason) in [

@@ -15,6 +15,7 @@ pub mod logout;
 pub mod redirects;
 pub mod session;
 pub mod tenants;
+pub mod userinfo;
 
 /// One test for each scenario that every rung can play.
 macro_rules! scenarios_for {
@@ -28,7 +29,7 @@ macro_rules! scenarios_for {
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
             forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
-            login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm, every_form_of_key,
+            login: back_to_the_page_that_was_asked_for, every_client_authentication, a_client_that_signs, every_algorithm, every_form_of_key,
                 many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
                 an_address_that_is_too_long, too_many_groups, what_the_configuration_asks_for, a_sign_in_that_is_recent_enough,
                 the_authentication_context_that_was_asked_for;
@@ -39,6 +40,7 @@ macro_rules! scenarios_for {
             tenants: spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down,
                 nothing_of_one_tenant_opens_another, twins_do_not_mix, wildcard_hosts_share_a_login,
                 a_host_that_moved_takes_no_login_along;
+            userinfo: what_the_id_token_lacks, claims_of_somebody_else, an_endpoint_that_fails;
         }
     };
 }

@@ -61,7 +61,7 @@ impl CoreRig {
             .map(|(name, value)| ((*name).to_owned(), value.expose_secret().clone().into_bytes()))
             .collect();
         let (status, mut body) =
-            issuer.token(&head, call.body.expose_secret().as_bytes()).ok_or(CallFailure::NoAnswer)?;
+            issuer.serve(&head, call.body.expose_secret().as_bytes()).ok_or(CallFailure::NoAnswer)?;
         body.truncate(CallResponse::MAX_BODY + 1);
         Ok(CallResponse { status, body: Secret::new(body) })
     }

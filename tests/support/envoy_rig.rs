@@ -74,7 +74,7 @@ impl Rig for EnvoyRig {
         let issuers = names.into_iter().map(|name| {
             let (issuers, tenant) = (issuers.clone(), name.clone());
             let address = serve(move |lines, body| {
-                let (status, body) = issuers.lock().unwrap().get_mut(&tenant).unwrap().token(&lines, &body)?;
+                let (status, body) = issuers.lock().unwrap().get_mut(&tenant).unwrap().serve(&lines, &body)?;
                 Some((status, vec![("content-type", "application/json".to_owned())], body))
             });
             (name, address.port())

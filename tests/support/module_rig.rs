@@ -33,7 +33,7 @@ impl Rig for ModuleRig {
                 Standing::Waits(call) => call,
             };
             assert_eq!(call.timeout_ms, 500);
-            let answer = self.issuers.lock().unwrap().get_mut(&call.cluster).unwrap().token(&call.head, &call.body);
+            let answer = self.issuers.lock().unwrap().get_mut(&call.cluster).unwrap().serve(&call.head, &call.body);
             let answer =
                 answer.map(|(status, body)| (vec![(":status".to_owned(), status.to_string().into_bytes())], body));
             standing = self.host.answer(context, &call, answer);

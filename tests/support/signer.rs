@@ -10,7 +10,7 @@ use rsa::pkcs8::DecodePrivateKey as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::http::base64url;
+use super::http::{base64url, from_base64url};
 
 /// A private key with its algorithm.
 #[derive(Clone)]
@@ -79,6 +79,26 @@ impl Signer {
             Self::EdDsa(_) => include_str!("../vectors/keys/ed.public.pem"),
         };
         json!({ "pem": pem, "alg": self.alg() })
+    }
+
+    /// The key itself, in PEM.
+    pub fn private_pem(&self) -> &'static str {
+        match self {
+            Self::Rsa(..) => include_str!("../vectors/keys/rsa.private.pem"),
+            Self::Es256(_) => include_str!("../vectors/keys/ec.private.pem"),
+            Self::Es384(_) => include_str!("../vectors/keys/p384.private.pem"),
+            Self::Es512(_) => include_str!("../vectors/keys/p521.private.pem"),
+            Self::EdDsa(_) => include_str!("../vectors/keys/ed.private.pem"),
+        }
+    }
+
+    /// Whether a JWS in compact serialization is one of this key.
+    pub fn verifies(&self, token: &str) -> bool {
+        let (input, signature) = token.rsplit_once('.').unwrap();
+        let configured = self.configured();
+        let key = tenantgate::keys::parse_pem(configured["pem"].as_str().unwrap()).unwrap();
+        let key = key.for_algorithm(self.alg()).unwrap();
+        key.verify(input.as_bytes(), &from_base64url(signature), super::core_rig::VERIFIER)
     }
 
     /// A signature in the form of JWS.
