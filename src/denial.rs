@@ -83,7 +83,57 @@ pub(crate) enum AuthorizationError {
     Other,
 }
 
+/// What may help after a login that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// The same once more.
+    TryAgain,
+    /// The same once more, after the issuer asked who it is.
+    SignInAgain,
+    /// As [`SignInAgain`](Self::SignInAgain), and as somebody else.
+    AnotherAccount,
+}
+
+impl Remedy {
+    /// What the link says.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::TryAgain => "Try again",
+            Self::SignInAgain => "Sign in again",
+            Self::AnotherAccount => "Sign in with another account",
+        }
+    }
+}
+
 impl Denial {
+    /// The pages that a tenant can have words of its own for. The rest is said before the tenant is known, or when it cannot be.
+    pub(crate) const PAGES: [&str; 24] = [
+        "address_too_long",
+        "authorization_refused",
+        "callback_malformed",
+        "code_refused",
+        "host_failed",
+        "id_token_refused",
+        "logout_unconfirmed",
+        "no_identity",
+        "other_issuer",
+        "other_subject",
+        "other_tenant",
+        "provider_unreachable",
+        "provider_unusable",
+        "session_too_large",
+        "signed_out",
+        "state_unknown",
+        "target_unreadable",
+        "token_anonymous",
+        "token_insufficient",
+        "token_not_taken",
+        "token_refused",
+        "token_unreadable",
+        "unauthenticated",
+        "userinfo_unusable",
+    ];
+
     /// HTTP status code.
     pub(crate) fn status(&self) -> u16 {
         match self {
@@ -230,6 +280,40 @@ impl Denial {
             Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => {
                 ("Not available", "Something went wrong here. Try again in a moment.")
             }
+        }
+    }
+
+    /// What helps a person whose login failed. The session at the issuer lives on, so the mere way back would lead here again, by way of
+    /// the issuer and without a question.
+    pub(crate) fn remedy(&self) -> Remedy {
+        match self {
+            Self::AuthorizationRefused(AuthorizationError::AccessDenied | AuthorizationError::Other)
+            | Self::NoIdentity(_)
+            | Self::OtherSubject
+            | Self::SessionTooLarge => Remedy::AnotherAccount,
+            Self::IdToken(_) => Remedy::SignInAgain,
+            Self::AddressTooLong
+            | Self::AuthorityUnreadable
+            | Self::AuthorizationRefused(AuthorizationError::Unavailable)
+            | Self::CallbackMalformed
+            | Self::CodeRefused
+            | Self::HostFailed(_)
+            | Self::OtherIssuer
+            | Self::OtherTenant
+            | Self::OutOfTurn
+            | Self::ProviderUnreachable(_)
+            | Self::ProviderUnusable(_)
+            | Self::StateUnknown
+            | Self::TargetUnreadable
+            | Self::TenantBroken
+            | Self::TokenAnonymous(_)
+            | Self::TokenInsufficient(_)
+            | Self::TokenNotTaken
+            | Self::TokenRefused(_)
+            | Self::TokenUnreadable
+            | Self::Unauthenticated
+            | Self::UnknownHost
+            | Self::UserinfoUnusable(_) => Remedy::TryAgain,
         }
     }
 
@@ -447,3 +531,21 @@ impl From<NoIdentity> for Denial {
 }
 
 const RETRY_AFTER_SECONDS: &str = "5";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever adds a reason decides whether a tenant can have words of its own for it.
+    #[test]
+    fn every_event_is_a_page_with_words_or_comes_before_the_tenant() {
+        const BEFORE: [&str; 4] = ["authority_unreadable", "out_of_turn", "tenant_broken", "unknown_host"];
+        let source = include_str!("denial.rs");
+        let events = source.split("fn event(").nth(1).unwrap().split("\n    }\n").next().unwrap();
+        let mut named: Vec<&str> =
+            events.split('"').skip(1).step_by(2).chain(["signed_out", "logout_unconfirmed"]).collect();
+        named.retain(|event| !BEFORE.contains(event));
+        named.sort_unstable();
+        assert_eq!(named, Denial::PAGES);
+    }
+}

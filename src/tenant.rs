@@ -11,6 +11,7 @@ use url::Url;
 use crate::forward::IdentityHeaders;
 use crate::host::{Host, HostPattern};
 use crate::keys::{KeySet, SigningKey};
+use crate::page::OwnWords;
 use crate::secret::Secret;
 
 /// The name of a tenant, unique in a configuration: 1 to 63 letters, digits, `-`, `_` and `.`.
@@ -60,6 +61,8 @@ pub struct Tenant {
     pub identity: IdentityClaims,
     /// Under which names the upstream receives it.
     pub headers: IdentityHeaders,
+    /// Its own words for the gate's pages.
+    pub words: OwnWords,
 }
 
 /// The client registration at the issuer (RFC 6749 section 2).

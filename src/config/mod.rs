@@ -9,6 +9,7 @@ mod error;
 mod headers;
 mod keys;
 mod login;
+mod pages;
 mod provider;
 mod request;
 mod session;

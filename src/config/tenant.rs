@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, secret, url};
-use super::{bearer, client_key, headers, keys, login, provider};
+use super::{bearer, client_key, headers, keys, login, pages, provider};
 use crate::host::{HostPattern, NotAPattern};
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
@@ -50,6 +50,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));
     let headers = headers::headers(&object.field("headers"));
+    let words = pages::pages(&object.field("pages"));
     if let (Some(provider), Some(login)) = (&provider, &login)
         && login.userinfo
         && provider.userinfo_endpoint.is_none()
@@ -72,6 +73,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             bearer: bearer?,
             identity: identity?,
             headers: headers?,
+            words: words?,
         })
     })();
     Draft { label, name, hosts, tenant, errors }

@@ -434,6 +434,17 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             json!({ "email": "x_auth_request_user" }),
             "tenant \"acme\": headers.email: \"x_auth_request_user\" is also the name for `user`, to a server that reads \"-\" and \"_\" alike",
         ),
+        (
+            "/pages",
+            json!({ "signed_ou": { "title": "T", "message": "M" } }),
+            "tenant \"acme\": pages: unknown field \"signed_ou\"; did you mean \"signed_out\"?",
+        ),
+        ("/pages", json!({ "signed_out": { "title": "T" } }), "tenant \"acme\": pages.signed_out.message: is missing"),
+        (
+            "/pages",
+            json!({ "signed_out": { "title": "", "message": "M" } }),
+            "tenant \"acme\": pages.signed_out.title: is empty",
+        ),
     ] {
         let broken = configuration(&[with(tenant(), pointer, value)]);
         let loaded = load_json(&broken).expect(expected);

@@ -7,8 +7,8 @@ use crate::encode::base64url;
 use crate::tenant::{AuthorizationParameters, Tenant};
 
 /// The URL that the browser is sent to. Everything in it comes from the configuration or was drawn for this attempt; the
-/// request that started the login adds nothing.
-pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str) -> String {
+/// request that started the login adds nothing. With `ask`, the issuer has to ask who it is, as it does anyway where a prompt is configured.
+pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str, ask: bool) -> String {
     let mut url = tenant.provider.authorization_endpoint.clone();
     let mut query = url.query_pairs_mut();
     query
@@ -21,7 +21,7 @@ pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str) -> Str
         .append_pair("code_challenge", &code_challenge(attempt.verifier().expose_secret()))
         .append_pair("code_challenge_method", "S256");
     let AuthorizationParameters { prompt, max_age, acr_values, claims, resources, others } = &tenant.login.request;
-    if let Some(prompt) = prompt {
+    if let Some(prompt) = prompt.as_deref().or_else(|| ask.then_some("login")) {
         query.append_pair("prompt", prompt);
     }
     if let Some(max_age) = max_age {

@@ -1,6 +1,7 @@
 //! The third leg: the code becomes a session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::token_request::token_request;
@@ -9,7 +10,7 @@ use super::userinfo::{read_userinfo, userinfo_request};
 use crate::asker::Asker;
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::cookie::Cookies;
-use crate::denial::Denial;
+use crate::denial::{Denial, Remedy};
 use crate::env::Env;
 use crate::gate::Gate;
 use crate::host::Host;
@@ -41,10 +42,20 @@ impl Returned {
         }
     }
 
-    /// Refuses, and offers to try again the page that was asked for.
+    /// Refuses, and offers to try again the page that was asked for. Where trying again helps only if the issuer asks who it is, the
+    /// next login has it ask.
     pub(super) fn refuse(&self, denial: &Denial) -> LocalReply {
-        let way = Way::Link { href: self.page(), label: "Try again" };
-        self.over(self.asker.refuse_with(denial, Some(way)))
+        let remedy = denial.remedy();
+        let way = Way::Link { href: self.page(), label: remedy.label() };
+        let reply = self.over(self.asker.refuse_with(denial, Some(way)));
+        let cookies = Cookies::of(&self.tenant);
+        match remedy {
+            Remedy::TryAgain => reply,
+            Remedy::SignInAgain | Remedy::AnotherAccount => {
+                let ask = cookies.set(&cookies.ask(), "1", ASK_FOR);
+                ask.into_iter().fold(reply, LocalReply::with_cookie)
+            }
+        }
     }
 
     /// The address that the browser asked for when the login began.
@@ -140,3 +151,6 @@ impl Returned {
         }
     }
 }
+
+/// So long after a refusal the next login has the issuer ask.
+const ASK_FOR: Duration = Duration::from_secs(5 * 60);

@@ -113,9 +113,35 @@ pub fn errors_of_the_issuer<R: Rig>() {
         assert_eq!(reply.status, status, "{error}");
         assert!(!reply.body.contains("script") && !reply.body.contains("evil"), "{}", reply.body);
         assert!(reply.body.contains("href=\"https://acme.example/page\""), "{}", reply.body);
-        assert!(browser.cookies.is_empty(), "the attempt is over");
+        assert!(browser.named("-login-").is_empty(), "the attempt is over");
     }
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+}
+
+/// The issuer's session would bring the same refusal again without a question, so the next login has the issuer ask. Once.
+pub fn after_a_refusal_the_issuer_asks<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+    let denied = with_parameter(&callback, "code", None) + "&error=access_denied";
+    let reply = refused(&mut world, &mut browser, &denied);
+    assert!(
+        reply.body.contains("<a href=\"https://acme.example/page\">Sign in with another account</a>"),
+        "{}",
+        reply.body
+    );
+    world.issuer("acme", |issuer| issuer.parameters = vec![("prompt".to_owned(), "login".to_owned())]);
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+    world.issuer("acme", |issuer| issuer.parameters.clear());
+    world.callback(&mut browser, "acme", "https://acme.example/other", &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
+    assert!(browser.named("-ask").is_empty());
+    // Where the issuer is away there is nothing to ask.
+    world.issuer("acme", |issuer| issuer.answer = Answer::Raw(500, Vec::new()));
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+    let reply = refused(&mut world, &mut browser, &callback);
+    assert!(reply.body.contains(">Try again</a>") && browser.cookies.is_empty(), "{}", reply.body);
 }
 
 pub fn a_provider_that_fails<R: Rig>() {
