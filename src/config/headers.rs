@@ -8,18 +8,21 @@ use crate::forward::{IdentityHeaders, fold};
 pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
     let object = at.object();
     let mut folded = HashMap::new();
-    let mut header = |field: &'static str, default: &str| {
+    let mut header = |field: &'static str, default: Option<&str>| {
         let at = object.field(field);
-        let name = match at.text() {
-            Some(name) => name.to_ascii_lowercase(),
-            None if at.is_present() => return None,
-            None => default.to_owned(),
+        let name = match (at.text(), default) {
+            (Some(name), _) => name.to_ascii_lowercase(),
+            (None, _) if at.is_present() => return None,
+            (None, Some(default)) => default.to_owned(),
+            (None, None) => return Some(None),
         };
         if name.is_empty() || !name.bytes().all(is_token_byte) {
             return at.refuse(format!("{name:?} is not a header name"));
         }
-        if is_reserved(&fold(&name)) {
-            return at.refuse(format!("\"{name}\" has a meaning of its own; use another name, such as \"{default}\""));
+        // A token may go where tokens go.
+        if is_reserved(&fold(&name)) && (default.is_some() || name != "authorization") {
+            let example = default.map_or_else(|| format!("x-auth-request-{}", fold(field)), str::to_owned);
+            return at.refuse(format!("\"{name}\" has a meaning of its own; use another name, such as \"{example}\""));
         }
         if let Some(other) = folded.insert(fold(&name), field) {
             at.error(format!(
@@ -27,14 +30,22 @@ pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
             ));
             return None;
         }
-        Some(name)
+        Some(Some(name))
     };
-    let user = header("user", "x-auth-request-user");
-    let email = header("email", "x-auth-request-email");
-    let groups = header("groups", "x-auth-request-groups");
-    let tenant = header("tenant", "x-auth-request-tenant");
+    let user = header("user", Some("x-auth-request-user"));
+    let email = header("email", Some("x-auth-request-email"));
+    let groups = header("groups", Some("x-auth-request-groups"));
+    let tenant = header("tenant", Some("x-auth-request-tenant"));
+    let (access_token, id_token) = (header("access_token", None), header("id_token", None));
     object.finish();
-    Some(IdentityHeaders { user: user?, email: email?, groups: groups?, tenant: tenant? })
+    Some(IdentityHeaders {
+        user: user??,
+        email: email??,
+        groups: groups??,
+        tenant: tenant??,
+        access_token: access_token?,
+        id_token: id_token?,
+    })
 }
 
 /// RFC 9110 section 5.6.2.

@@ -431,6 +431,16 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/headers",
+            json!({ "access_token": "cookie" }),
+            "tenant \"acme\": headers.access_token: \"cookie\" has a meaning of its own; use another name, such as \"x-auth-request-access-token\"",
+        ),
+        (
+            "/headers",
+            json!({ "access_token": "authorization", "id_token": "Authorization" }),
+            "tenant \"acme\": headers.id_token: \"authorization\" is also the name for `access_token`, to a server that reads \"-\" and \"_\" alike",
+        ),
+        (
+            "/headers",
             json!({ "email": "x_auth_request_user" }),
             "tenant \"acme\": headers.email: \"x_auth_request_user\" is also the name for `user`, to a server that reads \"-\" and \"_\" alike",
         ),

@@ -14,6 +14,7 @@ use crate::denial::{Denial, Remedy};
 use crate::env::Env;
 use crate::gate::Gate;
 use crate::host::Host;
+use crate::identity::Tokens;
 use crate::page::Way;
 use crate::reply::{Level, LocalReply};
 use crate::secret::Secret;
@@ -82,11 +83,11 @@ impl Redeeming {
         match returned.identify(result, env) {
             Ok((token, tokens)) if returned.tenant.login.userinfo => {
                 match userinfo_request(&returned.tenant, &tokens.access_token) {
-                    Ok(call) => Redeemed::Asks(Box::new(AwaitingUserinfo { returned, token }), call),
+                    Ok(call) => Redeemed::Asks(Box::new(AwaitingUserinfo { returned, token, tokens }), call),
                     Err(problem) => Redeemed::Over(returned.refuse(&problem.into())),
                 }
             }
-            verdict => Redeemed::Over(returned.conclude(verdict.map(|(token, _)| token), gate, env)),
+            verdict => Redeemed::Over(returned.conclude(verdict, gate, env)),
         }
     }
 }
@@ -95,6 +96,7 @@ impl Redeeming {
 pub(crate) struct AwaitingUserinfo {
     returned: Returned,
     token: VerifiedIdToken,
+    tokens: TokenResponse,
 }
 
 /// What becomes of a login after the token endpoint answered.
@@ -113,8 +115,8 @@ impl AwaitingUserinfo {
         gate: &Gate,
         env: &mut Env<'_>,
     ) -> LocalReply {
-        let Self { returned, token } = self;
-        returned.conclude(supplemented(token, result), gate, env)
+        let Self { returned, token, tokens } = self;
+        returned.conclude(supplemented(token, result).map(|token| (token, tokens)), gate, env)
     }
 }
 
@@ -141,8 +143,17 @@ impl Returned {
     }
 
     /// Starts the session and sends the browser to the page that it asked for, or says why not.
-    fn conclude(&self, token: Result<VerifiedIdToken, Denial>, gate: &Gate, env: &mut Env<'_>) -> LocalReply {
-        match token.and_then(|token| Ok(session::start(&token, &self.tenant, gate, env.now()?, env)?)) {
+    fn conclude(
+        &self,
+        verdict: Result<(VerifiedIdToken, TokenResponse), Denial>,
+        gate: &Gate,
+        env: &mut Env<'_>,
+    ) -> LocalReply {
+        let started = verdict.and_then(|(token, TokenResponse { access_token, id_token })| {
+            let tokens = Tokens { access_token: Some(access_token), id_token: Some(id_token) };
+            Ok(session::start(&token, &tokens, &self.tenant, gate, env.now()?, env)?)
+        });
+        match started {
             Ok(cookie) => {
                 let note = self.asker.note(Level::Debug, "login_finished", "session started");
                 self.over(LocalReply::redirect(self.page(), note)).with_cookie(cookie)

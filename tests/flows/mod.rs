@@ -28,7 +28,8 @@ macro_rules! scenarios_for {
                 errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer, an_answer_of_nobody,
                 after_a_refusal_the_issuer_asks;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs, own_words;
-            forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers;
+            forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers,
+                tokens_where_they_are_wanted;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             login: back_to_the_page_that_was_asked_for, every_client_authentication, a_client_that_signs, every_algorithm, every_form_of_key,
                 many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
