@@ -172,6 +172,31 @@ pub fn a_provider_that_fails<R: Rig>() {
     }
 }
 
+/// While the issuer is away, sessions go on, a login costs one call and no second one for its code, and afterwards all is as before.
+pub fn sessions_outlive_their_provider<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut signed_in = world.signed_in();
+    for answer in [Answer::Silence, Answer::Raw(503, b"maintenance".to_vec())] {
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+        let calls = world.issuer("acme", |issuer| {
+            issuer.answer = answer;
+            issuer.calls
+        });
+        assert_eq!(refused(&mut world, &mut browser, &callback).status, 503);
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1);
+        // A reload of the page that says so finds no attempt any more, so it does not try the code again.
+        assert_eq!(refused(&mut world, &mut browser, &callback).status, 400);
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1);
+        assert!(browser.cookies.is_empty());
+        world.open(&mut signed_in, "https://acme.example/").forwarded();
+        // The other tenant has an issuer of its own.
+        world.sign_in(&mut world.browser(), "globex", "https://globex.example/", &ada());
+        world.issuer("acme", |issuer| issuer.answer = Answer::Tokens);
+        world.sign_in(&mut browser, "acme", "https://acme.example/page", &ada());
+    }
+}
+
 pub fn a_refused_code<R: Rig>() {
     let mut world = World::<R>::new();
     let mut browser = world.browser();

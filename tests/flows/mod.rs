@@ -25,7 +25,7 @@ macro_rules! scenarios_for {
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new;
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
-                errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer, an_answer_of_nobody,
+                errors_of_the_issuer, a_provider_that_fails, sessions_outlive_their_provider, a_refused_code, another_issuer, an_answer_of_nobody,
                 after_a_refusal_the_issuer_asks;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs, own_words;
             forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers,
