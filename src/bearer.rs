@@ -4,7 +4,7 @@ use crate::denial::Denial;
 use crate::env::Env;
 use crate::identity::VerifiedIdentity;
 use crate::request::RequestHead;
-use crate::token::{TokenRejection, VerifiedAccessToken};
+use crate::token::{AccessTokenRejection, TokenRejection, VerifiedAccessToken};
 use crate::visit::Visit;
 
 /// Whether the client brought a bearer token, good or bad. If so, its session is not looked at: which of the two identities
@@ -19,18 +19,22 @@ pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<VerifiedIdent
     let Some(bearer) = &tenant.bearer else { return Err(Denial::TokenNotTaken) };
     let text = head.only("authorization").and_then(token).ok_or(Denial::TokenUnreadable)?;
     let now = env.now()?;
-    if let Some(identity) = gate.tokens().find(&tenant.name, text, now) {
+    if let Some(identity) = gate.tokens().find(tenant, text, now) {
         return Ok(identity);
     }
-    let token = VerifiedAccessToken::verify(text, tenant, bearer, now, env.verifier()).map_err(|rejection| {
-        if rejection == TokenRejection::Scope {
-            Denial::TokenInsufficient(bearer.scopes.clone())
-        } else {
+    let verified = VerifiedAccessToken::verify(text, tenant, bearer, now, env.verifier());
+    let token = verified.map_err(|rejection| match rejection {
+        AccessTokenRejection::Insufficient(shortfall) => Denial::TokenInsufficient(shortfall),
+        AccessTokenRejection::Refused(rejection) => {
+            if rejection == TokenRejection::UnknownKey {
+                // Anybody can send such a token, so nobody waits for the keys; a client that tries again finds them.
+                tenant.provider.want_keys();
+            }
             Denial::TokenRefused(rejection)
         }
     })?;
     let identity = VerifiedIdentity::from_access_token(&token, &tenant.identity).map_err(Denial::TokenAnonymous)?;
-    gate.tokens().insert(text, &identity, token.signed().expires());
+    gate.tokens().insert(text, &identity, token.signed().expires(), now);
     Ok(identity)
 }
 

@@ -8,11 +8,12 @@ use crate::forward::OtherTenant;
 use crate::identity::NoIdentity;
 use crate::login::{RequestRefused, TokenResponseProblem, UserinfoProblem};
 use crate::page::Way;
+use crate::provider::{FetchProblem, Undiscovered};
 use crate::reply::Level;
 use crate::seal::SealError;
 use crate::session::NoSession;
 use crate::tenant::TenantName;
-use crate::token::{OtherSubject, TokenRejection};
+use crate::token::{OtherSubject, Shortfall, TokenRejection};
 
 /// Why a request is refused. `Display` gives the reason for the log: it may name a claim or a status, never a value that the
 /// client or the issuer sent.
@@ -32,6 +33,8 @@ pub(crate) enum Denial {
     HostFailed(&'static str),
     /// The ID token is not to be believed.
     IdToken(TokenRejection),
+    /// The key that signed the ID token is not known, and the issuer's keys could not be fetched.
+    KeysUnavailable(FetchProblem),
     /// The ID token does not say who it is.
     NoIdentity(NoIdentity),
     /// The answer names another issuer, or none where it has to (RFC 9207).
@@ -44,6 +47,8 @@ pub(crate) enum Denial {
     OutOfTurn,
     /// An endpoint of the issuer could not be reached.
     ProviderUnreachable(CallFailure),
+    /// The provider's endpoints are to be discovered, and were not yet.
+    ProviderUndiscovered,
     /// The token endpoint answered, but not with tokens.
     ProviderUnusable(TokenResponseProblem),
     /// The session does not fit into a cookie.
@@ -56,8 +61,8 @@ pub(crate) enum Denial {
     TenantBroken,
     /// The bearer token does not say who it is.
     TokenAnonymous(NoIdentity),
-    /// The bearer token is good, and lacks a scope that the tenant requires.
-    TokenInsufficient(Vec<String>),
+    /// The bearer token is good, and lacks a scope or a claim that the tenant requires.
+    TokenInsufficient(Shortfall),
     /// The tenant takes no bearer tokens.
     TokenNotTaken,
     /// The bearer token is not to be believed.
@@ -107,18 +112,20 @@ impl Remedy {
 
 impl Denial {
     /// The pages that a tenant can have words of its own for. The rest is said before the tenant is known, or when it cannot be.
-    pub(crate) const PAGES: [&str; 24] = [
+    pub(crate) const PAGES: [&str; 26] = [
         "address_too_long",
         "authorization_refused",
         "callback_malformed",
         "code_refused",
         "host_failed",
         "id_token_refused",
+        "keys_unavailable",
         "logout_unconfirmed",
         "no_identity",
         "other_issuer",
         "other_subject",
         "other_tenant",
+        "provider_undiscovered",
         "provider_unreachable",
         "provider_unusable",
         "session_too_large",
@@ -156,8 +163,10 @@ impl Denial {
             Self::AddressTooLong => 414,
             Self::AuthorizationRefused(AuthorizationError::Unavailable)
             | Self::HostFailed(_)
+            | Self::KeysUnavailable(_)
             | Self::OtherTenant
             | Self::OutOfTurn
+            | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::TenantBroken
@@ -175,11 +184,13 @@ impl Denial {
             Self::CodeRefused => "code_refused",
             Self::HostFailed(_) => "host_failed",
             Self::IdToken(_) => "id_token_refused",
+            Self::KeysUnavailable(_) => "keys_unavailable",
             Self::NoIdentity(_) => "no_identity",
             Self::OtherIssuer => "other_issuer",
             Self::OtherSubject => "other_subject",
             Self::OtherTenant => "other_tenant",
             Self::OutOfTurn => "out_of_turn",
+            Self::ProviderUndiscovered => "provider_undiscovered",
             Self::ProviderUnreachable(_) => "provider_unreachable",
             Self::ProviderUnusable(_) => "provider_unusable",
             Self::SessionTooLarge => "session_too_large",
@@ -218,8 +229,10 @@ impl Denial {
             | Self::SessionTooLarge
             | Self::StateUnknown => Level::Info,
             Self::IdToken(_)
+            | Self::KeysUnavailable(_)
             | Self::NoIdentity(_)
             | Self::OtherSubject
+            | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::UserinfoUnusable(_) => Level::Warn,
@@ -260,6 +273,8 @@ impl Denial {
                 "This sign-in has expired, was already used, or was begun in another browser. Cookies have to be allowed for this site.",
             ),
             Self::AuthorizationRefused(AuthorizationError::Unavailable)
+            | Self::KeysUnavailable(_)
+            | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::UserinfoUnusable(_) => (
@@ -272,7 +287,9 @@ impl Denial {
             Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) | Self::TokenUnreadable => {
                 ("Token refused", "The bearer token was not accepted.")
             }
-            Self::TokenInsufficient(_) => ("Not allowed", "The bearer token lacks a scope that is required here."),
+            Self::TokenInsufficient(_) => {
+                ("Not allowed", "The bearer token lacks a scope or a claim that is required here.")
+            }
             Self::Unauthenticated => {
                 ("Not signed in", "This needs a signed-in user. Open the site in a browser to sign in.")
             }
@@ -298,9 +315,11 @@ impl Denial {
             | Self::CallbackMalformed
             | Self::CodeRefused
             | Self::HostFailed(_)
+            | Self::KeysUnavailable(_)
             | Self::OtherIssuer
             | Self::OtherTenant
             | Self::OutOfTurn
+            | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::StateUnknown
@@ -325,9 +344,11 @@ impl Denial {
             | Self::CallbackMalformed
             | Self::CodeRefused
             | Self::IdToken(_)
+            | Self::KeysUnavailable(_)
             | Self::NoIdentity(_)
             | Self::OtherIssuer
             | Self::OtherSubject
+            | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::SessionTooLarge
@@ -376,7 +397,8 @@ impl Denial {
             Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) => error("invalid_token"),
             Self::TokenUnreadable => error("invalid_request"),
             // A scope has neither quotes nor backslashes.
-            Self::TokenInsufficient(scopes) => {
+            Self::TokenInsufficient(Shortfall::Claim(_)) => error("insufficient_scope"),
+            Self::TokenInsufficient(Shortfall::Scope(scopes)) => {
                 error("insufficient_scope").map(|text| format!("{text}, scope=\"{}\"", scopes.join(" ")))
             }
             Self::AddressTooLong
@@ -386,11 +408,13 @@ impl Denial {
             | Self::CodeRefused
             | Self::HostFailed(_)
             | Self::IdToken(_)
+            | Self::KeysUnavailable(_)
             | Self::NoIdentity(_)
             | Self::OtherIssuer
             | Self::OtherSubject
             | Self::OtherTenant
             | Self::OutOfTurn
+            | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::SessionTooLarge
@@ -413,6 +437,9 @@ impl fmt::Display for Denial {
             Self::CodeRefused => f.write_str("the token endpoint refused the code (`invalid_grant`)"),
             Self::HostFailed(what) => write!(f, "the host failed: {what}"),
             Self::IdToken(rejection) => write!(f, "ID token: {rejection}"),
+            Self::KeysUnavailable(problem) => {
+                write!(f, "ID token: its key is not known, and fetching the issuer's failed: {problem}")
+            }
             Self::NoIdentity(problem) => write!(f, "ID token: {problem}"),
             Self::OtherIssuer => {
                 f.write_str("the callback names another issuer, or none where this one always names itself (`iss`)")
@@ -422,6 +449,7 @@ impl fmt::Display for Denial {
             }
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
             Self::OutOfTurn => f.write_str("an input came that this request does not wait for"),
+            Self::ProviderUndiscovered => f.write_str("the metadata of the provider were not fetched yet"),
             Self::ProviderUnreachable(CallFailure::Refused) => {
                 f.write_str("the host refused the call to the issuer; is there a cluster by the configured name?")
             }
@@ -436,7 +464,7 @@ impl fmt::Display for Denial {
                 f.write_str("the tenant's configuration is wrong; the reasons were logged when it was loaded")
             }
             Self::TokenAnonymous(problem) => write!(f, "{problem}"),
-            Self::TokenInsufficient(_) => f.write_str("a required scope is missing"),
+            Self::TokenInsufficient(shortfall) => write!(f, "{shortfall}"),
             Self::TokenNotTaken => f.write_str("bearer tokens are not accepted here"),
             Self::TokenRefused(rejection) => write!(f, "{rejection}"),
             Self::TokenUnreadable => f.write_str("there has to be one Authorization header with one token"),
@@ -509,6 +537,12 @@ impl From<UserinfoProblem> for Denial {
 impl From<OtherSubject> for Denial {
     fn from(OtherSubject: OtherSubject) -> Self {
         Self::OtherSubject
+    }
+}
+
+impl From<Undiscovered> for Denial {
+    fn from(Undiscovered: Undiscovered) -> Self {
+        Self::ProviderUndiscovered
     }
 }
 

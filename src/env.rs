@@ -1,12 +1,14 @@
-//! Everything ambient that the core needs, handed in as arguments: the time, randomness, and the host's cryptography.
+//! Everything ambient that the core needs, handed in as arguments: the time, randomness, the host's cryptography
+//! and what its VMs share.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::keys::Verifier;
+use crate::shared::SharedData;
 
 /// Seconds since 1970-01-01T00:00:00Z, as in a JWT `NumericDate` (RFC 7519 section 2) without a fraction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime(pub u64);
 
 impl UnixTime {
@@ -43,12 +45,23 @@ pub struct Env<'a> {
     now: Option<UnixTime>,
     entropy: &'a mut dyn Entropy,
     verifier: Verifier<'a>,
+    shared: &'a dyn SharedData,
 }
 
 impl<'a> Env<'a> {
     /// `now` is `None` if the host could not tell the time; every decision that needs it is then a refusal.
-    pub fn new(now: Option<UnixTime>, entropy: &'a mut dyn Entropy, verifier: Verifier<'a>) -> Self {
-        Self { now, entropy, verifier }
+    pub fn new(
+        now: Option<UnixTime>,
+        entropy: &'a mut dyn Entropy,
+        verifier: Verifier<'a>,
+        shared: &'a dyn SharedData,
+    ) -> Self {
+        Self { now, entropy, verifier, shared }
+    }
+
+    /// What the VMs of this process have in common.
+    pub fn shared(&self) -> &'a dyn SharedData {
+        self.shared
     }
 
     /// What signatures are verified with.

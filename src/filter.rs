@@ -6,12 +6,12 @@
 //! │ and it cannot be made without a proof. Every error path ends in a reply.               │
 //! └──────────────────────────────────────────────────────────────────────────────────────┘
 //!
-//!            Request                Called                         Called
-//!   Fresh ────────────▶ Redeeming ────────────▶ AwaitingUserinfo ────────────▶ Done
-//!     │    callback,        │   tokens are good,                                 ▲
-//!     │    state is good    │   more is wanted                                   │
-//!     │                     └───────────────── the session, or why not ──────────┤
-//!     └──────────────────────────────────────────────────────────────────────────┘
+//!            Request                        Called
+//!   Fresh ────────────▶ Redeeming ──────────────────────▶ Done
+//!     │    callback,      ▲   │   the provider answered       ▲
+//!     │    state is good  └───┘   or did not                  │
+//!     │               another call                            │
+//!     └───────────────────────────────────────────────────────┘
 //!           everything else: forwarded or answered at once
 //! ```
 
@@ -25,7 +25,7 @@ use crate::denial::Denial;
 use crate::env::Env;
 use crate::forward::Forward;
 use crate::gate::Gate;
-use crate::login::{self, AwaitingUserinfo, Redeemed, Redeeming};
+use crate::login::{self, Leg, Redeeming};
 use crate::logout::logout;
 use crate::navigation::is_navigation;
 use crate::reply::LocalReply;
@@ -62,7 +62,6 @@ pub enum Effect {
 enum State {
     Fresh,
     Redeeming(Box<Redeeming>),
-    AwaitingUserinfo(Box<AwaitingUserinfo>),
     Done,
 }
 
@@ -80,17 +79,14 @@ impl Filter {
                 Ok(visit) => self.visit(visit, env),
                 Err(reply) => Effect::Reply(reply),
             },
-            (State::Redeeming(login), Input::Called(result)) => match login.redeemed(result, &gate, env) {
-                Redeemed::Over(reply) => Effect::Reply(reply),
-                Redeemed::Asks(login, call) => {
-                    self.state = State::AwaitingUserinfo(login);
+            (State::Redeeming(login), Input::Called(result)) => match login.proceed(result, &gate, env) {
+                Leg::Call(login, call) => {
+                    self.state = State::Redeeming(login);
                     Effect::Call(call)
                 }
+                Leg::Reply(reply) => Effect::Reply(reply),
             },
-            (State::AwaitingUserinfo(login), Input::Called(result)) => {
-                Effect::Reply(login.answered(result, &gate, env))
-            }
-            (State::Fresh | State::Redeeming(_) | State::AwaitingUserinfo(_) | State::Done, _) => {
+            (State::Fresh | State::Redeeming(_) | State::Done, _) => {
                 Effect::Reply(Asker::of(&RequestHead::default(), env).refuse(&Denial::OutOfTurn))
             }
         }
@@ -124,7 +120,7 @@ fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<Effect, Denial> {
         session::resume(head, tenant, gate, env.now()?)
     };
     match identity {
-        Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, tenant, &identity)?)),
+        Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, gate, tenant, &identity)?)),
         None if is_navigation(head) => login::begin(visit, env).map(Effect::Reply),
         None => Err(Denial::Unauthenticated),
     }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::cookie;
 use crate::encode::header_value;
+use crate::gate::Gate;
 use crate::identity::{Tokens, VerifiedIdentity};
 use crate::request::RequestHead;
 use crate::tenant::Tenant;
@@ -24,6 +25,15 @@ pub struct IdentityHeaders {
     pub access_token: Option<String>,
     /// The ID token, likewise.
     pub id_token: Option<String>,
+}
+
+/// oauth2-proxy's names.
+impl Default for IdentityHeaders {
+    fn default() -> Self {
+        let [user, email, groups, tenant] =
+            ["user", "email", "groups", "tenant"].map(|what| format!("x-auth-request-{what}"));
+        Self { user, email, groups, tenant, access_token: None, id_token: None }
+    }
 }
 
 impl IdentityHeaders {
@@ -73,13 +83,14 @@ impl Forward {
     /// [`OtherTenant`] if the identity is not one of `tenant`.
     pub fn authenticated(
         head: &RequestHead,
+        gate: &Gate,
         tenant: &Tenant,
         identity: &VerifiedIdentity,
     ) -> Result<Self, OtherTenant> {
         if identity.tenant() != &tenant.name {
             return Err(OtherTenant);
         }
-        let mut edits = strip(head, &tenant.headers);
+        let mut edits = strip(head, gate);
         let names = &tenant.headers;
         let mut set = |name: &str, value: String| edits.push(HeaderEdit::Set(name.to_owned(), value.into_bytes()));
         set(&names.tenant, tenant.name.as_str().to_owned());
@@ -118,11 +129,11 @@ pub fn fold(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
-/// Takes out what the client may not say: every spelling of an identity header, credentials that are not for the upstream, our
-/// cookies, and requests to the next hop to drop an identity header (RFC 9110 section 7.6.1).
-fn strip(head: &RequestHead, headers: &IdentityHeaders) -> Vec<HeaderEdit> {
-    let protected: Vec<String> = headers.names().map(fold).collect();
-    let is_protected = |name: &str| protected.contains(&fold(name));
+/// Takes out what the client may not say: every spelling of an identity header of any tenant, since they may share an upstream,
+/// credentials that are not for the upstream, our cookies, and requests to the next hop to drop an identity header (RFC 9110
+/// section 7.6.1).
+fn strip(head: &RequestHead, gate: &Gate) -> Vec<HeaderEdit> {
+    let is_protected = |name: &str| gate.is_identity_header(name);
 
     let names: BTreeSet<&str> = head.pairs().map(|(name, _)| name).collect();
     let mut edits = Vec::new();
@@ -174,8 +185,8 @@ mod tests {
         let gate = gate(&["k"]);
         let [a, b] = tenants(&gate);
         let identity = identity(&gate, a, "ada");
-        assert!(Forward::authenticated(&RequestHead::default(), a, &identity).is_ok());
-        assert_eq!(Forward::authenticated(&RequestHead::default(), b, &identity).err(), Some(OtherTenant));
+        assert!(Forward::authenticated(&RequestHead::default(), &gate, a, &identity).is_ok());
+        assert_eq!(Forward::authenticated(&RequestHead::default(), &gate, b, &identity).err(), Some(OtherTenant));
     }
 
     #[test]

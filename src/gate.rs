@@ -1,9 +1,10 @@
 //! Everything that one configuration says: the tenants by host, the keys that seal, the session policy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::forward::{IdentityHeaders, fold};
 use crate::host::{Host, HostPattern};
 use crate::seal::KeyRing;
 use crate::tenant::{Tenant, TenantName};
@@ -17,6 +18,8 @@ pub struct Gate {
     entries: Vec<Entry>,
     exact: HashMap<Host, usize>,
     below: HashMap<Host, usize>,
+    /// The identity headers of all tenants, folded.
+    identity_headers: HashSet<String>,
     tokens: TokenCache,
 }
 
@@ -43,6 +46,8 @@ pub struct BrokenTenant {
     pub name: Option<TenantName>,
     /// Those of its hosts that could be read.
     pub hosts: Vec<HostPattern>,
+    /// The names of its identity headers, if they could be read.
+    pub headers: Option<IdentityHeaders>,
 }
 
 impl Gate {
@@ -54,6 +59,10 @@ impl Gate {
     /// Builds the lookup. A host that two entries claim goes to the first; the loader refuses that before.
     pub fn new(ring: KeyRing, policy: SessionPolicy, entries: impl IntoIterator<Item = Entry>) -> Self {
         let entries: Vec<Entry> = entries.into_iter().collect();
+        // The default names, too: a tenant whose part is wrong may have them.
+        let defaults = IdentityHeaders::default();
+        let names = entries.iter().filter_map(Entry::headers).chain([&defaults]);
+        let identity_headers = names.flat_map(|headers| headers.names().map(fold)).collect();
         let (mut exact, mut below) = (HashMap::new(), HashMap::new());
         for (index, entry) in entries.iter().enumerate() {
             for pattern in entry.hosts() {
@@ -64,7 +73,7 @@ impl Gate {
                 table.entry(host.clone()).or_insert(index);
             }
         }
-        Self { ring, policy, entries, exact, below, tokens: TokenCache::default() }
+        Self { ring, policy, entries, exact, below, identity_headers, tokens: TokenCache::default() }
     }
 
     /// The entry for `host`: the exact one, else that of the longest wildcard.
@@ -72,6 +81,11 @@ impl Gate {
         // The domain of a wildcard was parsed as a host, so a parent that is one can be looked up by its text.
         let wildcard = || host.parents().find_map(|parent| self.below.get(parent));
         self.exact.get(host).or_else(wildcard).and_then(|&index| self.entries.get(index))
+    }
+
+    /// Whether the upstream of any tenant could take `name` for an identity header, in whatever spelling.
+    pub(crate) fn is_identity_header(&self, name: &str) -> bool {
+        self.identity_headers.contains(&fold(name))
     }
 
     /// Every entry, in the order of the configuration.
@@ -107,6 +121,13 @@ impl Entry {
             Self::Broken(tenant) => &tenant.hosts,
         }
     }
+
+    fn headers(&self) -> Option<&IdentityHeaders> {
+        match self {
+            Self::Serving(tenant) => Some(&tenant.headers),
+            Self::Broken(tenant) => tenant.headers.as_ref(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -117,7 +138,8 @@ mod tests {
     fn an_exact_host_wins_and_then_the_longest_wildcard() {
         let entry = |number: usize, pattern: &str| {
             let name = TenantName::parse(&number.to_string());
-            Entry::Broken(Arc::new(BrokenTenant { name, hosts: vec![HostPattern::parse(pattern).unwrap()] }))
+            let hosts = vec![HostPattern::parse(pattern).unwrap()];
+            Entry::Broken(Arc::new(BrokenTenant { name, hosts, headers: None }))
         };
         let patterns = ["*.acme.example", "a.b.acme.example", "*.b.acme.example", "acme.example"];
         let entries = patterns.iter().enumerate().map(|(number, pattern)| entry(number, pattern));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::keys::Thumbprint;
+use crate::keys::Voucher;
 use crate::seal::Opened;
 use crate::secret::Secret;
 use crate::session::SessionRecord;
@@ -19,7 +19,7 @@ pub struct VerifiedIdentity {
     user: String,
     email: Option<String>,
     groups: Vec<String>,
-    vouched_by: Thumbprint,
+    vouched_by: Voucher,
     tokens: Tokens,
 }
 
@@ -97,8 +97,17 @@ impl VerifiedIdentity {
     }
 
     /// The key that signed the token.
-    pub fn vouched_by(&self) -> Thumbprint {
+    pub fn vouched_by(&self) -> Voucher {
         self.vouched_by
+    }
+
+    /// About how much memory its texts take.
+    pub(crate) fn size(&self) -> usize {
+        let email = self.email.as_ref().map_or(0, String::len);
+        self.groups
+            .iter()
+            .map(|group| group.len().saturating_add(size_of::<String>()))
+            .fold(self.user.len().saturating_add(email), usize::saturating_add)
     }
 }
 

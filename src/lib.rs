@@ -27,11 +27,13 @@ mod login;
 mod logout;
 mod navigation;
 mod page;
+pub mod provider;
 pub mod reply;
 pub mod request;
 pub mod seal;
 pub mod secret;
 mod session;
+pub mod shared;
 #[cfg(target_family = "wasm")]
 mod shell;
 pub mod tenant;

@@ -40,7 +40,7 @@ fn wanted_here(visit: &Visit<'_>) -> bool {
 
 /// Without an ID token to hint with, `client_id` tells the issuer who asks (section 2).
 fn end_session_url(tenant: &Tenant) -> Option<String> {
-    let mut url = tenant.provider.end_session_endpoint.clone()?;
+    let mut url = tenant.provider.end_session_endpoint()?;
     url.query_pairs_mut().append_pair("client_id", &tenant.client.id);
     if let Some(back) = &tenant.login.post_logout_redirect_uri {
         url.query_pairs_mut().append_pair("post_logout_redirect_uri", back.as_str());
@@ -50,7 +50,7 @@ fn end_session_url(tenant: &Tenant) -> Option<String> {
 
 fn confirmation(visit: &Visit<'_>) -> LocalReply {
     let Visit { tenant, asker, .. } = visit;
-    let leads_to = tenant.provider.end_session_endpoint.as_ref().map(|url| url.origin().ascii_serialization());
+    let leads_to = tenant.provider.end_session_endpoint().map(|url| url.origin().ascii_serialization());
     let way = Way::Button { action: tenant.login.logout_path.clone(), label: "Sign out", leads_to };
     let page = Page {
         code: "logout_unconfirmed",

@@ -8,7 +8,7 @@ use crate::cookie::{self, Cookies};
 use crate::env::{Env, UnixTime};
 use crate::gate::Gate;
 use crate::identity::{NoIdentity, Tokens, VerifiedIdentity};
-use crate::keys::Thumbprint;
+use crate::keys::Voucher;
 use crate::request::RequestHead;
 use crate::seal::{Purpose, SealError};
 use crate::secret::Secret;
@@ -25,7 +25,7 @@ pub(crate) struct SessionRecord {
     #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) groups: Vec<String>,
     #[serde(rename = "k")]
-    pub(crate) vouched_by: Thumbprint,
+    pub(crate) vouched_by: Voucher,
     #[serde(rename = "t")]
     pub(crate) signed_in: u64,
     /// The tokens, where the tenant forwards them.
@@ -94,7 +94,7 @@ fn is_good(record: &SessionRecord, tenant: &Tenant, gate: &Gate, now: UnixTime) 
     let over = now >= signed_in.plus(gate.policy().lifetime);
     // A clock that was put back must not make a session longer.
     let not_yet = signed_in > now.plus(CLOCK_SKEW);
-    !over && !not_yet && tenant.keys.contains(&record.vouched_by)
+    !over && !not_yet && tenant.keeps_sessions_of(&record.vouched_by)
 }
 
 const MAX_TRIES: usize = 4;

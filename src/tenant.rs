@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::env::UnixTime;
 use crate::forward::IdentityHeaders;
 use crate::host::{Host, HostPattern};
-use crate::keys::{KeySet, SigningKey};
+use crate::keys::{KeySet, SigningKey, Voucher};
 use crate::page::OwnWords;
+use crate::provider::Provider;
 use crate::secret::Secret;
 
 /// The name of a tenant, unique in a configuration: 1 to 63 letters, digits, `-`, `_` and `.`.
@@ -49,7 +51,7 @@ pub struct Tenant {
     pub issuer: String,
     /// Who we are at the issuer.
     pub client: Client,
-    /// The configured public keys; at least one.
+    /// The configured public keys; at least one, unless keys are fetched.
     pub keys: KeySet,
     /// Where the issuer is.
     pub provider: Provider,
@@ -84,7 +86,7 @@ pub enum ClientAuthentication {
     /// `private_key_jwt`: a JWT that the client signs (RFC 7523).
     PrivateKeyJwt {
         /// The key that signs it.
-        key: SigningKey,
+        key: Box<SigningKey>,
         /// Whom the JWT is for.
         audience: AssertionAudience,
     },
@@ -99,25 +101,6 @@ pub enum AssertionAudience {
     Issuer,
     /// The token endpoint (OpenID Connect Core section 9), which is all that some issuers take.
     TokenEndpoint,
-}
-
-/// The issuer's endpoints and the Envoy cluster that reaches them.
-#[derive(Debug)]
-pub struct Provider {
-    /// The cluster that outbound calls go to; calls go nowhere else.
-    pub cluster: String,
-    /// Where the browser is sent to sign in. May have a query of its own, no fragment.
-    pub authorization_endpoint: Url,
-    /// Where a code is redeemed.
-    pub token_endpoint: Url,
-    /// Where the claims are that an ID token lacks (OpenID Connect Core section 5.3), if they are fetched.
-    pub userinfo_endpoint: Option<Url>,
-    /// Where the browser is sent to sign out (OpenID Connect RP-Initiated Logout 1.0), if the issuer has that.
-    pub end_session_endpoint: Option<Url>,
-    /// Whether every answer of the issuer names it (`iss`, RFC 9207), so that one without is refused.
-    pub authorization_response_iss_parameter_supported: bool,
-    /// The longest that a call may take.
-    pub timeout: Duration,
 }
 
 /// How a login runs at this tenant.
@@ -168,8 +151,19 @@ pub struct Bearer {
     pub audiences: Vec<String>,
     /// The token has to have all of these (`scope`).
     pub scopes: Vec<String>,
+    /// The token has to satisfy all of these.
+    pub claims: Vec<RequiredClaim>,
     /// Whether an ID token for one of the audiences is accepted, too.
     pub id_tokens: bool,
+}
+
+/// A claim that a token has to have: one of `values`, or a list with one of them in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequiredClaim {
+    /// The name of a member of the token, never a path: names may be URLs, which have dots.
+    pub name: String,
+    /// The values that are enough; at least one.
+    pub values: Vec<String>,
 }
 
 /// The claims that an identity is read from, each the name of a member of the ID token.
@@ -184,6 +178,28 @@ pub struct IdentityClaims {
 }
 
 impl Tenant {
+    /// Whether the key that vouched for a token is one of the keys at `now`.
+    pub fn has_key(&self, voucher: &Voucher, now: UnixTime) -> bool {
+        match voucher {
+            Voucher::Configured(key) => self.keys.contains(key),
+            Voucher::Fetched(key) => self.provider.fresh(now).is_some_and(|fetched| fetched.keys.contains(key)),
+        }
+    }
+
+    /// Whether one of the keys at `now` has this `kid`.
+    pub(crate) fn names_key(&self, kid: &str, now: UnixTime) -> bool {
+        self.keys.names(kid) || self.provider.fresh(now).is_some_and(|fetched| fetched.keys.names(kid))
+    }
+
+    /// Whether a session that `voucher` vouched for may go on. A configured key that leaves the configuration takes its sessions along. A
+    /// fetched one comes and goes as the issuer rotates, which is no reason to sign anybody out.
+    pub fn keeps_sessions_of(&self, voucher: &Voucher) -> bool {
+        match voucher {
+            Voucher::Configured(key) => self.keys.contains(key),
+            Voucher::Fetched(_) => self.provider.source.is_some(),
+        }
+    }
+
     /// The redirect URI of a login on `host` (RFC 6749 section 3.1.2). It comes from the configuration: either it is
     /// configured, or it is `https`, the exact host that the configuration names, and the callback path.
     pub fn redirect_uri(&self, host: &Host) -> String {

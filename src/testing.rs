@@ -6,9 +6,10 @@ use crate::config::{self, Environment, Surroundings};
 use crate::env::{Entropy, Env, NoEntropy};
 use crate::gate::{Entry, Gate};
 use crate::identity::VerifiedIdentity;
-use crate::keys::{HostAlgorithms, NoHostVerifier, Verifier};
+use crate::keys::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, Verifier, Voucher};
 use crate::seal::Purpose;
 use crate::session::SessionRecord;
+use crate::shared::NoSharedData;
 use crate::tenant::Tenant;
 
 /// No variable is set, and the random numbers count upwards.
@@ -32,16 +33,21 @@ impl Entropy for TestHost {
 impl TestHost {
     /// What the core is given on this host.
     pub(crate) fn env(&mut self) -> Env<'_> {
-        Env::new(None, self, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() })
+        Env::new(None, self, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() }, &NoSharedData)
     }
 }
 
 /// The tenants `a` and `b`, with the session keys of these ids.
 pub(crate) fn gate(key_ids: &[&str]) -> Gate {
+    gate_with(key_ids, include_str!("../tests/vectors/keys/ec.public.pem"))
+}
+
+/// The same with another key of the issuer.
+pub(crate) fn gate_with(key_ids: &[&str], pem: &str) -> Gate {
     let tenant = |name: &str| {
         json!({
             "name": name, "hosts": [format!("{name}.example")], "issuer": "https://i.example", "client_id": "gate",
-            "keys": [{ "pem": include_str!("../tests/vectors/keys/ec.public.pem") }],
+            "keys": [{ "pem": pem }],
             "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t" },
         })
     };
@@ -60,7 +66,8 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
 
 /// The identity of `user` at `tenant`, as if somebody had signed in.
 pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> VerifiedIdentity {
-    let vouched_by = serde_json::from_value(json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
+    let key = tenant.keys.candidates(SignatureAlgorithm::Es256, None).next().unwrap();
+    let vouched_by = Voucher::Configured(key.thumbprint());
     let record = SessionRecord {
         user: user.to_owned(),
         email: None,

@@ -32,6 +32,7 @@ mod host_failures {
     use tenantgate::filter::{Effect, Filter, Input};
     use tenantgate::gate::Gate;
     use tenantgate::request::RequestHead;
+    use tenantgate::shared::NoSharedData;
 
     use super::support::clock::Clock;
     use super::support::configuration::{configuration, tenant};
@@ -67,27 +68,29 @@ mod host_failures {
 
     #[test]
     fn without_randomness_no_login_begins() {
-        let effect =
-            Filter::new(gate()).step(visit(), &mut Env::new(Some(UnixTime(1_800_000_000)), &mut Dry, VERIFIER));
+        let effect = Filter::new(gate())
+            .step(visit(), &mut Env::new(Some(UnixTime(1_800_000_000)), &mut Dry, VERIFIER, &NoSharedData));
         assert_eq!(status(&effect), 503);
     }
 
     #[test]
     fn without_time_nothing_is_decided() {
-        let effect = Filter::new(gate()).step(visit(), &mut Env::new(None, &mut MachineEntropy, VERIFIER));
+        let effect =
+            Filter::new(gate()).step(visit(), &mut Env::new(None, &mut MachineEntropy, VERIFIER, &NoSharedData));
         assert_eq!(status(&effect), 503);
     }
 
     #[test]
     fn before_the_first_configuration_every_host_is_unknown() {
-        let effect = Filter::new(Arc::new(Gate::closed())).step(visit(), &mut Env::new(None, &mut Dry, VERIFIER));
+        let effect =
+            Filter::new(Arc::new(Gate::closed())).step(visit(), &mut Env::new(None, &mut Dry, VERIFIER, &NoSharedData));
         assert_eq!(status(&effect), 404);
     }
 
     #[test]
     fn an_input_out_of_turn_is_refused() {
         let mut entropy = MachineEntropy;
-        let env = &mut Env::new(Some(UnixTime(1_800_000_000)), &mut entropy, VERIFIER);
+        let env = &mut Env::new(Some(UnixTime(1_800_000_000)), &mut entropy, VERIFIER, &NoSharedData);
         let mut filter = Filter::new(gate());
         assert_eq!(status(&filter.step(Input::Called(Err(CallFailure::NoAnswer)), env)), 503);
         assert_eq!(status(&filter.step(visit(), env)), 503);

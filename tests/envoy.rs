@@ -34,6 +34,7 @@ mod real {
     use super::support::http2;
     use super::support::issuer::Answer;
     use super::support::rig::values;
+    use super::support::signer::Signer;
     use super::support::world::{World, ada};
 
     const GET: [(&[u8], &[u8]); 4] =
@@ -148,6 +149,23 @@ mod real {
         }
     }
 
+    /// Two workers and the main thread have a VM each: one of them fetches, and all know.
+    #[test]
+    fn the_workers_of_an_envoy_fetch_once() {
+        let mut world = World::<EnvoyRig>::publishing(
+            |issuer| issuer.rotate(Signer::es256(), "one"),
+            |configuration| flows::keys::discover(&mut configuration["tenants"][0], |_| {}),
+        );
+        let knows = |world: &mut World<EnvoyRig>| {
+            world.open(&mut world.browser(), "https://acme.example/").reply().status == 302
+        };
+        // Each request is a connection of its own, and any worker may take it.
+        world.eventually(|world| (0..20).all(|_| knows(world)));
+        assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
+        let stats = world.rig.admin("/stats?filter=tenantgate.keys");
+        assert!(stats.contains("wasmcustom.tenantgate.keys_fetched: 1"), "{stats}");
+    }
+
     /// A port that nobody listens on, and a cluster that is not there.
     #[test]
     fn a_provider_that_is_down_costs_its_tenant_a_login_and_nothing_else() {
@@ -248,7 +266,7 @@ mod real {
             assert!(Instant::now() < deadline, "calls stay behind");
         }
         world.open(&mut signed_in, "https://acme.example/").forwarded();
-        world.issuer("acme", |issuer| issuer.answer = Answer::Tokens);
+        world.issuer("acme", |issuer| issuer.answer = Answer::AsAsked);
         world.signed_in();
         let reloads = world.rig.admin("/stats?filter=vm_reload");
         assert!(

@@ -13,7 +13,7 @@
 mod flows;
 mod support;
 
-use support::module_rig::{ModuleRig, PlainModuleRig};
+use support::module_rig::{ForgetfulModuleRig, ModuleRig, PlainModuleRig};
 
 flows::scenarios_for!(ModuleRig);
 mod timed {
@@ -27,6 +27,19 @@ mod without_host_cryptography {
     use super::*;
 
     flows::play! { PlainModuleRig;
+        bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
+            a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new;
+        id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
+        login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
+    }
+}
+
+/// Nor where it passed the known-answer test and is gone when a token comes.
+mod host_cryptography_disappears {
+    use super::*;
+
+    flows::play! { ForgetfulModuleRig;
+        bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, a_known_token_opens_nothing_new;
         id_token: hostile_tokens, odd_but_good_tokens;
         login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
     }
@@ -35,6 +48,8 @@ mod without_host_cryptography {
 /// What only the border to the host shows.
 mod border {
     use std::collections::BTreeSet;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use serde_json::json;
     use wasmi::{Engine, Module};
@@ -42,9 +57,10 @@ mod border {
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
     use super::support::host::{Host, Standing, module_bytes};
-    use super::support::issuer::Issuer;
+    use super::support::issuer::{Issuer, Issuers};
     use super::support::module_rig::ModuleRig;
     use super::support::rig::{Lines, Reply, Rig};
+    use super::support::shared::SharedStore;
     use super::support::signer::Signer;
     use super::support::world::{World, ada};
 
@@ -79,7 +95,7 @@ mod border {
     }
 
     /// A host of the ABI has all of these. Something new here is a question to Envoy, Istio and Envoy Gateway first.
-    const IMPORTS: [&str; 40] = [
+    const IMPORTS: [&str; 36] = [
         "env.proxy_add_header_map_value",
         "env.proxy_call_foreign_function",
         "env.proxy_close_stream",
@@ -87,7 +103,6 @@ mod border {
         "env.proxy_define_metric",
         "env.proxy_dequeue_shared_queue",
         "env.proxy_done",
-        "env.proxy_enqueue_shared_queue",
         "env.proxy_get_buffer_bytes",
         "env.proxy_get_current_time_nanoseconds",
         "env.proxy_get_header_map_pairs",
@@ -95,11 +110,9 @@ mod border {
         "env.proxy_get_property",
         "env.proxy_get_shared_data",
         "env.proxy_get_status",
-        "env.proxy_grpc_call",
         "env.proxy_grpc_cancel",
         "env.proxy_grpc_close",
         "env.proxy_grpc_send",
-        "env.proxy_grpc_stream",
         "env.proxy_http_call",
         "env.proxy_increment_metric",
         "env.proxy_log",
@@ -107,7 +120,6 @@ mod border {
         "env.proxy_register_shared_queue",
         "env.proxy_remove_header_map_value",
         "env.proxy_replace_header_map_value",
-        "env.proxy_resolve_shared_queue",
         "env.proxy_send_local_response",
         "env.proxy_set_buffer_bytes",
         "env.proxy_set_effective_context",
@@ -128,6 +140,48 @@ mod border {
         let imports: BTreeSet<String> =
             module.imports().map(|import| format!("{}.{}", import.module(), import.name())).collect();
         assert_eq!(imports, IMPORTS.map(str::to_owned).into());
+    }
+
+    /// A callback that is missing here is one that Envoy does not make: without that of the body, a body would not wait for its head.
+    const EXPORTS: [&str; 14] = [
+        "_initialize",
+        "memory",
+        "proxy_abi_version_0_2_1",
+        "proxy_on_configure",
+        "proxy_on_context_create",
+        "proxy_on_delete",
+        "proxy_on_http_call_response",
+        "proxy_on_memory_allocate",
+        "proxy_on_request_body",
+        "proxy_on_request_headers",
+        "proxy_on_request_trailers",
+        "proxy_on_response_headers",
+        "proxy_on_tick",
+        "proxy_on_vm_start",
+    ];
+
+    #[test]
+    fn the_module_has_the_callbacks_that_it_needs_and_no_others() {
+        let module = Module::new(&Engine::default(), module_bytes()).unwrap();
+        let exports: BTreeSet<String> = module.exports().map(|export| export.name().to_owned()).collect();
+        assert_eq!(exports, EXPORTS.map(str::to_owned).into());
+    }
+
+    /// Between two ticks the host is told about the first; the others are not lost.
+    #[test]
+    fn every_refusal_is_counted() {
+        let mut host = started();
+        let mut stranger = visit();
+        stranger.retain(|(name, _)| name != ":authority");
+        let count = |host: &mut Host| host.state().counters.get("tenantgate.authority_unreadable").copied();
+        for expected in [3, 6] {
+            for _ in 0..3 {
+                assert_eq!(status(&mut host, &stranger), 400);
+            }
+            assert_eq!(count(&mut host), Some(expected - 2));
+            host.tick();
+            assert_eq!(count(&mut host), Some(expected));
+        }
     }
 
     /// What no codec of Envoy lets through, and other hosts might.
@@ -235,12 +289,69 @@ mod border {
         assert_eq!((count(&mut world.rig.host, "hits"), count(&mut world.rig.host, "evictions")), (Some(2), None));
     }
 
+    /// The VMs of a process fetch together: one of them calls, all of them know.
+    #[test]
+    fn vms_of_one_process_fetch_once() {
+        let clock = Clock::simulated();
+        let mut issuer =
+            Issuer::new("https://login.acme.example", "client_secret_basic", Signer::es256(), clock.clone());
+        issuer.rotate(Signer::es256(), "one");
+        let mut configuration = configuration(&[tenant("acme", &issuer)]);
+        super::flows::keys::discover(&mut configuration["tenants"][0], |_| {});
+        let issuers: Issuers = Arc::new(Mutex::new([("acme".to_owned(), issuer)].into()));
+        let shared = SharedStore::default();
+        let start = || ModuleRig::beside(&configuration, issuers.clone(), shared.clone());
+        let mut vms = [start(), start(), start()];
+        let documents = || issuers.lock().unwrap()["acme"].documents;
+        let know =
+            |vms: &mut [ModuleRig]| vms.iter_mut().map(|vm| status(&mut vm.host, &visit()) == 302).collect::<Vec<_>>();
+        assert_eq!(know(&mut vms), [false; 3]);
+        // The first that looks fetches, while the others look as well.
+        for vm in &mut vms {
+            vm.tick();
+        }
+        assert_eq!((documents(), know(&mut vms)), (2, vec![true; 3]));
+        // One that comes later, or comes back, knows from the start.
+        assert_eq!((know(&mut [start()]), documents()), (vec![true], 2));
+        for _ in 0..300 {
+            clock.advance(Duration::from_secs(1));
+            for vm in &mut vms {
+                vm.tick();
+            }
+        }
+        assert_eq!(documents(), 4);
+        for vm in &mut vms {
+            assert_eq!(vm.host.state().counters.get("tenantgate.keys_not_fetched"), None);
+        }
+    }
+
+    /// A VM that goes away while it fetches is no reason for the others not to.
+    #[test]
+    fn another_vm_takes_over() {
+        let mut world = World::<ModuleRig>::publishing(
+            |issuer| issuer.rotate(Signer::es256(), "one"),
+            |configuration| super::flows::keys::discover(&mut configuration["tenants"][0], |_| {}),
+        );
+        assert_eq!(world.rig.host.tick().len(), 1);
+        // Its calls never end.
+        let mut configuration = world.configuration();
+        super::flows::keys::discover(&mut configuration["tenants"][0], |_| {});
+        let shared = world.rig.host.state().shared.clone();
+        let mut other = ModuleRig::beside(&configuration, world.issuers.clone(), shared);
+        other.tick();
+        assert_eq!(status(&mut other.host, &visit()), 503);
+        world.clock.advance(Duration::from_secs(2));
+        other.tick();
+        assert_eq!(status(&mut other.host, &visit()), 302);
+    }
+
     /// A key that only a host could use, on a host that cannot.
     #[test]
     fn a_key_that_nobody_can_use_breaks_its_tenant() {
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::es384(), Clock::simulated());
         let configuration = configuration(&[tenant("acme", &issuer)]).to_string();
-        let (mut host, taken) = Host::start_with(configuration.as_bytes(), &[], Clock::simulated(), false);
+        let (mut host, taken) =
+            Host::start_with(configuration.as_bytes(), &[], Clock::simulated(), SharedStore::default(), false);
         assert!(taken);
         assert_eq!(status(&mut host, &visit()), 503);
         let reason = "tenant \"acme\": keys: ES384 is verified by the host, and this host cannot; use a key for another algorithm";

@@ -1,8 +1,10 @@
 //! `tenants[].bearer`: which tokens of API clients are accepted.
 
+use serde_json::Value;
+
 use super::cursor::Cursor;
 use super::login::scope;
-use crate::tenant::Bearer;
+use crate::tenant::{Bearer, RequiredClaim};
 
 /// What is accepted; `Some(None)` if the section is not there.
 pub(super) fn bearer(at: &Cursor<'_>) -> Option<Option<Bearer>> {
@@ -13,9 +15,31 @@ pub(super) fn bearer(at: &Cursor<'_>) -> Option<Option<Bearer>> {
     let audiences: Option<Vec<String>> =
         object.field("audiences").required_elements().iter().map(|element| audience(element)).collect();
     let scopes: Option<Vec<String>> = object.field("scopes").elements().iter().map(scope).collect();
+    let claims: Option<Vec<RequiredClaim>> =
+        object.field("claims").entries().iter().map(|(name, at)| required_claim(name, at)).collect();
     let id_tokens = object.field("id_tokens").boolean().unwrap_or(false);
     object.finish();
-    Some(Some(Bearer { audiences: audiences?, scopes: scopes?, id_tokens }))
+    Some(Some(Bearer { audiences: audiences?, scopes: scopes?, claims: claims?, id_tokens }))
+}
+
+/// One value, or a list of those that are enough.
+fn required_claim(name: &str, at: &Cursor<'_>) -> Option<RequiredClaim> {
+    if name.is_empty() {
+        return at.refuse("has an empty name; give the name of a claim");
+    }
+    let values: Option<Vec<String>> = match at.value() {
+        Some(Value::Array(_)) => at.required_elements().iter().map(claim_value).collect(),
+        _ => claim_value(at).map(|value| vec![value]),
+    };
+    let values = values.filter(|values| !values.is_empty())?;
+    Some(RequiredClaim { name: name.to_owned(), values })
+}
+
+fn claim_value(at: &Cursor<'_>) -> Option<String> {
+    match at.text()? {
+        "" => at.refuse("is empty; give a value that the claim has to have"),
+        text => Some(text.to_owned()),
+    }
 }
 
 fn audience(at: &Cursor<'_>) -> Option<String> {

@@ -28,7 +28,7 @@ pub(super) fn client_key(at: &Cursor<'_>, environment: &dyn Environment) -> Opti
     };
     let audience = audience(&object.field("audience"));
     object.finish();
-    Some(ClientAuthentication::PrivateKeyJwt { key: key?, audience: audience? })
+    Some(ClientAuthentication::PrivateKeyJwt { key: Box::new(key?), audience: audience? })
 }
 
 fn audience(at: &Cursor<'_>) -> Option<AssertionAudience> {

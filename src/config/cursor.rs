@@ -101,6 +101,15 @@ impl<'a> Cursor<'a> {
         elements.iter().enumerate().map(at).collect()
     }
 
+    /// The members of the object here, whatever their names.
+    pub(super) fn entries(&self) -> Vec<(&'a str, Self)> {
+        let at = |(name, value): (&'a String, &'a Value)| {
+            let path = format!("{}[{name:?}]", self.path);
+            (name.as_str(), Self { value: Some(value), inside: true, path, errors: self.errors })
+        };
+        self.typed("an object", Value::as_object).into_iter().flatten().map(at).collect()
+    }
+
     /// The elements of the array here; a mistake if there are none.
     pub(super) fn required_elements(&self) -> Vec<Self> {
         self.required();
@@ -108,6 +117,14 @@ impl<'a> Cursor<'a> {
             self.error("is empty; at least one is needed");
         }
         self.elements()
+    }
+
+    /// Notes that there has to be something here, and what could be instead.
+    pub(super) fn missing<T>(&self, advice: &str) -> Option<T> {
+        if self.inside {
+            self.error(format!("is missing; {advice}"));
+        }
+        None
     }
 
     fn required(&self) {

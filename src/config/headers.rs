@@ -7,6 +7,7 @@ use crate::forward::{IdentityHeaders, fold};
 
 pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
     let object = at.object();
+    let defaults = IdentityHeaders::default();
     let mut folded = HashMap::new();
     let mut header = |field: &'static str, default: Option<&str>| {
         let at = object.field(field);
@@ -32,10 +33,10 @@ pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
         }
         Some(Some(name))
     };
-    let user = header("user", Some("x-auth-request-user"));
-    let email = header("email", Some("x-auth-request-email"));
-    let groups = header("groups", Some("x-auth-request-groups"));
-    let tenant = header("tenant", Some("x-auth-request-tenant"));
+    let user = header("user", Some(&defaults.user));
+    let email = header("email", Some(&defaults.email));
+    let groups = header("groups", Some(&defaults.groups));
+    let tenant = header("tenant", Some(&defaults.tenant));
     let (access_token, id_token) = (header("access_token", None), header("id_token", None));
     object.finish();
     Some(IdentityHeaders {

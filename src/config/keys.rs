@@ -5,8 +5,17 @@ use serde_json::Value;
 use super::cursor::Cursor;
 use crate::keys::{HostAlgorithms, KeySet, VerificationKey, parse_jwk, parse_jwks, parse_pem};
 
-/// The key set, if every entry could be read, can be used on this host, and they make a good set.
-pub(super) fn keys(at: &Cursor<'_>, host: HostAlgorithms) -> Option<KeySet> {
+/// The key set, if every entry could be read, can be used on this host, and they make a good set. Where keys are `fetched`, none
+/// has to be configured.
+pub(super) fn keys(at: &Cursor<'_>, host: HostAlgorithms, fetched: bool) -> Option<KeySet> {
+    if fetched && !at.is_present() {
+        return Some(KeySet::default());
+    }
+    if !at.is_present() {
+        return at.missing(
+            "give the public keys of the issuer, or have them fetched by `provider.discovery` or `provider.jwks_uri`",
+        );
+    }
     let elements = at.required_elements();
     if elements.is_empty() {
         return None;

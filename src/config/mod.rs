@@ -68,10 +68,9 @@ pub fn load(bytes: &[u8], surroundings: Surroundings<'_>) -> Result<Loaded, Conf
             ConfigError::whole("", "the configuration is empty; it needs at least `session` and `tenants`").into()
         );
     }
-    if let Some(value) = wire::structure(bytes) {
-        return load_value(&value, surroundings);
-    }
-    let value = json::parse(bytes).map_err(|error| ConfigError::whole("", format!("not JSON: {error}")))?;
+    // A `Struct` is never JSON: the tag of a value is a control character, which JSON has nowhere.
+    let value = json::parse(bytes)
+        .or_else(|error| wire::structure(bytes).ok_or_else(|| ConfigError::whole("", format!("not JSON: {error}"))))?;
     load_value(&value, surroundings)
 }
 
@@ -111,11 +110,11 @@ pub fn load_value(value: &Value, surroundings: Surroundings<'_>) -> Result<Loade
 
 /// A tenant serves only if nothing at all is wrong with it.
 fn finish(draft: Draft) -> (Vec<ConfigError>, Entry) {
-    let Draft { label, name, hosts, tenant, errors } = draft;
+    let Draft { label, name, hosts, headers, tenant, errors } = draft;
     let errors = errors.into_config_errors(Some(&label));
     let entry = match tenant {
         Some(tenant) if errors.is_empty() => Entry::Serving(Arc::new(tenant)),
-        _ => Entry::Broken(Arc::new(BrokenTenant { name, hosts })),
+        _ => Entry::Broken(Arc::new(BrokenTenant { name, hosts, headers })),
     };
     (errors, entry)
 }

@@ -8,37 +8,77 @@ use super::cursor::{Cursor, Object};
 use super::request::is_set_by_the_gate;
 use super::tenant::{AuthMethod, Credential};
 use super::values::{Scheme, duration, url};
-use crate::tenant::Provider;
+use crate::provider::{Endpoints, Provider, Slot, Source, Start};
 
 /// The provider and how the client authenticates there; each is absent if something of it could not be read.
 pub(super) fn provider(
     at: &Cursor<'_>,
     scheme: Scheme,
+    issuer: Option<&str>,
     credential: Credential,
 ) -> (Option<Provider>, Option<AuthMethod>) {
     let object = at.required_object();
     let cluster = cluster(&object.field("cluster"));
-    let authorization_endpoint = endpoint(&object, "authorization_endpoint", scheme);
-    let token_endpoint = endpoint(&object, "token_endpoint", scheme);
-    let userinfo_endpoint = url(&object.field("userinfo_endpoint"), scheme);
-    let end_session = object.field("end_session_endpoint");
-    let end_session_endpoint = url(&end_session, scheme);
-    let names_itself = object.field("authorization_response_iss_parameter_supported").boolean().unwrap_or(false);
+    let discovers = object.field("discovery").boolean() == Some(true);
+    let start = start(&object.field("jwks_uri"), discovers, scheme, issuer);
+    let authorization = endpoint(&object, "authorization_endpoint", scheme, discovers);
+    let token = endpoint(&object, "token_endpoint", scheme, discovers);
+    let userinfo = url(&object.field("userinfo_endpoint"), scheme);
+    let end_session = url(&object.field("end_session_endpoint"), scheme);
+    let names_issuer = object.field("authorization_response_iss_parameter_supported").boolean().unwrap_or(false);
+    let source = source(&object, start, fetches(at), scheme);
     let method = auth_method(&object.field("token_endpoint_auth_method"), credential);
     let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
     object.finish();
+    let complete = discovers || (authorization.is_some() && token.is_some());
     let provider = (|| {
+        let endpoints = complete.then_some(Endpoints { authorization, token, userinfo, end_session })?;
         Some(Provider {
             cluster: cluster?,
-            authorization_endpoint: authorization_endpoint?,
-            token_endpoint: token_endpoint?,
-            userinfo_endpoint,
-            end_session_endpoint,
-            authorization_response_iss_parameter_supported: names_itself,
             timeout: timeout?,
+            endpoints,
+            authorization_response_iss_parameter_supported: names_issuer,
+            source: source?,
+            fetched: Slot::default(),
         })
     })();
     (provider, method)
+}
+
+/// Whether anything is fetched from the provider in this section, right or wrong as the rest of it may be.
+pub(super) fn fetches(at: &Cursor<'_>) -> bool {
+    let member = |name| at.value().and_then(|section| section.get(name));
+    member("jwks_uri").is_some() || member("discovery").is_some_and(|discovery| discovery.as_bool() != Some(false))
+}
+
+/// Where fetching begins, if anything is fetched (OpenID Connect Discovery 1.0 section 4.1).
+fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<&str>) -> Option<Start> {
+    if !discovers {
+        return url(jwks_uri, scheme).map(Start::JwksUri);
+    }
+    if jwks_uri.is_present() {
+        return jwks_uri.refuse("goes without `discovery`, which finds it; leave one of them out");
+    }
+    let url = format!("{}/.well-known/openid-configuration", issuer?.trim_end_matches('/'));
+    Url::parse(&url).ok().map(Start::Discovery)
+}
+
+/// How often it is fetched; `Some(None)` if nothing is.
+fn source(object: &Object<'_>, start: Option<Start>, fetches: bool, scheme: Scheme) -> Option<Option<Source>> {
+    let (interval_at, max_age_at) = (object.field("jwks_interval"), object.field("jwks_max_age"));
+    let interval = duration(&interval_at, DEFAULT_INTERVAL, MIN_INTERVAL..=MAX_INTERVAL)?;
+    let max_age =
+        if max_age_at.is_present() { Some(duration(&max_age_at, MAX_AGE, MIN_INTERVAL..=MAX_AGE)?) } else { None };
+    if max_age.is_some_and(|age| age < interval) {
+        return max_age_at.refuse("is shorter than `jwks_interval`, so there would be times without keys");
+    }
+    if !fetches {
+        for field in [interval_at, max_age_at].iter().filter(|field| field.is_present()) {
+            field.error("goes with `discovery` or `jwks_uri`; without them nothing is fetched");
+        }
+        return Some(None);
+    }
+    Some(Some(Source { start: start?, insecure: matches!(scheme, Scheme::Insecure), interval, max_age }))
 }
 
 fn cluster(at: &Cursor<'_>) -> Option<String> {
@@ -50,9 +90,11 @@ fn cluster(at: &Cursor<'_>) -> Option<String> {
 }
 
 /// An endpoint whose query has none of the parameters that the gate adds: each may be there once (RFC 6749 section 3.1).
-fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme) -> Option<Url> {
+fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: bool) -> Option<Url> {
     let at = object.field(name);
-    at.required_text()?;
+    if !at.is_present() && !discovers {
+        return at.missing("give it, or set `discovery: true`");
+    }
     let url = url(&at, scheme)?;
     match url.query_pairs().find(|(name, _)| is_set_by_the_gate(name)) {
         Some((name, _)) => {
@@ -95,6 +137,10 @@ fn auth_method(at: &Cursor<'_>, credential: Credential) -> Option<AuthMethod> {
     Some(method)
 }
 
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(5 * 60);
+const MIN_INTERVAL: Duration = Duration::from_secs(30);
+const MAX_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_TIMEOUT: Duration = Duration::from_millis(100);
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);

@@ -6,6 +6,7 @@ use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, secret, url};
 use super::{bearer, client_key, headers, keys, login, pages, provider};
+use crate::forward::IdentityHeaders;
 use crate::host::{HostPattern, NotAPattern};
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
@@ -16,6 +17,7 @@ pub(super) struct Draft {
     pub(super) label: String,
     pub(super) name: Option<TenantName>,
     pub(super) hosts: Vec<HostPattern>,
+    pub(super) headers: Option<IdentityHeaders>,
     /// The tenant, unless something that it needs could not be read.
     pub(super) tenant: Option<Tenant>,
     pub(super) errors: Errors,
@@ -44,8 +46,9 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             Credential::Key
         }
     };
-    let keys = keys::keys(&object.field("keys"), surroundings.host);
-    let (provider, method) = provider::provider(&object.field("provider"), scheme, credential);
+    let provider_at = object.field("provider");
+    let keys = keys::keys(&object.field("keys"), surroundings.host, provider::fetches(&provider_at));
+    let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
     let login = login::login(&object.field("login"), scheme, &hosts);
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));
@@ -53,9 +56,10 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let words = pages::pages(&object.field("pages"));
     if let (Some(provider), Some(login)) = (&provider, &login)
         && login.userinfo
-        && provider.userinfo_endpoint.is_none()
+        && provider.endpoints.userinfo.is_none()
+        && !provider.discovers()
     {
-        object.field("provider").object().field("userinfo_endpoint").error("is missing; `login.userinfo` needs it");
+        provider_at.object().field("userinfo_endpoint").error("is missing; `login.userinfo` needs it");
     }
     object.finish();
 
@@ -72,11 +76,11 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             login: login?,
             bearer: bearer?,
             identity: identity?,
-            headers: headers?,
+            headers: headers.clone()?,
             words: words?,
         })
     })();
-    Draft { label, name, hosts, tenant, errors }
+    Draft { label, name, hosts, headers, tenant, errors }
 }
 
 /// `provider.token_endpoint_auth_method`.

@@ -93,6 +93,7 @@ fn what_is_no_configuration_is_refused() {
         message(br#"{"strict":true,"strict":false}"#),
         "not JSON: member \"strict\" occurs twice at line 1 column 23"
     );
+    assert_eq!(message(b"\n{}"), "session: is missing\ntenants: is missing");
     assert_eq!(message(b"[]"), "must be an object, not an array");
     assert_eq!(message(b"{}"), "session: is missing\ntenants: is missing");
 }
@@ -251,7 +252,11 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "tenant \"acme\": client_secret: unknown field \"file\"; the fields here are env",
         ),
         ("/keys", json!([]), "tenant \"acme\": keys: is empty; at least one is needed"),
-        ("/keys", Value::Null, "tenant \"acme\": keys: is missing"),
+        (
+            "/keys",
+            Value::Null,
+            "tenant \"acme\": keys: is missing; give the public keys of the issuer, or have them fetched by `provider.discovery` or `provider.jwks_uri`",
+        ),
         ("/keys/0", json!({}), "tenant \"acme\": keys[0]: has to have exactly one of `pem`, `jwk` and `jwks`"),
         (
             "/keys/0",
@@ -296,6 +301,36 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "/provider/authorization_endpoint",
             json!("https://i.example/?state=x"),
             "tenant \"acme\": provider.authorization_endpoint: has the parameter \"state\" in its query, which the gate sets itself; leave it out",
+        ),
+        (
+            "/provider/token_endpoint",
+            Value::Null,
+            "tenant \"acme\": provider.token_endpoint: is missing; give it, or set `discovery: true`",
+        ),
+        (
+            "/provider/jwks_uri",
+            json!("http://issuer.example/keys"),
+            "tenant \"acme\": provider.jwks_uri: is an http URL; use https, or set `allow_insecure_issuer: true` for development",
+        ),
+        (
+            "/provider/jwks_interval",
+            json!("5m"),
+            "tenant \"acme\": provider.jwks_interval: goes with `discovery` or `jwks_uri`; without them nothing is fetched",
+        ),
+        (
+            "/provider",
+            json!({ "cluster": "issuer", "discovery": true, "jwks_uri": "https://issuer.example/keys" }),
+            "tenant \"acme\": provider.jwks_uri: goes without `discovery`, which finds it; leave one of them out",
+        ),
+        (
+            "/provider",
+            json!({ "cluster": "issuer", "discovery": true, "jwks_interval": "1s" }),
+            "tenant \"acme\": provider.jwks_interval: \"1s\" is out of range; it has to be from 30s to 1day",
+        ),
+        (
+            "/provider",
+            json!({ "cluster": "issuer", "discovery": true, "jwks_interval": "1h", "jwks_max_age": "5m" }),
+            "tenant \"acme\": provider.jwks_max_age: is shorter than `jwks_interval`, so there would be times without keys",
         ),
         (
             "/provider/token_endpoint_auth_method",
@@ -421,6 +456,26 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "/bearer",
             json!({ "audiences": ["a"], "scopes": ["a b"] }),
             "tenant \"acme\": bearer.scopes[0]: \"a b\" is not a scope: printable ASCII without spaces, quotes and backslashes",
+        ),
+        (
+            "/bearer",
+            json!({ "audiences": ["a"], "claims": { "tier": [] } }),
+            "tenant \"acme\": bearer.claims[\"tier\"]: is empty; at least one is needed",
+        ),
+        (
+            "/bearer",
+            json!({ "audiences": ["a"], "claims": { "tier": ["gold", ""] } }),
+            "tenant \"acme\": bearer.claims[\"tier\"][1]: is empty; give a value that the claim has to have",
+        ),
+        (
+            "/bearer",
+            json!({ "audiences": ["a"], "claims": { "tier": 1 } }),
+            "tenant \"acme\": bearer.claims[\"tier\"]: must be a string, not a number",
+        ),
+        (
+            "/bearer",
+            json!({ "audiences": ["a"], "claims": { "": "gold" } }),
+            "tenant \"acme\": bearer.claims[\"\"]: has an empty name; give the name of a claim",
         ),
         ("/identity", json!({ "user": "" }), "tenant \"acme\": identity.user: is empty; give the name of a claim"),
         ("/headers", json!({ "user": "x user" }), "tenant \"acme\": headers.user: \"x user\" is not a header name"),

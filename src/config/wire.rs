@@ -5,9 +5,9 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Value as WireValue};
 use serde_json::{Map, Number, Value};
 
-/// Reads a `Struct`. `None` if the bytes are JSON, or nothing that is known here.
+/// Reads a `Struct`. `None` if the bytes are none; JSON has to be ruled out before, since a line feed and a brace may begin either.
 pub(super) fn structure(bytes: &[u8]) -> Option<Value> {
-    if bytes.trim_ascii_start().first() == Some(&b'{') {
+    if bytes.first() != Some(&FIELDS) {
         return None;
     }
     object(Struct::decode(bytes).ok()?)
@@ -29,6 +29,9 @@ fn value(wire: WireValue) -> Option<Value> {
         Kind::ListValue(list) => list.values.into_iter().map(value).collect::<Option<_>>().map(Value::Array),
     }
 }
+
+/// The tag of `fields`, which every member begins with. It is also a line feed.
+const FIELDS: u8 = 0x0a;
 
 #[cfg(test)]
 mod tests {
@@ -59,6 +62,16 @@ mod tests {
     fn every_kind_of_value_comes_through() {
         let value = serde_json::json!({ "a": [1.5, "x", true, null, { "b": [] }], "": {} });
         assert_eq!(structure(&encode(&value)), Some(value));
+    }
+
+    /// The second byte is the length of the first member, and 123 is an opening brace.
+    #[test]
+    fn a_first_member_of_any_length_comes_through() {
+        for length in 0..300 {
+            let value = serde_json::json!({ "a": "x".repeat(length) });
+            assert_eq!(structure(&encode(&value)), Some(value), "{length}");
+        }
+        assert!((0..300).any(|length| encode(&serde_json::json!({ "a": "x".repeat(length) })).starts_with(b"\n{")));
     }
 
     #[test]

@@ -50,11 +50,16 @@ impl Curve {
 
 /// A big-endian number as INTEGER: no leading zeros but the one that keeps it from being negative.
 fn integer(number: &[u8]) -> Option<Vec<u8>> {
-    let zeros = number.iter().take_while(|&&byte| byte == 0).count();
-    let digits = number.get(zeros..).unwrap_or_default();
+    let digits = without_zeros(number);
     let pad: &[u8] = if digits.first().is_none_or(|&first| first >= 0x80) { &[0] } else { &[] };
     let content = [pad, digits].concat();
     Some([header(2, content.len())?, content].concat())
+}
+
+/// The digits of a big-endian number.
+pub(super) fn without_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|&&byte| byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
 }
 
 /// Tag and length. The longest here, two numbers of P-521, need one byte in long form.

@@ -134,6 +134,30 @@ mod tests {
         }
     }
 
+    /// Knows the answers of one algorithm, and says `otherwise` to all else.
+    struct Knows(SignatureAlgorithm, Option<bool>);
+
+    impl HostVerifier for Knows {
+        fn verify_signature(&self, hash: Hash, key: &[u8], signature: &[u8], message: &[u8]) -> Option<bool> {
+            let Self(algorithm, otherwise) = *self;
+            let known = KNOWN_ANSWERS.iter().find(|known| known.algorithm == algorithm).unwrap();
+            if (hash, key) != (algorithm.hash(), known.public_key) {
+                return otherwise;
+            }
+            Some((signature, message) == (known.signature, MESSAGE))
+        }
+    }
+
+    #[test]
+    fn a_host_is_trusted_with_what_it_knows_and_no_other_algorithm() {
+        for algorithm in KNOWN_ANSWERS.map(|known| known.algorithm) {
+            for otherwise in [None, Some(true), Some(false)] {
+                let trusted = HostAlgorithms::probe(&Knows(algorithm, otherwise));
+                assert_eq!(trusted, HostAlgorithms::of([algorithm].into_iter()), "{algorithm} {otherwise:?}");
+            }
+        }
+    }
+
     #[test]
     fn every_known_answer_is_assumed_and_nothing_else() {
         assert_eq!(HostAlgorithms::of(KNOWN_ANSWERS.iter().map(|known| known.algorithm)), HostAlgorithms::ASSUMED);

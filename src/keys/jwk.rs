@@ -45,22 +45,29 @@ pub fn parse_jwk(jwk: &Map<String, Value>) -> Result<VerificationKey, KeyProblem
     Ok(key.with_kid(text(jwk, "kid")?.map(str::to_owned)))
 }
 
-/// Reads the usable keys of a set. Keys for something else are left out, as RFC 7517 section 5 wants it.
+/// Reads the usable keys of a set that somebody configured. Keys for something else are left out, as RFC 7517 section 5 wants it.
 ///
 /// # Errors
-/// Each key that is wrong, with its position in `keys`.
+/// Each key that is wrong, with its position in `keys`: somebody can mend it.
 pub fn parse_jwks(keys: &[Value]) -> Result<Vec<VerificationKey>, Vec<(usize, KeyProblem)>> {
+    let (good, problems) = read_jwks(keys);
+    let wrong: Vec<_> = problems.into_iter().filter(|(_, problem)| !problem.is_foreign()).collect();
+    if wrong.is_empty() { Ok(good) } else { Err(wrong) }
+}
+
+/// Reads the usable keys of a set, and what is wrong with each of the others, with its position in `keys`. One bad key does not spoil
+/// a set that an issuer publishes.
+pub fn read_jwks(keys: &[Value]) -> (Vec<VerificationKey>, Vec<(usize, KeyProblem)>) {
     let mut good = Vec::new();
-    let mut wrong = Vec::new();
+    let mut problems = Vec::new();
     for (position, key) in keys.iter().enumerate() {
         let parsed = key.as_object().ok_or(KeyProblem::Malformed("it is not an object")).and_then(parse_jwk);
         match parsed {
             Ok(key) => good.push(key),
-            Err(problem) if problem.is_foreign() => {}
-            Err(problem) => wrong.push((position, problem)),
+            Err(problem) => problems.push((position, problem)),
         }
     }
-    if wrong.is_empty() { Ok(good) } else { Err(wrong) }
+    (good, problems)
 }
 
 /// `use` and `key_ops`, where they are present (RFC 7517 sections 4.2 and 4.3).

@@ -1,18 +1,18 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use ed25519_compact::PublicKey as Ed25519Key;
-use jwt_compact::alg::{Ed25519, Es256, Rsa};
+use ed25519_dalek::VerifyingKey as Ed25519Key;
+use jwt_compact::Algorithm as _;
 use jwt_compact::jwk::JsonWebKey;
-use jwt_compact::{Algorithm, AlgorithmSignature};
 use p256::ecdsa::VerifyingKey as P256Key;
 use rsa::pkcs8::EncodePublicKey;
-use rsa::{BigUint, RsaPublicKey};
-use sha2::Sha256;
+use rsa::{BoxedUint, PublicKey as RsaKey};
+use sha2::{Digest, Sha256};
 
 use super::algorithm::SignatureAlgorithm;
-use super::der::Curve;
+use super::der::{Curve, without_zeros};
 use super::host::{HostAlgorithms, HostVerifier};
+use super::module::{ByModule, PublicKey};
 use super::problem::{KeyProblem, MAX_RSA_BITS, MIN_RSA_BITS};
 use super::thumbprint::Thumbprint;
 
@@ -27,31 +27,25 @@ pub struct VerificationKey {
     der: Vec<u8>,
 }
 
-#[derive(Clone)]
-enum PublicKey {
-    Rsa(RsaPublicKey),
-    P256(P256Key),
-    /// A key on a curve that only a host knows; whether the point is on it, the host finds out.
-    HostOnly(Curve),
-    Ed25519(Ed25519Key),
-}
-
 impl VerificationKey {
     /// An RSA key from its big-endian modulus and exponent, for RS256.
     pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyProblem> {
-        let (modulus, exponent) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
-        let bits = modulus.bits();
+        let (modulus, exponent) = (without_zeros(modulus), without_zeros(exponent));
+        let bits = bits(modulus);
         if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
             return Err(KeyProblem::RsaSize(bits));
         }
-        if exponent < BigUint::from(3_u8) || exponent.to_bytes_le().first().is_none_or(|low| low & 1 == 0) {
+        if matches!(exponent, [] | [1]) || exponent.last().is_none_or(|low| low & 1 == 0) {
             return Err(KeyProblem::Exponent);
         }
         let malformed = KeyProblem::Malformed("modulus and exponent are no RSA key");
-        let key = RsaPublicKey::new_with_max_size(modulus, exponent, MAX_RSA_BITS).map_err(|_| malformed.clone())?;
+        let number = BoxedUint::from_be_slice_vartime;
+        let key = RsaKey::new_with_size_limits(number(modulus), number(exponent), MIN_RSA_BITS..=MAX_RSA_BITS);
+        let key = key.map_err(|_| malformed.clone())?;
         let der = key.to_public_key_der().map_err(|_| malformed)?.into_vec();
-        let jwk = JsonWebKey::from(&key);
-        Ok(Self::new(&jwk, der, SignatureAlgorithm::Rs256, PublicKey::Rsa(key.clone())))
+        let (modulus, public_exponent) = (Cow::Borrowed(modulus), Cow::Borrowed(exponent));
+        let jwk = JsonWebKey::Rsa { modulus, public_exponent, private_parts: None };
+        Ok(Self::new(&jwk, der, SignatureAlgorithm::Rs256, PublicKey::Rsa(key)))
     }
 
     /// A key on a curve of NIST, from its coordinates.
@@ -86,17 +80,20 @@ impl VerificationKey {
         }
     }
 
-    /// An Ed25519 key from its 32 bytes.
+    /// An Ed25519 key from its 32 bytes. One of small order, for which anybody can make signatures, is none.
     pub(super) fn ed25519(bytes: &[u8]) -> Result<Self, KeyProblem> {
-        let malformed = KeyProblem::Malformed("an Ed25519 key has 32 bytes");
-        let key = Ed25519Key::from_slice(bytes).map_err(|_| malformed)?;
-        let jwk = JsonWebKey::from(&key);
+        let malformed = || KeyProblem::Malformed("an Ed25519 key has 32 bytes");
+        let octets: &[u8; 32] = bytes.try_into().map_err(|_| malformed())?;
+        let key = Ed25519Key::from_bytes(octets).ok().filter(|key| !key.is_weak());
+        let key = key.ok_or(KeyProblem::Malformed("the point is none of Ed25519, or of small order"))?;
+        let jwk = JsonWebKey::KeyPair { curve: Cow::Borrowed("Ed25519"), x: Cow::Borrowed(octets), secret: None };
         // No host verifies it, so none needs its DER.
         Ok(Self::new(&jwk, Vec::new(), SignatureAlgorithm::EdDsa, PublicKey::Ed25519(key)))
     }
 
     fn new(jwk: &JsonWebKey<'_>, der: Vec<u8>, algorithm: SignatureAlgorithm, key: PublicKey) -> Self {
-        let thumbprint = Thumbprint(jwk.thumbprint::<Sha256>().into());
+        // What jwt-compact displays of a key is what RFC 7638 section 3 wants hashed.
+        let thumbprint = Thumbprint(Sha256::digest(jwk.to_string()).into());
         Self { key, algorithm, kid: None, thumbprint, der }
     }
 
@@ -149,15 +146,7 @@ impl VerificationKey {
         {
             return verdict;
         }
-        match (&self.key, self.algorithm) {
-            (PublicKey::Rsa(key), algorithm) => {
-                let Some(rsa) = rsa_of(algorithm) else { return false };
-                verify_with(&rsa, key, message, signature)
-            }
-            (PublicKey::P256(key), _) => verify_with(&Es256, key, message, signature),
-            (PublicKey::Ed25519(key), _) => verify_with(&Ed25519, key, message, signature),
-            (PublicKey::HostOnly(_), _) => false,
-        }
+        ByModule(self.algorithm).verify_signature(&signature.into(), &self.key, message)
     }
 
     /// The host's verdict. A signature of the wrong length is none, without asking.
@@ -184,28 +173,10 @@ pub struct Verifier<'a> {
     pub trusted: HostAlgorithms,
 }
 
-fn rsa_of(algorithm: SignatureAlgorithm) -> Option<Rsa> {
-    Some(match algorithm {
-        SignatureAlgorithm::Rs256 => Rsa::rs256(),
-        SignatureAlgorithm::Rs384 => Rsa::rs384(),
-        SignatureAlgorithm::Rs512 => Rsa::rs512(),
-        SignatureAlgorithm::Ps256 => Rsa::ps256(),
-        SignatureAlgorithm::Ps384 => Rsa::ps384(),
-        SignatureAlgorithm::Ps512 => Rsa::ps512(),
-        SignatureAlgorithm::Es256
-        | SignatureAlgorithm::Es384
-        | SignatureAlgorithm::Es512
-        | SignatureAlgorithm::EdDsa => {
-            return None;
-        }
-    })
-}
-
-fn verify_with<A: Algorithm>(algorithm: &A, key: &A::VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
-    // Some implementations panic on another length than their own.
-    let fits = A::Signature::LENGTH.is_none_or(|length| signature.len() == length.get());
-    fits && A::Signature::try_from_slice(signature)
-        .is_ok_and(|signature| algorithm.verify_signature(&signature, key, message))
+/// How many bits a number has that begins with no zeros.
+fn bits(number: &[u8]) -> usize {
+    let unused = number.first().map_or(0, |first| first.leading_zeros());
+    number.len().saturating_mul(8).saturating_sub(usize::try_from(unused).unwrap_or(0))
 }
 
 impl fmt::Debug for VerificationKey {

@@ -53,7 +53,7 @@ fn subject_public_key_info(der: &[u8]) -> Result<VerificationKey, KeyProblem> {
 }
 
 fn rsa(der: &[u8]) -> Result<VerificationKey, KeyProblem> {
-    let key = pkcs1::RsaPublicKey::from_der(der).map_err(|_| KeyProblem::Malformed("damaged RSA public key"))?;
+    let key = pkcs1::RsaPublicKeyRef::from_der(der).map_err(|_| KeyProblem::Malformed("damaged RSA public key"))?;
     VerificationKey::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
 }
 

@@ -5,12 +5,12 @@ use super::key::VerificationKey;
 use super::problem::KeySetProblem;
 use super::thumbprint::Thumbprint;
 
-/// The keys of one tenant: at least one, no two alike.
-#[derive(Debug)]
+/// Keys of one tenant, no two alike.
+#[derive(Debug, Default)]
 pub struct KeySet(Vec<VerificationKey>);
 
 impl KeySet {
-    /// Puts keys together, in order.
+    /// Puts configured keys together, in order.
     ///
     /// # Errors
     /// [`KeySetProblem`] if a `kid` would not name one key, a key is there twice, or there is none.
@@ -33,6 +33,18 @@ impl KeySet {
         Ok(Self(keys))
     }
 
+    /// Puts fetched keys together, in order. Those of `configured` win: one that is there too, or has a `kid` that names one
+    /// there, is left out, and so is one that stands in `keys` twice.
+    pub fn beside(configured: &Self, keys: Vec<VerificationKey>) -> Self {
+        let mut seen = HashSet::new();
+        let is_new = |key: &VerificationKey| {
+            let named = |other: &VerificationKey| key.kid().is_some() && key.kid() == other.kid();
+            !configured.0.iter().any(|other| other.thumbprint() == key.thumbprint() || named(other))
+                && seen.insert((key.thumbprint(), key.algorithm()))
+        };
+        Self(keys.into_iter().filter(is_new).collect())
+    }
+
     /// The keys that may have made a signature: of this algorithm, and of this `kid` where both the token and the key
     /// have one. A PEM key has none unless it is configured.
     pub fn candidates<'a>(
@@ -44,6 +56,11 @@ impl KeySet {
             .iter()
             .filter(move |key| key.algorithm() == algorithm)
             .filter(move |key| kid.is_none() || key.kid().is_none() || key.kid() == kid)
+    }
+
+    /// Whether a key has this `kid`.
+    pub fn names(&self, kid: &str) -> bool {
+        self.0.iter().any(|key| key.kid() == Some(kid))
     }
 
     /// Whether a key of this thumbprint is in the set.

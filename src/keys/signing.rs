@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-use ed25519_compact::{KeyPair, SecretKey as Ed25519Key, Seed};
+use ed25519_dalek::SigningKey as Ed25519Key;
 use p256::ecdsa::SigningKey as P256Key;
 use p256::ecdsa::signature::Signer;
 use rsa::pkcs1::{self, der::Decode};
-use rsa::pkcs8::PrivateKeyInfo;
+use rsa::pkcs8::PrivateKeyInfoRef;
 use rsa::pkcs8::der::oid::ObjectIdentifier;
 use rsa::pkcs8::der::pem;
 use serde_json::{Map, Value};
@@ -51,19 +51,19 @@ impl SigningKey {
         }
         let damaged = NoSigningKey("damaged PKCS#8");
         let (_, der) = pem::decode_vec(text.trim().as_bytes()).map_err(|_| damaged)?;
-        let info = PrivateKeyInfo::try_from(der.as_slice()).map_err(|_| damaged)?;
+        let info = PrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| damaged)?;
         let key = match info.algorithm.oid {
             EC_PUBLIC_KEY => {
                 let key = p256::SecretKey::try_from(info);
                 PrivateKey::P256(key.map_err(|_| NoSigningKey("the curve is not P-256, or the key is damaged"))?.into())
             }
             // RFC 8410 section 7: an OCTET STRING within.
-            ED25519 => match info.private_key {
+            ED25519 => match info.private_key.as_bytes() {
                 [4, 32, seed @ ..] => PrivateKey::Ed25519(ed25519(seed)?),
                 _ => return Err(damaged),
             },
             RSA_ENCRYPTION => {
-                let key = pkcs1::RsaPrivateKey::from_der(info.private_key).map_err(|_| damaged)?;
+                let key = pkcs1::RsaPrivateKeyRef::from_der(info.private_key.as_bytes()).map_err(|_| damaged)?;
                 if key.modulus.as_bytes().len() < MIN_RSA_BYTES {
                     return Err(NoSigningKey("an RSA modulus has to have at least 2048 bits"));
                 }
@@ -86,14 +86,14 @@ impl SigningKey {
         let key = match (member("kty"), member("crv")) {
             (Some("EC"), Some("P-256")) => {
                 let key = P256Key::from_slice(&private()?).map_err(|_| bad_length)?;
-                let point = key.verifying_key().to_encoded_point(false);
+                let point = key.verifying_key().to_sec1_point(false);
                 same(&jwk, "x", point.x().map(AsRef::as_ref))?;
                 same(&jwk, "y", point.y().map(AsRef::as_ref))?;
                 PrivateKey::P256(key)
             }
             (Some("OKP"), Some("Ed25519")) => {
                 let key = ed25519(&private()?).map_err(|_| bad_length)?;
-                same(&jwk, "x", Some(key.public_key().as_ref()))?;
+                same(&jwk, "x", Some(key.verifying_key().as_bytes()))?;
                 PrivateKey::Ed25519(key)
             }
             _ => return Err(NoSigningKey("a JWK has to be for P-256 or Ed25519; give an RSA key as PEM")),
@@ -128,20 +128,16 @@ impl SigningKey {
                 let signature: p256::ecdsa::Signature = key.try_sign(message).ok()?;
                 Some(signature.to_bytes().to_vec())
             }
-            PrivateKey::Ed25519(key) => Some(key.sign(message, None).to_vec()),
+            PrivateKey::Ed25519(key) => Some(key.sign(message).to_bytes().into()),
             PrivateKey::Rsa(der) => host.sign(Hash::Sha256, der.expose_secret(), message),
         }
     }
 }
 
-/// A key from its seed. The library panics on one that is all zeros.
+/// A key from its seed.
 fn ed25519(seed: &[u8]) -> Result<Ed25519Key, NoSigningKey> {
-    let bad = NoSigningKey("an Ed25519 key has 32 bytes, not all of them zero");
-    let parsed = Seed::from_slice(seed).map_err(|_| bad)?;
-    if seed.iter().all(|&byte| byte == 0) {
-        return Err(bad);
-    }
-    Ok(KeyPair::from_seed(parsed).sk)
+    let seed = seed.try_into().map_err(|_| NoSigningKey("an Ed25519 key has 32 bytes"))?;
+    Ok(Ed25519Key::from_bytes(seed))
 }
 
 /// A public member, where there is one, belongs to the private one.

@@ -4,12 +4,13 @@ use sha2::{Digest, Sha256};
 
 use super::attempt::Attempt;
 use crate::encode::base64url;
+use crate::provider::Undiscovered;
 use crate::tenant::{AuthorizationParameters, Tenant};
 
 /// The URL that the browser is sent to. Everything in it comes from the configuration or was drawn for this attempt; the
 /// request that started the login adds nothing. With `ask`, the issuer has to ask who it is, as it does anyway where a prompt is configured.
-pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str, ask: bool) -> String {
-    let mut url = tenant.provider.authorization_endpoint.clone();
+pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str, ask: bool) -> Result<String, Undiscovered> {
+    let mut url = tenant.provider.authorization_endpoint()?;
     let mut query = url.query_pairs_mut();
     query
         .append_pair("response_type", "code")
@@ -35,7 +36,7 @@ pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str, ask: b
     }
     query.extend_pairs(resources.iter().map(|resource| ("resource", resource))).extend_pairs(others);
     drop(query);
-    url.into()
+    Ok(url.into())
 }
 
 /// RFC 7636 section 4.2.

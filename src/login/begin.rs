@@ -24,7 +24,7 @@ pub(crate) fn begin(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<LocalReply, 
     let cookie = cookies.set(&attempt.cookie_name(tenant), &sealed, timeout).ok_or(Denial::AddressTooLong)?;
     let ask = cookies.ask();
     let asked = cookie::sent(head).any(|(name, _)| name == ask.as_bytes());
-    let url = authorization::url(tenant, &attempt, &tenant.redirect_uri(host), asked);
+    let url = authorization::url(tenant, &attempt, &tenant.redirect_uri(host), asked)?;
     let note = asker.note(Level::Debug, "login_started", "sent to the issuer");
     let reply = LocalReply::redirect(url, note).with_cookie(cookie);
     let reply = if asked { reply.with_cookie(cookies.delete(&ask)) } else { reply };

@@ -21,7 +21,7 @@ pub(crate) fn callback(visit: Visit<'_>, env: &mut Env<'_>) -> Result<(Redeeming
     let returned = Returned { tenant: visit.tenant, host, attempt, asker: visit.asker };
     // RFC 9207 section 2.4: an answer of another issuer is not acted on, not even on its error; nor is one that does not say whose it
     // is where the issuer always does.
-    let may_be_silent = !returned.tenant.provider.authorization_response_iss_parameter_supported;
+    let may_be_silent = !returned.tenant.provider.names_issuer();
     if !answer.issuer.map_or(may_be_silent, |issuer| issuer == returned.tenant.issuer) {
         return Err(returned.refuse(&Denial::OtherIssuer));
     }

@@ -27,8 +27,8 @@ pub(super) fn client_assertion(
         "iss": tenant.client.id,
         "sub": tenant.client.id,
         "aud": match audience {
-            AssertionAudience::Issuer => tenant.issuer.as_str(),
-            AssertionAudience::TokenEndpoint => tenant.provider.token_endpoint.as_str(),
+            AssertionAudience::Issuer => tenant.issuer.clone(),
+            AssertionAudience::TokenEndpoint => tenant.provider.token_endpoint()?.into(),
         },
         "jti": base64url(&env.random::<16>()?),
         "iat": now.0,

@@ -16,6 +16,6 @@ mod userinfo;
 
 pub(crate) use begin::begin;
 pub(crate) use callback::callback;
-pub(crate) use redeem::{AwaitingUserinfo, Redeemed, Redeeming};
+pub(crate) use redeem::{Leg, Redeeming};
 pub(crate) use token_response::{RequestRefused, TokenResponseProblem};
 pub(crate) use userinfo::UserinfoProblem;

@@ -16,11 +16,12 @@ use crate::gate::Gate;
 use crate::host::Host;
 use crate::identity::Tokens;
 use crate::page::Way;
+use crate::provider::{Fetch, Progress, publish};
 use crate::reply::{Level, LocalReply};
 use crate::secret::Secret;
 use crate::session;
 use crate::tenant::Tenant;
-use crate::token::{Expected, VerifiedIdToken};
+use crate::token::{Expected, TokenRejection, VerifiedIdToken};
 
 /// A browser that came back with an answer to its own attempt. However it goes on, the attempt is over.
 pub(super) struct Returned {
@@ -30,15 +31,36 @@ pub(super) struct Returned {
     pub(super) asker: Asker,
 }
 
-/// A login that waits for the token endpoint.
-pub(crate) struct Redeeming(Returned);
+/// A login that waits for the provider.
+pub(crate) struct Redeeming {
+    returned: Returned,
+    stage: Stage,
+}
+
+/// What it waits for.
+enum Stage {
+    /// The tokens.
+    Tokens,
+    /// The key that signed the ID token in them: it was not known, so the issuer may have begun to use a new one.
+    Keys(TokenResponse, Fetch),
+    /// What the UserInfo endpoint adds to the ID token, which is verified already.
+    Userinfo(VerifiedIdToken, TokenResponse),
+}
+
+/// What comes after an answer of the provider.
+pub(crate) enum Leg {
+    /// Another call.
+    Call(Box<Redeeming>, HttpCall),
+    /// The end of the login, well or not.
+    Reply(LocalReply),
+}
 
 impl Returned {
     /// Asks the token endpoint for the tokens.
     pub(super) fn redeem(self, code: &Secret<String>, env: &mut Env<'_>) -> Result<(Redeeming, HttpCall), LocalReply> {
         let redirect_uri = self.tenant.redirect_uri(&self.host);
         match token_request(&self.tenant, code, &self.attempt.verifier(), &redirect_uri, env) {
-            Ok(call) => Ok((Redeeming(self), call)),
+            Ok(call) => Ok((Redeeming { returned: self, stage: Stage::Tokens }, call)),
             Err(denial) => Err(self.refuse(&denial)),
         }
     }
@@ -72,94 +94,130 @@ impl Returned {
 }
 
 impl Redeeming {
-    /// Verifies what the token endpoint answered. Then there is a session, or the UserInfo endpoint is asked for more first.
-    pub(crate) fn redeemed(
-        self,
-        result: Result<CallResponse, CallFailure>,
-        gate: &Gate,
-        env: &mut Env<'_>,
-    ) -> Redeemed {
-        let Self(returned) = self;
-        match returned.identify(result, env) {
-            Ok((token, tokens)) if returned.tenant.login.userinfo => {
-                match userinfo_request(&returned.tenant, &tokens.access_token) {
-                    Ok(call) => Redeemed::Asks(Box::new(AwaitingUserinfo { returned, token, tokens }), call),
-                    Err(problem) => Redeemed::Over(returned.refuse(&problem.into())),
-                }
-            }
-            verdict => Redeemed::Over(returned.conclude(verdict, gate, env)),
+    /// Takes the answer of the provider. At the end there is a session, and the browser goes to the page that it asked for.
+    pub(crate) fn proceed(self, result: Result<CallResponse, CallFailure>, gate: &Gate, env: &mut Env<'_>) -> Leg {
+        let Self { returned, stage } = self;
+        match stage {
+            Stage::Tokens => returned.tokens(result, gate, env),
+            Stage::Keys(tokens, fetch) => returned.keys(tokens, fetch, result, gate, env),
+            Stage::Userinfo(token, tokens) => returned.userinfo(token, tokens, result, gate, env),
         }
     }
 }
 
-/// A login that waits for the UserInfo endpoint. The ID token is verified already.
-pub(crate) struct AwaitingUserinfo {
-    returned: Returned,
-    token: VerifiedIdToken,
-    tokens: TokenResponse,
-}
-
-/// What becomes of a login after the token endpoint answered.
-pub(crate) enum Redeemed {
-    /// It is over, for good or ill.
-    Over(LocalReply),
-    /// There is one more call.
-    Asks(Box<AwaitingUserinfo>, HttpCall),
-}
-
-impl AwaitingUserinfo {
-    /// Adds what the UserInfo endpoint says to what the ID token says, if both speak of the same person.
-    pub(crate) fn answered(
-        self,
-        result: Result<CallResponse, CallFailure>,
-        gate: &Gate,
-        env: &mut Env<'_>,
-    ) -> LocalReply {
-        let Self { returned, token, tokens } = self;
-        returned.conclude(supplemented(token, result).map(|token| (token, tokens)), gate, env)
-    }
-}
-
-fn supplemented(token: VerifiedIdToken, result: Result<CallResponse, CallFailure>) -> Result<VerifiedIdToken, Denial> {
-    let response = result.map_err(Denial::ProviderUnreachable)?;
-    Ok(token.with_userinfo(read_userinfo(&response)?)?)
-}
-
 impl Returned {
-    /// The ID token, verified, and what came with it.
-    fn identify(
-        &self,
-        result: Result<CallResponse, CallFailure>,
-        env: &Env<'_>,
-    ) -> Result<(VerifiedIdToken, TokenResponse), Denial> {
-        let Self { tenant, attempt, .. } = self;
-        let response = result.map_err(Denial::ProviderUnreachable)?;
-        let tokens = TokenResponse::read(&response)?;
-        let nonce = attempt.nonce();
-        let expected = Expected { nonce: &nonce, access_token: &tokens.access_token, asked_at: attempt.began(tenant) };
-        let id_token = tokens.id_token.expose_secret();
-        let token = VerifiedIdToken::verify(id_token, tenant, &expected, env.now()?, env.verifier())?;
-        Ok((token, tokens))
+    fn tokens(self, result: Result<CallResponse, CallFailure>, gate: &Gate, env: &mut Env<'_>) -> Leg {
+        let tokens = match result
+            .map_err(Denial::ProviderUnreachable)
+            .and_then(|response| Ok(TokenResponse::read(&response)?))
+        {
+            Ok(tokens) => tokens,
+            Err(denial) => return Leg::Reply(self.refuse(&denial)),
+        };
+        match self.verify(&tokens, env) {
+            // The token comes from the issuer itself, so its keys are worth a look, whatever was fetched a moment ago.
+            Err(Denial::IdToken(TokenRejection::UnknownKey)) => match Fetch::begin(&self.tenant) {
+                Some((fetch, call)) => Leg::Call(self.waiting(Stage::Keys(tokens, fetch)), call),
+                None => self.end(Err(TokenRejection::UnknownKey.into())),
+            },
+            verdict => self.judged(verdict, tokens, gate, env),
+        }
     }
 
-    /// Starts the session and sends the browser to the page that it asked for, or says why not.
-    fn conclude(
-        &self,
-        verdict: Result<(VerifiedIdToken, TokenResponse), Denial>,
+    fn keys(
+        self,
+        tokens: TokenResponse,
+        fetch: Fetch,
+        result: Result<CallResponse, CallFailure>,
         gate: &Gate,
         env: &mut Env<'_>,
-    ) -> LocalReply {
-        let started = verdict.and_then(|(token, TokenResponse { access_token, id_token })| {
-            let tokens = Tokens { access_token: Some(access_token), id_token: Some(id_token) };
-            Ok(session::start(&token, &tokens, &self.tenant, gate, env.now()?, env)?)
-        });
-        match started {
+    ) -> Leg {
+        let now = match env.now() {
+            Ok(now) => now,
+            Err(no_time) => return self.end(Err(no_time.into())),
+        };
+        match fetch.proceed(result, now) {
+            Progress::Call(fetch, call) => Leg::Call(self.waiting(Stage::Keys(tokens, fetch)), call),
+            Progress::Done(tenant, Ok(documents)) => {
+                publish(&tenant, documents, env);
+                let verdict = self.verify(&tokens, env);
+                self.judged(verdict, tokens, gate, env)
+            }
+            Progress::Done(_, Err(problem)) => self.end(Err(Denial::KeysUnavailable(problem))),
+        }
+    }
+
+    /// Goes on after the ID token was looked at: to the UserInfo endpoint where the tenant wants that, and to the end otherwise.
+    fn judged(
+        self,
+        verdict: Result<VerifiedIdToken, Denial>,
+        tokens: TokenResponse,
+        gate: &Gate,
+        env: &mut Env<'_>,
+    ) -> Leg {
+        match verdict {
+            Ok(token) if self.tenant.login.userinfo => match userinfo_request(&self.tenant, &tokens.access_token) {
+                Ok(call) => Leg::Call(self.waiting(Stage::Userinfo(token, tokens)), call),
+                Err(problem) => self.end(Err(problem.into())),
+            },
+            verdict => {
+                let outcome = verdict.and_then(|token| self.session(&token, tokens, gate, env));
+                self.end(outcome)
+            }
+        }
+    }
+
+    /// Adds what the UserInfo endpoint says to what the ID token says, if both speak of the same person.
+    fn userinfo(
+        self,
+        token: VerifiedIdToken,
+        tokens: TokenResponse,
+        result: Result<CallResponse, CallFailure>,
+        gate: &Gate,
+        env: &mut Env<'_>,
+    ) -> Leg {
+        let outcome = result
+            .map_err(Denial::ProviderUnreachable)
+            .and_then(|response| Ok(token.with_userinfo(read_userinfo(&response)?)?))
+            .and_then(|token| self.session(&token, tokens, gate, env));
+        self.end(outcome)
+    }
+
+    fn waiting(self, stage: Stage) -> Box<Redeeming> {
+        Box::new(Redeeming { returned: self, stage })
+    }
+
+    /// Sends the browser to the page that it asked for, with the `Set-Cookie` value of its session, or says why there is none.
+    fn end(&self, outcome: Result<String, Denial>) -> Leg {
+        Leg::Reply(match outcome {
             Ok(cookie) => {
                 let note = self.asker.note(Level::Debug, "login_finished", "session started");
                 self.over(LocalReply::redirect(self.page(), note)).with_cookie(cookie)
             }
             Err(denial) => self.refuse(&denial),
-        }
+        })
+    }
+
+    /// The ID token, verified.
+    fn verify(&self, tokens: &TokenResponse, env: &Env<'_>) -> Result<VerifiedIdToken, Denial> {
+        let Self { tenant, attempt, .. } = self;
+        let nonce = attempt.nonce();
+        let expected = Expected { nonce: &nonce, access_token: &tokens.access_token, asked_at: attempt.began(tenant) };
+        let id_token = tokens.id_token.expose_secret();
+        Ok(VerifiedIdToken::verify(id_token, tenant, &expected, env.now()?, env.verifier())?)
+    }
+
+    /// The `Set-Cookie` value of the session.
+    fn session(
+        &self,
+        token: &VerifiedIdToken,
+        tokens: TokenResponse,
+        gate: &Gate,
+        env: &mut Env<'_>,
+    ) -> Result<String, Denial> {
+        let TokenResponse { access_token, id_token } = tokens;
+        let tokens = Tokens { access_token: Some(access_token), id_token: Some(id_token) };
+        Ok(session::start(token, &tokens, &self.tenant, gate, env.now()?, env)?)
     }
 }
 

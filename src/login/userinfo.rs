@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::token_request::request_to;
 use crate::call::{CallResponse, HttpCall};
 use crate::json;
 use crate::secret::Secret;
@@ -27,15 +26,10 @@ pub(crate) enum UserinfoProblem {
 
 /// The call that asks for the claims of whom the access token was issued for (section 5.3.1).
 pub(super) fn userinfo_request(tenant: &Tenant, access_token: &Secret<String>) -> Result<HttpCall, UserinfoProblem> {
-    let endpoint = tenant.provider.userinfo_endpoint.as_ref().ok_or(UserinfoProblem::NoEndpoint)?;
-    let mut headers = request_to("GET", endpoint);
-    headers.push(("authorization", Secret::new(format!("Bearer {}", access_token.expose_secret()))));
-    Ok(HttpCall {
-        cluster: tenant.provider.cluster.clone(),
-        headers,
-        body: Secret::new(String::new()),
-        timeout: tenant.provider.timeout,
-    })
+    let endpoint = tenant.provider.userinfo_endpoint().ok_or(UserinfoProblem::NoEndpoint)?;
+    let mut call = tenant.provider.get(&endpoint);
+    call.headers.push(("authorization", Secret::new(format!("Bearer {}", access_token.expose_secret()))));
+    Ok(call)
 }
 
 /// The claims. Whom they are about is for the ID token to compare.

@@ -9,7 +9,16 @@ use proxy_wasm::types::MetricType;
 
 /// The counters of a VM. Events are words of this code, so there is a fixed number of them.
 #[derive(Clone, Default)]
-pub(super) struct Counters(Rc<RefCell<HashMap<&'static str, u32>>>);
+pub(super) struct Counters(Rc<RefCell<HashMap<&'static str, Counter>>>);
+
+#[derive(Default)]
+struct Counter {
+    id: Option<u32>,
+    /// Whether the host was told since the last tick.
+    told: bool,
+    /// What it was not told yet.
+    pending: u64,
+}
 
 impl Counters {
     /// Counts one occurrence.
@@ -17,10 +26,24 @@ impl Counters {
         self.add(event, 1);
     }
 
-    /// Counts so many occurrences. A host without statistics is no reason to do anything else differently.
+    /// Counts so many occurrences. The host is told at once about the first between two ticks, and at the next tick about all others: in
+    /// a flood, a host call for each would cost more than finding out that a token is none.
     pub(super) fn add(&self, event: &'static str, count: u64) {
-        let Some(id) = self.id(event).filter(|_| count > 0) else { return };
-        let _ = hostcalls::increment_metric(id, i64::try_from(count).unwrap_or(i64::MAX));
+        let Ok(mut counters) = self.0.try_borrow_mut() else { return };
+        let counter = counters.entry(event).or_default();
+        counter.pending = counter.pending.saturating_add(count);
+        if !counter.told {
+            counter.tell(event);
+        }
+    }
+
+    /// Tells the host what it does not know yet.
+    pub(super) fn tick(&self) {
+        let Ok(mut counters) = self.0.try_borrow_mut() else { return };
+        for (event, counter) in counters.iter_mut() {
+            counter.tell(event);
+            counter.told = false;
+        }
     }
 
     /// Sets a gauge.
@@ -29,14 +52,20 @@ impl Counters {
             let _ = hostcalls::record_metric(id, value);
         }
     }
+}
 
-    fn id(&self, event: &'static str) -> Option<u32> {
-        let mut ids = self.0.try_borrow_mut().ok()?;
-        if let Some(id) = ids.get(event) {
-            return Some(*id);
+impl Counter {
+    /// A host without statistics is no reason to do anything else differently.
+    fn tell(&mut self, event: &str) {
+        if self.pending == 0 {
+            return;
         }
-        let id = hostcalls::define_metric(MetricType::Counter, &format!("tenantgate.{event}")).ok()?;
-        ids.insert(event, id);
-        Some(id)
+        let define = || hostcalls::define_metric(MetricType::Counter, &format!("tenantgate.{event}")).ok();
+        self.id = self.id.or_else(define);
+        if let Some(id) = self.id {
+            let _ = hostcalls::increment_metric(id, i64::try_from(self.pending).unwrap_or(i64::MAX));
+        }
+        self.told = true;
+        self.pending = 0;
     }
 }

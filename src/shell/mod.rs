@@ -3,9 +3,11 @@
 //! The SDK panics on a host status that it does not expect. That ends this VM, and the request with 503; see
 //! `envoy/README.md` for the failure policy that brings the VM back.
 
+mod call;
 mod counters;
 mod host;
 mod root;
+mod shared;
 mod stream;
 mod verifier;
 

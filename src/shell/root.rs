@@ -1,5 +1,6 @@
 //! One plugin configuration in one VM.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,14 +8,19 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 
+use super::call::{dispatch, response};
 use super::counters::Counters;
-use super::host::{VmEnvironment, log};
+use super::host::{VmEntropy, VmEnvironment, log, now};
+use super::shared::VmSharedData;
 use super::stream::Stream;
 use super::verifier::VmVerifier;
+use crate::call::CallFailure;
 use crate::config::{self, Surroundings};
+use crate::env::Env;
 use crate::filter::Filter;
 use crate::gate::Gate;
-use crate::keys::{HostAlgorithms, SignatureAlgorithm};
+use crate::keys::{HostAlgorithms, SignatureAlgorithm, Verifier};
+use crate::provider::{Errands, FetchId, Keeper};
 use crate::reply::Level;
 use crate::token::CacheCounts;
 
@@ -22,16 +28,56 @@ pub(super) struct Root {
     gate: Arc<Gate>,
     counters: Counters,
     trusted: HostAlgorithms,
+    keeper: Keeper,
+    /// The calls of the keeper, by the host's token. Those of an older configuration are in nobody's list.
+    calls: HashMap<u32, FetchId>,
 }
 
 /// Closed until a configuration is loaded.
 impl Default for Root {
     fn default() -> Self {
-        Self { gate: Arc::new(Gate::closed()), counters: Counters::default(), trusted: HostAlgorithms::default() }
+        Self {
+            gate: Arc::new(Gate::closed()),
+            counters: Counters::default(),
+            trusted: HostAlgorithms::default(),
+            keeper: Keeper::default(),
+            calls: HashMap::new(),
+        }
     }
 }
 
-impl Context for Root {}
+impl Root {
+    /// Lets the keeper do something, and does what it then wants done.
+    fn keep(&mut self, step: impl FnOnce(&mut Keeper, &mut Env<'_>) -> Errands) {
+        let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
+        let mut entropy = VmEntropy;
+        let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
+        let Errands { mut calls, mut notes } = step(&mut self.keeper, env);
+        while let Some((id, call)) = calls.pop() {
+            match dispatch(&call) {
+                Ok(token) => drop(self.calls.insert(token, id)),
+                Err(_) => {
+                    let errands = self.keeper.called(id, Err(CallFailure::Refused), env);
+                    calls.extend(errands.calls);
+                    notes.extend(errands.notes);
+                }
+            }
+        }
+        for note in notes {
+            self.counters.count(note.event);
+            log(note.level, &note.line);
+        }
+    }
+}
+
+impl Context for Root {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
+        if let Some(id) = self.calls.remove(&token) {
+            let result = response(headers, body);
+            self.keep(|keeper, env| keeper.called(id, result, env));
+        }
+    }
+}
 
 impl RootContext for Root {
     /// Finds out what the host can verify. It stays so for the life of the VM.
@@ -46,7 +92,7 @@ impl RootContext for Root {
             algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" ")
         };
         if hostcalls::set_tick_period(TICK).is_err() {
-            log(Level::Warn, "the host gives no ticks, so the token cache is not counted");
+            log(Level::Warn, "the host gives no ticks, so no keys are fetched and little is counted");
         }
         log(
             Level::Info,
@@ -55,7 +101,7 @@ impl RootContext for Root {
         true
     }
 
-    /// The hits of the cache are counted in the core and handed on here: a host call for each would cost as much as half a hit.
+    /// Fetches keys that are due. What was counted is handed on here: a host call for each would cost as much as half a hit of the cache.
     fn on_tick(&mut self) {
         let CacheCounts { hits, misses, evictions } = self.gate.take_token_counts();
         for (event, count) in
@@ -63,6 +109,8 @@ impl RootContext for Root {
         {
             self.counters.add(event, count);
         }
+        self.keep(|keeper, env| keeper.tick(env));
+        self.counters.tick();
     }
 
     /// Streams that are under way keep the gate that they began with. A configuration that is refused changes nothing.
@@ -75,7 +123,13 @@ impl RootContext for Root {
                     self.counters.count("tenant_refused");
                     log(Level::Error, &format!("configuration: {problem}"));
                 }
-                self.gate = Arc::new(loaded.gate);
+                let gate = Arc::new(loaded.gate);
+                self.calls.clear();
+                self.keep(|keeper, env| {
+                    *keeper = Keeper::new(&gate, env);
+                    Errands::default()
+                });
+                self.gate = gate;
                 true
             }
             Err(errors) => {

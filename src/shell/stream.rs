@@ -2,19 +2,20 @@
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::{Action, BufferType, MapType, Status};
+use proxy_wasm::types::{Action, MapType, Status};
 
+use super::call::{MAX_HEADERS, dispatch, response};
 use super::counters::Counters;
 use super::host::{VmEntropy, log, now};
+use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
-use crate::call::{CallFailure, CallResponse, HttpCall};
+use crate::call::CallFailure;
 use crate::env::Env;
 use crate::filter::{Effect, Filter, Input};
 use crate::forward::{Forward, HeaderEdit};
 use crate::keys::{HostAlgorithms, Verifier};
 use crate::reply::{Level, LocalReply};
 use crate::request::RequestHead;
-use crate::secret::Secret;
 
 pub(super) struct Stream {
     filter: Filter,
@@ -39,7 +40,7 @@ impl Stream {
     fn run(&mut self, mut input: Input) {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         loop {
-            match self.filter.step(input, &mut Env::new(now(), &mut VmEntropy, verifier)) {
+            match self.filter.step(input, &mut Env::new(now(), &mut VmEntropy, verifier, &VmSharedData)) {
                 Effect::Forward(forward) => return self.forward(&forward),
                 Effect::Reply(reply) => return self.reply(&reply),
                 Effect::Call(call) => match dispatch(&call) {
@@ -119,29 +120,3 @@ fn apply(edit: &HeaderEdit) -> Result<(), Status> {
         HeaderEdit::Set(name, value) => hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value)),
     }
 }
-
-fn dispatch(call: &HttpCall) -> Result<u32, Status> {
-    let headers = call.headers.iter().map(|(name, value)| (*name, value.expose_secret().as_str())).collect();
-    let body = call.body.expose_secret().as_bytes();
-    hostcalls::dispatch_http_call(&call.cluster, headers, Some(body), Vec::new(), call.timeout)
-}
-
-/// No headers is how the host says that the call failed.
-fn response(headers: usize, body: usize) -> Result<CallResponse, CallFailure> {
-    if headers == 0 || headers > MAX_HEADERS {
-        return Err(CallFailure::NoAnswer);
-    }
-    let pairs = hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders).map_err(|_| CallFailure::NoAnswer)?;
-    let status =
-        RequestHead::new(pairs).only(":status").and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
-    // One byte more than is looked at shows that there is more.
-    let length = body.min(CallResponse::MAX_BODY.saturating_add(1));
-    let body = match length {
-        0 => Vec::new(),
-        _ => hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, length).ok().flatten().unwrap_or_default(),
-    };
-    Ok(CallResponse { status: status.ok_or(CallFailure::NoAnswer)?, body: Secret::new(body) })
-}
-
-/// The host hands over 1,024 pairs at most, and the SDK panics if it does not.
-const MAX_HEADERS: usize = 1000;

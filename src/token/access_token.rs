@@ -1,5 +1,7 @@
 //! JWT access tokens of API clients (RFC 9068), and ID tokens where a tenant takes them as such.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::claims::Claims;
@@ -7,7 +9,7 @@ use super::rejection::TokenRejection;
 use super::signed::Signed;
 use crate::env::UnixTime;
 use crate::keys::Verifier;
-use crate::tenant::{Bearer, Tenant};
+use crate::tenant::{Bearer, RequiredClaim, Tenant};
 
 /// A bearer token that passed every check, for one tenant: the only way to make one is [`VerifiedAccessToken::verify`].
 #[derive(Debug)]
@@ -17,34 +19,85 @@ impl VerifiedAccessToken {
     /// Verifies `token` for `tenant`, which accepts what `bearer` says, at `now`.
     ///
     /// # Errors
-    /// The first check that fails, as a [`TokenRejection`]; [`TokenRejection::Scope`] if the token is good and only not enough.
+    /// The first check that fails, as a [`AccessTokenRejection`].
     pub fn verify(
         token: &str,
         tenant: &Tenant,
         bearer: &Bearer,
         now: UnixTime,
         verifier: Verifier<'_>,
-    ) -> Result<Self, TokenRejection> {
+    ) -> Result<Self, AccessTokenRejection> {
         let signed = Signed::verify(token, tenant, now, verifier)?;
         let claims = signed.claims();
         match signed.typ.as_deref() {
             Some("at+jwt") => {}
             // Many issuers do not say that it is an access token; then it must not look like an ID token (RFC 9068 section 5).
             None | Some("jwt") if bearer.id_tokens || !is_id_token(claims) => {}
-            _ => return Err(TokenRejection::WrongType),
+            _ => return Err(TokenRejection::WrongType.into()),
         }
         if !claims.audiences()?.iter().any(|audience| bearer.audiences.iter().any(|accepted| accepted == audience)) {
-            return Err(TokenRejection::WrongClaim("aud"));
+            return Err(TokenRejection::WrongClaim("aud").into());
         }
         let granted = scopes(claims)?;
         if !bearer.scopes.iter().all(|scope| granted.contains(&scope.as_str())) {
-            return Err(TokenRejection::Scope);
+            return Err(Shortfall::Scope(bearer.scopes.clone()).into());
+        }
+        if let Some(lacking) = bearer.claims.iter().find(|required| !has(claims, required)) {
+            return Err(Shortfall::Claim(lacking.name.clone()).into());
         }
         Ok(Self(signed))
     }
 
     pub(crate) fn signed(&self) -> &Signed {
         &self.0
+    }
+}
+
+/// Why an access token is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessTokenRejection {
+    /// It is not to be believed.
+    Refused(TokenRejection),
+    /// It is good, and not enough.
+    Insufficient(Shortfall),
+}
+
+impl From<TokenRejection> for AccessTokenRejection {
+    fn from(rejection: TokenRejection) -> Self {
+        Self::Refused(rejection)
+    }
+}
+
+impl From<Shortfall> for AccessTokenRejection {
+    fn from(shortfall: Shortfall) -> Self {
+        Self::Insufficient(shortfall)
+    }
+}
+
+/// What a good token lacks. It holds what the configuration requires and nothing of the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shortfall {
+    /// A scope; these are required.
+    Scope(Vec<String>),
+    /// The claim of this name, or the right value of it.
+    Claim(String),
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scope(_) => f.write_str("a required scope is missing"),
+            Self::Claim(name) => write!(f, "claim `{name}` does not have a value that is required"),
+        }
+    }
+}
+
+fn has(claims: &Claims, required: &RequiredClaim) -> bool {
+    let is_enough = |value: &Value| value.as_str().is_some_and(|text| required.values.iter().any(|v| v == text));
+    match claims.get(&required.name) {
+        Some(Value::Array(values)) => values.iter().any(is_enough),
+        Some(value) => is_enough(value),
+        None => false,
     }
 }
 

@@ -8,7 +8,7 @@ mod id_token;
 mod rejection;
 mod signed;
 
-pub use access_token::VerifiedAccessToken;
+pub use access_token::{AccessTokenRejection, Shortfall, VerifiedAccessToken};
 pub use cache::CacheCounts;
 pub(crate) use cache::TokenCache;
 pub use claims::Claims;

@@ -9,7 +9,7 @@ use super::compact::UntrustedToken;
 use super::rejection::TokenRejection;
 use crate::env::UnixTime;
 use crate::json;
-use crate::keys::{SignatureAlgorithm, Thumbprint, Verifier};
+use crate::keys::{SignatureAlgorithm, Verifier, Voucher};
 use crate::tenant::{Tenant, TenantName};
 
 /// A token that a key of the tenant signed, that its issuer issued, and that is valid now. Which kind of token it is, and whom
@@ -18,7 +18,7 @@ use crate::tenant::{Tenant, TenantName};
 pub(crate) struct Signed {
     tenant: TenantName,
     claims: Claims,
-    vouched_by: Thumbprint,
+    vouched_by: Voucher,
     expires: UnixTime,
     pub(super) algorithm: SignatureAlgorithm,
     /// `typ` in lower case, without `application/`.
@@ -33,7 +33,7 @@ impl Signed {
         verifier: Verifier<'_>,
     ) -> Result<Self, TokenRejection> {
         let untrusted = UntrustedToken::parse(token)?;
-        let vouched_by = verify_signature(&untrusted, tenant, verifier)?;
+        let vouched_by = verify_signature(&untrusted, tenant, now, verifier)?;
         let claims = Claims::new(json::parse_object(&untrusted.payload).map_err(|_| TokenRejection::Malformed)?);
         match claims.text("iss")?.ok_or(TokenRejection::MissingClaim("iss"))? {
             issuer if issuer == tenant.issuer => {}
@@ -70,7 +70,7 @@ impl Signed {
     }
 
     /// The key whose signature it bears.
-    pub(crate) fn vouched_by(&self) -> Thumbprint {
+    pub(crate) fn vouched_by(&self) -> Voucher {
         self.vouched_by
     }
 }
@@ -79,16 +79,30 @@ impl Signed {
 fn verify_signature(
     token: &UntrustedToken<'_>,
     tenant: &Tenant,
+    now: UnixTime,
     verifier: Verifier<'_>,
-) -> Result<Thumbprint, TokenRejection> {
-    let mut candidates = tenant.keys.candidates(token.algorithm, token.kid.as_deref()).take(MAX_TRIES).peekable();
+) -> Result<Voucher, TokenRejection> {
+    let (algorithm, kid) = (token.algorithm, token.kid.as_deref());
+    let fetched = tenant.provider.fresh(now);
+    let configured = tenant.keys.candidates(algorithm, kid).map(|key| (key, Voucher::Configured(key.thumbprint())));
+    let fetched = fetched.iter().flat_map(|fetched| fetched.keys.candidates(algorithm, kid));
+    let fetched = fetched.map(|key| (key, Voucher::Fetched(key.thumbprint())));
+    let mut candidates = configured.chain(fetched).take(MAX_TRIES).peekable();
     if candidates.peek().is_none() {
         return Err(TokenRejection::UnknownKey);
     }
     candidates
-        .find(|key| key.verify(token.signing_input, &token.signature, verifier))
-        .map(|key| key.thumbprint())
-        .ok_or(TokenRejection::Signature)
+        .find(|(key, _)| key.verify(token.signing_input, &token.signature, verifier))
+        .map(|(_, voucher)| voucher)
+        .ok_or_else(|| {
+            // Where keys are fetched, a `kid` that none of them has may be that of a new one.
+            let is_named = kid.is_some_and(|kid| tenant.names_key(kid, now));
+            if tenant.provider.source.is_some() && !is_named {
+                TokenRejection::UnknownKey
+            } else {
+                TokenRejection::Signature
+            }
+        })
 }
 
 /// `exp` has to be there; `iat` and `nbf` where there is one (RFC 7519 section 4.1). Gives the moment from which it is refused.

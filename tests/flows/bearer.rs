@@ -135,6 +135,39 @@ pub fn a_token_that_is_not_enough<R: Rig>() {
     refused(&mut world, &token, 403, challenge);
 }
 
+pub fn claims_that_are_required<R: Rig>() {
+    let tier = "https://acme.example/tier";
+    let claims = json!({ "department": ["sales", "operations"], tier: "gold" });
+    let mut world = world::<R>(json!({ "audiences": ["api"], "claims": claims }));
+    for (department, level) in [
+        (json!("sales"), json!("gold")),
+        (json!(["x", "operations"]), json!(["gold"])),
+        (json!(["sales", 1, null]), json!(["silver", "gold"])),
+    ] {
+        let token = access_token(&world, |_, claims| (claims["department"], claims[tier]) = (department, level));
+        send(&mut world, &token).forwarded();
+    }
+    let challenge = |name: &str| {
+        format!(
+            "error=\"insufficient_scope\", error_description=\"claim `{name}` does not have a value that is required\""
+        )
+    };
+    for wrong in
+        [json!("SALES"), json!("sales "), json!("sales operations"), json!([["sales"]]), json!({ "sales": "sales" })]
+            .into_iter()
+            .chain([json!([]), json!(null), json!(true), json!(1), json!("")])
+    {
+        let token = access_token(&world, |_, claims| (claims["department"], claims[tier]) = (wrong, json!("gold")));
+        refused(&mut world, &token, 403, &challenge("department"));
+    }
+    let token = access_token(&world, |_, claims| claims["department"] = json!("sales"));
+    refused(&mut world, &token, 403, &challenge(tier));
+    // What is not to be believed is never told what it lacks.
+    let token = access_token(&world, |_, claims| claims["aud"] = json!("other"));
+    let reason = "claim `aud` does not have the expected value";
+    refused(&mut world, &token, 401, &format!("error=\"invalid_token\", error_description=\"{reason}\""));
+}
+
 pub fn one_header_with_one_token<R: Rig>() {
     let mut world = world::<R>(json!({ "audiences": ["api"] }));
     let token = access_token(&world, |_, _| {});

@@ -20,7 +20,7 @@ fn refused<R: Rig>(world: &mut World<R>, browser: &mut Browser, url: &str) -> Re
     reply
 }
 
-fn with_parameter(callback: &str, name: &str, value: Option<&str>) -> String {
+pub fn with_parameter(callback: &str, name: &str, value: Option<&str>) -> String {
     let (path, query) = callback.split_once('?').unwrap();
     let mut kept: Vec<String> =
         query.split('&').filter(|pair| !pair.starts_with(&format!("{name}="))).map(str::to_owned).collect();
@@ -192,7 +192,7 @@ pub fn sessions_outlive_their_provider<R: Rig>() {
         world.open(&mut signed_in, "https://acme.example/").forwarded();
         // The other tenant has an issuer of its own.
         world.sign_in(&mut world.browser(), "globex", "https://globex.example/", &ada());
-        world.issuer("acme", |issuer| issuer.answer = Answer::Tokens);
+        world.issuer("acme", |issuer| issuer.answer = Answer::AsAsked);
         world.sign_in(&mut browser, "acme", "https://acme.example/page", &ada());
     }
 }

@@ -38,6 +38,38 @@ pub fn what_the_client_says_is_gone<R: Rig>() {
     }
 }
 
+/// Tenants share an upstream, which may believe the names of each of them, also of one that is down.
+pub fn names_of_other_tenants_are_gone<R: Rig>() {
+    for broken in [false, true] {
+        let mut world = World::<R>::with(|configuration| {
+            let tenants = &mut configuration["tenants"];
+            tenants[0]["headers"] = json!({ "user": "x-acme-user", "tenant": "x-acme-tenant" });
+            tenants[1]["headers"] = json!({ "user": "x-globex-user", "id_token": "x-globex-token" });
+            if broken {
+                tenants[1]["issuer"] = json!("globex");
+            }
+        });
+        let mut browser = world.signed_in();
+        let spoofed = [
+            ("x-auth-request-user", "evil"),
+            ("x_auth_request_tenant", "evil"),
+            ("X-Globex-User", "evil"),
+            ("x_globex_token", "evil"),
+            ("connection", "x-globex-user, x-globex-token"),
+            NAVIGATION[0],
+        ];
+        let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
+        assert_eq!(values(&seen, "x-acme-user"), ["ada"]);
+        assert_eq!(values(&seen, "x-acme-tenant"), ["acme"]);
+        for (name, value) in &seen {
+            assert!(!value.windows(4).any(|window| window == b"evil"), "{name}");
+        }
+        for connection in values(&seen, "connection") {
+            assert!(!connection.to_lowercase().contains("globex"), "{connection}");
+        }
+    }
+}
+
 pub fn cookies_of_the_gate_stay_at_the_gate<R: Rig>() {
     let mut world = World::<R>::new();
     let browser = world.signed_in();

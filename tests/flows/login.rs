@@ -81,9 +81,7 @@ pub fn every_algorithm<R: Rig>() {
 
 /// Those that need no help of the host.
 pub fn every_algorithm_of_the_module<R: Rig>() {
-    sign_in_with::<R>(
-        Signer::all().into_iter().filter(|signer| !matches!(signer, Signer::Es384(_) | Signer::Es512(_))).collect(),
-    );
+    sign_in_with::<R>(Signer::all().into_iter().filter(|signer| !matches!(signer.alg(), "ES384" | "ES512")).collect());
 }
 
 /// A good token of each signer gives a session, and the same token under another algorithm of the same key does not.

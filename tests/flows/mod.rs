@@ -10,6 +10,7 @@ pub mod callback;
 pub mod denial;
 pub mod forward;
 pub mod id_token;
+pub mod keys;
 pub mod login;
 pub mod logout;
 pub mod redirects;
@@ -21,16 +22,21 @@ pub mod userinfo;
 macro_rules! scenarios_for {
     ($rig:ty) => {
         $crate::flows::play! { $rig;
-            bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, one_header_with_one_token,
+            bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new;
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
                 errors_of_the_issuer, a_provider_that_fails, sessions_outlive_their_provider, a_refused_code, another_issuer, an_answer_of_nobody,
                 after_a_refusal_the_issuer_asks;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs, own_words;
-            forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers,
-                tokens_where_they_are_wanted;
+            forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
+                claims_cannot_forge_headers, tokens_where_they_are_wanted;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
+            keys: everything_is_discovered, what_the_metadata_promise, userinfo_after_a_new_key,
+                a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
+                a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set, configured_keys_win,
+                a_configured_key_without_a_kid_does_not_hide_a_new_one, keys_without_discovery,
+                a_tenant_with_keys_fetches_nothing;
             login: back_to_the_page_that_was_asked_for, every_client_authentication, a_client_that_signs, every_algorithm, every_form_of_key,
                 many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
                 an_address_that_is_too_long, too_many_groups, what_the_configuration_asks_for, a_sign_in_that_is_recent_enough,
@@ -53,6 +59,8 @@ macro_rules! timed_scenarios {
         $crate::flows::$then! { $($rig)?;
             bearer: a_known_token_expires;
             callback: an_expired_attempt;
+            keys: hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away, a_key_that_leaves_the_set,
+                a_new_configuration_keeps_the_keys;
             session: a_session_ends, a_clock_that_was_put_back;
         }
     };

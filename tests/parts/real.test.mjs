@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { directoryAccounts } from './directory.mjs';
 import { people } from './people.mjs';
@@ -22,8 +23,9 @@ before(async () => {
   ports = await freePorts(['gateway', 'acme', 'globex', 'upstream', 'admin', 'ldap']);
   directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people });
   const accounts = (tenant) => directoryAccounts({ ...directory, base: directory.base(tenant) });
-  stack = await startStack({ ports, dir, accounts, wasmLog: 'trace' });
+  stack = await startStack({ ports, dir, accounts, wasmLog: 'trace', discovered: ['globex'] });
   [acme, globex] = ['acme', 'globex'].map((tenant) => origin(tenant, ports));
+  await eventually(async () => (await new Visitor().open(`${globex}/`)).status === 302);
 });
 
 after(async () => {
@@ -31,6 +33,18 @@ after(async () => {
   await directory?.stop();
   rmSync(dir, { recursive: true, force: true });
 });
+
+/** Waits until `what` is so, several times in a row, since any worker may answer. */
+async function eventually(what) {
+  for (let row = 0, tries = 0; row < 8; tries += 1) {
+    assert.ok(tries < 1000, 'it never came to that');
+    if (await what()) row += 1;
+    else {
+      row = 0;
+      await setTimeout(20);
+    }
+  }
+}
 
 /** The one request that the upstream received during `action`. */
 async function received(action) {
@@ -84,13 +98,23 @@ test('after the sign-in the very page comes, with the identity out of the direct
   assert.deepEqual(values(seen, 'cookie'), []);
 });
 
-test('client_secret_post, ES256 and a JWKS work as well, and a group may hold a comma', async () => {
+test('client_secret_post, ES256, discovery and a fetched JWKS work as well, and a group may hold a comma', async () => {
   const visitor = new Visitor();
   const seen = await received(() => visitor.signIn(`${globex}/`, 'grace', password('globex', 'grace')));
   const [groups, ...more] = values(seen, 'x-auth-request-groups');
   assert.deepEqual(more, []);
   assert.equal(groups, 'R&D%2C Z%C3%BCrich,accounting');
   assert.deepEqual(groupsIn(groups), ['R&D, Zürich', 'accounting']);
+});
+
+test('whoever signs in with a key that the issuer did not have before notices nothing', async () => {
+  const before = await signedIn('globex', 'bob');
+  for (let round = 0; round < 2; round += 1) {
+    await stack.rotate('globex');
+    const seen = await received(() => new Visitor().signIn(`${globex}/`, 'bob', password('globex', 'bob')));
+    assert.deepEqual(values(seen, 'x-auth-request-user'), ['bob']);
+  }
+  await received(() => before.open(`${globex}/`));
 });
 
 test('the same user name at another tenant is another person', async () => {

@@ -1,6 +1,7 @@
 //! The core itself, without a host.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tenantgate::call::{CallFailure, CallResponse, HttpCall};
@@ -10,6 +11,7 @@ use tenantgate::filter::{Effect, Filter, Input};
 use tenantgate::forward::HeaderEdit;
 use tenantgate::gate::Gate;
 use tenantgate::keys::{HostAlgorithms, Verifier};
+use tenantgate::provider::{Errands, Keeper};
 use tenantgate::request::RequestHead;
 use tenantgate::secret::Secret;
 
@@ -17,9 +19,12 @@ use super::clock::Clock;
 use super::crypto::RealCrypto;
 use super::issuer::Issuers;
 use super::rig::{Lines, Outcome, Reply, Rig, lower_case};
+use super::shared::SharedStore;
 
 pub struct CoreRig {
     gate: Arc<Gate>,
+    keeper: Keeper,
+    shared: SharedStore,
     issuers: Issuers,
     clock: Clock,
     log: Vec<String>,
@@ -70,7 +75,8 @@ impl CoreRig {
 impl Rig for CoreRig {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
         let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
-        let mut rig = Self { gate: Arc::new(Gate::closed()), issuers, clock, log: Vec::new() };
+        let (gate, shared) = (Arc::new(Gate::closed()), SharedStore::default());
+        let mut rig = Self { gate, keeper: Keeper::default(), shared, issuers, clock, log: Vec::new() };
         rig.reconfigure(configuration);
         rig
     }
@@ -84,8 +90,8 @@ impl Rig for CoreRig {
         let mut filter = Filter::new(self.gate.clone());
         let mut input = Input::Request(RequestHead::new(head.clone()));
         loop {
-            let effect =
-                filter.step(input, &mut Env::new(Some(UnixTime(self.clock.now())), &mut MachineEntropy, VERIFIER));
+            let now = Some(UnixTime(self.clock.now()));
+            let effect = filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
             self.log.push(format!("{effect:?}"));
             match effect {
                 Effect::Forward(forward) => return Outcome::Forwarded(edited(head, forward.edits())),
@@ -103,10 +109,26 @@ impl Rig for CoreRig {
         match config::load(configuration.to_string().as_bytes(), SURROUNDINGS) {
             Ok(loaded) => {
                 self.log.extend(loaded.problems.iter().map(ToString::to_string));
+                let now = Some(UnixTime(self.clock.now()));
+                self.keeper = Keeper::new(&loaded.gate, &Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
                 self.gate = Arc::new(loaded.gate);
             }
             Err(errors) => panic!("{errors}"),
         }
+    }
+
+    fn moment(&mut self) {
+        self.clock.advance(Duration::from_secs(1));
+        let shared = self.shared.clone();
+        let mut entropy = MachineEntropy;
+        let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
+        let Errands { mut calls, mut notes } = self.keeper.tick(env);
+        while let Some((id, call)) = calls.pop() {
+            let errands = self.keeper.called(id, self.call(&call), env);
+            calls.extend(errands.calls);
+            notes.extend(errands.notes);
+        }
+        self.log.extend(notes.into_iter().map(|note| note.line));
     }
 
     fn log(&mut self) -> String {

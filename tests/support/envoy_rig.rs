@@ -131,6 +131,10 @@ impl Rig for EnvoyRig {
         };
     }
 
+    fn moment(&mut self) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
     fn log(&mut self) -> String {
         fs::read_to_string(self.folder.path().join("envoy.log")).unwrap()
     }

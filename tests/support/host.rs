@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use wasmi::{AsContextMut, Caller, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
 
 use tenantgate::keys::{Hash, HostVerifier as _};
+use tenantgate::shared::{SharedData as _, Version};
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
 use super::rig::{Lines, Reply};
+use super::shared::SharedStore;
 
 /// One VM with one plugin.
 pub struct Host {
@@ -32,6 +34,10 @@ pub struct State {
     pub refuse_random: bool,
     /// Whether there is `verify_signature`.
     pub cryptography: bool,
+    /// What the VMs of the process have in common.
+    pub shared: SharedStore,
+    /// The calls of the plugin itself, while it is its turn and not that of a request.
+    root_calls: Option<Vec<Call>>,
     /// Whether the module asked for ticks.
     ticks: bool,
     metrics: Vec<String>,
@@ -67,6 +73,7 @@ const ROOT: i32 = 1;
 const OK: i32 = 0;
 const NOT_FOUND: i32 = 1;
 const BAD_ARGUMENT: i32 = 2;
+const CAS_MISMATCH: i32 = 8;
 const CONTINUE: i32 = 0;
 const PLUGIN_CONFIGURATION: i32 = 7;
 const CALL_BODY: i32 = 4;
@@ -76,14 +83,15 @@ const CALL_HEADERS: i32 = 6;
 impl Host {
     /// Starts a VM and configures the plugin: the host, and whether the module took the configuration.
     pub fn start(configuration: &[u8], environment: &[(&str, &str)], clock: Clock) -> (Self, bool) {
-        Self::start_with(configuration, environment, clock, true)
+        Self::start_with(configuration, environment, clock, SharedStore::default(), true)
     }
 
-    /// As [`start`](Self::start), on a host that can or cannot verify signatures.
+    /// As [`start`](Self::start), on a host with these shared data that can or cannot verify signatures.
     pub fn start_with(
         configuration: &[u8],
         environment: &[(&str, &str)],
         clock: Clock,
+        shared: SharedStore,
         cryptography: bool,
     ) -> (Self, bool) {
         let engine = Engine::default();
@@ -97,6 +105,8 @@ impl Host {
             refuse_calls: false,
             refuse_random: false,
             cryptography,
+            shared,
+            root_calls: None,
             ticks: false,
             metrics: Vec::new(),
             request: Vec::new(),
@@ -212,16 +222,23 @@ impl Host {
         Standing::Waits(call)
     }
 
-    /// Time for what the module does now and then.
-    pub fn tick(&mut self) {
+    /// Time for what the module does now and then: the calls that it makes.
+    pub fn tick(&mut self) -> Vec<Call> {
         assert!(self.state().ticks, "the module asked for no ticks");
+        self.state().root_calls = Some(Vec::new());
         self.invoke("proxy_on_tick", &[ROOT]);
+        self.state().root_calls.take().unwrap()
+    }
+
+    /// A call of the plugin itself ends: the calls that it makes then.
+    pub fn answer_root(&mut self, call: &Call, answer: Option<(Lines, Vec<u8>)>) -> Vec<Call> {
+        self.state().root_calls = Some(Vec::new());
+        self.deliver(call, answer);
+        self.state().root_calls.take().unwrap()
     }
 
     /// The stream is over.
     pub fn end(&mut self, context: i32) {
-        self.invoke("proxy_on_done", &[context]);
-        self.invoke("proxy_on_log", &[context]);
         self.invoke("proxy_on_delete", &[context]);
     }
 
@@ -328,7 +345,10 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             };
             let state = caller.data_mut();
             state.next_token += 1;
-            assert!(state.call.replace(call).is_none(), "a second call");
+            match &mut state.root_calls {
+                Some(calls) => calls.push(call),
+                None => assert!(state.call.replace(call).is_none(), "a second call"),
+            }
             write(caller, at(9), &token.to_le_bytes());
         }
         "proxy_send_local_response" => {
@@ -354,6 +374,19 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
                 other => panic!("{other}"),
             };
             give(caller, &answer, at(4), at(5))?;
+        }
+        "proxy_get_shared_data" => {
+            let key = text(caller, at(0), at(1));
+            let Some((value, Version(version))) = caller.data().shared.get(&key) else { return Ok(NOT_FOUND) };
+            give(caller, &value, at(2), at(3))?;
+            write(caller, at(4), &version.to_le_bytes());
+        }
+        "proxy_set_shared_data" => {
+            let (key, value) = (text(caller, at(0), at(1)), bytes(caller, at(2), at(3)));
+            let version = u32::try_from(arguments[4]).ok().filter(|&version| version != 0).map(Version);
+            if caller.data().shared.set(&key, &value, version).is_err() {
+                return Ok(CAS_MISMATCH);
+            }
         }
         "proxy_set_tick_period_milliseconds" => caller.data_mut().ticks = true,
         "proxy_continue_stream" => caller.data_mut().resumed = true,

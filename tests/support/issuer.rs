@@ -29,6 +29,14 @@ pub struct Issuer {
     pub answer: Answer,
     /// How the UserInfo endpoint answers, and with which claims.
     pub userinfo: (Answer, Value),
+    /// The metadata that are discovered, and the keys that are published.
+    pub metadata: Value,
+    pub published: Vec<Value>,
+    /// How the endpoints of both answer, and how often they did.
+    pub document_answer: Answer,
+    pub documents: usize,
+    /// The `kid` of the tokens.
+    pub kid: Option<&'static str>,
     /// Changes header and claims before they are signed.
     pub forge: fn(&mut Value, &mut Value),
     /// Changes the token after it was signed.
@@ -49,7 +57,7 @@ pub struct Issuer {
 #[derive(Clone)]
 pub enum Answer {
     /// As it should.
-    Tokens,
+    AsAsked,
     /// Not at all.
     Silence,
     /// With this status and body.
@@ -74,8 +82,13 @@ impl Issuer {
             client_key: None,
             signer,
             clock,
-            answer: Answer::Tokens,
-            userinfo: (Answer::Tokens, json!({})),
+            answer: Answer::AsAsked,
+            userinfo: (Answer::AsAsked, json!({})),
+            metadata: metadata(url),
+            published: Vec::new(),
+            document_answer: Answer::AsAsked,
+            documents: 0,
+            kid: None,
             forge: |_, _| {},
             tamper: Box::new(|token| token),
             parameters: Vec::new(),
@@ -128,12 +141,26 @@ impl Issuer {
         back.into()
     }
 
-    /// The endpoint that the path says. `None` is silence.
+    /// Whatever is asked for by way of the cluster. `None` is silence.
     pub fn serve(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
-        let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice());
-        if line(":path") != Some(b"/userinfo") {
-            return self.token(head, body);
+        let path = head.iter().find(|(name, _)| name == ":path").map(|(_, value)| value.as_slice());
+        let document = match path {
+            Some(b"/.well-known/openid-configuration") => self.metadata.clone(),
+            Some(b"/keys") => json!({ "keys": self.published }),
+            Some(b"/userinfo") => return self.userinfo(head, body),
+            _ => return self.token(head, body),
+        };
+        self.documents += 1;
+        match &self.document_answer {
+            Answer::Silence => None,
+            Answer::Raw(status, body) => Some((*status, body.clone())),
+            Answer::AsAsked => Some((200, document.to_string().into_bytes())),
         }
+    }
+
+    /// The UserInfo endpoint, for whoever has an access token of this issuer.
+    fn userinfo(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+        let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice());
         self.calls += 1;
         assert_eq!((line(":method"), body), (Some(&b"GET"[..]), &b""[..]));
         let token = line("authorization").and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
@@ -141,7 +168,7 @@ impl Issuer {
             (Answer::Silence, _) => None,
             (Answer::Raw(status, body), _) => Some((*status, body.clone())),
             _ if !self.secrets.iter().any(|secret| secret.as_bytes() == token) => Some((401, Vec::new())),
-            (Answer::Tokens, claims) => Some((200, claims.to_string().into_bytes())),
+            (Answer::AsAsked, claims) => Some((200, claims.to_string().into_bytes())),
         }
     }
 
@@ -151,7 +178,7 @@ impl Issuer {
         match &self.answer {
             Answer::Silence => None,
             Answer::Raw(status, body) => Some((*status, body.clone())),
-            Answer::Tokens => Some(match self.redeem(head, body) {
+            Answer::AsAsked => Some(match self.redeem(head, body) {
                 Ok(tokens) => (200, tokens.to_string().into_bytes()),
                 Err((status, error)) => (status, json!({ "error": error }).to_string().into_bytes()),
             }),
@@ -191,7 +218,7 @@ impl Issuer {
 
     fn id_token(&self, grant: &Grant, access_token: &str) -> String {
         let now = self.clock.now();
-        let mut header = json!({ "alg": self.signer.alg(), "typ": "JWT" });
+        let mut header = self.header("JWT");
         let mut claims = json!({
             "iss": self.url, "aud": self.client_id, "iat": now, "exp": now + 300,
             "nonce": grant.nonce, "at_hash": self.signer.half_hash(access_token),
@@ -199,6 +226,23 @@ impl Issuer {
         claims.as_object_mut().unwrap().extend(grant.person.as_object().unwrap().clone());
         (self.forge)(&mut header, &mut claims);
         (self.tamper)(self.signer.jws(&header, &claims))
+    }
+
+    /// The header of a token of this type.
+    pub fn header(&self, typ: &str) -> Value {
+        let mut header = json!({ "alg": self.signer.alg(), "typ": typ });
+        if let Some(kid) = self.kid {
+            header["kid"] = json!(kid);
+        }
+        header
+    }
+
+    /// Begins to sign with `signer`, whose key is published under `kid` beside those that are published already.
+    pub fn rotate(&mut self, signer: Signer, kid: &'static str) {
+        let mut key = signer.jwk();
+        key["kid"] = json!(kid);
+        self.published.push(key);
+        (self.signer, self.kid) = (signer, Some(kid));
     }
 
     /// OpenID Connect Core section 9.
@@ -238,4 +282,19 @@ impl Issuer {
         self.secrets.push(assertion.to_owned());
         good && !form.contains_key("client_secret")
     }
+}
+
+/// OpenID Connect Discovery 1.0 section 3.
+fn metadata(url: &str) -> Value {
+    json!({
+        "issuer": url,
+        "authorization_endpoint": format!("{url}/auth"),
+        "token_endpoint": format!("{url}/token"),
+        "userinfo_endpoint": format!("{url}/userinfo"),
+        "end_session_endpoint": format!("{url}/logout"),
+        "jwks_uri": format!("{url}/keys"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+    })
 }

@@ -13,5 +13,6 @@ pub mod http2;
 pub mod issuer;
 pub mod module_rig;
 pub mod rig;
+pub mod shared;
 pub mod signer;
 pub mod world;

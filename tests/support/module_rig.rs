@@ -1,23 +1,54 @@
 //! The real module in the mock host.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::clock::Clock;
-use super::host::{Host, Standing};
+use super::host::{Call, Host, Standing};
 use super::issuer::Issuers;
 use super::rig::{Lines, Outcome, Rig, lower_case};
+use super::shared::SharedStore;
 
 pub struct ModuleRig {
     pub host: Host,
     issuers: Issuers,
 }
 
-impl Rig for ModuleRig {
-    fn start(configuration: &Value, issuers: Issuers) -> Self {
+impl ModuleRig {
+    /// Another VM in the same process: `shared` is what it has in common with the others.
+    pub fn beside(configuration: &Value, issuers: Issuers, shared: SharedStore) -> Self {
+        Self::on(configuration, issuers, shared, true)
+    }
+
+    fn on(configuration: &Value, issuers: Issuers, shared: SharedStore, cryptography: bool) -> Self {
         let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
-        let (mut host, taken) = Host::start(configuration.to_string().as_bytes(), &[], clock);
+        let (mut host, taken) =
+            Host::start_with(configuration.to_string().as_bytes(), &[], clock, shared, cryptography);
         assert!(taken, "{:?}", host.state().log);
         Self { host, issuers }
+    }
+
+    /// What a call gives, by way of the issuer behind its cluster.
+    fn call(&self, call: &Call) -> Option<(Lines, Vec<u8>)> {
+        let mut issuers = self.issuers.lock().unwrap();
+        let (status, body) = issuers.get_mut(&call.cluster).unwrap().serve(&call.head, &call.body)?;
+        Some((vec![(":status".to_owned(), status.to_string().into_bytes())], body))
+    }
+
+    /// A tick, and all calls that come of it.
+    pub fn tick(&mut self) {
+        let mut calls = self.host.tick();
+        while let Some(call) = calls.pop() {
+            let answer = self.call(&call);
+            calls.extend(self.host.answer_root(&call, answer));
+        }
+    }
+}
+
+impl Rig for ModuleRig {
+    fn start(configuration: &Value, issuers: Issuers) -> Self {
+        Self::beside(configuration, issuers, SharedStore::default())
     }
 
     fn clock() -> Clock {
@@ -33,15 +64,18 @@ impl Rig for ModuleRig {
                 Standing::Waits(call) => call,
             };
             assert_eq!(call.timeout_ms, 500);
-            let answer = self.issuers.lock().unwrap().get_mut(&call.cluster).unwrap().serve(&call.head, &call.body);
-            let answer =
-                answer.map(|(status, body)| (vec![(":status".to_owned(), status.to_string().into_bytes())], body));
+            let answer = self.call(&call);
             standing = self.host.answer(context, &call, answer);
         }
     }
 
     fn reconfigure(&mut self, configuration: &Value) {
         assert!(self.host.configure(configuration.to_string().as_bytes()), "{:?}", self.host.state().log);
+    }
+
+    fn moment(&mut self) {
+        self.host.state().clock.advance(Duration::from_secs(1));
+        self.tick();
     }
 
     fn log(&mut self) -> String {
@@ -54,10 +88,7 @@ pub struct PlainModuleRig(ModuleRig);
 
 impl Rig for PlainModuleRig {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
-        let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
-        let (mut host, taken) = Host::start_with(configuration.to_string().as_bytes(), &[], clock, false);
-        assert!(taken, "{:?}", host.state().log);
-        Self(ModuleRig { host, issuers })
+        Self(ModuleRig::on(configuration, issuers, SharedStore::default(), false))
     }
 
     fn clock() -> Clock {
@@ -70,6 +101,42 @@ impl Rig for PlainModuleRig {
 
     fn reconfigure(&mut self, configuration: &Value) {
         self.0.reconfigure(configuration);
+    }
+
+    fn moment(&mut self) {
+        self.0.moment();
+    }
+
+    fn log(&mut self) -> String {
+        self.0.log()
+    }
+}
+
+/// The same on a host that passes the known-answer test and verifies nothing after it.
+pub struct ForgetfulModuleRig(ModuleRig);
+
+impl Rig for ForgetfulModuleRig {
+    fn start(configuration: &Value, issuers: Issuers) -> Self {
+        let mut rig = ModuleRig::start(configuration, issuers);
+        assert_eq!(rig.host.state().counters.get("tenantgate.host_verifies.ES256"), Some(&1));
+        rig.host.state().cryptography = false;
+        Self(rig)
+    }
+
+    fn clock() -> Clock {
+        Clock::simulated()
+    }
+
+    fn send(&mut self, head: &Lines) -> Outcome {
+        self.0.send(head)
+    }
+
+    fn reconfigure(&mut self, configuration: &Value) {
+        self.0.reconfigure(configuration);
+    }
+
+    fn moment(&mut self) {
+        self.0.moment();
     }
 
     fn log(&mut self) -> String {

@@ -87,6 +87,9 @@ pub trait Rig {
     /// Loads another configuration.
     fn reconfigure(&mut self, configuration: &Value);
 
+    /// Lets a second pass, or a little of one where the clock is real, with all that the filter does now and then.
+    fn moment(&mut self);
+
     /// Everything that was logged.
     fn log(&mut self) -> String;
 }

@@ -1,32 +1,58 @@
 //! Signing as an issuer does, with the keys of tests/vectors/keys.
 
-use ed25519_compact::SecretKey;
-use jwt_compact::alg::{Ed25519, Es256, Rsa};
-use jwt_compact::{Algorithm, AlgorithmSignature};
-use p256::ecdsa::SigningKey as P256Key;
-use p256::ecdsa::signature::{SignatureEncoding as _, Signer as _};
-use rsa::RsaPrivateKey;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use p521::ecdsa::signature::Signer as _;
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
+    RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
+};
 use rsa::pkcs8::DecodePrivateKey as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::http::{base64url, from_base64url};
 
-/// A private key with its algorithm.
+/// Both parts of a key of tests/vectors/keys.
+macro_rules! pem {
+    ($name:literal) => {
+        [
+            include_str!(concat!("../vectors/keys/", $name, ".private.pem")),
+            include_str!(concat!("../vectors/keys/", $name, ".public.pem")),
+        ]
+    };
+}
+
+/// A private key with its algorithm, and both parts in PEM.
 #[derive(Clone)]
-pub enum Signer {
-    Rsa(Box<RsaPrivateKey>, &'static str),
-    Es256(Box<P256Key>),
-    Es384(Box<p384::ecdsa::SigningKey>),
-    Es512(Box<p521::SecretKey>),
-    EdDsa(Box<SecretKey>),
+pub struct Signer {
+    key: Arc<PrivateKey>,
+    alg: &'static str,
+    private: &'static str,
+    public: &'static str,
+}
+
+enum PrivateKey {
+    Rsa(RsaKeyPair),
+    Ecdsa(EcdsaKeyPair),
+    P521(Box<p521::ecdsa::SigningKey>),
+    Ed25519(Ed25519KeyPair),
 }
 
 impl Signer {
+    fn new(key: PrivateKey, alg: &'static str, private: &'static str, public: &'static str) -> Self {
+        Self { key: Arc::new(key), alg, private, public }
+    }
+
     /// One of `RS256` to `PS512`.
     pub fn rsa(alg: &'static str) -> Self {
-        let key = RsaPrivateKey::from_pkcs8_pem(include_str!("../vectors/keys/rsa.private.pem"));
-        Self::Rsa(Box::new(key.unwrap()), alg)
+        let [private, public] = pem!("rsa");
+        let key = RsaKeyPair::from_pkcs8(&der(private)).unwrap();
+        Self::new(PrivateKey::Rsa(key), alg, private, public)
     }
 
     pub fn rs256() -> Self {
@@ -34,22 +60,35 @@ impl Signer {
     }
 
     pub fn es256() -> Self {
-        Self::Es256(Box::new(P256Key::from_pkcs8_pem(include_str!("../vectors/keys/ec.private.pem")).unwrap()))
+        let [private, public] = pem!("ec");
+        let key = ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, private);
+        Self::new(key, "ES256", private, public)
+    }
+
+    /// As [`es256`](Self::es256), with another key.
+    pub fn other_es256() -> Self {
+        let [private, public] = pem!("ec2");
+        let key = ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, private);
+        Self::new(key, "ES256", private, public)
     }
 
     pub fn es384() -> Self {
-        let key = p384::SecretKey::from_pkcs8_pem(include_str!("../vectors/keys/p384.private.pem")).unwrap();
-        Self::Es384(Box::new(key.into()))
+        let [private, public] = pem!("p384");
+        let key = ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING, private);
+        Self::new(key, "ES384", private, public)
     }
 
     pub fn es512() -> Self {
-        Self::Es512(Box::new(
-            p521::SecretKey::from_pkcs8_pem(include_str!("../vectors/keys/p521.private.pem")).unwrap(),
-        ))
+        let [private, public] = pem!("p521");
+        let key = p521::SecretKey::from_pkcs8_der(&der(private)).unwrap();
+        let key = PrivateKey::P521(Box::new(key.into()));
+        Self::new(key, "ES512", private, public)
     }
 
     pub fn eddsa() -> Self {
-        Self::EdDsa(Box::new(SecretKey::from_pem(include_str!("../vectors/keys/ed.private.pem")).unwrap()))
+        let [private, public] = pem!("ed");
+        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der(private));
+        Self::new(PrivateKey::Ed25519(key.unwrap()), "EdDSA", private, public)
     }
 
     /// One of each algorithm.
@@ -60,36 +99,31 @@ impl Signer {
     }
 
     pub fn alg(&self) -> &'static str {
-        match self {
-            Self::Rsa(_, alg) => alg,
-            Self::Es256(_) => "ES256",
-            Self::Es384(_) => "ES384",
-            Self::Es512(_) => "ES512",
-            Self::EdDsa(_) => "EdDSA",
-        }
+        self.alg
     }
 
     /// The public part as an entry of `keys` in a configuration.
     pub fn configured(&self) -> Value {
-        let pem = match self {
-            Self::Rsa(..) => include_str!("../vectors/keys/rsa.public.pem"),
-            Self::Es256(_) => include_str!("../vectors/keys/ec.public.pem"),
-            Self::Es384(_) => include_str!("../vectors/keys/p384.public.pem"),
-            Self::Es512(_) => include_str!("../vectors/keys/p521.public.pem"),
-            Self::EdDsa(_) => include_str!("../vectors/keys/ed.public.pem"),
-        };
-        json!({ "pem": pem, "alg": self.alg() })
+        json!({ "pem": self.public, "alg": self.alg })
+    }
+
+    /// The public part as a JWK, of an elliptic curve.
+    pub fn jwk(&self) -> Value {
+        let der = der(self.public);
+        let last = |count: usize| &der[der.len() - count..];
+        match self.alg {
+            "ES256" => {
+                let (x, y) = last(64).split_at(32);
+                json!({ "kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y) })
+            }
+            "EdDSA" => json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(last(32)) }),
+            alg => panic!("no test publishes a key for {alg}"),
+        }
     }
 
     /// The key itself, in PEM.
     pub fn private_pem(&self) -> &'static str {
-        match self {
-            Self::Rsa(..) => include_str!("../vectors/keys/rsa.private.pem"),
-            Self::Es256(_) => include_str!("../vectors/keys/ec.private.pem"),
-            Self::Es384(_) => include_str!("../vectors/keys/p384.private.pem"),
-            Self::Es512(_) => include_str!("../vectors/keys/p521.private.pem"),
-            Self::EdDsa(_) => include_str!("../vectors/keys/ed.private.pem"),
-        }
+        self.private
     }
 
     /// Whether a JWS in compact serialization is one of this key.
@@ -103,19 +137,28 @@ impl Signer {
 
     /// A signature in the form of JWS.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Rsa(key, alg) => Rsa::with_name(alg).sign(key, message).as_bytes().into_owned(),
-            Self::Es256(key) => Es256.sign(key, message).as_bytes().into_owned(),
-            Self::Es384(key) => {
-                let signature: p384::ecdsa::Signature = key.sign(message);
-                signature.to_vec()
+        let random = SystemRandom::new();
+        match &*self.key {
+            PrivateKey::Rsa(key) => {
+                let encoding: &'static dyn RsaEncoding = match self.alg {
+                    "RS256" => &RSA_PKCS1_SHA256,
+                    "RS384" => &RSA_PKCS1_SHA384,
+                    "RS512" => &RSA_PKCS1_SHA512,
+                    "PS256" => &RSA_PSS_SHA256,
+                    "PS384" => &RSA_PSS_SHA384,
+                    "PS512" => &RSA_PSS_SHA512,
+                    alg => panic!("{alg} is not of RSA"),
+                };
+                let mut signature = vec![0; key.public().modulus_len()];
+                key.sign(encoding, &random, message, &mut signature).unwrap();
+                signature
             }
-            Self::Es512(key) => {
-                let signature: p521::ecdsa::Signature =
-                    p521::ecdsa::SigningKey::from_slice(&key.to_bytes()).unwrap().sign(message);
-                signature.to_vec()
+            PrivateKey::Ecdsa(key) => key.sign(&random, message).unwrap().as_ref().to_vec(),
+            PrivateKey::P521(key) => {
+                let signature: p521::ecdsa::Signature = key.sign(message);
+                signature.to_bytes().to_vec()
             }
-            Self::EdDsa(key) => Ed25519.sign(key, message).as_bytes().into_owned(),
+            PrivateKey::Ed25519(key) => key.sign(message).as_ref().to_vec(),
         }
     }
 
@@ -135,4 +178,13 @@ impl Signer {
         let signature = self.sign(input.as_bytes());
         format!("{input}.{}", base64url(signature))
     }
+}
+
+fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm, pem: &str) -> PrivateKey {
+    PrivateKey::Ecdsa(EcdsaKeyPair::from_pkcs8(algorithm, &der(pem), &SystemRandom::new()).unwrap())
+}
+
+/// What is inside the PEM.
+fn der(pem: &str) -> Vec<u8> {
+    STANDARD.decode(pem.lines().filter(|line| !line.starts_with("--")).collect::<String>()).unwrap()
 }

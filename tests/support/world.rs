@@ -29,9 +29,15 @@ impl<R: Rig> World<R> {
 
     /// As [`new`](Self::new), after `change` was made to the configuration.
     pub fn with(change: impl FnOnce(&mut Value)) -> Self {
+        Self::publishing(|_| {}, change)
+    }
+
+    /// As [`with`](Self::with), with an issuer of acme that `prepare` has prepared.
+    pub fn publishing(prepare: impl FnOnce(&mut Issuer), change: impl FnOnce(&mut Value)) -> Self {
         let clock = R::clock();
-        let acme = Issuer::new("https://login.acme.example", "client_secret_basic", Signer::es256(), clock.clone());
-        let globex = Issuer::new("https://login.globex.example", "client_secret_basic", Signer::es256(), clock);
+        let new = |url| Issuer::new(url, "client_secret_basic", Signer::es256(), clock.clone());
+        let (mut acme, globex) = (new("https://login.acme.example"), new("https://login.globex.example"));
+        prepare(&mut acme);
         Self::of([("acme", acme), ("globex", globex)], change)
     }
 
@@ -129,6 +135,18 @@ impl<R: Rig> World<R> {
         let page = reply.header("location").unwrap().to_owned();
         let seen = self.open(browser, &page).forwarded();
         (page, seen)
+    }
+
+    /// Waits until `what` is so.
+    #[track_caller]
+    pub fn eventually(&mut self, mut what: impl FnMut(&mut Self) -> bool) {
+        for _ in 0..600 {
+            if what(self) {
+                return;
+            }
+            self.rig.moment();
+        }
+        panic!("it never came to that");
     }
 
     /// A browser with a session at `acme`.

@@ -1,0 +1,14 @@
+use serde::{Deserialize, Serialize};
+
+use super::thumbprint::Thumbprint;
+
+/// The key that vouched for an identity, and where it was when it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Voucher {
+    /// Among the configured keys.
+    #[serde(rename = "c")]
+    Configured(Thumbprint),
+    /// Among those that were fetched.
+    #[serde(rename = "f")]
+    Fetched(Thumbprint),
+}

@@ -1,0 +1,384 @@
+//! Keys and endpoints that are fetched from the issuer, and keys that it rotates.
+
+use serde_json::{Value, json};
+
+use super::callback::with_parameter;
+use crate::support::issuer::{Answer, Issuer};
+use crate::support::rig::{Outcome, Rig, values};
+use crate::support::signer::Signer;
+use crate::support::world::{World, ada};
+
+const PAGE: &str = "https://acme.example/page";
+
+/// A world in which acme configures nothing that can be discovered, after `change` was made to its `provider`. Its issuer signs with a key
+/// that it publishes as `one`.
+fn world<R: Rig>(change: impl FnOnce(&mut Value)) -> World<R> {
+    World::publishing(
+        |issuer| issuer.rotate(Signer::es256(), "one"),
+        |configuration| discover(&mut configuration["tenants"][0], change),
+    )
+}
+
+/// Takes out of the configuration of a tenant what can be discovered.
+pub fn discover(tenant: &mut Value, change: impl FnOnce(&mut Value)) {
+    tenant.as_object_mut().unwrap().remove("keys");
+    tenant["bearer"] = json!({ "audiences": ["api"] });
+    let provider = tenant["provider"].as_object_mut().unwrap();
+    provider.retain(|name, _| !name.ends_with("_endpoint"));
+    provider.insert("discovery".to_owned(), json!(true));
+    change(&mut tenant["provider"]);
+}
+
+/// Waits until acme's issuer is known.
+#[track_caller]
+fn discovered<R: Rig>(world: &mut World<R>) {
+    world.eventually(|world| world.open(&mut world.browser(), PAGE).reply().status == 302);
+}
+
+/// An access token of acme's issuer as it signs now.
+fn access_token<R: Rig>(world: &World<R>) -> String {
+    let now = world.clock.now();
+    world.issuer("acme", |issuer| {
+        let claims = json!({
+            "iss": issuer.url, "aud": "api", "sub": "robot", "client_id": "shop", "iat": now, "exp": now + 3000, "jti": "1",
+        });
+        let token = issuer.signer.jws(&issuer.header("at+jwt"), &claims);
+        issuer.secrets.push(token.clone());
+        token
+    })
+}
+
+fn send<R: Rig>(world: &mut World<R>, token: &str) -> Outcome {
+    world.send(&mut world.browser(), PAGE, &[("authorization", &format!("Bearer {token}"))])
+}
+
+fn is_forwarded<R: Rig>(world: &mut World<R>, token: &str) -> bool {
+    matches!(send(world, token), Outcome::Forwarded(_))
+}
+
+fn signs_in<R: Rig>(world: &mut World<R>) {
+    let mut browser = world.browser();
+    let (page, seen) = world.sign_in(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(page, PAGE);
+    assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+}
+
+pub fn everything_is_discovered<R: Rig>() {
+    let mut world = world::<R>(|_| {});
+    discovered(&mut world);
+    signs_in(&mut world);
+    let token = access_token(&world);
+    world.eventually(|world| is_forwarded(world, &token));
+    // Signing out, too, goes where the metadata say.
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", PAGE, &ada());
+    let reply = world.send(&mut browser, "https://acme.example/oauth2/logout", &[("accept", "text/html")]).reply();
+    assert!(reply.header("location").unwrap().starts_with("https://login.acme.example/logout?"));
+}
+
+/// Where the metadata promise `iss` in every answer (RFC 9207 section 3), one without is refused.
+pub fn what_the_metadata_promise<R: Rig>() {
+    for promised in [false, true] {
+        let mut world = World::<R>::publishing(
+            |issuer| {
+                issuer.rotate(Signer::es256(), "one");
+                issuer.metadata["authorization_response_iss_parameter_supported"] = json!(promised);
+            },
+            |configuration| discover(&mut configuration["tenants"][0], |_| {}),
+        );
+        discovered(&mut world);
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+        let reply = world.open(&mut browser, &with_parameter(&callback, "iss", None)).reply();
+        assert_eq!(reply.status, if promised { 400 } else { 302 });
+        assert_eq!(browser.has_session(), !promised);
+        signs_in(&mut world);
+    }
+}
+
+/// The UserInfo endpoint is discovered, and asked after the ID token was verified, though its key had to be fetched first.
+pub fn userinfo_after_a_new_key<R: Rig>() {
+    let mut world = World::<R>::publishing(
+        |issuer| {
+            issuer.rotate(Signer::es256(), "one");
+            issuer.userinfo.1 = json!({ "sub": "ada", "groups": ["discovered"] });
+        },
+        |configuration| {
+            configuration["tenants"][0]["login"]["userinfo"] = json!(true);
+            discover(&mut configuration["tenants"][0], |_| {});
+        },
+    );
+    discovered(&mut world);
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    let mut browser = world.browser();
+    let (_, seen) = world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "ada" }));
+    assert_eq!(values(&seen, "x-auth-request-groups"), ["discovered"]);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
+    // Metadata that name no such endpoint leave nothing to ask.
+    world.issuer("acme", |issuer| {
+        issuer.metadata.as_object_mut().unwrap().remove("userinfo_endpoint");
+        issuer.rotate(Signer::other_es256(), "three");
+    });
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
+    assert!(!browser.has_session());
+    assert!(world.rig.log().contains("UserInfo endpoint: its address is not known"), "{}", world.rig.log());
+}
+
+/// Whoever signs in right after the issuer began to use a new key notices nothing.
+pub fn a_new_key_is_fetched_during_the_login<R: Rig>() {
+    let mut world = world::<R>(|_| {});
+    discovered(&mut world);
+    signs_in(&mut world);
+    let mut kept = world.browser();
+    world.sign_in(&mut kept, "acme", PAGE, &ada());
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    signs_in(&mut world);
+    // The old key is gone for good, and the session that it vouched for goes on.
+    world.issuer("acme", |issuer| drop(issuer.published.remove(0)));
+    world.issuer("acme", |issuer| issuer.rotate(Signer::es256(), "three"));
+    signs_in(&mut world);
+    world.open(&mut kept, PAGE).forwarded();
+}
+
+/// While the issuer does not answer, such a login fails like every other.
+pub fn a_new_key_that_cannot_be_fetched<R: Rig>() {
+    let mut world = world::<R>(|_| {});
+    discovered(&mut world);
+    for answer in [
+        Answer::Silence,
+        Answer::Raw(500, b"{}".to_vec()),
+        Answer::Raw(200, b"<html>".to_vec()),
+        Answer::Raw(200, br#"{"keys":[]}"#.to_vec()),
+    ] {
+        world.issuer("acme", |issuer| {
+            issuer.rotate(Signer::eddsa(), "new");
+            issuer.document_answer = answer;
+        });
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+        assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
+        assert!(!browser.has_session());
+        // The keys that were fetched before are still good.
+        world.issuer("acme", |issuer| {
+            (issuer.document_answer, issuer.kid) = (Answer::AsAsked, Some("one"));
+            (issuer.signer, issuer.published) = (Signer::es256(), issuer.published[..1].to_vec());
+        });
+        signs_in(&mut world);
+    }
+}
+
+/// API clients are not kept waiting: the first is refused, and the keys are there for the next.
+pub fn a_new_key_is_fetched_for_api_clients<R: Rig>() {
+    let mut world = world::<R>(|_| {});
+    discovered(&mut world);
+    let old = access_token(&world);
+    world.eventually(|world| is_forwarded(world, &old));
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    let new = access_token(&world);
+    world.eventually(|world| is_forwarded(world, &new));
+    send(&mut world, &old).forwarded();
+}
+
+/// The shapes of Entra ID (no `alg`), Keycloak (an encryption key), Auth0 (`x5c`) and of things to come, in one set.
+pub fn one_odd_key_does_not_spoil_a_set<R: Rig>() {
+    let n = "3waLTkxx9rOiLQw_xj1LzOSbW7e8knQ__E2f1tEjLI4wQpcSzwCDDNBZwlVSMauztfQEussi951O1KhwdjiBk9al96Ga6TSke3ruoH5uj3Cwz5Z6z3apk-9jopWlSqrHqLLxZIBqht8m8c9M_P3aBvNHQiZ71oGzfWGisNHOqSBh604eO_vqC0zurTeghXkcrDXi8veBhJq2bJkRF-E_8diqH2Cv3ZUeHukiPoa5GDcO0p61EMzD_y_L-le4LPwVydHkVDgHge3oHXRWTLTFXA14f7zuJV1l0P_7vn94SJh8ibyrdByu_Uae-ZraOu6B5kVYKUXLQOkGd0SmDdIKGw";
+    let publish = |issuer: &mut Issuer| {
+        issuer.rotate(Signer::es256(), "one");
+        let odd = [
+            json!({ "kty": "RSA", "use": "sig", "kid": "entra", "x5t": "x", "n": n, "e": "AQAB", "x5c": ["MIIC"], "issuer": "x" }),
+            json!({ "kty": "RSA", "use": "enc", "kid": "keycloak", "alg": "RSA-OAEP", "n": n, "e": "AQAB" }),
+            json!({ "kty": "AKP", "alg": "ML-DSA-44", "pub": "AA" }),
+            json!({ "kty": "RSA", "kid": "weak", "n": "AQAB", "e": "AQAB" }),
+            json!({ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "off the curve" }),
+            json!({ "kty": "oct", "k": "AA" }),
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": issuer.signer.jwk()["x"], "d": "private" }),
+            json!({ "kid": "one" }),
+            json!(1),
+        ];
+        issuer.published.splice(0..0, odd);
+    };
+    let mut world = World::<R>::publishing(publish, |configuration| discover(&mut configuration["tenants"][0], |_| {}));
+    discovered(&mut world);
+    signs_in(&mut world);
+    world.eventually(|world| world.rig.log().contains("8 of no use here were left out"));
+}
+
+/// OpenID Connect Discovery 1.0 section 4.3, and everything else that the documents could be.
+pub fn hostile_documents<R: Rig>() {
+    let base = "https://login.acme.example";
+    let with = |name: &str, value: Value| {
+        let mut document = json!({ "issuer": base, "authorization_endpoint": format!("{base}/auth"), "token_endpoint": format!("{base}/token"), "jwks_uri": format!("{base}/keys") });
+        document[name] = value;
+        Answer::Raw(200, document.to_string().into_bytes())
+    };
+    let mut world = world::<R>(|_| {});
+    let documents = [
+        (with("issuer", json!("https://login.acme.example/")), "another `issuer`"),
+        (with("issuer", json!(["https://login.acme.example"])), "another `issuer`"),
+        (with("jwks_uri", json!("http://login.acme.example/keys")), "no usable `jwks_uri`"),
+        (with("jwks_uri", json!("file:///etc/passwd")), "no usable `jwks_uri`"),
+        (with("jwks_uri", json!(null)), "no usable `jwks_uri`"),
+        (with("authorization_endpoint", json!("javascript:alert(1)")), "no usable `authorization_endpoint`"),
+        (with("token_endpoint", json!("https://user:password@login.acme.example/")), "no usable `token_endpoint`"),
+        (Answer::Raw(200, br#"{"issuer":"a","issuer":"a"}"#.to_vec()), "not a JSON object"),
+        (Answer::Raw(200, b"[]".to_vec()), "not a JSON object"),
+        (Answer::Raw(200, vec![b' '; 70_000]), "longer than 65536 bytes"),
+        (Answer::Raw(200, "[".repeat(60_000).into_bytes()), "not a JSON object"),
+        (Answer::Raw(302, b"".to_vec()), "status 302"),
+        (Answer::Silence, "no answer in time"),
+    ];
+    for (answer, expected) in documents {
+        let already = world.rig.log().matches(expected).count();
+        world.issuer("acme", |issuer| issuer.document_answer = answer);
+        world.eventually(|world| world.rig.log().matches(expected).count() > already);
+        assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 503, "{expected}");
+    }
+    world.issuer("acme", |issuer| issuer.document_answer = Answer::AsAsked);
+    discovered(&mut world);
+    signs_in(&mut world);
+}
+
+/// A configured key counts, and one that is published under its name does not.
+pub fn configured_keys_win<R: Rig>() {
+    // The issuer publishes another key as `one`, too.
+    let publish = |issuer: &mut Issuer| {
+        issuer.rotate(Signer::eddsa(), "one");
+        issuer.rotate(Signer::es256(), "one");
+    };
+    let mut world = World::<R>::publishing(publish, |configuration| {
+        let tenant = &mut configuration["tenants"][0];
+        discover(tenant, |_| {});
+        tenant["keys"] = json!([{ "pem": Signer::es256().configured()["pem"], "kid": "one" }]);
+    });
+    discovered(&mut world);
+    signs_in(&mut world);
+    world.issuer("acme", |issuer| (issuer.signer, issuer.kid) = (Signer::eddsa(), Some("one")));
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 403);
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    signs_in(&mut world);
+}
+
+/// A configured key without a `kid` may be the one of every token of its algorithm, and still there can be a new one.
+pub fn a_configured_key_without_a_kid_does_not_hide_a_new_one<R: Rig>() {
+    let mut world = World::<R>::publishing(
+        |issuer| issuer.rotate(Signer::es256(), "one"),
+        |configuration| {
+            let tenant = &mut configuration["tenants"][0];
+            discover(tenant, |_| {});
+            tenant["keys"] = json!([{ "pem": Signer::es256().configured()["pem"] }]);
+        },
+    );
+    discovered(&mut world);
+    signs_in(&mut world);
+    world.issuer("acme", |issuer| issuer.rotate(Signer::other_es256(), "two"));
+    signs_in(&mut world);
+}
+
+/// `jwks_uri` alone: the endpoints are configured, the keys are fetched, nothing is discovered.
+pub fn keys_without_discovery<R: Rig>() {
+    let publish = |issuer: &mut Issuer| {
+        issuer.rotate(Signer::es256(), "one");
+        issuer.metadata = json!({});
+    };
+    let mut world = World::<R>::publishing(publish, |configuration| {
+        let tenant = &mut configuration["tenants"][0];
+        tenant.as_object_mut().unwrap().remove("keys");
+        tenant["provider"]["jwks_uri"] = json!("https://login.acme.example/keys");
+    });
+    signs_in(&mut world);
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    signs_in(&mut world);
+}
+
+/// Nothing is fetched for a tenant that has everything in its configuration, whatever keys its clients name.
+pub fn a_tenant_with_keys_fetches_nothing<R: Rig>() {
+    let mut world =
+        World::<R>::with(|configuration| configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] }));
+    for _ in 0..20 {
+        signs_in(&mut world);
+        world.issuer("acme", |issuer| issuer.kid = Some("unknown"));
+        let token = access_token(&world);
+        send(&mut world, &token).forwarded();
+        let token = token.replacen("eyJ", "eyI", 1);
+        assert_eq!(send(&mut world, &token).reply().status, 401);
+        world.rig.moment();
+    }
+    assert_eq!(world.issuer("acme", |issuer| issuer.documents), 0);
+}
+
+/// Clients that name keys that nobody has cause a fetch now and then, not one each.
+pub fn a_flood_of_unknown_keys<R: Rig>() {
+    let mut world = world::<R>(|_| {});
+    discovered(&mut world);
+    world.issuer("acme", |issuer| (issuer.documents, issuer.kid) = (0, Some("nobody's")));
+    let token = access_token(&world);
+    for _ in 0..60 {
+        for _ in 0..5 {
+            assert_eq!(send(&mut world, &token).reply().status, 401);
+        }
+        world.rig.moment();
+    }
+    // Each fetch is two documents, and they are ten seconds apart.
+    let documents = world.issuer("acme", |issuer| issuer.documents);
+    assert!((2..=14).contains(&documents), "{documents}");
+}
+
+/// The last good set stays in use while the issuer is away, and where that is bounded, only so long.
+pub fn keys_of_an_issuer_that_is_away<R: Rig>() {
+    for bounded in [false, true] {
+        let mut world = world::<R>(|provider| {
+            if bounded {
+                (provider["jwks_interval"], provider["jwks_max_age"]) = (json!("1m"), json!("10m"));
+            }
+        });
+        discovered(&mut world);
+        let token = access_token(&world);
+        send(&mut world, &token).forwarded();
+        world.issuer("acme", |issuer| issuer.document_answer = Answer::Silence);
+        for _ in 0..590 {
+            world.rig.moment();
+        }
+        send(&mut world, &token).forwarded();
+        for _ in 0..20 {
+            world.rig.moment();
+        }
+        assert_eq!(is_forwarded(&mut world, &token), !bounded);
+        // It comes back.
+        world.issuer("acme", |issuer| issuer.document_answer = Answer::AsAsked);
+        world.eventually(|world| is_forwarded(world, &token));
+    }
+}
+
+/// A key that leaves the set takes along what it vouched for, also where that was remembered; sessions go on.
+pub fn a_key_that_leaves_the_set<R: Rig>() {
+    let mut world = world::<R>(|_| {});
+    discovered(&mut world);
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", PAGE, &ada());
+    let token = access_token(&world);
+    send(&mut world, &token).forwarded();
+    send(&mut world, &token).forwarded();
+    world.issuer("acme", |issuer| {
+        issuer.rotate(Signer::eddsa(), "two");
+        issuer.published.remove(0);
+    });
+    world.eventually(|world| !is_forwarded(world, &token));
+    world.open(&mut browser, PAGE).forwarded();
+}
+
+/// A new configuration begins with the keys that are known already.
+pub fn a_new_configuration_keeps_the_keys<R: Rig>() {
+    let mut world = world::<R>(|_| {});
+    discovered(&mut world);
+    let token = access_token(&world);
+    send(&mut world, &token).forwarded();
+    let mut configuration = world.configuration();
+    discover(&mut configuration["tenants"][0], |_| {});
+    world.issuer("acme", |issuer| issuer.document_answer = Answer::Silence);
+    world.rig.reconfigure(&configuration);
+    send(&mut world, &token).forwarded();
+}
