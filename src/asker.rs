@@ -4,7 +4,7 @@ use crate::denial::Denial;
 use crate::encode::base64url;
 use crate::env::Env;
 use crate::navigation::accepts_html;
-use crate::page::{Page, Way};
+use crate::page::{OwnWords, Page, Way};
 use crate::reply::{Level, LocalReply, Note};
 use crate::request::RequestHead;
 use crate::tenant::TenantName;
@@ -17,6 +17,8 @@ pub(crate) struct Asker {
     pub(crate) request_id: String,
     /// The tenant, as soon as it is known.
     pub(crate) tenant: Option<TenantName>,
+    /// That tenant's own words.
+    pub(crate) words: OwnWords,
 }
 
 impl Asker {
@@ -29,7 +31,7 @@ impl Asker {
             // Without randomness there is still an answer, only one that is hard to find in the log.
             None => env.random::<12>().map_or_else(|_| "none".to_owned(), |bytes| base64url(&bytes)),
         };
-        Self { html: accepts_html(head), request_id, tenant: None }
+        Self { html: accepts_html(head), request_id, tenant: None, words: OwnWords::default() }
     }
 
     /// The answer to a request that is refused.

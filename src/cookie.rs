@@ -39,6 +39,12 @@ impl<'t> Cookies<'t> {
         self.name("session")
     }
 
+    /// The name of the cookie that has the issuer ask at the next login who it is. Its value says nothing: whoever plants it causes a
+    /// question and no more.
+    pub(crate) fn ask(self) -> String {
+        self.name("ask")
+    }
+
     /// The name of the cookie of one login.
     pub(crate) fn login(self, id: &str) -> String {
         format!("{}{id}", self.login_prefix())

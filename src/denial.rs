@@ -6,14 +6,14 @@ use crate::call::CallFailure;
 use crate::env::{NoEntropy, NoTime};
 use crate::forward::OtherTenant;
 use crate::identity::NoIdentity;
-use crate::login::{RequestRefused, TokenResponseProblem};
+use crate::login::{RequestRefused, TokenResponseProblem, UserinfoProblem};
 use crate::page::Way;
 use crate::provider::{FetchProblem, Undiscovered};
 use crate::reply::Level;
 use crate::seal::SealError;
 use crate::session::NoSession;
 use crate::tenant::TenantName;
-use crate::token::{Shortfall, TokenRejection};
+use crate::token::{OtherSubject, Shortfall, TokenRejection};
 
 /// Why a request is refused. `Display` gives the reason for the log: it may name a claim or a status, never a value that the
 /// client or the issuer sent.
@@ -37,13 +37,15 @@ pub(crate) enum Denial {
     KeysUnavailable(FetchProblem),
     /// The ID token does not say who it is.
     NoIdentity(NoIdentity),
-    /// The answer names another issuer (RFC 9207).
+    /// The answer names another issuer, or none where it has to (RFC 9207).
     OtherIssuer,
     /// An identity of another tenant got as far as the upstream's door.
     OtherTenant,
+    /// The UserInfo endpoint speaks of somebody else than the ID token.
+    OtherSubject,
     /// An input that does not belong to this state.
     OutOfTurn,
-    /// The token endpoint could not be reached.
+    /// An endpoint of the issuer could not be reached.
     ProviderUnreachable(CallFailure),
     /// The provider's endpoints are to be discovered, and were not yet.
     ProviderUndiscovered,
@@ -71,6 +73,8 @@ pub(crate) enum Denial {
     Unauthenticated,
     /// No tenant has this host.
     UnknownHost,
+    /// The UserInfo endpoint answered, but not with claims.
+    UserinfoUnusable(UserinfoProblem),
 }
 
 /// The error codes of RFC 6749 section 4.1.2.1 and OpenID Connect Core section 3.1.2.6, by what they mean here.
@@ -84,7 +88,59 @@ pub(crate) enum AuthorizationError {
     Other,
 }
 
+/// What may help after a login that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// The same once more.
+    TryAgain,
+    /// The same once more, after the issuer asked who it is.
+    SignInAgain,
+    /// As [`SignInAgain`](Self::SignInAgain), and as somebody else.
+    AnotherAccount,
+}
+
+impl Remedy {
+    /// What the link says.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::TryAgain => "Try again",
+            Self::SignInAgain => "Sign in again",
+            Self::AnotherAccount => "Sign in with another account",
+        }
+    }
+}
+
 impl Denial {
+    /// The pages that a tenant can have words of its own for. The rest is said before the tenant is known, or when it cannot be.
+    pub(crate) const PAGES: [&str; 26] = [
+        "address_too_long",
+        "authorization_refused",
+        "callback_malformed",
+        "code_refused",
+        "host_failed",
+        "id_token_refused",
+        "keys_unavailable",
+        "logout_unconfirmed",
+        "no_identity",
+        "other_issuer",
+        "other_subject",
+        "other_tenant",
+        "provider_undiscovered",
+        "provider_unreachable",
+        "provider_unusable",
+        "session_too_large",
+        "signed_out",
+        "state_unknown",
+        "target_unreadable",
+        "token_anonymous",
+        "token_insufficient",
+        "token_not_taken",
+        "token_refused",
+        "token_unreadable",
+        "unauthenticated",
+        "userinfo_unusable",
+    ];
+
     /// HTTP status code.
     pub(crate) fn status(&self) -> u16 {
         match self {
@@ -100,6 +156,7 @@ impl Denial {
             Self::AuthorizationRefused(AuthorizationError::AccessDenied)
             | Self::IdToken(_)
             | Self::NoIdentity(_)
+            | Self::OtherSubject
             | Self::SessionTooLarge
             | Self::TokenInsufficient(_) => 403,
             Self::UnknownHost => 404,
@@ -112,7 +169,8 @@ impl Denial {
             | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
-            | Self::TenantBroken => 503,
+            | Self::TenantBroken
+            | Self::UserinfoUnusable(_) => 503,
         }
     }
 
@@ -129,6 +187,7 @@ impl Denial {
             Self::KeysUnavailable(_) => "keys_unavailable",
             Self::NoIdentity(_) => "no_identity",
             Self::OtherIssuer => "other_issuer",
+            Self::OtherSubject => "other_subject",
             Self::OtherTenant => "other_tenant",
             Self::OutOfTurn => "out_of_turn",
             Self::ProviderUndiscovered => "provider_undiscovered",
@@ -145,6 +204,7 @@ impl Denial {
             Self::TokenUnreadable => "token_unreadable",
             Self::Unauthenticated => "unauthenticated",
             Self::UnknownHost => "unknown_host",
+            Self::UserinfoUnusable(_) => "userinfo_unusable",
         }
     }
 
@@ -171,9 +231,11 @@ impl Denial {
             Self::IdToken(_)
             | Self::KeysUnavailable(_)
             | Self::NoIdentity(_)
+            | Self::OtherSubject
             | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
-            | Self::ProviderUnusable(_) => Level::Warn,
+            | Self::ProviderUnusable(_)
+            | Self::UserinfoUnusable(_) => Level::Warn,
             Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => Level::Error,
         }
     }
@@ -198,7 +260,9 @@ impl Denial {
                 ("Sign-in failed", "The answer of the sign-in service could not be accepted.")
             }
             Self::CodeRefused => ("Sign-in expired", "The sign-in took too long or was already used."),
-            Self::IdToken(_) => ("Sign-in failed", "The sign-in service sent an identity that could not be verified."),
+            Self::IdToken(_) | Self::OtherSubject => {
+                ("Sign-in failed", "The sign-in service sent an identity that could not be verified.")
+            }
             Self::NoIdentity(_) => ("Sign-in failed", "The sign-in service did not say who you are."),
             Self::SessionTooLarge => (
                 "Too many groups",
@@ -212,7 +276,8 @@ impl Denial {
             | Self::KeysUnavailable(_)
             | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
-            | Self::ProviderUnusable(_) => (
+            | Self::ProviderUnusable(_)
+            | Self::UserinfoUnusable(_) => (
                 "Sign-in unavailable",
                 "Your organization's sign-in service does not answer as it should. Try again in a moment.",
             ),
@@ -235,6 +300,42 @@ impl Denial {
         }
     }
 
+    /// What helps a person whose login failed. The session at the issuer lives on, so the mere way back would lead here again, by way of
+    /// the issuer and without a question.
+    pub(crate) fn remedy(&self) -> Remedy {
+        match self {
+            Self::AuthorizationRefused(AuthorizationError::AccessDenied | AuthorizationError::Other)
+            | Self::NoIdentity(_)
+            | Self::OtherSubject
+            | Self::SessionTooLarge => Remedy::AnotherAccount,
+            Self::IdToken(_) => Remedy::SignInAgain,
+            Self::AddressTooLong
+            | Self::AuthorityUnreadable
+            | Self::AuthorizationRefused(AuthorizationError::Unavailable)
+            | Self::CallbackMalformed
+            | Self::CodeRefused
+            | Self::HostFailed(_)
+            | Self::KeysUnavailable(_)
+            | Self::OtherIssuer
+            | Self::OtherTenant
+            | Self::OutOfTurn
+            | Self::ProviderUndiscovered
+            | Self::ProviderUnreachable(_)
+            | Self::ProviderUnusable(_)
+            | Self::StateUnknown
+            | Self::TargetUnreadable
+            | Self::TenantBroken
+            | Self::TokenAnonymous(_)
+            | Self::TokenInsufficient(_)
+            | Self::TokenNotTaken
+            | Self::TokenRefused(_)
+            | Self::TokenUnreadable
+            | Self::Unauthenticated
+            | Self::UnknownHost
+            | Self::UserinfoUnusable(_) => Remedy::TryAgain,
+        }
+    }
+
     /// Where the person can go from here.
     pub(crate) fn way(&self) -> Option<Way> {
         match self {
@@ -246,12 +347,14 @@ impl Denial {
             | Self::KeysUnavailable(_)
             | Self::NoIdentity(_)
             | Self::OtherIssuer
+            | Self::OtherSubject
             | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::SessionTooLarge
             | Self::StateUnknown
-            | Self::Unauthenticated => Some(Way::sign_in("/")),
+            | Self::Unauthenticated
+            | Self::UserinfoUnusable(_) => Some(Way::sign_in("/")),
             Self::AuthorityUnreadable
             | Self::HostFailed(_)
             | Self::OtherTenant
@@ -308,6 +411,7 @@ impl Denial {
             | Self::KeysUnavailable(_)
             | Self::NoIdentity(_)
             | Self::OtherIssuer
+            | Self::OtherSubject
             | Self::OtherTenant
             | Self::OutOfTurn
             | Self::ProviderUndiscovered
@@ -317,7 +421,8 @@ impl Denial {
             | Self::StateUnknown
             | Self::TargetUnreadable
             | Self::TenantBroken
-            | Self::UnknownHost => None,
+            | Self::UnknownHost
+            | Self::UserinfoUnusable(_) => None,
         }
     }
 }
@@ -336,16 +441,19 @@ impl fmt::Display for Denial {
                 write!(f, "ID token: its key is not known, and fetching the issuer's failed: {problem}")
             }
             Self::NoIdentity(problem) => write!(f, "ID token: {problem}"),
-            Self::OtherIssuer => f.write_str("the callback names another issuer (`iss`)"),
+            Self::OtherIssuer => {
+                f.write_str("the callback names another issuer, or none where this one always names itself (`iss`)")
+            }
+            Self::OtherSubject => {
+                f.write_str("the UserInfo endpoint speaks of somebody else than the ID token (`sub`)")
+            }
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
             Self::OutOfTurn => f.write_str("an input came that this request does not wait for"),
             Self::ProviderUndiscovered => f.write_str("the metadata of the provider were not fetched yet"),
-            Self::ProviderUnreachable(CallFailure::Refused) => f.write_str(
-                "the host refused the call to the token endpoint; is there a cluster by the configured name?",
-            ),
-            Self::ProviderUnreachable(CallFailure::NoAnswer) => {
-                f.write_str("no answer from the token endpoint in time")
+            Self::ProviderUnreachable(CallFailure::Refused) => {
+                f.write_str("the host refused the call to the issuer; is there a cluster by the configured name?")
             }
+            Self::ProviderUnreachable(CallFailure::NoAnswer) => f.write_str("no answer from the issuer in time"),
             Self::ProviderUnusable(problem) => write!(f, "token endpoint: {problem}"),
             Self::SessionTooLarge => f.write_str("the session does not fit into a cookie of 4096 bytes"),
             Self::StateUnknown => {
@@ -362,6 +470,7 @@ impl fmt::Display for Denial {
             Self::TokenUnreadable => f.write_str("there has to be one Authorization header with one token"),
             Self::Unauthenticated => f.write_str("no session, and not a navigation"),
             Self::UnknownHost => f.write_str("no tenant has this host"),
+            Self::UserinfoUnusable(problem) => write!(f, "UserInfo endpoint: {problem}"),
         }
     }
 }
@@ -419,6 +528,18 @@ impl From<TokenResponseProblem> for Denial {
     }
 }
 
+impl From<UserinfoProblem> for Denial {
+    fn from(problem: UserinfoProblem) -> Self {
+        Self::UserinfoUnusable(problem)
+    }
+}
+
+impl From<OtherSubject> for Denial {
+    fn from(OtherSubject: OtherSubject) -> Self {
+        Self::OtherSubject
+    }
+}
+
 impl From<Undiscovered> for Denial {
     fn from(Undiscovered: Undiscovered) -> Self {
         Self::ProviderUndiscovered
@@ -444,3 +565,21 @@ impl From<NoIdentity> for Denial {
 }
 
 const RETRY_AFTER_SECONDS: &str = "5";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever adds a reason decides whether a tenant can have words of its own for it.
+    #[test]
+    fn every_event_is_a_page_with_words_or_comes_before_the_tenant() {
+        const BEFORE: [&str; 4] = ["authority_unreadable", "out_of_turn", "tenant_broken", "unknown_host"];
+        let source = include_str!("denial.rs");
+        let events = source.split("fn event(").nth(1).unwrap().split("\n    }\n").next().unwrap();
+        let mut named: Vec<&str> =
+            events.split('"').skip(1).step_by(2).chain(["signed_out", "logout_unconfirmed"]).collect();
+        named.retain(|event| !BEFORE.contains(event));
+        named.sort_unstable();
+        assert_eq!(named, Denial::PAGES);
+    }
+}

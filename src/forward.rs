@@ -6,7 +6,7 @@ use std::fmt;
 use crate::cookie;
 use crate::encode::header_value;
 use crate::gate::Gate;
-use crate::identity::VerifiedIdentity;
+use crate::identity::{Tokens, VerifiedIdentity};
 use crate::request::RequestHead;
 use crate::tenant::Tenant;
 
@@ -21,6 +21,10 @@ pub struct IdentityHeaders {
     pub groups: String,
     /// The tenant; default `x-auth-request-tenant`.
     pub tenant: String,
+    /// The access token, if it is forwarded. `authorization` gets it as `Bearer`.
+    pub access_token: Option<String>,
+    /// The ID token, likewise.
+    pub id_token: Option<String>,
 }
 
 /// oauth2-proxy's names.
@@ -28,14 +32,15 @@ impl Default for IdentityHeaders {
     fn default() -> Self {
         let [user, email, groups, tenant] =
             ["user", "email", "groups", "tenant"].map(|what| format!("x-auth-request-{what}"));
-        Self { user, email, groups, tenant }
+        Self { user, email, groups, tenant, access_token: None, id_token: None }
     }
 }
 
 impl IdentityHeaders {
     /// All names.
-    pub fn names(&self) -> [&str; 4] {
-        [&self.user, &self.email, &self.groups, &self.tenant]
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let tokens = [&self.access_token, &self.id_token].into_iter().flatten();
+        [&self.user, &self.email, &self.groups, &self.tenant].into_iter().chain(tokens).map(String::as_str)
     }
 }
 
@@ -97,6 +102,12 @@ impl Forward {
             let groups: Vec<String> = identity.groups().iter().map(|group| header_value(group, Some(b','))).collect();
             set(&names.groups, groups.join(","));
         }
+        let Tokens { access_token, id_token } = identity.tokens();
+        for (name, token) in [(&names.access_token, access_token), (&names.id_token, id_token)] {
+            if let (Some(name), Some(token)) = (name, token) {
+                set(name, token_value(name, token.expose_secret()));
+            }
+        }
         Ok(Self { edits })
     }
 
@@ -115,6 +126,12 @@ pub(crate) fn strip_trailers(trailers: &RequestHead, gate: &Gate) -> Vec<String>
 
 fn is_about_credentials(name: &str) -> bool {
     matches!(name, "authorization" | "cookie" | "connection")
+}
+
+/// A token as it stands under `name`. Tokens are printable ASCII (RFC 6749 appendix A.12); what is not cannot forge a line either.
+fn token_value(name: &str, token: &str) -> String {
+    let token = header_value(token, None);
+    if name == "authorization" { format!("Bearer {token}") } else { token }
 }
 
 /// What a header name becomes on its way into a CGI or WSGI variable, where `X-A`, `x_a` and `x.a` are one name: lower case,
@@ -167,6 +184,7 @@ fn strip(head: &RequestHead, gate: &Gate) -> Vec<HeaderEdit> {
         }
         done.push(name);
         match name {
+            // Also where a token of ours takes its place: the client's own is none of the upstream's business.
             "authorization" => edits.push(HeaderEdit::Remove(name.to_owned())),
             "cookie" => edits.extend(rewrite(name, head, cookie::without_ours)),
             "connection" => edits.extend(rewrite(name, head, |line| without_options(line, is_protected))),

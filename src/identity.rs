@@ -6,19 +6,30 @@ use serde_json::Value;
 
 use crate::keys::Voucher;
 use crate::seal::Opened;
+use crate::secret::Secret;
 use crate::session::SessionRecord;
 use crate::tenant::{IdentityClaims, TenantName};
 use crate::token::{Claims, Signed, VerifiedAccessToken, VerifiedIdToken};
 
 /// An identity that was verified for one tenant. There are three ways to one: a [`VerifiedIdToken`], a session that this gate sealed
 /// after it had one, and a [`VerifiedAccessToken`].
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct VerifiedIdentity {
     tenant: TenantName,
     user: String,
     email: Option<String>,
     groups: Vec<String>,
     vouched_by: Voucher,
+    tokens: Tokens,
+}
+
+/// What the issuer gave out for it, so far as the tenant's upstream wants it.
+#[derive(Clone, Debug, Default)]
+pub struct Tokens {
+    /// The access token, which is for whoever it was issued for.
+    pub access_token: Option<Secret<String>>,
+    /// The ID token.
+    pub id_token: Option<Secret<String>>,
 }
 
 impl VerifiedIdentity {
@@ -48,14 +59,16 @@ impl VerifiedIdentity {
             email: text(claims, &names.email)?,
             groups: groups(claims, &names.groups)?,
             vouched_by: token.vouched_by(),
+            tokens: Tokens::default(),
         })
     }
 
     /// The identity that a session was made of.
     pub(crate) fn from_session(session: Opened<SessionRecord>) -> Self {
         let (tenant, record) = session.into_parts();
-        let SessionRecord { user, email, groups, vouched_by, signed_in: _ } = record;
-        Self { tenant, user, email, groups, vouched_by }
+        let SessionRecord { user, email, groups, vouched_by, signed_in: _, access_token, id_token } = record;
+        let tokens = Tokens { access_token: access_token.map(Secret::new), id_token: id_token.map(Secret::new) };
+        Self { tenant, user, email, groups, vouched_by, tokens }
     }
 
     /// The tenant whose issuer vouches for it.
@@ -76,6 +89,11 @@ impl VerifiedIdentity {
     /// The groups, none of them empty.
     pub fn groups(&self) -> &[String] {
         &self.groups
+    }
+
+    /// The tokens that are forwarded. A session has those of its login; a bearer token brings none.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// The key that signed the token.

@@ -1,7 +1,34 @@
 //! The pages that a person can get from the gate: one plain layout, constant texts, no script.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::encode::base64;
 use sha2::{Digest, Sha256};
+
+/// A tenant's own words for some of its pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnWords(Arc<HashMap<&'static str, Words>>);
+
+/// The words for one page: plain text, whatever is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// Title and heading.
+    pub title: String,
+    /// The paragraph below.
+    pub message: String,
+    /// On the link or button, instead of the usual text.
+    pub link: Option<String>,
+    /// The language, as a tag of BCP 47.
+    pub lang: Option<String>,
+}
+
+impl OwnWords {
+    /// Words by the code of their page.
+    pub fn new(words: HashMap<&'static str, Words>) -> Self {
+        Self(Arc::new(words))
+    }
+}
 
 /// What a page says.
 pub(crate) struct Page {
@@ -29,16 +56,20 @@ impl Way {
 }
 
 impl Page {
-    /// The page as HTML.
-    pub(crate) fn html(&self, request_id: &str) -> String {
-        let Self { title, message, .. } = self;
-        let way = self.way.as_ref().map(html_of).unwrap_or_default();
+    /// The page as HTML, in the tenant's own words if it has some.
+    pub(crate) fn html(&self, own: &OwnWords, request_id: &str) -> String {
+        let own = own.0.get(self.code);
+        let title = escape(own.map_or(self.title, |words| &words.title));
+        let message = escape(own.map_or(self.message, |words| &words.message));
+        let lang = escape(own.and_then(|words| words.lang.as_deref()).unwrap_or("en"));
+        let link = own.and_then(|words| words.link.as_deref());
+        let way = self.way.as_ref().map(|way| html_of(way, link)).unwrap_or_default();
         let id = escape(request_id);
         format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+            "<!doctype html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{message}</p>\n\
-             {way}<p><small>Request id: <code>{id}</code></small></p>\n</main>\n</body>\n</html>\n"
+             {way}<p lang=\"en\"><small>Request id: <code>{id}</code></small></p>\n</main>\n</body>\n</html>\n"
         )
     }
 
@@ -64,10 +95,13 @@ impl Page {
     }
 }
 
-fn html_of(way: &Way) -> String {
+/// The way on, with `own` on it instead of the usual text.
+fn html_of(way: &Way, own: Option<&str>) -> String {
+    let (Way::Link { label, .. } | Way::Button { label, .. }) = way;
+    let label = escape(own.unwrap_or(label));
     match way {
-        Way::Link { href, label } => format!("<p><a href=\"{}\">{label}</a></p>\n", escape(href)),
-        Way::Button { action, label, .. } => {
+        Way::Link { href, .. } => format!("<p><a href=\"{}\">{label}</a></p>\n", escape(href)),
+        Way::Button { action, .. } => {
             format!("<form method=\"post\" action=\"{}\"><button>{label}</button></form>\n", escape(action))
         }
     }
@@ -78,7 +112,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
-const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;margin:0;color:#1b1f24;background:#f5f6f8}\
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;margin:0;color:#1b1f24;background:#f5f6f8;overflow-wrap:anywhere}\
     main{max-width:32rem;margin:15vh auto 0;padding:0 1.5rem}h1{font-size:1.5rem}\
     a,button{display:inline-block;padding:.5rem 1.25rem;border:0;border-radius:.375rem;font:inherit;color:#fff;\
     background:#0b57d0;text-decoration:none;cursor:pointer}a:focus-visible,button:focus-visible{outline:3px solid #8ab4f8}\
@@ -93,9 +127,22 @@ mod tests {
     fn nothing_breaks_out_of_an_attribute_or_a_text() {
         let way = Some(Way::sign_in("https://acme.example/\"><script>&'"));
         let page = Page { code: "c", title: "T", message: "M", way };
-        let html = page.html("<b>");
+        let html = page.html(&OwnWords::default(), "<b>");
         assert!(html.contains("href=\"https://acme.example/&quot;&gt;&lt;script&gt;&amp;&#39;\""), "{html}");
         assert!(html.contains("<code>&lt;b&gt;</code>"), "{html}");
+    }
+
+    #[test]
+    fn own_words_are_text() {
+        let text = |text: &str| format!("{text} <b>&\"");
+        let words = Words { title: text("T"), message: text("M"), link: Some(text("L")), lang: Some(text("de")) };
+        let own = OwnWords::new([("c", words)].into());
+        let page = |code| Page { code, title: "T", message: "M", way: Some(Way::sign_in("/")) };
+        let html = page("c").html(&own, "id");
+        assert!(html.contains("<h1>T &lt;b&gt;&amp;&quot;</h1>\n<p>M &lt;b&gt;&amp;&quot;</p>"), "{html}");
+        assert!(html.contains(">L &lt;b&gt;&amp;&quot;</a>") && !html.contains("<b>"), "{html}");
+        assert!(html.contains("<html lang=\"de &lt;b&gt;&amp;&quot;\">"), "{html}");
+        assert!(page("other").html(&own, "id").contains("<h1>T</h1>\n<p>M</p>"));
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl LocalReply {
         let id = &asker.request_id;
         let reply = Self { status, headers: common_headers(), body: String::new(), note };
         if asker.html {
-            let reply = Self { body: page.html(id), ..reply };
+            let reply = Self { body: page.html(&asker.words, id), ..reply };
             reply
                 .with_header("content-type", "text/html; charset=utf-8".to_owned())
                 .with_header("content-security-policy", page.content_security_policy())

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::cookie::{self, Cookies};
 use crate::env::{Env, UnixTime};
 use crate::gate::Gate;
-use crate::identity::{NoIdentity, VerifiedIdentity};
+use crate::identity::{NoIdentity, Tokens, VerifiedIdentity};
 use crate::keys::Voucher;
 use crate::request::RequestHead;
 use crate::seal::{Purpose, SealError};
+use crate::secret::Secret;
 use crate::tenant::Tenant;
 use crate::token::VerifiedIdToken;
 
@@ -27,6 +28,11 @@ pub(crate) struct SessionRecord {
     pub(crate) vouched_by: Voucher,
     #[serde(rename = "t")]
     pub(crate) signed_in: u64,
+    /// The tokens, where the tenant forwards them.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) access_token: Option<String>,
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id_token: Option<String>,
 }
 
 /// Why no session could be made of a good login.
@@ -44,6 +50,7 @@ pub(crate) enum NoSession {
 /// session.
 pub(crate) fn start(
     token: &VerifiedIdToken,
+    tokens: &Tokens,
     tenant: &Tenant,
     gate: &Gate,
     now: UnixTime,
@@ -56,10 +63,17 @@ pub(crate) fn start(
         groups: identity.groups().to_vec(),
         vouched_by: identity.vouched_by(),
         signed_in: now.0,
+        access_token: kept(tenant.headers.access_token.is_some(), tokens.access_token.as_ref()),
+        id_token: kept(tenant.headers.id_token.is_some(), tokens.id_token.as_ref()),
     };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, env).map_err(NoSession::Unsealed)?;
     let cookies = Cookies::of(tenant);
     cookies.set(&cookies.session(), &sealed, gate.policy().lifetime).ok_or(NoSession::TooLarge)
+}
+
+/// A token goes into a session only if the upstream gets it from there.
+fn kept(forwarded: bool, token: Option<&Secret<String>>) -> Option<String> {
+    token.filter(|_| forwarded).map(|token| token.expose_secret().clone())
 }
 
 /// The identity of the session that came with the request, if there is one that is still good under the configuration of

@@ -11,7 +11,8 @@ use url::Url;
 use crate::env::UnixTime;
 use crate::forward::IdentityHeaders;
 use crate::host::{Host, HostPattern};
-use crate::keys::{KeySet, Voucher};
+use crate::keys::{KeySet, SigningKey, Voucher};
+use crate::page::OwnWords;
 use crate::provider::Provider;
 use crate::secret::Secret;
 
@@ -62,6 +63,8 @@ pub struct Tenant {
     pub identity: IdentityClaims,
     /// Under which names the upstream receives it.
     pub headers: IdentityHeaders,
+    /// Its own words for the gate's pages.
+    pub words: OwnWords,
 }
 
 /// The client registration at the issuer (RFC 6749 section 2).
@@ -80,8 +83,24 @@ pub enum ClientAuthentication {
     Basic(Secret<String>),
     /// `client_secret_post`: in the form.
     Post(Secret<String>),
+    /// `private_key_jwt`: a JWT that the client signs (RFC 7523).
+    PrivateKeyJwt {
+        /// The key that signs it.
+        key: Box<SigningKey>,
+        /// Whom the JWT is for.
+        audience: AssertionAudience,
+    },
     /// `none`: a public client.
     None,
+}
+
+/// Whom a client assertion is for (`aud`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The Issuer Identifier: nobody else can take the assertion for one that was made out to it (draft-ietf-oauth-rfc7523bis).
+    Issuer,
+    /// The token endpoint (OpenID Connect Core section 9), which is all that some issuers take.
+    TokenEndpoint,
 }
 
 /// How a login runs at this tenant.
@@ -89,6 +108,10 @@ pub enum ClientAuthentication {
 pub struct Login {
     /// Scope values, `openid` among them, each once.
     pub scopes: Vec<String>,
+    /// What else the authorization request says.
+    pub request: AuthorizationParameters,
+    /// Whether claims that the ID token lacks are fetched from the UserInfo endpoint.
+    pub userinfo: bool,
     /// The path of the redirect URI, by equality.
     pub callback_path: String,
     /// The path that signs out, by equality; never the callback path.
@@ -102,6 +125,23 @@ pub struct Login {
     pub cookie_domain: Option<Host>,
     /// How long a person may take at the issuer.
     pub timeout: Duration,
+}
+
+/// The optional parameters of the authorization request (OpenID Connect Core section 3.1.2.1). None of them comes from a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuthorizationParameters {
+    /// `prompt`: what the issuer asks the person for.
+    pub prompt: Option<String>,
+    /// `max_age`: how long ago the person may have signed in at the issuer. The ID token has to prove it (`auth_time`).
+    pub max_age: Option<Duration>,
+    /// `acr_values`, best first. The ID token has to have one of them (`acr`).
+    pub acr_values: Vec<String>,
+    /// `claims` (section 5.5), as JSON text.
+    pub claims: Option<String>,
+    /// `resource`: whom the access token is for (RFC 8707).
+    pub resources: Vec<String>,
+    /// Others, none of which the gate sets itself.
+    pub others: Vec<(String, String)>,
 }
 
 /// Which bearer tokens are accepted (RFC 6750).

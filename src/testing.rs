@@ -70,7 +70,15 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
 pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> Arc<VerifiedIdentity> {
     let key = tenant.keys.candidates(SignatureAlgorithm::Es256, None).next().unwrap();
     let vouched_by = Voucher::Configured(key.thumbprint());
-    let record = SessionRecord { user: user.to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
+    let record = SessionRecord {
+        user: user.to_owned(),
+        email: None,
+        groups: Vec::new(),
+        vouched_by,
+        signed_in: 0,
+        access_token: None,
+        id_token: None,
+    };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     Arc::new(VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap()))
 }

@@ -37,6 +37,7 @@ impl<'a> Visit<'a> {
             None => return Err(asker.refuse(&Denial::UnknownHost)),
         };
         asker.tenant = Some(tenant.name.clone());
+        asker.words.clone_from(&tenant.words);
         let Some(target) = head.only(":path").and_then(Target::parse) else {
             return Err(asker.refuse(&Denial::TargetUnreadable));
         };

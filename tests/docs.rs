@@ -44,7 +44,7 @@ fn smallest() -> Value {
             "hosts": ["acme.example"],
             "issuer": "https://issuer.example",
             "client_id": "gate",
-            "client_secret": { "env": "SECRET" },
+            "client_key": { "pem": read("tests/vectors/keys/ec.private.pem") },
             "keys": [{ "pem": read("tests/vectors/keys/ec.public.pem") }],
             "provider": {
                 "cluster": "issuer",

@@ -19,7 +19,11 @@ flows::scenarios_for!(EnvoyRig);
 
 /// What only real Envoy shows.
 mod real {
-    use std::io::Write as _;
+    use std::io::{ErrorKind, Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::{Duration, Instant};
 
     use serde_json::json;
 
@@ -28,6 +32,7 @@ mod real {
     use super::support::envoy_rig::{EnvoyRig, try_start};
     use super::support::http::exchange;
     use super::support::http2;
+    use super::support::issuer::Answer;
     use super::support::rig::values;
     use super::support::signer::Signer;
     use super::support::world::{World, ada};
@@ -180,6 +185,94 @@ mod real {
             );
             assert!(!browser.has_session());
         }
+    }
+
+    /// A token endpoint that hangs up, or that sends its answer byte by byte and never ends: one connection for each login, and an answer.
+    #[test]
+    fn a_provider_that_hangs_up_or_never_ends_costs_a_login() {
+        let mut world = World::<EnvoyRig>::with(|configuration| {
+            configuration["tenants"][0]["provider"]["cluster"] = json!("down");
+        });
+        let listener = TcpListener::bind(world.rig.down()).unwrap();
+        let (connected, connections) = channel();
+        thread::spawn(move || {
+            for (number, stream) in listener.incoming().enumerate() {
+                let mut stream = stream.unwrap();
+                connected.send(number).unwrap();
+                match number {
+                    // What was sent stays unread, so the connection is reset.
+                    0 => drop(stream),
+                    1 => drop(stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{")),
+                    2 => drop(stream.write_all(b"\xff\xfe not HTTP\r\n\r\n")),
+                    _ => drip(&mut stream),
+                }
+            }
+        });
+        for number in 0..4 {
+            let mut browser = world.browser();
+            let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+            let reply = world.open(&mut browser, &callback).reply();
+            assert_eq!(reply.status, 503, "{number}: {}", reply.body);
+            assert!(reply.header("retry-after").is_some() && !browser.has_session());
+            assert_eq!(connections.try_iter().collect::<Vec<_>>(), [number]);
+        }
+        // The other tenant did not notice.
+        world.sign_in(&mut world.browser(), "globex", "https://globex.example/", &ada());
+    }
+
+    /// Sends an answer slower than anybody waits for, until the client has had enough.
+    fn drip(stream: &mut TcpStream) {
+        let mut request = [0; 4096];
+        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".iter().chain(std::iter::repeat(&b' '));
+        loop {
+            match stream.read(&mut request) {
+                Ok(0) => return,
+                Err(error) if error.kind() != ErrorKind::WouldBlock => return,
+                Ok(_) | Err(_) => {}
+            }
+            if stream.write_all(&[*answer.next().unwrap()]).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Clients that hang up while the token endpoint is asked: each code is sent once, and nothing of it stays behind.
+    #[test]
+    fn clients_that_hang_up_during_a_login_leave_nothing_behind() {
+        const TIMES: usize = 40;
+        let mut world = World::<EnvoyRig>::new();
+        let mut signed_in = world.signed_in();
+        let before = world.issuer("acme", |issuer| {
+            issuer.answer = Answer::Silence;
+            issuer.calls
+        });
+        for number in 1..=TIMES {
+            let mut browser = world.browser();
+            let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+            let path = callback.strip_prefix("https://acme.example").unwrap();
+            let cookie = browser.cookie_line("acme.example").unwrap();
+            let mut client = TcpStream::connect(world.rig.gateway()).unwrap();
+            write!(client, "GET {path} HTTP/1.1\r\nhost: acme.example\r\ncookie: {cookie}\r\n\r\n").unwrap();
+            // Until the issuer was asked.
+            while world.issuer("acme", |issuer| issuer.calls) < before + number {
+                thread::yield_now();
+            }
+            drop(client);
+        }
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), before + TIMES);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !world.rig.admin("/stats?filter=cluster.acme.upstream_rq_active").contains("upstream_rq_active: 0") {
+            assert!(Instant::now() < deadline, "calls stay behind");
+        }
+        world.open(&mut signed_in, "https://acme.example/").forwarded();
+        world.issuer("acme", |issuer| issuer.answer = Answer::AsAsked);
+        world.signed_in();
+        let reloads = world.rig.admin("/stats?filter=vm_reload");
+        assert!(
+            reloads.lines().filter(|line| line.contains("vm_reload")).all(|line| line.ends_with(": 0")),
+            "{reloads}"
+        );
     }
 
     #[test]

@@ -359,6 +359,18 @@ mod border {
         assert_eq!(host.state().counters.get("tenantgate.host_verifies.ES384"), Some(&0));
     }
 
+    /// An RSA key of the client, on a host that does not sign: refused, and nothing is sent to the issuer.
+    #[test]
+    fn a_client_key_that_nobody_can_use_ends_in_an_answer() {
+        let issuer = Issuer::with_client_key("https://login.acme.example", Signer::rs256(), Clock::simulated());
+        let mut world = World::<ModuleRig>::of([("acme", issuer)], |_| {});
+        let head = returned(&mut world);
+        world.rig.host.state().cryptography = false;
+        assert_eq!(status(&mut world.rig.host, &head), 503);
+        assert!(world.rig.log().contains("it could not sign the client assertion"), "{}", world.rig.log());
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+    }
+
     #[test]
     fn a_host_without_randomness_gets_no_login() {
         let mut host = started();

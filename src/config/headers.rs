@@ -9,18 +9,21 @@ pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
     let object = at.object();
     let defaults = IdentityHeaders::default();
     let mut folded = HashMap::new();
-    let mut header = |field: &'static str, default: &str| {
+    let mut header = |field: &'static str, default: Option<&str>| {
         let at = object.field(field);
-        let name = match at.text() {
-            Some(name) => name.to_ascii_lowercase(),
-            None if at.is_present() => return None,
-            None => default.to_owned(),
+        let name = match (at.text(), default) {
+            (Some(name), _) => name.to_ascii_lowercase(),
+            (None, _) if at.is_present() => return None,
+            (None, Some(default)) => default.to_owned(),
+            (None, None) => return Some(None),
         };
         if name.is_empty() || !name.bytes().all(is_token_byte) {
             return at.refuse(format!("{name:?} is not a header name"));
         }
-        if is_reserved(&fold(&name)) {
-            return at.refuse(format!("\"{name}\" has a meaning of its own; use another name, such as \"{default}\""));
+        // A token may go where tokens go.
+        if is_reserved(&fold(&name)) && (default.is_some() || name != "authorization") {
+            let example = default.map_or_else(|| format!("x-auth-request-{}", fold(field)), str::to_owned);
+            return at.refuse(format!("\"{name}\" has a meaning of its own; use another name, such as \"{example}\""));
         }
         if let Some(other) = folded.insert(fold(&name), field) {
             at.error(format!(
@@ -28,14 +31,22 @@ pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
             ));
             return None;
         }
-        Some(name)
+        Some(Some(name))
     };
-    let user = header("user", &defaults.user);
-    let email = header("email", &defaults.email);
-    let groups = header("groups", &defaults.groups);
-    let tenant = header("tenant", &defaults.tenant);
+    let user = header("user", Some(&defaults.user));
+    let email = header("email", Some(&defaults.email));
+    let groups = header("groups", Some(&defaults.groups));
+    let tenant = header("tenant", Some(&defaults.tenant));
+    let (access_token, id_token) = (header("access_token", None), header("id_token", None));
     object.finish();
-    Some(IdentityHeaders { user: user?, email: email?, groups: groups?, tenant: tenant? })
+    Some(IdentityHeaders {
+        user: user??,
+        email: email??,
+        groups: groups??,
+        tenant: tenant??,
+        access_token: access_token?,
+        id_token: id_token?,
+    })
 }
 
 /// RFC 9110 section 5.6.2.

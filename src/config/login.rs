@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::cursor::{Cursor, Object};
+use super::request::request;
 use super::values::{Scheme, duration, path, url};
 use crate::host::{Host, HostPattern};
 use crate::tenant::Login;
@@ -12,6 +13,8 @@ use crate::tenant::Login;
 pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> Option<Login> {
     let object = at.object();
     let scopes = scopes(&object.field("scopes"));
+    let request = request(&object, scheme);
+    let userinfo = object.field("userinfo").boolean().unwrap_or(false);
     let callback_path = path(&object.field("callback_path"), DEFAULT_CALLBACK_PATH);
     let logout_at = object.field("logout_path");
     let logout_path = path(&logout_at, DEFAULT_LOGOUT_PATH);
@@ -26,6 +29,8 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
     object.finish();
     Some(Login {
         scopes: scopes?,
+        request: request?,
+        userinfo,
         callback_path: callback_path?,
         logout_path: logout_path?,
         redirect_uri,

@@ -3,12 +3,15 @@
 //! Loading is a pure function of them and of what the host can verify: Envoy loads once on a canary and then on every worker, and all of them have to come to the same verdict.
 
 mod bearer;
+mod client_key;
 mod cursor;
 mod error;
 mod headers;
 mod keys;
 mod login;
+mod pages;
 mod provider;
+mod request;
 mod session;
 mod tenant;
 #[cfg(test)]

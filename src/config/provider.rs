@@ -5,7 +5,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::cursor::{Cursor, Object};
-use super::tenant::AuthMethod;
+use super::request::is_set_by_the_gate;
+use super::tenant::{AuthMethod, Credential};
 use super::values::{Scheme, duration, url};
 use crate::provider::{Endpoints, Provider, Slot, Source, Start};
 
@@ -14,7 +15,7 @@ pub(super) fn provider(
     at: &Cursor<'_>,
     scheme: Scheme,
     issuer: Option<&str>,
-    has_secret: bool,
+    credential: Credential,
 ) -> (Option<Provider>, Option<AuthMethod>) {
     let object = at.required_object();
     let cluster = cluster(&object.field("cluster"));
@@ -22,15 +23,24 @@ pub(super) fn provider(
     let start = start(&object.field("jwks_uri"), discovers, scheme, issuer);
     let authorization = endpoint(&object, "authorization_endpoint", scheme, discovers);
     let token = endpoint(&object, "token_endpoint", scheme, discovers);
+    let userinfo = url(&object.field("userinfo_endpoint"), scheme);
     let end_session = url(&object.field("end_session_endpoint"), scheme);
+    let names_issuer = object.field("authorization_response_iss_parameter_supported").boolean().unwrap_or(false);
     let source = source(&object, start, fetches(at), scheme);
-    let method = auth_method(&object.field("token_endpoint_auth_method"), has_secret);
+    let method = auth_method(&object.field("token_endpoint_auth_method"), credential);
     let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
     object.finish();
     let complete = discovers || (authorization.is_some() && token.is_some());
     let provider = (|| {
-        let endpoints = complete.then_some(Endpoints { authorization, token, end_session })?;
-        Some(Provider { cluster: cluster?, timeout: timeout?, endpoints, source: source?, fetched: Slot::default() })
+        let endpoints = complete.then_some(Endpoints { authorization, token, userinfo, end_session })?;
+        Some(Provider {
+            cluster: cluster?,
+            timeout: timeout?,
+            endpoints,
+            authorization_response_iss_parameter_supported: names_issuer,
+            source: source?,
+            fetched: Slot::default(),
+        })
     })();
     (provider, method)
 }
@@ -86,7 +96,7 @@ fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: 
         return at.missing("give it, or set `discovery: true`");
     }
     let url = url(&at, scheme)?;
-    match url.query_pairs().find(|(name, _)| OURS.contains(&name.as_ref())) {
+    match url.query_pairs().find(|(name, _)| is_set_by_the_gate(name)) {
         Some((name, _)) => {
             at.refuse(format!("has the parameter {name:?} in its query, which the gate sets itself; leave it out"))
         }
@@ -95,37 +105,38 @@ fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: 
 }
 
 /// OpenID Connect Core section 9.
-fn auth_method(at: &Cursor<'_>, has_secret: bool) -> Option<AuthMethod> {
+fn auth_method(at: &Cursor<'_>, credential: Credential) -> Option<AuthMethod> {
     let method = match at.text() {
         Some("client_secret_basic") => AuthMethod::Basic,
         Some("client_secret_post") => AuthMethod::Post,
+        Some("private_key_jwt") => AuthMethod::PrivateKeyJwt,
         Some("none") => AuthMethod::None,
         Some(other) => {
-            return at
-                .refuse(format!("{other:?} is not supported; use client_secret_basic, client_secret_post or none"));
+            return at.refuse(format!(
+                "{other:?} is not supported; use client_secret_basic, client_secret_post, private_key_jwt or none"
+            ));
         }
         None if at.is_present() => return None,
-        None if has_secret => AuthMethod::Basic,
-        None => AuthMethod::None,
+        None => match credential {
+            Credential::None => AuthMethod::None,
+            Credential::Secret => AuthMethod::Basic,
+            Credential::Key => AuthMethod::PrivateKeyJwt,
+        },
     };
-    match (method, has_secret) {
-        (AuthMethod::None, true) => at.error("is none, but there is a `client_secret`; leave one of them out"),
-        (AuthMethod::Basic | AuthMethod::Post, false) => at.error("needs a `client_secret`, and there is none"),
-        _ => {}
+    match (method, credential) {
+        (AuthMethod::None, Credential::None)
+        | (AuthMethod::Basic | AuthMethod::Post, Credential::Secret)
+        | (AuthMethod::PrivateKeyJwt, Credential::Key) => {}
+        (AuthMethod::None, Credential::Secret) => {
+            at.error("is none, but there is a `client_secret`; leave one of them out");
+        }
+        (AuthMethod::None, Credential::Key) => at.error("is none, but there is a `client_key`; leave one of them out"),
+        (AuthMethod::Basic | AuthMethod::Post, _) => at.error("needs a `client_secret`, and there is none"),
+        (AuthMethod::PrivateKeyJwt, _) => at.error("needs a `client_key`, and there is none"),
     }
     Some(method)
 }
 
-const OURS: [&str; 8] = [
-    "response_type",
-    "client_id",
-    "redirect_uri",
-    "scope",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-];
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5 * 60);
 const MIN_INTERVAL: Duration = Duration::from_secs(30);
 const MAX_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, secret, url};
-use super::{bearer, headers, keys, login, provider};
+use super::{bearer, client_key, headers, keys, login, pages, provider};
 use crate::forward::IdentityHeaders;
 use crate::host::{HostPattern, NotAPattern};
 use crate::secret::Secret;
@@ -35,16 +35,35 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let client_id = client_id(&object.field("client_id"));
     let client_secret = object.field("client_secret");
     let secret = secret(&client_secret, surroundings.environment);
+    let client_key = object.field("client_key");
+    let key = client_key::client_key(&client_key, surroundings.environment);
+    let credential = match (client_secret.is_present(), client_key.is_present()) {
+        (false, false) => Credential::None,
+        (true, false) => Credential::Secret,
+        (false, true) => Credential::Key,
+        (true, true) => {
+            client_key.error("stands beside a `client_secret`; leave one of them out");
+            Credential::Key
+        }
+    };
     let provider_at = object.field("provider");
     let keys = keys::keys(&object.field("keys"), surroundings.host, provider::fetches(&provider_at));
-    let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), client_secret.is_present());
+    let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
     let login = login::login(&object.field("login"), scheme, &hosts);
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));
     let headers = headers::headers(&object.field("headers"));
+    let words = pages::pages(&object.field("pages"));
+    if let (Some(provider), Some(login)) = (&provider, &login)
+        && login.userinfo
+        && provider.endpoints.userinfo.is_none()
+        && !provider.discovers()
+    {
+        provider_at.object().field("userinfo_endpoint").error("is missing; `login.userinfo` needs it");
+    }
     object.finish();
 
-    let authentication = method.and_then(|method| method.with(secret));
+    let authentication = method.and_then(|method| method.with(secret, key));
     let label = name.as_ref().map_or_else(|| format!("tenants[{index}]"), |name| format!("tenant \"{name}\""));
     let tenant = (|| {
         Some(Tenant {
@@ -58,6 +77,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             bearer: bearer?,
             identity: identity?,
             headers: headers.clone()?,
+            words: words?,
         })
     })();
     Draft { label, name, hosts, headers, tenant, errors }
@@ -68,15 +88,25 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
 pub(super) enum AuthMethod {
     Basic,
     Post,
+    PrivateKeyJwt,
     None,
 }
 
+/// What the client proves itself with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Credential {
+    None,
+    Secret,
+    Key,
+}
+
 impl AuthMethod {
-    /// The method with its secret, if it has the one that it needs.
-    fn with(self, secret: Option<Secret<String>>) -> Option<ClientAuthentication> {
+    /// The method with its secret or key, if it has the one that it needs.
+    fn with(self, secret: Option<Secret<String>>, key: Option<ClientAuthentication>) -> Option<ClientAuthentication> {
         match self {
             Self::Basic => secret.map(ClientAuthentication::Basic),
             Self::Post => secret.map(ClientAuthentication::Post),
+            Self::PrivateKeyJwt => key,
             Self::None => Some(ClientAuthentication::None),
         }
     }

@@ -334,8 +334,18 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/provider/token_endpoint_auth_method",
+            json!("client_secret_jwt"),
+            "tenant \"acme\": provider.token_endpoint_auth_method: \"client_secret_jwt\" is not supported; use client_secret_basic, client_secret_post, private_key_jwt or none",
+        ),
+        (
+            "/provider/token_endpoint_auth_method",
             json!("private_key_jwt"),
-            "tenant \"acme\": provider.token_endpoint_auth_method: \"private_key_jwt\" is not supported; use client_secret_basic, client_secret_post or none",
+            "tenant \"acme\": provider.token_endpoint_auth_method: needs a `client_key`, and there is none",
+        ),
+        (
+            "/client_key",
+            json!({ "pem": PRIVATE }),
+            "tenant \"acme\": client_key: stands beside a `client_secret`; leave one of them out",
         ),
         (
             "/provider/token_endpoint_auth_method",
@@ -357,6 +367,49 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             json!({ "scopes": ["openid", "a b"] }),
             "tenant \"acme\": login.scopes[1]: \"a b\" is not a scope: printable ASCII without spaces, quotes and backslashes",
         ),
+        (
+            "/login",
+            json!({ "userinfo": true }),
+            "tenant \"acme\": provider.userinfo_endpoint: is missing; `login.userinfo` needs it",
+        ),
+        (
+            "/login",
+            json!({ "prompt": "none" }),
+            "tenant \"acme\": login.prompt: is \"none\", with which nobody could ever sign in",
+        ),
+        (
+            "/login",
+            json!({ "prompt": "login  consent" }),
+            "tenant \"acme\": login.prompt: \"login  consent\" is not a prompt; write it as \"login\" or \"select_account\"",
+        ),
+        (
+            "/login",
+            json!({ "max_age": "31d" }),
+            "tenant \"acme\": login.max_age: \"31d\" is out of range; it has to be from 0s to 30days",
+        ),
+        (
+            "/login",
+            json!({ "acr_values": ["a b"] }),
+            "tenant \"acme\": login.acr_values[0]: \"a b\" is not one value: printable ASCII without spaces",
+        ),
+        ("/login", json!({ "acr_values": [] }), "tenant \"acme\": login.acr_values: is empty; at least one is needed"),
+        ("/login", json!({ "claims": "{}" }), "tenant \"acme\": login.claims: must be an object, not a string"),
+        (
+            "/login",
+            json!({ "resource": ["https://api.example#a"] }),
+            "tenant \"acme\": login.resource[0]: has a fragment (#...); leave it out",
+        ),
+        (
+            "/login",
+            json!({ "parameters": { "max_age": "1" } }),
+            "tenant \"acme\": login.parameters: has \"max_age\", which the gate sets itself or has a field for; leave it out",
+        ),
+        (
+            "/login",
+            json!({ "parameters": { "ui_locales": 1 } }),
+            "tenant \"acme\": login.parameters: \"ui_locales\" has to be a name with a string as its value",
+        ),
+        ("/login", json!({ "parameters": [] }), "tenant \"acme\": login.parameters: must be an object, not an array"),
         (
             "/login",
             json!({ "callback_path": "/a/../b" }),
@@ -433,8 +486,29 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/headers",
+            json!({ "access_token": "cookie" }),
+            "tenant \"acme\": headers.access_token: \"cookie\" has a meaning of its own; use another name, such as \"x-auth-request-access-token\"",
+        ),
+        (
+            "/headers",
+            json!({ "access_token": "authorization", "id_token": "Authorization" }),
+            "tenant \"acme\": headers.id_token: \"authorization\" is also the name for `access_token`, to a server that reads \"-\" and \"_\" alike",
+        ),
+        (
+            "/headers",
             json!({ "email": "x_auth_request_user" }),
             "tenant \"acme\": headers.email: \"x_auth_request_user\" is also the name for `user`, to a server that reads \"-\" and \"_\" alike",
+        ),
+        (
+            "/pages",
+            json!({ "signed_ou": { "title": "T", "message": "M" } }),
+            "tenant \"acme\": pages: unknown field \"signed_ou\"; did you mean \"signed_out\"?",
+        ),
+        ("/pages", json!({ "signed_out": { "title": "T" } }), "tenant \"acme\": pages.signed_out.message: is missing"),
+        (
+            "/pages",
+            json!({ "signed_out": { "title": "", "message": "M" } }),
+            "tenant \"acme\": pages.signed_out.title: is empty",
         ),
     ] {
         let broken = configuration(&[with(tenant(), pointer, value)]);
@@ -454,6 +528,51 @@ fn a_public_client_has_no_secret() {
         messages(&configuration(&[basic])),
         ["tenant \"acme\": provider.token_endpoint_auth_method: needs a `client_secret`, and there is none"]
     );
+}
+
+#[test]
+fn a_client_key_is_a_private_key() {
+    let keyed = |key: Value| with(with(tenant(), "/client_secret", Value::Null), "/client_key", key);
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    for good in [
+        json!({ "pem": PRIVATE, "kid": "k" }),
+        json!({ "pem": include_str!("../../tests/vectors/keys/rsa.private.pem"), "audience": "token_endpoint" }),
+        json!({ "jwk": jwk.to_string() }),
+    ] {
+        assert_eq!(messages(&configuration(&[keyed(good)])), <[String; 0]>::default());
+    }
+    for (key, expected) in [
+        (json!({}), "client_key: has to have exactly one of `pem` and `jwk`"),
+        (json!({ "pem": PUBLIC }), "client_key.pem: is no private key that can sign: it is a public key"),
+        (
+            json!({ "pem": "-----BEGIN RSA PRIVATE KEY-----\nAA==\n-----END RSA PRIVATE KEY-----" }),
+            "client_key.pem: is no private key that can sign: its PEM is not PKCS#8; convert it (openssl pkcs8 -topk8 -nocrypt)",
+        ),
+        (
+            json!({ "pem": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----" }),
+            "client_key.pem: is no private key that can sign: damaged PKCS#8",
+        ),
+        (json!({ "jwk": "{" }), "client_key.jwk: is no private key that can sign: it is not one JSON object"),
+        (
+            json!({ "jwk": r#"{"kty":"RSA","n":"AA","e":"AQAB","d":"AA"}"# }),
+            "client_key.jwk: is no private key that can sign: a JWK has to be for P-256 or Ed25519; give an RSA key as PEM",
+        ),
+        (
+            json!({ "jwk": with(jwk.clone(), "/x", json!("AAAA")).to_string() }),
+            "client_key.jwk: is no private key that can sign: its public part belongs to another key",
+        ),
+        (
+            json!({ "jwk": with(jwk.clone(), "/d", json!("AAAA")).to_string() }),
+            "client_key.jwk: is no private key that can sign: `d` is missing or of the wrong length",
+        ),
+        (
+            json!({ "pem": PRIVATE, "audience": "us" }),
+            "client_key.audience: \"us\" is neither issuer nor token_endpoint",
+        ),
+    ] {
+        assert_eq!(messages(&configuration(&[keyed(key)])), [format!("tenant \"acme\": {expected}")]);
+    }
 }
 
 #[test]

@@ -60,6 +60,11 @@ impl Attempt {
         Host::from_name(&self.host).ok()
     }
 
+    /// When it began.
+    pub(super) fn began(&self, tenant: &Tenant) -> UnixTime {
+        UnixTime(self.expires.saturating_sub(tenant.login.timeout.as_secs()))
+    }
+
     /// The name of the cookie that holds it.
     pub(super) fn cookie_name(&self, tenant: &Tenant) -> String {
         Cookies::of(tenant).login(id_of(&self.state).unwrap_or_default())

@@ -5,13 +5,14 @@ use sha2::{Digest, Sha256};
 use super::attempt::Attempt;
 use crate::encode::base64url;
 use crate::provider::Undiscovered;
-use crate::tenant::Tenant;
+use crate::tenant::{AuthorizationParameters, Tenant};
 
 /// The URL that the browser is sent to. Everything in it comes from the configuration or was drawn for this attempt; the
-/// request that started the login adds nothing.
-pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str) -> Result<String, Undiscovered> {
+/// request that started the login adds nothing. With `ask`, the issuer has to ask who it is, as it does anyway where a prompt is configured.
+pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str, ask: bool) -> Result<String, Undiscovered> {
     let mut url = tenant.provider.authorization_endpoint()?;
-    url.query_pairs_mut()
+    let mut query = url.query_pairs_mut();
+    query
         .append_pair("response_type", "code")
         .append_pair("client_id", &tenant.client.id)
         .append_pair("redirect_uri", redirect_uri)
@@ -20,6 +21,21 @@ pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str) -> Res
         .append_pair("nonce", attempt.nonce().expose_secret())
         .append_pair("code_challenge", &code_challenge(attempt.verifier().expose_secret()))
         .append_pair("code_challenge_method", "S256");
+    let AuthorizationParameters { prompt, max_age, acr_values, claims, resources, others } = &tenant.login.request;
+    if let Some(prompt) = prompt.as_deref().or_else(|| ask.then_some("login")) {
+        query.append_pair("prompt", prompt);
+    }
+    if let Some(max_age) = max_age {
+        query.append_pair("max_age", &max_age.as_secs().to_string());
+    }
+    if !acr_values.is_empty() {
+        query.append_pair("acr_values", &acr_values.join(" "));
+    }
+    if let Some(claims) = claims {
+        query.append_pair("claims", claims);
+    }
+    query.extend_pairs(resources.iter().map(|resource| ("resource", resource))).extend_pairs(others);
+    drop(query);
     Ok(url.into())
 }
 

@@ -2,7 +2,7 @@
 
 use super::attempt::{Attempt, surplus};
 use super::authorization;
-use crate::cookie::Cookies;
+use crate::cookie::{self, Cookies};
 use crate::denial::Denial;
 use crate::env::Env;
 use crate::reply::{Level, LocalReply};
@@ -22,9 +22,12 @@ pub(crate) fn begin(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<LocalReply, 
 
     let cookies = Cookies::of(tenant);
     let cookie = cookies.set(&attempt.cookie_name(tenant), &sealed, timeout).ok_or(Denial::AddressTooLong)?;
-    let url = authorization::url(tenant, &attempt, &tenant.redirect_uri(host))?;
+    let ask = cookies.ask();
+    let asked = cookie::sent(head).any(|(name, _)| name == ask.as_bytes());
+    let url = authorization::url(tenant, &attempt, &tenant.redirect_uri(host), asked)?;
     let note = asker.note(Level::Debug, "login_started", "sent to the issuer");
     let reply = LocalReply::redirect(url, note).with_cookie(cookie);
+    let reply = if asked { reply.with_cookie(cookies.delete(&ask)) } else { reply };
     let surplus = surplus(head, tenant, gate, now);
     Ok(surplus.iter().fold(reply, |reply, name| reply.with_cookie(cookies.delete(name))))
 }

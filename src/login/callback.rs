@@ -13,18 +13,20 @@ use crate::visit::Visit;
 
 /// Checks the answer of the issuer. Only if it belongs to an attempt of this browser is there anything to redeem, so a forged
 /// callback neither burns a code nor causes a call.
-pub(crate) fn callback(visit: Visit<'_>, env: &Env<'_>) -> Result<(Redeeming, HttpCall), LocalReply> {
+pub(crate) fn callback(visit: Visit<'_>, env: &mut Env<'_>) -> Result<(Redeeming, HttpCall), LocalReply> {
     let (answer, attempt, host) = match recognise(&visit, env) {
         Ok(found) => found,
         Err(denial) => return Err(visit.asker.refuse(&denial)),
     };
     let returned = Returned { tenant: visit.tenant, host, attempt, asker: visit.asker };
-    // RFC 9207 section 2.4: an answer of another issuer is not acted on, not even on its error.
-    if answer.issuer.is_some_and(|issuer| issuer != returned.tenant.issuer) {
+    // RFC 9207 section 2.4: an answer of another issuer is not acted on, not even on its error; nor is one that does not say whose it
+    // is where the issuer always does.
+    let may_be_silent = !returned.tenant.provider.names_issuer();
+    if !answer.issuer.map_or(may_be_silent, |issuer| issuer == returned.tenant.issuer) {
         return Err(returned.refuse(&Denial::OtherIssuer));
     }
     match answer.outcome {
-        Ok(code) => returned.redeem(&code),
+        Ok(code) => returned.redeem(&code, env),
         Err(error) => Err(returned.refuse(&Denial::AuthorizationRefused(error))),
     }
 }

@@ -8,11 +8,14 @@ mod attempt;
 mod authorization;
 mod begin;
 mod callback;
+mod client_assertion;
 mod redeem;
 mod token_request;
 mod token_response;
+mod userinfo;
 
 pub(crate) use begin::begin;
 pub(crate) use callback::callback;
 pub(crate) use redeem::{Leg, Redeeming};
 pub(crate) use token_response::{RequestRefused, TokenResponseProblem};
+pub(crate) use userinfo::UserinfoProblem;

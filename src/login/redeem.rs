@@ -1,17 +1,20 @@
 //! The third leg: the code becomes a session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::token_request::token_request;
 use super::token_response::TokenResponse;
+use super::userinfo::{read_userinfo, userinfo_request};
 use crate::asker::Asker;
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::cookie::Cookies;
-use crate::denial::Denial;
+use crate::denial::{Denial, Remedy};
 use crate::env::Env;
 use crate::gate::Gate;
 use crate::host::Host;
+use crate::identity::Tokens;
 use crate::page::Way;
 use crate::provider::{Fetch, Progress, publish};
 use crate::reply::{Level, LocalReply};
@@ -40,6 +43,8 @@ enum Stage {
     Tokens,
     /// The key that signed the ID token in them: it was not known, so the issuer may have begun to use a new one.
     Keys(TokenResponse, Fetch),
+    /// What the UserInfo endpoint adds to the ID token, which is verified already.
+    Userinfo(VerifiedIdToken, TokenResponse),
 }
 
 /// What comes after an answer of the provider.
@@ -52,18 +57,28 @@ pub(crate) enum Leg {
 
 impl Returned {
     /// Asks the token endpoint for the tokens.
-    pub(super) fn redeem(self, code: &Secret<String>) -> Result<(Redeeming, HttpCall), LocalReply> {
+    pub(super) fn redeem(self, code: &Secret<String>, env: &mut Env<'_>) -> Result<(Redeeming, HttpCall), LocalReply> {
         let redirect_uri = self.tenant.redirect_uri(&self.host);
-        match token_request(&self.tenant, code, &self.attempt.verifier(), &redirect_uri) {
+        match token_request(&self.tenant, code, &self.attempt.verifier(), &redirect_uri, env) {
             Ok(call) => Ok((Redeeming { returned: self, stage: Stage::Tokens }, call)),
-            Err(undiscovered) => Err(self.refuse(&undiscovered.into())),
+            Err(denial) => Err(self.refuse(&denial)),
         }
     }
 
-    /// Refuses, and offers to try again the page that was asked for.
+    /// Refuses, and offers to try again the page that was asked for. Where trying again helps only if the issuer asks who it is, the
+    /// next login has it ask.
     pub(super) fn refuse(&self, denial: &Denial) -> LocalReply {
-        let way = Way::Link { href: self.page(), label: "Try again" };
-        self.over(self.asker.refuse_with(denial, Some(way)))
+        let remedy = denial.remedy();
+        let way = Way::Link { href: self.page(), label: remedy.label() };
+        let reply = self.over(self.asker.refuse_with(denial, Some(way)));
+        let cookies = Cookies::of(&self.tenant);
+        match remedy {
+            Remedy::TryAgain => reply,
+            Remedy::SignInAgain | Remedy::AnotherAccount => {
+                let ask = cookies.set(&cookies.ask(), "1", ASK_FOR);
+                ask.into_iter().fold(reply, LocalReply::with_cookie)
+            }
+        }
     }
 
     /// The address that the browser asked for when the login began.
@@ -85,6 +100,7 @@ impl Redeeming {
         match stage {
             Stage::Tokens => returned.tokens(result, gate, env),
             Stage::Keys(tokens, fetch) => returned.keys(tokens, fetch, result, gate, env),
+            Stage::Userinfo(token, tokens) => returned.userinfo(token, tokens, result, gate, env),
         }
     }
 }
@@ -98,13 +114,13 @@ impl Returned {
             Ok(tokens) => tokens,
             Err(denial) => return Leg::Reply(self.refuse(&denial)),
         };
-        match self.session(&tokens, gate, env) {
+        match self.verify(&tokens, env) {
             // The token comes from the issuer itself, so its keys are worth a look, whatever was fetched a moment ago.
             Err(Denial::IdToken(TokenRejection::UnknownKey)) => match Fetch::begin(&self.tenant) {
-                Some((fetch, call)) => Leg::Call(self.waiting(tokens, fetch), call),
+                Some((fetch, call)) => Leg::Call(self.waiting(Stage::Keys(tokens, fetch)), call),
                 None => self.end(Err(TokenRejection::UnknownKey.into())),
             },
-            outcome => self.end(outcome),
+            verdict => self.judged(verdict, tokens, gate, env),
         }
     }
 
@@ -121,18 +137,54 @@ impl Returned {
             Err(no_time) => return self.end(Err(no_time.into())),
         };
         match fetch.proceed(result, now) {
-            Progress::Call(fetch, call) => Leg::Call(self.waiting(tokens, fetch), call),
+            Progress::Call(fetch, call) => Leg::Call(self.waiting(Stage::Keys(tokens, fetch)), call),
             Progress::Done(tenant, Ok(documents)) => {
                 publish(&tenant, documents, env);
-                let outcome = self.session(&tokens, gate, env);
-                self.end(outcome)
+                let verdict = self.verify(&tokens, env);
+                self.judged(verdict, tokens, gate, env)
             }
             Progress::Done(_, Err(problem)) => self.end(Err(Denial::KeysUnavailable(problem))),
         }
     }
 
-    fn waiting(self, tokens: TokenResponse, fetch: Fetch) -> Box<Redeeming> {
-        Box::new(Redeeming { returned: self, stage: Stage::Keys(tokens, fetch) })
+    /// Goes on after the ID token was looked at: to the UserInfo endpoint where the tenant wants that, and to the end otherwise.
+    fn judged(
+        self,
+        verdict: Result<VerifiedIdToken, Denial>,
+        tokens: TokenResponse,
+        gate: &Gate,
+        env: &mut Env<'_>,
+    ) -> Leg {
+        match verdict {
+            Ok(token) if self.tenant.login.userinfo => match userinfo_request(&self.tenant, &tokens.access_token) {
+                Ok(call) => Leg::Call(self.waiting(Stage::Userinfo(token, tokens)), call),
+                Err(problem) => self.end(Err(problem.into())),
+            },
+            verdict => {
+                let outcome = verdict.and_then(|token| self.session(&token, tokens, gate, env));
+                self.end(outcome)
+            }
+        }
+    }
+
+    /// Adds what the UserInfo endpoint says to what the ID token says, if both speak of the same person.
+    fn userinfo(
+        self,
+        token: VerifiedIdToken,
+        tokens: TokenResponse,
+        result: Result<CallResponse, CallFailure>,
+        gate: &Gate,
+        env: &mut Env<'_>,
+    ) -> Leg {
+        let outcome = result
+            .map_err(Denial::ProviderUnreachable)
+            .and_then(|response| Ok(token.with_userinfo(read_userinfo(&response)?)?))
+            .and_then(|token| self.session(&token, tokens, gate, env));
+        self.end(outcome)
+    }
+
+    fn waiting(self, stage: Stage) -> Box<Redeeming> {
+        Box::new(Redeeming { returned: self, stage })
     }
 
     /// Sends the browser to the page that it asked for, with the `Set-Cookie` value of its session, or says why there is none.
@@ -146,12 +198,28 @@ impl Returned {
         })
     }
 
-    /// The `Set-Cookie` value of the session.
-    fn session(&self, tokens: &TokenResponse, gate: &Gate, env: &mut Env<'_>) -> Result<String, Denial> {
+    /// The ID token, verified.
+    fn verify(&self, tokens: &TokenResponse, env: &Env<'_>) -> Result<VerifiedIdToken, Denial> {
         let Self { tenant, attempt, .. } = self;
-        let now = env.now()?;
-        let expected = Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token };
-        let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;
-        Ok(session::start(&token, tenant, gate, now, env)?)
+        let nonce = attempt.nonce();
+        let expected = Expected { nonce: &nonce, access_token: &tokens.access_token, asked_at: attempt.began(tenant) };
+        let id_token = tokens.id_token.expose_secret();
+        Ok(VerifiedIdToken::verify(id_token, tenant, &expected, env.now()?, env.verifier())?)
+    }
+
+    /// The `Set-Cookie` value of the session.
+    fn session(
+        &self,
+        token: &VerifiedIdToken,
+        tokens: TokenResponse,
+        gate: &Gate,
+        env: &mut Env<'_>,
+    ) -> Result<String, Denial> {
+        let TokenResponse { access_token, id_token } = tokens;
+        let tokens = Tokens { access_token: Some(access_token), id_token: Some(id_token) };
+        Ok(session::start(token, &tokens, &self.tenant, gate, env.now()?, env)?)
     }
 }
+
+/// So long after a refusal the next login has the issuer ask.
+const ASK_FOR: Duration = Duration::from_secs(5 * 60);

@@ -2,9 +2,12 @@
 
 use url::Url;
 
+use super::client_assertion::client_assertion;
 use crate::call::HttpCall;
+use crate::denial::Denial;
 use crate::encode::{base64, form, form_value};
-use crate::provider::{Undiscovered, request_line};
+use crate::env::Env;
+use crate::provider::request_line;
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, Tenant};
 
@@ -14,7 +17,8 @@ pub(super) fn token_request(
     code: &Secret<String>,
     verifier: &Secret<String>,
     redirect_uri: &str,
-) -> Result<HttpCall, Undiscovered> {
+    env: &mut Env<'_>,
+) -> Result<HttpCall, Denial> {
     let Client { id, authentication } = &tenant.client;
     let mut parameters = vec![
         ("grant_type", "authorization_code"),
@@ -22,11 +26,22 @@ pub(super) fn token_request(
         ("redirect_uri", redirect_uri),
         ("code_verifier", verifier.expose_secret()),
     ];
+    // RFC 8707 section 2.2: without it some issuers give a token for no resource at all.
+    parameters.extend(tenant.login.request.resources.iter().map(|resource| ("resource", resource.as_str())));
     let mut authorization = None;
+    let assertion;
     match authentication {
         ClientAuthentication::Basic(secret) => authorization = Some(basic(id, secret)),
         ClientAuthentication::Post(secret) => {
             parameters.extend([("client_id", id.as_str()), ("client_secret", secret.expose_secret())]);
+        }
+        ClientAuthentication::PrivateKeyJwt { key, audience } => {
+            assertion = client_assertion(tenant, key, *audience, env)?;
+            parameters.extend([
+                ("client_id", id.as_str()),
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", assertion.expose_secret()),
+            ]);
         }
         ClientAuthentication::None => parameters.push(("client_id", id)),
     }
@@ -59,6 +74,9 @@ fn post_to(endpoint: &Url) -> Vec<(&'static str, Secret<String>)> {
     );
     headers
 }
+
+/// RFC 7523 section 2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use crate::secret::Secret;
 
 impl Provider {
     /// A call that reads a document.
-    pub(super) fn get(&self, url: &Url) -> HttpCall {
+    pub(crate) fn get(&self, url: &Url) -> HttpCall {
         let mut headers = request_line("GET", url);
         headers.push(("accept", Secret::new("application/json".to_owned())));
         HttpCall { cluster: self.cluster.clone(), headers, body: Secret::new(String::new()), timeout: self.timeout }

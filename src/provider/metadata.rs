@@ -31,6 +31,7 @@ impl Metadata {
         let endpoints = Endpoints {
             authorization: url("authorization_endpoint")?,
             token: url("token_endpoint")?,
+            userinfo: url("userinfo_endpoint")?,
             end_session: url("end_session_endpoint")?,
         };
         let names_issuer = document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true));

@@ -34,6 +34,8 @@ pub struct Provider {
     pub timeout: Duration,
     /// The endpoints that the configuration names. They win over those that were discovered.
     pub endpoints: Endpoints,
+    /// Whether the configuration says that every answer of the issuer names it (`iss`, RFC 9207).
+    pub authorization_response_iss_parameter_supported: bool,
     /// What is fetched; nothing without it.
     pub source: Option<Source>,
     /// What was fetched.
@@ -47,6 +49,8 @@ pub struct Endpoints {
     pub authorization: Option<Url>,
     /// Where a code is redeemed.
     pub token: Option<Url>,
+    /// Where the claims are that an ID token lacks (OpenID Connect Core section 5.3).
+    pub userinfo: Option<Url>,
     /// Where the browser is sent to sign out (OpenID Connect RP-Initiated Logout 1.0), if the provider has that.
     pub end_session: Option<Url>,
 }
@@ -138,6 +142,11 @@ impl Provider {
         self.endpoint(|endpoints| endpoints.token.as_ref()).ok_or(Undiscovered)
     }
 
+    /// Where the claims are that an ID token lacks, if the provider has that and it is known.
+    pub fn userinfo_endpoint(&self) -> Option<Url> {
+        self.endpoint(|endpoints| endpoints.userinfo.as_ref())
+    }
+
     /// Where the browser is sent to sign out, if the provider has that and it is known.
     pub fn end_session_endpoint(&self) -> Option<Url> {
         self.endpoint(|endpoints| endpoints.end_session.as_ref())
@@ -146,6 +155,18 @@ impl Provider {
     fn endpoint(&self, read: impl Fn(&Endpoints) -> Option<&Url>) -> Option<Url> {
         let configured = read(&self.endpoints).cloned();
         configured.or_else(|| read(&self.fetched.get()?.metadata.as_ref()?.endpoints).cloned())
+    }
+
+    /// Whether every answer of the issuer names it, so that one without is refused (RFC 9207 section 2.4): the configuration says so, or
+    /// the metadata do.
+    pub fn names_issuer(&self) -> bool {
+        let discovered = || self.fetched.get().is_some_and(|it| it.metadata.as_ref().is_some_and(|it| it.names_issuer));
+        self.authorization_response_iss_parameter_supported || discovered()
+    }
+
+    /// Whether its metadata are fetched.
+    pub(crate) fn discovers(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| matches!(source.start, Start::Discovery(_)))
     }
 
     /// What was fetched, unless its keys are too old to be used.

@@ -62,7 +62,7 @@ impl TokenCache {
             let good = now < entry.expires && tenant.has_key(&entry.identity.vouched_by(), now);
             good.then(|| entry.identity.clone())
         });
-        if known == Some(None) {
+        if matches!(known, Some(None)) {
             entries.remove(&key);
         }
         let found = known.flatten();

@@ -19,6 +19,15 @@ impl Claims {
         self.0.get(name)
     }
 
+    /// Adds what is not there yet, but for the claims that say what a token is and whether it is good.
+    pub(super) fn supplement(&mut self, more: Map<String, Value>) {
+        for (name, value) in more {
+            if !OF_THE_TOKEN.contains(&name.as_str()) {
+                self.0.entry(name).or_insert(value);
+            }
+        }
+    }
+
     /// A claim that is a string, if present.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, TokenRejection> {
         match self.0.get(name) {
@@ -64,6 +73,26 @@ fn whole_seconds(date: f64) -> Option<u64> {
     format!("{:.0}", date.trunc()).parse().ok()
 }
 
+/// The claims about a token and a sign-in, as opposed to those about a person.
+const OF_THE_TOKEN: [&str; 17] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "nonce",
+    "azp",
+    "auth_time",
+    "acr",
+    "amr",
+    "at_hash",
+    "c_hash",
+    "sid",
+    "events",
+    "scope",
+];
 /// The last second that every JavaScript and JSON library can tell from the next one.
 const MAX_SECONDS: u64 = (1 << 53) - 1;
 
@@ -99,6 +128,14 @@ mod tests {
         ] {
             assert_eq!(date(&format!(r#"{{"exp":{bad}}}"#)), Err(TokenRejection::Claim("exp")), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_supplement_changes_nothing_that_is_there_and_nothing_about_the_token() {
+        let object = |json: &str| serde_json::from_str::<Map<String, Value>>(json).unwrap();
+        let mut claims = Claims(object(r#"{"sub":"ada","email":"a@acme.example"}"#));
+        claims.supplement(object(r#"{"sub":"x","email":"x","groups":["g"],"acr":"gold","exp":1}"#));
+        assert_eq!(claims.0, object(r#"{"sub":"ada","email":"a@acme.example","groups":["g"]}"#));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! ID Token Validation, with the numbers of the steps in OpenID Connect Core section 3.1.3.7.
 
+use std::time::Duration;
+
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::claims::Claims;
 use super::rejection::TokenRejection;
-use super::signed::Signed;
+use super::signed::{LEEWAY, Signed};
 use crate::encode::base64url;
 use crate::env::UnixTime;
 use crate::keys::{Hash, SignatureAlgorithm, Verifier};
@@ -17,7 +20,13 @@ pub struct Expected<'a> {
     pub nonce: &'a Secret<String>,
     /// The access token that came along, for `at_hash`.
     pub access_token: &'a Secret<String>,
+    /// When the person was sent to the issuer, for `max_age`.
+    pub asked_at: UnixTime,
 }
+
+/// The UserInfo endpoint speaks of somebody else, or does not say of whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherSubject;
 
 /// An ID token that passed every check, for one tenant: the only way to make one is [`VerifiedIdToken::verify`].
 #[derive(Debug)]
@@ -50,8 +59,24 @@ impl VerifiedIdToken {
         if !expected.nonce.matches(nonce) {
             return Err(TokenRejection::WrongClaim("nonce"));
         }
+        verify_context(claims, &tenant.login.request.acr_values)?;
+        verify_age(claims, tenant.login.request.max_age, expected.asked_at, now)?;
         verify_access_token_hash(claims, signed.algorithm, expected.access_token)?;
         Ok(Self(signed))
+    }
+
+    /// The same token with the claims that the UserInfo endpoint adds. What the token says itself stands, and nothing that was
+    /// verified is looked at again.
+    ///
+    /// # Errors
+    /// [`OtherSubject`] if they are about somebody else (section 5.3.2: `sub` has to be there, and exactly the same).
+    pub fn with_userinfo(mut self, userinfo: Map<String, Value>) -> Result<Self, OtherSubject> {
+        let same = userinfo.get("sub").is_some_and(|subject| self.0.claims().get("sub") == Some(subject));
+        if !same {
+            return Err(OtherSubject);
+        }
+        self.0.supplement(userinfo);
+        Ok(self)
     }
 
     pub(crate) fn signed(&self) -> &Signed {
@@ -71,6 +96,31 @@ fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), TokenRejectio
         None if audiences.iter().all(|&audience| audience == client_id) => Ok(()),
         None => Err(TokenRejection::MissingClaim("azp")),
     }
+}
+
+/// Step 12: whoever asks for authentication contexts wants one of them, so another one, or none, is not enough.
+fn verify_context(claims: &Claims, wanted: &[String]) -> Result<(), TokenRejection> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let context = claims.text("acr")?.ok_or(TokenRejection::MissingClaim("acr"))?;
+    if wanted.iter().any(|value| value == context) { Ok(()) } else { Err(TokenRejection::WrongClaim("acr")) }
+}
+
+/// Step 13: with `max_age` there has to be `auth_time` (section 3.1.2.1). It counts from the request on, not from now: what a person
+/// does at the issuer after signing in there takes its time.
+fn verify_age(
+    claims: &Claims,
+    max_age: Option<Duration>,
+    asked_at: UnixTime,
+    now: UnixTime,
+) -> Result<(), TokenRejection> {
+    let Some(max_age) = max_age else { return Ok(()) };
+    let signed_in = claims.date("auth_time")?.ok_or(TokenRejection::MissingClaim("auth_time"))?;
+    if signed_in > now.plus(LEEWAY) {
+        return Err(TokenRejection::NotYetValid("auth_time"));
+    }
+    if signed_in.plus(max_age).plus(LEEWAY) < asked_at { Err(TokenRejection::TooOld) } else { Ok(()) }
 }
 
 /// Section 3.1.3.8: the left half of the hash that belongs to the algorithm. The claim is optional in this flow; if it is

@@ -21,6 +21,8 @@ pub enum TokenRejection {
     Signature,
     /// Longer than any token that is accepted.
     TooLong,
+    /// The person signed in at the issuer longer ago than `login.max_age` allows.
+    TooOld,
     /// No key of the tenant fits the algorithm and `kid` of the header.
     UnknownKey,
     /// The algorithm is not one that is accepted.
@@ -42,6 +44,7 @@ impl fmt::Display for TokenRejection {
             Self::Parameter(name) => write!(f, "header parameter `{name}` is not accepted"),
             Self::Signature => f.write_str("the signature does not verify with the tenant's keys"),
             Self::TooLong => f.write_str("the token is too long"),
+            Self::TooOld => f.write_str("claim `auth_time` is older than `login.max_age` allows"),
             Self::UnknownKey => f.write_str("none of the tenant's keys has the algorithm and `kid` of the token"),
             Self::UnsupportedAlgorithm => f.write_str("the algorithm of the token is not accepted"),
             Self::WrongClaim(claim) => write!(f, "claim `{claim}` does not have the expected value"),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::claims::Claims;
 use super::compact::UntrustedToken;
 use super::rejection::TokenRejection;
@@ -55,6 +57,11 @@ impl Signed {
     /// All claims.
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// Adds claims about the person that are not in the token.
+    pub(super) fn supplement(&mut self, more: Map<String, Value>) {
+        self.claims.supplement(more);
     }
 
     /// The moment from which it is refused.
@@ -122,6 +129,6 @@ fn verify_subject(claims: &Claims) -> Result<(), TokenRejection> {
 }
 
 /// How far the issuer's clock may be from ours.
-const LEEWAY: Duration = Duration::from_secs(60);
+pub(super) const LEEWAY: Duration = Duration::from_secs(60);
 /// A token without `kid` is tried against this many keys of its algorithm at most.
 const MAX_TRIES: usize = 8;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::browser::Browser;
 use crate::support::issuer::Answer;
 use crate::support::rig::{Reply, Rig};
@@ -18,7 +20,7 @@ fn refused<R: Rig>(world: &mut World<R>, browser: &mut Browser, url: &str) -> Re
     reply
 }
 
-fn with_parameter(callback: &str, name: &str, value: Option<&str>) -> String {
+pub fn with_parameter(callback: &str, name: &str, value: Option<&str>) -> String {
     let (path, query) = callback.split_once('?').unwrap();
     let mut kept: Vec<String> =
         query.split('&').filter(|pair| !pair.starts_with(&format!("{name}="))).map(str::to_owned).collect();
@@ -111,9 +113,35 @@ pub fn errors_of_the_issuer<R: Rig>() {
         assert_eq!(reply.status, status, "{error}");
         assert!(!reply.body.contains("script") && !reply.body.contains("evil"), "{}", reply.body);
         assert!(reply.body.contains("href=\"https://acme.example/page\""), "{}", reply.body);
-        assert!(browser.cookies.is_empty(), "the attempt is over");
+        assert!(browser.named("-login-").is_empty(), "the attempt is over");
     }
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+}
+
+/// The issuer's session would bring the same refusal again without a question, so the next login has the issuer ask. Once.
+pub fn after_a_refusal_the_issuer_asks<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+    let denied = with_parameter(&callback, "code", None) + "&error=access_denied";
+    let reply = refused(&mut world, &mut browser, &denied);
+    assert!(
+        reply.body.contains("<a href=\"https://acme.example/page\">Sign in with another account</a>"),
+        "{}",
+        reply.body
+    );
+    world.issuer("acme", |issuer| issuer.parameters = vec![("prompt".to_owned(), "login".to_owned())]);
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+    world.issuer("acme", |issuer| issuer.parameters.clear());
+    world.callback(&mut browser, "acme", "https://acme.example/other", &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
+    assert!(browser.named("-ask").is_empty());
+    // Where the issuer is away there is nothing to ask.
+    world.issuer("acme", |issuer| issuer.answer = Answer::Raw(500, Vec::new()));
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+    let reply = refused(&mut world, &mut browser, &callback);
+    assert!(reply.body.contains(">Try again</a>") && browser.cookies.is_empty(), "{}", reply.body);
 }
 
 pub fn a_provider_that_fails<R: Rig>() {
@@ -144,6 +172,31 @@ pub fn a_provider_that_fails<R: Rig>() {
     }
 }
 
+/// While the issuer is away, sessions go on, a login costs one call and no second one for its code, and afterwards all is as before.
+pub fn sessions_outlive_their_provider<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut signed_in = world.signed_in();
+    for answer in [Answer::Silence, Answer::Raw(503, b"maintenance".to_vec())] {
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+        let calls = world.issuer("acme", |issuer| {
+            issuer.answer = answer;
+            issuer.calls
+        });
+        assert_eq!(refused(&mut world, &mut browser, &callback).status, 503);
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1);
+        // A reload of the page that says so finds no attempt any more, so it does not try the code again.
+        assert_eq!(refused(&mut world, &mut browser, &callback).status, 400);
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1);
+        assert!(browser.cookies.is_empty());
+        world.open(&mut signed_in, "https://acme.example/").forwarded();
+        // The other tenant has an issuer of its own.
+        world.sign_in(&mut world.browser(), "globex", "https://globex.example/", &ada());
+        world.issuer("acme", |issuer| issuer.answer = Answer::AsAsked);
+        world.sign_in(&mut browser, "acme", "https://acme.example/page", &ada());
+    }
+}
+
 pub fn a_refused_code<R: Rig>() {
     let mut world = World::<R>::new();
     let mut browser = world.browser();
@@ -168,6 +221,23 @@ pub fn another_issuer<R: Rig>() {
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
     assert_eq!(world.open(&mut browser, &with_parameter(&callback, "iss", None)).reply().status, 302);
+}
+
+/// An issuer that always names itself did not send an answer that names nobody.
+pub fn an_answer_of_nobody<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        configuration["tenants"][0]["provider"]["authorization_response_iss_parameter_supported"] = json!(true);
+    });
+    for extra in ["", "&error=access_denied"] {
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+        let url = with_parameter(&callback, "iss", None);
+        let url = if extra.is_empty() { url } else { with_parameter(&url, "code", None) + extra };
+        assert_eq!(refused(&mut world, &mut browser, &url).status, 400);
+        assert!(world.rig.log().contains("other_issuer"), "{}", world.rig.log());
+    }
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+    world.signed_in();
 }
 
 pub fn an_expired_attempt<R: Rig>() {

@@ -1,6 +1,6 @@
 //! Requests that end at the gate.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::rig::{Lines, Rig};
 use crate::support::world::{NAVIGATION, World};
@@ -89,4 +89,28 @@ pub fn pages_for_people_and_json_for_programs<R: Rig>() {
     let forged = [NAVIGATION[0], ("x-request-id", "\"><script>alert(1)</script>")];
     let html = world.send(&mut world.browser(), "https://initech.example/", &forged).reply();
     assert!(!html.body.contains("script"), "{}", html.body);
+}
+
+/// A tenant's own words stand where the gate's would, as text; a program reads the same as ever, and other tenants do, too.
+pub fn own_words<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        configuration["tenants"][0]["pages"] = json!({
+            "signed_out": { "title": "Abgemeldet (signed out)", "message": "Bis <bald> & \"gute\" Reise.", "link": "Anmelden", "lang": "de" },
+            "unauthenticated": { "title": "Nicht angemeldet", "message": "Bitte anmelden." },
+        });
+    });
+    let html = world.open(&mut world.browser(), "https://acme.example/oauth2/logout").reply().body;
+    assert!(html.contains("<html lang=\"de\">") && html.contains("<h1>Abgemeldet (signed out)</h1>"), "{html}");
+    assert!(
+        html.contains("<p>Bis &lt;bald&gt; &amp; &quot;gute&quot; Reise.</p>") && html.contains(">Anmelden</a>"),
+        "{html}"
+    );
+    let json = world.send(&mut world.browser(), "https://acme.example/", &[]).reply().body;
+    assert!(json.contains("\"error\":\"unauthenticated\"") && !json.contains("anmelden"), "{json}");
+    let html = world.open(&mut world.browser(), "https://globex.example/oauth2/logout").reply().body;
+    assert!(html.contains("<html lang=\"en\">") && html.contains("<h1>Signed out</h1>"), "{html}");
+    // Whoever would rather have JSON gets it.
+    let lines = [("accept", "text/html;q=0.5, application/json"), ("sec-fetch-mode", "cors")];
+    let reply = world.send(&mut world.browser(), "https://acme.example/", &lines).reply();
+    assert_eq!((reply.status, reply.header("content-type")), (401, Some("application/json")));
 }

@@ -44,7 +44,7 @@ pub fn names_of_other_tenants_are_gone<R: Rig>() {
         let mut world = World::<R>::with(|configuration| {
             let tenants = &mut configuration["tenants"];
             tenants[0]["headers"] = json!({ "user": "x-acme-user", "tenant": "x-acme-tenant" });
-            tenants[1]["headers"] = json!({ "user": "x-globex-user" });
+            tenants[1]["headers"] = json!({ "user": "x-globex-user", "id_token": "x-globex-token" });
             if broken {
                 tenants[1]["issuer"] = json!("globex");
             }
@@ -54,7 +54,8 @@ pub fn names_of_other_tenants_are_gone<R: Rig>() {
             ("x-auth-request-user", "evil"),
             ("x_auth_request_tenant", "evil"),
             ("X-Globex-User", "evil"),
-            ("connection", "x-globex-user"),
+            ("x_globex_token", "evil"),
+            ("connection", "x-globex-user, x-globex-token"),
             NAVIGATION[0],
         ];
         let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
@@ -101,4 +102,41 @@ pub fn claims_cannot_forge_headers<R: Rig>() {
         values(&seen, "x-auth-request-groups"),
         ["R&D%2C Z%C3%BCrich,cn=admins%2Cdc=acme,100%25,%E2%80%A8,%20x%20"]
     );
+}
+
+/// The tokens of the login, to an upstream that wants them and to no other; what the client sends in their place is gone.
+pub fn tokens_where_they_are_wanted<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        configuration["tenants"][0]["headers"] =
+            json!({ "access_token": "X-Auth-Request-Access-Token", "id_token": "authorization" });
+        configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+    });
+    let mut browser = world.signed_in();
+    let spoofed = [
+        ("x-auth-request-access-token", "evil"),
+        ("X_Auth_Request_Access_Token", "evil"),
+        ("authorization", "Basic evil"),
+        NAVIGATION[0],
+    ];
+    let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
+    assert_eq!(values(&seen, "x-auth-request-access-token"), ["access-token-1"]);
+    assert_eq!(values(&seen, "x_auth_request_access_token"), <[String; 0]>::default());
+    let [token] = &values(&seen, "authorization")[..] else { panic!("one line") };
+    let token = token.strip_prefix("Bearer ").unwrap().to_owned();
+    assert!(world.issuer("acme", |issuer| issuer.secrets.contains(&token) && issuer.signer.verifies(&token)));
+
+    // An API client keeps its token to itself.
+    let now = world.clock.now();
+    let claims = json!({ "iss": "https://login.acme.example", "aud": "api", "sub": "robot", "exp": now + 300 });
+    let bearer = world.issuer("acme", |issuer| issuer.signer.jws(&json!({ "alg": "ES256" }), &claims));
+    let lines = [("authorization", &*format!("Bearer {bearer}")), ("x-auth-request-access-token", "evil")];
+    let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
+    assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
+    assert_eq!(values(&seen, "x-auth-request-access-token"), <[String; 0]>::default());
+
+    // Nobody asked for them here.
+    world.sign_in(&mut browser, "globex", "https://globex.example/", &json!({ "sub": "ada" }));
+    let seen = world.open(&mut browser, "https://globex.example/").forwarded();
+    assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
+    assert!(seen.iter().all(|(_, value)| !value.windows(12).any(|window| window == b"access-token")));
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::callback::with_parameter;
 use crate::support::issuer::{Answer, Issuer};
 use crate::support::rig::{Outcome, Rig, values};
 use crate::support::signer::Signer;
@@ -73,6 +74,56 @@ pub fn everything_is_discovered<R: Rig>() {
     world.sign_in(&mut browser, "acme", PAGE, &ada());
     let reply = world.send(&mut browser, "https://acme.example/oauth2/logout", &[("accept", "text/html")]).reply();
     assert!(reply.header("location").unwrap().starts_with("https://login.acme.example/logout?"));
+}
+
+/// Where the metadata promise `iss` in every answer (RFC 9207 section 3), one without is refused.
+pub fn what_the_metadata_promise<R: Rig>() {
+    for promised in [false, true] {
+        let mut world = World::<R>::publishing(
+            |issuer| {
+                issuer.rotate(Signer::es256(), "one");
+                issuer.metadata["authorization_response_iss_parameter_supported"] = json!(promised);
+            },
+            |configuration| discover(&mut configuration["tenants"][0], |_| {}),
+        );
+        discovered(&mut world);
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+        let reply = world.open(&mut browser, &with_parameter(&callback, "iss", None)).reply();
+        assert_eq!(reply.status, if promised { 400 } else { 302 });
+        assert_eq!(browser.has_session(), !promised);
+        signs_in(&mut world);
+    }
+}
+
+/// The UserInfo endpoint is discovered, and asked after the ID token was verified, though its key had to be fetched first.
+pub fn userinfo_after_a_new_key<R: Rig>() {
+    let mut world = World::<R>::publishing(
+        |issuer| {
+            issuer.rotate(Signer::es256(), "one");
+            issuer.userinfo.1 = json!({ "sub": "ada", "groups": ["discovered"] });
+        },
+        |configuration| {
+            configuration["tenants"][0]["login"]["userinfo"] = json!(true);
+            discover(&mut configuration["tenants"][0], |_| {});
+        },
+    );
+    discovered(&mut world);
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    let mut browser = world.browser();
+    let (_, seen) = world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "ada" }));
+    assert_eq!(values(&seen, "x-auth-request-groups"), ["discovered"]);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
+    // Metadata that name no such endpoint leave nothing to ask.
+    world.issuer("acme", |issuer| {
+        issuer.metadata.as_object_mut().unwrap().remove("userinfo_endpoint");
+        issuer.rotate(Signer::other_es256(), "three");
+    });
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
+    assert!(!browser.has_session());
+    assert!(world.rig.log().contains("UserInfo endpoint: its address is not known"), "{}", world.rig.log());
 }
 
 /// Whoever signs in right after the issuer began to use a new key notices nothing.

@@ -49,6 +49,32 @@ pub fn every_client_authentication<R: Rig>() {
     assert!(!browser.has_session());
 }
 
+/// `private_key_jwt`: an assertion of the client for each request, made out to the issuer, or to the token endpoint.
+pub fn a_client_that_signs<R: Rig>() {
+    let issuer = |name: &str, key| Issuer::with_client_key(&format!("https://login.{name}.example"), key, R::clock());
+    let mut world = World::<R>::of(
+        [
+            ("ec", issuer("ec", Signer::es256())),
+            ("ed", issuer("ed", Signer::eddsa())),
+            ("rsa", issuer("rsa", Signer::rs256())),
+        ],
+        |configuration| configuration["tenants"][1]["client_key"]["audience"] = json!("token_endpoint"),
+    );
+    world.issuer("ed", |issuer| issuer.client_key = Some((Signer::eddsa(), format!("{}/token", issuer.url))));
+    for tenant in ["ec", "ed", "rsa", "ec", "ed", "rsa"] {
+        let mut browser = world.browser();
+        let (_, seen) = world.sign_in(&mut browser, tenant, &format!("https://{tenant}.example/"), &ada());
+        assert_eq!(values(&seen, "x-auth-request-tenant"), [tenant]);
+    }
+    // The issuer has another key of the client.
+    world.issuer("ec", |issuer| issuer.client_key = Some((Signer::rs256(), issuer.url.clone())));
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "ec", "https://ec.example/", &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
+    assert!(world.rig.log().contains("it does not know the client (`invalid_client`)"), "{}", world.rig.log());
+    assert!(!browser.has_session());
+}
+
 pub fn every_algorithm<R: Rig>() {
     sign_in_with::<R>(Signer::all());
 }
@@ -195,9 +221,96 @@ pub fn too_many_groups<R: Rig>() {
     let reply = world.open(&mut browser, &callback).reply();
     assert_eq!(reply.status, 403);
     assert!(reply.body.contains("Too many groups"), "{}", reply.body);
-    assert!(browser.cookies.is_empty());
+    assert!(!browser.has_session());
 
+    let mut browser = world.browser();
     let person = json!({ "sub": "ada", "groups": groups[..100] });
     let (_, seen) = world.sign_in(&mut browser, "acme", "https://acme.example/", &person);
     assert_eq!(values(&seen, "x-auth-request-groups")[0].split(',').count(), 100);
+}
+
+/// Every optional parameter is there once, as it is configured, and the address that was asked for adds none.
+pub fn what_the_configuration_asks_for<R: Rig>() {
+    let claims = json!({ "id_token": { "groups": null, "acr": { "values": ["gold"] } } });
+    let mut world = World::<R>::with(|configuration| {
+        let login = &mut configuration["tenants"][0]["login"];
+        login["prompt"] = json!("login consent");
+        login["claims"] = claims.clone();
+        login["resource"] = json!(["https://api.acme.example", "urn:acme:files"]);
+        login["parameters"] = json!({ "login_hint": "@acme.example", "ui_locales": "de en" });
+    });
+    let expected = [
+        ("prompt", "login consent"),
+        ("claims", &claims.to_string()),
+        ("resource", "https://api.acme.example"),
+        ("resource", "urn:acme:files"),
+        ("login_hint", "@acme.example"),
+        ("ui_locales", "de en"),
+    ];
+    world.issuer("acme", |issuer| {
+        issuer.parameters = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    });
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", "https://acme.example/?prompt=none&ui_locales=x&resource=https://evil", &ada());
+    let resources = world.issuer("acme", |issuer| issuer.resources.clone());
+    assert_eq!(resources, ["https://api.acme.example", "urn:acme:files"]);
+}
+
+/// `max_age` is proved by `auth_time`, which counts from the moment the browser left.
+pub fn a_sign_in_that_is_recent_enough<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| configuration["tenants"][0]["login"]["max_age"] = json!("10m"));
+    world.issuer("acme", |issuer| issuer.parameters = vec![("max_age".to_owned(), "600".to_owned())]);
+    let now = world.clock.now();
+    for (auth_time, reason) in [
+        (json!(now), None),
+        (json!(now - 600), None),
+        (json!(now - 800), Some("`auth_time` is older than `login.max_age` allows")),
+        (json!(0), Some("`auth_time` is older than `login.max_age` allows")),
+        (json!(now + 600), Some("`auth_time` lies in the future")),
+        (json!("now"), Some("`auth_time` has a value of the wrong type")),
+        (Value::Null, Some("`auth_time` is missing")),
+    ] {
+        let mut person = ada();
+        if !auth_time.is_null() {
+            person["auth_time"] = auth_time;
+        }
+        judged(&mut world, &person, reason);
+    }
+}
+
+/// One of the contexts that were asked for, and no other (OpenID Connect Core section 3.1.3.7 step 12).
+pub fn the_authentication_context_that_was_asked_for<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        configuration["tenants"][0]["login"]["acr_values"] = json!(["gold", "silver"]);
+    });
+    world.issuer("acme", |issuer| issuer.parameters = vec![("acr_values".to_owned(), "gold silver".to_owned())]);
+    for (acr, reason) in [
+        (json!("gold"), None),
+        (json!("silver"), None),
+        (json!("0"), Some("`acr` does not have the expected value")),
+        (json!("gold silver"), Some("`acr` does not have the expected value")),
+        (json!(["gold"]), Some("`acr` has a value of the wrong type")),
+        (Value::Null, Some("`acr` is missing")),
+    ] {
+        let mut person = ada();
+        if !acr.is_null() {
+            person["acr"] = acr;
+        }
+        judged(&mut world, &person, reason);
+    }
+}
+
+/// Signs in as `person`, whose token is good, or is refused for `reason`.
+#[track_caller]
+fn judged<R: Rig>(world: &mut World<R>, person: &Value, reason: Option<&str>) {
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/", person);
+    let reply = world.open(&mut browser, &callback).reply();
+    assert_eq!(reply.status, if reason.is_some() { 403 } else { 302 }, "{person} {}", reply.body);
+    assert_eq!(browser.has_session(), reason.is_none());
+    if let Some(reason) = reason {
+        let log = world.rig.log();
+        let last = log.lines().rev().find(|line| line.contains("id_token_refused")).unwrap();
+        assert!(last.contains(reason), "{reason}: {last}");
+    }
 }

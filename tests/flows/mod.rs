@@ -16,6 +16,7 @@ pub mod logout;
 pub mod redirects;
 pub mod session;
 pub mod tenants;
+pub mod userinfo;
 
 /// One test for each scenario that every rung can play.
 macro_rules! scenarios_for {
@@ -25,18 +26,21 @@ macro_rules! scenarios_for {
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new;
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
-                errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer;
-            denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
+                errors_of_the_issuer, a_provider_that_fails, sessions_outlive_their_provider, a_refused_code, another_issuer, an_answer_of_nobody,
+                after_a_refusal_the_issuer_asks;
+            denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs, own_words;
             forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
-                claims_cannot_forge_headers;
+                claims_cannot_forge_headers, tokens_where_they_are_wanted;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
-            keys: everything_is_discovered, a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
+            keys: everything_is_discovered, what_the_metadata_promise, userinfo_after_a_new_key,
+                a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set, configured_keys_win,
                 a_configured_key_without_a_kid_does_not_hide_a_new_one, keys_without_discovery,
                 a_tenant_with_keys_fetches_nothing;
-            login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm, every_form_of_key,
+            login: back_to_the_page_that_was_asked_for, every_client_authentication, a_client_that_signs, every_algorithm, every_form_of_key,
                 many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
-                an_address_that_is_too_long, too_many_groups;
+                an_address_that_is_too_long, too_many_groups, what_the_configuration_asks_for, a_sign_in_that_is_recent_enough,
+                the_authentication_context_that_was_asked_for;
             logout: sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask;
             redirects: the_way_back_is_on_the_host_that_was_asked_for;
             session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, the_key_that_vouched_leaves,
@@ -44,6 +48,7 @@ macro_rules! scenarios_for {
             tenants: spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down,
                 nothing_of_one_tenant_opens_another, twins_do_not_mix, wildcard_hosts_share_a_login,
                 a_host_that_moved_takes_no_login_along;
+            userinfo: what_the_id_token_lacks, claims_of_somebody_else, an_endpoint_that_fails;
         }
     };
 }

@@ -10,9 +10,9 @@ import { loginPage, logoutPage, serveLogin } from './interaction.mjs';
  * Starts the provider of `tenant` on a loopback port.
  *
  * `accounts` has `authenticate(uid, password)`, which gives a uid or undefined, and `find(uid)`, which gives `{name, mail, groups}`.
- * `jwk` is the private signing key. `client` is our registration there.
+ * `jwk` is the private signing key. `client` is our registration there. `settings` stand in the place of those here.
  */
-export async function startProvider({ tenant, port, accounts, jwk, client }) {
+export async function startProvider({ tenant, port, accounts, jwk, client, settings }) {
   const issuer = `http://login-${tenant}.localhost:${port}`;
   const provider = new Provider(issuer, {
     adapter: memoryAdapter(),
@@ -40,6 +40,7 @@ export async function startProvider({ tenant, port, accounts, jwk, client }) {
         claims: () => ({ sub: uid, name: person.name, email: person.mail, groups: person.groups }),
       };
     },
+    ...settings,
     // Consent is part of the contract between the customer and the service, so nobody is asked for it.
     async loadExistingGrant(ctx) {
       const { client, session, provider } = ctx.oidc;

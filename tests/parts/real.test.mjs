@@ -1,5 +1,6 @@
 /** Real Envoy, real OpenID Providers, a real LDAP directory: what arrives at the upstream, and what does not. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -219,6 +220,51 @@ test('another site can only ask for it', async () => {
   assert.equal(answer.status, 200);
   assert.match(answer.body, /Sign out\?/);
   await received(() => visitor.open(`${acme}/`));
+});
+
+test('a client that signs, an issuer that always names itself, a recent sign-in, and groups from the UserInfo endpoint', async () => {
+  const keys = { acme: generateKeyPairSync('rsa', { modulusLength: 2048 }), globex: generateKeyPairSync('ec', { namedCurve: 'P-256' }) };
+  const algorithms = { acme: 'RS256', globex: 'ES256' };
+  const others = await freePorts(['gateway', 'acme', 'globex', 'upstream', 'admin']);
+  const second = await startStack({
+    ports: others, dir: join(dir, 'second'), accounts: (tenant) => directoryAccounts({ ...directory, base: directory.base(tenant) }), wasmLog: 'trace',
+    // As OpenID Connect Core 5.4 has it: claims that a scope asks for are at the UserInfo endpoint alone.
+    settings: { conformIdTokenClaims: true },
+    register: (tenant, { client_secret: _, ...client }) => ({
+      ...client, token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: algorithms[tenant],
+      jwks: { keys: [{ ...keys[tenant].publicKey.export({ format: 'jwk' }), kid: 'client', use: 'sig', alg: algorithms[tenant] }] },
+    }),
+    configure: ({ client_secret: _, provider, login, ...tenant }) => ({
+      ...tenant,
+      client_key: {
+        pem: keys[tenant.name].privateKey.export({ type: 'pkcs8', format: 'pem' }), kid: 'client',
+        audience: tenant.name === 'acme' ? 'issuer' : 'token_endpoint',
+      },
+      provider: {
+        ...provider, token_endpoint_auth_method: 'private_key_jwt', authorization_response_iss_parameter_supported: true,
+        userinfo_endpoint: `${tenant.issuer}/me`,
+      },
+      login: { ...login, userinfo: true, max_age: '1h' },
+      headers: { id_token: 'authorization' },
+    }),
+  });
+  try {
+    for (const [tenant, user, groups] of [['acme', 'ada', 'engineers,platform-admins'], ['globex', 'grace', 'R&D%2C Z%C3%BCrich,accounting']]) {
+      const answer = await new Visitor().signIn(`${origin(tenant, others)}/`, user, password(tenant, user));
+      assert.equal(answer.status, 200, readFileSync(second.log, 'utf8').split('\n').filter((line) => line.includes('tenant=')).at(-1));
+      const seen = second.received.at(-1);
+      assert.deepEqual(values(seen, 'x-auth-request-user'), [user]);
+      assert.deepEqual(values(seen, 'x-auth-request-groups'), [groups]);
+      const [, payload] = values(seen, 'authorization')[0].replace('Bearer ', '').split('.');
+      const claims = JSON.parse(Buffer.from(payload, 'base64url'));
+      assert.equal(claims.sub, user);
+      assert.equal(claims.groups, undefined);
+      assert.ok(claims.auth_time > 0);
+      assert.equal(readFileSync(second.log, 'utf8').includes(payload), false);
+    }
+  } finally {
+    await second.stop();
+  }
 });
 
 test('no secret is in the log, not even where the filter logs everything', async () => {

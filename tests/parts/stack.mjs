@@ -22,16 +22,17 @@ export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gat
 /**
  * Starts everything; `accounts(tenant)` gives the accounts of its provider. Keys and secrets are made at first run and kept in
  * `dir`, so that sessions outlive a restart. If one part fails, those that run are stopped. Endpoints and keys of the tenants in
- * `discovered` are not configured.
+ * `discovered` are not configured. `register(tenant, client)` and `configure(tenant)` change the registration at the provider and the
+ * tenant of the gate; `settings` are further ones of the providers.
  */
-export async function startStack({ ports, dir, accounts, wasmLog = 'info', discovered = [] }) {
+export async function startStack({ ports, dir, accounts, wasmLog = 'info', discovered = [], register = (_, it) => it, configure = (it) => it, settings }) {
   mkdirSync(dir, { recursive: true });
   const kept = keep(join(dir, 'secrets.json'), makeSecrets);
   const parts = [];
   const stop = async () => { for (const part of parts.splice(0).reverse()) await part.stop(); };
   const providers = {};
   const provide = async (tenant, jwk) => {
-    providers[tenant] = await startProvider({ tenant, port: ports[tenant], accounts: accounts(tenant), jwk, client: client(tenant, kept, ports) });
+    providers[tenant] = await startProvider({ tenant, port: ports[tenant], accounts: accounts(tenant), jwk, client: register(tenant, client(tenant, kept, ports)), settings });
   };
   try {
     for (const tenant of Object.keys(TENANTS)) {
@@ -40,7 +41,7 @@ export async function startStack({ ports, dir, accounts, wasmLog = 'info', disco
     }
     const upstream = await startUpstream({ port: ports.upstream, others: Object.keys(TENANTS).map((tenant) => `${origin(tenant, ports)}/`) });
     parts.push(upstream);
-    const envoy = await startEnvoy({ ports, dir, kept, wasmLog, discovered });
+    const envoy = await startEnvoy({ ports, dir, kept, wasmLog, discovered, configure });
     parts.push(envoy);
     /** The provider of `tenant` comes back with another signing key, and has forgotten who was signed in. */
     const rotate = async (tenant) => {
@@ -64,9 +65,9 @@ function client(tenant, { clientSecrets }, ports) {
   };
 }
 
-async function startEnvoy({ ports, dir, kept, wasmLog, discovered }) {
+async function startEnvoy({ ports, dir, kept, wasmLog, discovered, configure }) {
   const file = join(dir, 'envoy.yaml');
-  writeFileSync(file, configuration(ports, kept.jwks, discovered));
+  writeFileSync(file, configuration(ports, kept.jwks, discovered, configure));
   const env = { TENANTGATE_SESSION_KEY: kept.sessionKey, ACME_CLIENT_SECRET: kept.clientSecrets.acme, GLOBEX_CLIENT_SECRET: kept.clientSecrets.globex };
   const args = ['-c', file, '--disable-hot-restart', '--concurrency', '2', '-l', 'warning', '--component-log-level', `wasm:${wasmLog}`];
   const envoy = startProcess(join(TOP, 'target/venv/bin/envoy'), args, { log: join(dir, 'envoy.log'), env });
@@ -83,7 +84,7 @@ async function startEnvoy({ ports, dir, kept, wasmLog, discovered }) {
 }
 
 /** envoy/envoy.yaml with these ports, the keys of these issuers, and the module that was built. */
-function configuration(ports, jwks, discovered) {
+function configuration(ports, jwks, discovered, configure) {
   const text = readFileSync(join(TOP, 'envoy/envoy.yaml'), 'utf8');
   const names = Object.entries(DEFAULT_PORTS).map(([name, port]) => [String(port), String(ports[name])]);
   const envoy = parse(text.replace(/\b\d{4}\b/g, (number) => Object.fromEntries(names)[number] ?? number));
@@ -103,6 +104,7 @@ function configuration(ports, jwks, discovered) {
       ? [{ pem: key.export({ type: 'spki', format: 'pem' }) }]
       : [{ jwks: { keys: [{ ...key.export({ format: 'jwk' }), kid, alg, use: 'sig' }] } }];
   }
+  config.configuration.value.tenants = config.configuration.value.tenants.map(configure);
   return stringify(envoy);
 }
 

@@ -28,8 +28,10 @@ pub fn tenant(name: &str, issuer: &Issuer) -> Value {
         },
         "login": { "post_logout_redirect_uri": format!("https://{name}.example/") },
     });
-    if *method != "none" {
-        tenant["client_secret"] = json!(secret);
+    match *method {
+        "none" => {}
+        "private_key_jwt" => tenant["client_key"] = json!({ "pem": secret, "kid": "client-key" }),
+        _ => tenant["client_secret"] = json!(secret),
     }
     tenant
 }

@@ -1,7 +1,8 @@
-//! A host that verifies signatures as Envoy does: with BoringSSL's code, but for P-521, which `ring` does not have.
+//! A host that verifies and makes signatures as Envoy does: with BoringSSL's code, but for P-521, which `ring` does not have.
 
 use p521::ecdsa::signature::hazmat::PrehashVerifier;
-use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use ring::rand::SystemRandom;
+use ring::signature::{self, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm};
 use rsa::pkcs8::der::Decode;
 use rsa::pkcs8::der::oid::ObjectIdentifier;
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
@@ -29,6 +30,14 @@ impl HostVerifier for RealCrypto {
             (Err(_), Hash::Sha512) => by_ring(&signature::RSA_PKCS1_2048_8192_SHA512, key),
         };
         Some(good)
+    }
+
+    fn sign(&self, hash: Hash, private_key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+        assert_eq!(hash, Hash::Sha256);
+        let key = RsaKeyPair::from_pkcs8(private_key).ok()?;
+        let mut signature = vec![0; key.public().modulus_len()];
+        key.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).ok()?;
+        Some(signature)
     }
 }
 

@@ -50,6 +50,11 @@ impl EnvoyRig {
         loopback(self.ports.gateway)
     }
 
+    /// Where the cluster `down` leads, and nobody listens.
+    pub fn down(&self) -> SocketAddr {
+        loopback(self.ports.down)
+    }
+
     /// What the upstream received so far, and forget it.
     pub fn take_received(&self) -> Vec<Lines> {
         std::mem::take(&mut self.received.lock().unwrap())

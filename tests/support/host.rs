@@ -373,12 +373,16 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             state.counters.insert(name, arguments[1]);
         }
         "proxy_call_foreign_function" => {
-            assert_eq!(text(caller, at(0), at(1)), "verify_signature");
             if !caller.data().cryptography {
                 return Ok(NOT_FOUND);
             }
-            let good = verify_signature(&bytes(caller, at(2), at(3)));
-            give(caller, if good { b"\x08\x01" } else { b"\x08\x00" }, at(4), at(5))?;
+            let arguments = bytes(caller, at(2), at(3));
+            let answer = match text(caller, at(0), at(1)).as_str() {
+                "verify_signature" => vec![8, u8::from(verify_signature(&arguments))],
+                "sign" => sign(&arguments),
+                other => panic!("{other}"),
+            };
+            give(caller, &answer, at(4), at(5))?;
         }
         "proxy_get_shared_data" => {
             let key = text(caller, at(0), at(1));
@@ -426,8 +430,22 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
     Ok(OK)
 }
 
-/// The foreign function of Envoy, over its protobuf message.
+/// The foreign function `verify_signature` of Envoy, over its protobuf message.
 fn verify_signature(message: &[u8]) -> bool {
+    let [_, hash, public_key, signature, text] = fields(message);
+    RealCrypto.verify_signature(hash_of(hash), public_key, signature, text).unwrap()
+}
+
+/// The foreign function `sign` of Envoy, over its protobuf message.
+fn sign(message: &[u8]) -> Vec<u8> {
+    let [_, hash, private_key, text, _] = fields(message);
+    let Some(signature) = RealCrypto.sign(hash_of(hash), private_key, text) else { return vec![8, 0] };
+    let length = u8::try_from(signature.len() & 0x7f).unwrap() | 0x80;
+    [&[8, 1, 18, length, u8::try_from(signature.len() >> 7).unwrap()][..], &signature].concat()
+}
+
+/// The fields of a message that are bytes or text, by number.
+fn fields(message: &[u8]) -> [&[u8]; 5] {
     let mut fields: [&[u8]; 5] = [b""; 5];
     let mut rest = message;
     while let [tag, more @ ..] = rest {
@@ -435,14 +453,16 @@ fn verify_signature(message: &[u8]) -> bool {
         fields[usize::from(tag >> 3)] = &more[..length];
         rest = &more[length..];
     }
-    let [_, hash, public_key, signature, text] = fields;
-    let hash = match hash {
+    fields
+}
+
+fn hash_of(name: &[u8]) -> Hash {
+    match name {
         b"sha256" => Hash::Sha256,
         b"sha384" => Hash::Sha384,
         b"sha512" => Hash::Sha512,
         other => panic!("{}", other.escape_ascii()),
-    };
-    RealCrypto.verify_signature(hash, public_key, signature, text).unwrap()
+    }
 }
 
 fn varint(bytes: &[u8]) -> (usize, &[u8]) {

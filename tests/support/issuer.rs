@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use super::clock::Clock;
-use super::http::base64url;
+use super::http::{base64url, from_base64url};
 use super::rig::Lines;
 use super::signer::Signer;
 
@@ -19,12 +19,16 @@ pub type Issuers = Arc<Mutex<BTreeMap<String, Issuer>>>;
 pub struct Issuer {
     pub url: String,
     pub client_id: String,
-    /// `(method, secret)` as in `token_endpoint_auth_method`.
+    /// `(method, secret)` as in `token_endpoint_auth_method`; the secret may be a private key.
     pub authentication: (&'static str, String),
+    /// The key of the client, and whom its assertions have to be for.
+    pub client_key: Option<(Signer, String)>,
     pub signer: Signer,
     pub clock: Clock,
     /// How the token endpoint answers.
     pub answer: Answer,
+    /// How the UserInfo endpoint answers, and with which claims.
+    pub userinfo: (Answer, Value),
     /// The metadata that are discovered, and the keys that are published.
     pub metadata: Value,
     pub published: Vec<Value>,
@@ -37,8 +41,12 @@ pub struct Issuer {
     pub forge: fn(&mut Value, &mut Value),
     /// Changes the token after it was signed.
     pub tamper: Box<dyn Fn(String) -> String + Send>,
+    /// What an authorization request has to say beyond what every one says, in this order.
+    pub parameters: Vec<(String, String)>,
     /// How often the token endpoint was called.
     pub calls: usize,
+    /// `resource` of the last token request.
+    pub resources: Vec<String>,
     /// Everything that must not be seen elsewhere.
     pub secrets: Vec<String>,
     codes: HashMap<String, Grant>,
@@ -71,9 +79,11 @@ impl Issuer {
             url: url.to_owned(),
             client_id: "gate".to_owned(),
             authentication: (method, secret),
+            client_key: None,
             signer,
             clock,
             answer: Answer::AsAsked,
+            userinfo: (Answer::AsAsked, json!({})),
             metadata: metadata(url),
             published: Vec::new(),
             document_answer: Answer::AsAsked,
@@ -81,11 +91,21 @@ impl Issuer {
             kid: None,
             forge: |_, _| {},
             tamper: Box::new(|token| token),
+            parameters: Vec::new(),
             calls: 0,
+            resources: Vec::new(),
             secrets: Vec::new(),
             codes: HashMap::new(),
             issued: 0,
         }
+    }
+
+    /// An issuer that knows its client by `key`.
+    pub fn with_client_key(url: &str, key: Signer, clock: Clock) -> Self {
+        let mut issuer = Self::new(url, "private_key_jwt", Signer::eddsa(), clock);
+        issuer.authentication.1 = key.private_pem().to_owned();
+        issuer.client_key = Some((key, url.to_owned()));
+        issuer
     }
 
     /// Lets `person` (claims) sign in at the URL that the gate redirected to. Gives the URL that the browser is sent back to.
@@ -98,7 +118,7 @@ impl Issuer {
             values[0].clone()
         };
         assert!(url.starts_with(&format!("{}/auth?", self.url)), "{url}");
-        assert_eq!(parameters.len(), 8, "{url}");
+        assert_eq!(parameters[8..], self.parameters, "{url}");
         assert_eq!((one("response_type").as_str(), one("code_challenge_method").as_str()), ("code", "S256"));
         assert_eq!(one("client_id"), self.client_id);
         assert!(one("scope").split(' ').any(|scope| scope == "openid"));
@@ -127,6 +147,7 @@ impl Issuer {
         let document = match path {
             Some(b"/.well-known/openid-configuration") => self.metadata.clone(),
             Some(b"/keys") => json!({ "keys": self.published }),
+            Some(b"/userinfo") => return self.userinfo(head, body),
             _ => return self.token(head, body),
         };
         self.documents += 1;
@@ -134,6 +155,20 @@ impl Issuer {
             Answer::Silence => None,
             Answer::Raw(status, body) => Some((*status, body.clone())),
             Answer::AsAsked => Some((200, document.to_string().into_bytes())),
+        }
+    }
+
+    /// The UserInfo endpoint, for whoever has an access token of this issuer.
+    fn userinfo(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+        let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice());
+        self.calls += 1;
+        assert_eq!((line(":method"), body), (Some(&b"GET"[..]), &b""[..]));
+        let token = line("authorization").and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
+        match &self.userinfo {
+            (Answer::Silence, _) => None,
+            (Answer::Raw(status, body), _) => Some((*status, body.clone())),
+            _ if !self.secrets.iter().any(|secret| secret.as_bytes() == token) => Some((401, Vec::new())),
+            (Answer::AsAsked, claims) => Some((200, claims.to_string().into_bytes())),
         }
     }
 
@@ -152,6 +187,8 @@ impl Issuer {
 
     fn redeem(&mut self, head: &Lines, body: &[u8]) -> Result<Value, (u16, &'static str)> {
         let form: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+        let pairs = form_urlencoded::parse(body).filter(|(name, _)| name == "resource");
+        self.resources = pairs.map(|(_, value)| value.into_owned()).collect();
         let field = |name: &str| form.get(name).cloned().unwrap_or_default();
         self.secrets.push(field("code_verifier"));
         self.secrets.extend(head.iter().filter(|(name, _)| name == "authorization").map(|(_, value)| {
@@ -209,7 +246,10 @@ impl Issuer {
     }
 
     /// OpenID Connect Core section 9.
-    fn knows_client(&self, head: &Lines, form: &HashMap<String, String>) -> bool {
+    fn knows_client(&mut self, head: &Lines, form: &HashMap<String, String>) -> bool {
+        if let Some(assertion) = form.get("client_assertion") {
+            return self.knows_assertion(assertion, form);
+        }
         let (method, secret) = &self.authentication;
         let authorization = head.iter().find(|(name, _)| name == "authorization").map(|(_, value)| value.clone());
         let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -221,6 +261,27 @@ impl Issuer {
             _ => authorization.is_none() && in_form == (Some(&self.client_id), None),
         }
     }
+
+    /// RFC 7523 section 3; an assertion is good once.
+    fn knows_assertion(&mut self, assertion: &str, form: &HashMap<String, String>) -> bool {
+        let Some((key, audience)) = &self.client_key else { return false };
+        if self.secrets.iter().any(|seen| seen == assertion) || !key.verifies(assertion) {
+            return false;
+        }
+        let part = |index| serde_json::from_slice(&from_base64url(assertion.split('.').nth(index).unwrap())).unwrap();
+        let (header, claims): (Value, Value) = (part(0), part(1));
+        assert_eq!(header, json!({ "alg": key.alg(), "typ": "JWT", "kid": "client-key" }));
+        let now = self.clock.now();
+        let (issued, expires) = (claims["iat"].as_u64().unwrap(), claims["exp"].as_u64().unwrap());
+        assert!(issued <= now && now < expires && expires - issued <= 60, "{claims}");
+        assert_eq!(claims["jti"].as_str().unwrap().len(), 22);
+        let type_ = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        assert_eq!((form["client_assertion_type"].as_str(), form["client_id"].as_str()), (type_, &*self.client_id));
+        let good = claims["aud"] == json!(audience);
+        let good = good && claims["iss"] == json!(self.client_id) && claims["sub"] == json!(self.client_id);
+        self.secrets.push(assertion.to_owned());
+        good && !form.contains_key("client_secret")
+    }
 }
 
 /// OpenID Connect Discovery 1.0 section 3.
@@ -229,6 +290,7 @@ fn metadata(url: &str) -> Value {
         "issuer": url,
         "authorization_endpoint": format!("{url}/auth"),
         "token_endpoint": format!("{url}/token"),
+        "userinfo_endpoint": format!("{url}/userinfo"),
         "end_session_endpoint": format!("{url}/logout"),
         "jwks_uri": format!("{url}/keys"),
         "response_types_supported": ["code"],

@@ -15,13 +15,24 @@ use rsa::pkcs8::DecodePrivateKey as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::http::base64url;
+use super::http::{base64url, from_base64url};
 
-/// A private key with its algorithm and, in PEM, its public part.
+/// Both parts of a key of tests/vectors/keys.
+macro_rules! pem {
+    ($name:literal) => {
+        [
+            include_str!(concat!("../vectors/keys/", $name, ".private.pem")),
+            include_str!(concat!("../vectors/keys/", $name, ".public.pem")),
+        ]
+    };
+}
+
+/// A private key with its algorithm, and both parts in PEM.
 #[derive(Clone)]
 pub struct Signer {
     key: Arc<PrivateKey>,
     alg: &'static str,
+    private: &'static str,
     public: &'static str,
 }
 
@@ -33,14 +44,15 @@ enum PrivateKey {
 }
 
 impl Signer {
-    fn new(key: PrivateKey, alg: &'static str, public: &'static str) -> Self {
-        Self { key: Arc::new(key), alg, public }
+    fn new(key: PrivateKey, alg: &'static str, private: &'static str, public: &'static str) -> Self {
+        Self { key: Arc::new(key), alg, private, public }
     }
 
     /// One of `RS256` to `PS512`.
     pub fn rsa(alg: &'static str) -> Self {
-        let key = RsaKeyPair::from_pkcs8(&der(include_str!("../vectors/keys/rsa.private.pem"))).unwrap();
-        Self::new(PrivateKey::Rsa(key), alg, include_str!("../vectors/keys/rsa.public.pem"))
+        let [private, public] = pem!("rsa");
+        let key = RsaKeyPair::from_pkcs8(&der(private)).unwrap();
+        Self::new(PrivateKey::Rsa(key), alg, private, public)
     }
 
     pub fn rs256() -> Self {
@@ -48,30 +60,35 @@ impl Signer {
     }
 
     pub fn es256() -> Self {
-        let key = ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, include_str!("../vectors/keys/ec.private.pem"));
-        Self::new(key, "ES256", include_str!("../vectors/keys/ec.public.pem"))
+        let [private, public] = pem!("ec");
+        let key = ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, private);
+        Self::new(key, "ES256", private, public)
     }
 
     /// As [`es256`](Self::es256), with another key.
     pub fn other_es256() -> Self {
-        let key = ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, include_str!("../vectors/keys/ec2.private.pem"));
-        Self::new(key, "ES256", include_str!("../vectors/keys/ec2.public.pem"))
+        let [private, public] = pem!("ec2");
+        let key = ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, private);
+        Self::new(key, "ES256", private, public)
     }
 
     pub fn es384() -> Self {
-        let key = ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING, include_str!("../vectors/keys/p384.private.pem"));
-        Self::new(key, "ES384", include_str!("../vectors/keys/p384.public.pem"))
+        let [private, public] = pem!("p384");
+        let key = ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING, private);
+        Self::new(key, "ES384", private, public)
     }
 
     pub fn es512() -> Self {
-        let key = p521::SecretKey::from_pkcs8_der(&der(include_str!("../vectors/keys/p521.private.pem"))).unwrap();
+        let [private, public] = pem!("p521");
+        let key = p521::SecretKey::from_pkcs8_der(&der(private)).unwrap();
         let key = PrivateKey::P521(Box::new(key.into()));
-        Self::new(key, "ES512", include_str!("../vectors/keys/p521.public.pem"))
+        Self::new(key, "ES512", private, public)
     }
 
     pub fn eddsa() -> Self {
-        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der(include_str!("../vectors/keys/ed.private.pem")));
-        Self::new(PrivateKey::Ed25519(key.unwrap()), "EdDSA", include_str!("../vectors/keys/ed.public.pem"))
+        let [private, public] = pem!("ed");
+        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der(private));
+        Self::new(PrivateKey::Ed25519(key.unwrap()), "EdDSA", private, public)
     }
 
     /// One of each algorithm.
@@ -102,6 +119,20 @@ impl Signer {
             "EdDSA" => json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(last(32)) }),
             alg => panic!("no test publishes a key for {alg}"),
         }
+    }
+
+    /// The key itself, in PEM.
+    pub fn private_pem(&self) -> &'static str {
+        self.private
+    }
+
+    /// Whether a JWS in compact serialization is one of this key.
+    pub fn verifies(&self, token: &str) -> bool {
+        let (input, signature) = token.rsplit_once('.').unwrap();
+        let configured = self.configured();
+        let key = tenantgate::keys::parse_pem(configured["pem"].as_str().unwrap()).unwrap();
+        let key = key.for_algorithm(self.alg()).unwrap();
+        key.verify(input.as_bytes(), &from_base64url(signature), super::core_rig::VERIFIER)
     }
 
     /// A signature in the form of JWS.
