@@ -156,11 +156,7 @@ mod real {
             |issuer| issuer.rotate(Signer::es256(), "one"),
             |configuration| flows::keys::discover(&mut configuration["tenants"][0], |_| {}),
         );
-        let knows = |world: &mut World<EnvoyRig>| {
-            world.open(&mut world.browser(), "https://acme.example/").reply().status == 302
-        };
-        // Each request is a connection of its own, and any worker may take it.
-        world.eventually(|world| (0..20).all(|_| knows(world)));
+        flows::keys::discovered(&mut world);
         assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
         let stats = world.rig.admin("/stats?filter=tenantgate.keys");
         assert!(stats.contains("wasmcustom.tenantgate.keys_fetched: 1"), "{stats}");

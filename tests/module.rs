@@ -340,7 +340,7 @@ mod border {
         let mut other = ModuleRig::beside(&configuration, world.issuers.clone(), shared);
         other.tick();
         assert_eq!(status(&mut other.host, &visit()), 503);
-        world.clock.advance(Duration::from_secs(2));
+        world.clock.advance(Duration::from_secs(6));
         other.tick();
         assert_eq!(status(&mut other.host, &visit()), 302);
     }

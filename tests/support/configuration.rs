@@ -24,7 +24,7 @@ pub fn tenant(name: &str, issuer: &Issuer) -> Value {
             "token_endpoint": format!("{}/token", issuer.url),
             "end_session_endpoint": format!("{}/logout", issuer.url),
             "token_endpoint_auth_method": method,
-            "timeout": "500ms",
+            "timeout": "2s",
         },
         "login": { "post_logout_redirect_uri": format!("https://{name}.example/") },
     });

@@ -63,7 +63,7 @@ impl Rig for ModuleRig {
                 Standing::Replied(reply) => return Outcome::Replied(reply),
                 Standing::Waits(call) => call,
             };
-            assert_eq!(call.timeout_ms, 500);
+            assert_eq!(call.timeout_ms, 2000);
             let answer = self.call(&call);
             standing = self.host.answer(context, &call, answer);
         }
