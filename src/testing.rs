@@ -7,6 +7,7 @@ use crate::env::{Entropy, Env, NoEntropy};
 use crate::gate::{Entry, Gate};
 use crate::identity::VerifiedIdentity;
 use crate::keys::{HostAlgorithms, NoHostVerifier, Verifier, Voucher};
+use crate::revocation::SessionId;
 use crate::seal::Purpose;
 use crate::session::SessionRecord;
 use crate::shared::NoSharedData;
@@ -43,7 +44,8 @@ pub(crate) fn gate(key_ids: &[&str]) -> Gate {
         json!({
             "name": name, "hosts": [format!("{name}.example")], "issuer": "https://i.example", "client_id": "gate",
             "keys": [{ "pem": include_str!("../tests/vectors/keys/ec.public.pem") }],
-            "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t" },
+            "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t",
+                "end_session_endpoint": "https://i.example/out" },
         })
     };
     let key = |id: &&str| json!({ "id": id, "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" });
@@ -59,11 +61,25 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
     [a, b]
 }
 
+/// A session that began then.
+pub(crate) fn session(signed_in: u64) -> SessionRecord {
+    let key = serde_json::from_value(json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
+    SessionRecord {
+        user: String::new(),
+        email: None,
+        groups: Vec::new(),
+        vouched_by: Voucher::Configured(key),
+        signed_in,
+        id: SessionId([0xff; 16]),
+        sub: String::new(),
+        sid: None,
+        id_token: None,
+    }
+}
+
 /// The identity of `user` at `tenant`, as if somebody had signed in.
 pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> VerifiedIdentity {
-    let key = serde_json::from_value(json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
-    let vouched_by = Voucher::Configured(key);
-    let record = SessionRecord { user: user.to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
+    let record = SessionRecord { user: user.to_owned(), ..session(0) };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap())
 }

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::Surroundings;
 use super::cursor::{Cursor, Errors};
-use super::values::{Scheme, secret, url};
+use super::values::{Scheme, moment, secret, url};
 use super::{bearer, headers, keys, login, provider};
 use crate::host::{HostPattern, NotAPattern};
+use crate::revocation;
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
 
@@ -40,6 +41,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));
     let headers = headers::headers(&object.field("headers"));
+    let sessions_not_before = moment(&object.field("sessions_not_before"));
     object.finish();
 
     let authentication = method.and_then(|method| method.with(secret));
@@ -56,6 +58,8 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             bearer: bearer?,
             identity: identity?,
             headers: headers?,
+            sessions_not_before,
+            revoked: revocation::Slot::default(),
         })
     })();
     Draft { label, name, hosts, tenant, errors }

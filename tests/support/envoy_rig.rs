@@ -96,7 +96,7 @@ impl Rig for EnvoyRig {
         Clock::Real
     }
 
-    fn send(&mut self, head: &Lines) -> Outcome {
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
         self.take_received();
         let line =
             |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice()).unwrap_or_default();
@@ -105,7 +105,10 @@ impl Rig for EnvoyRig {
         for (name, value) in head.iter().filter(|(name, _)| !name.starts_with(':')) {
             request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
-        request.extend(b"\r\n");
+        if let Some(body) = body {
+            request.extend(format!("content-length: {}\r\n", body.len()).into_bytes());
+        }
+        request.extend([b"\r\n", body.unwrap_or_default()].concat());
         let reply = exchange(self.gateway(), &request).expect("an answer");
         let mut received = self.take_received();
         let from_upstream = reply.header("x-upstream").is_some();
@@ -225,6 +228,7 @@ fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
         "config": {
             "name": "tenantgate",
             "failure_policy": "FAIL_RELOAD",
+            "allow_on_headers_stop_iteration": true,
             "vm_config": { "runtime": "envoy.wasm.runtime.v8", "code": { "local": { "filename": module_path() } } },
             "configuration": { "@type": "type.googleapis.com/google.protobuf.StringValue", "value": configuration.to_string() },
         },
