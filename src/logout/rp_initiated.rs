@@ -68,7 +68,7 @@ fn confirmation(visit: &Visit<'_>) -> LocalReply {
     LocalReply::page(200, &page, asker, asker.note(Level::Debug, page.code, "asked for by another site"))
 }
 
-pub(super) fn signed_out(visit: &Visit<'_>) -> LocalReply {
+fn signed_out(visit: &Visit<'_>) -> LocalReply {
     let page = Page {
         code: "signed_out",
         title: "Signed out",

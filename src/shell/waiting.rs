@@ -33,11 +33,14 @@ impl Waiting {
     pub(super) fn give_up(&self, counters: &Counters) {
         let now = now().unwrap_or_default();
         let Ok(mut streams) = self.0.try_borrow_mut() else { return };
+        // Any client can keep its body back, so a tick writes no more than one line about it.
+        if streams.iter().any(|(_, since)| since.plus(PATIENCE) <= now) {
+            log(Level::Warn, LATE);
+        }
         streams.retain(|(stream, since)| {
             let late = since.plus(PATIENCE) <= now;
             if late && hostcalls::set_effective_context(*stream).is_ok() {
                 counters.count("body_late");
-                log(Level::Warn, LATE);
                 let _ = hostcalls::send_http_response(408, vec![("cache-control", "no-store")], None);
             }
             !late
