@@ -49,6 +49,24 @@ impl<'t> Cookies<'t> {
         self.name("login-")
     }
 
+    /// The names of all cookies of this tenant that were sent, each once. A name that is not of our making is not repeated in a header of
+    /// ours.
+    pub(crate) fn sent(self, head: &RequestHead) -> Vec<String> {
+        let prefix = self.name("");
+        let is_harmless = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        let names = sent(head).filter_map(|(name, _)| {
+            let rest = name.strip_prefix(prefix.as_bytes())?;
+            let is_ours = rest.len() <= MAX_REST && rest.iter().copied().all(is_harmless);
+            std::str::from_utf8(name).ok().filter(|_| is_ours)
+        });
+        names.take(MAX_DELETED).fold(Vec::new(), |mut found, name| {
+            if !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
+            }
+            found
+        })
+    }
+
     /// A `Set-Cookie` value that keeps `value` for `lifetime`. `None` if browsers would drop it for its length
     /// (RFC 6265bis section 5.6: name and value together at most 4,096 bytes).
     pub(crate) fn set(self, name: &str, value: &str, lifetime: Duration) -> Option<String> {
@@ -91,6 +109,10 @@ fn is_ours(crumb: &[u8]) -> bool {
 const HOST: &str = "__Host-tenantgate-";
 const SECURE: &str = "__Secure-tenantgate-";
 const MAX_NAME_AND_VALUE: usize = 4096;
+/// After the prefix, no name of ours is longer.
+const MAX_REST: usize = 64;
+/// A browser has a session and at most five logins under way.
+const MAX_DELETED: usize = 32;
 
 #[cfg(test)]
 mod tests {

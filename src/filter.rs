@@ -13,6 +13,9 @@
 //!     │               another call                            │
 //!     └───────────────────────────────────────────────────────┘
 //!           everything else: forwarded or answered at once
+//!
+//!            Request            Body
+//!   Fresh ────────────▶ Reading ─────▶ Done    a logout token: always answered
 //! ```
 
 use std::mem;
@@ -26,10 +29,11 @@ use crate::env::Env;
 use crate::forward::Forward;
 use crate::gate::Gate;
 use crate::login::{self, Leg, Redeeming};
-use crate::logout::logout;
+use crate::logout::{Notice, frontchannel_logout, logout};
 use crate::navigation::is_navigation;
 use crate::reply::LocalReply;
-use crate::request::RequestHead;
+use crate::request::{NoBody, RequestHead};
+use crate::secret::Secret;
 use crate::session;
 use crate::visit::Visit;
 
@@ -45,6 +49,8 @@ pub enum Input {
     Request(RequestHead),
     /// The call that was asked for ended.
     Called(Result<CallResponse, CallFailure>),
+    /// The body that was asked for is there, to its end.
+    Body(Result<Secret<Vec<u8>>, NoBody>),
 }
 
 /// What is to be done about it.
@@ -57,11 +63,15 @@ pub enum Effect {
     Reply(LocalReply),
     /// Call out, and come back with [`Input::Called`].
     Call(HttpCall),
+    /// Read the body, of at most [`MAX_BODY`](crate::request::MAX_BODY) bytes, and come back with [`Input::Body`]. Nothing of the request goes on
+    /// meanwhile, nor afterwards.
+    ReadBody,
 }
 
 enum State {
     Fresh,
     Redeeming(Box<Redeeming>),
+    Reading(Box<Notice>),
     Done,
 }
 
@@ -86,7 +96,9 @@ impl Filter {
                 }
                 Leg::Reply(reply) => Effect::Reply(reply),
             },
-            (State::Fresh | State::Redeeming(_) | State::Done, _) => {
+            // Whatever was read, the type of the answer is not that of a request which goes on.
+            (State::Reading(notice), Input::Body(body)) => Effect::Reply(notice.read(body, &gate, env)),
+            (State::Fresh | State::Redeeming(_) | State::Reading(_) | State::Done, _) => {
                 Effect::Reply(Asker::of(&RequestHead::default(), env).refuse(&Denial::OutOfTurn))
             }
         }
@@ -105,6 +117,16 @@ impl Filter {
             }
         } else if visit.target.path == login.logout_path {
             Effect::Reply(logout(&visit, env))
+        } else if Some(visit.target.path) == login.frontchannel_logout_path.as_deref() {
+            Effect::Reply(frontchannel_logout(&visit, env))
+        } else if Some(visit.target.path) == login.backchannel_logout_path.as_deref() {
+            match Notice::announced(visit) {
+                Ok(notice) => {
+                    self.state = State::Reading(Box::new(notice));
+                    Effect::ReadBody
+                }
+                Err(reply) => Effect::Reply(reply),
+            }
         } else {
             page(&visit, env).unwrap_or_else(|denial| Effect::Reply(visit.asker.refuse(&denial)))
         }

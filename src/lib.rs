@@ -30,6 +30,7 @@ mod page;
 pub mod provider;
 pub mod reply;
 pub mod request;
+pub mod revocation;
 pub mod seal;
 pub mod secret;
 mod session;

@@ -10,7 +10,9 @@ use crate::gate::Gate;
 use crate::identity::{NoIdentity, VerifiedIdentity};
 use crate::keys::Voucher;
 use crate::request::RequestHead;
-use crate::seal::{Purpose, SealError};
+use crate::revocation::{SessionId, has_ended};
+use crate::seal::{Opened, Purpose, SealError};
+use crate::secret::Secret;
 use crate::tenant::Tenant;
 use crate::token::VerifiedIdToken;
 
@@ -27,6 +29,17 @@ pub(crate) struct SessionRecord {
     pub(crate) vouched_by: Voucher,
     #[serde(rename = "t")]
     pub(crate) signed_in: u64,
+    /// By which this one session is ended.
+    #[serde(rename = "n")]
+    pub(crate) id: SessionId,
+    /// Who it is at the issuer, and in which session there (`sub` and `sid`).
+    #[serde(rename = "s")]
+    pub(crate) sub: String,
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sid: Option<String>,
+    /// The ID token, where the tenant keeps it for the sign-out. It was verified when the session began.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id_token: Option<String>,
 }
 
 /// Why no session could be made of a good login.
@@ -41,9 +54,10 @@ pub(crate) enum NoSession {
 }
 
 /// Starts a session of whoever signed in and gives its `Set-Cookie` value. It takes an ID token, so that no bearer token becomes a
-/// session.
+/// session. `text` is that token as it came.
 pub(crate) fn start(
     token: &VerifiedIdToken,
+    text: &Secret<String>,
     tenant: &Tenant,
     gate: &Gate,
     now: UnixTime,
@@ -56,15 +70,34 @@ pub(crate) fn start(
         groups: identity.groups().to_vec(),
         vouched_by: identity.vouched_by(),
         signed_in: now.0,
+        id: SessionId::new(env).map_err(|no_entropy| NoSession::Unsealed(no_entropy.into()))?,
+        sub: token.subject().to_owned(),
+        sid: token.session_id().map(str::to_owned),
+        id_token: tenant.login.keep_id_token.then(|| text.expose_secret().clone()),
     };
-    let sealed = gate.ring().seal(Purpose::Session, tenant, &record, env).map_err(NoSession::Unsealed)?;
+    // The ID token is worth having, but not worth a login that ends without a session.
+    match set_cookie(&record, tenant, gate, env) {
+        Err(NoSession::TooLarge) if record.id_token.is_some() => {
+            set_cookie(&SessionRecord { id_token: None, ..record }, tenant, gate, env)
+        }
+        outcome => outcome,
+    }
+}
+
+fn set_cookie(record: &SessionRecord, tenant: &Tenant, gate: &Gate, env: &mut Env<'_>) -> Result<String, NoSession> {
+    let sealed = gate.ring().seal(Purpose::Session, tenant, record, env).map_err(NoSession::Unsealed)?;
     let cookies = Cookies::of(tenant);
     cookies.set(&cookies.session(), &sealed, gate.policy().lifetime).ok_or(NoSession::TooLarge)
 }
 
-/// The identity of the session that came with the request, if there is one that is still good under the configuration of
-/// this moment: sealed for this tenant, its issuer and its client, not over, and vouched for by a key that the tenant still has.
+/// The identity of the session that came with the request, if there is one that is still good.
 pub(crate) fn resume(head: &RequestHead, tenant: &Tenant, gate: &Gate, now: UnixTime) -> Option<VerifiedIdentity> {
+    find(head, tenant, gate, now).map(VerifiedIdentity::from_session)
+}
+
+/// The session that came with the request, if there is one that is still good under the configuration of this moment: sealed for
+/// this tenant, its issuer and its client, not over, and vouched for by a key that the tenant still has.
+pub(crate) fn find(head: &RequestHead, tenant: &Tenant, gate: &Gate, now: UnixTime) -> Option<Opened<SessionRecord>> {
     let name = Cookies::of(tenant).session();
     // A cookie of the same name can be planted from a sibling host where the tenant has a cookie domain, so more than one is tried.
     cookie::sent(head)
@@ -72,7 +105,6 @@ pub(crate) fn resume(head: &RequestHead, tenant: &Tenant, gate: &Gate, now: Unix
         .take(MAX_TRIES)
         .filter_map(|(_, value)| gate.ring().open::<SessionRecord>(Purpose::Session, tenant, value))
         .find(|session| is_good(session.value(), tenant, gate, now))
-        .map(VerifiedIdentity::from_session)
 }
 
 fn is_good(record: &SessionRecord, tenant: &Tenant, gate: &Gate, now: UnixTime) -> bool {
@@ -80,7 +112,7 @@ fn is_good(record: &SessionRecord, tenant: &Tenant, gate: &Gate, now: UnixTime) 
     let over = now >= signed_in.plus(gate.policy().lifetime);
     // A clock that was put back must not make a session longer.
     let not_yet = signed_in > now.plus(CLOCK_SKEW);
-    !over && !not_yet && tenant.keeps_sessions_of(&record.vouched_by)
+    !over && !not_yet && tenant.keeps_sessions_of(&record.vouched_by) && !has_ended(record, tenant, now)
 }
 
 const MAX_TRIES: usize = 4;

@@ -13,6 +13,7 @@ use crate::forward::IdentityHeaders;
 use crate::host::{Host, HostPattern};
 use crate::keys::{KeySet, Voucher};
 use crate::provider::Provider;
+use crate::revocation;
 use crate::secret::Secret;
 
 /// The name of a tenant, unique in a configuration: 1 to 63 letters, digits, `-`, `_` and `.`.
@@ -62,6 +63,10 @@ pub struct Tenant {
     pub identity: IdentityClaims,
     /// Under which names the upstream receives it.
     pub headers: IdentityHeaders,
+    /// Sessions that began before this are over.
+    pub sessions_not_before: Option<UnixTime>,
+    /// Sessions that are over before their time.
+    pub(crate) revoked: revocation::Slot,
 }
 
 /// The client registration at the issuer (RFC 6749 section 2).
@@ -93,11 +98,17 @@ pub struct Login {
     pub callback_path: String,
     /// The path that signs out, by equality; never the callback path.
     pub logout_path: String,
+    /// The path that the issuer loads in a frame, by equality; none without it.
+    pub frontchannel_logout_path: Option<String>,
+    /// The path that takes logout tokens, by equality; none without it.
+    pub backchannel_logout_path: Option<String>,
     /// A redirect URI that is the same for every host, if the configuration names one. It is on a host of this
     /// tenant and its path is `callback_path`.
     pub redirect_uri: Option<Url>,
     /// Where the issuer sends the browser after a sign-out, as registered there.
     pub post_logout_redirect_uri: Option<Url>,
+    /// Whether a session keeps its ID token, to tell the issuer by it which session is to end.
+    pub keep_id_token: bool,
     /// The domain that cookies are shared under; without it each host has its own.
     pub cookie_domain: Option<Host>,
     /// How long a person may take at the issuer.

@@ -9,6 +9,7 @@ use crate::env::{Entropy, Env, NoEntropy};
 use crate::gate::{Entry, Gate};
 use crate::identity::VerifiedIdentity;
 use crate::keys::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, Verifier, Voucher};
+use crate::revocation::SessionId;
 use crate::seal::Purpose;
 use crate::session::SessionRecord;
 use crate::shared::NoSharedData;
@@ -50,7 +51,8 @@ pub(crate) fn gate_with(key_ids: &[&str], pem: &str) -> Gate {
         json!({
             "name": name, "hosts": [format!("{name}.example")], "issuer": "https://i.example", "client_id": "gate",
             "keys": [{ "pem": pem }],
-            "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t" },
+            "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t",
+                "end_session_endpoint": "https://i.example/out" },
         })
     };
     let key = |id: &&str| json!({ "id": id, "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" });
@@ -66,11 +68,27 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
     [a, b]
 }
 
+/// A session that began then.
+pub(crate) fn session(signed_in: u64) -> SessionRecord {
+    let key = serde_json::from_value(json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
+    SessionRecord {
+        user: String::new(),
+        email: None,
+        groups: Vec::new(),
+        vouched_by: Voucher::Configured(key),
+        signed_in,
+        id: SessionId([0xff; 16]),
+        sub: String::new(),
+        sid: None,
+        id_token: None,
+    }
+}
+
 /// The identity of `user` at `tenant`, as if somebody had signed in.
 pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> Arc<VerifiedIdentity> {
     let key = tenant.keys.candidates(SignatureAlgorithm::Es256, None).next().unwrap();
     let vouched_by = Voucher::Configured(key.thumbprint());
-    let record = SessionRecord { user: user.to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
+    let record = SessionRecord { user: user.to_owned(), vouched_by, ..session(0) };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     Arc::new(VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap()))
 }

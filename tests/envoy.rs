@@ -28,7 +28,7 @@ mod real {
     use super::support::envoy_rig::{EnvoyRig, try_start};
     use super::support::http::exchange;
     use super::support::http2;
-    use super::support::rig::values;
+    use super::support::rig::{Rig as _, values};
     use super::support::signer::Signer;
     use super::support::world::{World, ada};
 
@@ -44,6 +44,20 @@ mod real {
         // Straight to the terminal: the test harness keeps what is printed.
         writeln!(std::io::stderr(), "not played in Envoy, whose clock cannot be moved: {}", left_out.join(", "))
             .unwrap();
+    }
+
+    /// Without the option for it Envoy hands over no body. Nothing goes on, and somebody is told.
+    #[test]
+    fn an_envoy_that_hands_over_no_bodies() {
+        let mut world = World::<EnvoyRig>::new();
+        let mut configuration = world.configuration();
+        configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/logout-tokens");
+        world.rig = EnvoyRig::without_bodies(&configuration, world.issuers.clone());
+        let reply = world.post("https://acme.example/logout-tokens", &[], b"logout_token=x").reply();
+        assert_eq!(reply.status, 408, "{reply:?}");
+        assert!(world.rig.log().contains("Envoy needs `allow_on_headers_stop_iteration: true`"));
+        // All else is as it is with it.
+        world.signed_in();
     }
 
     /// Requests as only a raw socket can send them: each gets an answer or is hung up on, and the gate serves the next one.

@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::Surroundings;
 use super::cursor::{Cursor, Errors};
-use super::values::{Scheme, secret, url};
+use super::values::{Scheme, moment, secret, url};
 use super::{bearer, headers, keys, login, provider};
 use crate::forward::IdentityHeaders;
 use crate::host::{HostPattern, NotAPattern};
+use crate::revocation;
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
 
@@ -42,6 +43,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));
     let headers = headers::headers(&object.field("headers"));
+    let sessions_not_before = moment(&object.field("sessions_not_before"));
     object.finish();
 
     let authentication = method.and_then(|method| method.with(secret));
@@ -58,6 +60,8 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             bearer: bearer?,
             identity: identity?,
             headers: headers.clone()?,
+            sessions_not_before,
+            revoked: revocation::Slot::default(),
         })
     })();
     Draft { label, name, hosts, headers, tenant, errors }

@@ -369,6 +369,31 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/login",
+            json!({ "backchannel_logout_path": "backchannel" }),
+            "tenant \"acme\": login.backchannel_logout_path: \"backchannel\" is not a plain path; write it as \"/oauth2/backchannel-logout\"",
+        ),
+        (
+            "/login",
+            json!({ "frontchannel_logout_path": "/a?b" }),
+            "tenant \"acme\": login.frontchannel_logout_path: \"/a?b\" is not a plain path; write it as \"/oauth2/frontchannel-logout\"",
+        ),
+        (
+            "/login",
+            json!({ "frontchannel_logout_path": "/a", "backchannel_logout_path": "/a" }),
+            "tenant \"acme\": login.backchannel_logout_path: is the same as `frontchannel_logout_path`; each needs its own",
+        ),
+        (
+            "/login",
+            json!({ "frontchannel_logout_path": "/oauth2/logout" }),
+            "tenant \"acme\": login.frontchannel_logout_path: is the same as `logout_path`; each needs its own",
+        ),
+        (
+            "/login",
+            json!({ "keep_id_token": "yes" }),
+            "tenant \"acme\": login.keep_id_token: must be true or false, not a string",
+        ),
+        (
+            "/login",
             json!({ "redirect_uri": "https://evil.example/oauth2/callback" }),
             "tenant \"acme\": login.redirect_uri: is on a host that is not one of this tenant's `hosts`",
         ),
@@ -391,6 +416,11 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "/login",
             json!({ "timeout": "1s" }),
             "tenant \"acme\": login.timeout: \"1s\" is out of range; it has to be from 1m to 1h",
+        ),
+        (
+            "/sessions_not_before",
+            json!("25 November"),
+            "tenant \"acme\": sessions_not_before: \"25 November\" is not a time; write it as \"2026-11-25T08:30:00Z\"",
         ),
         ("/bearer", json!({}), "tenant \"acme\": bearer.audiences: is missing"),
         ("/bearer", json!({ "audiences": [] }), "tenant \"acme\": bearer.audiences: is empty; at least one is needed"),

@@ -152,6 +152,6 @@ impl Returned {
         let now = env.now()?;
         let expected = Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token };
         let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;
-        Ok(session::start(&token, tenant, gate, now, env)?)
+        Ok(session::start(&token, &tokens.id_token, tenant, gate, now, env)?)
     }
 }

@@ -2,26 +2,40 @@
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::{Action, MapType, Status};
+use proxy_wasm::types::{Action, BufferType, MapType, Status};
 
 use super::call::{MAX_HEADERS, dispatch, response};
 use super::counters::Counters;
 use super::host::{VmEntropy, log, now};
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
+use super::waiting::Waiting;
 use crate::call::CallFailure;
 use crate::env::Env;
 use crate::filter::{Effect, Filter, Input};
 use crate::forward::{Forward, HeaderEdit};
 use crate::keys::{HostAlgorithms, Verifier};
 use crate::reply::{Level, LocalReply};
-use crate::request::RequestHead;
+use crate::request::{MAX_BODY, NoBody, RequestHead};
+use crate::secret::Secret;
 
 pub(super) struct Stream {
     filter: Filter,
     counters: Counters,
     trusted: HostAlgorithms,
     passage: Passage,
+    body: Body,
+    waiting: Waiting,
+    id: u32,
+}
+
+/// What is to be done with the body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    /// It goes where the head goes.
+    Follows,
+    /// It is awaited; so many bytes are there.
+    Awaited(usize),
 }
 
 /// Whether the request may go on to the upstream. Only [`Stream::forward`] opens it.
@@ -32,17 +46,22 @@ enum Passage {
 }
 
 impl Stream {
-    pub(super) fn new(filter: Filter, counters: Counters, trusted: HostAlgorithms) -> Self {
-        Self { filter, counters, trusted, passage: Passage::Closed }
+    pub(super) fn new(id: u32, filter: Filter, counters: Counters, trusted: HostAlgorithms, waiting: Waiting) -> Self {
+        Self { filter, counters, trusted, passage: Passage::Closed, body: Body::Follows, waiting, id }
     }
 
-    /// Feeds one input, and what comes of it, until the request is forwarded, answered or waits for a call.
+    /// Feeds one input, and what comes of it, until the request is forwarded, answered or waits for something.
     fn run(&mut self, mut input: Input) {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         loop {
             match self.filter.step(input, &mut Env::new(now(), &mut VmEntropy, verifier, &VmSharedData)) {
                 Effect::Forward(forward) => return self.forward(&forward),
                 Effect::Reply(reply) => return self.reply(&reply),
+                Effect::ReadBody => {
+                    self.body = Body::Awaited(0);
+                    self.waiting.begin(self.id);
+                    return;
+                }
                 Effect::Call(call) => match dispatch(&call) {
                     Ok(_token) => return,
                     Err(_) => input = Input::Called(Err(CallFailure::Refused)),
@@ -69,6 +88,23 @@ impl Stream {
         }
     }
 
+    /// A body that is awaited has grown to `size` bytes. At its end it becomes an input, and as soon as it is too long.
+    fn read_body(&mut self, size: usize, ended: bool) {
+        self.body = Body::Awaited(size);
+        let body = match size {
+            _ if size > MAX_BODY => Err(NoBody::TooLong),
+            _ if !ended => return,
+            0 => Ok(Vec::new()),
+            _ => match hostcalls::get_buffer(BufferType::HttpRequestBody, 0, size) {
+                Ok(Some(body)) if body.len() == size => Ok(body),
+                _ => Err(NoBody::Withheld),
+            },
+        };
+        self.body = Body::Follows;
+        self.waiting.end(self.id);
+        self.run(Input::Body(body.map(Secret::new)));
+    }
+
     fn fail(&self, what: &str) {
         log(Level::Error, what);
         let _ = hostcalls::send_http_response(503, vec![("cache-control", "no-store")], None);
@@ -82,6 +118,13 @@ impl Stream {
     }
 }
 
+/// A client that hangs up is not waited for.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.waiting.end(self.id);
+    }
+}
+
 impl Context for Stream {
     fn on_http_call_response(&mut self, _token: u32, headers: usize, body: usize, _trailers: usize) {
         self.run(Input::Called(response(headers, body)));
@@ -92,7 +135,7 @@ impl Context for Stream {
 }
 
 impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, count: usize, _end_of_stream: bool) -> Action {
+    fn on_http_request_headers(&mut self, count: usize, end_of_stream: bool) -> Action {
         if count > MAX_HEADERS {
             self.counters.count("too_many_headers");
             let _ = hostcalls::send_http_response(431, vec![("cache-control", "no-store")], None);
@@ -102,14 +145,23 @@ impl HttpContext for Stream {
             Ok(pairs) => self.run(Input::Request(RequestHead::new(pairs))),
             Err(_) => self.fail("the request headers could not be read"),
         }
+        if end_of_stream && self.body != Body::Follows {
+            self.read_body(0, true);
+        }
         self.action()
     }
 
-    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        if self.body != Body::Follows {
+            self.read_body(size, end_of_stream);
+        }
         self.action()
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        if let Body::Awaited(size) = self.body {
+            self.read_body(size, true);
+        }
         self.action()
     }
 }

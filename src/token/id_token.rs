@@ -1,10 +1,11 @@
 //! ID Token Validation, with the numbers of the steps in OpenID Connect Core section 3.1.3.7.
 
+use serde_json::Value;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::claims::Claims;
 use super::rejection::TokenRejection;
-use super::signed::Signed;
+use super::signed::{Kind, Signed};
 use crate::encode::base64url;
 use crate::env::UnixTime;
 use crate::keys::{Hash, SignatureAlgorithm, Verifier};
@@ -37,7 +38,7 @@ impl VerifiedIdToken {
     ) -> Result<Self, TokenRejection> {
         // Step 1: an encrypted ID token (five parts) is malformed; none was negotiated. Steps 2, 6, 7, 9 and 10, too, are those of every
         // token. Step 8 has no case, since there is no HMAC.
-        let signed = Signed::verify(token, tenant, now, verifier)?;
+        let signed = Signed::verify(Kind::Identity, token, tenant, now, verifier)?;
         // A logout token or an access token is no ID token (RFC 8725 section 3.11).
         if signed.typ.as_deref().is_some_and(|typ| typ != "jwt") {
             return Err(TokenRejection::WrongType);
@@ -50,8 +51,19 @@ impl VerifiedIdToken {
         if !expected.nonce.matches(nonce) {
             return Err(TokenRejection::WrongClaim("nonce"));
         }
+        verify_session_id(claims)?;
         verify_access_token_hash(claims, signed.algorithm, expected.access_token)?;
         Ok(Self(signed))
+    }
+
+    /// `sub`.
+    pub(crate) fn subject(&self) -> &str {
+        self.0.claims().get("sub").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// `sid`, if the issuer names its sessions.
+    pub(crate) fn session_id(&self) -> Option<&str> {
+        self.0.claims().get("sid").and_then(Value::as_str)
     }
 
     pub(crate) fn signed(&self) -> &Signed {
@@ -59,8 +71,17 @@ impl VerifiedIdToken {
     }
 }
 
+/// Front-Channel Logout 1.0 section 3: text, if the issuer names its sessions. It goes into every cookie of the session.
+pub(super) fn verify_session_id(claims: &Claims) -> Result<Option<&str>, TokenRejection> {
+    let sid = claims.text("sid")?;
+    if sid.is_some_and(|sid| sid.is_empty() || sid.len() > 255) {
+        return Err(TokenRejection::Claim("sid"));
+    }
+    Ok(sid)
+}
+
 /// Steps 3 to 5: we are an audience; among several, or where `azp` is given, we are also the authorized party.
-fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), TokenRejection> {
+pub(super) fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), TokenRejection> {
     let audiences = claims.audiences()?;
     if !audiences.contains(&client_id) {
         return Err(TokenRejection::WrongClaim("aud"));

@@ -5,10 +5,12 @@
 
 #![allow(dead_code, unused_macros, unused_imports, reason = "real Envoy plays no timed scenarios")]
 
+pub mod backchannel;
 pub mod bearer;
 pub mod callback;
 pub mod denial;
 pub mod forward;
+pub mod frontchannel;
 pub mod id_token;
 pub mod keys;
 pub mod login;
@@ -21,6 +23,8 @@ pub mod tenants;
 macro_rules! scenarios_for {
     ($rig:ty) => {
         $crate::flows::play! { $rig;
+            backchannel: the_issuer_ends_sessions, a_session_that_does_not_know_its_name, hostile_logout_tokens,
+                odd_but_good_logout_tokens, a_logout_token_counts_once, what_is_no_logout_request, a_logout_token_with_a_new_key;
             bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new;
@@ -29,6 +33,7 @@ macro_rules! scenarios_for {
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
             forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
                 claims_cannot_forge_headers;
+            frontchannel: the_issuer_ends_the_session_in_a_frame, frames_of_others_end_nothing;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             keys: everything_is_discovered, a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set, configured_keys_win,
@@ -37,7 +42,8 @@ macro_rules! scenarios_for {
             login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm, every_form_of_key,
                 many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
                 an_address_that_is_too_long, too_many_groups;
-            logout: sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask;
+            logout: sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask, a_copy_of_the_cookie_is_dead,
+                every_cookie_goes, the_issuer_is_told_which_session, the_configuration_ends_sessions;
             redirects: the_way_back_is_on_the_host_that_was_asked_for;
             session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, the_key_that_vouched_leaves,
                 a_planted_cookie_does_not_get_in_the_way, a_new_login_replaces_the_session;
@@ -52,6 +58,7 @@ macro_rules! scenarios_for {
 macro_rules! timed_scenarios {
     ($then:ident $($rig:ident)?) => {
         $crate::flows::$then! { $($rig)?;
+            backchannel: an_end_is_for_good;
             bearer: a_known_token_expires;
             callback: an_expired_attempt;
             keys: hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away, a_key_that_leaves_the_set,

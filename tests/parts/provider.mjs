@@ -25,12 +25,15 @@ export async function startProvider({ tenant, port, accounts, jwk, client }) {
     conformIdTokenClaims: false,
     pkce: { required: () => true, methods: ['S256'] },
     features: {
+      backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => { ctx.body = logoutPage(tenant, form); },
       },
     },
+    // Node does not know that every `*.localhost` is this machine.
+    httpOptions: () => ({ dnsLookup: (_host, { all }, done) => (all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)) }),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     ttl: { AccessToken: 3600, Grant: 3600, IdToken: 3600, Interaction: 3600, Session: 3600 },
     async findAccount(_ctx, uid) {

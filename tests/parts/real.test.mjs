@@ -213,6 +213,26 @@ test('signing out ends the session here and goes to the issuer', async () => {
   assert.equal((await denied(() => visitor.open(`${acme}/`))).status, 302);
 });
 
+test('the provider is told by the ID token which session is to end', async () => {
+  const visitor = await signedIn('globex', 'grace');
+  const { location } = await denied(() => visitor.open(`${globex}/oauth2/logout`));
+  assert.match(new URL(location).searchParams.get('id_token_hint'), /^[\w-]+\.[\w-]+\.[\w-]+$/);
+  const answer = await visitor.follow(location);
+  assert.equal(answer.status, 200);
+  assert.match(answer.body, /Sign out of globex\?/);
+});
+
+test('signing out at the provider ends that session here, and no other', async () => {
+  const [visitor, other] = [await signedIn('acme', 'ada'), await signedIn('acme', 'ada')];
+  const issuer = `http://login-acme.localhost:${ports.acme}`;
+  const { body } = await visitor.open(`${issuer}/session/end`);
+  const [, xsrf] = body.match(/name="xsrf" value="(\w+)"/);
+  await visitor.send(`${issuer}/session/end/confirm`, { method: 'POST', form: { xsrf, logout: 'yes' } });
+  await eventually(async () => (await visitor.open(`${acme}/`)).status === 302);
+  await received(() => other.open(`${acme}/`));
+  assert.match(readFileSync(stack.log, 'utf8'), /backchannel_logout tenant=acme/);
+});
+
 test('another site can only ask for it', async () => {
   const visitor = await signedIn('acme', 'ada');
   const answer = await denied(() => visitor.open(`${acme}/oauth2/logout`, { 'sec-fetch-site': 'cross-site' }));

@@ -61,6 +61,7 @@ function client(tenant, { clientSecrets }, ports) {
     token_endpoint_auth_method: TENANTS[tenant].token_endpoint_auth_method,
     redirect_uris: [`${origin(tenant, ports)}/oauth2/callback`],
     post_logout_redirect_uris: [`${origin(tenant, ports)}/`],
+    ...(tenant === 'acme' && { backchannel_logout_uri: `${origin(tenant, ports)}/oauth2/backchannel-logout`, backchannel_logout_session_required: true }),
   };
 }
 

@@ -18,7 +18,7 @@ pub struct Cookie {
     /// The host that set it, or its `Domain`.
     pub domain: String,
     pub host_only: bool,
-    expires: u64,
+    pub expires: u64,
 }
 
 impl Browser {

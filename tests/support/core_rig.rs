@@ -12,7 +12,8 @@ use tenantgate::forward::HeaderEdit;
 use tenantgate::gate::Gate;
 use tenantgate::keys::{HostAlgorithms, Verifier};
 use tenantgate::provider::{Errands, Keeper};
-use tenantgate::request::RequestHead;
+use tenantgate::request::{MAX_BODY, NoBody, RequestHead};
+use tenantgate::revocation::Watch;
 use tenantgate::secret::Secret;
 
 use super::clock::Clock;
@@ -24,6 +25,7 @@ use super::shared::SharedStore;
 pub struct CoreRig {
     gate: Arc<Gate>,
     keeper: Keeper,
+    watch: Watch,
     shared: SharedStore,
     issuers: Issuers,
     clock: Clock,
@@ -76,7 +78,8 @@ impl Rig for CoreRig {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
         let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
         let (gate, shared) = (Arc::new(Gate::closed()), SharedStore::default());
-        let mut rig = Self { gate, keeper: Keeper::default(), shared, issuers, clock, log: Vec::new() };
+        let mut rig =
+            Self { gate, keeper: Keeper::default(), watch: Watch::default(), shared, issuers, clock, log: Vec::new() };
         rig.reconfigure(configuration);
         rig
     }
@@ -85,7 +88,7 @@ impl Rig for CoreRig {
         Clock::simulated()
     }
 
-    fn send(&mut self, head: &Lines) -> Outcome {
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
         let head = lower_case(head);
         let mut filter = Filter::new(self.gate.clone());
         let mut input = Input::Request(RequestHead::new(head.clone()));
@@ -96,6 +99,11 @@ impl Rig for CoreRig {
             match effect {
                 Effect::Forward(forward) => return Outcome::Forwarded(edited(head, forward.edits())),
                 Effect::Call(call) => input = Input::Called(self.call(&call)),
+                Effect::ReadBody => {
+                    let body = body.unwrap_or_default();
+                    let whole = body.len() <= MAX_BODY;
+                    input = Input::Body(if whole { Ok(Secret::new(body.to_vec())) } else { Err(NoBody::TooLong) });
+                }
                 Effect::Reply(reply) => {
                     self.log.push(reply.note.line);
                     let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -110,7 +118,10 @@ impl Rig for CoreRig {
             Ok(loaded) => {
                 self.log.extend(loaded.problems.iter().map(ToString::to_string));
                 let now = Some(UnixTime(self.clock.now()));
-                self.keeper = Keeper::new(&loaded.gate, &Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+                let mut entropy = MachineEntropy;
+                let env = &Env::new(now, &mut entropy, VERIFIER, &self.shared);
+                self.watch = Watch::new(&loaded.gate, env);
+                self.keeper = Keeper::new(&loaded.gate, env);
                 self.gate = Arc::new(loaded.gate);
             }
             Err(errors) => panic!("{errors}"),
@@ -122,6 +133,7 @@ impl Rig for CoreRig {
         let shared = self.shared.clone();
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
+        self.watch.tick(env);
         let Errands { mut calls, mut notes } = self.keeper.tick(env);
         while let Some((id, call)) = calls.pop() {
             let errands = self.keeper.called(id, self.call(&call), env);

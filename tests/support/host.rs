@@ -42,6 +42,8 @@ pub struct State {
     ticks: bool,
     metrics: Vec<String>,
     request: Lines,
+    /// As much of the body of the request as is there.
+    body: Vec<u8>,
     reply: Option<Reply>,
     resumed: bool,
     call: Option<Call>,
@@ -76,6 +78,7 @@ const BAD_ARGUMENT: i32 = 2;
 const CAS_MISMATCH: i32 = 8;
 const CONTINUE: i32 = 0;
 const PLUGIN_CONFIGURATION: i32 = 7;
+const REQUEST_BODY: i32 = 0;
 const CALL_BODY: i32 = 4;
 const REQUEST_HEADERS: i32 = 0;
 const CALL_HEADERS: i32 = 6;
@@ -110,6 +113,7 @@ impl Host {
             ticks: false,
             metrics: Vec::new(),
             request: Vec::new(),
+            body: Vec::new(),
             reply: None,
             resumed: false,
             call: None,
@@ -158,17 +162,54 @@ impl Host {
 
     /// A request arrives: its context, and how it stands.
     pub fn request(&mut self, head: &Lines) -> (i32, Standing) {
+        self.request_with(head, None)
+    }
+
+    /// As [`request`](Self::request), with a body if there is one, which comes in pieces.
+    pub fn request_with(&mut self, head: &Lines, body: Option<&[u8]>) -> (i32, Standing) {
+        let (context, go_on) = self.head(head, body.is_none());
+        let waits = !go_on && self.state().reply.is_none() && self.state().call.is_none();
+        for (piece, last) in body.filter(|_| waits).map(pieces).into_iter().flatten() {
+            assert!(!self.piece(context, &piece, last), "a body that is awaited must not go on");
+            if self.state().reply.is_some() {
+                break;
+            }
+        }
+        (context, self.standing(context, go_on))
+    }
+
+    /// The head of a request arrives: its context, and whether it goes on.
+    pub fn head(&mut self, head: &Lines, ended: bool) -> (i32, bool) {
         let context = self.next_context;
         self.next_context += 1;
         let state = self.state();
         state.request.clone_from(head);
+        state.body.clear();
         state.reply = None;
         state.resumed = false;
         state.call = None;
         self.invoke("proxy_on_context_create", &[context, ROOT]);
-        let action = self.invoke("proxy_on_request_headers", &[context, head.len().try_into().unwrap(), 1]);
-        let standing = self.standing(context, action == CONTINUE);
-        (context, standing)
+        let count = head.len().try_into().unwrap();
+        let action = self.invoke("proxy_on_request_headers", &[context, count, ended.into()]);
+        (context, action == CONTINUE)
+    }
+
+    /// A piece of the body of a request arrives, which the host keeps as long as the request is paused: whether it goes on.
+    pub fn piece(&mut self, context: i32, piece: &[u8], last: bool) -> bool {
+        self.state().body.extend_from_slice(piece);
+        let size = self.state().body.len().try_into().unwrap();
+        self.invoke("proxy_on_request_body", &[context, size, last.into()]) == CONTINUE
+    }
+
+    /// The trailers of a request arrive: its answer, if it is answered by now.
+    pub fn trailers(&mut self, context: i32) -> Option<Reply> {
+        assert_ne!(self.invoke("proxy_on_request_trailers", &[context, 1]), CONTINUE);
+        self.take_reply()
+    }
+
+    /// The answer that was given, if there is one.
+    pub fn take_reply(&mut self) -> Option<Reply> {
+        self.state().reply.take()
     }
 
     /// The call that `context` waits for ends; no answer is a failure.
@@ -266,6 +307,15 @@ pub fn module_path() -> PathBuf {
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tenantgate.wasm"), PathBuf::from)
 }
 
+/// A body in two pieces and an end without any bytes, or whole if it is too short for that.
+fn pieces(body: &[u8]) -> Vec<(Vec<u8>, bool)> {
+    let (first, rest) = body.split_at(body.len() / 2);
+    if first.is_empty() {
+        return vec![(body.to_vec(), true)];
+    }
+    vec![(first.to_vec(), false), (rest.to_vec(), false), (Vec::new(), true)]
+}
+
 fn integer(value: &Val) -> i64 {
     match value {
         Val::I32(value) => i64::from(*value),
@@ -290,6 +340,7 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
         "proxy_get_buffer_bytes" => {
             let buffer = match number(0) {
                 PLUGIN_CONFIGURATION => caller.data().configuration.clone(),
+                REQUEST_BODY => caller.data().body.clone(),
                 CALL_BODY => caller.data().answer.1.clone(),
                 _ => return Ok(BAD_ARGUMENT),
             };

@@ -55,8 +55,8 @@ impl Rig for ModuleRig {
         Clock::simulated()
     }
 
-    fn send(&mut self, head: &Lines) -> Outcome {
-        let (context, mut standing) = self.host.request(&lower_case(head));
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
+        let (context, mut standing) = self.host.request_with(&lower_case(head), body);
         loop {
             let call = match standing {
                 Standing::Forwarded(lines) => return Outcome::Forwarded(lines),
@@ -95,8 +95,8 @@ impl Rig for PlainModuleRig {
         Clock::simulated()
     }
 
-    fn send(&mut self, head: &Lines) -> Outcome {
-        self.0.send(head)
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
+        self.0.send_with(head, body)
     }
 
     fn reconfigure(&mut self, configuration: &Value) {
@@ -127,8 +127,8 @@ impl Rig for ForgetfulModuleRig {
         Clock::simulated()
     }
 
-    fn send(&mut self, head: &Lines) -> Outcome {
-        self.0.send(head)
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
+        self.0.send_with(head, body)
     }
 
     fn reconfigure(&mut self, configuration: &Value) {

@@ -82,7 +82,12 @@ pub trait Rig {
     fn clock() -> Clock;
 
     /// Sends one request and waits for what becomes of it.
-    fn send(&mut self, head: &Lines) -> Outcome;
+    fn send(&mut self, head: &Lines) -> Outcome {
+        self.send_with(head, None)
+    }
+
+    /// As [`send`](Self::send), with a body if there is one.
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome;
 
     /// Loads another configuration.
     fn reconfigure(&mut self, configuration: &Value);
