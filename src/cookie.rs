@@ -34,9 +34,9 @@ impl<'t> Cookies<'t> {
         Self { tenant }
     }
 
-    /// The name of the session cookie.
-    pub(crate) fn session(self) -> String {
-        self.name("session")
+    /// The name of the cookie that holds a session, or the first piece of it; of the further pieces from 1 on.
+    pub(crate) fn session(self, piece: u8) -> String {
+        if piece == 0 { self.name("session") } else { self.name(&format!("session-{piece}")) }
     }
 
     /// The name of the cookie of one login.
@@ -47,6 +47,11 @@ impl<'t> Cookies<'t> {
     /// What the names of all login cookies begin with.
     pub(crate) fn login_prefix(self) -> String {
         self.name("login-")
+    }
+
+    /// The name of the cookie that counts logins in a row.
+    pub(crate) fn circle(self) -> String {
+        self.name("circle")
     }
 
     /// A `Set-Cookie` value that keeps `value` for `lifetime`. `None` if browsers would drop it for its length
@@ -90,7 +95,8 @@ fn is_ours(crumb: &[u8]) -> bool {
 
 const HOST: &str = "__Host-tenantgate-";
 const SECURE: &str = "__Secure-tenantgate-";
-const MAX_NAME_AND_VALUE: usize = 4096;
+/// What a browser keeps of one cookie.
+pub(crate) const MAX_NAME_AND_VALUE: usize = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -32,6 +32,8 @@ pub(crate) enum Denial {
     HostFailed(&'static str),
     /// The ID token is not to be believed.
     IdToken(TokenRejection),
+    /// Logins end well, one after the other, and none of them holds.
+    LoginCircle,
     /// The ID token does not say who it is.
     NoIdentity(NoIdentity),
     /// The answer names another issuer (RFC 9207).
@@ -94,6 +96,7 @@ impl Denial {
             Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) | Self::Unauthenticated => 401,
             Self::AuthorizationRefused(AuthorizationError::AccessDenied)
             | Self::IdToken(_)
+            | Self::LoginCircle
             | Self::NoIdentity(_)
             | Self::SessionTooLarge
             | Self::TokenInsufficient(_) => 403,
@@ -119,6 +122,7 @@ impl Denial {
             Self::CodeRefused => "code_refused",
             Self::HostFailed(_) => "host_failed",
             Self::IdToken(_) => "id_token_refused",
+            Self::LoginCircle => "login_circle",
             Self::NoIdentity(_) => "no_identity",
             Self::OtherIssuer => "other_issuer",
             Self::OtherTenant => "other_tenant",
@@ -156,6 +160,7 @@ impl Denial {
             Self::AuthorizationRefused(_)
             | Self::CallbackMalformed
             | Self::CodeRefused
+            | Self::LoginCircle
             | Self::OtherIssuer
             | Self::SessionTooLarge
             | Self::StateUnknown => Level::Info,
@@ -187,6 +192,10 @@ impl Denial {
             }
             Self::CodeRefused => ("Sign-in expired", "The sign-in took too long or was already used."),
             Self::IdToken(_) => ("Sign-in failed", "The sign-in service sent an identity that could not be verified."),
+            Self::LoginCircle => (
+                "Sign-in does not hold",
+                "You were signed in several times in a row, and each time your browser came back without it. Cookies have to be allowed for this site. If they are, its operator has to be told.",
+            ),
             Self::NoIdentity(_) => ("Sign-in failed", "The sign-in service did not say who you are."),
             Self::SessionTooLarge => (
                 "Too many groups",
@@ -227,6 +236,7 @@ impl Denial {
             | Self::CallbackMalformed
             | Self::CodeRefused
             | Self::IdToken(_)
+            | Self::LoginCircle
             | Self::NoIdentity(_)
             | Self::OtherIssuer
             | Self::ProviderUnreachable(_)
@@ -286,6 +296,7 @@ impl Denial {
             | Self::CodeRefused
             | Self::HostFailed(_)
             | Self::IdToken(_)
+            | Self::LoginCircle
             | Self::NoIdentity(_)
             | Self::OtherIssuer
             | Self::OtherTenant
@@ -311,6 +322,9 @@ impl fmt::Display for Denial {
             Self::CodeRefused => f.write_str("the token endpoint refused the code (`invalid_grant`)"),
             Self::HostFailed(what) => write!(f, "the host failed: {what}"),
             Self::IdToken(rejection) => write!(f, "ID token: {rejection}"),
+            Self::LoginCircle => f.write_str(
+                "three logins in a row, and no session after any of them: the browser drops its cookie, or replicas differ in clock or session keys",
+            ),
             Self::NoIdentity(problem) => write!(f, "ID token: {problem}"),
             Self::OtherIssuer => f.write_str("the callback names another issuer (`iss`)"),
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),

@@ -17,6 +17,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use crate::aftermath::Aftermath;
 use crate::asker::Asker;
 use crate::bearer;
 use crate::call::{CallFailure, CallResponse, HttpCall};
@@ -29,7 +30,7 @@ use crate::logout::logout;
 use crate::navigation::is_navigation;
 use crate::reply::LocalReply;
 use crate::request::RequestHead;
-use crate::session;
+use crate::session::Session;
 use crate::visit::Visit;
 
 /// The filter of one request. It keeps the configuration that it began with, whatever is pushed meanwhile.
@@ -50,8 +51,8 @@ pub enum Input {
 #[derive(Debug)]
 #[must_use = "an effect that is not carried out leaves the request standing"]
 pub enum Effect {
-    /// Let the request go to the upstream.
-    Forward(Forward),
+    /// Let the request go to the upstream, and see to what comes after.
+    Forward(Forward, Aftermath),
     /// Answer it.
     Reply(LocalReply),
     /// Call out, and come back with [`Input::Called`].
@@ -107,13 +108,15 @@ impl Filter {
 /// A request for a page of the upstream: forwarded with a bearer token or a session, sent to the issuer or refused without.
 fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<Effect, Denial> {
     let Visit { head, gate, tenant, .. } = visit;
-    let identity = if bearer::is_sent(head) {
-        Some(bearer::identity(visit, env)?)
-    } else {
-        session::resume(head, tenant, gate, env.now()?)
-    };
-    match identity {
-        Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, tenant, &identity)?)),
+    if bearer::is_sent(head) {
+        let identity = bearer::identity(visit, env)?;
+        return Ok(Effect::Forward(Forward::authenticated(head, tenant, &identity)?, Aftermath::default()));
+    }
+    match Session::of(head, tenant, gate, env.now()?) {
+        Some(session) => {
+            let aftermath = Aftermath::set(session.keep_alive(head, tenant, gate, env));
+            Ok(Effect::Forward(Forward::authenticated(head, tenant, &session.into_identity())?, aftermath))
+        }
         None if is_navigation(head) => login::begin(visit, env).map(Effect::Reply),
         None => Err(Denial::Unauthenticated),
     }

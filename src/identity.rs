@@ -54,7 +54,7 @@ impl VerifiedIdentity {
     /// The identity that a session was made of.
     pub(crate) fn from_session(session: Opened<SessionRecord>) -> Self {
         let (tenant, record) = session.into_parts();
-        let SessionRecord { user, email, groups, vouched_by, signed_in: _ } = record;
+        let SessionRecord { user, email, groups, vouched_by, .. } = record;
         Self { tenant, user, email, groups, vouched_by }
     }
 

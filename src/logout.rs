@@ -4,7 +4,7 @@ use crate::cookie::{self, Cookies};
 use crate::env::Env;
 use crate::page::{Page, Way};
 use crate::reply::{Level, LocalReply};
-use crate::session;
+use crate::session::{Brought, Session};
 use crate::tenant::Tenant;
 use crate::visit::Visit;
 
@@ -15,17 +15,20 @@ pub(crate) fn logout(visit: &Visit<'_>, env: &Env<'_>) -> LocalReply {
         return confirmation(visit);
     }
     let cookies = Cookies::of(tenant);
-    let name = cookies.session();
-    let had_session = env.now().is_ok_and(|now| session::resume(head, tenant, gate, now).is_some());
+    let circle = cookies.circle();
+    let had_session = env.now().is_ok_and(|now| Session::of(head, tenant, gate, now).is_some());
     let reply = match end_session_url(tenant) {
         Some(url) if had_session => {
             LocalReply::redirect(url, asker.note(Level::Debug, "logout", "sent to the issuer to end its session, too"))
         }
         _ => signed_out(visit),
     };
-    // Whatever its state, a cookie that was sent goes, with the attributes it was set with.
-    let sent = cookie::sent(head).any(|(sent, _)| sent == name.as_bytes());
-    if sent { reply.with_cookie(cookies.delete(&name)) } else { reply }
+    // Whatever its state, a cookie of ours that was sent goes, with the attributes it was set with.
+    let mut deleted = Brought::by(head, tenant).delete(tenant);
+    if cookie::sent(head).any(|(sent, _)| sent == circle.as_bytes()) {
+        deleted.push(cookies.delete(&circle));
+    }
+    deleted.into_iter().fold(reply, LocalReply::with_cookie)
 }
 
 /// Whether the person asked for it on a page of this origin, or typed the address. Browsers without Fetch Metadata tell by `Origin`

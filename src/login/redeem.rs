@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::attempt::Attempt;
+use super::circle;
 use super::token_request::token_request;
 use super::token_response::TokenResponse;
 use crate::asker::Asker;
@@ -15,7 +16,7 @@ use crate::host::Host;
 use crate::page::Way;
 use crate::reply::{Level, LocalReply};
 use crate::secret::Secret;
-use crate::session;
+use crate::session::{self, Brought};
 use crate::tenant::Tenant;
 use crate::token::{Expected, VerifiedIdToken};
 
@@ -24,6 +25,7 @@ pub(super) struct Returned {
     pub(super) tenant: Arc<Tenant>,
     pub(super) host: Host,
     pub(super) attempt: Attempt,
+    pub(super) brought: Brought,
     pub(super) asker: Asker,
 }
 
@@ -66,9 +68,11 @@ impl Redeeming {
     ) -> LocalReply {
         let Self(returned) = self;
         match returned.session(result, gate, env) {
-            Ok(cookie) => {
+            Ok(cookies) => {
                 let note = returned.asker.note(Level::Debug, "login_finished", "session started");
-                returned.over(LocalReply::redirect(returned.page(), note)).with_cookie(cookie)
+                let reply = returned.over(LocalReply::redirect(returned.page(), note));
+                let count = circle::count(returned.attempt.before, &returned.tenant);
+                cookies.into_iter().chain(count).fold(reply, LocalReply::with_cookie)
             }
             Err(denial) => returned.refuse(&denial),
         }
@@ -76,19 +80,19 @@ impl Redeeming {
 }
 
 impl Returned {
-    /// The `Set-Cookie` value of the session.
+    /// The `Set-Cookie` values of the session.
     fn session(
         &self,
         result: Result<CallResponse, CallFailure>,
         gate: &Gate,
         env: &mut Env<'_>,
-    ) -> Result<String, Denial> {
-        let Self { tenant, attempt, .. } = self;
+    ) -> Result<Vec<String>, Denial> {
+        let Self { tenant, attempt, brought, .. } = self;
         let response = result.map_err(Denial::ProviderUnreachable)?;
         let tokens = TokenResponse::read(&response)?;
         let now = env.now()?;
         let expected = Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token };
         let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;
-        Ok(session::start(&token, tenant, gate, now, env)?)
+        Ok(session::start(&token, tenant, gate, now, brought, env)?)
     }
 }

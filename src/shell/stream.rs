@@ -7,6 +7,7 @@ use proxy_wasm::types::{Action, BufferType, MapType, Status};
 use super::counters::Counters;
 use super::host::{VmEntropy, log, now};
 use super::verifier::VmVerifier;
+use crate::aftermath::{Aftermath, AnswerEdit};
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::env::Env;
 use crate::filter::{Effect, Filter, Input};
@@ -21,6 +22,7 @@ pub(super) struct Stream {
     counters: Counters,
     trusted: HostAlgorithms,
     passage: Passage,
+    aftermath: Aftermath,
 }
 
 /// Whether the request may go on to the upstream. Only [`Stream::forward`] opens it.
@@ -32,7 +34,7 @@ enum Passage {
 
 impl Stream {
     pub(super) fn new(filter: Filter, counters: Counters, trusted: HostAlgorithms) -> Self {
-        Self { filter, counters, trusted, passage: Passage::Closed }
+        Self { filter, counters, trusted, passage: Passage::Closed, aftermath: Aftermath::default() }
     }
 
     /// Feeds one input, and what comes of it, until the request is forwarded, answered or waits for a call.
@@ -40,7 +42,7 @@ impl Stream {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         loop {
             match self.filter.step(input, &mut Env::new(now(), &mut VmEntropy, verifier)) {
-                Effect::Forward(forward) => return self.forward(&forward),
+                Effect::Forward(forward, aftermath) => return self.forward(&forward, aftermath),
                 Effect::Reply(reply) => return self.reply(&reply),
                 Effect::Call(call) => match dispatch(&call) {
                     Ok(_token) => return,
@@ -51,9 +53,12 @@ impl Stream {
     }
 
     /// Applies every edit. If the host refuses one, nothing goes to the upstream.
-    fn forward(&mut self, forward: &Forward) {
+    fn forward(&mut self, forward: &Forward, aftermath: Aftermath) {
         match forward.edits().iter().try_for_each(apply) {
-            Ok(()) => self.passage = Passage::Open,
+            Ok(()) => {
+                self.passage = Passage::Open;
+                self.aftermath = aftermath;
+            }
             Err(_) => self.fail("a header could not be changed"),
         }
     }
@@ -111,12 +116,29 @@ impl HttpContext for Stream {
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         self.action()
     }
+
+    /// A reply of the gate itself comes by here, too; it has no aftermath.
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        for edit in self.aftermath.answered() {
+            if amend(&edit).is_err() {
+                log(Level::Error, "the host refused a header of an answer");
+            }
+        }
+        Action::Continue
+    }
 }
 
 fn apply(edit: &HeaderEdit) -> Result<(), Status> {
     match edit {
         HeaderEdit::Remove(name) => hostcalls::remove_map_value(MapType::HttpRequestHeaders, name),
         HeaderEdit::Set(name, value) => hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value)),
+    }
+}
+
+fn amend(edit: &AnswerEdit) -> Result<(), Status> {
+    match edit {
+        AnswerEdit::Add(name, value) => hostcalls::add_map_value(MapType::HttpResponseHeaders, name, value),
+        AnswerEdit::Set(name, value) => hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tenantgate::aftermath::AnswerEdit;
 use tenantgate::call::{CallFailure, CallResponse, HttpCall};
 use tenantgate::config::{self, Environment, Surroundings};
 use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
@@ -16,7 +17,7 @@ use tenantgate::secret::Secret;
 use super::clock::Clock;
 use super::crypto::RealCrypto;
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Reply, Rig, lower_case};
+use super::rig::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS, lower_case};
 
 pub struct CoreRig {
     gate: Arc<Gate>,
@@ -88,7 +89,9 @@ impl Rig for CoreRig {
                 filter.step(input, &mut Env::new(Some(UnixTime(self.clock.now())), &mut MachineEntropy, VERIFIER));
             self.log.push(format!("{effect:?}"));
             match effect {
-                Effect::Forward(forward) => return Outcome::Forwarded(edited(head, forward.edits())),
+                Effect::Forward(forward, mut aftermath) => {
+                    return Outcome::Forwarded(edited(head, forward.edits()), answered(&aftermath.answered()));
+                }
                 Effect::Call(call) => input = Input::Called(self.call(&call)),
                 Effect::Reply(reply) => {
                     self.log.push(reply.note.line);
@@ -112,6 +115,22 @@ impl Rig for CoreRig {
     fn log(&mut self) -> String {
         self.log.join("\n")
     }
+}
+
+/// The answer of the upstream after these edits.
+fn answered(edits: &[AnswerEdit]) -> Reply {
+    let mut headers: Vec<(String, String)> =
+        UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    for edit in edits {
+        match edit {
+            AnswerEdit::Add(name, value) => headers.push(((*name).to_owned(), value.clone())),
+            AnswerEdit::Set(name, value) => {
+                headers.retain(|(n, _)| n != name);
+                headers.push(((*name).to_owned(), (*value).to_owned()));
+            }
+        }
+    }
+    Reply { status: 200, headers, body: "the page".to_owned() }
 }
 
 /// Applies edits as a host does: a `Set` replaces the first line only, so that an edit that relies on more is seen.

@@ -28,7 +28,7 @@ impl Rig for ModuleRig {
         let (context, mut standing) = self.host.request(&lower_case(head));
         loop {
             let call = match standing {
-                Standing::Forwarded(lines) => return Outcome::Forwarded(lines),
+                Standing::Forwarded(lines, reply) => return Outcome::Forwarded(lines, reply),
                 Standing::Replied(reply) => return Outcome::Replied(reply),
                 Standing::Waits(call) => call,
             };

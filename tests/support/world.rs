@@ -85,17 +85,17 @@ impl<R: Rig> World<R> {
                 .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())),
         );
         let outcome = self.send_lines(&head);
-        if let Outcome::Replied(reply) = &outcome {
-            browser.take(&host, reply);
-        }
+        let (Outcome::Replied(reply) | Outcome::Forwarded(_, reply)) = &outcome;
+        browser.take(&host, reply);
         outcome
     }
 
     /// Sends these very lines.
     pub fn send_lines(&mut self, head: &Lines) -> Outcome {
         let outcome = self.rig.send(head);
-        if let Outcome::Replied(reply) = &outcome {
-            self.inspect(reply);
+        match &outcome {
+            Outcome::Replied(reply) => self.inspect(reply),
+            Outcome::Forwarded(_, reply) => self.collect(reply),
         }
         outcome
     }
@@ -136,6 +136,8 @@ impl<R: Rig> World<R> {
     pub fn signed_in(&mut self) -> Browser {
         let mut browser = self.browser();
         self.sign_in(&mut browser, "acme", "https://acme.example/", &ada());
+        // As half a minute later.
+        browser.cookies.retain(|cookie| !cookie.name.ends_with("-circle"));
         browser
     }
 
@@ -152,6 +154,10 @@ impl<R: Rig> World<R> {
         }
         assert!(!matches!(reply.status, 200..=299 | 307 | 308) || reply.body.contains("ign"), "{reply:?}");
         self.pages.push(reply.body.clone());
+        self.collect(reply);
+    }
+
+    fn collect(&mut self, reply: &Reply) {
         self.cookies.extend(reply.all("set-cookie").filter_map(|line| {
             let value = line.split_once('=')?.1.split(';').next()?;
             (!value.is_empty()).then(|| value.to_owned())
