@@ -34,9 +34,9 @@ impl<'t> Cookies<'t> {
         Self { tenant }
     }
 
-    /// The name of the session cookie.
-    pub(crate) fn session(self) -> String {
-        self.name("session")
+    /// The name of the cookie that holds a session, or the first piece of it; of the further pieces from 1 on.
+    pub(crate) fn session(self, piece: u8) -> String {
+        if piece == 0 { self.name("session") } else { self.name(&format!("session-{piece}")) }
     }
 
     /// The name of the cookie of one login.
@@ -65,6 +65,11 @@ impl<'t> Cookies<'t> {
             }
             found
         })
+    }
+
+    /// The name of the cookie that counts logins in a row.
+    pub(crate) fn circle(self) -> String {
+        self.name("circle")
     }
 
     /// A `Set-Cookie` value that keeps `value` for `lifetime`. `None` if browsers would drop it for its length
@@ -108,10 +113,11 @@ fn is_ours(crumb: &[u8]) -> bool {
 
 const HOST: &str = "__Host-tenantgate-";
 const SECURE: &str = "__Secure-tenantgate-";
-const MAX_NAME_AND_VALUE: usize = 4096;
+/// What a browser keeps of one cookie.
+pub(crate) const MAX_NAME_AND_VALUE: usize = 4096;
 /// After the prefix, no name of ours is longer.
 const MAX_REST: usize = 64;
-/// A browser has a session and at most five logins under way.
+/// A browser has a session in five cookies, a count and at most twelve logins under way.
 const MAX_DELETED: usize = 32;
 
 #[cfg(test)]

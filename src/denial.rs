@@ -44,6 +44,8 @@ pub(crate) enum Denial {
     LogoutMalformed,
     /// The logout token is not to be believed.
     LogoutToken(TokenRejection),
+    /// Logins end well, one after the other, and none of them holds.
+    LoginCircle,
     /// The ID token does not say who it is.
     NoIdentity(NoIdentity),
     /// The answer names another issuer (RFC 9207).
@@ -110,6 +112,7 @@ impl Denial {
             Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) | Self::Unauthenticated => 401,
             Self::AuthorizationRefused(AuthorizationError::AccessDenied)
             | Self::IdToken(_)
+            | Self::LoginCircle
             | Self::NoIdentity(_)
             | Self::SessionTooLarge
             | Self::TokenInsufficient(_) => 403,
@@ -145,6 +148,7 @@ impl Denial {
             Self::LogoutKeyUnknown => "logout_key_unknown",
             Self::LogoutMalformed => "logout_malformed",
             Self::LogoutToken(_) => "logout_token_refused",
+            Self::LoginCircle => "login_circle",
             Self::NoIdentity(_) => "no_identity",
             Self::OtherIssuer => "other_issuer",
             Self::OtherTenant => "other_tenant",
@@ -187,6 +191,7 @@ impl Denial {
             | Self::LogoutKeyUnknown
             | Self::LogoutMalformed
             | Self::LogoutToken(_)
+            | Self::LoginCircle
             | Self::OtherIssuer
             | Self::SessionTooLarge
             | Self::StateUnknown => Level::Info,
@@ -231,6 +236,10 @@ impl Denial {
             }
             Self::CodeRefused => ("Sign-in expired", "The sign-in took too long or was already used."),
             Self::IdToken(_) => ("Sign-in failed", "The sign-in service sent an identity that could not be verified."),
+            Self::LoginCircle => (
+                "Sign-in does not hold",
+                "You were signed in several times in a row, and each time your browser came back without it. Cookies have to be allowed for this site. If they are, its operator has to be told.",
+            ),
             Self::NoIdentity(_) => ("Sign-in failed", "The sign-in service did not say who you are."),
             Self::SessionTooLarge => (
                 "Too many groups",
@@ -276,6 +285,7 @@ impl Denial {
             | Self::CodeRefused
             | Self::IdToken(_)
             | Self::KeysUnavailable(_)
+            | Self::LoginCircle
             | Self::NoIdentity(_)
             | Self::OtherIssuer
             | Self::ProviderUndiscovered
@@ -346,6 +356,7 @@ impl Denial {
             | Self::LogoutKeyUnknown
             | Self::LogoutMalformed
             | Self::LogoutToken(_)
+            | Self::LoginCircle
             | Self::NoIdentity(_)
             | Self::OtherIssuer
             | Self::OtherTenant
@@ -382,6 +393,9 @@ impl fmt::Display for Denial {
             }
             Self::LogoutMalformed => f.write_str("there has to be a POST of a form with one `logout_token`"),
             Self::LogoutToken(rejection) => write!(f, "logout token: {rejection}"),
+            Self::LoginCircle => f.write_str(
+                "three logins in a row, and no session after any of them: the browser drops its cookie, or replicas differ in clock or session keys",
+            ),
             Self::NoIdentity(problem) => write!(f, "ID token: {problem}"),
             Self::OtherIssuer => f.write_str("the callback names another issuer (`iss`)"),
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),

@@ -21,6 +21,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use crate::aftermath::Aftermath;
 use crate::asker::Asker;
 use crate::bearer;
 use crate::call::{CallFailure, CallResponse, HttpCall};
@@ -34,7 +35,7 @@ use crate::navigation::is_navigation;
 use crate::reply::LocalReply;
 use crate::request::{NoBody, RequestHead};
 use crate::secret::Secret;
-use crate::session;
+use crate::session::Session;
 use crate::visit::Visit;
 
 /// The filter of one request. It keeps the configuration that it began with, whatever is pushed meanwhile.
@@ -57,8 +58,8 @@ pub enum Input {
 #[derive(Debug)]
 #[must_use = "an effect that is not carried out leaves the request standing"]
 pub enum Effect {
-    /// Let the request go to the upstream.
-    Forward(Forward),
+    /// Let the request go to the upstream, and see to what comes after.
+    Forward(Forward, Aftermath),
     /// Answer it.
     Reply(LocalReply),
     /// Call out, and come back with [`Input::Called`].
@@ -136,13 +137,15 @@ impl Filter {
 /// A request for a page of the upstream: forwarded with a bearer token or a session, sent to the issuer or refused without.
 fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<Effect, Denial> {
     let Visit { head, gate, tenant, .. } = visit;
-    let identity = if bearer::is_sent(head) {
-        Some(bearer::identity(visit, env)?)
-    } else {
-        session::resume(head, tenant, gate, env.now()?).map(Arc::new)
-    };
-    match identity {
-        Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, gate, tenant, &identity)?)),
+    if bearer::is_sent(head) {
+        let identity = bearer::identity(visit, env)?;
+        return Ok(Effect::Forward(Forward::authenticated(head, gate, tenant, &identity)?, Aftermath::default()));
+    }
+    match Session::of(head, tenant, gate, env.now()?) {
+        Some(session) => {
+            let aftermath = Aftermath::set(session.keep_alive(head, tenant, gate, env));
+            Ok(Effect::Forward(Forward::authenticated(head, gate, tenant, &session.into_identity())?, aftermath))
+        }
         None if is_navigation(head) => login::begin(visit, env).map(Effect::Reply),
         None => Err(Denial::Unauthenticated),
     }

@@ -28,6 +28,17 @@ pub struct Gate {
 pub struct SessionPolicy {
     /// From the sign-in on, whatever happens in between.
     pub lifetime: Duration,
+    /// After so long without a request, if it is limited.
+    pub idle: Option<Duration>,
+    /// Whether a session ends when its ID token expires.
+    pub end_with_id_token: bool,
+}
+
+impl SessionPolicy {
+    /// Sessions that last for `lifetime`, whatever happens.
+    pub const fn lasting(lifetime: Duration) -> Self {
+        Self { lifetime, idle: None, end_with_id_token: false }
+    }
 }
 
 /// What a host is answered by.
@@ -53,7 +64,7 @@ pub struct BrokenTenant {
 impl Gate {
     /// The gate before the first good configuration: it has no tenant, so it refuses every host.
     pub fn closed() -> Self {
-        Self::new(KeyRing::default(), SessionPolicy { lifetime: Duration::ZERO }, [])
+        Self::new(KeyRing::default(), SessionPolicy::lasting(Duration::ZERO), [])
     }
 
     /// Builds the lookup. A host that two entries claim goes to the first; the loader refuses that before.
@@ -143,7 +154,7 @@ mod tests {
         };
         let patterns = ["*.acme.example", "a.b.acme.example", "*.b.acme.example", "acme.example"];
         let entries = patterns.iter().enumerate().map(|(number, pattern)| entry(number, pattern));
-        let gate = Gate::new(KeyRing::default(), SessionPolicy { lifetime: Duration::ZERO }, entries);
+        let gate = Gate::new(KeyRing::default(), SessionPolicy::lasting(Duration::ZERO), entries);
         for (host, pattern) in [
             ("a.b.acme.example", Some("a.b.acme.example")),
             ("x.a.b.acme.example", Some("*.b.acme.example")),

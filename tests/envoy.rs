@@ -13,9 +13,65 @@
 mod flows;
 mod support;
 
+use serde_json::json;
+
+use support::configuration::{OTHER_SESSION_KEY, SESSION_KEY};
 use support::envoy_rig::EnvoyRig;
+use support::fleet_rig::FleetRig;
+use support::rig::{Outcome, Rig as _};
+use support::world::{World, ada};
 
 flows::scenarios_for!(EnvoyRig);
+
+/// No replica knows anything that another one does not.
+mod fleet {
+    use super::*;
+
+    flows::play! { FleetRig;
+        callback: a_callback_is_good_once;
+        login: back_to_the_page_that_was_asked_for, many_tabs_at_once, a_login_that_does_not_hold;
+        logout: sign_out_here_and_at_the_issuer;
+        session: keys_roll, a_large_session_is_whole_or_none, a_new_login_replaces_the_session;
+    }
+
+    /// A new key that comes replica by replica: both know it before the first one seals with it, so nobody signs in twice.
+    #[test]
+    fn a_key_rolls_through_without_a_logout() {
+        let mut world = World::<FleetRig>::new();
+        let (old, new) = (json!({ "id": "k1", "key": SESSION_KEY }), json!({ "id": "k2", "key": OTHER_SESSION_KEY }));
+        let mut browsers = vec![world.signed_in()];
+        let plain = world.configuration();
+        for keys in [json!([old, new]), json!([new, old])] {
+            let mut configuration = plain.clone();
+            configuration["session"]["keys"] = keys;
+            for replica in 0..2 {
+                let mut waiting = world.browser();
+                let callback = world.callback(&mut waiting, "acme", "https://acme.example/page", &ada());
+                world.rig.replicas[replica].reconfigure(&configuration);
+                let reply = world.open(&mut waiting, &callback).reply();
+                assert_eq!(reply.header("location"), Some("https://acme.example/page"), "{}", reply.body);
+                browsers.push(waiting);
+                browsers.push(world.signed_in());
+                // Once on each of the two.
+                for browser in &mut browsers {
+                    for _ in 0..2 {
+                        world.open(browser, "https://acme.example/").forwarded();
+                    }
+                }
+            }
+        }
+        let mut configuration = plain;
+        configuration["session"]["keys"] = json!([new]);
+        world.rig.reconfigure(&configuration);
+        for browser in &mut browsers {
+            let sealed_with_new = browser.named("-session")[0].value.starts_with("k2.");
+            match world.open(browser, "https://acme.example/") {
+                Outcome::Forwarded(..) => assert!(sealed_with_new),
+                Outcome::Replied(reply) => assert_eq!((reply.status, sealed_with_new), (302, false)),
+            }
+        }
+    }
+}
 
 /// What only real Envoy shows.
 mod real {

@@ -75,7 +75,7 @@ mod border {
     fn replied(standing: Standing) -> Reply {
         match standing {
             Standing::Replied(reply) => reply,
-            Standing::Forwarded(_) | Standing::Waits(_) => panic!("no reply"),
+            Standing::Forwarded(..) | Standing::Waits(_) => panic!("no reply"),
         }
     }
 

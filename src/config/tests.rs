@@ -116,6 +116,9 @@ fn what_concerns_all_tenants_refuses_the_configuration() {
         ),
         ("/session/lifetime", json!("1s"), "session.lifetime: \"1s\" is out of range; it has to be from 1m to 30days"),
         ("/session/lifetime", json!(8), "session.lifetime: must be a string, not a number"),
+        ("/session/idle", json!("1m"), "session.idle: \"1m\" is out of range; it has to be from 5m to 30days"),
+        ("/session/idle", json!("8h"), "session.idle: is not shorter than `lifetime`, so it would never end a session"),
+        ("/session/end_with_id_token", json!(1), "session.end_with_id_token: must be true or false, not a number"),
         (
             "/session/keys/0",
             json!({ "id": "a", "env": "NONE" }),

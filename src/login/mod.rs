@@ -8,6 +8,7 @@ mod attempt;
 mod authorization;
 mod begin;
 mod callback;
+mod circle;
 mod redeem;
 mod token_request;
 mod token_response;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::attempt::Attempt;
+use super::circle;
 use super::token_request::token_request;
 use super::token_response::TokenResponse;
 use crate::asker::Asker;
@@ -16,7 +17,7 @@ use crate::page::Way;
 use crate::provider::{Fetch, Progress, publish};
 use crate::reply::{Level, LocalReply};
 use crate::secret::Secret;
-use crate::session;
+use crate::session::{self, Brought};
 use crate::tenant::Tenant;
 use crate::token::{Expected, TokenRejection, VerifiedIdToken};
 
@@ -25,6 +26,7 @@ pub(super) struct Returned {
     pub(super) tenant: Arc<Tenant>,
     pub(super) host: Host,
     pub(super) attempt: Attempt,
+    pub(super) brought: Brought,
     pub(super) asker: Asker,
 }
 
@@ -135,23 +137,25 @@ impl Returned {
         Box::new(Redeeming { returned: self, stage: Stage::Keys(tokens, fetch) })
     }
 
-    /// Sends the browser to the page that it asked for, with the `Set-Cookie` value of its session, or says why there is none.
-    fn end(&self, outcome: Result<String, Denial>) -> Leg {
+    /// Sends the browser to the page that it asked for, with the `Set-Cookie` values of its session, or says why there is none.
+    fn end(&self, outcome: Result<Vec<String>, Denial>) -> Leg {
         Leg::Reply(match outcome {
-            Ok(cookie) => {
+            Ok(cookies) => {
                 let note = self.asker.note(Level::Debug, "login_finished", "session started");
-                self.over(LocalReply::redirect(self.page(), note)).with_cookie(cookie)
+                let reply = self.over(LocalReply::redirect(self.page(), note));
+                let count = circle::count(self.attempt.before, &self.tenant);
+                cookies.into_iter().chain(count).fold(reply, LocalReply::with_cookie)
             }
             Err(denial) => self.refuse(&denial),
         })
     }
 
-    /// The `Set-Cookie` value of the session.
-    fn session(&self, tokens: &TokenResponse, gate: &Gate, env: &mut Env<'_>) -> Result<String, Denial> {
-        let Self { tenant, attempt, .. } = self;
+    /// The `Set-Cookie` values of the session.
+    fn session(&self, tokens: &TokenResponse, gate: &Gate, env: &mut Env<'_>) -> Result<Vec<String>, Denial> {
+        let Self { tenant, attempt, brought, .. } = self;
         let now = env.now()?;
         let expected = Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token };
         let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;
-        Ok(session::start(&token, &tokens.id_token, tenant, gate, now, env)?)
+        Ok(session::start(&token, &tokens.id_token, tenant, gate, now, brought, env)?)
     }
 }

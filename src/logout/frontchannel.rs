@@ -11,15 +11,14 @@ use crate::env::Env;
 use crate::page::Page;
 use crate::reply::{Level, LocalReply};
 use crate::revocation::Mark;
-use crate::session;
+use crate::session::Session;
 use crate::tenant::Tenant;
 use crate::visit::Visit;
 
 /// Ends the session that came along, if it is the one that is meant, and with it all that belong to the same session at the issuer.
 pub(crate) fn frontchannel_logout(visit: &Visit<'_>, env: &Env<'_>) -> LocalReply {
     let Visit { head, gate, tenant, target, asker, .. } = visit;
-    let session = env.now().ok().and_then(|now| session::find(head, tenant, gate, now));
-    let session = session.map(|opened| opened.into_parts().1);
+    let session = env.now().ok().and_then(|now| Session::of(head, tenant, gate, now)).map(Session::into_record);
     let meant = (head.only(":method") == Some(b"GET")).then(|| meant(target.query, tenant)).flatten();
     let session = session.filter(|session| session.sid.is_some() && session.sid == meant);
     let (event, title, message) = match &session {

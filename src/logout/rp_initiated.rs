@@ -4,7 +4,7 @@ use super::{delete_cookies, end};
 use crate::env::Env;
 use crate::page::{Page, Way};
 use crate::reply::{Level, LocalReply};
-use crate::session::{self, SessionRecord};
+use crate::session::{Session, SessionRecord};
 use crate::tenant::Tenant;
 use crate::visit::Visit;
 
@@ -14,8 +14,7 @@ pub(crate) fn logout(visit: &Visit<'_>, env: &Env<'_>) -> LocalReply {
     if !wanted_here(visit) {
         return confirmation(visit);
     }
-    let session = env.now().ok().and_then(|now| session::find(head, tenant, gate, now));
-    let session = session.map(|opened| opened.into_parts().1);
+    let session = env.now().ok().and_then(|now| Session::of(head, tenant, gate, now)).map(Session::into_record);
     if let Some(session) = &session {
         end(session, None, visit, env);
     }

@@ -10,6 +10,7 @@ use super::host::{VmEntropy, log, now};
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
 use super::waiting::Waiting;
+use crate::aftermath::{Aftermath, AnswerEdit};
 use crate::call::CallFailure;
 use crate::env::Env;
 use crate::filter::{Effect, Filter, Input};
@@ -24,6 +25,7 @@ pub(super) struct Stream {
     counters: Counters,
     trusted: HostAlgorithms,
     passage: Passage,
+    aftermath: Aftermath,
     body: Body,
     waiting: Waiting,
     id: u32,
@@ -47,7 +49,8 @@ enum Passage {
 
 impl Stream {
     pub(super) fn new(id: u32, filter: Filter, counters: Counters, trusted: HostAlgorithms, waiting: Waiting) -> Self {
-        Self { filter, counters, trusted, passage: Passage::Closed, body: Body::Follows, waiting, id }
+        let (passage, aftermath, body) = (Passage::Closed, Aftermath::default(), Body::Follows);
+        Self { filter, counters, trusted, passage, aftermath, body, waiting, id }
     }
 
     /// Feeds one input, and what comes of it, until the request is forwarded, answered or waits for something.
@@ -55,7 +58,7 @@ impl Stream {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         loop {
             match self.filter.step(input, &mut Env::new(now(), &mut VmEntropy, verifier, &VmSharedData)) {
-                Effect::Forward(forward) => return self.forward(&forward),
+                Effect::Forward(forward, aftermath) => return self.forward(&forward, aftermath),
                 Effect::Reply(reply) => return self.reply(&reply),
                 Effect::ReadBody => {
                     self.body = Body::Awaited(0);
@@ -71,9 +74,12 @@ impl Stream {
     }
 
     /// Applies every edit. If the host refuses one, nothing goes to the upstream.
-    fn forward(&mut self, forward: &Forward) {
+    fn forward(&mut self, forward: &Forward, aftermath: Aftermath) {
         match forward.edits().iter().try_for_each(apply) {
-            Ok(()) => self.passage = Passage::Open,
+            Ok(()) => {
+                self.passage = Passage::Open;
+                self.aftermath = aftermath;
+            }
             Err(_) => self.fail("a header could not be changed"),
         }
     }
@@ -164,11 +170,28 @@ impl HttpContext for Stream {
         }
         self.action()
     }
+
+    /// A reply of the gate itself comes by here, too; it has no aftermath.
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        for edit in self.aftermath.answered() {
+            if amend(&edit).is_err() {
+                log(Level::Error, "the host refused a header of an answer");
+            }
+        }
+        Action::Continue
+    }
 }
 
 fn apply(edit: &HeaderEdit) -> Result<(), Status> {
     match edit {
         HeaderEdit::Remove(name) => hostcalls::remove_map_value(MapType::HttpRequestHeaders, name),
         HeaderEdit::Set(name, value) => hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value)),
+    }
+}
+
+fn amend(edit: &AnswerEdit) -> Result<(), Status> {
+    match edit {
+        AnswerEdit::Add(name, value) => hostcalls::add_map_value(MapType::HttpResponseHeaders, name, value),
+        AnswerEdit::Set(name, value) => hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value)),
     }
 }

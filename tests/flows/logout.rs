@@ -143,8 +143,8 @@ pub fn the_issuer_is_told_which_session<R: Rig>() {
     let (name, token) = hint(&mut world, &ada());
     assert_eq!(name, "id_token_hint");
     assert!(world.issuer("acme", |issuer| issuer.secrets.contains(&token)));
-    // What a cookie cannot hold is not kept.
-    let groups: Vec<String> = (0..70).map(|number| format!("a group of this number: {number}")).collect();
+    // What the cookies cannot hold is not kept.
+    let groups: Vec<String> = (0..250).map(|number| format!("a group of this number: {number}")).collect();
     assert_eq!(hint(&mut world, &json!({ "sub": "ada", "groups": groups })), told("logout_hint", "ada"));
 }
 

@@ -40,13 +40,14 @@ macro_rules! scenarios_for {
                 a_configured_key_without_a_kid_does_not_hide_a_new_one, keys_without_discovery,
                 a_tenant_with_keys_fetches_nothing;
             login: back_to_the_page_that_was_asked_for, every_client_authentication, every_algorithm, every_form_of_key,
-                many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
+                many_tabs_at_once, tabs_that_begin_at_once, a_login_that_does_not_hold, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
                 an_address_that_is_too_long, too_many_groups;
             logout: sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask, a_copy_of_the_cookie_is_dead,
                 every_cookie_goes, the_issuer_is_told_which_session, the_configuration_ends_sessions;
             redirects: the_way_back_is_on_the_host_that_was_asked_for;
-            session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, the_key_that_vouched_leaves,
-                a_planted_cookie_does_not_get_in_the_way, a_new_login_replaces_the_session;
+            session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, replicas_with_other_keys, the_key_that_vouched_leaves,
+                a_planted_cookie_does_not_get_in_the_way, a_new_login_replaces_the_session, a_typical_session_is_small,
+                a_large_session_is_whole_or_none;
             tenants: spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down,
                 nothing_of_one_tenant_opens_another, twins_do_not_mix, wildcard_hosts_share_a_login,
                 a_host_that_moved_takes_no_login_along;
@@ -63,7 +64,7 @@ macro_rules! timed_scenarios {
             callback: an_expired_attempt;
             keys: hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away, a_key_that_leaves_the_set,
                 a_new_configuration_keeps_the_keys;
-            session: a_session_ends, a_clock_that_was_put_back;
+            session: a_session_ends, a_clock_that_was_put_back, an_idle_session_ends, a_session_ends_with_its_id_token;
         }
     };
 }

@@ -90,7 +90,7 @@ proptest! {
             .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
         let seen = match world.rig.send(&head) {
-            Outcome::Forwarded(seen) => seen,
+            Outcome::Forwarded(seen, _) => seen,
             // The session may be hidden behind four or more planted cookies of its name.
             Outcome::Replied(reply) => { prop_assert_eq!(reply.status, 401); return Ok(()); }
         };

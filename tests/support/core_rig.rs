@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tenantgate::aftermath::AnswerEdit;
 use tenantgate::call::{CallFailure, CallResponse, HttpCall};
 use tenantgate::config::{self, Environment, Surroundings};
 use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
@@ -19,7 +20,7 @@ use tenantgate::secret::Secret;
 use super::clock::Clock;
 use super::crypto::RealCrypto;
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Reply, Rig, lower_case};
+use super::rig::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS, lower_case};
 use super::shared::SharedStore;
 
 pub struct CoreRig {
@@ -97,7 +98,9 @@ impl Rig for CoreRig {
             let effect = filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
             self.log.push(format!("{effect:?}"));
             match effect {
-                Effect::Forward(forward) => return Outcome::Forwarded(edited(head, forward.edits())),
+                Effect::Forward(forward, mut aftermath) => {
+                    return Outcome::Forwarded(edited(head, forward.edits()), answered(&aftermath.answered()));
+                }
                 Effect::Call(call) => input = Input::Called(self.call(&call)),
                 Effect::ReadBody => {
                     let body = body.unwrap_or_default();
@@ -146,6 +149,22 @@ impl Rig for CoreRig {
     fn log(&mut self) -> String {
         self.log.join("\n")
     }
+}
+
+/// The answer of the upstream after these edits.
+fn answered(edits: &[AnswerEdit]) -> Reply {
+    let mut headers: Vec<(String, String)> =
+        UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    for edit in edits {
+        match edit {
+            AnswerEdit::Add(name, value) => headers.push(((*name).to_owned(), value.clone())),
+            AnswerEdit::Set(name, value) => {
+                headers.retain(|(n, _)| n != name);
+                headers.push(((*name).to_owned(), (*value).to_owned()));
+            }
+        }
+    }
+    Reply { status: 200, headers, body: "the page".to_owned() }
 }
 
 /// Applies edits as a host does: a `Set` replaces the first line only, so that an edit that relies on more is seen.

@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::host::module_path;
 use super::http::{exchange, serve};
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Rig};
+use super::rig::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS};
 
 pub struct EnvoyRig {
     envoy: Envoy,
@@ -46,7 +46,8 @@ impl EnvoyRig {
         let log = received.clone();
         let upstream = serve(move |lines, _| {
             log.lock().unwrap().push(lines);
-            Some((200, vec![("x-upstream", "yes".to_owned())], b"the page".to_vec()))
+            let headers = UPSTREAM_HEADERS.map(|(name, value)| (name, value.to_owned()));
+            Some((200, headers.into(), b"the page".to_vec()))
         });
         let names: Vec<String> = issuers.lock().unwrap().keys().cloned().collect();
         let issuers = names.into_iter().map(|name| {
@@ -109,25 +110,8 @@ impl Rig for EnvoyRig {
 
     fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
         self.take_received();
-        let line =
-            |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice()).unwrap_or_default();
-        let mut request =
-            [line(":method"), b" ", line(":path"), b" HTTP/1.1\r\nhost: ", line(":authority"), b"\r\n"].concat();
-        for (name, value) in head.iter().filter(|(name, _)| !name.starts_with(':')) {
-            request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
-        }
-        if let Some(body) = body {
-            request.extend(format!("content-length: {}\r\n", body.len()).into_bytes());
-        }
-        request.extend([b"\r\n", body.unwrap_or_default()].concat());
-        let reply = exchange(self.gateway(), &request).expect("an answer");
-        let mut received = self.take_received();
-        let from_upstream = reply.header("x-upstream").is_some();
-        assert_eq!(received.len(), usize::from(from_upstream), "{reply:?}");
-        match received.pop() {
-            Some(lines) => Outcome::Forwarded(lines),
-            None => Outcome::Replied(reply),
-        }
+        let reply = send_to(self.gateway(), head, body);
+        outcome(reply, self.take_received())
     }
 
     /// A new Envoy in the place of the old one, as after an upgrade.
@@ -146,6 +130,31 @@ impl Rig for EnvoyRig {
 
     fn log(&mut self) -> String {
         fs::read_to_string(self.folder.path().join("envoy.log")).unwrap()
+    }
+}
+
+/// Sends one request over a connection of its own, with a body if there is one.
+pub fn send_to(gateway: SocketAddr, head: &Lines, body: Option<&[u8]>) -> Reply {
+    let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice()).unwrap_or_default();
+    let mut request =
+        [line(":method"), b" ", line(":path"), b" HTTP/1.1\r\nhost: ", line(":authority"), b"\r\n"].concat();
+    for (name, value) in head.iter().filter(|(name, _)| !name.starts_with(':')) {
+        request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    if let Some(body) = body {
+        request.extend(format!("content-length: {}\r\n", body.len()).into_bytes());
+    }
+    request.extend([b"\r\n", body.unwrap_or_default()].concat());
+    exchange(gateway, &request).expect("an answer")
+}
+
+/// What became of a request that got this answer, while the upstream received this.
+pub fn outcome(reply: Reply, mut received: Vec<Lines>) -> Outcome {
+    let from_upstream = reply.header("x-upstream").is_some();
+    assert_eq!(received.len(), usize::from(from_upstream), "{reply:?}");
+    match received.pop() {
+        Some(lines) => Outcome::Forwarded(lines, reply),
+        None => Outcome::Replied(reply),
     }
 }
 
@@ -204,7 +213,7 @@ fn envoy_path() -> PathBuf {
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/envoy"), PathBuf::from)
 }
 
-fn loopback(port: u16) -> SocketAddr {
+pub fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 

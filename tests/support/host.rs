@@ -11,7 +11,7 @@ use tenantgate::shared::{SharedData as _, Version};
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
-use super::rig::{Lines, Reply};
+use super::rig::{Lines, Reply, UPSTREAM_HEADERS};
 use super::shared::SharedStore;
 
 /// One VM with one plugin.
@@ -44,6 +44,7 @@ pub struct State {
     request: Lines,
     /// As much of the body of the request as is there.
     body: Vec<u8>,
+    response: Lines,
     reply: Option<Reply>,
     resumed: bool,
     call: Option<Call>,
@@ -63,8 +64,8 @@ pub struct Call {
 
 /// How a request stands after a callback.
 pub enum Standing {
-    /// It goes to the upstream, with these lines.
-    Forwarded(Lines),
+    /// It goes to the upstream with these lines, and the client gets this answer.
+    Forwarded(Lines, Reply),
     /// It was answered.
     Replied(Reply),
     /// It waits for the end of a call.
@@ -81,6 +82,7 @@ const PLUGIN_CONFIGURATION: i32 = 7;
 const REQUEST_BODY: i32 = 0;
 const CALL_BODY: i32 = 4;
 const REQUEST_HEADERS: i32 = 0;
+const RESPONSE_HEADERS: i32 = 2;
 const CALL_HEADERS: i32 = 6;
 
 impl Host {
@@ -114,6 +116,7 @@ impl Host {
             metrics: Vec::new(),
             request: Vec::new(),
             body: Vec::new(),
+            response: Vec::new(),
             reply: None,
             resumed: false,
             call: None,
@@ -248,19 +251,33 @@ impl Host {
             assert!(!go_on && !state.resumed, "a request that was answered must not go on");
             assert_eq!(self.body_goes_on(context), (false, false), "a body has to stay where its head stayed");
             // Envoy shows a filter its own answer.
-            self.invoke("proxy_on_response_headers", &[context, 1, 1]);
+            self.state().response = vec![(":status".to_owned(), reply.status.to_string().into_bytes())];
+            assert_eq!(self.invoke("proxy_on_response_headers", &[context, 1, 1]), CONTINUE);
+            assert_eq!(self.state().response.len(), 1, "the gate's own answer must stay as it is");
             self.end(context);
             return Standing::Replied(reply);
         }
         if go_on || state.resumed {
             let lines = state.request.clone();
             assert_eq!(self.body_goes_on(context), (true, true), "a body has to follow its head");
+            let reply = self.answer_of_upstream(context);
             self.end(context);
-            return Standing::Forwarded(lines);
+            return Standing::Forwarded(lines, reply);
         }
         let call = state.call.clone().expect("the request is paused, and nothing will ever wake it");
         assert_eq!(self.body_goes_on(context), (false, false), "a body has to wait with its head");
         Standing::Waits(call)
+    }
+
+    /// The upstream answers: what of it the client gets.
+    fn answer_of_upstream(&mut self, context: i32) -> Reply {
+        let status = (":status".to_owned(), b"200".to_vec());
+        let headers = UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+        self.state().response = [status].into_iter().chain(headers).collect();
+        assert_eq!(self.invoke("proxy_on_response_headers", &[context, 4, 0]), CONTINUE);
+        let headers = std::mem::take(&mut self.state().response).into_iter().skip(1);
+        let headers = headers.map(|(name, value)| (name, String::from_utf8(value).unwrap())).collect();
+        Reply { status: 200, headers, body: "the page".to_owned() }
     }
 
     /// Time for what the module does now and then: the calls that it makes.
@@ -357,13 +374,22 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             give(caller, &serialize(&lines), at(1), at(2))?;
         }
         "proxy_replace_header_map_value" => {
-            assert_eq!(number(0), REQUEST_HEADERS);
             let (name, value) = (text(caller, at(1), at(2)), bytes(caller, at(3), at(4)));
-            let request = &mut caller.data_mut().request;
-            match request.iter_mut().find(|(n, _)| *n == name) {
+            let state = caller.data_mut();
+            let lines = match number(0) {
+                REQUEST_HEADERS => &mut state.request,
+                RESPONSE_HEADERS => &mut state.response,
+                other => panic!("map {other} is not to be changed"),
+            };
+            match lines.iter_mut().find(|(n, _)| *n == name) {
                 Some((_, old)) => *old = value,
-                None => request.push((name, value)),
+                None => lines.push((name, value)),
             }
+        }
+        "proxy_add_header_map_value" => {
+            assert_eq!(number(0), RESPONSE_HEADERS);
+            let line = (text(caller, at(1), at(2)), bytes(caller, at(3), at(4)));
+            caller.data_mut().response.push(line);
         }
         "proxy_remove_header_map_value" => {
             assert_eq!(number(0), REQUEST_HEADERS);

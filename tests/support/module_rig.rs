@@ -59,7 +59,7 @@ impl Rig for ModuleRig {
         let (context, mut standing) = self.host.request_with(&lower_case(head), body);
         loop {
             let call = match standing {
-                Standing::Forwarded(lines) => return Outcome::Forwarded(lines),
+                Standing::Forwarded(lines, reply) => return Outcome::Forwarded(lines, reply),
                 Standing::Replied(reply) => return Outcome::Replied(reply),
                 Standing::Waits(call) => call,
             };

@@ -104,9 +104,8 @@ impl<R: Rig> World<R> {
                 .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())),
         );
         let outcome = self.send_lines_with(&head, body);
-        if let Outcome::Replied(reply) = &outcome {
-            browser.take(&host, reply);
-        }
+        let (Outcome::Replied(reply) | Outcome::Forwarded(_, reply)) = &outcome;
+        browser.take(&host, reply);
         outcome
     }
 
@@ -117,9 +116,12 @@ impl<R: Rig> World<R> {
 
     fn send_lines_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
         let outcome = self.rig.send_with(head, body);
-        if let Outcome::Replied(reply) = &outcome {
-            let path = head.iter().find(|(name, _)| name == ":path").map(|(_, value)| value.as_slice());
-            self.inspect(reply, path.is_some_and(|path| path.starts_with(FRAMED.as_bytes())));
+        match &outcome {
+            Outcome::Replied(reply) => {
+                let path = head.iter().find(|(name, _)| name == ":path").map(|(_, value)| value.as_slice());
+                self.inspect(reply, path.is_some_and(|path| path.starts_with(FRAMED.as_bytes())));
+            }
+            Outcome::Forwarded(_, reply) => self.collect(reply),
         }
         outcome
     }
@@ -172,6 +174,8 @@ impl<R: Rig> World<R> {
     pub fn signed_in(&mut self) -> Browser {
         let mut browser = self.browser();
         self.sign_in(&mut browser, "acme", "https://acme.example/", &ada());
+        // As half a minute later.
+        browser.cookies.retain(|cookie| !cookie.name.ends_with("-circle"));
         browser
     }
 
@@ -193,6 +197,10 @@ impl<R: Rig> World<R> {
             "{reply:?}"
         );
         self.pages.push(reply.body.clone());
+        self.collect(reply);
+    }
+
+    fn collect(&mut self, reply: &Reply) {
         self.cookies.extend(reply.all("set-cookie").filter_map(|line| {
             let value = line.split_once('=')?.1.split(';').next()?;
             (!value.is_empty()).then(|| value.to_owned())
