@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::host::{Host, HostPattern};
+use crate::refresh::Refreshes;
 use crate::seal::KeyRing;
 use crate::tenant::{Tenant, TenantName};
 use crate::token::{CacheCounts, TokenCache};
@@ -18,6 +19,7 @@ pub struct Gate {
     exact: HashMap<Host, usize>,
     below: HashMap<Host, usize>,
     tokens: TokenCache,
+    refreshes: Refreshes,
 }
 
 /// How long sessions last.
@@ -75,7 +77,7 @@ impl Gate {
                 table.entry(host.clone()).or_insert(index);
             }
         }
-        Self { ring, policy, entries, exact, below, tokens: TokenCache::default() }
+        Self { ring, policy, entries, exact, below, tokens: TokenCache::default(), refreshes: Refreshes::default() }
     }
 
     /// The entry for `host`: the exact one, else that of the longest wildcard.
@@ -93,6 +95,11 @@ impl Gate {
     /// Bearer tokens that were verified under this configuration.
     pub(crate) fn tokens(&self) -> &TokenCache {
         &self.tokens
+    }
+
+    /// Refresh tokens that were sent under this configuration.
+    pub(crate) fn refreshes(&self) -> &Refreshes {
+        &self.refreshes
     }
 
     /// What happened among the bearer tokens since the last call.

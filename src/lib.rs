@@ -28,6 +28,7 @@ mod login;
 mod logout;
 mod navigation;
 mod page;
+mod refresh;
 pub mod reply;
 pub mod request;
 pub mod seal;

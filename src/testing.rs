@@ -69,6 +69,7 @@ pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> VerifiedIden
         signed_in: 0,
         seen: 0,
         token_expires: 0,
+        grant: None,
     };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap())

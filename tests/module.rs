@@ -35,6 +35,7 @@ mod without_host_cryptography {
 /// What only the border to the host shows.
 mod border {
     use std::collections::BTreeSet;
+    use std::time::Duration;
 
     use serde_json::json;
     use wasmi::{Engine, Module};
@@ -42,7 +43,7 @@ mod border {
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
     use super::support::host::{Host, Standing, module_bytes};
-    use super::support::issuer::Issuer;
+    use super::support::issuer::{Issuer, Refresh};
     use super::support::module_rig::ModuleRig;
     use super::support::rig::{Lines, Reply, Rig};
     use super::support::signer::Signer;
@@ -59,7 +60,7 @@ mod border {
     fn replied(standing: Standing) -> Reply {
         match standing {
             Standing::Replied(reply) => reply,
-            Standing::Forwarded(..) | Standing::Waits(_) => panic!("no reply"),
+            Standing::Forwarded(..) | Standing::Beside(..) | Standing::Waits(_) => panic!("no reply"),
         }
     }
 
@@ -316,6 +317,35 @@ mod border {
             assert!(!world.rig.host.answer_late(&call, Some(answer)));
         }
         world.signed_in();
+    }
+
+    /// Two refreshes are due: the call of one is refused by the host, the client of the other hangs up.
+    #[test]
+    fn a_refresh_that_comes_to_nothing_costs_nothing() {
+        let mut world = World::<ModuleRig>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+        world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+        let (mut first, mut second) = (world.signed_in(), world.signed_in());
+        world.clock.advance(Duration::from_secs(230));
+        world.rig.host.state().refuse_calls = true;
+        world.open(&mut first, "https://acme.example/").forwarded();
+        assert!(world.rig.log().contains("refresh_failed"));
+        world.rig.host.state().refuse_calls = false;
+
+        let cookie = second.cookie_line("acme.example").unwrap();
+        let head = [visit(), lines(&[("cookie", cookie.as_bytes())])].concat();
+        for upstream_answered in [false, true] {
+            let (context, standing) = world.rig.host.request(&head);
+            let Standing::Beside(_, call) = standing else { panic!("no call beside the request") };
+            if upstream_answered {
+                world.rig.host.upstream_answers(context);
+            }
+            world.rig.host.end(context);
+            let answer = (lines(&[(":status", b"200")]), b"{}".to_vec());
+            assert!(!world.rig.host.answer_late(&call, Some(answer)));
+            world.clock.advance(Duration::from_secs(2));
+        }
+        world.open(&mut second, "https://acme.example/").forwarded();
+        assert!(second.has_session());
     }
 
     /// A login may begin on one worker and end on another, or on another replica.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, secret, url};
-use super::{bearer, headers, keys, login, provider};
+use super::{bearer, headers, keys, login, provider, refresh};
 use crate::host::{HostPattern, NotAPattern};
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
@@ -36,6 +36,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let keys = keys::keys(&object.field("keys"), surroundings.host);
     let (provider, method) = provider::provider(&object.field("provider"), scheme, client_secret.is_present());
     let login = login::login(&object.field("login"), scheme, &hosts);
+    let refresh = refresh::refresh(&object.field("refresh"));
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));
     let headers = headers::headers(&object.field("headers"));
@@ -52,6 +53,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             keys: keys?,
             provider: provider?,
             login: login?,
+            refresh: refresh?,
             bearer: bearer?,
             identity: identity?,
             headers: headers?,

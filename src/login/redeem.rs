@@ -16,7 +16,7 @@ use crate::host::Host;
 use crate::page::Way;
 use crate::reply::{Level, LocalReply};
 use crate::secret::Secret;
-use crate::session::{self, Brought};
+use crate::session::{self, Brought, Grant};
 use crate::tenant::Tenant;
 use crate::token::{Expected, VerifiedIdToken};
 
@@ -92,7 +92,21 @@ impl Returned {
         let tokens = TokenResponse::read(&response)?;
         let now = env.now()?;
         let expected = Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token };
-        let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;
-        Ok(session::start(&token, tenant, gate, now, brought, env)?)
+        let token = VerifiedIdToken::verify(
+            tokens.required_id_token()?.expose_secret(),
+            tenant,
+            &expected,
+            now,
+            env.verifier(),
+        )?;
+        let refresh_token = tokens.refresh_token.as_ref().filter(|_| tenant.refresh.is_some());
+        let grant = refresh_token.map(|refresh_token| Grant {
+            refresh_token: refresh_token.expose_secret().clone(),
+            subject: token.subject().to_owned(),
+            nonce: attempt.nonce().expose_secret().clone(),
+            renewed: now.0,
+            expires_in: tokens.expires_in,
+        });
+        Ok(session::start(&token, tenant, gate, now, grant, brought, env)?)
     }
 }

@@ -1,6 +1,7 @@
 //! Sessions: the verified identity, sealed into a cookie or a few. Nothing of it is kept in the gate.
 
 mod cookies;
+mod grant;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::tenant::Tenant;
 use crate::token::VerifiedIdToken;
 
 pub(crate) use cookies::Brought;
+pub(crate) use grant::{Age, Grant};
 
 /// What the session cookies hold.
 #[derive(Clone, Serialize, Deserialize)]
@@ -30,6 +32,14 @@ pub(crate) struct SessionRecord {
     pub(crate) seen: u64,
     /// The moment from which the ID token is refused.
     pub(crate) token_expires: u64,
+    /// Where the tenant refreshes sessions, and the issuer gave a refresh token.
+    pub(crate) grant: Option<Grant>,
+}
+
+/// A session on its way into the browser.
+pub(crate) struct WrittenSession {
+    sealed: String,
+    cookies: Vec<String>,
 }
 
 /// A session that is good under the configuration of this moment.
@@ -53,20 +63,12 @@ pub(crate) fn start(
     tenant: &Tenant,
     gate: &Gate,
     now: UnixTime,
+    grant: Option<Grant>,
     brought: &Brought,
     env: &mut Env<'_>,
 ) -> Result<Vec<String>, NoSession> {
-    let identity = VerifiedIdentity::from_id_token(token, &tenant.identity).map_err(NoSession::Anonymous)?;
-    let record = SessionRecord {
-        user: identity.user().to_owned(),
-        email: identity.email().map(str::to_owned),
-        groups: identity.groups().to_vec(),
-        vouched_by: identity.vouched_by(),
-        signed_in: now.0,
-        seen: now.0,
-        token_expires: token.signed().expires().0,
-    };
-    record.write(tenant, gate, now, brought, env)
+    let record = SessionRecord::new(token, tenant, grant, now).map_err(NoSession::Anonymous)?;
+    Ok(record.write(tenant, gate, now, brought, env)?.cookies)
 }
 
 impl Session {
@@ -77,6 +79,34 @@ impl Session {
             .filter_map(|sealed| gate.ring().open::<SessionRecord>(Purpose::Session, tenant, &sealed))
             .find(|session| session.value().is_good(tenant, gate, now))
             .map(Self)
+    }
+
+    /// The session that this worker sealed a moment ago, if it is still good.
+    pub(crate) fn sealed_as(sealed: &str, tenant: &Tenant, gate: &Gate, now: UnixTime) -> Option<Self> {
+        let session = gate.ring().open::<SessionRecord>(Purpose::Session, tenant, sealed.as_bytes())?;
+        session.value().is_good(tenant, gate, now).then_some(Self(session))
+    }
+
+    /// The `Set-Cookie` values of this session, which is sealed already.
+    pub(crate) fn write_again(
+        &self,
+        sealed: &str,
+        brought: &Brought,
+        tenant: &Tenant,
+        gate: &Gate,
+        now: UnixTime,
+    ) -> Option<Vec<String>> {
+        cookies::write(sealed, brought, tenant, self.record().rest(gate, now))
+    }
+
+    /// What it holds.
+    pub(crate) fn record(&self) -> &SessionRecord {
+        self.0.value()
+    }
+
+    /// What it can be refreshed with.
+    pub(crate) fn grant(&self) -> Option<&Grant> {
+        self.record().grant.as_ref()
     }
 
     /// Whose session it is.
@@ -100,24 +130,52 @@ impl Session {
             return Vec::new();
         }
         let seen = SessionRecord { seen: now.0, ..record.clone() };
-        seen.write(tenant, gate, now, &Brought::by(head, tenant), env).unwrap_or_default()
+        let written = seen.write(tenant, gate, now, &Brought::by(head, tenant), env);
+        written.map(|session| session.cookies).unwrap_or_default()
     }
 }
 
 impl SessionRecord {
+    /// A session that begins now.
+    fn new(token: &VerifiedIdToken, tenant: &Tenant, grant: Option<Grant>, now: UnixTime) -> Result<Self, NoIdentity> {
+        let identity = VerifiedIdentity::from_id_token(token, &tenant.identity)?;
+        Ok(Self {
+            user: identity.user().to_owned(),
+            email: identity.email().map(str::to_owned),
+            groups: identity.groups().to_vec(),
+            vouched_by: identity.vouched_by(),
+            signed_in: now.0,
+            seen: now.0,
+            token_expires: token.signed().expires().0,
+            grant,
+        })
+    }
+
+    /// Takes the identity of a later ID token of the same person. When the session began does not change.
+    pub(crate) fn take(&mut self, token: &VerifiedIdToken, tenant: &Tenant) -> Result<(), NoIdentity> {
+        let (signed_in, seen) = (self.signed_in, self.seen);
+        *self = Self { signed_in, seen, ..Self::new(token, tenant, self.grant.take(), UnixTime(signed_in))? };
+        Ok(())
+    }
+
     /// Seals it into cookies that live as long as the session may.
-    fn write(
+    pub(crate) fn write(
         &self,
         tenant: &Tenant,
         gate: &Gate,
         now: UnixTime,
         brought: &Brought,
         env: &mut Env<'_>,
-    ) -> Result<Vec<String>, NoSession> {
+    ) -> Result<WrittenSession, NoSession> {
         let sealed = gate.ring().seal(Purpose::Session, tenant, self, env).map_err(NoSession::Unsealed)?;
+        let cookies = cookies::write(&sealed, brought, tenant, self.rest(gate, now)).ok_or(NoSession::TooLarge)?;
+        Ok(WrittenSession { sealed, cookies })
+    }
+
+    /// How much of its lifetime is left.
+    fn rest(&self, gate: &Gate, now: UnixTime) -> Duration {
         let end = UnixTime(self.signed_in).plus(gate.policy().lifetime);
-        let rest = Duration::from_secs(end.0.saturating_sub(now.0));
-        cookies::write(&sealed, brought, tenant, rest).ok_or(NoSession::TooLarge)
+        Duration::from_secs(end.0.saturating_sub(now.0))
     }
 
     fn is_good(&self, tenant: &Tenant, gate: &Gate, now: UnixTime) -> bool {
@@ -129,6 +187,18 @@ impl SessionRecord {
         // A clock that was put back must not make a session longer.
         let not_yet = signed_in > now.plus(CLOCK_SKEW);
         !over && !not_yet && tenant.keys.contains(&self.vouched_by)
+    }
+}
+
+impl WrittenSession {
+    /// The whole of it, as one text.
+    pub(crate) fn sealed(&self) -> &str {
+        &self.sealed
+    }
+
+    /// The `Set-Cookie` values that keep it.
+    pub(crate) fn into_cookies(self) -> Vec<String> {
+        self.cookies
     }
 }
 

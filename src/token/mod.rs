@@ -12,6 +12,6 @@ pub use access_token::VerifiedAccessToken;
 pub use cache::CacheCounts;
 pub(crate) use cache::TokenCache;
 pub use claims::Claims;
-pub use id_token::{Expected, VerifiedIdToken};
+pub use id_token::{Expected, RefreshedToken, VerifiedIdToken};
 pub use rejection::TokenRejection;
 pub(crate) use signed::Signed;

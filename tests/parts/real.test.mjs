@@ -21,7 +21,7 @@ before(async () => {
   ports = await freePorts(['gateway', 'acme', 'globex', 'upstream', 'admin', 'ldap']);
   directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people });
   const accounts = (tenant) => directoryAccounts({ ...directory, base: directory.base(tenant) });
-  stack = await startStack({ ports, dir, accounts, wasmLog: 'trace' });
+  stack = await startStack({ ports, dir, accounts, wasmLog: 'trace', refreshAfter: { globex: 1 } });
   [acme, globex] = ['acme', 'globex'].map((tenant) => origin(tenant, ports));
 });
 
@@ -198,6 +198,26 @@ test('another site can only ask for it', async () => {
   assert.equal(answer.status, 200);
   assert.match(answer.body, /Sign out\?/);
   await received(() => visitor.open(`${acme}/`));
+});
+
+test('what is taken away in the directory is gone upstream after the next refresh', async () => {
+  const visitor = await signedIn('globex', 'grace');
+  const open = () => visitor.open(`${globex}/`);
+  const seen = async () => groupsIn(values(await received(open), 'x-auth-request-groups')[0]);
+  assert.deepEqual(await seen(), ['R&D, Zürich', 'accounting']);
+  const base = directory.base('globex');
+  await directory.edit((ldap) => ldap.del(`cn=R&D\\, Zürich,ou=groups,${base}`));
+  while ((await seen()).length > 1);
+  assert.deepEqual(await seen(), ['accounting']);
+
+  await directory.edit((ldap) => ldap.del(`uid=grace,ou=people,${base}`));
+  let answer;
+  do answer = await open(); while (answer.status === 200);
+  assert.equal(new URL(answer.location).origin, `http://login-globex.localhost:${ports.globex}`);
+  // On every worker.
+  for (let i = 0; i < 10; i += 1) assert.equal((await denied(open)).status, 302);
+  const script = await denied(() => visitor.send(`${globex}/api`));
+  assert.equal(script.status, 401);
 });
 
 test('no secret is in the log, not even where the filter logs everything', async () => {

@@ -21,20 +21,20 @@ export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gat
 
 /**
  * Starts everything; `accounts(tenant)` gives the accounts of its provider. Keys and secrets are made at first run and kept in
- * `dir`, so that sessions outlive a restart. If one part fails, those that run are stopped.
+ * `dir`, so that sessions outlive a restart. `refreshAfter` maps tenants that refresh sessions to seconds. If one part fails, those that run are stopped.
  */
-export async function startStack({ ports, dir, accounts, wasmLog = 'info' }) {
+export async function startStack({ ports, dir, accounts, wasmLog = 'info', refreshAfter = {} }) {
   mkdirSync(dir, { recursive: true });
   const kept = keep(join(dir, 'secrets.json'), makeSecrets);
   const parts = [];
   const stop = async () => { for (const part of parts.splice(0).reverse()) await part.stop(); };
   try {
     for (const tenant of Object.keys(TENANTS)) {
-      parts.push(await startProvider({ tenant, port: ports[tenant], accounts: accounts(tenant), jwk: kept.jwks[tenant], client: client(tenant, kept, ports) }));
+      parts.push(await startProvider({ tenant, port: ports[tenant], accounts: accounts(tenant), jwk: kept.jwks[tenant], client: client(tenant, kept, ports), refreshAfter: refreshAfter[tenant] }));
     }
     const upstream = await startUpstream({ port: ports.upstream, others: Object.keys(TENANTS).map((tenant) => `${origin(tenant, ports)}/`) });
     parts.push(upstream);
-    const envoy = await startEnvoy({ ports, dir, kept, wasmLog });
+    const envoy = await startEnvoy({ ports, dir, kept, wasmLog, refreshing: Object.keys(refreshAfter) });
     parts.push(envoy);
     return { stop, received: upstream.received, log: envoy.log, secrets: Object.values(kept.clientSecrets) };
   } catch (error) {
@@ -53,9 +53,9 @@ function client(tenant, { clientSecrets }, ports) {
   };
 }
 
-async function startEnvoy({ ports, dir, kept, wasmLog }) {
+async function startEnvoy({ ports, dir, kept, wasmLog, refreshing }) {
   const file = join(dir, 'envoy.yaml');
-  writeFileSync(file, configuration(ports, kept.jwks));
+  writeFileSync(file, configuration(ports, kept.jwks, refreshing));
   const env = { TENANTGATE_SESSION_KEY: kept.sessionKey, ACME_CLIENT_SECRET: kept.clientSecrets.acme, GLOBEX_CLIENT_SECRET: kept.clientSecrets.globex };
   const args = ['-c', file, '--disable-hot-restart', '--concurrency', '2', '-l', 'warning', '--component-log-level', `wasm:${wasmLog}`];
   const envoy = startProcess(join(TOP, 'target/venv/bin/envoy'), args, { log: join(dir, 'envoy.log'), env });
@@ -72,7 +72,7 @@ async function startEnvoy({ ports, dir, kept, wasmLog }) {
 }
 
 /** envoy/envoy.yaml with these ports, the keys of these issuers, and the module that was built. */
-function configuration(ports, jwks) {
+function configuration(ports, jwks, refreshing) {
   const text = readFileSync(join(TOP, 'envoy/envoy.yaml'), 'utf8');
   const names = Object.entries(DEFAULT_PORTS).map(([name, port]) => [String(port), String(ports[name])]);
   const envoy = parse(text.replace(/\b\d{4}\b/g, (number) => Object.fromEntries(names)[number] ?? number));
@@ -82,6 +82,7 @@ function configuration(ports, jwks) {
   for (const tenant of config.configuration.value.tenants) {
     const key = createPublicKey({ key: jwks[tenant.name], format: 'jwk' });
     const { kid, alg } = jwks[tenant.name];
+    if (refreshing.includes(tenant.name)) tenant.refresh = {};
     tenant.keys = alg === 'RS256'
       ? [{ pem: key.export({ type: 'spki', format: 'pem' }) }]
       : [{ jwks: { keys: [{ ...key.export({ format: 'jwk' }), kid, alg, use: 'sig' }] } }];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tenantgate::aftermath::AnswerEdit;
+use tenantgate::aftermath::{Aftermath, AnswerEdit, AnswerEffect, Event};
 use tenantgate::call::{CallFailure, CallResponse, HttpCall};
 use tenantgate::config::{self, Environment, Surroundings};
 use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
@@ -66,6 +66,21 @@ impl CoreRig {
         body.truncate(CallResponse::MAX_BODY + 1);
         Ok(CallResponse { status, body: Secret::new(body) })
     }
+
+    /// What the client gets of the upstream's answer, which is here before the call beside the request has ended.
+    fn answered(&mut self, mut aftermath: Aftermath) -> Reply {
+        let call = aftermath.take_call();
+        let now = Some(UnixTime(self.clock.now()));
+        let mut effect = aftermath.step(Event::Answered, &mut Env::new(now, &mut MachineEntropy, VERIFIER));
+        if let Some(call) = call {
+            assert!(matches!(effect, AnswerEffect::Wait));
+            let called = Event::Called(self.call(&call));
+            effect = aftermath.step(called, &mut Env::new(now, &mut MachineEntropy, VERIFIER));
+        }
+        let AnswerEffect::Go(edits, notes) = effect else { panic!("the answer stands") };
+        self.log.extend(notes.into_iter().map(|note| note.line));
+        edited_answer(&edits)
+    }
 }
 
 impl Rig for CoreRig {
@@ -89,8 +104,8 @@ impl Rig for CoreRig {
                 filter.step(input, &mut Env::new(Some(UnixTime(self.clock.now())), &mut MachineEntropy, VERIFIER));
             self.log.push(format!("{effect:?}"));
             match effect {
-                Effect::Forward(forward, mut aftermath) => {
-                    return Outcome::Forwarded(edited(head, forward.edits()), answered(&aftermath.answered()));
+                Effect::Forward(forward, aftermath) => {
+                    return Outcome::Forwarded(edited(head, forward.edits()), self.answered(aftermath));
                 }
                 Effect::Call(call) => input = Input::Called(self.call(&call)),
                 Effect::Reply(reply) => {
@@ -118,7 +133,7 @@ impl Rig for CoreRig {
 }
 
 /// The answer of the upstream after these edits.
-fn answered(edits: &[AnswerEdit]) -> Reply {
+fn edited_answer(edits: &[AnswerEdit]) -> Reply {
     let mut headers: Vec<(String, String)> =
         UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     for edit in edits {
