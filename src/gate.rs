@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::forward::{FoldedNames, IdentityHeaders};
 use crate::host::{Host, HostPattern};
+use crate::refresh::Refreshes;
 use crate::seal::KeyRing;
 use crate::tenant::{Tenant, TenantName};
 use crate::token::{CacheCounts, TokenCache};
@@ -21,6 +22,7 @@ pub struct Gate {
     /// The identity headers of all tenants, folded.
     identity_headers: FoldedNames,
     tokens: TokenCache,
+    refreshes: Refreshes,
 }
 
 /// How long sessions last.
@@ -84,7 +86,8 @@ impl Gate {
                 table.entry(host.clone()).or_insert(index);
             }
         }
-        Self { ring, policy, entries, exact, below, identity_headers, tokens: TokenCache::default() }
+        let (tokens, refreshes) = (TokenCache::default(), Refreshes::default());
+        Self { ring, policy, entries, exact, below, identity_headers, tokens, refreshes }
     }
 
     /// The entry for `host`: the exact one, else that of the longest wildcard.
@@ -107,6 +110,11 @@ impl Gate {
     /// Bearer tokens that were verified under this configuration.
     pub(crate) fn tokens(&self) -> &TokenCache {
         &self.tokens
+    }
+
+    /// Refresh tokens that were sent under this configuration.
+    pub(crate) fn refreshes(&self) -> &Refreshes {
+        &self.refreshes
     }
 
     /// What happened among the bearer tokens since the last call.

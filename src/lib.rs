@@ -29,6 +29,7 @@ mod logout;
 mod navigation;
 mod page;
 pub mod provider;
+mod refresh;
 pub mod reply;
 pub mod request;
 pub mod revocation;

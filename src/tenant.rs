@@ -57,6 +57,8 @@ pub struct Tenant {
     pub provider: Provider,
     /// How a login runs.
     pub login: Login,
+    /// Whether and how often sessions are refreshed; not without it.
+    pub refresh: Option<Refresh>,
     /// What is accepted of API clients; nothing without it.
     pub bearer: Option<Bearer>,
     /// Which claims make the identity.
@@ -113,6 +115,13 @@ pub struct Login {
     pub cookie_domain: Option<Host>,
     /// How long a person may take at the issuer.
     pub timeout: Duration,
+}
+
+/// How sessions are refreshed (RFC 6749 section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// How old an identity may get; less where the tokens of the issuer are good for less.
+    pub interval: Duration,
 }
 
 /// Which bearer tokens are accepted (RFC 6750).

@@ -11,7 +11,7 @@ use crate::identity::VerifiedIdentity;
 use crate::keys::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, Verifier, Voucher};
 use crate::revocation::SessionId;
 use crate::seal::Purpose;
-use crate::session::SessionRecord;
+use crate::session::{Kept, SessionRecord};
 use crate::shared::NoSharedData;
 use crate::tenant::Tenant;
 
@@ -82,7 +82,7 @@ pub(crate) fn session(signed_in: u64) -> SessionRecord {
         id: SessionId([0xff; 16]),
         sub: String::new(),
         sid: None,
-        id_token: None,
+        kept: Kept::default(),
     }
 }
 

@@ -84,7 +84,8 @@ mod real {
     use super::support::envoy_rig::{EnvoyRig, try_start};
     use super::support::http::exchange;
     use super::support::http2;
-    use super::support::rig::{Rig as _, values};
+    use super::support::issuer::Refresh;
+    use super::support::rig::{Outcome, Rig as _, values};
     use super::support::signer::Signer;
     use super::support::world::{World, ada};
 
@@ -250,6 +251,31 @@ mod real {
             );
             assert!(!browser.has_session());
         }
+    }
+
+    /// The first request that finds the refresh due goes on at once, and its answer waits for the new session.
+    #[test]
+    fn a_refresh_beside_a_request() {
+        let mut world = World::<EnvoyRig>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+        // Due from the sixth second on, overdue from the eighth.
+        world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Rotating, 8));
+        let mut browser = world.signed_in();
+        let session = browser.named("-session");
+        let guests = json!({ "sub": "ada", "groups": ["guests"] });
+        world.issuer("acme", |issuer| drop(issuer.directory.insert("ada".to_owned(), guests)));
+        let (seen, reply) = loop {
+            match world.open(&mut browser, "https://acme.example/") {
+                Outcome::Forwarded(seen, reply) if browser.named("-session") != session => break (seen, reply),
+                Outcome::Forwarded(..) => {}
+                Outcome::Replied(reply) => panic!("{reply:?}"),
+            }
+        };
+        assert_eq!(reply.body, "the page");
+        assert_eq!((reply.header("cache-control"), reply.all("set-cookie").count()), (Some("no-store"), 2));
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
+        assert_eq!(values(&seen, "x-auth-request-groups"), ["engineers,admins"]);
+        let seen = world.open(&mut browser, "https://acme.example/").forwarded();
+        assert_eq!(values(&seen, "x-auth-request-groups"), ["guests"]);
     }
 
     #[test]

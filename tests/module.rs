@@ -57,7 +57,7 @@ mod border {
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
     use super::support::host::{Host, Standing, module_bytes};
-    use super::support::issuer::{Issuer, Issuers};
+    use super::support::issuer::{Issuer, Issuers, Refresh};
     use super::support::module_rig::ModuleRig;
     use super::support::rig::{Lines, Reply, Rig};
     use super::support::shared::SharedStore;
@@ -75,7 +75,7 @@ mod border {
     fn replied(standing: Standing) -> Reply {
         match standing {
             Standing::Replied(reply) => reply,
-            Standing::Forwarded(..) | Standing::Waits(_) => panic!("no reply"),
+            Standing::Forwarded(..) | Standing::Beside(..) | Standing::Waits(_) => panic!("no reply"),
         }
     }
 
@@ -143,7 +143,7 @@ mod border {
     }
 
     /// A callback that is missing here is one that Envoy does not make: without that of the body, a body would not wait for its head.
-    const EXPORTS: [&str; 14] = [
+    const EXPORTS: [&str; 16] = [
         "_initialize",
         "memory",
         "proxy_abi_version_0_2_1",
@@ -155,7 +155,9 @@ mod border {
         "proxy_on_request_body",
         "proxy_on_request_headers",
         "proxy_on_request_trailers",
+        "proxy_on_response_body",
         "proxy_on_response_headers",
+        "proxy_on_response_trailers",
         "proxy_on_tick",
         "proxy_on_vm_start",
     ];
@@ -427,6 +429,35 @@ mod border {
             assert!(!world.rig.host.answer_late(&call, Some(answer)));
         }
         world.signed_in();
+    }
+
+    /// Two refreshes are due: the call of one is refused by the host, the client of the other hangs up.
+    #[test]
+    fn a_refresh_that_comes_to_nothing_costs_nothing() {
+        let mut world = World::<ModuleRig>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+        world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+        let (mut first, mut second) = (world.signed_in(), world.signed_in());
+        world.clock.advance(Duration::from_secs(230));
+        world.rig.host.state().refuse_calls = true;
+        world.open(&mut first, "https://acme.example/").forwarded();
+        assert!(world.rig.log().contains("refresh_failed"));
+        world.rig.host.state().refuse_calls = false;
+
+        let cookie = second.cookie_line("acme.example").unwrap();
+        let head = [visit(), lines(&[("cookie", cookie.as_bytes())])].concat();
+        for upstream_answered in [false, true] {
+            let (context, standing) = world.rig.host.request(&head);
+            let Standing::Beside(_, call) = standing else { panic!("no call beside the request") };
+            if upstream_answered {
+                world.rig.host.upstream_answers(context);
+            }
+            world.rig.host.end(context);
+            let answer = (lines(&[(":status", b"200")]), b"{}".to_vec());
+            assert!(!world.rig.host.answer_late(&call, Some(answer)));
+            world.clock.advance(Duration::from_secs(2));
+        }
+        world.open(&mut second, "https://acme.example/").forwarded();
+        assert!(second.has_session());
     }
 
     /// A login may begin on one worker and end on another, or on another replica.

@@ -9,6 +9,7 @@ mod headers;
 mod keys;
 mod login;
 mod provider;
+mod refresh;
 mod session;
 mod tenant;
 #[cfg(test)]

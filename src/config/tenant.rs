@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, moment, secret, url};
-use super::{bearer, headers, keys, login, provider};
+use super::{bearer, headers, keys, login, provider, refresh};
 use crate::forward::IdentityHeaders;
 use crate::host::{HostPattern, NotAPattern};
 use crate::revocation;
@@ -40,6 +40,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let keys = keys::keys(&object.field("keys"), surroundings.host, provider::fetches(&provider_at));
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), client_secret.is_present());
     let login = login::login(&object.field("login"), scheme, &hosts);
+    let refresh = refresh::refresh(&object.field("refresh"));
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));
     let headers = headers::headers(&object.field("headers"));
@@ -57,6 +58,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             keys: keys?,
             provider: provider?,
             login: login?,
+            refresh: refresh?,
             bearer: bearer?,
             identity: identity?,
             headers: headers.clone()?,

@@ -16,4 +16,5 @@ mod token_response;
 pub(crate) use begin::begin;
 pub(crate) use callback::callback;
 pub(crate) use redeem::{Leg, Redeeming};
-pub(crate) use token_response::{RequestRefused, TokenResponseProblem};
+pub(crate) use token_request::refresh_request;
+pub(crate) use token_response::{RequestRefused, TokenResponse, TokenResponseProblem};

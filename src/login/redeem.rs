@@ -17,7 +17,7 @@ use crate::page::Way;
 use crate::provider::{Fetch, Progress, publish};
 use crate::reply::{Level, LocalReply};
 use crate::secret::Secret;
-use crate::session::{self, Brought};
+use crate::session::{self, Brought, Grant, Kept};
 use crate::tenant::Tenant;
 use crate::token::{Expected, TokenRejection, VerifiedIdToken};
 
@@ -155,7 +155,16 @@ impl Returned {
         let Self { tenant, attempt, brought, .. } = self;
         let now = env.now()?;
         let expected = Expected { nonce: &attempt.nonce(), access_token: &tokens.access_token };
-        let token = VerifiedIdToken::verify(tokens.id_token.expose_secret(), tenant, &expected, now, env.verifier())?;
-        Ok(session::start(&token, &tokens.id_token, tenant, gate, now, brought, env)?)
+        let text = tokens.required_id_token()?.expose_secret();
+        let token = VerifiedIdToken::verify(text, tenant, &expected, now, env.verifier())?;
+        let refresh_token = tokens.refresh_token.as_ref().filter(|_| tenant.refresh.is_some());
+        let grant = refresh_token.map(|refresh_token| Grant {
+            refresh_token: refresh_token.expose_secret().clone(),
+            nonce: attempt.nonce().expose_secret().clone(),
+            renewed: now.0,
+            expires_in: tokens.expires_in,
+        });
+        let kept = Kept { id_token: tenant.login.keep_id_token.then(|| text.clone()), grant };
+        Ok(session::start(&token, kept, tenant, gate, now, brought, env)?)
     }
 }

@@ -8,20 +8,30 @@ use crate::provider::{Undiscovered, request_line};
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, Tenant};
 
-/// The call that redeems `code`. It goes to the cluster of the tenant and to no other.
+/// The call that redeems `code`.
 pub(super) fn token_request(
     tenant: &Tenant,
     code: &Secret<String>,
     verifier: &Secret<String>,
     redirect_uri: &str,
 ) -> Result<HttpCall, Undiscovered> {
-    let Client { id, authentication } = &tenant.client;
-    let mut parameters = vec![
+    let parameters = [
         ("grant_type", "authorization_code"),
         ("code", code.expose_secret()),
         ("redirect_uri", redirect_uri),
         ("code_verifier", verifier.expose_secret()),
     ];
+    call(tenant, parameters.into())
+}
+
+/// The call that refreshes a session (RFC 6749 section 6). It asks for the scope that was granted.
+pub(crate) fn refresh_request(tenant: &Tenant, refresh_token: &str) -> Result<HttpCall, Undiscovered> {
+    call(tenant, vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)])
+}
+
+/// It goes to the cluster of the tenant and to no other.
+fn call<'a>(tenant: &'a Tenant, mut parameters: Vec<(&'a str, &'a str)>) -> Result<HttpCall, Undiscovered> {
+    let Client { id, authentication } = &tenant.client;
     let mut authorization = None;
     match authentication {
         ClientAuthentication::Basic(secret) => authorization = Some(basic(id, secret)),

@@ -49,7 +49,7 @@ fn end_session_url(tenant: &Tenant, session: &SessionRecord) -> Option<String> {
         }
         String::from(url)
     };
-    let with_token = session.id_token.as_ref().map(|token| url("id_token_hint", token));
+    let with_token = session.kept.id_token.as_ref().map(|token| url("id_token_hint", token));
     let without = || url("logout_hint", session.sid.as_ref().unwrap_or(&session.sub));
     Some(with_token.filter(|url| url.len() <= MAX_URL).unwrap_or_else(without))
 }
@@ -83,14 +83,16 @@ const MAX_URL: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Kept;
     use crate::testing::{gate, session, tenants};
 
     #[test]
     fn a_token_that_would_make_the_address_too_long_stays_here() {
         let gate = gate(&["k"]);
         let [tenant, _] = tenants(&gate);
+        let kept = |token| Kept { id_token: Some(token), grant: None };
         let url = |length| {
-            let record = SessionRecord { id_token: Some("x".repeat(length)), sub: "ada".to_owned(), ..session(0) };
+            let record = SessionRecord { kept: kept("x".repeat(length)), sub: "ada".to_owned(), ..session(0) };
             end_session_url(tenant, &record).unwrap()
         };
         assert_eq!(url(4000).len(), "https://i.example/out?client_id=gate&id_token_hint=".len() + 4000);

@@ -1,6 +1,7 @@
 //! Sessions: the verified identity, sealed into a cookie or a few. Nothing of it is kept in the gate.
 
 mod cookies;
+mod grant;
 
 use std::time::Duration;
 
@@ -13,11 +14,11 @@ use crate::keys::Voucher;
 use crate::request::RequestHead;
 use crate::revocation::{SessionId, has_ended};
 use crate::seal::{Opened, Purpose, SealError};
-use crate::secret::Secret;
 use crate::tenant::Tenant;
 use crate::token::VerifiedIdToken;
 
 pub(crate) use cookies::Brought;
+pub(crate) use grant::{Age, Grant};
 
 /// What the session cookies hold.
 #[derive(Clone, Serialize, Deserialize)]
@@ -37,8 +38,22 @@ pub(crate) struct SessionRecord {
     /// Who it is at the issuer, and in which session there (`sub` and `sid`).
     pub(crate) sub: String,
     pub(crate) sid: Option<String>,
+    pub(crate) kept: Kept,
+}
+
+/// What a session keeps of the tokens that came at the sign-in.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Kept {
     /// The ID token, where the tenant keeps it for the sign-out. It was verified when the session began.
     pub(crate) id_token: Option<String>,
+    /// Where the tenant refreshes sessions, and the issuer gave a refresh token.
+    pub(crate) grant: Option<Grant>,
+}
+
+/// A session on its way into the browser.
+pub(crate) struct WrittenSession {
+    sealed: String,
+    cookies: Vec<String>,
 }
 
 /// A session that is good under the configuration of this moment.
@@ -56,37 +71,19 @@ pub(crate) enum NoSession {
 }
 
 /// Starts a session of whoever signed in and gives its `Set-Cookie` values. It takes an ID token, so that no bearer token becomes a
-/// session. `text` is that token as it came.
+/// session.
 pub(crate) fn start(
     token: &VerifiedIdToken,
-    text: &Secret<String>,
+    kept: Kept,
     tenant: &Tenant,
     gate: &Gate,
     now: UnixTime,
     brought: &Brought,
     env: &mut Env<'_>,
 ) -> Result<Vec<String>, NoSession> {
-    let identity = VerifiedIdentity::from_id_token(token, &tenant.identity).map_err(NoSession::Anonymous)?;
-    let record = SessionRecord {
-        user: identity.user().to_owned(),
-        email: identity.email().map(str::to_owned),
-        groups: identity.groups().to_vec(),
-        vouched_by: identity.vouched_by(),
-        signed_in: now.0,
-        seen: now.0,
-        token_expires: token.signed().expires().0,
-        id: SessionId::new(env).map_err(|no_entropy| NoSession::Unsealed(no_entropy.into()))?,
-        sub: token.subject().to_owned(),
-        sid: token.session_id().map(str::to_owned),
-        id_token: tenant.login.keep_id_token.then(|| text.expose_secret().clone()),
-    };
-    // The ID token is worth having, but not worth a login that ends without a session.
-    match record.write(tenant, gate, now, brought, env) {
-        Err(NoSession::TooLarge) if record.id_token.is_some() => {
-            SessionRecord { id_token: None, ..record }.write(tenant, gate, now, brought, env)
-        }
-        outcome => outcome,
-    }
+    let id = SessionId::new(env).map_err(|no_entropy| NoSession::Unsealed(no_entropy.into()))?;
+    let record = SessionRecord::new(token, tenant, id, kept, now).map_err(NoSession::Anonymous)?;
+    Ok(record.write(tenant, gate, now, brought, env)?.cookies)
 }
 
 impl Session {
@@ -97,6 +94,34 @@ impl Session {
             .filter_map(|sealed| gate.ring().open::<SessionRecord>(Purpose::Session, tenant, &sealed))
             .find(|session| session.value().is_good(tenant, gate, now))
             .map(Self)
+    }
+
+    /// The session that this worker sealed a moment ago, if it is still good.
+    pub(crate) fn sealed_as(sealed: &str, tenant: &Tenant, gate: &Gate, now: UnixTime) -> Option<Self> {
+        let session = gate.ring().open::<SessionRecord>(Purpose::Session, tenant, sealed.as_bytes())?;
+        session.value().is_good(tenant, gate, now).then_some(Self(session))
+    }
+
+    /// The `Set-Cookie` values of this session, which is sealed already.
+    pub(crate) fn write_again(
+        &self,
+        sealed: &str,
+        brought: &Brought,
+        tenant: &Tenant,
+        gate: &Gate,
+        now: UnixTime,
+    ) -> Option<Vec<String>> {
+        cookies::write(sealed, brought, tenant, self.record().rest(gate, now))
+    }
+
+    /// What it holds.
+    pub(crate) fn record(&self) -> &SessionRecord {
+        self.0.value()
+    }
+
+    /// What it can be refreshed with.
+    pub(crate) fn grant(&self) -> Option<&Grant> {
+        self.record().kept.grant.as_ref()
     }
 
     /// Whose session it is.
@@ -125,24 +150,80 @@ impl Session {
             return Vec::new();
         }
         let seen = SessionRecord { seen: now.0, ..record.clone() };
-        seen.write(tenant, gate, now, &Brought::by(head, tenant), env).unwrap_or_default()
+        let written = seen.write(tenant, gate, now, &Brought::by(head, tenant), env);
+        written.map(|session| session.cookies).unwrap_or_default()
     }
 }
 
 impl SessionRecord {
+    /// A session that begins now.
+    fn new(
+        token: &VerifiedIdToken,
+        tenant: &Tenant,
+        id: SessionId,
+        kept: Kept,
+        now: UnixTime,
+    ) -> Result<Self, NoIdentity> {
+        let identity = VerifiedIdentity::from_id_token(token, &tenant.identity)?;
+        Ok(Self {
+            user: identity.user().to_owned(),
+            email: identity.email().map(str::to_owned),
+            groups: identity.groups().to_vec(),
+            vouched_by: identity.vouched_by(),
+            signed_in: now.0,
+            seen: now.0,
+            token_expires: token.signed().expires().0,
+            id,
+            sub: token.subject().to_owned(),
+            sid: token.session_id().map(str::to_owned),
+            kept,
+        })
+    }
+
+    /// Takes the identity of a later ID token of the same person. Which session it is and when it began does not change.
+    pub(crate) fn take(&mut self, token: &VerifiedIdToken, tenant: &Tenant) -> Result<(), NoIdentity> {
+        let later = Self::new(token, tenant, self.id, self.kept.clone(), UnixTime(self.signed_in))?;
+        *self = Self { seen: self.seen, sid: later.sid.or_else(|| self.sid.take()), ..later };
+        Ok(())
+    }
+
     /// Seals it into cookies that live as long as the session may.
-    fn write(
+    pub(crate) fn write(
         &self,
         tenant: &Tenant,
         gate: &Gate,
         now: UnixTime,
         brought: &Brought,
         env: &mut Env<'_>,
-    ) -> Result<Vec<String>, NoSession> {
+    ) -> Result<WrittenSession, NoSession> {
+        match self.write_whole(tenant, gate, now, brought, env) {
+            // The ID token is worth having, but not worth a login that ends without a session.
+            Err(NoSession::TooLarge) if self.kept.id_token.is_some() => {
+                let mut without = self.clone();
+                without.kept.id_token = None;
+                without.write_whole(tenant, gate, now, brought, env)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn write_whole(
+        &self,
+        tenant: &Tenant,
+        gate: &Gate,
+        now: UnixTime,
+        brought: &Brought,
+        env: &mut Env<'_>,
+    ) -> Result<WrittenSession, NoSession> {
         let sealed = gate.ring().seal(Purpose::Session, tenant, self, env).map_err(NoSession::Unsealed)?;
+        let cookies = cookies::write(&sealed, brought, tenant, self.rest(gate, now)).ok_or(NoSession::TooLarge)?;
+        Ok(WrittenSession { sealed, cookies })
+    }
+
+    /// How much of its lifetime is left.
+    fn rest(&self, gate: &Gate, now: UnixTime) -> Duration {
         let end = UnixTime(self.signed_in).plus(gate.policy().lifetime);
-        let rest = Duration::from_secs(end.0.saturating_sub(now.0));
-        cookies::write(&sealed, brought, tenant, rest).ok_or(NoSession::TooLarge)
+        Duration::from_secs(end.0.saturating_sub(now.0))
     }
 
     fn is_good(&self, tenant: &Tenant, gate: &Gate, now: UnixTime) -> bool {
@@ -154,6 +235,18 @@ impl SessionRecord {
         // A clock that was put back must not make a session longer.
         let not_yet = signed_in > now.plus(CLOCK_SKEW);
         !over && !not_yet && tenant.keeps_sessions_of(&self.vouched_by) && !has_ended(self, tenant, now)
+    }
+}
+
+impl WrittenSession {
+    /// The whole of it, as one text.
+    pub(crate) fn sealed(&self) -> &str {
+        &self.sealed
+    }
+
+    /// The `Set-Cookie` values that keep it.
+    pub(crate) fn into_cookies(self) -> Vec<String> {
+        self.cookies
     }
 }
 

@@ -10,13 +10,13 @@ use super::host::{VmEntropy, log, now};
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
 use super::waiting::Waiting;
-use crate::aftermath::{Aftermath, AnswerEdit};
+use crate::aftermath::{Aftermath, AnswerEdit, AnswerEffect, Event};
 use crate::call::CallFailure;
 use crate::env::Env;
 use crate::filter::{Effect, Filter, Input};
 use crate::forward::{Forward, HeaderEdit};
 use crate::keys::{HostAlgorithms, Verifier};
-use crate::reply::{Level, LocalReply};
+use crate::reply::{Level, LocalReply, Note};
 use crate::request::{MAX_BODY, NoBody, RequestHead};
 use crate::secret::Secret;
 
@@ -26,6 +26,8 @@ pub(super) struct Stream {
     trusted: HostAlgorithms,
     passage: Passage,
     aftermath: Aftermath,
+    /// The answer of the upstream is here and waits for the end of a call.
+    held: bool,
     body: Body,
     waiting: Waiting,
     id: u32,
@@ -50,7 +52,7 @@ enum Passage {
 impl Stream {
     pub(super) fn new(id: u32, filter: Filter, counters: Counters, trusted: HostAlgorithms, waiting: Waiting) -> Self {
         let (passage, aftermath, body) = (Passage::Closed, Aftermath::default(), Body::Follows);
-        Self { filter, counters, trusted, passage, aftermath, body, waiting, id }
+        Self { filter, counters, trusted, passage, aftermath, held: false, body, waiting, id }
     }
 
     /// Feeds one input, and what comes of it, until the request is forwarded, answered or waits for something.
@@ -79,14 +81,39 @@ impl Stream {
             Ok(()) => {
                 self.passage = Passage::Open;
                 self.aftermath = aftermath;
+                if let Some(call) = self.aftermath.take_call()
+                    && dispatch(&call).is_err()
+                {
+                    self.follow(Event::Called(Err(CallFailure::Refused)));
+                }
             }
             Err(_) => self.fail("a header could not be changed"),
         }
     }
 
+    /// Feeds one event to what comes after a request.
+    fn follow(&mut self, event: Event) {
+        let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
+        let answered = matches!(event, Event::Answered);
+        match self.aftermath.step(event, &mut Env::new(now(), &mut VmEntropy, verifier, &VmSharedData)) {
+            AnswerEffect::Wait => self.held |= answered,
+            AnswerEffect::Go(edits, notes) => {
+                notes.iter().for_each(|note| self.note(note));
+                if edits.iter().try_for_each(amend).is_err() {
+                    log(Level::Error, "the host refused a header of an answer");
+                }
+                self.held = false;
+            }
+        }
+    }
+
+    fn note(&self, note: &Note) {
+        self.counters.count(note.event);
+        log(note.level, &note.line);
+    }
+
     fn reply(&self, reply: &LocalReply) {
-        self.counters.count(reply.note.event);
-        log(reply.note.level, &reply.note.line);
+        self.note(&reply.note);
         let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         if hostcalls::send_http_response(reply.status.into(), headers, Some(reply.body.as_bytes())).is_err() {
             // The stream stays paused, so it still does not reach the upstream.
@@ -124,6 +151,12 @@ impl Stream {
     }
 }
 
+impl Stream {
+    fn answer_action(&self) -> Action {
+        if self.held { Action::Pause } else { Action::Continue }
+    }
+}
+
 /// A client that hangs up is not waited for.
 impl Drop for Stream {
     fn drop(&mut self) {
@@ -133,9 +166,21 @@ impl Drop for Stream {
 
 impl Context for Stream {
     fn on_http_call_response(&mut self, _token: u32, headers: usize, body: usize, _trailers: usize) {
-        self.run(Input::Called(response(headers, body)));
-        if self.passage == Passage::Open && hostcalls::resume_http_request().is_err() {
-            self.fail("the request could not be resumed");
+        let result = response(headers, body);
+        match self.passage {
+            Passage::Open => {
+                let was_held = self.held;
+                self.follow(Event::Called(result));
+                if was_held && hostcalls::resume_http_response().is_err() {
+                    log(Level::Error, "an answer could not be resumed");
+                }
+            }
+            Passage::Closed => {
+                self.run(Input::Called(result));
+                if self.passage == Passage::Open && hostcalls::resume_http_request().is_err() {
+                    self.fail("the request could not be resumed");
+                }
+            }
         }
     }
 }
@@ -173,12 +218,18 @@ impl HttpContext for Stream {
 
     /// A reply of the gate itself comes by here, too; it has no aftermath.
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        for edit in self.aftermath.answered() {
-            if amend(&edit).is_err() {
-                log(Level::Error, "the host refused a header of an answer");
-            }
+        if !self.aftermath.is_idle() {
+            self.follow(Event::Answered);
         }
-        Action::Continue
+        self.answer_action()
+    }
+
+    fn on_http_response_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+        self.answer_action()
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        self.answer_action()
     }
 }
 

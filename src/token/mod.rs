@@ -13,7 +13,7 @@ pub use access_token::{AccessTokenRejection, Shortfall, VerifiedAccessToken};
 pub use cache::CacheCounts;
 pub(crate) use cache::TokenCache;
 pub use claims::Claims;
-pub use id_token::{Expected, VerifiedIdToken};
+pub use id_token::{Expected, RefreshedToken, VerifiedIdToken};
 pub(crate) use logout_token::{VerifiedLogoutToken, Whose};
 pub use rejection::TokenRejection;
 pub(crate) use signed::Signed;

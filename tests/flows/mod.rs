@@ -16,6 +16,7 @@ pub mod keys;
 pub mod login;
 pub mod logout;
 pub mod redirects;
+pub mod refresh;
 pub mod session;
 pub mod tenants;
 
@@ -45,6 +46,7 @@ macro_rules! scenarios_for {
             logout: sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask, a_copy_of_the_cookie_is_dead,
                 every_cookie_goes, the_issuer_is_told_which_session, the_configuration_ends_sessions;
             redirects: the_way_back_is_on_the_host_that_was_asked_for;
+            refresh: each_request_where_tokens_last_for_no_time, twins_refresh_apart;
             session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, replicas_with_other_keys, the_key_that_vouched_leaves,
                 a_planted_cookie_does_not_get_in_the_way, a_new_login_replaces_the_session, a_typical_session_is_small,
                 a_large_session_is_whole_or_none;
@@ -64,6 +66,8 @@ macro_rules! timed_scenarios {
             callback: an_expired_attempt;
             keys: hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away, a_key_that_leaves_the_set,
                 a_new_configuration_keeps_the_keys;
+            refresh: a_group_is_taken_away, a_late_request_waits, a_user_is_removed, the_provider_is_away, a_new_key_of_the_issuer,
+                hostile_refreshed_tokens, issuers_that_do_less, many_requests_at_once, two_workers_at_once;
             session: a_session_ends, a_clock_that_was_put_back, an_idle_session_ends, a_session_ends_with_its_id_token;
         }
     };

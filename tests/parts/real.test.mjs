@@ -22,9 +22,9 @@ before(async () => {
   ports = await freePorts(['gateway', 'acme', 'globex', 'upstream', 'admin', 'ldap']);
   directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people });
   const accounts = (tenant) => directoryAccounts({ ...directory, base: directory.base(tenant) });
-  stack = await startStack({ ports, dir, accounts, wasmLog: 'trace', discovered: ['globex'] });
+  stack = await startStack({ ports, dir, accounts, wasmLog: 'trace', discovered: ['acme', 'globex'], refreshAfter: { globex: 1 } });
   [acme, globex] = ['acme', 'globex'].map((tenant) => origin(tenant, ports));
-  await eventually(async () => (await new Visitor().open(`${globex}/`)).status === 302);
+  for (const page of [acme, globex]) await eventually(async () => (await new Visitor().open(`${page}/`)).status === 302);
 });
 
 after(async () => {
@@ -107,13 +107,13 @@ test('client_secret_post, ES256, discovery and a fetched JWKS work as well, and 
 });
 
 test('whoever signs in with a key that the issuer did not have before notices nothing', async () => {
-  const before = await signedIn('globex', 'bob');
+  const before = await signedIn('acme', 'bob');
   for (let round = 0; round < 2; round += 1) {
-    await stack.rotate('globex');
-    const seen = await received(() => new Visitor().signIn(`${globex}/`, 'bob', password('globex', 'bob')));
+    await stack.rotate('acme');
+    const seen = await received(() => new Visitor().signIn(`${acme}/`, 'bob', password('acme', 'bob')));
     assert.deepEqual(values(seen, 'x-auth-request-user'), ['bob']);
   }
-  await received(() => before.open(`${globex}/`));
+  await received(() => before.open(`${acme}/`));
 });
 
 test('the same user name at another tenant is another person', async () => {
@@ -242,6 +242,26 @@ test('another site can only ask for it', async () => {
   assert.equal(answer.status, 200);
   assert.match(answer.body, /Sign out\?/);
   await received(() => visitor.open(`${acme}/`));
+});
+
+test('what is taken away in the directory is gone upstream after the next refresh', async () => {
+  const visitor = await signedIn('globex', 'grace');
+  const open = () => visitor.open(`${globex}/`);
+  const seen = async () => groupsIn(values(await received(open), 'x-auth-request-groups')[0]);
+  assert.deepEqual(await seen(), ['R&D, Zürich', 'accounting']);
+  const base = directory.base('globex');
+  await directory.edit((ldap) => ldap.del(`cn=R&D\\, Zürich,ou=groups,${base}`));
+  while ((await seen()).length > 1);
+  assert.deepEqual(await seen(), ['accounting']);
+
+  await directory.edit((ldap) => ldap.del(`uid=grace,ou=people,${base}`));
+  let answer;
+  do answer = await open(); while (answer.status === 200);
+  assert.equal(new URL(answer.location).origin, `http://login-globex.localhost:${ports.globex}`);
+  // On every worker.
+  for (let i = 0; i < 10; i += 1) assert.equal((await denied(open)).status, 302);
+  const script = await denied(() => visitor.send(`${globex}/api`));
+  assert.equal(script.status, 401);
 });
 
 test('no secret is in the log, not even where the filter logs everything', async () => {

@@ -22,16 +22,16 @@ export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gat
 /**
  * Starts everything; `accounts(tenant)` gives the accounts of its provider. Keys and secrets are made at first run and kept in
  * `dir`, so that sessions outlive a restart. If one part fails, those that run are stopped. Endpoints and keys of the tenants in
- * `discovered` are not configured.
+ * `discovered` are not configured. `refreshAfter` maps tenants that refresh sessions to seconds.
  */
-export async function startStack({ ports, dir, accounts, wasmLog = 'info', discovered = [] }) {
+export async function startStack({ ports, dir, accounts, wasmLog = 'info', discovered = [], refreshAfter = {} }) {
   mkdirSync(dir, { recursive: true });
   const kept = keep(join(dir, 'secrets.json'), makeSecrets);
   const parts = [];
   const stop = async () => { for (const part of parts.splice(0).reverse()) await part.stop(); };
   const providers = {};
   const provide = async (tenant, jwk) => {
-    providers[tenant] = await startProvider({ tenant, port: ports[tenant], accounts: accounts(tenant), jwk, client: client(tenant, kept, ports) });
+    providers[tenant] = await startProvider({ tenant, port: ports[tenant], accounts: accounts(tenant), jwk, client: client(tenant, kept, ports), refreshAfter: refreshAfter[tenant] });
   };
   try {
     for (const tenant of Object.keys(TENANTS)) {
@@ -40,7 +40,7 @@ export async function startStack({ ports, dir, accounts, wasmLog = 'info', disco
     }
     const upstream = await startUpstream({ port: ports.upstream, others: Object.keys(TENANTS).map((tenant) => `${origin(tenant, ports)}/`) });
     parts.push(upstream);
-    const envoy = await startEnvoy({ ports, dir, kept, wasmLog, discovered });
+    const envoy = await startEnvoy({ ports, dir, kept, wasmLog, discovered, refreshing: Object.keys(refreshAfter) });
     parts.push(envoy);
     /** The provider of `tenant` comes back with another signing key, and has forgotten who was signed in. */
     const rotate = async (tenant) => {
@@ -65,9 +65,9 @@ function client(tenant, { clientSecrets }, ports) {
   };
 }
 
-async function startEnvoy({ ports, dir, kept, wasmLog, discovered }) {
+async function startEnvoy({ ports, dir, kept, wasmLog, discovered, refreshing }) {
   const file = join(dir, 'envoy.yaml');
-  writeFileSync(file, configuration(ports, kept.jwks, discovered));
+  writeFileSync(file, configuration(ports, kept.jwks, discovered, refreshing));
   const env = { TENANTGATE_SESSION_KEY: kept.sessionKey, ACME_CLIENT_SECRET: kept.clientSecrets.acme, GLOBEX_CLIENT_SECRET: kept.clientSecrets.globex };
   const args = ['-c', file, '--disable-hot-restart', '--concurrency', '2', '-l', 'warning', '--component-log-level', `wasm:${wasmLog}`];
   const envoy = startProcess(join(TOP, 'target/venv/bin/envoy'), args, { log: join(dir, 'envoy.log'), env });
@@ -84,7 +84,7 @@ async function startEnvoy({ ports, dir, kept, wasmLog, discovered }) {
 }
 
 /** envoy/envoy.yaml with these ports, the keys of these issuers, and the module that was built. */
-function configuration(ports, jwks, discovered) {
+function configuration(ports, jwks, discovered, refreshing) {
   const text = readFileSync(join(TOP, 'envoy/envoy.yaml'), 'utf8');
   const names = Object.entries(DEFAULT_PORTS).map(([name, port]) => [String(port), String(ports[name])]);
   const envoy = parse(text.replace(/\b\d{4}\b/g, (number) => Object.fromEntries(names)[number] ?? number));
@@ -92,6 +92,7 @@ function configuration(ports, jwks, discovered) {
   const { config } = manager.http_filters.find(({ name }) => name === 'tenantgate').typed_config;
   config.vm_config.code.local.filename = process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm');
   for (const tenant of config.configuration.value.tenants) {
+    if (refreshing.includes(tenant.name)) tenant.refresh = {};
     if (discovered.includes(tenant.name)) {
       const { cluster, token_endpoint_auth_method } = tenant.provider;
       tenant.provider = { cluster, token_endpoint_auth_method, discovery: true };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tenantgate::aftermath::AnswerEdit;
+use tenantgate::aftermath::{Aftermath, AnswerEdit, AnswerEffect, Event};
 use tenantgate::call::{CallFailure, CallResponse, HttpCall};
 use tenantgate::config::{self, Environment, Surroundings};
 use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
@@ -73,6 +73,22 @@ impl CoreRig {
         body.truncate(CallResponse::MAX_BODY + 1);
         Ok(CallResponse { status, body: Secret::new(body) })
     }
+
+    /// What the client gets of the upstream's answer, which is here before the call beside the request has ended.
+    fn answered(&mut self, mut aftermath: Aftermath) -> Reply {
+        let call = aftermath.take_call();
+        let now = Some(UnixTime(self.clock.now()));
+        let mut effect =
+            aftermath.step(Event::Answered, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+        if let Some(call) = call {
+            assert!(matches!(effect, AnswerEffect::Wait));
+            let called = Event::Called(self.call(&call));
+            effect = aftermath.step(called, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+        }
+        let AnswerEffect::Go(edits, notes) = effect else { panic!("the answer stands") };
+        self.log.extend(notes.into_iter().map(|note| note.line));
+        edited_answer(&edits)
+    }
 }
 
 impl Rig for CoreRig {
@@ -98,8 +114,8 @@ impl Rig for CoreRig {
             let effect = filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
             self.log.push(format!("{effect:?}"));
             match effect {
-                Effect::Forward(forward, mut aftermath) => {
-                    return Outcome::Forwarded(edited(head, forward.edits()), answered(&aftermath.answered()));
+                Effect::Forward(forward, aftermath) => {
+                    return Outcome::Forwarded(edited(head, forward.edits()), self.answered(aftermath));
                 }
                 Effect::Call(call) => input = Input::Called(self.call(&call)),
                 Effect::ReadBody => {
@@ -152,7 +168,7 @@ impl Rig for CoreRig {
 }
 
 /// The answer of the upstream after these edits.
-fn answered(edits: &[AnswerEdit]) -> Reply {
+fn edited_answer(edits: &[AnswerEdit]) -> Reply {
     let mut headers: Vec<(String, String)> =
         UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     for edit in edits {

@@ -66,6 +66,8 @@ pub struct Call {
 pub enum Standing {
     /// It goes to the upstream with these lines, and the client gets this answer.
     Forwarded(Lines, Reply),
+    /// It goes to the upstream with these lines, and a call is under way beside it.
+    Beside(Lines, Call),
     /// It was answered.
     Replied(Reply),
     /// It waits for the end of a call.
@@ -260,7 +262,11 @@ impl Host {
         if go_on || state.resumed {
             let lines = state.request.clone();
             assert_eq!(self.body_goes_on(context), (true, true), "a body has to follow its head");
-            let reply = self.answer_of_upstream(context);
+            if let Some(call) = self.state().call.clone() {
+                return Standing::Beside(lines, call);
+            }
+            assert_eq!(self.upstream_answers(context), CONTINUE);
+            let reply = self.take_answer();
             self.end(context);
             return Standing::Forwarded(lines, reply);
         }
@@ -269,12 +275,45 @@ impl Host {
         Standing::Waits(call)
     }
 
-    /// The upstream answers: what of it the client gets.
-    fn answer_of_upstream(&mut self, context: i32) -> Reply {
+    /// The call beside a request ends before the upstream answers, or after: what the client gets.
+    pub fn beside(
+        &mut self,
+        context: i32,
+        call: &Call,
+        answer: Option<(Lines, Vec<u8>)>,
+        upstream_first: bool,
+    ) -> Reply {
+        self.state().resumed = false;
+        if upstream_first {
+            assert_ne!(self.upstream_answers(context), CONTINUE, "the answer goes before its cookies are known");
+            assert_ne!(
+                self.invoke("proxy_on_response_body", &[context, 5, 1]),
+                CONTINUE,
+                "a body has to wait with its head"
+            );
+            self.deliver(call, answer);
+            assert!(self.state().resumed, "the answer stands, and nothing will ever wake it");
+        } else {
+            self.deliver(call, answer);
+            assert!(!self.state().resumed, "there is nothing to resume");
+            assert_eq!(self.upstream_answers(context), CONTINUE);
+        }
+        assert_eq!(self.invoke("proxy_on_response_body", &[context, 5, 1]), CONTINUE);
+        assert!(self.state().call.is_none() && self.state().reply.is_none());
+        let reply = self.take_answer();
+        self.end(context);
+        reply
+    }
+
+    /// The head of the upstream's answer arrives: whether it may go on.
+    pub fn upstream_answers(&mut self, context: i32) -> i32 {
         let status = (":status".to_owned(), b"200".to_vec());
         let headers = UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
         self.state().response = [status].into_iter().chain(headers).collect();
-        assert_eq!(self.invoke("proxy_on_response_headers", &[context, 4, 0]), CONTINUE);
+        self.invoke("proxy_on_response_headers", &[context, 4, 0])
+    }
+
+    fn take_answer(&mut self) -> Reply {
         let headers = std::mem::take(&mut self.state().response).into_iter().skip(1);
         let headers = headers.map(|(name, value)| (name, String::from_utf8(value).unwrap())).collect();
         Reply { status: 200, headers, body: "the page".to_owned() }

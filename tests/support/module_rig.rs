@@ -13,6 +13,8 @@ use super::shared::SharedStore;
 pub struct ModuleRig {
     pub host: Host,
     issuers: Issuers,
+    /// Whether the upstream is faster than a call beside its request. They take turns.
+    upstream_first: bool,
 }
 
 impl ModuleRig {
@@ -26,11 +28,12 @@ impl ModuleRig {
         let (mut host, taken) =
             Host::start_with(configuration.to_string().as_bytes(), &[], clock, shared, cryptography);
         assert!(taken, "{:?}", host.state().log);
-        Self { host, issuers }
+        Self { host, issuers, upstream_first: false }
     }
 
     /// What a call gives, by way of the issuer behind its cluster.
     fn call(&self, call: &Call) -> Option<(Lines, Vec<u8>)> {
+        assert_eq!(call.timeout_ms, 500);
         let mut issuers = self.issuers.lock().unwrap();
         let (status, body) = issuers.get_mut(&call.cluster).unwrap().serve(&call.head, &call.body)?;
         Some((vec![(":status".to_owned(), status.to_string().into_bytes())], body))
@@ -61,9 +64,14 @@ impl Rig for ModuleRig {
             let call = match standing {
                 Standing::Forwarded(lines, reply) => return Outcome::Forwarded(lines, reply),
                 Standing::Replied(reply) => return Outcome::Replied(reply),
+                Standing::Beside(lines, call) => {
+                    let answer = self.call(&call);
+                    self.upstream_first = !self.upstream_first;
+                    let reply = self.host.beside(context, &call, answer, self.upstream_first);
+                    return Outcome::Forwarded(lines, reply);
+                }
                 Standing::Waits(call) => call,
             };
-            assert_eq!(call.timeout_ms, 500);
             let answer = self.call(&call);
             standing = self.host.answer(context, &call, answer);
         }
