@@ -10,6 +10,7 @@ use crate::request::RequestHead;
 use crate::tenant::TenantName;
 
 /// What every reply needs to know of the request.
+#[derive(Clone)]
 pub(crate) struct Asker {
     /// Whether to answer with a page. JSON otherwise.
     pub(crate) html: bool,

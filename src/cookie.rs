@@ -34,9 +34,9 @@ impl<'t> Cookies<'t> {
         Self { tenant }
     }
 
-    /// The name of the session cookie.
-    pub(crate) fn session(self) -> String {
-        self.name("session")
+    /// The name of the cookie that holds a session, or the first piece of it; of the further pieces from 1 on.
+    pub(crate) fn session(self, piece: u8) -> String {
+        if piece == 0 { self.name("session") } else { self.name(&format!("session-{piece}")) }
     }
 
     /// The name of the cookie that has the issuer ask at the next login who it is. Its value says nothing: whoever plants it causes a
@@ -53,6 +53,29 @@ impl<'t> Cookies<'t> {
     /// What the names of all login cookies begin with.
     pub(crate) fn login_prefix(self) -> String {
         self.name("login-")
+    }
+
+    /// The names of all cookies of this tenant that were sent, each once. A name that is not of our making is not repeated in a header of
+    /// ours.
+    pub(crate) fn sent(self, head: &RequestHead) -> Vec<String> {
+        let prefix = self.name("");
+        let is_harmless = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        let names = sent(head).filter_map(|(name, _)| {
+            let rest = name.strip_prefix(prefix.as_bytes())?;
+            let is_ours = rest.len() <= MAX_REST && rest.iter().copied().all(is_harmless);
+            std::str::from_utf8(name).ok().filter(|_| is_ours)
+        });
+        names.take(MAX_DELETED).fold(Vec::new(), |mut found, name| {
+            if !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
+            }
+            found
+        })
+    }
+
+    /// The name of the cookie that counts logins in a row.
+    pub(crate) fn circle(self) -> String {
+        self.name("circle")
     }
 
     /// A `Set-Cookie` value that keeps `value` for `lifetime`. `None` if browsers would drop it for its length
@@ -96,7 +119,12 @@ fn is_ours(crumb: &[u8]) -> bool {
 
 const HOST: &str = "__Host-tenantgate-";
 const SECURE: &str = "__Secure-tenantgate-";
-const MAX_NAME_AND_VALUE: usize = 4096;
+/// What a browser keeps of one cookie.
+pub(crate) const MAX_NAME_AND_VALUE: usize = 4096;
+/// After the prefix, no name of ours is longer.
+const MAX_REST: usize = 64;
+/// A browser has a session in five cookies, a count and at most twelve logins under way.
+const MAX_DELETED: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,7 @@ use crate::login::{RequestRefused, TokenResponseProblem, UserinfoProblem};
 use crate::page::Way;
 use crate::provider::{FetchProblem, Undiscovered};
 use crate::reply::Level;
+use crate::request::{MAX_BODY, NoBody};
 use crate::seal::SealError;
 use crate::session::NoSession;
 use crate::tenant::TenantName;
@@ -23,6 +24,8 @@ pub(crate) enum Denial {
     AddressTooLong,
     /// There is not exactly one `:authority`, or it is no host name.
     AuthorityUnreadable,
+    /// The body of the request could not be read, or is too long.
+    BodyUnreadable(NoBody),
     /// The issuer answered the authorization request with this error.
     AuthorizationRefused(AuthorizationError),
     /// The answer of the issuer lacks something, or says something twice.
@@ -35,6 +38,14 @@ pub(crate) enum Denial {
     IdToken(TokenRejection),
     /// The key that signed the ID token is not known, and the issuer's keys could not be fetched.
     KeysUnavailable(FetchProblem),
+    /// The key that signed the logout token is not known yet.
+    LogoutKeyUnknown,
+    /// There is not exactly one logout token in a form.
+    LogoutMalformed,
+    /// The logout token is not to be believed.
+    LogoutToken(TokenRejection),
+    /// Logins end well, one after the other, and none of them holds.
+    LoginCircle,
     /// The ID token does not say who it is.
     NoIdentity(NoIdentity),
     /// The answer names another issuer, or none where it has to (RFC 9207).
@@ -112,14 +123,19 @@ impl Remedy {
 
 impl Denial {
     /// The pages that a tenant can have words of its own for. The rest is said before the tenant is known, or when it cannot be.
-    pub(crate) const PAGES: [&str; 26] = [
+    pub(crate) const PAGES: [&str; 31] = [
         "address_too_long",
         "authorization_refused",
+        "body_unreadable",
         "callback_malformed",
         "code_refused",
         "host_failed",
         "id_token_refused",
         "keys_unavailable",
+        "login_circle",
+        "logout_key_unknown",
+        "logout_malformed",
+        "logout_token_refused",
         "logout_unconfirmed",
         "no_identity",
         "other_issuer",
@@ -147,6 +163,8 @@ impl Denial {
             Self::AuthorityUnreadable
             | Self::CallbackMalformed
             | Self::CodeRefused
+            | Self::LogoutMalformed
+            | Self::LogoutToken(_)
             | Self::OtherIssuer
             | Self::StateUnknown
             | Self::TargetUnreadable
@@ -155,15 +173,19 @@ impl Denial {
             Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) | Self::Unauthenticated => 401,
             Self::AuthorizationRefused(AuthorizationError::AccessDenied)
             | Self::IdToken(_)
+            | Self::LoginCircle
             | Self::NoIdentity(_)
             | Self::OtherSubject
             | Self::SessionTooLarge
             | Self::TokenInsufficient(_) => 403,
             Self::UnknownHost => 404,
+            Self::BodyUnreadable(NoBody::TooLong) => 413,
             Self::AddressTooLong => 414,
             Self::AuthorizationRefused(AuthorizationError::Unavailable)
+            | Self::BodyUnreadable(NoBody::Withheld)
             | Self::HostFailed(_)
             | Self::KeysUnavailable(_)
+            | Self::LogoutKeyUnknown
             | Self::OtherTenant
             | Self::OutOfTurn
             | Self::ProviderUndiscovered
@@ -180,11 +202,16 @@ impl Denial {
             Self::AddressTooLong => "address_too_long",
             Self::AuthorityUnreadable => "authority_unreadable",
             Self::AuthorizationRefused(_) => "authorization_refused",
+            Self::BodyUnreadable(_) => "body_unreadable",
             Self::CallbackMalformed => "callback_malformed",
             Self::CodeRefused => "code_refused",
             Self::HostFailed(_) => "host_failed",
             Self::IdToken(_) => "id_token_refused",
             Self::KeysUnavailable(_) => "keys_unavailable",
+            Self::LogoutKeyUnknown => "logout_key_unknown",
+            Self::LogoutMalformed => "logout_malformed",
+            Self::LogoutToken(_) => "logout_token_refused",
+            Self::LoginCircle => "login_circle",
             Self::NoIdentity(_) => "no_identity",
             Self::OtherIssuer => "other_issuer",
             Self::OtherSubject => "other_subject",
@@ -223,8 +250,13 @@ impl Denial {
             | Self::Unauthenticated
             | Self::UnknownHost => Level::Debug,
             Self::AuthorizationRefused(_)
+            | Self::BodyUnreadable(NoBody::TooLong)
             | Self::CallbackMalformed
             | Self::CodeRefused
+            | Self::LogoutKeyUnknown
+            | Self::LogoutMalformed
+            | Self::LogoutToken(_)
+            | Self::LoginCircle
             | Self::OtherIssuer
             | Self::SessionTooLarge
             | Self::StateUnknown => Level::Info,
@@ -236,7 +268,9 @@ impl Denial {
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
             | Self::UserinfoUnusable(_) => Level::Warn,
-            Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => Level::Error,
+            Self::BodyUnreadable(NoBody::Withheld) | Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => {
+                Level::Error
+            }
         }
     }
 
@@ -259,10 +293,22 @@ impl Denial {
             Self::CallbackMalformed | Self::OtherIssuer => {
                 ("Sign-in failed", "The answer of the sign-in service could not be accepted.")
             }
+            Self::BodyUnreadable(NoBody::TooLong) => {
+                ("Too long", "The body of the request is longer than anything that is accepted here.")
+            }
+            Self::LogoutMalformed => ("Bad request", "There has to be one logout token, in a form that is posted."),
+            Self::LogoutToken(_) => ("Sign-out refused", "The logout token was not accepted."),
+            Self::LogoutKeyUnknown => {
+                ("Not available", "The key of the logout token is not known yet. Try again in a moment.")
+            }
             Self::CodeRefused => ("Sign-in expired", "The sign-in took too long or was already used."),
             Self::IdToken(_) | Self::OtherSubject => {
                 ("Sign-in failed", "The sign-in service sent an identity that could not be verified.")
             }
+            Self::LoginCircle => (
+                "Sign-in does not hold",
+                "You were signed in several times in a row, and each time your browser came back without it. Cookies have to be allowed for this site. If they are, its operator has to be told.",
+            ),
             Self::NoIdentity(_) => ("Sign-in failed", "The sign-in service did not say who you are."),
             Self::SessionTooLarge => (
                 "Too many groups",
@@ -294,7 +340,7 @@ impl Denial {
                 ("Not signed in", "This needs a signed-in user. Open the site in a browser to sign in.")
             }
             Self::UnknownHost => ("Not found", "There is no site at this address."),
-            Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => {
+            Self::BodyUnreadable(NoBody::Withheld) | Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => {
                 ("Not available", "Something went wrong here. Try again in a moment.")
             }
         }
@@ -312,10 +358,15 @@ impl Denial {
             Self::AddressTooLong
             | Self::AuthorityUnreadable
             | Self::AuthorizationRefused(AuthorizationError::Unavailable)
+            | Self::BodyUnreadable(_)
             | Self::CallbackMalformed
             | Self::CodeRefused
             | Self::HostFailed(_)
             | Self::KeysUnavailable(_)
+            | Self::LoginCircle
+            | Self::LogoutKeyUnknown
+            | Self::LogoutMalformed
+            | Self::LogoutToken(_)
             | Self::OtherIssuer
             | Self::OtherTenant
             | Self::OutOfTurn
@@ -345,6 +396,7 @@ impl Denial {
             | Self::CodeRefused
             | Self::IdToken(_)
             | Self::KeysUnavailable(_)
+            | Self::LoginCircle
             | Self::NoIdentity(_)
             | Self::OtherIssuer
             | Self::OtherSubject
@@ -356,7 +408,11 @@ impl Denial {
             | Self::Unauthenticated
             | Self::UserinfoUnusable(_) => Some(Way::sign_in("/")),
             Self::AuthorityUnreadable
+            | Self::BodyUnreadable(_)
             | Self::HostFailed(_)
+            | Self::LogoutKeyUnknown
+            | Self::LogoutMalformed
+            | Self::LogoutToken(_)
             | Self::OtherTenant
             | Self::OutOfTurn
             | Self::TargetUnreadable
@@ -404,11 +460,16 @@ impl Denial {
             Self::AddressTooLong
             | Self::AuthorityUnreadable
             | Self::AuthorizationRefused(_)
+            | Self::BodyUnreadable(_)
             | Self::CallbackMalformed
             | Self::CodeRefused
             | Self::HostFailed(_)
             | Self::IdToken(_)
             | Self::KeysUnavailable(_)
+            | Self::LogoutKeyUnknown
+            | Self::LogoutMalformed
+            | Self::LogoutToken(_)
+            | Self::LoginCircle
             | Self::NoIdentity(_)
             | Self::OtherIssuer
             | Self::OtherSubject
@@ -433,6 +494,8 @@ impl fmt::Display for Denial {
             Self::AddressTooLong => f.write_str("no session, and the address is too long for a login to come back to"),
             Self::AuthorityUnreadable => f.write_str("`:authority` is absent, repeated, or no host name"),
             Self::AuthorizationRefused(error) => write!(f, "the issuer refused the authorization request: {error}"),
+            Self::BodyUnreadable(NoBody::TooLong) => write!(f, "the body is longer than {MAX_BODY} bytes"),
+            Self::BodyUnreadable(NoBody::Withheld) => f.write_str("the host did not hand over the body"),
             Self::CallbackMalformed => f.write_str("the callback lacks a parameter, repeats one, or was not a GET"),
             Self::CodeRefused => f.write_str("the token endpoint refused the code (`invalid_grant`)"),
             Self::HostFailed(what) => write!(f, "the host failed: {what}"),
@@ -440,6 +503,14 @@ impl fmt::Display for Denial {
             Self::KeysUnavailable(problem) => {
                 write!(f, "ID token: its key is not known, and fetching the issuer's failed: {problem}")
             }
+            Self::LogoutKeyUnknown => {
+                f.write_str("the key of the logout token is not known; the issuer's keys are fetched at the next tick")
+            }
+            Self::LogoutMalformed => f.write_str("there has to be a POST of a form with one `logout_token`"),
+            Self::LogoutToken(rejection) => write!(f, "logout token: {rejection}"),
+            Self::LoginCircle => f.write_str(
+                "three logins in a row, and no session after any of them: the browser drops its cookie, or replicas differ in clock or session keys",
+            ),
             Self::NoIdentity(problem) => write!(f, "ID token: {problem}"),
             Self::OtherIssuer => {
                 f.write_str("the callback names another issuer, or none where this one always names itself (`iss`)")

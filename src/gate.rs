@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::forward::{FoldedNames, IdentityHeaders};
 use crate::host::{Host, HostPattern};
+use crate::refresh::Refreshes;
 use crate::seal::KeyRing;
 use crate::tenant::{Tenant, TenantName};
 use crate::token::{CacheCounts, TokenCache};
@@ -21,6 +22,7 @@ pub struct Gate {
     /// The identity headers of all tenants, folded.
     identity_headers: FoldedNames,
     tokens: TokenCache,
+    refreshes: Refreshes,
 }
 
 /// How long sessions last.
@@ -28,6 +30,17 @@ pub struct Gate {
 pub struct SessionPolicy {
     /// From the sign-in on, whatever happens in between.
     pub lifetime: Duration,
+    /// After so long without a request, if it is limited.
+    pub idle: Option<Duration>,
+    /// Whether a session ends when its ID token expires.
+    pub end_with_id_token: bool,
+}
+
+impl SessionPolicy {
+    /// Sessions that last for `lifetime`, whatever happens.
+    pub const fn lasting(lifetime: Duration) -> Self {
+        Self { lifetime, idle: None, end_with_id_token: false }
+    }
 }
 
 /// What a host is answered by.
@@ -53,7 +66,7 @@ pub struct BrokenTenant {
 impl Gate {
     /// The gate before the first good configuration: it has no tenant, so it refuses every host.
     pub fn closed() -> Self {
-        Self::new(KeyRing::default(), SessionPolicy { lifetime: Duration::ZERO }, [])
+        Self::new(KeyRing::default(), SessionPolicy::lasting(Duration::ZERO), [])
     }
 
     /// Builds the lookup. A host that two entries claim goes to the first; the loader refuses that before.
@@ -73,7 +86,8 @@ impl Gate {
                 table.entry(host.clone()).or_insert(index);
             }
         }
-        Self { ring, policy, entries, exact, below, identity_headers, tokens: TokenCache::default() }
+        let (tokens, refreshes) = (TokenCache::default(), Refreshes::default());
+        Self { ring, policy, entries, exact, below, identity_headers, tokens, refreshes }
     }
 
     /// The entry for `host`: the exact one, else that of the longest wildcard.
@@ -96,6 +110,11 @@ impl Gate {
     /// Bearer tokens that were verified under this configuration.
     pub(crate) fn tokens(&self) -> &TokenCache {
         &self.tokens
+    }
+
+    /// Refresh tokens that were sent under this configuration.
+    pub(crate) fn refreshes(&self) -> &Refreshes {
+        &self.refreshes
     }
 
     /// What happened among the bearer tokens since the last call.
@@ -143,7 +162,7 @@ mod tests {
         };
         let patterns = ["*.acme.example", "a.b.acme.example", "*.b.acme.example", "acme.example"];
         let entries = patterns.iter().enumerate().map(|(number, pattern)| entry(number, pattern));
-        let gate = Gate::new(KeyRing::default(), SessionPolicy { lifetime: Duration::ZERO }, entries);
+        let gate = Gate::new(KeyRing::default(), SessionPolicy::lasting(Duration::ZERO), entries);
         for (host, pattern) in [
             ("a.b.acme.example", Some("a.b.acme.example")),
             ("x.a.b.acme.example", Some("*.b.acme.example")),

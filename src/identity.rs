@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::keys::Voucher;
 use crate::seal::Opened;
 use crate::secret::Secret;
-use crate::session::SessionRecord;
+use crate::session::{Kept, SessionRecord};
 use crate::tenant::{IdentityClaims, TenantName};
 use crate::token::{Claims, Signed, VerifiedAccessToken, VerifiedIdToken};
 
@@ -66,7 +66,8 @@ impl VerifiedIdentity {
     /// The identity that a session was made of.
     pub(crate) fn from_session(session: Opened<SessionRecord>) -> Self {
         let (tenant, record) = session.into_parts();
-        let SessionRecord { user, email, groups, vouched_by, signed_in: _, access_token, id_token } = record;
+        let SessionRecord { user, email, groups, vouched_by, kept, .. } = record;
+        let Kept { access_token, id_token, grant: _ } = kept;
         let tokens = Tokens { access_token: access_token.map(Secret::new), id_token: id_token.map(Secret::new) };
         Self { tenant, user, email, groups, vouched_by, tokens }
     }

@@ -8,6 +8,7 @@
 //! Where to begin: [`filter`] is the state machine of one request. [`token`] and [`forward`] are the two
 //! modules where a mistake is a breach. `ARCHITECTURE.md` follows one request through the files.
 
+pub mod aftermath;
 mod asker;
 mod bearer;
 pub mod call;
@@ -28,8 +29,10 @@ mod logout;
 mod navigation;
 mod page;
 pub mod provider;
+mod refresh;
 pub mod reply;
 pub mod request;
+pub mod revocation;
 pub mod seal;
 pub mod secret;
 mod session;

@@ -11,7 +11,10 @@ pub(crate) fn is_navigation(head: &RequestHead) -> bool {
     if head.only(":method") != Some(b"GET") || NEVER.iter().any(|name| head.has(name)) {
         return false;
     }
-    if head.mentions("sec-purpose", "prefetch") || head.mentions("purpose", "prefetch") {
+    if ["sec-purpose", "purpose", "x-purpose", "x-moz"]
+        .iter()
+        .any(|name| SPECULATIVE.iter().any(|word| head.mentions(name, word)))
+    {
         return false;
     }
     if head.has("sec-fetch-mode") || head.has("sec-fetch-dest") {
@@ -49,6 +52,7 @@ fn thousandths(weight: &[u8]) -> u16 {
     }
 }
 
+const SPECULATIVE: [&str; 2] = ["prefetch", "preview"];
 const NEVER: [&str; 3] = ["authorization", "upgrade", "x-requested-with"];
 
 #[cfg(test)]
@@ -95,6 +99,8 @@ mod tests {
             (":method", "POST"),
             ("sec-purpose", "prefetch;prerender"),
             ("purpose", "prefetch"),
+            ("x-purpose", "preview"),
+            ("x-moz", "prefetch"),
             ("sec-fetch-mode", "cors"),
             ("sec-fetch-dest", "image"),
             ("upgrade", "websocket"),

@@ -81,8 +81,8 @@ impl Page {
         text
     }
 
-    /// The `Content-Security-Policy` of the page: nothing but its own style, its own button, and no frame around it.
-    pub(crate) fn content_security_policy(&self) -> String {
+    /// The `Content-Security-Policy` of the page: nothing but its own style, its own button, and no frame around it but of `framed_by`.
+    pub(crate) fn content_security_policy(&self, framed_by: Option<&str>) -> String {
         let style = base64(&Sha256::digest(STYLE));
         let form = match &self.way {
             Some(Way::Button { leads_to: Some(origin), .. }) => format!("'self' {origin}"),
@@ -90,7 +90,8 @@ impl Page {
             Some(Way::Link { .. }) | None => "'none'".to_owned(),
         };
         format!(
-            "default-src 'none'; style-src 'sha256-{style}'; form-action {form}; base-uri 'none'; frame-ancestors 'none'"
+            "default-src 'none'; style-src 'sha256-{style}'; form-action {form}; base-uri 'none'; frame-ancestors {}",
+            framed_by.unwrap_or("'none'")
         )
     }
 }
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_form_may_go_only_where_the_button_leads() {
-        let page = |way| Page { code: "c", title: "T", message: "M", way }.content_security_policy();
+        let page = |way| Page { code: "c", title: "T", message: "M", way }.content_security_policy(None);
         assert!(page(None).contains("form-action 'none';"));
         let button =
             Way::Button { action: "/out".to_owned(), label: "Out", leads_to: Some("https://i.example".to_owned()) };

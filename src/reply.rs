@@ -36,15 +36,25 @@ impl LocalReply {
         Self { status: 302, headers: common_headers(), body: String::new(), note }.with_header("location", url)
     }
 
+    /// Nothing to say but the status.
+    pub(crate) fn empty(status: u16, note: Note) -> Self {
+        Self { status, headers: common_headers(), body: String::new(), note }
+    }
+
     /// A page for a person, or the same in JSON for a program.
     pub(crate) fn page(status: u16, page: &Page, asker: &Asker, note: Note) -> Self {
+        Self::page_in_frame(status, page, None, asker, note)
+    }
+
+    /// A page that these origins may show in a frame.
+    pub(crate) fn page_in_frame(status: u16, page: &Page, framed_by: Option<&str>, asker: &Asker, note: Note) -> Self {
         let id = &asker.request_id;
         let reply = Self { status, headers: common_headers(), body: String::new(), note };
         if asker.html {
             let reply = Self { body: page.html(&asker.words, id), ..reply };
             reply
                 .with_header("content-type", "text/html; charset=utf-8".to_owned())
-                .with_header("content-security-policy", page.content_security_policy())
+                .with_header("content-security-policy", page.content_security_policy(framed_by))
         } else {
             Self { body: page.json(id), ..reply }.with_header("content-type", "application/json".to_owned())
         }

@@ -48,6 +48,18 @@ impl RequestHead {
     }
 }
 
+/// Why there is no body to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoBody {
+    /// It is longer than [`MAX_BODY`].
+    TooLong,
+    /// The host did not hand it over.
+    Withheld,
+}
+
+/// The longest body that is read, in bytes. A logout token has one or two thousand.
+pub const MAX_BODY: usize = 64 * 1024;
+
 /// The path and query of a request target, known to be printable ASCII that begins with `/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'a> {

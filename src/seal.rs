@@ -63,7 +63,7 @@ impl KeyRing {
         env: &mut Env<'_>,
     ) -> Result<String, SealError> {
         let key = self.keys.first().ok_or(SealError::NoKey)?;
-        let plaintext = serde_json::to_vec(value).map_err(|_| SealError::Unsealable)?;
+        let plaintext = postcard::to_allocvec(value).map_err(|_| SealError::Unsealable)?;
         let nonce = env.random::<NONCE_LENGTH>()?;
         let payload = Payload { msg: &plaintext, aad: &associated_data(purpose, tenant) };
         let ciphertext = key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Unsealable)?;
@@ -82,8 +82,15 @@ impl KeyRing {
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_LENGTH>()?;
         let payload = Payload { msg: ciphertext, aad: &associated_data(purpose, tenant) };
         let plaintext = key.cipher.decrypt(&XNonce::from(*nonce), payload).ok()?;
-        let value = serde_json::from_slice(&plaintext).ok()?;
+        // All of it has to be the value: what is left over was sealed as something else.
+        let (value, []) = postcard::take_from_bytes(&plaintext).ok()? else { return None };
         Some(Opened { tenant: tenant.name.clone(), value })
+    }
+
+    /// Whether `sealed` names a key that is not in the ring, as a value does that was sealed before its key was removed.
+    pub fn lacks_key_of(&self, sealed: &[u8]) -> bool {
+        let id = std::str::from_utf8(sealed).ok().and_then(|text| text.split_once('.')).map(|(id, _)| id);
+        id.is_some_and(|id| SealingKey::is_id(id) && !self.keys.iter().any(|key| key.id == id))
     }
 }
 
@@ -91,7 +98,12 @@ impl SealingKey {
     /// Length of a key in bytes.
     pub const LENGTH: usize = 32;
 
-    /// A key under the name `id`, which has no `.` in it.
+    /// Whether `text` may name a key: 1 to 32 letters, digits, `-` and `_`.
+    pub fn is_id(text: &str) -> bool {
+        (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    }
+
+    /// A key under the name `id`, for which [`is_id`](Self::is_id) holds.
     pub fn new(id: String, key: Secret<[u8; Self::LENGTH]>) -> Self {
         Self { id, cipher: XChaCha20Poly1305::new(key.expose_secret().into()) }
     }
@@ -127,7 +139,7 @@ pub enum SealError {
     NoEntropy,
     /// The ring is empty.
     NoKey,
-    /// The value has no JSON form, or is too long for the cipher.
+    /// The value has no binary form, or is too long for the cipher.
     Unsealable,
 }
 
@@ -165,10 +177,10 @@ fn associated_data(purpose: Purpose, tenant: &Tenant) -> Vec<u8> {
 }
 
 /// Changes with the layout of what is sealed, so that values of an older release do not open instead of being misread.
-const FORMAT: &str = "tenantgate/1";
+const FORMAT: &str = "tenantgate/2";
 const NONCE_LENGTH: usize = 24;
-/// A browser keeps no cookie over 4,096 bytes, so nothing longer was sealed by us.
-const MAX_SEALED: usize = 4096;
+/// A session takes several cookies of 4,096 bytes at most; nothing longer was sealed by us.
+const MAX_SEALED: usize = 5 * 4096;
 
 #[cfg(test)]
 mod tests {
@@ -225,6 +237,6 @@ mod tests {
         let [a, _] = tenants(&gate);
         let data = associated_data(Purpose::Login, a);
         assert!(data.starts_with(&[0, 0, 0, 0, 0, 0, 0, 12]));
-        assert_eq!(data.len(), 5 * 8 + "tenantgate/1logina".len() + "https://i.examplegate".len());
+        assert_eq!(data.len(), 5 * 8 + "tenantgate/2logina".len() + "https://i.examplegate".len());
     }
 }

@@ -3,6 +3,10 @@
 
 use std::fmt;
 
+use sha2::{Digest, Sha256};
+
+use crate::encode::base64url;
+
 /// The host's shared data. Every VM of the process can write there, so what is read is looked at as if it came from outside.
 pub trait SharedData {
     /// The value under `key` with its version, if there is one.
@@ -63,6 +67,16 @@ pub(crate) fn change(
     create(shared, key)?;
     let (value, version) = shared.get(key).ok_or(NotWritten)?;
     shared.set(key, &change(&value).ok_or(NotWritten)?, Some(version))
+}
+
+/// A name for what belongs to `parts`. No two different lists of parts have the same.
+pub(crate) fn key_of(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part);
+    }
+    base64url(&hash.finalize())
 }
 
 /// Some hosts take a value of no bytes for none.

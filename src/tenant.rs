@@ -14,6 +14,7 @@ use crate::host::{Host, HostPattern};
 use crate::keys::{KeySet, SigningKey, Voucher};
 use crate::page::OwnWords;
 use crate::provider::Provider;
+use crate::revocation;
 use crate::secret::Secret;
 
 /// The name of a tenant, unique in a configuration: 1 to 63 letters, digits, `-`, `_` and `.`.
@@ -57,6 +58,8 @@ pub struct Tenant {
     pub provider: Provider,
     /// How a login runs.
     pub login: Login,
+    /// Whether and how often sessions are refreshed; not without it.
+    pub refresh: Option<Refresh>,
     /// What is accepted of API clients; nothing without it.
     pub bearer: Option<Bearer>,
     /// Which claims make the identity.
@@ -65,6 +68,10 @@ pub struct Tenant {
     pub headers: IdentityHeaders,
     /// Its own words for the gate's pages.
     pub words: OwnWords,
+    /// Sessions that began before this are over.
+    pub sessions_not_before: Option<UnixTime>,
+    /// Sessions that are over before their time.
+    pub(crate) revoked: revocation::Slot,
 }
 
 /// The client registration at the issuer (RFC 6749 section 2).
@@ -116,11 +123,17 @@ pub struct Login {
     pub callback_path: String,
     /// The path that signs out, by equality; never the callback path.
     pub logout_path: String,
+    /// The path that the issuer loads in a frame, by equality; none without it.
+    pub frontchannel_logout_path: Option<String>,
+    /// The path that takes logout tokens, by equality; none without it.
+    pub backchannel_logout_path: Option<String>,
     /// A redirect URI that is the same for every host, if the configuration names one. It is on a host of this
     /// tenant and its path is `callback_path`.
     pub redirect_uri: Option<Url>,
     /// Where the issuer sends the browser after a sign-out, as registered there.
     pub post_logout_redirect_uri: Option<Url>,
+    /// Whether a session keeps its ID token, to tell the issuer by it which session is to end.
+    pub keep_id_token: bool,
     /// The domain that cookies are shared under; without it each host has its own.
     pub cookie_domain: Option<Host>,
     /// How long a person may take at the issuer.
@@ -142,6 +155,13 @@ pub struct AuthorizationParameters {
     pub resources: Vec<String>,
     /// Others, none of which the gate sets itself.
     pub others: Vec<(String, String)>,
+}
+
+/// How sessions are refreshed (RFC 6749 section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// How old an identity may get; less where the tokens of the issuer are good for less.
+    pub interval: Duration,
 }
 
 /// Which bearer tokens are accepted (RFC 6750).

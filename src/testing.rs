@@ -9,8 +9,9 @@ use crate::env::{Entropy, Env, NoEntropy};
 use crate::gate::{Entry, Gate};
 use crate::identity::VerifiedIdentity;
 use crate::keys::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, Verifier, Voucher};
+use crate::revocation::SessionId;
 use crate::seal::Purpose;
-use crate::session::SessionRecord;
+use crate::session::{Kept, SessionRecord};
 use crate::shared::NoSharedData;
 use crate::tenant::Tenant;
 
@@ -50,7 +51,8 @@ pub(crate) fn gate_with(key_ids: &[&str], pem: &str) -> Gate {
         json!({
             "name": name, "hosts": [format!("{name}.example")], "issuer": "https://i.example", "client_id": "gate",
             "keys": [{ "pem": pem }],
-            "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t" },
+            "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t",
+                "end_session_endpoint": "https://i.example/out" },
         })
     };
     let key = |id: &&str| json!({ "id": id, "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" });
@@ -66,19 +68,29 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
     [a, b]
 }
 
+/// A session that began then.
+pub(crate) fn session(signed_in: u64) -> SessionRecord {
+    let key = postcard::from_bytes(&[0; 32]).unwrap();
+    SessionRecord {
+        user: String::new(),
+        email: None,
+        groups: Vec::new(),
+        vouched_by: Voucher::Configured(key),
+        signed_in,
+        seen: signed_in,
+        token_expires: 0,
+        id: SessionId([0xff; 16]),
+        sub: String::new(),
+        sid: None,
+        kept: Kept::default(),
+    }
+}
+
 /// The identity of `user` at `tenant`, as if somebody had signed in.
 pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> Arc<VerifiedIdentity> {
     let key = tenant.keys.candidates(SignatureAlgorithm::Es256, None).next().unwrap();
     let vouched_by = Voucher::Configured(key.thumbprint());
-    let record = SessionRecord {
-        user: user.to_owned(),
-        email: None,
-        groups: Vec::new(),
-        vouched_by,
-        signed_in: 0,
-        access_token: None,
-        id_token: None,
-    };
+    let record = SessionRecord { user: user.to_owned(), vouched_by, ..session(0) };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     Arc::new(VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap()))
 }

@@ -14,7 +14,7 @@ use crate::tenant::Tenant;
 /// One request at one tenant.
 pub(crate) struct Visit<'a> {
     pub(crate) head: &'a RequestHead,
-    pub(crate) gate: &'a Gate,
+    pub(crate) gate: &'a Arc<Gate>,
     pub(crate) host: Host,
     pub(crate) tenant: Arc<Tenant>,
     pub(crate) target: Target<'a>,
@@ -23,7 +23,7 @@ pub(crate) struct Visit<'a> {
 
 impl<'a> Visit<'a> {
     /// Finds the tenant. The `:authority` alone decides: `X-Forwarded-Host`, `Forwarded` and the like are the client's words.
-    pub(crate) fn read(head: &'a RequestHead, gate: &'a Gate, env: &mut Env<'_>) -> Result<Self, LocalReply> {
+    pub(crate) fn read(head: &'a RequestHead, gate: &'a Arc<Gate>, env: &mut Env<'_>) -> Result<Self, LocalReply> {
         let mut asker = Asker::of(head, env);
         let Some(host) = head.only(":authority").and_then(|authority| Host::from_authority(authority).ok()) else {
             return Err(asker.refuse(&Denial::AuthorityUnreadable));

@@ -26,18 +26,21 @@ mod timed {
 mod host_failures {
     use std::sync::Arc;
 
+    use serde_json::json;
     use tenantgate::call::CallFailure;
     use tenantgate::config;
     use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
     use tenantgate::filter::{Effect, Filter, Input};
     use tenantgate::gate::Gate;
-    use tenantgate::request::RequestHead;
-    use tenantgate::shared::NoSharedData;
+    use tenantgate::request::{NoBody, RequestHead};
+    use tenantgate::secret::Secret;
+    use tenantgate::shared::{NoSharedData, SharedData};
 
     use super::support::clock::Clock;
     use super::support::configuration::{configuration, tenant};
     use super::support::core_rig::{MachineEntropy, SURROUNDINGS, VERIFIER};
     use super::support::issuer::Issuer;
+    use super::support::shared::SharedStore;
     use super::support::signer::Signer;
 
     struct Dry;
@@ -78,6 +81,43 @@ mod host_failures {
         let effect =
             Filter::new(gate()).step(visit(), &mut Env::new(None, &mut MachineEntropy, VERIFIER, &NoSharedData));
         assert_eq!(status(&effect), 503);
+    }
+
+    /// What is not kept was not done: the issuer is not told otherwise. But a token that was not taken is not used up.
+    #[test]
+    fn without_a_store_no_logout_token_is_taken() {
+        let clock = Clock::simulated();
+        let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), clock.clone());
+        let mut tenant = tenant("acme", &issuer);
+        tenant["login"]["backchannel_logout_path"] = json!("/logout-tokens");
+        let gate = config::load(configuration(&[tenant]).to_string().as_bytes(), SURROUNDINGS).unwrap().gate;
+        let now = clock.now();
+        let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+        let claims = json!({ "iss": issuer.url, "aud": "gate", "sub": "ada", "jti": "1", "iat": now, "exp": now + 60, "events": events });
+        let body = format!("logout_token={}", issuer.signer.jws(&json!({ "alg": "EdDSA" }), &claims));
+        let head = [
+            (":method", "POST"),
+            (":authority", "acme.example"),
+            (":path", "/logout-tokens"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let gate = Arc::new(gate);
+        for (store, expected) in
+            [(&NoSharedData as &dyn SharedData, 503), (&NoSharedData, 503), (&SharedStore::default(), 200)]
+        {
+            let mut entropy = MachineEntropy;
+            let env = &mut Env::new(Some(UnixTime(now)), &mut entropy, VERIFIER, store);
+            let mut filter = Filter::new(gate.clone());
+            let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+            assert!(matches!(filter.step(Input::Request(RequestHead::new(head)), env), Effect::ReadBody));
+            let body = Secret::new(body.clone().into_bytes());
+            assert_eq!(status(&filter.step(Input::Body(Ok(body)), env)), expected);
+        }
+        let mut entropy = MachineEntropy;
+        let env = &mut Env::new(Some(UnixTime(now)), &mut entropy, VERIFIER, &NoSharedData);
+        for input in [Input::Body(Ok(Secret::new(Vec::new()))), Input::Body(Err(NoBody::Withheld))] {
+            assert_eq!(status(&Filter::new(gate.clone()).step(input, env)), 503);
+        }
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn smallest() -> Value {
                 "authorization_endpoint": "https://issuer.example/auth",
                 "token_endpoint": "https://issuer.example/token",
             },
-            "login": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
+            "login": {}, "refresh": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
         }],
     })
 }

@@ -13,9 +13,65 @@
 mod flows;
 mod support;
 
+use serde_json::json;
+
+use support::configuration::{OTHER_SESSION_KEY, SESSION_KEY};
 use support::envoy_rig::EnvoyRig;
+use support::fleet_rig::FleetRig;
+use support::rig::{Outcome, Rig as _};
+use support::world::{World, ada};
 
 flows::scenarios_for!(EnvoyRig);
+
+/// No replica knows anything that another one does not.
+mod fleet {
+    use super::*;
+
+    flows::play! { FleetRig;
+        callback: a_callback_is_good_once;
+        login: back_to_the_page_that_was_asked_for, many_tabs_at_once, a_login_that_does_not_hold;
+        logout: sign_out_here_and_at_the_issuer;
+        session: keys_roll, a_large_session_is_whole_or_none, a_new_login_replaces_the_session;
+    }
+
+    /// A new key that comes replica by replica: both know it before the first one seals with it, so nobody signs in twice.
+    #[test]
+    fn a_key_rolls_through_without_a_logout() {
+        let mut world = World::<FleetRig>::new();
+        let (old, new) = (json!({ "id": "k1", "key": SESSION_KEY }), json!({ "id": "k2", "key": OTHER_SESSION_KEY }));
+        let mut browsers = vec![world.signed_in()];
+        let plain = world.configuration();
+        for keys in [json!([old, new]), json!([new, old])] {
+            let mut configuration = plain.clone();
+            configuration["session"]["keys"] = keys;
+            for replica in 0..2 {
+                let mut waiting = world.browser();
+                let callback = world.callback(&mut waiting, "acme", "https://acme.example/page", &ada());
+                world.rig.replicas[replica].reconfigure(&configuration);
+                let reply = world.open(&mut waiting, &callback).reply();
+                assert_eq!(reply.header("location"), Some("https://acme.example/page"), "{}", reply.body);
+                browsers.push(waiting);
+                browsers.push(world.signed_in());
+                // Once on each of the two.
+                for browser in &mut browsers {
+                    for _ in 0..2 {
+                        world.open(browser, "https://acme.example/").forwarded();
+                    }
+                }
+            }
+        }
+        let mut configuration = plain;
+        configuration["session"]["keys"] = json!([new]);
+        world.rig.reconfigure(&configuration);
+        for browser in &mut browsers {
+            let sealed_with_new = browser.named("-session")[0].value.starts_with("k2.");
+            match world.open(browser, "https://acme.example/") {
+                Outcome::Forwarded(..) => assert!(sealed_with_new),
+                Outcome::Replied(reply) => assert_eq!((reply.status, sealed_with_new), (302, false)),
+            }
+        }
+    }
+}
 
 /// What only real Envoy shows.
 mod real {
@@ -32,8 +88,8 @@ mod real {
     use super::support::envoy_rig::{EnvoyRig, try_start};
     use super::support::http::exchange;
     use super::support::http2;
-    use super::support::issuer::Answer;
-    use super::support::rig::values;
+    use super::support::issuer::{Answer, Refresh};
+    use super::support::rig::{Outcome, Rig as _, values};
     use super::support::signer::Signer;
     use super::support::world::{World, ada};
 
@@ -49,6 +105,20 @@ mod real {
         // Straight to the terminal: the test harness keeps what is printed.
         writeln!(std::io::stderr(), "not played in Envoy, whose clock cannot be moved: {}", left_out.join(", "))
             .unwrap();
+    }
+
+    /// Without the option for it Envoy hands over no body. Nothing goes on, and somebody is told.
+    #[test]
+    fn an_envoy_that_hands_over_no_bodies() {
+        let mut world = World::<EnvoyRig>::new();
+        let mut configuration = world.configuration();
+        configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/logout-tokens");
+        world.rig = EnvoyRig::without_bodies(&configuration, world.issuers.clone());
+        let reply = world.post("https://acme.example/logout-tokens", &[], b"logout_token=x").reply();
+        assert_eq!(reply.status, 408, "{reply:?}");
+        assert!(world.rig.log().contains("Envoy needs `allow_on_headers_stop_iteration: true`"));
+        // All else is as it is with it.
+        world.signed_in();
     }
 
     /// Requests as only a raw socket can send them: each gets an answer or is hung up on, and the gate serves the next one.
@@ -269,6 +339,31 @@ mod real {
             reloads.lines().filter(|line| line.contains("vm_reload")).all(|line| line.ends_with(": 0")),
             "{reloads}"
         );
+    }
+
+    /// The first request that finds the refresh due goes on at once, and its answer waits for the new session.
+    #[test]
+    fn a_refresh_beside_a_request() {
+        let mut world = World::<EnvoyRig>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+        // Due from the sixth second on, overdue from the eighth.
+        world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Rotating, 8));
+        let mut browser = world.signed_in();
+        let session = browser.named("-session");
+        let guests = json!({ "sub": "ada", "groups": ["guests"] });
+        world.issuer("acme", |issuer| drop(issuer.directory.insert("ada".to_owned(), guests)));
+        let (seen, reply) = loop {
+            match world.open(&mut browser, "https://acme.example/") {
+                Outcome::Forwarded(seen, reply) if browser.named("-session") != session => break (seen, reply),
+                Outcome::Forwarded(..) => {}
+                Outcome::Replied(reply) => panic!("{reply:?}"),
+            }
+        };
+        assert_eq!(reply.body, "the page");
+        assert_eq!((reply.header("cache-control"), reply.all("set-cookie").count()), (Some("no-store"), 2));
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
+        assert_eq!(values(&seen, "x-auth-request-groups"), ["engineers,admins"]);
+        let seen = world.open(&mut browser, "https://acme.example/").forwarded();
+        assert_eq!(values(&seen, "x-auth-request-groups"), ["guests"]);
     }
 
     #[test]

@@ -57,7 +57,7 @@ mod border {
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
     use super::support::host::{Host, Standing, module_bytes};
-    use super::support::issuer::{Issuer, Issuers};
+    use super::support::issuer::{Issuer, Issuers, Refresh};
     use super::support::module_rig::ModuleRig;
     use super::support::rig::{Lines, Reply, Rig};
     use super::support::shared::SharedStore;
@@ -75,7 +75,7 @@ mod border {
     fn replied(standing: Standing) -> Reply {
         match standing {
             Standing::Replied(reply) => reply,
-            Standing::Forwarded(_) | Standing::Waits(_) => panic!("no reply"),
+            Standing::Forwarded(..) | Standing::Beside(..) | Standing::Waits(_) => panic!("no reply"),
         }
     }
 
@@ -143,7 +143,7 @@ mod border {
     }
 
     /// A callback that is missing here is one that Envoy does not make: without that of the body, a body would not wait for its head.
-    const EXPORTS: [&str; 14] = [
+    const EXPORTS: [&str; 16] = [
         "_initialize",
         "memory",
         "proxy_abi_version_0_2_1",
@@ -155,7 +155,9 @@ mod border {
         "proxy_on_request_body",
         "proxy_on_request_headers",
         "proxy_on_request_trailers",
+        "proxy_on_response_body",
         "proxy_on_response_headers",
+        "proxy_on_response_trailers",
         "proxy_on_tick",
         "proxy_on_vm_start",
     ];
@@ -459,6 +461,35 @@ mod border {
         world.signed_in();
     }
 
+    /// Two refreshes are due: the call of one is refused by the host, the client of the other hangs up.
+    #[test]
+    fn a_refresh_that_comes_to_nothing_costs_nothing() {
+        let mut world = World::<ModuleRig>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+        world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+        let (mut first, mut second) = (world.signed_in(), world.signed_in());
+        world.clock.advance(Duration::from_secs(230));
+        world.rig.host.state().refuse_calls = true;
+        world.open(&mut first, "https://acme.example/").forwarded();
+        assert!(world.rig.log().contains("refresh_failed"));
+        world.rig.host.state().refuse_calls = false;
+
+        let cookie = second.cookie_line("acme.example").unwrap();
+        let head = [visit(), lines(&[("cookie", cookie.as_bytes())])].concat();
+        for upstream_answered in [false, true] {
+            let (context, standing) = world.rig.host.request(&head);
+            let Standing::Beside(_, call) = standing else { panic!("no call beside the request") };
+            if upstream_answered {
+                world.rig.host.upstream_answers(context);
+            }
+            world.rig.host.end(context);
+            let answer = (lines(&[(":status", b"200")]), b"{}".to_vec());
+            assert!(!world.rig.host.answer_late(&call, Some(answer)));
+            world.clock.advance(Duration::from_secs(2));
+        }
+        world.open(&mut second, "https://acme.example/").forwarded();
+        assert!(second.has_session());
+    }
+
     /// A login may begin on one worker and end on another, or on another replica.
     #[test]
     fn two_vms_are_as_good_as_one() {
@@ -473,6 +504,105 @@ mod border {
         world.open(&mut browser, "https://acme.example/page").forwarded();
     }
 
+    /// Sessions that end at one VM end at the others at their next tick, and at one that comes later, from the start. A store that lost what
+    /// it had gets it back.
+    #[test]
+    fn vms_of_one_process_end_sessions_together() {
+        let mut world = World::<ModuleRig>::new();
+        let mut browser = world.signed_in();
+        let configuration = world.configuration();
+        let shared = world.rig.host.state().shared.clone();
+        let issuers = world.issuers.clone();
+        let start = |shared: &SharedStore| ModuleRig::beside(&configuration, issuers.clone(), shared.clone());
+        let mut visit = visit();
+        visit.push(("cookie".to_owned(), browser.cookie_line("acme.example").unwrap().into_bytes()));
+        let is_over = |vm: &mut ModuleRig| matches!(vm.host.request(&visit).1, Standing::Replied(_));
+        let mut other = start(&shared);
+        other.tick();
+        world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
+        assert!(is_over(&mut world.rig) && !is_over(&mut other));
+        other.tick();
+        assert!(is_over(&mut other));
+        assert!(is_over(&mut start(&shared)));
+        // Somebody else made the list anew, as when two VMs create it in the same moment.
+        let written = shared.clear("tenantgate/revoked/");
+        assert!(!is_over(&mut start(&shared)));
+        shared.touch(&written);
+        other.tick();
+        assert!(is_over(&mut start(&shared)));
+        // A host that keeps nothing still has the VM that was there.
+        let mut world = World::<ModuleRig>::new();
+        world.rig.host.state().shared.refuse();
+        let browser = world.signed_in();
+        let mut copy = browser.clone();
+        assert_eq!(world.open(&mut browser.clone(), "https://acme.example/oauth2/logout").reply().status, 302);
+        assert_eq!(world.open(&mut copy, "https://acme.example/").reply().status, 302);
+    }
+
+    fn taking_logout_tokens() -> Host {
+        let mut tenant = tenant("acme", &issuer());
+        tenant["login"]["backchannel_logout_path"] = json!("/logout-tokens");
+        let (host, taken) = Host::start(configuration(&[tenant]).to_string().as_bytes(), &[], Clock::simulated());
+        assert!(taken);
+        host
+    }
+
+    fn logout_request() -> Lines {
+        let form = b"application/x-www-form-urlencoded";
+        lines(&[
+            (":method", b"POST"),
+            (":authority", b"acme.example"),
+            (":path", b"/logout-tokens"),
+            ("content-type", form),
+        ])
+    }
+
+    /// A body may end with its last piece, with nothing, with trailers, or before it began.
+    #[test]
+    fn a_body_ends_in_many_ways() {
+        let mut host = taking_logout_tokens();
+        let (context, goes_on) = host.head(&logout_request(), true);
+        assert!(!goes_on);
+        assert_eq!(host.take_reply().unwrap().status, 400);
+        host.end(context);
+        for pieces in [&[][..], &["logout_", "token=x"]] {
+            let (context, _) = host.head(&logout_request(), false);
+            for piece in pieces {
+                assert!(!host.piece(context, piece.as_bytes(), false));
+                assert!(host.take_reply().is_none());
+            }
+            let reply = host.trailers(context).unwrap();
+            assert_eq!(reply.status, 400);
+            assert_eq!(reply.body.contains("logout_token_refused"), !pieces.is_empty(), "{}", reply.body);
+            host.end(context);
+        }
+        // What is too long is answered before its end.
+        let (context, _) = host.head(&logout_request(), false);
+        assert!(!host.piece(context, &[b'x'; 64 * 1024], false));
+        assert!(host.take_reply().is_none());
+        assert!(!host.piece(context, b"x", false));
+        assert_eq!(host.take_reply().unwrap().status, 413);
+        host.end(context);
+    }
+
+    /// A host that never brings the body, or a client that never sends it.
+    #[test]
+    fn a_body_that_does_not_come_is_not_waited_for() {
+        let mut host = taking_logout_tokens();
+        let (gone, _) = host.head(&logout_request(), false);
+        host.end(gone);
+        let (context, _) = host.head(&logout_request(), false);
+        host.tick();
+        assert!(host.take_reply().is_none());
+        host.state().clock.advance(Duration::from_secs(10));
+        host.tick();
+        assert_eq!(host.take_reply().unwrap().status, 408);
+        assert_eq!(host.state().counters.get("tenantgate.body_late"), Some(&1));
+        host.tick();
+        assert!(host.take_reply().is_none());
+        host.end(context);
+    }
+
     #[test]
     fn more_header_lines_than_a_host_hands_over_are_refused() {
         let mut host = started();
@@ -483,12 +613,15 @@ mod border {
 
     #[test]
     fn memory_stays_flat() {
-        let mut world = World::<ModuleRig>::new();
+        let mut world = World::<ModuleRig>::with(|configuration| {
+            configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/logout-tokens");
+        });
         let mut browser = world.signed_in();
         let mut round = || {
             world.open(&mut browser, "https://acme.example/").forwarded();
             world.begin(&mut world.browser(), "https://globex.example/");
             world.send(&mut world.browser(), "https://acme.example/", &[]).reply();
+            world.post("https://acme.example/logout-tokens", &[], &[b'x'; 10_000]).reply();
             world.rig.host.state().log.clear();
             world.rig.host.memory()
         };

@@ -16,13 +16,24 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
     let request = request(&object, scheme);
     let userinfo = object.field("userinfo").boolean().unwrap_or(false);
     let callback_path = path(&object.field("callback_path"), DEFAULT_CALLBACK_PATH);
-    let logout_at = object.field("logout_path");
-    let logout_path = path(&logout_at, DEFAULT_LOGOUT_PATH);
-    if callback_path.is_some() && callback_path == logout_path {
-        logout_at.error("is the same as `callback_path`; each needs its own");
+    let logout_path = path(&object.field("logout_path"), DEFAULT_LOGOUT_PATH);
+    let optional = |at: &Cursor<'_>, example| at.is_present().then(|| path(at, example)).flatten();
+    let frontchannel_logout_path = optional(&object.field("frontchannel_logout_path"), "/oauth2/frontchannel-logout");
+    let backchannel_logout_path = optional(&object.field("backchannel_logout_path"), "/oauth2/backchannel-logout");
+    let paths = [
+        ("callback_path", &callback_path),
+        ("logout_path", &logout_path),
+        ("frontchannel_logout_path", &frontchannel_logout_path),
+        ("backchannel_logout_path", &backchannel_logout_path),
+    ];
+    for (place, (name, path)) in paths.iter().enumerate() {
+        if let Some((other, _)) = paths.iter().take(place).find(|(_, other)| path.is_some() && other == path) {
+            object.field(name).error(format!("is the same as `{other}`; each needs its own"));
+        }
     }
     let redirect_uri = redirect_uri(&object.field("redirect_uri"), scheme, hosts, callback_path.as_deref());
     let post_logout_redirect_uri = url(&object.field("post_logout_redirect_uri"), scheme);
+    let keep_id_token = object.field("keep_id_token").boolean().unwrap_or(false);
     let cookie_domain = cookie_domain(&object.field("cookie_domain"), hosts);
     require_for_several_hosts(&object, hosts);
     let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
@@ -33,8 +44,11 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
         userinfo,
         callback_path: callback_path?,
         logout_path: logout_path?,
+        frontchannel_logout_path,
+        backchannel_logout_path,
         redirect_uri,
         post_logout_redirect_uri,
+        keep_id_token,
         cookie_domain,
         timeout: timeout?,
     })

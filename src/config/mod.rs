@@ -11,6 +11,7 @@ mod keys;
 mod login;
 mod pages;
 mod provider;
+mod refresh;
 mod request;
 mod session;
 mod tenant;

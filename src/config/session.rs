@@ -28,16 +28,21 @@ pub(super) fn session(at: &Cursor<'_>, environment: &dyn Environment) -> (Vec<Se
         }
     }
     let lifetime = duration(&session.field("lifetime"), DEFAULT_LIFETIME, MIN_LIFETIME..=MAX_LIFETIME);
+    let idle_at = session.field("idle");
+    let idle = idle_at.is_present().then(|| duration(&idle_at, DEFAULT_LIFETIME, MIN_IDLE..=MAX_LIFETIME)).flatten();
+    if idle.zip(lifetime).is_some_and(|(idle, lifetime)| idle >= lifetime) {
+        idle_at.error("is not shorter than `lifetime`, so it would never end a session");
+    }
+    let end_with_id_token = session.field("end_with_id_token").boolean().unwrap_or(false);
     session.finish();
-    (keys, lifetime.map(|lifetime| SessionPolicy { lifetime }))
+    (keys, lifetime.map(|lifetime| SessionPolicy { lifetime, idle, end_with_id_token }))
 }
 
 fn sealing_key(at: &Cursor<'_>, environment: &dyn Environment) -> Option<(String, Secret<[u8; SealingKey::LENGTH]>)> {
     let object = at.object();
     let id = object.field("id");
     let id = id.required_text().filter(|text| {
-        let fits = (1..=32).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        let fits = SealingKey::is_id(text);
         if !fits {
             id.error(format!("{text:?} is not an id: 1 to 32 letters, digits, \"-\" and \"_\""));
         }
@@ -79,4 +84,6 @@ fn decode(at: &Cursor<'_>, text: &str) -> Option<Secret<[u8; SealingKey::LENGTH]
 
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
+/// Under a few minutes, reading a page would end a session.
+const MIN_IDLE: Duration = Duration::from_secs(5 * 60);
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);

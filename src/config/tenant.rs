@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::Surroundings;
 use super::cursor::{Cursor, Errors};
-use super::values::{Scheme, secret, url};
-use super::{bearer, client_key, headers, keys, login, pages, provider};
+use super::values::{Scheme, moment, secret, url};
+use super::{bearer, client_key, headers, keys, login, pages, provider, refresh};
 use crate::forward::IdentityHeaders;
 use crate::host::{HostPattern, NotAPattern};
+use crate::revocation;
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
 
@@ -50,6 +51,8 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let keys = keys::keys(&object.field("keys"), surroundings.host, provider::fetches(&provider_at));
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
     let login = login::login(&object.field("login"), scheme, &hosts);
+    let refresh_at = object.field("refresh");
+    let refresh = refresh::refresh(&refresh_at);
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));
     let headers = headers::headers(&object.field("headers"));
@@ -61,6 +64,12 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     {
         provider_at.object().field("userinfo_endpoint").error("is missing; `login.userinfo` needs it");
     }
+    if refresh_at.is_present() && login.as_ref().is_some_and(|login| login.userinfo) {
+        refresh_at.error(
+            "does not go with `login.userinfo`: what the UserInfo endpoint adds would be lost at the first refresh; have the issuer put the claims into the ID token",
+        );
+    }
+    let sessions_not_before = moment(&object.field("sessions_not_before"));
     object.finish();
 
     let authentication = method.and_then(|method| method.with(secret, key));
@@ -74,10 +83,13 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             keys: keys?,
             provider: provider?,
             login: login?,
+            refresh: refresh?,
             bearer: bearer?,
             identity: identity?,
             headers: headers.clone()?,
             words: words?,
+            sessions_not_before,
+            revoked: revocation::Slot::default(),
         })
     })();
     Draft { label, name, hosts, headers, tenant, errors }

@@ -116,6 +116,9 @@ fn what_concerns_all_tenants_refuses_the_configuration() {
         ),
         ("/session/lifetime", json!("1s"), "session.lifetime: \"1s\" is out of range; it has to be from 1m to 30days"),
         ("/session/lifetime", json!(8), "session.lifetime: must be a string, not a number"),
+        ("/session/idle", json!("1m"), "session.idle: \"1m\" is out of range; it has to be from 5m to 30days"),
+        ("/session/idle", json!("8h"), "session.idle: is not shorter than `lifetime`, so it would never end a session"),
+        ("/session/end_with_id_token", json!(1), "session.end_with_id_token: must be true or false, not a number"),
         (
             "/session/keys/0",
             json!({ "id": "a", "env": "NONE" }),
@@ -422,6 +425,31 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/login",
+            json!({ "backchannel_logout_path": "backchannel" }),
+            "tenant \"acme\": login.backchannel_logout_path: \"backchannel\" is not a plain path; write it as \"/oauth2/backchannel-logout\"",
+        ),
+        (
+            "/login",
+            json!({ "frontchannel_logout_path": "/a?b" }),
+            "tenant \"acme\": login.frontchannel_logout_path: \"/a?b\" is not a plain path; write it as \"/oauth2/frontchannel-logout\"",
+        ),
+        (
+            "/login",
+            json!({ "frontchannel_logout_path": "/a", "backchannel_logout_path": "/a" }),
+            "tenant \"acme\": login.backchannel_logout_path: is the same as `frontchannel_logout_path`; each needs its own",
+        ),
+        (
+            "/login",
+            json!({ "frontchannel_logout_path": "/oauth2/logout" }),
+            "tenant \"acme\": login.frontchannel_logout_path: is the same as `logout_path`; each needs its own",
+        ),
+        (
+            "/login",
+            json!({ "keep_id_token": "yes" }),
+            "tenant \"acme\": login.keep_id_token: must be true or false, not a string",
+        ),
+        (
+            "/login",
             json!({ "redirect_uri": "https://evil.example/oauth2/callback" }),
             "tenant \"acme\": login.redirect_uri: is on a host that is not one of this tenant's `hosts`",
         ),
@@ -444,6 +472,11 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "/login",
             json!({ "timeout": "1s" }),
             "tenant \"acme\": login.timeout: \"1s\" is out of range; it has to be from 1m to 1h",
+        ),
+        (
+            "/sessions_not_before",
+            json!("25 November"),
+            "tenant \"acme\": sessions_not_before: \"25 November\" is not a time; write it as \"2026-11-25T08:30:00Z\"",
         ),
         ("/bearer", json!({}), "tenant \"acme\": bearer.audiences: is missing"),
         ("/bearer", json!({ "audiences": [] }), "tenant \"acme\": bearer.audiences: is empty; at least one is needed"),
@@ -573,6 +606,20 @@ fn a_client_key_is_a_private_key() {
     ] {
         assert_eq!(messages(&configuration(&[keyed(key)])), [format!("tenant \"acme\": {expected}")]);
     }
+}
+
+#[test]
+fn userinfo_and_refresh_do_not_go_together_yet() {
+    let mut tenant = with(tenant(), "/login", json!({ "userinfo": true }));
+    tenant["provider"]["userinfo_endpoint"] = json!("https://issuer.example/userinfo");
+    assert_eq!(messages(&configuration(std::slice::from_ref(&tenant))), <[String; 0]>::default());
+    tenant["refresh"] = json!({});
+    assert_eq!(
+        messages(&configuration(&[tenant])),
+        [
+            "tenant \"acme\": refresh: does not go with `login.userinfo`: what the UserInfo endpoint adds would be lost at the first refresh; have the issuer put the claims into the ID token"
+        ]
+    );
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Single values: durations, URLs, paths, secrets.
 
 use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 use url::Url;
 
 use super::Environment;
 use super::cursor::Cursor;
+use crate::env::UnixTime;
 use crate::secret::Secret;
 
 /// A duration such as `8h`, `30m` or `1h 30m`, within limits.
@@ -21,6 +22,16 @@ pub(super) fn duration(at: &Cursor<'_>, default: Duration, limits: RangeInclusiv
         return at.refuse(format!("{text:?} is out of range; it has to be from {least} to {most}"));
     }
     Some(duration)
+}
+
+/// A moment (RFC 3339), in UTC.
+pub(super) fn moment(at: &Cursor<'_>) -> Option<UnixTime> {
+    let text = at.text()?;
+    let moment = humantime::parse_rfc3339(text).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let Some(moment) = moment else {
+        return at.refuse(format!("{text:?} is not a time; write it as \"2026-11-25T08:30:00Z\""));
+    };
+    Some(UnixTime(moment.as_secs()))
 }
 
 /// Which schemes a URL may have.

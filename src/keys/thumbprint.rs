@@ -2,11 +2,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::encode::{base64url, from_base64url};
+use crate::encode::base64url;
 
 /// The JWK SHA-256 Thumbprint of a key (RFC 7638), written in base64url. It names a key whatever form it was given in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
 pub struct Thumbprint(pub(super) [u8; 32]);
 
 impl fmt::Display for Thumbprint {
@@ -18,19 +17,5 @@ impl fmt::Display for Thumbprint {
 impl fmt::Debug for Thumbprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-impl From<Thumbprint> for String {
-    fn from(thumbprint: Thumbprint) -> Self {
-        thumbprint.to_string()
-    }
-}
-
-impl TryFrom<String> for Thumbprint {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        from_base64url(text).and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or("not a SHA-256 thumbprint")
     }
 }

@@ -6,9 +6,7 @@ use super::thumbprint::Thumbprint;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Voucher {
     /// Among the configured keys.
-    #[serde(rename = "c")]
     Configured(Thumbprint),
     /// Among those that were fetched.
-    #[serde(rename = "f")]
     Fetched(Thumbprint),
 }

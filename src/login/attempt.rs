@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::cookie::{self, Cookies};
 use crate::encode::{base64url, from_base64url};
@@ -18,41 +19,53 @@ use crate::tenant::Tenant;
 /// What has to be known when the browser comes back. It is sealed, so the browser cannot read the nonce or the verifier.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Attempt {
-    /// `state`, `nonce` and `code_verifier`, in base64url.
-    state: String,
-    nonce: String,
-    verifier: String,
+    /// What `state`, `nonce` and `code_verifier` are derived from: one of them tells nothing about the others, and the cookie is short.
+    seed: [u8; RANDOM_LENGTH],
     /// The host that was asked for.
     host: String,
     /// The path and query that were asked for.
     pub(super) page: String,
     expires: u64,
+    /// How many logins of this browser came just before, see [`super::circle`].
+    pub(super) before: u8,
+}
+
+/// Why there is no attempt that a callback could go on with.
+pub(super) enum Lost {
+    /// This browser made it, and it took too long.
+    Expired(Box<Attempt>),
+    /// It was sealed with a key that is no longer known.
+    KeyGone,
+    /// It was used, or went for newer ones, or was never made in this browser.
+    Unknown,
 }
 
 impl Attempt {
     /// A new attempt with values that nobody can guess.
-    pub(super) fn new(host: &Host, page: String, expires: UnixTime, env: &mut Env<'_>) -> Result<Self, NoEntropy> {
-        let mut random = || Ok(base64url(&env.random::<RANDOM_LENGTH>()?));
-        Ok(Self {
-            state: random()?,
-            nonce: random()?,
-            verifier: random()?,
-            host: host.to_string(),
-            page,
-            expires: expires.0,
-        })
+    pub(super) fn new(
+        host: &Host,
+        page: String,
+        before: u8,
+        expires: UnixTime,
+        env: &mut Env<'_>,
+    ) -> Result<Self, NoEntropy> {
+        Ok(Self { seed: env.random()?, host: host.to_string(), page, expires: expires.0, before })
     }
 
-    pub(super) fn state(&self) -> &str {
-        &self.state
+    pub(super) fn state(&self) -> String {
+        self.derive("state")
     }
 
     pub(super) fn nonce(&self) -> Secret<String> {
-        Secret::new(self.nonce.clone())
+        Secret::new(self.derive("nonce"))
     }
 
     pub(super) fn verifier(&self) -> Secret<String> {
-        Secret::new(self.verifier.clone())
+        Secret::new(self.derive("code_verifier"))
+    }
+
+    fn derive(&self, what: &str) -> String {
+        base64url(&Sha256::new_with_prefix(what).chain_update(self.seed).finalize())
     }
 
     /// The host that was asked for, unless it is none.
@@ -67,7 +80,7 @@ impl Attempt {
 
     /// The name of the cookie that holds it.
     pub(super) fn cookie_name(&self, tenant: &Tenant) -> String {
-        Cookies::of(tenant).login(id_of(&self.state).unwrap_or_default())
+        Cookies::of(tenant).login(id_of(&self.state()).unwrap_or_default())
     }
 
     /// The value of that cookie.
@@ -76,20 +89,28 @@ impl Attempt {
     }
 
     /// The attempt that `state` belongs to, if this browser made it at this tenant and it has not expired.
+    ///
+    /// # Errors
+    /// What became of it, as a [`Lost`].
     pub(super) fn of_state(
         state: &str,
         head: &RequestHead,
         tenant: &Tenant,
         gate: &Gate,
         now: UnixTime,
-    ) -> Option<Self> {
-        let name = Cookies::of(tenant).login(id_of(state)?);
-        cookie::sent(head)
-            .filter(|(sent, _)| *sent == name.as_bytes())
-            .take(MAX_TRIES)
+    ) -> Result<Self, Lost> {
+        let name = Cookies::of(tenant).login(id_of(state).ok_or(Lost::Unknown)?);
+        let sent = || cookie::sent(head).filter(|(sent, _)| *sent == name.as_bytes()).take(MAX_TRIES);
+        let found = sent()
             .filter_map(|(_, value)| gate.ring().open::<Self>(Purpose::Login, tenant, value))
             .map(|opened| opened.into_parts().1)
-            .find(|attempt| Secret::new(&attempt.state).matches(state) && attempt.lives(now))
+            .find(|attempt| Secret::new(attempt.state()).matches(state));
+        match found {
+            Some(attempt) if attempt.lives(now) => Ok(attempt),
+            Some(attempt) => Err(Lost::Expired(Box::new(attempt))),
+            None if sent().any(|(_, value)| gate.ring().lacks_key_of(value)) => Err(Lost::KeyGone),
+            None => Err(Lost::Unknown),
+        }
     }
 
     fn lives(&self, now: UnixTime) -> bool {
@@ -97,9 +118,9 @@ impl Attempt {
     }
 }
 
-/// The names of the login cookies that have to go before another one is set: what is dead, and the oldest of what lives. So
-/// attempts that nobody finishes cannot fill up the `Cookie` header.
-pub(super) fn surplus(head: &RequestHead, tenant: &Tenant, gate: &Gate, now: UnixTime) -> Vec<String> {
+/// The names of the login cookies that have to go before another one of `length` bytes is set: what is dead, and the oldest of what
+/// lives. So attempts that nobody finishes cannot fill up the `Cookie` header.
+pub(super) fn surplus(head: &RequestHead, tenant: &Tenant, gate: &Gate, now: UnixTime, length: usize) -> Vec<String> {
     let prefix = Cookies::of(tenant).login_prefix();
     let ours = cookie::sent(head).filter_map(|(name, value)| {
         let name = std::str::from_utf8(name).ok()?;
@@ -107,16 +128,26 @@ pub(super) fn surplus(head: &RequestHead, tenant: &Tenant, gate: &Gate, now: Uni
         name.strip_prefix(&prefix).filter(|id| is_id(id))?;
         Some((name, value))
     });
-    let mut alive: Vec<(u64, &str)> = Vec::new();
+    let mut alive: Vec<(u64, &str, usize)> = Vec::new();
     let mut gone = Vec::new();
     for (name, value) in ours.take(MAX_LOOKED_AT) {
         match gate.ring().open::<Attempt>(Purpose::Login, tenant, value) {
-            Some(attempt) if attempt.value().lives(now) => alive.push((attempt.value().expires, name)),
+            Some(attempt) if attempt.value().lives(now) => {
+                alive.push((attempt.value().expires, name, name.len().saturating_add(value.len())));
+            }
             _ => gone.push(name.to_owned()),
         }
     }
-    alive.sort_by_key(|&(expires, _)| Reverse(expires));
-    gone.extend(alive.into_iter().skip(MAX_ALIVE.saturating_sub(1)).map(|(_, name)| name.to_owned()));
+    // Browsers send the older ones first, which tells those of one second apart.
+    alive.reverse();
+    alive.sort_by_key(|&(expires, ..)| Reverse(expires));
+    let mut room = MAX_BYTES.saturating_sub(length);
+    for (place, (_, name, length)) in alive.into_iter().enumerate() {
+        room = room.saturating_sub(length);
+        if place.saturating_add(1) >= MAX_ALIVE || room == 0 {
+            gone.push(name.to_owned());
+        }
+    }
     gone
 }
 
@@ -136,7 +167,9 @@ fn is_id(text: &str) -> bool {
 const RANDOM_LENGTH: usize = 32;
 const ID_LENGTH: usize = 16;
 /// Tabs that can wait at the issuer at the same time.
-const MAX_ALIVE: usize = 5;
+const MAX_ALIVE: usize = 12;
+/// What their cookies may take up in the `Cookie` header: with addresses of a usual length all of them fit.
+const MAX_BYTES: usize = 8 * 1024;
 const MAX_TRIES: usize = 4;
 /// More cookies than this are only looked at after the first ones are gone.
 const MAX_LOOKED_AT: usize = 32;

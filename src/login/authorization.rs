@@ -17,7 +17,7 @@ pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str, ask: b
         .append_pair("client_id", &tenant.client.id)
         .append_pair("redirect_uri", redirect_uri)
         .append_pair("scope", &tenant.login.scopes.join(" "))
-        .append_pair("state", attempt.state())
+        .append_pair("state", &attempt.state())
         .append_pair("nonce", attempt.nonce().expose_secret())
         .append_pair("code_challenge", &code_challenge(attempt.verifier().expose_secret()))
         .append_pair("code_challenge_method", "S256");

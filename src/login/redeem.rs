@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::Attempt;
+use super::circle;
 use super::token_request::token_request;
 use super::token_response::TokenResponse;
 use super::userinfo::{read_userinfo, userinfo_request};
@@ -14,12 +15,11 @@ use crate::denial::{Denial, Remedy};
 use crate::env::Env;
 use crate::gate::Gate;
 use crate::host::Host;
-use crate::identity::Tokens;
 use crate::page::Way;
 use crate::provider::{Fetch, Progress, publish};
 use crate::reply::{Level, LocalReply};
 use crate::secret::Secret;
-use crate::session;
+use crate::session::{self, Brought, Grant, Kept};
 use crate::tenant::Tenant;
 use crate::token::{Expected, TokenRejection, VerifiedIdToken};
 
@@ -28,6 +28,7 @@ pub(super) struct Returned {
     pub(super) tenant: Arc<Tenant>,
     pub(super) host: Host,
     pub(super) attempt: Attempt,
+    pub(super) brought: Brought,
     pub(super) asker: Asker,
 }
 
@@ -161,7 +162,7 @@ impl Returned {
                 Err(problem) => self.end(Err(problem.into())),
             },
             verdict => {
-                let outcome = verdict.and_then(|token| self.session(&token, tokens, gate, env));
+                let outcome = verdict.and_then(|token| self.session(&token, &tokens, gate, env));
                 self.end(outcome)
             }
         }
@@ -179,7 +180,7 @@ impl Returned {
         let outcome = result
             .map_err(Denial::ProviderUnreachable)
             .and_then(|response| Ok(token.with_userinfo(read_userinfo(&response)?)?))
-            .and_then(|token| self.session(&token, tokens, gate, env));
+            .and_then(|token| self.session(&token, &tokens, gate, env));
         self.end(outcome)
     }
 
@@ -187,12 +188,14 @@ impl Returned {
         Box::new(Redeeming { returned: self, stage })
     }
 
-    /// Sends the browser to the page that it asked for, with the `Set-Cookie` value of its session, or says why there is none.
-    fn end(&self, outcome: Result<String, Denial>) -> Leg {
+    /// Sends the browser to the page that it asked for, with the `Set-Cookie` values of its session, or says why there is none.
+    fn end(&self, outcome: Result<Vec<String>, Denial>) -> Leg {
         Leg::Reply(match outcome {
-            Ok(cookie) => {
+            Ok(cookies) => {
                 let note = self.asker.note(Level::Debug, "login_finished", "session started");
-                self.over(LocalReply::redirect(self.page(), note)).with_cookie(cookie)
+                let reply = self.over(LocalReply::redirect(self.page(), note));
+                let count = circle::count(self.attempt.before, &self.tenant);
+                cookies.into_iter().chain(count).fold(reply, LocalReply::with_cookie)
             }
             Err(denial) => self.refuse(&denial),
         })
@@ -203,21 +206,29 @@ impl Returned {
         let Self { tenant, attempt, .. } = self;
         let nonce = attempt.nonce();
         let expected = Expected { nonce: &nonce, access_token: &tokens.access_token, asked_at: attempt.began(tenant) };
-        let id_token = tokens.id_token.expose_secret();
+        let id_token = tokens.required_id_token()?.expose_secret();
         Ok(VerifiedIdToken::verify(id_token, tenant, &expected, env.now()?, env.verifier())?)
     }
 
-    /// The `Set-Cookie` value of the session.
+    /// The `Set-Cookie` values of the session.
     fn session(
         &self,
         token: &VerifiedIdToken,
-        tokens: TokenResponse,
+        tokens: &TokenResponse,
         gate: &Gate,
         env: &mut Env<'_>,
-    ) -> Result<String, Denial> {
-        let TokenResponse { access_token, id_token } = tokens;
-        let tokens = Tokens { access_token: Some(access_token), id_token: Some(id_token) };
-        Ok(session::start(token, &tokens, &self.tenant, gate, env.now()?, env)?)
+    ) -> Result<Vec<String>, Denial> {
+        let Self { tenant, attempt, brought, .. } = self;
+        let now = env.now()?;
+        let refresh_token = tokens.refresh_token.as_ref().filter(|_| tenant.refresh.is_some());
+        let grant = refresh_token.map(|refresh_token| Grant {
+            refresh_token: refresh_token.expose_secret().clone(),
+            nonce: attempt.nonce().expose_secret().clone(),
+            renewed: now.0,
+            expires_in: tokens.expires_in,
+        });
+        let kept = Kept { grant, ..Kept::of(tokens, tenant) };
+        Ok(session::start(token, kept, tenant, gate, now, brought, env)?)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::provider::request_line;
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, Tenant};
 
-/// The call that redeems `code`. It goes to the cluster of the tenant and to no other.
+/// The call that redeems `code`.
 pub(super) fn token_request(
     tenant: &Tenant,
     code: &Secret<String>,
@@ -19,17 +19,28 @@ pub(super) fn token_request(
     redirect_uri: &str,
     env: &mut Env<'_>,
 ) -> Result<HttpCall, Denial> {
-    let Client { id, authentication } = &tenant.client;
-    let mut parameters = vec![
+    let parameters = [
         ("grant_type", "authorization_code"),
         ("code", code.expose_secret()),
         ("redirect_uri", redirect_uri),
         ("code_verifier", verifier.expose_secret()),
     ];
+    call(tenant, parameters.into(), env)
+}
+
+/// The call that refreshes a session (RFC 6749 section 6). It asks for the scope that was granted.
+pub(crate) fn refresh_request(tenant: &Tenant, refresh_token: &str, env: &mut Env<'_>) -> Result<HttpCall, Denial> {
+    call(tenant, vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)], env)
+}
+
+/// It goes to the cluster of the tenant and to no other.
+fn call(tenant: &Tenant, grant: Vec<(&str, &str)>, env: &mut Env<'_>) -> Result<HttpCall, Denial> {
+    let Client { id, authentication } = &tenant.client;
+    let assertion;
+    let mut parameters = grant;
     // RFC 8707 section 2.2: without it some issuers give a token for no resource at all.
     parameters.extend(tenant.login.request.resources.iter().map(|resource| ("resource", resource.as_str())));
     let mut authorization = None;
-    let assertion;
     match authentication {
         ClientAuthentication::Basic(secret) => authorization = Some(basic(id, secret)),
         ClientAuthentication::Post(secret) => {

@@ -8,11 +8,15 @@ use crate::call::CallResponse;
 use crate::json;
 use crate::secret::Secret;
 
-/// The tokens, as the token endpoint sent them: neither is verified.
+/// The tokens, as the token endpoint sent them: none is verified.
 #[derive(Debug)]
-pub(super) struct TokenResponse {
-    pub(super) access_token: Secret<String>,
-    pub(super) id_token: Secret<String>,
+pub(crate) struct TokenResponse {
+    pub(crate) access_token: Secret<String>,
+    /// Always there after a login; a refresh may do without.
+    pub(crate) id_token: Option<Secret<String>>,
+    pub(crate) refresh_token: Option<Secret<String>>,
+    /// For how many seconds the access token is good, if the issuer says so.
+    pub(crate) expires_in: Option<u64>,
 }
 
 /// Why an answer of the token endpoint is of no use. It names fields, statuses and codes of the standard, and nothing that was sent.
@@ -42,7 +46,7 @@ pub(crate) enum RequestRefused {
 }
 
 impl TokenResponse {
-    pub(super) fn read(response: &CallResponse) -> Result<Self, TokenResponseProblem> {
+    pub(crate) fn read(response: &CallResponse) -> Result<Self, TokenResponseProblem> {
         let body = response.body.expose_secret();
         if body.len() > CallResponse::MAX_BODY {
             return Err(TokenResponseProblem::TooLong);
@@ -57,7 +61,18 @@ impl TokenResponse {
             return Err(TokenResponseProblem::Field("token_type"));
         }
         let secret = |name| Ok(Secret::new(text(&object, name)?.to_owned()));
-        Ok(Self { access_token: secret("access_token")?, id_token: secret("id_token")? })
+        let optional = |name| if object.contains_key(name) { secret(name).map(Some) } else { Ok(None) };
+        Ok(Self {
+            access_token: secret("access_token")?,
+            id_token: optional("id_token")?,
+            refresh_token: optional("refresh_token")?,
+            expires_in: object.get("expires_in").and_then(Value::as_u64),
+        })
+    }
+
+    /// The ID token of a login (OpenID Connect Core section 3.1.3.3).
+    pub(super) fn required_id_token(&self) -> Result<&Secret<String>, TokenResponseProblem> {
+        self.id_token.as_ref().ok_or(TokenResponseProblem::Field("id_token"))
     }
 }
 
@@ -101,7 +116,7 @@ mod tests {
 
     fn read(status: u16, body: &str) -> Result<(), TokenResponseProblem> {
         let body = Secret::new(body.as_bytes().to_vec());
-        TokenResponse::read(&CallResponse { status, body }).map(|_| ())
+        TokenResponse::read(&CallResponse { status, body })?.required_id_token().map(|_| ())
     }
 
     #[test]

@@ -7,16 +7,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::Fetched;
 use super::Start;
 use super::fetch::Documents;
 use super::schedule::Schedule;
-use crate::encode::base64url;
 use crate::env::{Env, UnixTime};
 use crate::json;
-use crate::shared::{SharedData, Version, change, create};
+use crate::shared::{SharedData, Version, change, create, key_of};
 use crate::tenant::Tenant;
 
 /// Where the shared data have what belongs to one tenant.
@@ -33,12 +31,7 @@ impl Shelf {
             start @ Start::Discovery(_) => ("discovery", start),
             start @ Start::JwksUri(_) => ("jwks", start),
         };
-        let mut hash = Sha256::new();
-        for part in [tenant.name.as_str(), &tenant.issuer, &tenant.provider.cluster, kind, url.as_str()] {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part);
-        }
-        let id = base64url(&hash.finalize());
+        let id = key_of(&[tenant.name.as_str(), &tenant.issuer, &tenant.provider.cluster, kind, url.as_str()]);
         Some(Self { schedule: format!("{PREFIX}{id}/schedule"), documents: format!("{PREFIX}{id}/documents") })
     }
 

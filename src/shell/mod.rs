@@ -10,6 +10,7 @@ mod root;
 mod shared;
 mod stream;
 mod verifier;
+mod waiting;
 
 use proxy_wasm::traits::RootContext;
 

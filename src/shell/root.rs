@@ -14,6 +14,7 @@ use super::host::{VmEntropy, VmEnvironment, log, now};
 use super::shared::VmSharedData;
 use super::stream::Stream;
 use super::verifier::VmVerifier;
+use super::waiting::Waiting;
 use crate::call::CallFailure;
 use crate::config::{self, Surroundings};
 use crate::env::Env;
@@ -22,6 +23,7 @@ use crate::gate::Gate;
 use crate::keys::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::provider::{Errands, FetchId, Keeper};
 use crate::reply::Level;
+use crate::revocation::Watch;
 use crate::token::CacheCounts;
 
 pub(super) struct Root {
@@ -29,6 +31,8 @@ pub(super) struct Root {
     counters: Counters,
     trusted: HostAlgorithms,
     keeper: Keeper,
+    watch: Watch,
+    waiting: Waiting,
     /// The calls of the keeper, by the host's token. Those of an older configuration are in nobody's list.
     calls: HashMap<u32, FetchId>,
 }
@@ -41,18 +45,20 @@ impl Default for Root {
             counters: Counters::default(),
             trusted: HostAlgorithms::default(),
             keeper: Keeper::default(),
+            watch: Watch::default(),
+            waiting: Waiting::default(),
             calls: HashMap::new(),
         }
     }
 }
 
 impl Root {
-    /// Lets the keeper do something, and does what it then wants done.
-    fn keep(&mut self, step: impl FnOnce(&mut Keeper, &mut Env<'_>) -> Errands) {
+    /// Lets keeper and watch do something, and does what the keeper then wants done.
+    fn keep(&mut self, step: impl FnOnce(&mut Keeper, &mut Watch, &mut Env<'_>) -> Errands) {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         let mut entropy = VmEntropy;
         let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
-        let Errands { mut calls, mut notes } = step(&mut self.keeper, env);
+        let Errands { mut calls, mut notes } = step(&mut self.keeper, &mut self.watch, env);
         while let Some((id, call)) = calls.pop() {
             match dispatch(&call) {
                 Ok(token) => drop(self.calls.insert(token, id)),
@@ -74,7 +80,7 @@ impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
         if let Some(id) = self.calls.remove(&token) {
             let result = response(headers, body);
-            self.keep(|keeper, env| keeper.called(id, result, env));
+            self.keep(|keeper, _, env| keeper.called(id, result, env));
         }
     }
 }
@@ -101,7 +107,8 @@ impl RootContext for Root {
         true
     }
 
-    /// Fetches keys that are due. What was counted is handed on here: a host call for each would cost as much as half a hit of the cache.
+    /// Fetches keys that are due, and looks which sessions other VMs have ended. What was counted is handed on here: a host call for each
+    /// would cost as much as half a hit of the cache.
     fn on_tick(&mut self) {
         let CacheCounts { hits, misses, evictions } = self.gate.take_token_counts();
         for (event, count) in
@@ -109,7 +116,11 @@ impl RootContext for Root {
         {
             self.counters.add(event, count);
         }
-        self.keep(|keeper, env| keeper.tick(env));
+        self.keep(|keeper, watch, env| {
+            watch.tick(env);
+            keeper.tick(env)
+        });
+        self.waiting.give_up(&self.counters);
         self.counters.tick();
     }
 
@@ -125,7 +136,8 @@ impl RootContext for Root {
                 }
                 let gate = Arc::new(loaded.gate);
                 self.calls.clear();
-                self.keep(|keeper, env| {
+                self.keep(|keeper, watch, env| {
+                    *watch = Watch::new(&gate, env);
                     *keeper = Keeper::new(&gate, env);
                     Errands::default()
                 });
@@ -141,8 +153,9 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(Filter::new(self.gate.clone()), self.counters.clone(), self.trusted)))
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
+        let filter = Filter::new(self.gate.clone());
+        Some(Box::new(Stream::new(id, filter, self.counters.clone(), self.trusted, self.waiting.clone())))
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::claims::Claims;
 use super::rejection::TokenRejection;
-use super::signed::Signed;
+use super::signed::{Kind, Signed};
 use crate::env::UnixTime;
 use crate::keys::Verifier;
 use crate::tenant::{Bearer, RequiredClaim, Tenant};
@@ -27,7 +27,7 @@ impl VerifiedAccessToken {
         now: UnixTime,
         verifier: Verifier<'_>,
     ) -> Result<Self, AccessTokenRejection> {
-        let signed = Signed::verify(token, tenant, now, verifier)?;
+        let signed = Signed::verify(Kind::Identity, token, tenant, now, verifier)?;
         let claims = signed.claims();
         match signed.typ.as_deref() {
             Some("at+jwt") => {}

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::claims::Claims;
 use super::rejection::TokenRejection;
-use super::signed::{LEEWAY, Signed};
+use super::signed::{Kind, LEEWAY, Signed};
 use crate::encode::base64url;
 use crate::env::UnixTime;
 use crate::keys::{Hash, SignatureAlgorithm, Verifier};
@@ -28,7 +28,18 @@ pub struct Expected<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OtherSubject;
 
-/// An ID token that passed every check, for one tenant: the only way to make one is [`VerifiedIdToken::verify`].
+/// What the session that is refreshed knows of the token.
+pub struct RefreshedToken<'a> {
+    /// `sub` of the token that the session began with.
+    pub subject: &'a str,
+    /// `nonce` of that token.
+    pub nonce: &'a str,
+    /// The access token that came along, for `at_hash`.
+    pub access_token: &'a Secret<String>,
+}
+
+/// An ID token that passed every check, for one tenant: the only ways to one are [`VerifiedIdToken::verify`] and
+/// [`VerifiedIdToken::verify_refreshed`].
 #[derive(Debug)]
 pub struct VerifiedIdToken(Signed);
 
@@ -44,9 +55,49 @@ impl VerifiedIdToken {
         now: UnixTime,
         verifier: Verifier<'_>,
     ) -> Result<Self, TokenRejection> {
+        let token = Self::verify_any(token, tenant, expected.access_token, now, verifier)?;
+        // Step 11.
+        let nonce = token.claims().text("nonce")?.ok_or(TokenRejection::MissingClaim("nonce"))?;
+        if !expected.nonce.matches(nonce) {
+            return Err(TokenRejection::WrongClaim("nonce"));
+        }
+        verify_context(token.claims(), &tenant.login.request.acr_values)?;
+        verify_age(token.claims(), tenant.login.request.max_age, expected.asked_at, now)?;
+        Ok(token)
+    }
+
+    /// Verifies the token of a refresh (section 12.2): all that a first one has to prove, and that it is about the same person. A
+    /// `nonce` need not be there.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_refreshed(
+        token: &str,
+        tenant: &Tenant,
+        expected: &RefreshedToken<'_>,
+        now: UnixTime,
+        verifier: Verifier<'_>,
+    ) -> Result<Self, TokenRejection> {
+        let token = Self::verify_any(token, tenant, expected.access_token, now, verifier)?;
+        if token.subject() != expected.subject {
+            return Err(TokenRejection::WrongClaim("sub"));
+        }
+        match token.claims().text("nonce")? {
+            Some(nonce) if nonce != expected.nonce => Err(TokenRejection::WrongClaim("nonce")),
+            Some(_) | None => Ok(token),
+        }
+    }
+
+    fn verify_any(
+        token: &str,
+        tenant: &Tenant,
+        access_token: &Secret<String>,
+        now: UnixTime,
+        verifier: Verifier<'_>,
+    ) -> Result<Self, TokenRejection> {
         // Step 1: an encrypted ID token (five parts) is malformed; none was negotiated. Steps 2, 6, 7, 9 and 10, too, are those of every
         // token. Step 8 has no case, since there is no HMAC.
-        let signed = Signed::verify(token, tenant, now, verifier)?;
+        let signed = Signed::verify(Kind::Identity, token, tenant, now, verifier)?;
         // A logout token or an access token is no ID token (RFC 8725 section 3.11).
         if signed.typ.as_deref().is_some_and(|typ| typ != "jwt") {
             return Err(TokenRejection::WrongType);
@@ -54,14 +105,8 @@ impl VerifiedIdToken {
         let claims = signed.claims();
         verify_audience(claims, &tenant.client.id)?;
         claims.date("iat")?.ok_or(TokenRejection::MissingClaim("iat"))?;
-        // Step 11.
-        let nonce = claims.text("nonce")?.ok_or(TokenRejection::MissingClaim("nonce"))?;
-        if !expected.nonce.matches(nonce) {
-            return Err(TokenRejection::WrongClaim("nonce"));
-        }
-        verify_context(claims, &tenant.login.request.acr_values)?;
-        verify_age(claims, tenant.login.request.max_age, expected.asked_at, now)?;
-        verify_access_token_hash(claims, signed.algorithm, expected.access_token)?;
+        verify_session_id(claims)?;
+        verify_access_token_hash(claims, signed.algorithm, access_token)?;
         Ok(Self(signed))
     }
 
@@ -79,13 +124,36 @@ impl VerifiedIdToken {
         Ok(self)
     }
 
+    /// `sub`, which every token has.
+    pub(crate) fn subject(&self) -> &str {
+        self.claims().get("sub").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// `sid`, if the issuer names its sessions.
+    pub(crate) fn session_id(&self) -> Option<&str> {
+        self.claims().get("sid").and_then(Value::as_str)
+    }
+
+    fn claims(&self) -> &Claims {
+        self.0.claims()
+    }
+
     pub(crate) fn signed(&self) -> &Signed {
         &self.0
     }
 }
 
+/// Front-Channel Logout 1.0 section 3: text, if the issuer names its sessions. It goes into every cookie of the session.
+pub(super) fn verify_session_id(claims: &Claims) -> Result<Option<&str>, TokenRejection> {
+    let sid = claims.text("sid")?;
+    if sid.is_some_and(|sid| sid.is_empty() || sid.len() > 255) {
+        return Err(TokenRejection::Claim("sid"));
+    }
+    Ok(sid)
+}
+
 /// Steps 3 to 5: we are an audience; among several, or where `azp` is given, we are also the authorized party.
-fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), TokenRejection> {
+pub(super) fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), TokenRejection> {
     let audiences = claims.audiences()?;
     if !audiences.contains(&client_id) {
         return Err(TokenRejection::WrongClaim("aud"));

@@ -5,6 +5,7 @@ mod cache;
 mod claims;
 mod compact;
 mod id_token;
+mod logout_token;
 mod rejection;
 mod signed;
 
@@ -12,6 +13,7 @@ pub use access_token::{AccessTokenRejection, Shortfall, VerifiedAccessToken};
 pub use cache::CacheCounts;
 pub(crate) use cache::TokenCache;
 pub use claims::Claims;
-pub use id_token::{Expected, OtherSubject, VerifiedIdToken};
+pub use id_token::{Expected, OtherSubject, RefreshedToken, VerifiedIdToken};
+pub(crate) use logout_token::{VerifiedLogoutToken, Whose};
 pub use rejection::TokenRejection;
 pub(crate) use signed::Signed;

@@ -17,6 +17,8 @@ pub enum TokenRejection {
     NotYetValid(&'static str),
     /// The header has a parameter that must not be there.
     Parameter(&'static str),
+    /// A token that counts once was taken before.
+    Replayed,
     /// No key of the tenant verifies the signature.
     Signature,
     /// Longer than any token that is accepted.
@@ -42,6 +44,7 @@ impl fmt::Display for TokenRejection {
             Self::MissingClaim(claim) => write!(f, "claim `{claim}` is missing"),
             Self::NotYetValid(claim) => write!(f, "claim `{claim}` lies in the future"),
             Self::Parameter(name) => write!(f, "header parameter `{name}` is not accepted"),
+            Self::Replayed => f.write_str("a token with this `jti` was taken before"),
             Self::Signature => f.write_str("the signature does not verify with the tenant's keys"),
             Self::TooLong => f.write_str("the token is too long"),
             Self::TooOld => f.write_str("claim `auth_time` is older than `login.max_age` allows"),

@@ -13,7 +13,7 @@ use crate::keys::{SignatureAlgorithm, Verifier, Voucher};
 use crate::tenant::{Tenant, TenantName};
 
 /// A token that a key of the tenant signed, that its issuer issued, and that is valid now. Which kind of token it is, and whom
-/// it is for, is still to be found out; only the two kinds beside this file can make one.
+/// it is for, is still to be found out; only the kinds beside this file can make one.
 #[derive(Debug)]
 pub(crate) struct Signed {
     tenant: TenantName,
@@ -25,8 +25,18 @@ pub(crate) struct Signed {
     pub(super) typ: Option<String>,
 }
 
+/// Kinds of token, as far as they differ in what is said about somebody.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It is about somebody (`sub`) and about nothing that happened: an ID token or an access token.
+    Identity,
+    /// It is about something that happened, perhaps to somebody (Back-Channel Logout 1.0 section 2.4).
+    Logout,
+}
+
 impl Signed {
     pub(super) fn verify(
+        kind: Kind,
         token: &str,
         tenant: &Tenant,
         now: UnixTime,
@@ -40,10 +50,12 @@ impl Signed {
             _ => return Err(TokenRejection::WrongClaim("iss")),
         }
         let expires = verify_dates(&claims, now)?;
-        verify_subject(&claims)?;
-        // Back-Channel Logout 1.0 section 2.4: this claim makes it a logout token.
-        if claims.get("events").is_some() {
-            return Err(TokenRejection::WrongType);
+        let has_subject = verify_subject(&claims)?;
+        match kind {
+            // This claim makes it a logout token.
+            Kind::Identity if claims.get("events").is_some() => return Err(TokenRejection::WrongType),
+            Kind::Identity if !has_subject => return Err(TokenRejection::MissingClaim("sub")),
+            Kind::Identity | Kind::Logout => {}
         }
         let UntrustedToken { algorithm, typ, .. } = untrusted;
         Ok(Self { tenant: tenant.name.clone(), claims, vouched_by, expires, algorithm, typ })
@@ -119,13 +131,13 @@ fn verify_dates(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenRejecti
     Ok(expires)
 }
 
-/// OpenID Connect Core section 2: at most 255 ASCII characters.
-fn verify_subject(claims: &Claims) -> Result<(), TokenRejection> {
-    let subject = claims.text("sub")?.ok_or(TokenRejection::MissingClaim("sub"))?;
+/// OpenID Connect Core section 2: at most 255 ASCII characters. Whether there is one.
+fn verify_subject(claims: &Claims) -> Result<bool, TokenRejection> {
+    let Some(subject) = claims.text("sub")? else { return Ok(false) };
     if subject.is_empty() || subject.len() > 255 || !subject.is_ascii() {
         return Err(TokenRejection::Claim("sub"));
     }
-    Ok(())
+    Ok(true)
 }
 
 /// How far the issuer's clock may be from ours.

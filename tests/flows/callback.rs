@@ -74,7 +74,12 @@ pub fn a_callback_is_good_once<R: Rig>() {
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
     let before = browser.clone();
     assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
-    assert_eq!(world.open(&mut browser, &callback).reply().status, 400);
+    // Once more, as by the back button: whoever is signed in is not bothered, and nothing is redeemed.
+    let again = world.open(&mut browser, &callback).reply();
+    assert_eq!((again.status, again.header("location")), (302, Some("https://acme.example/")));
+    assert_eq!(again.all("set-cookie").count(), 0);
+    browser.cookies.clear();
+    assert_eq!(refused(&mut world, &mut browser, &callback).status, 400);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
     // Whoever kept the cookie back can ask the issuer again, and the issuer takes a code once.
     let mut kept = before;
@@ -93,6 +98,11 @@ pub fn a_callback_belongs_to_its_browser<R: Rig>() {
     world.begin(&mut victim, "https://acme.example/");
     assert_eq!(refused(&mut world, &mut victim, &callback).status, 400);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+    // A victim that is signed in stays who it is.
+    let mut victim = world.signed_in();
+    let reply = world.open(&mut victim, &callback).reply();
+    assert_eq!((reply.status, reply.header("location")), (302, Some("https://acme.example/")));
+    assert_eq!((reply.all("set-cookie").count(), world.issuer("acme", |issuer| issuer.calls)), (0, 1));
 }
 
 pub fn errors_of_the_issuer<R: Rig>() {
@@ -243,13 +253,18 @@ pub fn an_answer_of_nobody<R: Rig>() {
 pub fn an_expired_attempt<R: Rig>() {
     let mut world = World::<R>::new();
     let mut browser = world.browser();
-    let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
     world.clock.advance(Duration::from_secs(15 * 60 - 1));
     let cookie = browser.cookie_line("acme.example").unwrap();
     world.clock.advance(Duration::from_secs(1));
-    // A browser has forgotten the cookie; whoever kept it has nothing of it.
+    // A browser has forgotten the cookie; whoever kept it has nothing of it, but is led to the page.
     assert_eq!(browser.cookie_line("acme.example"), None);
     let reply = world.send(&mut browser, &callback, &[("cookie", &cookie), ("accept", "text/html")]).reply();
     assert_eq!(reply.status, 400);
-    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+    assert!(reply.body.contains("href=\"https://acme.example/page\""), "{}", reply.body);
+    // Signed in meanwhile in another tab: on to the page.
+    let mut signed_in = world.signed_in();
+    let reply = world.send(&mut signed_in, &callback, &[("cookie", &cookie), ("accept", "text/html")]).reply();
+    assert_eq!((reply.status, reply.header("location")), (302, Some("https://acme.example/page")));
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
 }

@@ -119,7 +119,7 @@ pub fn tokens_where_they_are_wanted<R: Rig>() {
         NAVIGATION[0],
     ];
     let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
-    assert_eq!(values(&seen, "x-auth-request-access-token"), ["access-token-1"]);
+    assert_eq!(values(&seen, "x-auth-request-access-token"), ["access-token-2"]);
     assert_eq!(values(&seen, "x_auth_request_access_token"), <[String; 0]>::default());
     let [token] = &values(&seen, "authorization")[..] else { panic!("one line") };
     let token = token.strip_prefix("Bearer ").unwrap().to_owned();

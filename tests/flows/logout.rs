@@ -1,11 +1,16 @@
 //! Signing out.
 
-use serde_json::json;
+use std::time::{Duration, UNIX_EPOCH};
 
-use crate::support::rig::Rig;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::support::browser::{Browser, Cookie};
+use crate::support::rig::{Outcome, Rig};
 use crate::support::world::{NAVIGATION, World, ada};
 
 const LOGOUT: &str = "https://acme.example/oauth2/logout";
+const PAGE: &str = "https://acme.example/page";
 const DEAD: &str = "__Host-tenantgate-session=k1.AAAA";
 
 pub fn sign_out_here_and_at_the_issuer<R: Rig>() {
@@ -19,8 +24,7 @@ pub fn sign_out_here_and_at_the_issuer<R: Rig>() {
         let mut browser = world.signed_in();
         let reply = world.send(&mut browser, LOGOUT, lines).reply();
         assert_eq!(reply.status, 302, "{lines:?}");
-        let expected =
-            "https://login.acme.example/logout?client_id=gate&post_logout_redirect_uri=https%3A%2F%2Facme.example%2F";
+        let expected = "https://login.acme.example/logout?client_id=gate&logout_hint=ada&post_logout_redirect_uri=https%3A%2F%2Facme.example%2F";
         assert_eq!(reply.header("location"), Some(expected));
         assert!(browser.cookies.is_empty());
         assert_eq!(world.open(&mut browser, "https://acme.example/").reply().status, 302);
@@ -75,4 +79,91 @@ pub fn sign_out_here_alone<R: Rig>() {
     assert!(reply.body.contains("Signed out"), "{}", reply.body);
     assert!(browser.cookies.is_empty());
     assert_eq!(world.open(&mut browser, "https://wiki.acme.example/").reply().status, 302);
+}
+
+/// Whether the sessions of `browser` are over, at every worker.
+fn is_over<R: Rig>(world: &mut World<R>, browser: &Browser) -> bool {
+    (0..8).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Replied(_)))
+}
+
+/// A copy of a session that was signed out is worth nothing; other sessions of the same person go on.
+pub fn a_copy_of_the_cookie_is_dead<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.signed_in();
+    let (copy, mut other) = (browser.clone(), world.signed_in());
+    world.open(&mut copy.clone(), PAGE).forwarded();
+    world.open(&mut browser, LOGOUT).reply();
+    world.eventually(|world| is_over(world, &copy));
+    world.open(&mut other, PAGE).forwarded();
+    // Whoever was not signed out by it may sign out, too.
+    assert_eq!(world.open(&mut other, LOGOUT).reply().status, 302);
+    world.sign_in(&mut browser, "acme", PAGE, &ada());
+}
+
+/// The parts of a session, and logins under way in other tabs: nothing of ours stays.
+pub fn every_cookie_goes<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    world.begin(&mut browser, PAGE);
+    world.begin(&mut browser, PAGE);
+    let mut session = world.signed_in();
+    browser.cookies.append(&mut session.cookies);
+    let session = browser.named("-session").remove(0);
+    for name in ["__Host-tenantgate-session-1", "__Host-tenantgate-session-2"] {
+        browser.cookies.push(Cookie { name: name.to_owned(), ..session.clone() });
+    }
+    let foreign = ["theme", "__Host-tenantgate-\"x", "__Secure-tenantgate-session", "__Host-tenantgatex"];
+    let foreign = foreign.map(|name| Cookie { name: name.to_owned(), ..session.clone() });
+    browser.cookies.extend(foreign.clone());
+    assert_eq!(browser.cookies.len(), 9);
+    assert_eq!(world.open(&mut browser, LOGOUT).reply().status, 302);
+    assert_eq!(browser.cookies, foreign);
+}
+
+/// How the issuer is told which session is to end.
+pub fn the_issuer_is_told_which_session<R: Rig>() {
+    let hint = |world: &mut World<R>, person: &Value| {
+        let mut browser = world.browser();
+        world.sign_in(&mut browser, "acme", PAGE, person);
+        let reply = world.open(&mut browser, LOGOUT).reply();
+        let url = Url::parse(reply.header("location").unwrap()).unwrap();
+        let parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!((names[0], names[2], names.len()), ("client_id", "post_logout_redirect_uri", 3));
+        parameters[1].clone()
+    };
+    let told = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut world = World::<R>::new();
+    assert_eq!(hint(&mut world, &json!({ "sub": "a&b=c" })), told("logout_hint", "a&b=c"));
+    assert_eq!(hint(&mut world, &json!({ "sub": "ada", "sid": "s+1" })), told("logout_hint", "s+1"));
+
+    let mut world = World::<R>::with(|configuration| {
+        configuration["tenants"][0]["login"]["keep_id_token"] = json!(true);
+    });
+    let (name, token) = hint(&mut world, &ada());
+    assert_eq!(name, "id_token_hint");
+    assert!(world.issuer("acme", |issuer| issuer.secrets.contains(&token)));
+    // What the cookies cannot hold is not kept.
+    let groups: Vec<String> = (0..250).map(|number| format!("a group of this number: {number}")).collect();
+    assert_eq!(hint(&mut world, &json!({ "sub": "ada", "groups": groups })), told("logout_hint", "ada"));
+}
+
+pub fn the_configuration_ends_sessions<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.signed_in();
+    let now = world.clock.now();
+    let load = |world: &mut World<R>, seconds: u64| {
+        let moment = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds));
+        let mut configuration = world.configuration();
+        configuration["tenants"][0]["sessions_not_before"] = json!(moment.to_string());
+        world.rig.reconfigure(&configuration);
+    };
+    load(&mut world, now - 3600);
+    world.open(&mut browser, PAGE).forwarded();
+    // What is still to come ends nothing yet.
+    load(&mut world, now + 3600);
+    world.open(&mut browser, PAGE).forwarded();
+    load(&mut world, now + 2);
+    world.eventually(|world| is_over(world, &browser));
+    world.sign_in(&mut browser, "acme", PAGE, &ada());
 }

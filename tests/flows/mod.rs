@@ -5,15 +5,18 @@
 
 #![allow(dead_code, unused_macros, unused_imports, reason = "real Envoy plays no timed scenarios")]
 
+pub mod backchannel;
 pub mod bearer;
 pub mod callback;
 pub mod denial;
 pub mod forward;
+pub mod frontchannel;
 pub mod id_token;
 pub mod keys;
 pub mod login;
 pub mod logout;
 pub mod redirects;
+pub mod refresh;
 pub mod session;
 pub mod tenants;
 pub mod userinfo;
@@ -22,6 +25,8 @@ pub mod userinfo;
 macro_rules! scenarios_for {
     ($rig:ty) => {
         $crate::flows::play! { $rig;
+            backchannel: the_issuer_ends_sessions, a_session_that_does_not_know_its_name, hostile_logout_tokens,
+                odd_but_good_logout_tokens, a_logout_token_counts_once, what_is_no_logout_request, a_logout_token_with_a_new_key;
             bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new;
@@ -31,6 +36,7 @@ macro_rules! scenarios_for {
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs, own_words;
             forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
                 claims_cannot_forge_headers, tokens_where_they_are_wanted;
+            frontchannel: the_issuer_ends_the_session_in_a_frame, frames_of_others_end_nothing;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             keys: everything_is_discovered, what_the_metadata_promise, userinfo_after_a_new_key,
                 a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
@@ -38,13 +44,16 @@ macro_rules! scenarios_for {
                 a_configured_key_without_a_kid_does_not_hide_a_new_one, keys_without_discovery,
                 a_tenant_with_keys_fetches_nothing;
             login: back_to_the_page_that_was_asked_for, every_client_authentication, a_client_that_signs, every_algorithm, every_form_of_key,
-                many_tabs_at_once, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
+                many_tabs_at_once, tabs_that_begin_at_once, a_login_that_does_not_hold, abandoned_attempts_do_not_pile_up, cookies_are_narrow, the_request_adds_nothing,
                 an_address_that_is_too_long, too_many_groups, what_the_configuration_asks_for, a_sign_in_that_is_recent_enough,
                 the_authentication_context_that_was_asked_for;
-            logout: sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask;
+            logout: sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask, a_copy_of_the_cookie_is_dead,
+                every_cookie_goes, the_issuer_is_told_which_session, the_configuration_ends_sessions;
             redirects: the_way_back_is_on_the_host_that_was_asked_for;
-            session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, the_key_that_vouched_leaves,
-                a_planted_cookie_does_not_get_in_the_way, a_new_login_replaces_the_session;
+            refresh: each_request_where_tokens_last_for_no_time, twins_refresh_apart;
+            session: a_tampered_session_is_none, purposes_do_not_mix, keys_roll, replicas_with_other_keys, the_key_that_vouched_leaves,
+                a_planted_cookie_does_not_get_in_the_way, a_new_login_replaces_the_session, a_typical_session_is_small,
+                a_large_session_is_whole_or_none;
             tenants: spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down,
                 nothing_of_one_tenant_opens_another, twins_do_not_mix, wildcard_hosts_share_a_login,
                 a_host_that_moved_takes_no_login_along;
@@ -57,11 +66,14 @@ macro_rules! scenarios_for {
 macro_rules! timed_scenarios {
     ($then:ident $($rig:ident)?) => {
         $crate::flows::$then! { $($rig)?;
+            backchannel: an_end_is_for_good;
             bearer: a_known_token_expires;
             callback: an_expired_attempt;
             keys: hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away, a_key_that_leaves_the_set,
                 a_new_configuration_keeps_the_keys;
-            session: a_session_ends, a_clock_that_was_put_back;
+            refresh: a_group_is_taken_away, a_late_request_waits, forwarded_tokens_are_refreshed, a_user_is_removed, the_provider_is_away, a_new_key_of_the_issuer,
+                hostile_refreshed_tokens, issuers_that_do_less, many_requests_at_once, two_workers_at_once;
+            session: a_session_ends, a_clock_that_was_put_back, an_idle_session_ends, a_session_ends_with_its_id_token;
         }
     };
 }

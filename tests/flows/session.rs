@@ -1,11 +1,13 @@
 //! How long a session is one.
 
+use std::io::Write as _;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::support::browser::Browser;
 use crate::support::configuration::{OTHER_SESSION_KEY, SESSION_KEY};
-use crate::support::rig::{Rig, values};
+use crate::support::rig::{Reply, Rig, values};
 use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 
@@ -97,14 +99,55 @@ pub fn keys_roll<R: Rig>() {
     assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
     assert!(browser.named("-session").iter().any(|cookie| cookie.value.starts_with("k2.")));
 
+    configuration["session"]["keys"] = json!([old]);
+    world.rig.reconfigure(&configuration);
+    let mut late = world.browser();
+    let under_way = world.callback(&mut late, "acme", "https://acme.example/page", &ada());
     configuration["session"]["keys"] = json!([new]);
     world.rig.reconfigure(&configuration);
     assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+    // Not even a login that was under way ends on an error: it begins again.
+    let again = world.open(&mut late, &under_way).reply();
+    assert!(again.header("location").unwrap().starts_with("https://login.acme.example/auth?"), "{}", again.body);
+    let callback = world.issuer("acme", |issuer| issuer.authorize(again.header("location").unwrap(), &ada()));
+    assert_eq!(world.open(&mut late, &callback).reply().header("location"), Some(HOME));
+    world.open(&mut late, HOME).forwarded();
+    let script = [("accept", "text/html"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")];
+    let unknown = format!("__Host-tenantgate-login-{}=k9.AAAA", &state_of(&under_way)[..16]);
+    let lines = [script[0], script[1], script[2], ("cookie", &unknown)];
+    assert_eq!(world.send(&mut world.browser(), &under_way, &lines).reply().status, 400);
     world.open(&mut browser, "https://globex.example/").forwarded();
     // The same id for another key opens nothing.
     configuration["session"]["keys"] = json!([{ "id": "k2", "key": SESSION_KEY }]);
     world.rig.reconfigure(&configuration);
     assert_eq!(world.open(&mut browser, "https://globex.example/").reply().status, 302);
+}
+
+/// Replicas that share no session key: the browser is sent round, and not for ever.
+pub fn replicas_with_other_keys<R: Rig>() {
+    let mut world = World::<R>::new();
+    let configuration = world.configuration();
+    let mut other = configuration.clone();
+    other["session"]["keys"] = json!([{ "id": "k2", "key": OTHER_SESSION_KEY }]);
+    let mut browser = world.browser();
+    let mut address = world.begin(&mut browser, HOME);
+    for round in 0..4 {
+        world.rig.reconfigure(if round % 2 == 0 { &other } else { &configuration });
+        let callback = world.issuer("acme", |issuer| issuer.authorize(&address, &ada()));
+        let reply = world.open(&mut browser, &callback).reply();
+        match reply.header("location") {
+            Some(location) => address = location.to_owned(),
+            None => {
+                assert_eq!((round, reply.status), (3, 403));
+                assert!(reply.body.contains("Sign-in does not hold"), "{}", reply.body);
+            }
+        }
+    }
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+}
+
+fn state_of(callback: &str) -> &str {
+    callback.split(['?', '&']).find_map(|pair| pair.strip_prefix("state=")).unwrap()
 }
 
 pub fn the_key_that_vouched_leaves<R: Rig>() {
@@ -156,9 +199,164 @@ pub fn a_new_login_replaces_the_session<R: Rig>() {
     let as_bob = world.callback(&mut browser, "acme", HOME, &bob);
     assert_eq!(world.open(&mut browser, &as_ada).reply().status, 302);
     assert_eq!(world.open(&mut browser, &as_bob).reply().status, 302);
-    assert_eq!(browser.cookies.len(), 1);
+    assert_eq!(browser.named("-session").len(), 1);
     let seen = world.open(&mut browser, HOME).forwarded();
     assert_eq!(values(&seen, "x-auth-request-user"), ["bob"]);
     assert_eq!(values(&seen, "x-auth-request-groups"), ["guests"]);
     assert_eq!(values(&seen, "x-auth-request-email"), <[String; 0]>::default());
+}
+
+/// What a browser sends with each request.
+pub fn a_typical_session_is_small<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.browser();
+    let groups = [
+        "engineering",
+        "platform-admins",
+        "oncall",
+        "vpn-users",
+        "github",
+        "jira-users",
+        "confluence",
+        "berlin",
+        "all-staff",
+        "release-managers",
+    ];
+    let person = json!({ "sub": "8c6ac1f0-5d0e-4a2c-9a0e-3f4f0c5f7f11", "email": "ada.lovelace@acme.example", "groups": groups });
+    world.sign_in(&mut browser, "acme", HOME, &person);
+    let session = &browser.named("-session")[0];
+    let size = session.name.len() + 1 + session.value.len();
+    // Straight to the terminal: the test harness keeps what is printed.
+    let line = format!("a session with 10 groups takes {size} bytes of the Cookie header\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    assert!(size < 700, "{size}");
+}
+
+/// As many cookies as it takes, and no part of a session is one.
+pub fn a_large_session_is_whole_or_none<R: Rig>() {
+    let mut world = World::<R>::new();
+    let groups = |count| -> Value { (0..count).map(|number| json!(format!("group-number-{number}"))).collect() };
+    let mut large = || {
+        let mut browser = world.browser();
+        let (_, seen) = world.sign_in(&mut browser, "acme", HOME, &json!({ "sub": "ada", "groups": groups(600) }));
+        assert_eq!(values(&seen, "x-auth-request-groups")[0].split(',').count(), 600);
+        browser
+    };
+    let (mut browser, other) = (large(), large());
+    let pairs = |browser: &Browser| -> Vec<(String, String)> {
+        browser.named("-session").into_iter().map(|cookie| (cookie.name, cookie.value)).collect()
+    };
+    let (ours, others) = (pairs(&browser), pairs(&other));
+    let name = |piece: usize| ours[piece].0.clone();
+    assert_eq!(
+        ours.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        [
+            "__Host-tenantgate-session",
+            "__Host-tenantgate-session-1",
+            "__Host-tenantgate-session-2",
+            "__Host-tenantgate-session-3"
+        ]
+    );
+    let mut sent = |pairs: &[(String, String)]| {
+        let line = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        world.send(&mut world.browser(), HOME, &[("cookie", &line)])
+    };
+    let mut good = vec![ours.clone(), ours.iter().rev().cloned().collect()];
+    let planted = |at: usize| [&ours[..at], &[(name(at), others[at].1.clone())], &ours[at..]].concat();
+    good.extend((0..4).map(planted));
+    good.push([&ours[..], &[(format!("{}-4", name(0)), "stale".to_owned())]].concat());
+    for pairs in good {
+        let seen = sent(&pairs).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-groups")[0].split(',').count(), 600);
+        assert_eq!(values(&seen, "cookie"), <[String; 0]>::default());
+    }
+    let mut bad = Vec::new();
+    for piece in 0..4 {
+        // Left out, of another session, in the place of another piece, cut short.
+        bad.push([&ours[..piece], &ours[piece + 1..]].concat());
+        for value in [&others[piece].1, &ours[(piece + 1) % 4].1, &ours[piece].1[..ours[piece].1.len() - 1].to_owned()]
+        {
+            let mut pairs = ours.clone();
+            pairs[piece].1.clone_from(value);
+            bad.push(pairs);
+        }
+    }
+    for count in ["1", "2", "3", "5", "6", "9", "99999999", "-1", "0", ""] {
+        let mut pairs = ours.clone();
+        pairs[0].1 = format!("{count}{}", &ours[0].1[1..]);
+        bad.push(pairs);
+    }
+    for pairs in bad {
+        assert_eq!(
+            sent(&pairs).reply().status,
+            401,
+            "{:?}",
+            pairs.iter().map(|(name, value)| (name, value.len())).collect::<Vec<_>>()
+        );
+    }
+
+    // A smaller one leaves nothing behind, and signing out leaves nothing at all.
+    let mut again = world.browser();
+    let callback = world.callback(&mut again, "acme", HOME, &ada());
+    browser.cookies.extend(again.cookies);
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
+    assert_eq!(browser.named("-session").len(), 1);
+    let mut browser = other;
+    assert_eq!(world.open(&mut browser, "https://acme.example/oauth2/logout").reply().status, 302);
+    assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
+}
+
+/// Each request keeps a session alive, and none of them beyond its lifetime.
+pub fn an_idle_session_ends<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| configuration["session"]["idle"] = json!("30m"));
+    let mut browser = world.signed_in();
+    let minutes = |count: u64| Duration::from_secs(count * 60);
+    let cookies = |reply: &Reply| reply.all("set-cookie").filter(|line| line.contains("tenantgate")).count();
+    // Not with every request.
+    world.clock.advance(minutes(2));
+    let reply = world.open(&mut browser, HOME).answered();
+    assert_eq!((cookies(&reply), reply.header("cache-control")), (0, Some("public, max-age=3600")));
+    world.clock.advance(minutes(1));
+    let reply = world.open(&mut browser, HOME).answered();
+    // The cookie of the upstream stays, and no cache keeps ours.
+    assert_eq!((cookies(&reply), reply.all("set-cookie").count()), (1, 2));
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    let line = reply.all("set-cookie").find(|line| line.contains("tenantgate")).unwrap().to_owned();
+    assert!(line.ends_with("; Max-Age=28620; Path=/; Secure; HttpOnly; SameSite=Lax"), "{line}");
+    for _ in 0..16 {
+        world.clock.advance(minutes(29));
+        world.open(&mut browser, HOME).forwarded();
+    }
+    // 7 h 47 min after the sign-in.
+    world.clock.advance(minutes(12));
+    world.open(&mut browser, HOME).forwarded();
+    world.clock.advance(minutes(1));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+
+    let mut browser = world.signed_in();
+    world.clock.advance(minutes(30) - Duration::from_secs(1));
+    let before = browser.clone();
+    world.open(&mut browser, HOME).forwarded();
+    world.clock.advance(Duration::from_secs(1));
+    world.open(&mut browser, HOME).forwarded();
+    // What was sealed before counts from then.
+    let mut before = before;
+    assert_eq!(world.open(&mut before, HOME).reply().status, 302);
+}
+
+/// Only where the configuration says so.
+pub fn a_session_ends_with_its_id_token<R: Rig>() {
+    let mut world = World::<R>::new();
+    let mut browser = world.signed_in();
+    world.clock.advance(Duration::from_secs(359));
+    world.open(&mut browser, HOME).forwarded();
+    world.clock.advance(Duration::from_secs(1));
+    world.open(&mut browser, HOME).forwarded();
+    let mut configuration = world.configuration();
+    configuration["session"]["end_with_id_token"] = json!(true);
+    world.rig.reconfigure(&configuration);
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+    let mut browser = world.signed_in();
+    world.clock.advance(Duration::from_secs(359));
+    world.open(&mut browser, HOME).forwarded();
 }

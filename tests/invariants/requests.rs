@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use serde_json::{Value, json};
 
 use super::{fragment, tries};
 use crate::support::browser::Browser;
@@ -45,7 +46,11 @@ fn folded(name: &str) -> String {
 }
 
 fn signed_in() -> (World<CoreRig>, Browser) {
-    let mut world = World::<CoreRig>::new();
+    signed_in_with(|_| {})
+}
+
+fn signed_in_with(change: impl FnOnce(&mut Value)) -> (World<CoreRig>, Browser) {
+    let mut world = World::<CoreRig>::with(change);
     let browser = world.signed_in();
     (world, browser)
 }
@@ -60,6 +65,22 @@ proptest! {
         prop_assert!(matches!(outcome, Outcome::Replied(reply) if reply.status >= 200));
     }
 
+    /// Nor is one whose body is read.
+    #[test]
+    fn no_request_whose_body_is_read_is_forwarded(parts in vec(fragment(), 0..6), extra in lines(), named in any::<bool>()) {
+        let (mut world, browser) = signed_in_with(|configuration| {
+            configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/logout-tokens");
+        });
+        let cookie = browser.cookie_line("acme.example").unwrap();
+        let form = "application/x-www-form-urlencoded";
+        let mut head: Lines = [(":method", "POST"), (":authority", "acme.example"), (":path", "/logout-tokens"), ("content-type", form), ("cookie", &cookie)]
+            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
+        head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
+        let body = [if named { &b"logout_token="[..] } else { b"" }, &parts.concat()].concat();
+        let outcome = world.rig.send_with(&head, Some(&body));
+        prop_assert!(matches!(outcome, Outcome::Replied(reply) if reply.status == 400));
+    }
+
     /// With a session, the identity headers are those of the session, whatever else the request says.
     #[test]
     fn no_line_of_the_client_survives_under_a_protected_name(extra in lines()) {
@@ -69,7 +90,7 @@ proptest! {
             .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
         let seen = match world.rig.send(&head) {
-            Outcome::Forwarded(seen) => seen,
+            Outcome::Forwarded(seen, _) => seen,
             // The session may be hidden behind four or more planted cookies of its name.
             Outcome::Replied(reply) => { prop_assert_eq!(reply.status, 401); return Ok(()); }
         };

@@ -10,14 +10,15 @@ import { loginPage, logoutPage, serveLogin } from './interaction.mjs';
  * Starts the provider of `tenant` on a loopback port.
  *
  * `accounts` has `authenticate(uid, password)`, which gives a uid or undefined, and `find(uid)`, which gives `{name, mail, groups}`.
- * `jwk` is the private signing key. `client` is our registration there. `settings` stand in the place of those here.
+ * `jwk` is the private signing key. `client` is our registration there. With `refreshAfter`, it gives refresh tokens, each good once, and access
+ * tokens for so many seconds. `settings` stand in the place of those here.
  */
-export async function startProvider({ tenant, port, accounts, jwk, client, settings }) {
+export async function startProvider({ tenant, port, accounts, jwk, client, refreshAfter, settings }) {
   const issuer = `http://login-${tenant}.localhost:${port}`;
   const provider = new Provider(issuer, {
     adapter: memoryAdapter(),
     jwks: { keys: [jwk] },
-    clients: [{ ...client, grant_types: ['authorization_code'], response_types: ['code'], id_token_signed_response_alg: jwk.alg }],
+    clients: [{ ...client, grant_types: ['authorization_code', ...(refreshAfter ? ['refresh_token'] : [])], response_types: ['code'], id_token_signed_response_alg: jwk.alg }],
     cookies: { keys: [randomBytes(32).toString('hex')] },
     scopes: ['openid', 'profile', 'email', 'groups'],
     claims: { openid: ['sub'], profile: ['name'], email: ['email'], groups: ['groups'] },
@@ -25,14 +26,19 @@ export async function startProvider({ tenant, port, accounts, jwk, client, setti
     conformIdTokenClaims: false,
     pkce: { required: () => true, methods: ['S256'] },
     features: {
+      backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => { ctx.body = logoutPage(tenant, form); },
       },
     },
+    // Node does not know that every `*.localhost` is this machine.
+    httpOptions: () => ({ dnsLookup: (_host, { all }, done) => (all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)) }),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    ttl: { AccessToken: 3600, Grant: 3600, IdToken: 3600, Interaction: 3600, Session: 3600 },
+    issueRefreshToken: (_ctx, registered) => registered.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: () => true,
+    ttl: { AccessToken: refreshAfter ?? 3600, RefreshToken: 3600, Grant: 3600, IdToken: 3600, Interaction: 3600, Session: 3600 },
     async findAccount(_ctx, uid) {
       const person = await accounts.find(uid);
       return person && {

@@ -23,9 +23,9 @@ before(async () => {
   ports = await freePorts(['gateway', 'acme', 'globex', 'upstream', 'admin', 'ldap']);
   directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people });
   const accounts = (tenant) => directoryAccounts({ ...directory, base: directory.base(tenant) });
-  stack = await startStack({ ports, dir, accounts, wasmLog: 'trace', discovered: ['globex'] });
+  stack = await startStack({ ports, dir, accounts, wasmLog: 'trace', discovered: ['acme', 'globex'], refreshAfter: { globex: 1 } });
   [acme, globex] = ['acme', 'globex'].map((tenant) => origin(tenant, ports));
-  await eventually(async () => (await new Visitor().open(`${globex}/`)).status === 302);
+  for (const page of [acme, globex]) await eventually(async () => (await new Visitor().open(`${page}/`)).status === 302);
 });
 
 after(async () => {
@@ -108,13 +108,13 @@ test('client_secret_post, ES256, discovery and a fetched JWKS work as well, and 
 });
 
 test('whoever signs in with a key that the issuer did not have before notices nothing', async () => {
-  const before = await signedIn('globex', 'bob');
+  const before = await signedIn('acme', 'bob');
   for (let round = 0; round < 2; round += 1) {
-    await stack.rotate('globex');
-    const seen = await received(() => new Visitor().signIn(`${globex}/`, 'bob', password('globex', 'bob')));
+    await stack.rotate('acme');
+    const seen = await received(() => new Visitor().signIn(`${acme}/`, 'bob', password('acme', 'bob')));
     assert.deepEqual(values(seen, 'x-auth-request-user'), ['bob']);
   }
-  await received(() => before.open(`${globex}/`));
+  await received(() => before.open(`${acme}/`));
 });
 
 test('the same user name at another tenant is another person', async () => {
@@ -193,8 +193,11 @@ test('a callback is good once', async () => {
   const { url } = await visitor.signIn(`${acme}/`, 'ada', password('acme', 'ada'), isCallback);
   const first = await denied(() => visitor.open(url));
   assert.equal(first.status, 302);
+  // Whoever is signed in goes to the start page, and nothing is redeemed.
   const second = await denied(() => visitor.open(url));
-  assert.equal(second.status, 400);
+  assert.deepEqual([second.status, second.location, second.setCookies], [302, `${acme}/`, []]);
+  visitor.jar.clear();
+  assert.equal((await denied(() => visitor.open(url))).status, 400);
 });
 
 test('a callback in another browser is refused', async () => {
@@ -212,6 +215,26 @@ test('signing out ends the session here and goes to the issuer', async () => {
   assert.equal(url.searchParams.get('post_logout_redirect_uri'), `${acme}/`);
   assert.equal((await visitor.follow(answer.location)).status, 200);
   assert.equal((await denied(() => visitor.open(`${acme}/`))).status, 302);
+});
+
+test('the provider is told by the ID token which session is to end', async () => {
+  const visitor = await signedIn('globex', 'grace');
+  const { location } = await denied(() => visitor.open(`${globex}/oauth2/logout`));
+  assert.match(new URL(location).searchParams.get('id_token_hint'), /^[\w-]+\.[\w-]+\.[\w-]+$/);
+  const answer = await visitor.follow(location);
+  assert.equal(answer.status, 200);
+  assert.match(answer.body, /Sign out of globex\?/);
+});
+
+test('signing out at the provider ends that session here, and no other', async () => {
+  const [visitor, other] = [await signedIn('acme', 'ada'), await signedIn('acme', 'ada')];
+  const issuer = `http://login-acme.localhost:${ports.acme}`;
+  const { body } = await visitor.open(`${issuer}/session/end`);
+  const [, xsrf] = body.match(/name="xsrf" value="(\w+)"/);
+  await visitor.send(`${issuer}/session/end/confirm`, { method: 'POST', form: { xsrf, logout: 'yes' } });
+  await eventually(async () => (await visitor.open(`${acme}/`)).status === 302);
+  await received(() => other.open(`${acme}/`));
+  assert.match(readFileSync(stack.log, 'utf8'), /backchannel_logout tenant=acme/);
 });
 
 test('another site can only ask for it', async () => {
@@ -267,6 +290,26 @@ test('a client that signs, an issuer that always names itself, a recent sign-in,
   }
 });
 
+test('what is taken away in the directory is gone upstream after the next refresh', async () => {
+  const visitor = await signedIn('globex', 'grace');
+  const open = () => visitor.open(`${globex}/`);
+  const seen = async () => groupsIn(values(await received(open), 'x-auth-request-groups')[0]);
+  assert.deepEqual(await seen(), ['R&D, Zürich', 'accounting']);
+  const base = directory.base('globex');
+  await directory.edit((ldap) => ldap.del(`cn=R&D\\, Zürich,ou=groups,${base}`));
+  while ((await seen()).length > 1);
+  assert.deepEqual(await seen(), ['accounting']);
+
+  await directory.edit((ldap) => ldap.del(`uid=grace,ou=people,${base}`));
+  let answer;
+  do answer = await open(); while (answer.status === 200);
+  assert.equal(new URL(answer.location).origin, `http://login-globex.localhost:${ports.globex}`);
+  // On every worker.
+  for (let i = 0; i < 10; i += 1) assert.equal((await denied(open)).status, 302);
+  const script = await denied(() => visitor.send(`${globex}/api`));
+  assert.equal(script.status, 401);
+});
+
 test('no secret is in the log, not even where the filter logs everything', async () => {
   const visitor = new Visitor();
   const started = await visitor.open(`${acme}/`);
@@ -274,7 +317,8 @@ test('no secret is in the log, not even where the filter logs everything', async
   const { url } = await visitor.signIn(started.location, 'ada', password('acme', 'ada'), isCallback);
   const login = [...visitor.jar.get('acme.localhost').values()];
   await visitor.open(url);
-  const session = [...visitor.jar.get('acme.localhost').values()];
+  // The count of logins is no secret.
+  const session = [...visitor.jar.get('acme.localhost')].filter(([name]) => !name.endsWith('-circle')).map(([, value]) => value);
   const { searchParams } = new URL(url);
   const log = readFileSync(stack.log, 'utf8');
   assert.match(log, /login_finished tenant=acme/);

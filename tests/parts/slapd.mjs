@@ -23,7 +23,14 @@ export async function startDirectory({ port, dir, people }) {
     await slapd.stop();
     throw error;
   }
-  return { url, service, base: baseOf, stop: slapd.stop };
+  /** Does something as an administrator of the directory. */
+  const edit = async (act) => {
+    const client = new Client({ url });
+    await client.bind(service.dn, service.password);
+    await act(client);
+    await client.unbind();
+  };
+  return { url, service, base: baseOf, edit, stop: slapd.stop };
 }
 
 const ROOT = 'dc=example';

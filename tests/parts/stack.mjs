@@ -22,17 +22,21 @@ export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gat
 /**
  * Starts everything; `accounts(tenant)` gives the accounts of its provider. Keys and secrets are made at first run and kept in
  * `dir`, so that sessions outlive a restart. If one part fails, those that run are stopped. Endpoints and keys of the tenants in
- * `discovered` are not configured. `register(tenant, client)` and `configure(tenant)` change the registration at the provider and the
- * tenant of the gate; `settings` are further ones of the providers.
+ * `discovered` are not configured. `refreshAfter` maps tenants that refresh sessions to seconds. `register(tenant, client)` and
+ * `configure(tenant)` change the registration at the provider and the tenant of the gate; `settings` are further ones of the providers.
  */
-export async function startStack({ ports, dir, accounts, wasmLog = 'info', discovered = [], register = (_, it) => it, configure = (it) => it, settings }) {
+export async function startStack({
+  ports, dir, accounts, wasmLog = 'info', discovered = [], refreshAfter = {}, register = (_, it) => it, configure = (it) => it, settings,
+}) {
   mkdirSync(dir, { recursive: true });
   const kept = keep(join(dir, 'secrets.json'), makeSecrets);
   const parts = [];
   const stop = async () => { for (const part of parts.splice(0).reverse()) await part.stop(); };
   const providers = {};
   const provide = async (tenant, jwk) => {
-    providers[tenant] = await startProvider({ tenant, port: ports[tenant], accounts: accounts(tenant), jwk, client: register(tenant, client(tenant, kept, ports)), settings });
+    providers[tenant] = await startProvider({
+      tenant, port: ports[tenant], accounts: accounts(tenant), jwk, client: register(tenant, client(tenant, kept, ports)), refreshAfter: refreshAfter[tenant], settings,
+    });
   };
   try {
     for (const tenant of Object.keys(TENANTS)) {
@@ -41,7 +45,7 @@ export async function startStack({ ports, dir, accounts, wasmLog = 'info', disco
     }
     const upstream = await startUpstream({ port: ports.upstream, others: Object.keys(TENANTS).map((tenant) => `${origin(tenant, ports)}/`) });
     parts.push(upstream);
-    const envoy = await startEnvoy({ ports, dir, kept, wasmLog, discovered, configure });
+    const envoy = await startEnvoy({ ports, dir, kept, wasmLog, discovered, refreshing: Object.keys(refreshAfter), configure });
     parts.push(envoy);
     /** The provider of `tenant` comes back with another signing key, and has forgotten who was signed in. */
     const rotate = async (tenant) => {
@@ -62,12 +66,13 @@ function client(tenant, { clientSecrets }, ports) {
     token_endpoint_auth_method: TENANTS[tenant].token_endpoint_auth_method,
     redirect_uris: [`${origin(tenant, ports)}/oauth2/callback`],
     post_logout_redirect_uris: [`${origin(tenant, ports)}/`],
+    ...(tenant === 'acme' && { backchannel_logout_uri: `${origin(tenant, ports)}/oauth2/backchannel-logout`, backchannel_logout_session_required: true }),
   };
 }
 
-async function startEnvoy({ ports, dir, kept, wasmLog, discovered, configure }) {
+async function startEnvoy({ ports, dir, kept, wasmLog, discovered, refreshing, configure }) {
   const file = join(dir, 'envoy.yaml');
-  writeFileSync(file, configuration(ports, kept.jwks, discovered, configure));
+  writeFileSync(file, configuration(ports, kept.jwks, discovered, refreshing, configure));
   const env = { TENANTGATE_SESSION_KEY: kept.sessionKey, ACME_CLIENT_SECRET: kept.clientSecrets.acme, GLOBEX_CLIENT_SECRET: kept.clientSecrets.globex };
   const args = ['-c', file, '--disable-hot-restart', '--concurrency', '2', '-l', 'warning', '--component-log-level', `wasm:${wasmLog}`];
   const envoy = startProcess(join(TOP, 'target/venv/bin/envoy'), args, { log: join(dir, 'envoy.log'), env });
@@ -84,7 +89,7 @@ async function startEnvoy({ ports, dir, kept, wasmLog, discovered, configure }) 
 }
 
 /** envoy/envoy.yaml with these ports, the keys of these issuers, and the module that was built. */
-function configuration(ports, jwks, discovered, configure) {
+function configuration(ports, jwks, discovered, refreshing, configure) {
   const text = readFileSync(join(TOP, 'envoy/envoy.yaml'), 'utf8');
   const names = Object.entries(DEFAULT_PORTS).map(([name, port]) => [String(port), String(ports[name])]);
   const envoy = parse(text.replace(/\b\d{4}\b/g, (number) => Object.fromEntries(names)[number] ?? number));
@@ -92,6 +97,7 @@ function configuration(ports, jwks, discovered, configure) {
   const { config } = manager.http_filters.find(({ name }) => name === 'tenantgate').typed_config;
   config.vm_config.code.local.filename = process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm');
   for (const tenant of config.configuration.value.tenants) {
+    if (refreshing.includes(tenant.name)) tenant.refresh = {};
     if (discovered.includes(tenant.name)) {
       const { cluster, token_endpoint_auth_method } = tenant.provider;
       tenant.provider = { cluster, token_endpoint_auth_method, discovery: true };

@@ -18,7 +18,7 @@ pub struct Cookie {
     /// The host that set it, or its `Domain`.
     pub domain: String,
     pub host_only: bool,
-    expires: u64,
+    pub expires: u64,
 }
 
 impl Browser {
@@ -40,7 +40,8 @@ impl Browser {
 
     /// Keeps what a browser would keep of the `set-cookie` lines of an answer from `host`.
     pub fn take(&mut self, host: &str, reply: &Reply) {
-        for line in reply.all("set-cookie") {
+        // Those of the upstream are none of ours.
+        for line in reply.all("set-cookie").filter(|line| line.contains("tenantgate")) {
             self.take_line(host, line);
         }
     }

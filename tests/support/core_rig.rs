@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tenantgate::aftermath::{Aftermath, AnswerEdit, AnswerEffect, Event};
 use tenantgate::call::{CallFailure, CallResponse, HttpCall};
 use tenantgate::config::{self, Environment, Surroundings};
 use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
@@ -12,18 +13,20 @@ use tenantgate::forward::HeaderEdit;
 use tenantgate::gate::Gate;
 use tenantgate::keys::{HostAlgorithms, Verifier};
 use tenantgate::provider::{Errands, Keeper};
-use tenantgate::request::RequestHead;
+use tenantgate::request::{MAX_BODY, NoBody, RequestHead};
+use tenantgate::revocation::Watch;
 use tenantgate::secret::Secret;
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Reply, Rig, lower_case};
+use super::rig::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS, lower_case};
 use super::shared::SharedStore;
 
 pub struct CoreRig {
     gate: Arc<Gate>,
     keeper: Keeper,
+    watch: Watch,
     shared: SharedStore,
     issuers: Issuers,
     clock: Clock,
@@ -70,13 +73,30 @@ impl CoreRig {
         body.truncate(CallResponse::MAX_BODY + 1);
         Ok(CallResponse { status, body: Secret::new(body) })
     }
+
+    /// What the client gets of the upstream's answer, which is here before the call beside the request has ended.
+    fn answered(&mut self, mut aftermath: Aftermath) -> Reply {
+        let call = aftermath.take_call();
+        let now = Some(UnixTime(self.clock.now()));
+        let mut effect =
+            aftermath.step(Event::Answered, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+        if let Some(call) = call {
+            assert!(matches!(effect, AnswerEffect::Wait));
+            let called = Event::Called(self.call(&call));
+            effect = aftermath.step(called, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+        }
+        let AnswerEffect::Go(edits, notes) = effect else { panic!("the answer stands") };
+        self.log.extend(notes.into_iter().map(|note| note.line));
+        edited_answer(&edits)
+    }
 }
 
 impl Rig for CoreRig {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
         let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
         let (gate, shared) = (Arc::new(Gate::closed()), SharedStore::default());
-        let mut rig = Self { gate, keeper: Keeper::default(), shared, issuers, clock, log: Vec::new() };
+        let mut rig =
+            Self { gate, keeper: Keeper::default(), watch: Watch::default(), shared, issuers, clock, log: Vec::new() };
         rig.reconfigure(configuration);
         rig
     }
@@ -85,7 +105,7 @@ impl Rig for CoreRig {
         Clock::simulated()
     }
 
-    fn send(&mut self, head: &Lines) -> Outcome {
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
         let head = lower_case(head);
         let mut filter = Filter::new(self.gate.clone());
         let mut input = Input::Request(RequestHead::new(head.clone()));
@@ -94,8 +114,15 @@ impl Rig for CoreRig {
             let effect = filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
             self.log.push(format!("{effect:?}"));
             match effect {
-                Effect::Forward(forward) => return Outcome::Forwarded(edited(head, forward.edits())),
+                Effect::Forward(forward, aftermath) => {
+                    return Outcome::Forwarded(edited(head, forward.edits()), self.answered(aftermath));
+                }
                 Effect::Call(call) => input = Input::Called(self.call(&call)),
+                Effect::ReadBody => {
+                    let body = body.unwrap_or_default();
+                    let whole = body.len() <= MAX_BODY;
+                    input = Input::Body(if whole { Ok(Secret::new(body.to_vec())) } else { Err(NoBody::TooLong) });
+                }
                 Effect::Reply(reply) => {
                     self.log.push(reply.note.line);
                     let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -110,7 +137,10 @@ impl Rig for CoreRig {
             Ok(loaded) => {
                 self.log.extend(loaded.problems.iter().map(ToString::to_string));
                 let now = Some(UnixTime(self.clock.now()));
-                self.keeper = Keeper::new(&loaded.gate, &Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+                let mut entropy = MachineEntropy;
+                let env = &Env::new(now, &mut entropy, VERIFIER, &self.shared);
+                self.watch = Watch::new(&loaded.gate, env);
+                self.keeper = Keeper::new(&loaded.gate, env);
                 self.gate = Arc::new(loaded.gate);
             }
             Err(errors) => panic!("{errors}"),
@@ -122,6 +152,7 @@ impl Rig for CoreRig {
         let shared = self.shared.clone();
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
+        self.watch.tick(env);
         let Errands { mut calls, mut notes } = self.keeper.tick(env);
         while let Some((id, call)) = calls.pop() {
             let errands = self.keeper.called(id, self.call(&call), env);
@@ -134,6 +165,22 @@ impl Rig for CoreRig {
     fn log(&mut self) -> String {
         self.log.join("\n")
     }
+}
+
+/// The answer of the upstream after these edits.
+fn edited_answer(edits: &[AnswerEdit]) -> Reply {
+    let mut headers: Vec<(String, String)> =
+        UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    for edit in edits {
+        match edit {
+            AnswerEdit::Add(name, value) => headers.push(((*name).to_owned(), value.clone())),
+            AnswerEdit::Set(name, value) => {
+                headers.retain(|(n, _)| n != name);
+                headers.push(((*name).to_owned(), (*value).to_owned()));
+            }
+        }
+    }
+    Reply { status: 200, headers, body: "the page".to_owned() }
 }
 
 /// Applies edits as a host does: a `Set` replaces the first line only, so that an edit that relies on more is seen.

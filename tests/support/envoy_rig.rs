@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::host::module_path;
 use super::http::{exchange, serve};
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Rig};
+use super::rig::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS};
 
 pub struct EnvoyRig {
     envoy: Envoy,
@@ -32,6 +32,43 @@ impl Drop for Envoy {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+impl EnvoyRig {
+    /// As [`Rig::start`], in an Envoy that hands over no bodies, as it is without the option for that.
+    pub fn without_bodies(configuration: &Value, issuers: Issuers) -> Self {
+        Self::start_with(configuration, issuers, false)
+    }
+
+    fn start_with(configuration: &Value, issuers: Issuers, bodies: bool) -> Self {
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let log = received.clone();
+        let upstream = serve(move |lines, _| {
+            log.lock().unwrap().push(lines);
+            let headers = UPSTREAM_HEADERS.map(|(name, value)| (name, value.to_owned()));
+            Some((200, headers.into(), b"the page".to_vec()))
+        });
+        let names: Vec<String> = issuers.lock().unwrap().keys().cloned().collect();
+        let issuers = names.into_iter().map(|name| {
+            let (issuers, tenant) = (issuers.clone(), name.clone());
+            let address = serve(move |lines, body| {
+                let (status, body) = issuers.lock().unwrap().get_mut(&tenant).unwrap().serve(&lines, &body)?;
+                Some((status, vec![("content-type", "application/json".to_owned())], body))
+            });
+            (name, address.port())
+        });
+        let ports = Ports {
+            gateway: free_port(),
+            admin: free_port(),
+            upstream: upstream.port(),
+            down: free_port(),
+            issuers: issuers.collect(),
+        };
+        let folder = TempDir::new().unwrap();
+        let envoy = launch(configuration, &ports, folder.path(), bodies)
+            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
+        Self { envoy, ports, received, folder }
     }
 }
 
@@ -69,56 +106,17 @@ impl EnvoyRig {
 
 impl Rig for EnvoyRig {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let log = received.clone();
-        let upstream = serve(move |lines, _| {
-            log.lock().unwrap().push(lines);
-            Some((200, vec![("x-upstream", "yes".to_owned())], b"the page".to_vec()))
-        });
-        let names: Vec<String> = issuers.lock().unwrap().keys().cloned().collect();
-        let issuers = names.into_iter().map(|name| {
-            let (issuers, tenant) = (issuers.clone(), name.clone());
-            let address = serve(move |lines, body| {
-                let (status, body) = issuers.lock().unwrap().get_mut(&tenant).unwrap().serve(&lines, &body)?;
-                Some((status, vec![("content-type", "application/json".to_owned())], body))
-            });
-            (name, address.port())
-        });
-        let ports = Ports {
-            gateway: free_port(),
-            admin: free_port(),
-            upstream: upstream.port(),
-            down: free_port(),
-            issuers: issuers.collect(),
-        };
-        let folder = TempDir::new().unwrap();
-        let envoy =
-            launch(configuration, &ports, folder.path()).unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
-        Self { envoy, ports, received, folder }
+        Self::start_with(configuration, issuers, true)
     }
 
     fn clock() -> Clock {
         Clock::Real
     }
 
-    fn send(&mut self, head: &Lines) -> Outcome {
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
         self.take_received();
-        let line =
-            |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice()).unwrap_or_default();
-        let mut request =
-            [line(":method"), b" ", line(":path"), b" HTTP/1.1\r\nhost: ", line(":authority"), b"\r\n"].concat();
-        for (name, value) in head.iter().filter(|(name, _)| !name.starts_with(':')) {
-            request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
-        }
-        request.extend(b"\r\n");
-        let reply = exchange(self.gateway(), &request).expect("an answer");
-        let mut received = self.take_received();
-        let from_upstream = reply.header("x-upstream").is_some();
-        assert_eq!(received.len(), usize::from(from_upstream), "{reply:?}");
-        match received.pop() {
-            Some(lines) => Outcome::Forwarded(lines),
-            None => Outcome::Replied(reply),
-        }
+        let reply = send_to(self.gateway(), head, body);
+        outcome(reply, self.take_received())
     }
 
     /// A new Envoy in the place of the old one, as after an upgrade.
@@ -126,7 +124,7 @@ impl Rig for EnvoyRig {
         self.envoy = {
             let _ = self.envoy.0.kill();
             let _ = self.envoy.0.wait();
-            launch(configuration, &self.ports, self.folder.path())
+            launch(configuration, &self.ports, self.folder.path(), true)
                 .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
         };
     }
@@ -140,6 +138,31 @@ impl Rig for EnvoyRig {
     }
 }
 
+/// Sends one request over a connection of its own, with a body if there is one.
+pub fn send_to(gateway: SocketAddr, head: &Lines, body: Option<&[u8]>) -> Reply {
+    let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice()).unwrap_or_default();
+    let mut request =
+        [line(":method"), b" ", line(":path"), b" HTTP/1.1\r\nhost: ", line(":authority"), b"\r\n"].concat();
+    for (name, value) in head.iter().filter(|(name, _)| !name.starts_with(':')) {
+        request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    if let Some(body) = body {
+        request.extend(format!("content-length: {}\r\n", body.len()).into_bytes());
+    }
+    request.extend([b"\r\n", body.unwrap_or_default()].concat());
+    exchange(gateway, &request).expect("an answer")
+}
+
+/// What became of a request that got this answer, while the upstream received this.
+pub fn outcome(reply: Reply, mut received: Vec<Lines>) -> Outcome {
+    let from_upstream = reply.header("x-upstream").is_some();
+    assert_eq!(received.len(), usize::from(from_upstream), "{reply:?}");
+    match received.pop() {
+        Some(lines) => Outcome::Forwarded(lines, reply),
+        None => Outcome::Replied(reply),
+    }
+}
+
 /// Starts Envoy with `configuration`; the log if it does not come up.
 pub fn try_start(configuration: &Value) -> Result<(), String> {
     let folder = TempDir::new().unwrap();
@@ -150,13 +173,13 @@ pub fn try_start(configuration: &Value) -> Result<(), String> {
         down: free_port(),
         issuers: Vec::new(),
     };
-    launch(configuration, &ports, folder.path()).map(drop)
+    launch(configuration, &ports, folder.path(), true).map(drop)
 }
 
-fn launch(configuration: &Value, ports: &Ports, folder: &Path) -> Result<Envoy, String> {
+fn launch(configuration: &Value, ports: &Ports, folder: &Path, bodies: bool) -> Result<Envoy, String> {
     let file = folder.join("envoy.json");
     let log = folder.join("envoy.log");
-    File::create(&file).unwrap().write_all(bootstrap(configuration, ports).to_string().as_bytes()).unwrap();
+    File::create(&file).unwrap().write_all(bootstrap(configuration, ports, bodies).to_string().as_bytes()).unwrap();
     let output = File::options().create(true).append(true).open(&log).unwrap();
     let mut envoy = Command::new(envoy_path());
     envoy.args([
@@ -195,7 +218,7 @@ fn envoy_path() -> PathBuf {
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/envoy"), PathBuf::from)
 }
 
-fn loopback(port: u16) -> SocketAddr {
+pub fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
@@ -212,7 +235,7 @@ fn free_port() -> u16 {
     }
 }
 
-fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
+fn bootstrap(configuration: &Value, ports: &Ports, bodies: bool) -> Value {
     let address = |port: u16| json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
     let cluster = |name: &str, port: u16| {
         let endpoint = json!({ "endpoint": { "address": address(port) } });
@@ -230,6 +253,7 @@ fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
         "config": {
             "name": "tenantgate",
             "failure_policy": "FAIL_RELOAD",
+            "allow_on_headers_stop_iteration": bodies,
             "vm_config": { "runtime": "envoy.wasm.runtime.v8", "code": { "local": { "filename": module_path() } } },
             "configuration": { "@type": "type.googleapis.com/google.protobuf.StringValue", "value": configuration.to_string() },
         },

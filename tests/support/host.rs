@@ -11,7 +11,7 @@ use tenantgate::shared::{SharedData as _, Version};
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
-use super::rig::{Lines, Reply};
+use super::rig::{Lines, Reply, UPSTREAM_HEADERS};
 use super::shared::SharedStore;
 
 /// One VM with one plugin.
@@ -44,6 +44,9 @@ pub struct State {
     request: Lines,
     /// The trailers of the request, as far as they are still there.
     pub trailers: Lines,
+    /// As much of the body of the request as is there.
+    body: Vec<u8>,
+    response: Lines,
     reply: Option<Reply>,
     resumed: bool,
     call: Option<Call>,
@@ -63,8 +66,10 @@ pub struct Call {
 
 /// How a request stands after a callback.
 pub enum Standing {
-    /// It goes to the upstream, with these lines.
-    Forwarded(Lines),
+    /// It goes to the upstream with these lines, and the client gets this answer.
+    Forwarded(Lines, Reply),
+    /// It goes to the upstream with these lines, and a call is under way beside it.
+    Beside(Lines, Call),
     /// It was answered.
     Replied(Reply),
     /// It waits for the end of a call.
@@ -78,9 +83,11 @@ const BAD_ARGUMENT: i32 = 2;
 const CAS_MISMATCH: i32 = 8;
 const CONTINUE: i32 = 0;
 const PLUGIN_CONFIGURATION: i32 = 7;
+const REQUEST_BODY: i32 = 0;
 const CALL_BODY: i32 = 4;
 const REQUEST_HEADERS: i32 = 0;
 const REQUEST_TRAILERS: i32 = 1;
+const RESPONSE_HEADERS: i32 = 2;
 const CALL_HEADERS: i32 = 6;
 
 impl Host {
@@ -114,6 +121,8 @@ impl Host {
             metrics: Vec::new(),
             request: Vec::new(),
             trailers: Vec::new(),
+            body: Vec::new(),
+            response: Vec::new(),
             reply: None,
             resumed: false,
             call: None,
@@ -162,17 +171,54 @@ impl Host {
 
     /// A request arrives: its context, and how it stands.
     pub fn request(&mut self, head: &Lines) -> (i32, Standing) {
+        self.request_with(head, None)
+    }
+
+    /// As [`request`](Self::request), with a body if there is one, which comes in pieces.
+    pub fn request_with(&mut self, head: &Lines, body: Option<&[u8]>) -> (i32, Standing) {
+        let (context, go_on) = self.head(head, body.is_none());
+        let waits = !go_on && self.state().reply.is_none() && self.state().call.is_none();
+        for (piece, last) in body.filter(|_| waits).map(pieces).into_iter().flatten() {
+            assert!(!self.piece(context, &piece, last), "a body that is awaited must not go on");
+            if self.state().reply.is_some() {
+                break;
+            }
+        }
+        (context, self.standing(context, go_on))
+    }
+
+    /// The head of a request arrives: its context, and whether it goes on.
+    pub fn head(&mut self, head: &Lines, ended: bool) -> (i32, bool) {
         let context = self.next_context;
         self.next_context += 1;
         let state = self.state();
         state.request.clone_from(head);
+        state.body.clear();
         state.reply = None;
         state.resumed = false;
         state.call = None;
         self.invoke("proxy_on_context_create", &[context, ROOT]);
-        let action = self.invoke("proxy_on_request_headers", &[context, head.len().try_into().unwrap(), 1]);
-        let standing = self.standing(context, action == CONTINUE);
-        (context, standing)
+        let count = head.len().try_into().unwrap();
+        let action = self.invoke("proxy_on_request_headers", &[context, count, ended.into()]);
+        (context, action == CONTINUE)
+    }
+
+    /// A piece of the body of a request arrives, which the host keeps as long as the request is paused: whether it goes on.
+    pub fn piece(&mut self, context: i32, piece: &[u8], last: bool) -> bool {
+        self.state().body.extend_from_slice(piece);
+        let size = self.state().body.len().try_into().unwrap();
+        self.invoke("proxy_on_request_body", &[context, size, last.into()]) == CONTINUE
+    }
+
+    /// The trailers of a request arrive: its answer, if it is answered by now.
+    pub fn trailers(&mut self, context: i32) -> Option<Reply> {
+        assert_ne!(self.invoke("proxy_on_request_trailers", &[context, 1]), CONTINUE);
+        self.take_reply()
+    }
+
+    /// The answer that was given, if there is one.
+    pub fn take_reply(&mut self) -> Option<Reply> {
+        self.state().reply.take()
     }
 
     /// The call that `context` waits for ends; no answer is a failure.
@@ -211,19 +257,70 @@ impl Host {
             assert!(!go_on && !state.resumed, "a request that was answered must not go on");
             assert_eq!(self.body_goes_on(context), (false, false), "a body has to stay where its head stayed");
             // Envoy shows a filter its own answer.
-            self.invoke("proxy_on_response_headers", &[context, 1, 1]);
+            self.state().response = vec![(":status".to_owned(), reply.status.to_string().into_bytes())];
+            assert_eq!(self.invoke("proxy_on_response_headers", &[context, 1, 1]), CONTINUE);
+            assert_eq!(self.state().response.len(), 1, "the gate's own answer must stay as it is");
             self.end(context);
             return Standing::Replied(reply);
         }
         if go_on || state.resumed {
             let lines = state.request.clone();
             assert_eq!(self.body_goes_on(context), (true, true), "a body has to follow its head");
+            if let Some(call) = self.state().call.clone() {
+                return Standing::Beside(lines, call);
+            }
+            assert_eq!(self.upstream_answers(context), CONTINUE);
+            let reply = self.take_answer();
             self.end(context);
-            return Standing::Forwarded(lines);
+            return Standing::Forwarded(lines, reply);
         }
         let call = state.call.clone().expect("the request is paused, and nothing will ever wake it");
         assert_eq!(self.body_goes_on(context), (false, false), "a body has to wait with its head");
         Standing::Waits(call)
+    }
+
+    /// The call beside a request ends before the upstream answers, or after: what the client gets.
+    pub fn beside(
+        &mut self,
+        context: i32,
+        call: &Call,
+        answer: Option<(Lines, Vec<u8>)>,
+        upstream_first: bool,
+    ) -> Reply {
+        self.state().resumed = false;
+        if upstream_first {
+            assert_ne!(self.upstream_answers(context), CONTINUE, "the answer goes before its cookies are known");
+            assert_ne!(
+                self.invoke("proxy_on_response_body", &[context, 5, 1]),
+                CONTINUE,
+                "a body has to wait with its head"
+            );
+            self.deliver(call, answer);
+            assert!(self.state().resumed, "the answer stands, and nothing will ever wake it");
+        } else {
+            self.deliver(call, answer);
+            assert!(!self.state().resumed, "there is nothing to resume");
+            assert_eq!(self.upstream_answers(context), CONTINUE);
+        }
+        assert_eq!(self.invoke("proxy_on_response_body", &[context, 5, 1]), CONTINUE);
+        assert!(self.state().call.is_none() && self.state().reply.is_none());
+        let reply = self.take_answer();
+        self.end(context);
+        reply
+    }
+
+    /// The head of the upstream's answer arrives: whether it may go on.
+    pub fn upstream_answers(&mut self, context: i32) -> i32 {
+        let status = (":status".to_owned(), b"200".to_vec());
+        let headers = UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+        self.state().response = [status].into_iter().chain(headers).collect();
+        self.invoke("proxy_on_response_headers", &[context, 4, 0])
+    }
+
+    fn take_answer(&mut self) -> Reply {
+        let headers = std::mem::take(&mut self.state().response).into_iter().skip(1);
+        let headers = headers.map(|(name, value)| (name, String::from_utf8(value).unwrap())).collect();
+        Reply { status: 200, headers, body: "the page".to_owned() }
     }
 
     /// Time for what the module does now and then: the calls that it makes.
@@ -270,6 +367,15 @@ pub fn module_path() -> PathBuf {
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tenantgate.wasm"), PathBuf::from)
 }
 
+/// A body in two pieces and an end without any bytes, or whole if it is too short for that.
+fn pieces(body: &[u8]) -> Vec<(Vec<u8>, bool)> {
+    let (first, rest) = body.split_at(body.len() / 2);
+    if first.is_empty() {
+        return vec![(body.to_vec(), true)];
+    }
+    vec![(first.to_vec(), false), (rest.to_vec(), false), (Vec::new(), true)]
+}
+
 fn integer(value: &Val) -> i64 {
     match value {
         Val::I32(value) => i64::from(*value),
@@ -294,6 +400,7 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
         "proxy_get_buffer_bytes" => {
             let buffer = match number(0) {
                 PLUGIN_CONFIGURATION => caller.data().configuration.clone(),
+                REQUEST_BODY => caller.data().body.clone(),
                 CALL_BODY => caller.data().answer.1.clone(),
                 _ => return Ok(BAD_ARGUMENT),
             };
@@ -311,13 +418,22 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             give(caller, &serialize(&lines), at(1), at(2))?;
         }
         "proxy_replace_header_map_value" => {
-            assert_eq!(number(0), REQUEST_HEADERS);
             let (name, value) = (text(caller, at(1), at(2)), bytes(caller, at(3), at(4)));
-            let request = &mut caller.data_mut().request;
-            match request.iter_mut().find(|(n, _)| *n == name) {
+            let state = caller.data_mut();
+            let lines = match number(0) {
+                REQUEST_HEADERS => &mut state.request,
+                RESPONSE_HEADERS => &mut state.response,
+                other => panic!("map {other} is not to be changed"),
+            };
+            match lines.iter_mut().find(|(n, _)| *n == name) {
                 Some((_, old)) => *old = value,
-                None => request.push((name, value)),
+                None => lines.push((name, value)),
             }
+        }
+        "proxy_add_header_map_value" => {
+            assert_eq!(number(0), RESPONSE_HEADERS);
+            let line = (text(caller, at(1), at(2)), bytes(caller, at(3), at(4)));
+            caller.data_mut().response.push(line);
         }
         "proxy_remove_header_map_value" => {
             let name = text(caller, at(1), at(2));

@@ -49,8 +49,28 @@ pub struct Issuer {
     pub resources: Vec<String>,
     /// Everything that must not be seen elsewhere.
     pub secrets: Vec<String>,
+    /// What a refresh finds: other claims for a `sub`, or nobody (`null`).
+    pub directory: HashMap<String, Value>,
+    /// Whether a refresh token is given with a login, and what becomes of it.
+    pub refresh: Refresh,
+    /// `expires_in` of the tokens.
+    pub expires_in: u64,
+    /// Whether a refresh gives an ID token.
+    pub refreshed_id_token: bool,
     codes: HashMap<String, Grant>,
+    refresh_tokens: HashMap<String, (Grant, bool)>,
     issued: usize,
+}
+
+/// What an issuer does about refresh tokens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// It gives none.
+    None,
+    /// A new one each time; one that is used again ends them all.
+    Rotating,
+    /// The same one for ever.
+    Lasting,
 }
 
 /// How a token endpoint answers.
@@ -95,7 +115,12 @@ impl Issuer {
             calls: 0,
             resources: Vec::new(),
             secrets: Vec::new(),
+            directory: HashMap::new(),
+            refresh: Refresh::None,
+            expires_in: 300,
+            refreshed_id_token: true,
             codes: HashMap::new(),
+            refresh_tokens: HashMap::new(),
             issued: 0,
         }
     }
@@ -202,6 +227,9 @@ impl Issuer {
         assert_eq!(line(":method"), Some(&b"POST"[..]));
         assert_eq!(line(":path"), Some(&b"/token"[..]));
         assert_eq!(line("content-type"), Some(&b"application/x-www-form-urlencoded"[..]));
+        if field("grant_type") == "refresh_token" {
+            return self.refresh(&field("refresh_token"));
+        }
         assert_eq!(field("grant_type"), "authorization_code");
         // A code is good once.
         let grant = self.codes.remove(&field("code")).ok_or((400, "invalid_grant"))?;
@@ -210,10 +238,44 @@ impl Issuer {
         {
             return Err((400, "invalid_grant"));
         }
+        Ok(self.tokens(&grant, true, None))
+    }
+
+    /// RFC 6749 section 6, with the directory as it is now.
+    fn refresh(&mut self, token: &str) -> Result<Value, (u16, &'static str)> {
+        let (mut grant, used) = self.refresh_tokens.get(token).cloned().ok_or((400, "invalid_grant"))?;
+        if used {
+            self.refresh_tokens.clear();
+            return Err((400, "invalid_grant"));
+        }
+        match self.directory.get(grant.person["sub"].as_str().unwrap()) {
+            Some(Value::Null) => return Err((400, "invalid_grant")),
+            Some(person) => grant.person = person.clone(),
+            None => {}
+        }
+        let rotating = self.refresh == Refresh::Rotating;
+        if rotating {
+            self.refresh_tokens.insert(token.to_owned(), (grant.clone(), true));
+        }
+        Ok(self.tokens(&grant, self.refreshed_id_token, (!rotating).then_some(token)))
+    }
+
+    fn tokens(&mut self, grant: &Grant, with_id_token: bool, kept: Option<&str>) -> Value {
+        self.issued += 1;
         let access_token = format!("access-token-{}", self.issued);
-        let id_token = self.id_token(&grant, &access_token);
-        self.secrets.extend([access_token.clone(), id_token.clone()]);
-        Ok(json!({ "access_token": access_token, "token_type": "Bearer", "expires_in": 300, "id_token": id_token }))
+        let mut tokens = json!({ "access_token": access_token, "token_type": "Bearer", "expires_in": self.expires_in });
+        if with_id_token {
+            tokens["id_token"] = json!(self.id_token(grant, &access_token));
+            self.secrets.push(tokens["id_token"].as_str().unwrap().to_owned());
+        }
+        if self.refresh != Refresh::None && kept.is_none() {
+            let refresh_token = base64url(Sha256::digest(format!("refresh {} {}", self.url, self.issued)));
+            tokens["refresh_token"] = json!(refresh_token);
+            self.refresh_tokens.insert(refresh_token.clone(), (grant.clone(), false));
+            self.secrets.push(refresh_token);
+        }
+        self.secrets.push(access_token);
+        tokens
     }
 
     fn id_token(&self, grant: &Grant, access_token: &str) -> String {

@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod core_rig;
 pub mod crypto;
 pub mod envoy_rig;
+pub mod fleet_rig;
 pub mod host;
 pub mod http;
 pub mod http2;

@@ -13,6 +13,8 @@ use super::shared::SharedStore;
 pub struct ModuleRig {
     pub host: Host,
     issuers: Issuers,
+    /// Whether the upstream is faster than a call beside its request. They take turns.
+    upstream_first: bool,
 }
 
 impl ModuleRig {
@@ -26,11 +28,12 @@ impl ModuleRig {
         let (mut host, taken) =
             Host::start_with(configuration.to_string().as_bytes(), &[], clock, shared, cryptography);
         assert!(taken, "{:?}", host.state().log);
-        Self { host, issuers }
+        Self { host, issuers, upstream_first: false }
     }
 
     /// What a call gives, by way of the issuer behind its cluster.
     fn call(&self, call: &Call) -> Option<(Lines, Vec<u8>)> {
+        assert_eq!(call.timeout_ms, 2000);
         let mut issuers = self.issuers.lock().unwrap();
         let (status, body) = issuers.get_mut(&call.cluster).unwrap().serve(&call.head, &call.body)?;
         Some((vec![(":status".to_owned(), status.to_string().into_bytes())], body))
@@ -55,15 +58,20 @@ impl Rig for ModuleRig {
         Clock::simulated()
     }
 
-    fn send(&mut self, head: &Lines) -> Outcome {
-        let (context, mut standing) = self.host.request(&lower_case(head));
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
+        let (context, mut standing) = self.host.request_with(&lower_case(head), body);
         loop {
             let call = match standing {
-                Standing::Forwarded(lines) => return Outcome::Forwarded(lines),
+                Standing::Forwarded(lines, reply) => return Outcome::Forwarded(lines, reply),
                 Standing::Replied(reply) => return Outcome::Replied(reply),
+                Standing::Beside(lines, call) => {
+                    let answer = self.call(&call);
+                    self.upstream_first = !self.upstream_first;
+                    let reply = self.host.beside(context, &call, answer, self.upstream_first);
+                    return Outcome::Forwarded(lines, reply);
+                }
                 Standing::Waits(call) => call,
             };
-            assert_eq!(call.timeout_ms, 2000);
             let answer = self.call(&call);
             standing = self.host.answer(context, &call, answer);
         }
@@ -95,8 +103,8 @@ impl Rig for PlainModuleRig {
         Clock::simulated()
     }
 
-    fn send(&mut self, head: &Lines) -> Outcome {
-        self.0.send(head)
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
+        self.0.send_with(head, body)
     }
 
     fn reconfigure(&mut self, configuration: &Value) {
@@ -127,8 +135,8 @@ impl Rig for ForgetfulModuleRig {
         Clock::simulated()
     }
 
-    fn send(&mut self, head: &Lines) -> Outcome {
-        self.0.send(head)
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
+        self.0.send_with(head, body)
     }
 
     fn reconfigure(&mut self, configuration: &Value) {

@@ -11,13 +11,13 @@ pub type Lines = Vec<(String, Vec<u8>)>;
 /// What became of a request.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The upstream received it with these lines.
-    Forwarded(Lines),
+    /// The upstream received it with these lines, and the client got this answer.
+    Forwarded(Lines, Reply),
     /// The gate answered; the upstream saw nothing.
     Replied(Reply),
 }
 
-/// An answer of the gate.
+/// An answer, as the client gets it.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -47,7 +47,7 @@ impl Outcome {
     pub fn reply(self) -> Reply {
         match self {
             Self::Replied(reply) => reply,
-            Self::Forwarded(lines) => {
+            Self::Forwarded(lines, _) => {
                 panic!("the upstream received {:?}", lines.iter().map(|(name, _)| name).collect::<Vec<_>>())
             }
         }
@@ -57,7 +57,16 @@ impl Outcome {
     #[track_caller]
     pub fn forwarded(self) -> Lines {
         match self {
-            Self::Forwarded(lines) => lines,
+            Self::Forwarded(lines, _) => lines,
+            Self::Replied(reply) => panic!("the gate answered {} {}", reply.status, reply.body),
+        }
+    }
+
+    /// The answer of the upstream, as the client got it; fails if the gate answered.
+    #[track_caller]
+    pub fn answered(self) -> Reply {
+        match self {
+            Self::Forwarded(_, reply) => reply,
             Self::Replied(reply) => panic!("the gate answered {} {}", reply.status, reply.body),
         }
     }
@@ -73,6 +82,10 @@ pub fn lower_case(lines: &Lines) -> Lines {
     lines.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
 }
 
+/// What the upstream of every rung answers with.
+pub const UPSTREAM_HEADERS: [(&str, &str); 3] =
+    [("x-upstream", "yes"), ("cache-control", "public, max-age=3600"), ("set-cookie", "theme=dark")];
+
 /// One rung.
 pub trait Rig {
     /// The filter with this configuration, or what it logged when it refused it.
@@ -82,7 +95,12 @@ pub trait Rig {
     fn clock() -> Clock;
 
     /// Sends one request and waits for what becomes of it.
-    fn send(&mut self, head: &Lines) -> Outcome;
+    fn send(&mut self, head: &Lines) -> Outcome {
+        self.send_with(head, None)
+    }
+
+    /// As [`send`](Self::send), with a body if there is one.
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome;
 
     /// Loads another configuration.
     fn reconfigure(&mut self, configuration: &Value);

@@ -9,8 +9,31 @@ use tenantgate::shared::{NotWritten, SharedData, Version};
 #[derive(Clone, Default)]
 pub struct SharedStore(Arc<Mutex<Values>>);
 
+impl SharedStore {
+    /// Forgets what is under keys that begin with `prefix`: these keys.
+    pub fn clear(&self, prefix: &str) -> Vec<String> {
+        let mut values = self.0.lock().unwrap();
+        let keys: Vec<String> = values.by_key.keys().filter(|key| key.starts_with(prefix)).cloned().collect();
+        keys.iter().for_each(|key| drop(values.by_key.remove(key)));
+        keys
+    }
+
+    /// Writes nothing much under these keys.
+    pub fn touch(&self, keys: &[String]) {
+        keys.iter().for_each(|key| self.set(key, b"-", None).unwrap());
+    }
+
+    /// Keeps nothing from now on.
+    pub fn refuse(&self) {
+        let mut values = self.0.lock().unwrap();
+        values.by_key.clear();
+        values.refuses = true;
+    }
+}
+
 #[derive(Default)]
 struct Values {
+    refuses: bool,
     by_key: HashMap<String, (Vec<u8>, u32)>,
     last: u32,
 }
@@ -22,6 +45,9 @@ impl SharedData for SharedStore {
 
     fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), NotWritten> {
         let mut values = self.0.lock().unwrap();
+        if values.refuses {
+            return Err(NotWritten);
+        }
         if let (Some((_, held)), Some(Version(expected))) = (values.by_key.get(key), version)
             && *held != expected
         {

@@ -1,0 +1,324 @@
+//! Sessions whose issuer is asked again: what changes in the directory reaches the upstream.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::keys::discover;
+use crate::support::browser::Browser;
+use crate::support::issuer::{Answer, Refresh};
+use crate::support::rig::{Outcome, Reply, Rig, values};
+use crate::support::signer::Signer;
+use crate::support::world::{NAVIGATION, World, ada};
+
+const HOME: &str = "https://acme.example/";
+/// Changes header and claims before they are signed.
+type Forge = fn(&mut Value, &mut Value);
+
+/// A world whose first tenant refreshes sessions after 5 minutes, from 3 min 45 s on beside requests, and whose issuer gives each refresh
+/// token once.
+fn world<R: Rig>() -> World<R> {
+    let world = World::<R>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    world
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn calls<R: Rig>(world: &World<R>) -> usize {
+    world.issuer("acme", |issuer| issuer.calls)
+}
+
+fn directory<R: Rig>(world: &World<R>, person: Value) {
+    world.issuer("acme", |issuer| drop(issuer.directory.insert("ada".to_owned(), person)));
+}
+
+fn without_admins() -> Value {
+    json!({ "sub": "ada", "email": "ada@acme.example", "groups": ["engineers"] })
+}
+
+/// The groups that the upstream sees, and whether the answer brought a session.
+#[track_caller]
+fn visit<R: Rig>(world: &mut World<R>, browser: &mut Browser) -> (String, bool) {
+    match world.open(browser, HOME) {
+        Outcome::Forwarded(seen, reply) => {
+            assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+            (values(&seen, "x-auth-request-groups").concat(), brought_session(&reply))
+        }
+        Outcome::Replied(reply) => panic!("the gate answered {} {}", reply.status, reply.body),
+    }
+}
+
+fn brought_session(reply: &Reply) -> bool {
+    let brought = reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate-session="));
+    assert_eq!(brought, reply.header("cache-control") == Some("no-store"), "{reply:?}");
+    brought
+}
+
+const BEFORE: &str = "engineers,admins";
+const AFTER: &str = "engineers";
+
+/// Nobody waits: the request goes on as it is, and the next one knows.
+pub fn a_group_is_taken_away<R: Rig>() {
+    let mut world = world::<R>();
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    world.clock.advance(seconds(224));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+    assert_eq!(calls(&world), 1);
+    world.clock.advance(seconds(1));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    assert_eq!(calls(&world), 2);
+    assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), false));
+    // And so on, as long as the session lasts and no longer.
+    for _ in 0..120 {
+        world.clock.advance(seconds(230));
+        assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+    }
+    world.clock.advance(seconds(8 * 3600 - 225 - 120 * 230 - 1));
+    world.open(&mut browser, HOME).forwarded();
+    world.clock.advance(seconds(1));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+}
+
+/// After the interval a request waits, and sees what is true now.
+pub fn a_late_request_waits<R: Rig>() {
+    let mut world = world::<R>();
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    world.clock.advance(seconds(300));
+    assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), false), 2));
+    // The configuration can ask for more than the issuer.
+    let mut configuration = world.configuration();
+    configuration["tenants"][0]["refresh"] = json!({ "interval": "2m" });
+    world.rig.reconfigure(&configuration);
+    directory(&world, ada());
+    world.clock.advance(seconds(120));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    // Without the section nobody is asked.
+    configuration["tenants"][0].as_object_mut().unwrap().remove("refresh");
+    world.rig.reconfigure(&configuration);
+    world.clock.advance(seconds(3600));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), 3));
+}
+
+/// What the upstream gets of the tokens are the new ones.
+pub fn forwarded_tokens_are_refreshed<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        let tenant = &mut configuration["tenants"][0];
+        tenant["refresh"] = json!({});
+        tenant["headers"] = json!({ "access_token": "x-access", "id_token": "x-id" });
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let mut browser = world.signed_in();
+    let tokens = |world: &mut World<R>, browser: &mut Browser| {
+        let seen = world.open(browser, HOME).forwarded();
+        (values(&seen, "x-access").concat(), values(&seen, "x-id").concat())
+    };
+    let first = tokens(&mut world, &mut browser);
+    assert_eq!(tokens(&mut world, &mut browser), first);
+    world.clock.advance(seconds(300));
+    let second = tokens(&mut world, &mut browser);
+    assert!(first.0 != second.0 && first.1 != second.1 && !second.1.is_empty());
+    assert_eq!(tokens(&mut world, &mut browser), second);
+}
+
+/// The session ends with the first request that waits, for a person and for a program, and nobody asks in vain again.
+pub fn a_user_is_removed<R: Rig>() {
+    let mut world = world::<R>();
+    let mut browser = world.signed_in();
+    directory(&world, Value::Null);
+    world.clock.advance(seconds(230));
+    for _ in 0..5 {
+        assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+    }
+    assert_eq!(calls(&world), 2);
+    world.clock.advance(seconds(70));
+    let reply = world.send(&mut browser, HOME, &[]).reply();
+    assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer realm=\"acme\"")));
+    assert_eq!(calls(&world), 3);
+    for _ in 0..5 {
+        assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+        world.clock.advance(seconds(100));
+    }
+    assert_eq!(calls(&world), 3);
+    assert!(world.rig.log().contains("refresh_refused"), "{}", world.rig.log());
+}
+
+/// Sessions go on while the issuer is away, without a wait for each request.
+pub fn the_provider_is_away<R: Rig>() {
+    let mut world = world::<R>();
+    let answers = [Answer::Silence, Answer::Raw(503, b"busy".to_vec()), Answer::Raw(200, b"{}".to_vec())];
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    world.clock.advance(seconds(300));
+    for (number, answer) in answers.into_iter().enumerate() {
+        world.issuer("acme", |issuer| issuer.answer = answer);
+        for _ in 0..5 {
+            assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+        }
+        assert_eq!(calls(&world), 2 + number);
+        world.clock.advance(seconds(30));
+    }
+    assert!(world.rig.log().contains("refresh_failed"), "{}", world.rig.log());
+    world.issuer("acme", |issuer| issuer.answer = Answer::AsAsked);
+    assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+}
+
+/// A key that the issuer has begun to use: until it is fetched the identity stays, and the refresh token that came along is not lost.
+pub fn a_new_key_of_the_issuer<R: Rig>() {
+    let mut world = World::<R>::publishing(
+        |issuer| {
+            issuer.refresh = Refresh::Rotating;
+            issuer.rotate(Signer::es256(), "one");
+        },
+        |configuration| {
+            discover(&mut configuration["tenants"][0], |_| {});
+            configuration["tenants"][0]["refresh"] = json!({});
+        },
+    );
+    world.eventually(|world| world.open(&mut world.browser(), HOME).reply().status == 302);
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    world.clock.advance(seconds(300));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    assert!(world.rig.log().contains("refresh_failed"), "{}", world.rig.log());
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), 2));
+    world.rig.moment();
+    world.clock.advance(seconds(30));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), 3));
+}
+
+/// A later ID token has to prove all that the first one had to, and that it is about the same person.
+pub fn hostile_refreshed_tokens<R: Rig>() {
+    let forged: [(&str, Forge); 9] = [
+        ("claim `sub` does not have", |_, claims| claims["sub"] = json!("root")),
+        ("claim `iss` does not have", |_, claims| claims["iss"] = json!("https://login.globex.example")),
+        ("claim `aud` does not have", |_, claims| claims["aud"] = json!("other")),
+        ("claim `azp` does not have", |_, claims| claims["azp"] = json!("other")),
+        ("claim `nonce` does not have", |_, claims| claims["nonce"] = json!("other")),
+        ("claim `at_hash` does not have", |_, claims| claims["at_hash"] = json!("other")),
+        ("claim `exp` has passed", |_, claims| claims["exp"] = json!(1)),
+        ("claim `groups` is not text", |_, claims| claims["groups"] = json!([1])),
+        ("the algorithm of the token", |header, _| header["alg"] = json!("none")),
+    ];
+    for (reason, forge) in forged {
+        for (wait, over) in [(230, false), (300, true)] {
+            let mut world = world::<R>();
+            let mut browser = world.signed_in();
+            world.issuer("acme", |issuer| issuer.forge = forge);
+            world.clock.advance(seconds(wait));
+            match world.open(&mut browser, HOME) {
+                Outcome::Forwarded(seen, reply) => {
+                    assert_eq!((values(&seen, "x-auth-request-user").concat().as_str(), over), ("ada", false));
+                    assert!(!brought_session(&reply));
+                }
+                Outcome::Replied(reply) => assert_eq!((reply.status, over), (302, true)),
+            }
+            assert!(world.rig.log().contains(reason), "{reason}: {}", world.rig.log());
+        }
+    }
+    let good: [Forge; 2] = [
+        |_, claims| drop(claims.as_object_mut().unwrap().remove("nonce")),
+        |_, claims| drop(claims.as_object_mut().unwrap().remove("at_hash")),
+    ];
+    for forge in good {
+        let mut world = world::<R>();
+        let mut browser = world.signed_in();
+        world.issuer("acme", |issuer| issuer.forge = forge);
+        world.clock.advance(seconds(300));
+        assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    }
+}
+
+/// Issuers that send no ID token, give the same refresh token for ever, or none at all.
+pub fn issuers_that_do_less<R: Rig>() {
+    let mut world = world::<R>();
+    world.issuer("acme", |issuer| (issuer.refresh, issuer.refreshed_id_token) = (Refresh::Lasting, false));
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    for round in 1..5 {
+        world.clock.advance(seconds(300));
+        assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), 1 + round));
+    }
+    directory(&world, Value::Null);
+    world.clock.advance(seconds(300));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::None);
+    let (mut browser, before) = (world.signed_in(), calls(&world));
+    world.clock.advance(seconds(3600));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), before));
+}
+
+/// Many requests with the same cookie: one call, and every answer brings the new session.
+pub fn many_requests_at_once<R: Rig>() {
+    let mut world = world::<R>();
+    let browser = world.signed_in();
+    directory(&world, without_admins());
+    for wait in [230, 300] {
+        world.clock.advance(seconds(wait));
+        for _ in 0..50 {
+            visit(&mut world, &mut browser.clone());
+        }
+    }
+    // Twice: with the first session, and with the one that came of it, which this browser never took.
+    assert_eq!(calls(&world), 3);
+    assert_eq!(visit(&mut world, &mut browser.clone()), (AFTER.to_owned(), true));
+}
+
+/// Another worker was faster and has the only good refresh token: nobody is signed out, and nobody asks in vain again.
+pub fn two_workers_at_once<R: Rig>() {
+    let mut world = world::<R>();
+    let mut configuration = world.configuration();
+    configuration["tenants"][0]["refresh"] = json!({});
+    let mut other = R::start(&configuration, world.issuers.clone());
+    let mut first = world.signed_in();
+    let mut second = first.clone();
+    world.clock.advance(seconds(230));
+    assert_eq!(visit(&mut world, &mut first), (BEFORE.to_owned(), true));
+    std::mem::swap(&mut world.rig, &mut other);
+    for _ in 0..10 {
+        // An answer that took the session away from the browser would take the better one.
+        assert_eq!(visit(&mut world, &mut second), (BEFORE.to_owned(), false));
+    }
+    assert_eq!(calls(&world), 3);
+    // The browser has the newer session, which this worker takes as well.
+    assert_eq!(visit(&mut world, &mut first), (BEFORE.to_owned(), false));
+    std::mem::swap(&mut world.rig, &mut other);
+}
+
+/// The answer of the upstream waits for a session that the next request may need.
+pub fn each_request_where_tokens_last_for_no_time<R: Rig>() {
+    let mut world = world::<R>();
+    world.issuer("acme", |issuer| issuer.expires_in = 0);
+    let mut browser = world.signed_in();
+    let before = calls(&world);
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), before + 1));
+    directory(&world, without_admins());
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), before + 2));
+    directory(&world, Value::Null);
+    let reply = world.send(&mut browser, HOME, &NAVIGATION).reply();
+    assert_eq!(reply.status, 302);
+    assert!(world.rig.log().contains("refresh_refused"), "{}", world.rig.log());
+}
+
+/// Nothing of one tenant refreshes another, even where both have the same issuer, client and key.
+pub fn twins_refresh_apart<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        let mut twin = configuration["tenants"][0].clone();
+        (twin["name"], twin["hosts"]) = (json!("globex"), json!(["globex.example"]));
+        (configuration["tenants"][0]["refresh"], twin["refresh"]) = (json!({}), json!({}));
+        configuration["tenants"][1] = twin;
+    });
+    world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Lasting, 0));
+    let browser = world.signed_in();
+    let before = calls(&world);
+    let cookie = browser.cookie_line("acme.example").unwrap();
+    let reply = world.send(&mut world.browser(), "https://globex.example/", &[("cookie", &cookie)]).reply();
+    assert_eq!((reply.status, calls(&world)), (401, before));
+}
