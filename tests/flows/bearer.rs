@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::support::issuer::Issuer;
 use crate::support::rig::{Outcome, Reply, Rig, values};
+use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 
 /// Changes header and claims before they are signed.
@@ -121,6 +123,86 @@ pub fn hostile_bearer_tokens<R: Rig>() {
     // The other tenant has the same key and audience, and another issuer.
     let lines = [("authorization", &*format!("Bearer {good}"))];
     assert_eq!(world.send(&mut world.browser(), "https://globex.example/", &lines).reply().status, 401);
+}
+
+/// A key has one algorithm, also where it could make signatures of others.
+pub fn another_algorithm_of_the_same_key<R: Rig>() {
+    let issuer = Issuer::new("https://login.acme.example", "none", Signer::rs256(), R::clock());
+    let mut world = World::<R>::of([("acme", issuer)], |configuration| {
+        configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+    });
+    for signer in Signer::all() {
+        world.issuer("acme", |issuer| issuer.signer = signer.clone());
+        let good = access_token(&world, |header, _| header["alg"] = json!(signer.alg()));
+        // And once more under the name of the algorithm that the key has.
+        let named = access_token(&world, |header, _| header["alg"] = json!("RS256"));
+        if signer.alg() == "RS256" {
+            send(&mut world, &good).forwarded();
+            continue;
+        }
+        assert_eq!(send(&mut world, &good).reply().status, 401, "{}", signer.alg());
+        assert_eq!(send(&mut world, &named).reply().status, 401, "{}", signer.alg());
+    }
+}
+
+/// A key that comes with the token is the sender's, whatever it signs.
+pub fn a_key_in_the_token<R: Rig>() {
+    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+    let attacker = Signer::other_es256();
+    let [ours, theirs] = [Signer::es256(), attacker.clone()].map(|signer| signer.jwk());
+    world.issuer("acme", |issuer| issuer.signer = attacker);
+    for (name, value) in [
+        ("jwk", theirs.clone()),
+        ("jwk", ours),
+        ("jku", json!("https://evil.example/keys")),
+        ("x5u", json!("https://evil.example/certificate")),
+        ("x5c", json!(["MIIB"])),
+        ("kid", json!("../../keys")),
+    ] {
+        let token = access_token(&world, |header, _| header[name] = value);
+        assert_eq!(send(&mut world, &token).reply().status, 401, "{name}");
+    }
+    assert_eq!(world.issuer("acme", |issuer| (issuer.calls, issuer.documents)), (0, 0));
+}
+
+/// A claim of another type is wrong, never absent.
+pub fn claims_of_every_type<R: Rig>() {
+    let mut world = world::<R>(json!({ "audiences": ["api"], "scopes": ["read"] }));
+    let types = [
+        json!("text"),
+        json!(""),
+        json!(1),
+        json!(-1.5),
+        json!(true),
+        json!(null),
+        json!([]),
+        json!(["text"]),
+        json!([["text"]]),
+        json!({}),
+        json!({ "text": "text" }),
+    ];
+    for claim in ["iss", "aud", "exp", "nbf", "iat", "sub", "scope"] {
+        for value in &types {
+            let token = access_token(&world, |_, claims| claims[claim] = value.clone());
+            let good = match claim {
+                "nbf" | "iat" => value == &json!(1),
+                "sub" => value == &json!("text"),
+                _ => false,
+            };
+            let status = match send(&mut world, &token) {
+                Outcome::Forwarded(..) => 200,
+                Outcome::Replied(reply) => reply.status,
+            };
+            let expected = if good {
+                &[200][..]
+            } else if claim == "scope" {
+                &[401, 403][..]
+            } else {
+                &[401][..]
+            };
+            assert!(expected.contains(&status), "{claim}: {value}: {status}");
+        }
+    }
 }
 
 pub fn a_token_that_is_not_enough<R: Rig>() {
@@ -249,7 +331,7 @@ pub fn a_known_token_opens_nothing_new<R: Rig>() {
     world.rig.reconfigure(&configuration);
     assert_eq!(send(&mut world, &token).reply().status, 403);
     configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
-    configuration["tenants"][0]["keys"] = json!([crate::support::signer::Signer::eddsa().configured()]);
+    configuration["tenants"][0]["keys"] = json!([Signer::eddsa().configured()]);
     world.rig.reconfigure(&configuration);
     assert_eq!(send(&mut world, &token).reply().status, 401);
 }
