@@ -219,6 +219,32 @@ mod real {
         }
     }
 
+    /// A configuration that is pushed to a running Envoy: sessions and logins go on, and what it says counts at once.
+    #[test]
+    fn a_push_ends_nothing() {
+        let mut world = World::<EnvoyRig>::new();
+        let mut configuration = world.configuration();
+        world.rig = EnvoyRig::pushed(&configuration, world.issuers.clone());
+        let mut browser = world.signed_in();
+        let mut waiting = world.browser();
+        let callback = world.callback(&mut waiting, "acme", "https://acme.example/page", &ada());
+        for header in ["x-user", "x-login"] {
+            configuration["tenants"][0]["headers"] = json!({ "user": header });
+            world.rig.push(&configuration);
+            for _ in 0..10 {
+                let seen = world.open(&mut browser, "https://acme.example/").forwarded();
+                assert_eq!(values(&seen, header), ["ada"]);
+            }
+        }
+        assert_eq!(world.open(&mut waiting, &callback).reply().header("location"), Some("https://acme.example/page"));
+        // One that is refused changes nothing.
+        let log = world.rig.log().len();
+        world.rig.push_refused(&json!({ "tenants": 1 }));
+        assert!(world.rig.log()[log..].contains("configuration refused: session: is missing"));
+        let seen = world.open(&mut waiting, "https://acme.example/page").forwarded();
+        assert_eq!(values(&seen, "x-login"), ["ada"]);
+    }
+
     /// Two workers and the main thread have a VM each: one of them fetches, and all know.
     #[test]
     fn the_workers_of_an_envoy_fetch_once() {

@@ -169,6 +169,7 @@ test('a code of one issuer is nothing to another', async () => {
   const mixed = new URL('/oauth2/callback', globex);
   mixed.searchParams.set('code', new URL(url).searchParams.get('code'));
   mixed.searchParams.set('state', new URL(started.location).searchParams.get('state'));
+  mixed.searchParams.set('iss', `http://login-globex.localhost:${ports.globex}`);
   const answer = await denied(() => visitor.open(mixed.href));
   assert.equal(answer.status, 400);
   assert.match(answer.body, /Sign-in expired/);

@@ -38,10 +38,56 @@ impl Drop for Envoy {
 impl EnvoyRig {
     /// As [`Rig::start`], in an Envoy that hands over no bodies, as it is without the option for that.
     pub fn without_bodies(configuration: &Value, issuers: Issuers) -> Self {
-        Self::start_with(configuration, issuers, false)
+        Self::start_with(configuration, issuers, |bootstrap, _| {
+            *bootstrap.pointer_mut(PLUGIN).unwrap().get_mut("allow_on_headers_stop_iteration").unwrap() = json!(false);
+        })
     }
 
-    fn start_with(configuration: &Value, issuers: Issuers, bodies: bool) -> Self {
+    /// As [`Rig::start`], in an Envoy that takes its listener from elsewhere (LDS), so that it can be given another one.
+    pub fn pushed(configuration: &Value, issuers: Issuers) -> Self {
+        Self::start_with(configuration, issuers, |bootstrap, folder| {
+            write_listener(bootstrap, folder);
+            bootstrap["static_resources"].as_object_mut().unwrap().remove("listeners");
+            bootstrap["node"] = json!({ "id": "gateway", "cluster": "gateway" });
+            bootstrap["dynamic_resources"] =
+                json!({ "lds_config": { "path_config_source": { "path": folder.join("lds.json") } } });
+        })
+    }
+
+    /// Gives a running Envoy of [`pushed`](Self::pushed) another configuration, and waits until it serves.
+    pub fn push(&mut self, configuration: &Value) {
+        let modified = "listener_manager.listener_modified: ";
+        let count = |rig: &Self| -> u64 {
+            let stats = rig.admin("/stats?filter=listener_manager");
+            let warming = stats.contains("listener_manager.total_listeners_warming: 0");
+            let line =
+                stats.lines().find_map(|line| line.strip_prefix(modified)).map_or(0, |count| count.parse().unwrap());
+            if warming { line } else { 0 }
+        };
+        let before = count(self);
+        write_listener(&bootstrap(configuration, &self.ports), self.folder.path());
+        for _ in 0..600 {
+            if count(self) > before {
+                return;
+            }
+            self.moment();
+        }
+        panic!("Envoy did not take the configuration:\n{}", self.log());
+    }
+
+    /// Offers a configuration that Envoy has to refuse, and waits until it has.
+    pub fn push_refused(&mut self, configuration: &Value) {
+        write_listener(&bootstrap(configuration, &self.ports), self.folder.path());
+        for _ in 0..600 {
+            if !self.admin("/stats?filter=lds.update_rejected").contains("update_rejected: 0") {
+                return;
+            }
+            self.moment();
+        }
+        panic!("Envoy did not refuse the configuration:\n{}", self.log());
+    }
+
+    fn start_with(configuration: &Value, issuers: Issuers, change: impl FnOnce(&mut Value, &Path)) -> Self {
         let received = Arc::new(Mutex::new(Vec::new()));
         let log = received.clone();
         let upstream = serve(move |lines, _| {
@@ -66,8 +112,10 @@ impl EnvoyRig {
             issuers: issuers.collect(),
         };
         let folder = TempDir::new().unwrap();
-        let envoy = launch(configuration, &ports, folder.path(), bodies)
-            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
+        let mut bootstrap = bootstrap(configuration, &ports);
+        change(&mut bootstrap, folder.path());
+        let envoy =
+            launch(&bootstrap, &ports, folder.path()).unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
         Self { envoy, ports, received, folder }
     }
 }
@@ -106,7 +154,7 @@ impl EnvoyRig {
 
 impl Rig for EnvoyRig {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
-        Self::start_with(configuration, issuers, true)
+        Self::start_with(configuration, issuers, |_, _| {})
     }
 
     fn clock() -> Clock {
@@ -124,7 +172,7 @@ impl Rig for EnvoyRig {
         self.envoy = {
             let _ = self.envoy.0.kill();
             let _ = self.envoy.0.wait();
-            launch(configuration, &self.ports, self.folder.path(), true)
+            launch(&bootstrap(configuration, &self.ports), &self.ports, self.folder.path())
                 .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
         };
     }
@@ -173,13 +221,25 @@ pub fn try_start(configuration: &Value) -> Result<(), String> {
         down: free_port(),
         issuers: Vec::new(),
     };
-    launch(configuration, &ports, folder.path(), true).map(drop)
+    launch(&bootstrap(configuration, &ports), &ports, folder.path()).map(drop)
 }
 
-fn launch(configuration: &Value, ports: &Ports, folder: &Path, bodies: bool) -> Result<Envoy, String> {
+/// Puts the listener of `bootstrap` where Envoy looks for it, in one step.
+fn write_listener(bootstrap: &Value, folder: &Path) {
+    let mut listener = bootstrap["static_resources"]["listeners"][0].clone();
+    listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
+    fs::write(folder.join("lds.new"), json!({ "resources": [listener] }).to_string()).unwrap();
+    fs::rename(folder.join("lds.new"), folder.join("lds.json")).unwrap();
+}
+
+/// Where the plugin stands in a bootstrap.
+const PLUGIN: &str =
+    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
+
+fn launch(bootstrap: &Value, ports: &Ports, folder: &Path) -> Result<Envoy, String> {
     let file = folder.join("envoy.json");
     let log = folder.join("envoy.log");
-    File::create(&file).unwrap().write_all(bootstrap(configuration, ports, bodies).to_string().as_bytes()).unwrap();
+    File::create(&file).unwrap().write_all(bootstrap.to_string().as_bytes()).unwrap();
     let output = File::options().create(true).append(true).open(&log).unwrap();
     let mut envoy = Command::new(envoy_path());
     envoy.args([
@@ -235,7 +295,7 @@ fn free_port() -> u16 {
     }
 }
 
-fn bootstrap(configuration: &Value, ports: &Ports, bodies: bool) -> Value {
+fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
     let address = |port: u16| json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
     let cluster = |name: &str, port: u16| {
         let endpoint = json!({ "endpoint": { "address": address(port) } });
@@ -253,7 +313,7 @@ fn bootstrap(configuration: &Value, ports: &Ports, bodies: bool) -> Value {
         "config": {
             "name": "tenantgate",
             "failure_policy": "FAIL_RELOAD",
-            "allow_on_headers_stop_iteration": bodies,
+            "allow_on_headers_stop_iteration": true,
             "vm_config": { "runtime": "envoy.wasm.runtime.v8", "code": { "local": { "filename": module_path() } } },
             "configuration": { "@type": "type.googleapis.com/google.protobuf.StringValue", "value": configuration.to_string() },
         },
