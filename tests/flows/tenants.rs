@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::support::issuer::Refresh;
 use crate::support::rig::{Rig, values};
 use crate::support::world::{NAVIGATION, World, ada};
 
@@ -121,23 +122,58 @@ pub fn wildcard_hosts_share_a_login<R: Rig>() {
 pub fn twins_do_not_mix<R: Rig>() {
     let mut world = World::<R>::with(|configuration| {
         let tenants = configuration["tenants"].as_array_mut().unwrap();
+        tenants[0]["bearer"] = json!({ "audiences": ["acme"] });
+        tenants[0]["refresh"] = json!({});
+        tenants[0]["login"]["keep_id_token"] = json!(true);
         let mut twin = tenants[0].clone();
         (twin["name"], twin["hosts"]) = (json!("globex"), json!(["globex.example"]));
+        twin["bearer"] = json!({ "audiences": ["globex"] });
         tenants[1] = twin;
     });
-    let mut browser = world.browser();
-    world.sign_in(&mut browser, "acme", "https://acme.example/", &ada());
-    let session = browser.cookie_line("acme.example").unwrap();
-    let reply = world.send(&mut world.browser(), "https://globex.example/", &[("cookie", &session)]).reply();
-    assert_eq!(reply.status, 401);
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let many: Vec<String> = (0..300).map(|number| format!("a group with a long name, number {number}")).collect();
+    let people = [ada(), json!({ "sub": "ada", "groups": many })];
+    for (own, other) in [("acme", "globex"), ("globex", "acme")] {
+        let host = format!("{own}.example");
+        let (own_url, other_url) = (format!("https://{own}.example/"), format!("https://{other}.example/"));
+        for person in &people {
+            // A session, in one cookie or in several, with tokens in it.
+            let mut browser = world.browser();
+            world.sign_in(&mut browser, "acme", &own_url, person);
+            let session = browser.cookie_line(&host).unwrap();
+            let calls = world.issuer("acme", |issuer| issuer.calls);
+            let reply = world.send(&mut world.browser(), &other_url, &[("cookie", &session)]).reply();
+            assert_eq!(reply.status, 401);
+            // Nor does it end there.
+            let logout = format!("{other_url}oauth2/logout");
+            world.send(&mut world.browser(), &logout, &[("cookie", &session)]).reply();
+            world.open(&mut browser, &own_url).forwarded();
+            assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls);
+        }
 
-    let mut browser = world.browser();
-    let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
-    let cookie = browser.cookie_line("acme.example").unwrap();
-    let moved = callback.replacen("acme.example", "globex.example", 1);
-    let reply = world.send(&mut world.browser(), &moved, &[("cookie", &cookie), NAVIGATION[0]]).reply();
-    assert_eq!(reply.status, 400);
-    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
+        // A login: its cookie, state and code.
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", &own_url, &ada());
+        let cookie = browser.cookie_line(&host).unwrap();
+        let calls = world.issuer("acme", |issuer| issuer.calls);
+        let moved = callback.replacen(&host, &format!("{other}.example"), 1);
+        let reply = world.send(&mut world.browser(), &moved, &[("cookie", &cookie), NAVIGATION[0]]).reply();
+        assert_eq!(reply.status, 400);
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls);
+
+        // A bearer token, fresh and known already.
+        let now = world.clock.now();
+        let token = world.issuer("acme", |issuer| {
+            let claims = json!({ "iss": issuer.url, "aud": own, "sub": "robot", "iat": now, "exp": now + 300 });
+            let token = issuer.signer.jws(&issuer.header("at+jwt"), &claims);
+            issuer.secrets.push(token.clone());
+            token
+        });
+        let lines = [("authorization", &*format!("Bearer {token}"))];
+        assert_eq!(world.send(&mut world.browser(), &other_url, &lines).reply().status, 401);
+        world.send(&mut world.browser(), &own_url, &lines).forwarded();
+        assert_eq!(world.send(&mut world.browser(), &other_url, &lines).reply().status, 401);
+    }
 }
 
 /// A login that began on a host does not come back to it after the host was given to another tenant.
