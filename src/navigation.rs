@@ -11,16 +11,19 @@ pub(crate) fn is_navigation(head: &RequestHead) -> bool {
     if head.only(":method") != Some(b"GET") || NEVER.iter().any(|name| head.has(name)) {
         return false;
     }
-    if ["sec-purpose", "purpose", "x-purpose", "x-moz"]
-        .iter()
-        .any(|name| SPECULATIVE.iter().any(|word| head.mentions(name, word)))
-    {
+    if is_speculative(head) {
         return false;
     }
     if head.has("sec-fetch-mode") || head.has("sec-fetch-dest") {
         return head.only("sec-fetch-mode") == Some(b"navigate") && head.only("sec-fetch-dest") == Some(b"document");
     }
     accepts_html(head)
+}
+
+/// Whether a browser asks ahead of a person, who may never come.
+pub(crate) fn is_speculative(head: &RequestHead) -> bool {
+    let says = |name: &&str| SPECULATIVE.iter().any(|word| head.mentions(name, word));
+    ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(says)
 }
 
 /// Whether the client would rather show HTML than read JSON (RFC 9110 section 12.5.1). It has to name HTML: `*/*` is what programs say.

@@ -2,6 +2,7 @@
 
 use super::{delete_cookies, end};
 use crate::env::Env;
+use crate::navigation::is_speculative;
 use crate::page::{Page, Way};
 use crate::reply::{Level, LocalReply};
 use crate::session::{Session, SessionRecord};
@@ -27,10 +28,13 @@ pub(crate) fn logout(visit: &Visit<'_>, env: &Env<'_>) -> LocalReply {
     delete_cookies(reply, visit)
 }
 
-/// Whether the person asked for it on a page of this origin, or typed the address. Browsers without Fetch Metadata tell by `Origin`
+/// Whether the person asked for it on a page of this origin, or typed the address. A browser that only looks ahead did not. Browsers without Fetch Metadata tell by `Origin`
 /// whether a form was sent from elsewhere.
 fn wanted_here(visit: &Visit<'_>) -> bool {
     let Visit { head, tenant, host, .. } = visit;
+    if is_speculative(head) {
+        return false;
+    }
     if head.has("sec-fetch-site") {
         return matches!(head.only("sec-fetch-site"), Some(b"same-origin" | b"none"));
     }

@@ -54,6 +54,8 @@ pub fn another_site_can_only_ask<R: Rig>() {
         &[NAVIGATION[0], ("sec-fetch-site", "\u{e9}")],
         &[NAVIGATION[0], (":method", "POST"), ("origin", "https://evil.example")],
         &[NAVIGATION[0], (":method", "POST"), ("origin", "null")],
+        // Nor does a browser that looks ahead, be it on a page of ours.
+        &[NAVIGATION[0], ("sec-fetch-site", "same-origin"), ("sec-purpose", "prefetch;prerender")],
     ] {
         let reply = world.send(&mut browser, LOGOUT, lines).reply();
         assert_eq!(reply.status, 200, "{lines:?}");
