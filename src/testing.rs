@@ -1,6 +1,8 @@
 //! What unit tests share: two tenants that differ in name and host only, and a host without surprises.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use crate::config::{self, Environment, Surroundings};
 use crate::env::{Entropy, Env, NoEntropy};
@@ -11,6 +13,7 @@ use crate::seal::Purpose;
 use crate::session::SessionRecord;
 use crate::shared::NoSharedData;
 use crate::tenant::Tenant;
+use crate::token::Claims;
 
 /// No variable is set, and the random numbers count upwards.
 #[derive(Default)]
@@ -63,7 +66,21 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
 pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> VerifiedIdentity {
     let key = serde_json::from_value(json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
     let vouched_by = Voucher::Configured(key);
-    let record = SessionRecord { user: user.to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
+    let record = SessionRecord {
+        user: user.to_owned(),
+        email: None,
+        email_verified: false,
+        groups: Vec::new(),
+        claims: BTreeMap::new(),
+        vouched_by,
+        signed_in: 0,
+    };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap())
+}
+
+/// The claims of a token that was verified.
+pub(crate) fn claims(members: Value) -> Claims {
+    let Value::Object(members) = members else { panic!("claims are an object") };
+    Claims::new(members)
 }

@@ -52,6 +52,8 @@ fn smallest() -> Value {
                 "token_endpoint": "https://issuer.example/token",
             },
             "login": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
+            "roles": [{ "name": "admin", "groups": ["admins"] }],
+            "access": [{ "paths": ["/"], "allow": { "roles": ["admin"], "all_of": { "groups": ["staff"] } } }],
         }],
     })
 }
@@ -90,10 +92,13 @@ fn row((path, node, required): &(String, Value, bool)) -> String {
     let kind = match (node["$ref"].as_str(), node["type"].as_str()) {
         (Some("#/$defs/duration"), _) => "duration".to_owned(),
         (Some("#/$defs/secret"), _) => "text or `{env}`".to_owned(),
+        (Some("#/$defs/claim"), _) => "claim".to_owned(),
+        (Some("#/$defs/names" | "#/$defs/claim_values"), _) => "list".to_owned(),
         (_, Some("string")) => "text".to_owned(),
         (_, Some("boolean")) => "true or false".to_owned(),
         (_, Some("array")) => "list".to_owned(),
         (_, Some("object")) => "object".to_owned(),
+        _ if node["type"].is_array() => "word or object".to_owned(),
         _ => {
             let words: Vec<String> =
                 node["enum"].as_array().unwrap().iter().map(|word| format!("`{}`", word.as_str().unwrap())).collect();

@@ -67,6 +67,36 @@ pub(super) fn path(at: &Cursor<'_>, default: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// A text; the default without one.
+pub(super) fn text_or(at: &Cursor<'_>, default: &str) -> Option<String> {
+    match at.text() {
+        Some(text) => Some(text.to_owned()),
+        None => (!at.is_present()).then(|| default.to_owned()),
+    }
+}
+
+/// Names of users, groups and the like, none of them empty; none at all if the list is not there.
+pub(super) fn names(at: &Cursor<'_>) -> Option<Vec<String>> {
+    let elements = if at.is_present() { at.required_elements() } else { Vec::new() };
+    let name = |at: &Cursor<'_>| match at.text()? {
+        "" => at.refuse("is empty; an empty name matches nobody"),
+        text => Some(text.to_owned()),
+    };
+    elements.iter().map(name).collect::<Vec<_>>().into_iter().collect()
+}
+
+/// One of a few words.
+pub(super) fn one_of<T: Clone>(at: &Cursor<'_>, words: &[(&str, T)], default: T) -> Option<T> {
+    let Some(text) = at.text() else { return (!at.is_present()).then_some(default) };
+    match words.iter().find(|(word, _)| *word == text) {
+        Some((_, value)) => Some(value.clone()),
+        None => {
+            let words: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            at.refuse(format!("{text:?} is not one of {}", words.join(", ")))
+        }
+    }
+}
+
 /// A secret: the text itself, or `{env: NAME}`.
 pub(super) fn secret(at: &Cursor<'_>, environment: &dyn Environment) -> Option<Secret<String>> {
     match at.value()? {

@@ -11,7 +11,10 @@ use crate::tenant::{Bearer, Tenant};
 
 /// A bearer token that passed every check, for one tenant: the only way to make one is [`VerifiedAccessToken::verify`].
 #[derive(Debug)]
-pub struct VerifiedAccessToken(Signed);
+pub struct VerifiedAccessToken {
+    signed: Signed,
+    scopes: Vec<String>,
+}
 
 impl VerifiedAccessToken {
     /// Verifies `token` for `tenant`, which accepts what `bearer` says, at `now`.
@@ -40,11 +43,17 @@ impl VerifiedAccessToken {
         if !bearer.scopes.iter().all(|scope| granted.contains(&scope.as_str())) {
             return Err(TokenRejection::Scope);
         }
-        Ok(Self(signed))
+        let scopes = granted.into_iter().filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        Ok(Self { signed, scopes })
     }
 
     pub(crate) fn signed(&self) -> &Signed {
-        &self.0
+        &self.signed
+    }
+
+    /// The scopes that it was granted.
+    pub(crate) fn scopes(&self) -> &[String] {
+        &self.scopes
     }
 }
 
