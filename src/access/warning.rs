@@ -96,3 +96,56 @@ fn host_covers(a: &HostPattern, b: &HostPattern) -> bool {
 fn overlap(a: &HostPattern, b: &HostPattern) -> bool {
     host_covers(a, b) || host_covers(b, a)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Verdict;
+
+    /// `paths | methods | hosts`, each with spaces between and empty for all.
+    fn rule(text: &str) -> Rule {
+        let mut parts = text.split('|').map(|part| part.split_whitespace());
+        let mut part = || parts.next().into_iter().flatten();
+        Rule {
+            paths: part().map(|path| PathPattern::parse(path).unwrap()).collect(),
+            methods: part().map(str::to_owned).collect(),
+            hosts: part().map(|host| HostPattern::parse(host).unwrap()).collect(),
+            verdict: Verdict::AnyUser,
+        }
+    }
+
+    fn shadows_of(before: &[&str], last: &str) -> Option<Vec<usize>> {
+        let before: Vec<Rule> = before.iter().map(|text| rule(text)).collect();
+        let own = ["a.example", "*.a.example"].map(|host| HostPattern::parse(host).unwrap());
+        shadows(&before, &rule(last), &own)
+    }
+
+    #[test]
+    fn a_rule_is_shadowed_by_one_or_by_several_together() {
+        for (before, last, by) in [
+            (&["||"][..], "/a||", &[0][..]),
+            (&["/b", "/a/*"], "/a/b /a", &[1]),
+            (&["/a", "/b"], "/a /b", &[0, 1]),
+            (&["/a|GET PUT"], "/a|GET", &[0]),
+            (&["/a|GET", "/a|PUT"], "/a|GET PUT", &[0, 1]),
+            (&["/a||*.a.example"], "/a||b.a.example", &[0]),
+            (&["/a||*.a.example"], "/a||*.b.a.example", &[0]),
+            (&["/a||*.a.example a.example"], "/a||", &[0]),
+            (&["/*/b"], "/a/b", &[0]),
+        ] {
+            assert_eq!(shadows_of(before, last).as_deref(), Some(by), "{before:?} {last}");
+        }
+        for (before, last) in [
+            (&[][..], "||"),
+            (&["/a"], "/a/*"),
+            (&["/a"], "/a /b"),
+            (&["/a|GET"], "/a"),
+            (&["/a|GET"], "/a|GET PUT"),
+            (&["/a||a.example"], "/a"),
+            (&["/a||b.a.example"], "/a||*.a.example"),
+            (&["/a/b"], "/*/b"),
+        ] {
+            assert_eq!(shadows_of(before, last), None, "{before:?} {last}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use super::cursor::{Cursor, Object};
 use super::identity::claim;
 use super::login::scope;
 use super::tenant::host_pattern;
-use super::values::{names, one_of};
+use super::values::{listed, names, one_of};
 use crate::access::{Access, Allow, ClaimValues, Grant, PathPattern, Policy, Roles, Rule, Verdict};
 use crate::identity::{ClaimPath, Kept};
 
@@ -129,13 +129,6 @@ impl Reader<'_> {
         }
         Some(ClaimValues { claim, values: values? })
     }
-}
-
-/// The elements of a list that is not empty, if it is there.
-fn listed<T>(at: &Cursor<'_>, read: impl FnMut(&Cursor<'_>) -> Option<T>) -> Option<Vec<T>> {
-    let elements = if at.is_present() { at.required_elements() } else { Vec::new() };
-    // All of them are read, so that every mistake is noted.
-    elements.iter().map(read).collect::<Vec<_>>().into_iter().collect()
 }
 
 fn path(at: &Cursor<'_>) -> Option<PathPattern> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::cursor::Cursor;
-use super::values::text_or;
+use super::values::{listed, text_or};
 use crate::identity::{ClaimPath, GroupClaim, IdentityClaims, Kept};
 
 /// The claims, except for those that other sections have kept.
@@ -43,11 +43,7 @@ pub(super) fn claim(at: &Cursor<'_>) -> Option<ClaimPath> {
     match at.value()? {
         Value::String(text) if text.is_empty() => at.refuse("is empty; give the name of a claim"),
         Value::String(text) => Some(ClaimPath::Text(text.clone())),
-        Value::Array(_) => {
-            let names = at.required_elements();
-            let names: Option<Vec<String>> = names.iter().map(name).collect();
-            names.filter(|names| !names.is_empty()).map(ClaimPath::Names)
-        }
+        Value::Array(_) => listed(at, name).map(ClaimPath::Names),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
             at.refuse("must be the name of a claim, or a list of names that leads to it")
         }

@@ -75,14 +75,21 @@ pub(super) fn text_or(at: &Cursor<'_>, default: &str) -> Option<String> {
     }
 }
 
-/// Names of users, groups and the like, none of them empty; none at all if the list is not there.
+/// The elements of a list, which is not empty if it is there. All of them are read, so that every mistake is noted.
+pub(super) fn listed<T>(at: &Cursor<'_>, read: impl FnMut(&Cursor<'_>) -> Option<T>) -> Option<Vec<T>> {
+    if !at.is_present() {
+        return Some(Vec::new());
+    }
+    let elements: Vec<Option<T>> = at.required_elements().iter().map(read).collect();
+    elements.into_iter().collect::<Option<Vec<T>>>().filter(|elements| !elements.is_empty())
+}
+
+/// Names of users, groups and the like, none of them empty.
 pub(super) fn names(at: &Cursor<'_>) -> Option<Vec<String>> {
-    let elements = if at.is_present() { at.required_elements() } else { Vec::new() };
-    let name = |at: &Cursor<'_>| match at.text()? {
+    listed(at, |at| match at.text()? {
         "" => at.refuse("is empty; an empty name matches nobody"),
         text => Some(text.to_owned()),
-    };
-    elements.iter().map(name).collect::<Vec<_>>().into_iter().collect()
+    })
 }
 
 /// One of a few words.
