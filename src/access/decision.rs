@@ -69,14 +69,15 @@ impl<'a> Ruling<'a> {
     /// Finds the rule that decides.
     pub fn of(head: &'a RequestHead, tenant: &'a Tenant, host: &Host, target: Target<'_>) -> Self {
         let access = &tenant.access;
-        let line = head.only(":path").unwrap_or_default();
-        let rule = match PlainPath::read(target, line) {
+        // Where no rule is about paths, one path is as good as another.
+        let path = if access.by_path {
+            PlainPath::read(target, head.only(":path").unwrap_or_default())
+        } else {
+            Ok(PlainPath::ROOT)
+        };
+        let rule = match path {
             Ok(path) => access.rule(host, &path, head.only(":method")),
-            Err(ambiguity) if access.by_path => {
-                return Self { head, tenant, decided: Decided::Ambiguous(ambiguity) };
-            }
-            // Every rule is about all paths.
-            Err(_) => access.rule(host, &PlainPath::ROOT, head.only(":method")),
+            Err(ambiguity) => return Self { head, tenant, decided: Decided::Ambiguous(ambiguity) },
         };
         let decided = match rule {
             Some((number, verdict @ Verdict::Deny)) => Decided::By(Some(number), verdict),

@@ -83,7 +83,7 @@ fn fits(pattern: &str, path: &str) -> bool {
 }
 
 /// The verdict of the first rule that fits.
-fn verdict<'a>(rules: &'a [Rule], host: &str, method: &str, path: &str) -> Option<&'a Value> {
+fn verdict(rules: &[Rule], host: &str, method: &str, path: &str) -> Value {
     let host_fits = |pattern: &&str| match pattern.strip_prefix('*') {
         Some(domain) => host.ends_with(domain),
         None => *pattern == host,
@@ -95,7 +95,7 @@ fn verdict<'a>(rules: &'a [Rule], host: &str, method: &str, path: &str) -> Optio
                 && (methods.is_empty() || methods.contains(&method))
                 && (hosts.is_empty() || hosts.iter().any(host_fits))
         })
-        .map(|(.., verdict)| verdict)
+        .map_or_else(|| json!({ "allow": "any_user" }), |(.., verdict)| verdict.clone())
 }
 
 fn configured(rules: &[Rule]) -> Value {
@@ -144,7 +144,7 @@ proptest! {
                 // `:path` is ASCII, or it is no path.
                 _ if !path.is_ascii() => None,
                 None if by_path => None,
-                plain => Some(verdict(&rules, host, method, &plain.unwrap_or_else(|| "/".to_owned())).unwrap_or(&json!({ "allow": "any_user" })).clone()),
+                plain => Some(verdict(&rules, host, method, plain.as_deref().unwrap_or("/"))),
             };
             let public = expected == Some(json!({ "allow": "public" }));
             match world.rig.send(&head) {
