@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use crate::access::{Ambiguity, NotPermitted};
 use crate::call::CallFailure;
 use crate::env::{NoEntropy, NoTime};
-use crate::forward::OtherTenant;
 use crate::identity::NoIdentity;
 use crate::login::{RequestRefused, TokenResponseProblem};
 use crate::page::Way;
@@ -29,6 +29,8 @@ pub(crate) enum Denial {
     CallbackMalformed,
     /// The issuer did not take the code (`invalid_grant`).
     CodeRefused,
+    /// The rule of this number denies the request to everybody, or none fits and that denies it.
+    Forbidden(Option<usize>),
     /// The host could not do what was asked of it.
     HostFailed(&'static str),
     /// The ID token is not to be believed.
@@ -37,12 +39,16 @@ pub(crate) enum Denial {
     KeysUnavailable(FetchProblem),
     /// The ID token does not say who it is.
     NoIdentity(NoIdentity),
+    /// The rule of this number is for others.
+    NotAllowed(usize),
     /// The answer names another issuer (RFC 9207).
     OtherIssuer,
     /// An identity of another tenant got as far as the upstream's door.
     OtherTenant,
     /// An input that does not belong to this state.
     OutOfTurn,
+    /// The path can be read in two ways, and there are rules about paths.
+    PathAmbiguous(Ambiguity),
     /// The token endpoint could not be reached.
     ProviderUnreachable(CallFailure),
     /// The provider's endpoints are to be discovered, and were not yet.
@@ -59,7 +65,7 @@ pub(crate) enum Denial {
     TenantBroken,
     /// The bearer token does not say who it is.
     TokenAnonymous(NoIdentity),
-    /// The bearer token is good, and lacks a scope or a claim that the tenant requires.
+    /// The bearer token is good, and lacks a scope or a claim that the tenant requires, or a scope that a rule does.
     TokenInsufficient(Shortfall),
     /// The tenant takes no bearer tokens.
     TokenNotTaken,
@@ -92,14 +98,17 @@ impl Denial {
             | Self::CallbackMalformed
             | Self::CodeRefused
             | Self::OtherIssuer
+            | Self::PathAmbiguous(_)
             | Self::StateUnknown
             | Self::TargetUnreadable
             | Self::TokenUnreadable
             | Self::AuthorizationRefused(AuthorizationError::Other) => 400,
             Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) | Self::Unauthenticated => 401,
             Self::AuthorizationRefused(AuthorizationError::AccessDenied)
+            | Self::Forbidden(_)
             | Self::IdToken(_)
             | Self::NoIdentity(_)
+            | Self::NotAllowed(_)
             | Self::SessionTooLarge
             | Self::TokenInsufficient(_) => 403,
             Self::UnknownHost => 404,
@@ -124,13 +133,16 @@ impl Denial {
             Self::AuthorizationRefused(_) => "authorization_refused",
             Self::CallbackMalformed => "callback_malformed",
             Self::CodeRefused => "code_refused",
+            Self::Forbidden(_) => "forbidden",
             Self::HostFailed(_) => "host_failed",
             Self::IdToken(_) => "id_token_refused",
             Self::KeysUnavailable(_) => "keys_unavailable",
             Self::NoIdentity(_) => "no_identity",
+            Self::NotAllowed(_) => "not_allowed",
             Self::OtherIssuer => "other_issuer",
             Self::OtherTenant => "other_tenant",
             Self::OutOfTurn => "out_of_turn",
+            Self::PathAmbiguous(_) => "path_ambiguous",
             Self::ProviderUndiscovered => "provider_undiscovered",
             Self::ProviderUnreachable(_) => "provider_unreachable",
             Self::ProviderUnusable(_) => "provider_unusable",
@@ -153,6 +165,8 @@ impl Denial {
         match self {
             Self::AddressTooLong
             | Self::AuthorityUnreadable
+            | Self::Forbidden(_)
+            | Self::PathAmbiguous(_)
             | Self::TargetUnreadable
             | Self::TenantBroken
             | Self::TokenAnonymous(_)
@@ -165,6 +179,7 @@ impl Denial {
             Self::AuthorizationRefused(_)
             | Self::CallbackMalformed
             | Self::CodeRefused
+            | Self::NotAllowed(_)
             | Self::OtherIssuer
             | Self::SessionTooLarge
             | Self::StateUnknown => Level::Info,
@@ -176,6 +191,18 @@ impl Denial {
             | Self::ProviderUnusable(_) => Level::Warn,
             Self::HostFailed(_) | Self::OtherTenant | Self::OutOfTurn => Level::Error,
         }
+    }
+
+    /// Whether it is a bearer token that is no good, or not good enough.
+    pub(crate) fn is_about_token(&self) -> bool {
+        matches!(
+            self,
+            Self::TokenAnonymous(_)
+                | Self::TokenInsufficient(_)
+                | Self::TokenNotTaken
+                | Self::TokenRefused(_)
+                | Self::TokenUnreadable
+        )
     }
 
     /// Title and message for the person. Constant texts: nothing that was received is repeated.
@@ -199,7 +226,23 @@ impl Denial {
             }
             Self::CodeRefused => ("Sign-in expired", "The sign-in took too long or was already used."),
             Self::IdToken(_) => ("Sign-in failed", "The sign-in service sent an identity that could not be verified."),
-            Self::NoIdentity(_) => ("Sign-in failed", "The sign-in service did not say who you are."),
+            Self::NoIdentity(NoIdentity::Overage(_)) => (
+                "Too many groups",
+                "Your account has more groups than your sign-in service tells. Ask your administrator to send fewer groups to this application.",
+            ),
+            Self::NoIdentity(NoIdentity::EmailUnverified) => (
+                "E-mail address not verified",
+                "Your organization's sign-in service has not verified your e-mail address.",
+            ),
+            Self::NoIdentity(NoIdentity::NoGroups(_)) => {
+                ("Not allowed", "Your account has none of the groups that this site is for.")
+            }
+            Self::NoIdentity(NoIdentity::Missing(_) | NoIdentity::NoField(..) | NoIdentity::WrongType(_)) => {
+                ("Sign-in failed", "The sign-in service did not say who you are.")
+            }
+            Self::Forbidden(_) => ("Not allowed", "Nobody may open this page."),
+            Self::NotAllowed(_) => ("Not allowed", "You are signed in, but your account may not open this page."),
+            Self::PathAmbiguous(_) => ("Bad request", "The address is written in a way that is not accepted here."),
             Self::SessionTooLarge => (
                 "Too many groups",
                 "Your account has more groups than a session can hold. Ask your administrator to send fewer groups to this application.",
@@ -253,9 +296,12 @@ impl Denial {
             | Self::StateUnknown
             | Self::Unauthenticated => Some(Way::sign_in("/")),
             Self::AuthorityUnreadable
+            | Self::Forbidden(_)
             | Self::HostFailed(_)
+            | Self::NotAllowed(_)
             | Self::OtherTenant
             | Self::OutOfTurn
+            | Self::PathAmbiguous(_)
             | Self::TargetUnreadable
             | Self::TenantBroken
             | Self::TokenAnonymous(_)
@@ -303,13 +349,16 @@ impl Denial {
             | Self::AuthorizationRefused(_)
             | Self::CallbackMalformed
             | Self::CodeRefused
+            | Self::Forbidden(_)
             | Self::HostFailed(_)
             | Self::IdToken(_)
             | Self::KeysUnavailable(_)
             | Self::NoIdentity(_)
+            | Self::NotAllowed(_)
             | Self::OtherIssuer
             | Self::OtherTenant
             | Self::OutOfTurn
+            | Self::PathAmbiguous(_)
             | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
@@ -330,15 +379,21 @@ impl fmt::Display for Denial {
             Self::AuthorizationRefused(error) => write!(f, "the issuer refused the authorization request: {error}"),
             Self::CallbackMalformed => f.write_str("the callback lacks a parameter, repeats one, or was not a GET"),
             Self::CodeRefused => f.write_str("the token endpoint refused the code (`invalid_grant`)"),
+            Self::Forbidden(Some(rule)) => write!(f, "access[{rule}] denies it"),
+            Self::Forbidden(None) => f.write_str("no rule of `access` fits, and `access_default` is deny"),
             Self::HostFailed(what) => write!(f, "the host failed: {what}"),
             Self::IdToken(rejection) => write!(f, "ID token: {rejection}"),
             Self::KeysUnavailable(problem) => {
                 write!(f, "ID token: its key is not known, and fetching the issuer's failed: {problem}")
             }
             Self::NoIdentity(problem) => write!(f, "ID token: {problem}"),
+            Self::NotAllowed(rule) => write!(f, "access[{rule}] is for others"),
             Self::OtherIssuer => f.write_str("the callback names another issuer (`iss`)"),
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
             Self::OutOfTurn => f.write_str("an input came that this request does not wait for"),
+            Self::PathAmbiguous(ambiguity) => {
+                write!(f, "`:path` has {ambiguity}, which servers read in different ways")
+            }
             Self::ProviderUndiscovered => f.write_str("the metadata of the provider were not fetched yet"),
             Self::ProviderUnreachable(CallFailure::Refused) => f.write_str(
                 "the host refused the call to the token endpoint; is there a cluster by the configured name?",
@@ -425,9 +480,15 @@ impl From<Undiscovered> for Denial {
     }
 }
 
-impl From<OtherTenant> for Denial {
-    fn from(OtherTenant: OtherTenant) -> Self {
-        Self::OtherTenant
+impl From<NotPermitted> for Denial {
+    fn from(refusal: NotPermitted) -> Self {
+        match refusal {
+            NotPermitted::Ambiguous(ambiguity) => Self::PathAmbiguous(ambiguity),
+            NotPermitted::Denied(rule) => Self::Forbidden(rule),
+            NotPermitted::Others(rule) => Self::NotAllowed(rule),
+            NotPermitted::OtherTenant => Self::OtherTenant,
+            NotPermitted::Scopes(scopes) => Self::TokenInsufficient(Shortfall::Scope(scopes)),
+        }
     }
 }
 

@@ -18,6 +18,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use crate::access::{Permitted, Ruling, Unsettled};
 use crate::asker::Asker;
 use crate::bearer;
 use crate::call::{CallFailure, CallResponse, HttpCall};
@@ -25,10 +26,12 @@ use crate::denial::Denial;
 use crate::env::Env;
 use crate::forward::Forward;
 use crate::gate::Gate;
+use crate::identity::VerifiedIdentity;
 use crate::login::{self, Leg, Redeeming};
 use crate::logout::logout;
 use crate::navigation::is_navigation;
-use crate::reply::LocalReply;
+use crate::page::Way;
+use crate::reply::{Level, LocalReply};
 use crate::request::RequestHead;
 use crate::session;
 use crate::visit::Visit;
@@ -106,22 +109,59 @@ impl Filter {
         } else if visit.target.path == login.logout_path {
             Effect::Reply(logout(&visit, env))
         } else {
-            page(&visit, env).unwrap_or_else(|denial| Effect::Reply(visit.asker.refuse(&denial)))
+            page(&visit, env)
         }
     }
 }
 
-/// A request for a page of the upstream: forwarded with a bearer token or a session, sent to the issuer or refused without.
-fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<Effect, Denial> {
-    let Visit { head, gate, tenant, .. } = visit;
-    let identity = if bearer::is_sent(head) {
-        Some(bearer::identity(visit, env)?)
-    } else {
-        session::resume(head, tenant, gate, env.now()?).map(Arc::new)
-    };
-    match identity {
-        Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, gate, tenant, &identity)?)),
-        None if is_navigation(head) => login::begin(visit, env).map(Effect::Reply),
-        None => Err(Denial::Unauthenticated),
+/// A request for a page of the upstream: the rules of the tenant decide.
+fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Effect {
+    let Visit { head, host, gate, tenant, target, asker, .. } = visit;
+    let ruling = Ruling::of(head, tenant, host, *target);
+    let identity = identity(visit, env);
+    if let Ok(Some(identity)) = &identity {
+        return match ruling.permit(identity) {
+            Ok(permitted) => Effect::Forward(forward(visit, &permitted)),
+            Err(refusal) => Effect::Reply(refuse(visit, refusal.into())),
+        };
     }
+    let answer = match (ruling.without_user(), identity) {
+        (_, Err(denial)) if !denial.is_about_token() => Err(denial),
+        // A token that is no good is as good as none where none is needed.
+        (Unsettled::Public(public), _) => return Effect::Forward(Forward::anonymous(&public, gate)),
+        (Unsettled::Refused(refusal), _) => Err(refusal.into()),
+        (Unsettled::UserNeeded, Err(denial)) => Err(denial),
+        (Unsettled::UserNeeded, Ok(_)) if is_navigation(head) => login::begin(visit, env),
+        (Unsettled::UserNeeded, Ok(_)) => Err(Denial::Unauthenticated),
+    };
+    Effect::Reply(answer.unwrap_or_else(|denial| asker.refuse(&denial)))
+}
+
+/// Who asks, by a bearer token or else by a session.
+fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<Option<Arc<VerifiedIdentity>>, Denial> {
+    let Visit { head, gate, tenant, .. } = visit;
+    if bearer::is_sent(head) {
+        return bearer::identity(visit, env).map(Some);
+    }
+    Ok(session::resume(head, tenant, gate, env.now()?).map(Arc::new))
+}
+
+/// Lets the request go. In a dry run it is noted what the rules have against it.
+fn forward(visit: &Visit<'_>, permitted: &Permitted<'_>) -> Forward {
+    let forward = Forward::authenticated(permitted, visit.gate);
+    match permitted.despite() {
+        None => forward,
+        Some(refusal) => {
+            let reason = Denial::from(refusal.clone()).to_string();
+            forward.with_note(visit.asker.note(Level::Info, "access_dry_run", &reason))
+        }
+    }
+}
+
+/// Refuses somebody who is known. Another account may do better.
+fn refuse(visit: &Visit<'_>, denial: Denial) -> LocalReply {
+    let Visit { head, tenant, asker, .. } = visit;
+    let other_account = matches!(denial, Denial::NotAllowed(_)) && !bearer::is_sent(head);
+    let way = other_account.then(|| Way::Link { href: tenant.login.logout_path.clone(), label: "Sign out" });
+    asker.refuse_with(&denial, way)
 }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use crate::access::{Permitted, Public};
 use crate::cookie;
 use crate::encode::header_value;
 use crate::gate::Gate;
-use crate::identity::VerifiedIdentity;
+use crate::reply::Note;
 use crate::request::RequestHead;
-use crate::tenant::Tenant;
 
 /// The header names under which the upstream receives the identity, in lower case, all different after [`fold`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,11 +41,13 @@ impl IdentityHeaders {
 
 /// Permission to send this request on, with what is to be changed in its head first.
 ///
-/// It cannot be made without a [`VerifiedIdentity`] of the tenant that the host selected, and it strips before it sets.
+/// It cannot be made without the proof that the rules of the tenant let this very request go, as somebody ([`Permitted`]) or as anybody
+/// ([`Public`]), and it strips before it sets.
 #[derive(Debug)]
 #[must_use = "the request stands still until the edits are applied and it is resumed"]
 pub struct Forward {
     edits: Vec<HeaderEdit>,
+    note: Option<Note>,
 }
 
 /// One change to the head. They are applied in order, all of them, or the request does not go.
@@ -67,24 +69,10 @@ impl fmt::Debug for HeaderEdit {
     }
 }
 
-/// The identity was verified for another tenant than the one that the host selected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OtherTenant;
-
 impl Forward {
-    /// Lets the request go as `identity`.
-    ///
-    /// # Errors
-    /// [`OtherTenant`] if the identity is not one of `tenant`.
-    pub fn authenticated(
-        head: &RequestHead,
-        gate: &Gate,
-        tenant: &Tenant,
-        identity: &VerifiedIdentity,
-    ) -> Result<Self, OtherTenant> {
-        if identity.tenant() != &tenant.name {
-            return Err(OtherTenant);
-        }
+    /// Lets the request go as the identity that may make it.
+    pub fn authenticated(permitted: &Permitted<'_>, gate: &Gate) -> Self {
+        let (head, tenant, identity) = (permitted.head(), permitted.tenant(), permitted.identity());
         let mut edits = strip(head, gate);
         let names = &tenant.headers;
         let mut set = |name: &str, value: String| edits.push(HeaderEdit::Set(name.to_owned(), value.into_bytes()));
@@ -97,12 +85,27 @@ impl Forward {
             let groups: Vec<String> = identity.groups().iter().map(|group| header_value(group, Some(b','))).collect();
             set(&names.groups, groups.join(","));
         }
-        Ok(Self { edits })
+        Self { edits, note: None }
+    }
+
+    /// Lets a request go that anybody may make, as nobody.
+    pub fn anonymous(public: &Public<'_>, gate: &Gate) -> Self {
+        Self { edits: strip(public.head(), gate), note: None }
+    }
+
+    /// The same with something for the log.
+    pub(crate) fn with_note(self, note: Note) -> Self {
+        Self { note: Some(note), ..self }
     }
 
     /// What is to be changed, in order.
     pub fn edits(&self) -> &[HeaderEdit] {
         &self.edits
+    }
+
+    /// What is to be logged and counted, if anything is.
+    pub fn note(&self) -> Option<&Note> {
+        self.note.as_ref()
     }
 }
 
@@ -193,16 +196,6 @@ fn without_options(line: &[u8], is_protected: impl Fn(&str) -> bool) -> Option<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{gate, identity, tenants};
-
-    #[test]
-    fn an_identity_of_another_tenant_forwards_nothing() {
-        let gate = gate(&["k"]);
-        let [a, b] = tenants(&gate);
-        let identity = identity(&gate, a, "ada");
-        assert!(Forward::authenticated(&RequestHead::default(), &gate, a, &identity).is_ok());
-        assert_eq!(Forward::authenticated(&RequestHead::default(), &gate, b, &identity).err(), Some(OtherTenant));
-    }
 
     #[test]
     fn folding_makes_one_name_of_what_a_server_might() {

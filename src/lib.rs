@@ -8,6 +8,7 @@
 //! Where to begin: [`filter`] is the state machine of one request. [`token`] and [`forward`] are the two
 //! modules where a mistake is a breach. `ARCHITECTURE.md` follows one request through the files.
 
+pub mod access;
 mod asker;
 mod bearer;
 pub mod call;

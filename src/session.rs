@@ -1,8 +1,10 @@
 //! Sessions: the verified identity, sealed into one cookie. Nothing of it is kept in the gate.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::cookie::{self, Cookies};
 use crate::env::{Env, UnixTime};
@@ -21,8 +23,13 @@ pub(crate) struct SessionRecord {
     pub(crate) user: String,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub(crate) email: Option<String>,
+    #[serde(rename = "v", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) email_verified: bool,
     #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) groups: Vec<String>,
+    /// Claims that the tenant's rules look at, by their path as configured.
+    #[serde(rename = "c", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) claims: BTreeMap<String, Value>,
     #[serde(rename = "k")]
     pub(crate) vouched_by: Voucher,
     #[serde(rename = "t")]
@@ -53,7 +60,9 @@ pub(crate) fn start(
     let record = SessionRecord {
         user: identity.user().to_owned(),
         email: identity.email().map(str::to_owned),
+        email_verified: identity.email_verified(),
         groups: identity.groups().to_vec(),
+        claims: identity.claims().clone(),
         vouched_by: identity.vouched_by(),
         signed_in: now.0,
     };
@@ -63,7 +72,8 @@ pub(crate) fn start(
 }
 
 /// The identity of the session that came with the request, if there is one that is still good under the configuration of
-/// this moment: sealed for this tenant, its issuer and its client, not over, and vouched for by a key that the tenant still has.
+/// this moment: sealed for this tenant, its issuer and its client, not over, vouched for by a key that the tenant still has, and not of an
+/// e-mail address that nobody verified where that is the user name.
 pub(crate) fn resume(head: &RequestHead, tenant: &Tenant, gate: &Gate, now: UnixTime) -> Option<VerifiedIdentity> {
     let name = Cookies::of(tenant).session();
     // A cookie of the same name can be planted from a sibling host where the tenant has a cookie domain, so more than one is tried.
@@ -80,7 +90,9 @@ fn is_good(record: &SessionRecord, tenant: &Tenant, gate: &Gate, now: UnixTime) 
     let over = now >= signed_in.plus(gate.policy().lifetime);
     // A clock that was put back must not make a session longer.
     let not_yet = signed_in > now.plus(CLOCK_SKEW);
-    !over && !not_yet && tenant.keeps_sessions_of(&record.vouched_by)
+    let named = &tenant.identity;
+    let unverified = named.require_email_verified && named.user_is_email() && !record.email_verified;
+    !over && !not_yet && !unverified && tenant.keeps_sessions_of(&record.vouched_by)
 }
 
 const MAX_TRIES: usize = 4;

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::access::{Access, Roles};
 use crate::env::UnixTime;
 use crate::forward::IdentityHeaders;
 use crate::host::{Host, HostPattern};
+use crate::identity::IdentityClaims;
 use crate::keys::{KeySet, Voucher};
 use crate::provider::Provider;
 use crate::secret::Secret;
@@ -60,6 +62,10 @@ pub struct Tenant {
     pub bearer: Option<Bearer>,
     /// Which claims make the identity.
     pub identity: IdentityClaims,
+    /// The names that it gives to users and groups.
+    pub roles: Roles,
+    /// Who may do what.
+    pub access: Access,
     /// Under which names the upstream receives it.
     pub headers: IdentityHeaders,
 }
@@ -124,17 +130,6 @@ pub struct RequiredClaim {
     pub name: String,
     /// The values that are enough; at least one.
     pub values: Vec<String>,
-}
-
-/// The claims that an identity is read from, each the name of a member of the ID token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityClaims {
-    /// The user name; a login without it is refused.
-    pub user: String,
-    /// The e-mail address; optional in the token.
-    pub email: String,
-    /// The groups: an array of strings or one string; optional in the token.
-    pub groups: String,
 }
 
 impl Tenant {

@@ -1,8 +1,9 @@
 //! What unit tests share: two tenants that differ in name and host only, and a host without surprises.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::config::{self, Environment, Surroundings};
 use crate::env::{Entropy, Env, NoEntropy};
@@ -13,6 +14,7 @@ use crate::seal::Purpose;
 use crate::session::SessionRecord;
 use crate::shared::NoSharedData;
 use crate::tenant::Tenant;
+use crate::token::Claims;
 
 /// No variable is set, and the random numbers count upwards.
 #[derive(Default)]
@@ -70,7 +72,21 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
 pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> Arc<VerifiedIdentity> {
     let key = tenant.keys.candidates(SignatureAlgorithm::Es256, None).next().unwrap();
     let vouched_by = Voucher::Configured(key.thumbprint());
-    let record = SessionRecord { user: user.to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
+    let record = SessionRecord {
+        user: user.to_owned(),
+        email: None,
+        email_verified: false,
+        groups: Vec::new(),
+        claims: BTreeMap::new(),
+        vouched_by,
+        signed_in: 0,
+    };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     Arc::new(VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap()))
+}
+
+/// The claims of a token that was verified.
+pub(crate) fn claims(members: Value) -> Claims {
+    let Value::Object(members) = members else { panic!("claims are an object") };
+    Claims::new(members)
 }

@@ -52,6 +52,8 @@ fn smallest() -> Value {
                 "token_endpoint": "https://issuer.example/token",
             },
             "login": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
+            "roles": [{ "name": "admin", "groups": ["admins"] }],
+            "access": [{ "paths": ["/"], "allow": { "roles": ["admin"], "all_of": { "groups": ["staff"] } } }],
         }],
     })
 }
@@ -90,10 +92,13 @@ fn row((path, node, required): &(String, Value, bool)) -> String {
     let kind = match (node["$ref"].as_str(), node["type"].as_str()) {
         (Some("#/$defs/duration"), _) => "duration".to_owned(),
         (Some("#/$defs/secret"), _) => "text or `{env}`".to_owned(),
+        (Some("#/$defs/claim"), _) => "claim".to_owned(),
+        (Some("#/$defs/names" | "#/$defs/claim_values"), _) => "list".to_owned(),
         (_, Some("string")) => "text".to_owned(),
         (_, Some("boolean")) => "true or false".to_owned(),
         (_, Some("array")) => "list".to_owned(),
         (_, Some("object")) => "object".to_owned(),
+        _ if node["type"].is_array() => "word or object".to_owned(),
         _ => {
             let words: Vec<String> =
                 node["enum"].as_array().unwrap().iter().map(|word| format!("`{}`", word.as_str().unwrap())).collect();
@@ -215,6 +220,15 @@ fn examples() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// The headings of a document, as links name them.
+fn read_headings(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .map(|line| line.trim_matches(['#', ' ']).to_lowercase().replace(' ', "-"))
+        .collect()
+}
+
 #[test]
 fn links_lead_somewhere() {
     let mut count = 0;
@@ -232,7 +246,10 @@ fn links_lead_somewhere() {
         for link in
             text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://"))
         {
-            assert!(folder.join(link).exists(), "{document}: {link}");
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            assert!(folder.join(file).exists(), "{document}: {link}");
+            let headings = || read_headings(&folder.join(file));
+            assert!(heading.is_empty() || headings().contains(&heading.to_owned()), "{document}: {link}");
             count += 1;
         }
     }

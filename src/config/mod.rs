@@ -2,13 +2,16 @@
 //!
 //! Loading is a pure function of them and of what the host can verify: Envoy loads once on a canary and then on every worker, and all of them have to come to the same verdict.
 
+mod access;
 mod bearer;
 mod cursor;
 mod error;
 mod headers;
+mod identity;
 mod keys;
 mod login;
 mod provider;
+mod roles;
 mod session;
 mod tenant;
 #[cfg(test)]

@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, secret, url};
-use super::{bearer, headers, keys, login, provider};
+use super::{access, bearer, headers, identity, keys, login, provider, roles};
 use crate::forward::IdentityHeaders;
 use crate::host::{HostPattern, NotAPattern};
+use crate::identity::IdentityClaims;
 use crate::secret::Secret;
-use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
+use crate::tenant::{Client, ClientAuthentication, Tenant, TenantName};
 
 /// What could be read of one tenant, and what was wrong.
 pub(super) struct Draft {
@@ -40,13 +41,16 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), client_secret.is_present());
     let login = login::login(&object.field("login"), scheme, &hosts);
     let bearer = bearer::bearer(&object.field("bearer"));
-    let identity = identity(&object.field("identity"));
+    let identity = identity::identity(&object.field("identity"));
+    let roles = roles::roles(&object.field("roles"));
+    let access = access::access(&object, roles.as_ref());
     let headers = headers::headers(&object.field("headers"));
     object.finish();
 
     let authentication = method.and_then(|method| method.with(secret));
     let label = name.as_ref().map_or_else(|| format!("tenants[{index}]"), |name| format!("tenant \"{name}\""));
     let tenant = (|| {
+        let (access, kept) = access?;
         Some(Tenant {
             name: name.clone()?,
             hosts: hosts.clone(),
@@ -56,7 +60,9 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             provider: provider?,
             login: login?,
             bearer: bearer?,
-            identity: identity?,
+            identity: IdentityClaims { kept, ..identity? },
+            roles: roles?,
+            access,
             headers: headers.clone()?,
         })
     })();
@@ -94,14 +100,19 @@ fn name(at: &Cursor<'_>) -> Option<TenantName> {
 fn hosts(at: &Cursor<'_>) -> Vec<HostPattern> {
     let mut hosts = Vec::new();
     for element in at.required_elements() {
-        let Some(text) = element.text() else { continue };
-        match HostPattern::parse(text) {
-            Ok(host) if hosts.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
-            Ok(host) => hosts.push(host),
-            Err(problem) => element.error(format!("{text:?} is not a host pattern: {}", advice(problem))),
+        match host_pattern(&element) {
+            Some(host) if hosts.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
+            Some(host) => hosts.push(host),
+            None => {}
         }
     }
     hosts
+}
+
+/// One host, or all below a domain.
+pub(super) fn host_pattern(at: &Cursor<'_>) -> Option<HostPattern> {
+    let text = at.text()?;
+    at.note(HostPattern::parse(text).map_err(|problem| format!("{text:?} is not a host pattern: {}", advice(problem))))
 }
 
 fn advice(problem: NotAPattern) -> &'static str {
@@ -129,19 +140,4 @@ fn client_id(at: &Cursor<'_>) -> Option<String> {
         return at.refuse("is not a client id: 1 to 255 printable ASCII characters");
     }
     Some(text.to_owned())
-}
-
-fn identity(at: &Cursor<'_>) -> Option<IdentityClaims> {
-    let object = at.object();
-    let claim = |name: &'static str, default: &str| {
-        let at = object.field(name);
-        match at.text() {
-            Some("") => at.refuse("is empty; give the name of a claim"),
-            Some(claim) => Some(claim.to_owned()),
-            None => (!at.is_present()).then(|| default.to_owned()),
-        }
-    };
-    let (user, email, groups) = (claim("user", "sub"), claim("email", "email"), claim("groups", "groups"));
-    object.finish();
-    Some(IdentityClaims { user: user?, email: email?, groups: groups? })
 }

@@ -425,6 +425,167 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "tenant \"acme\": bearer.claims[\"\"]: has an empty name; give the name of a claim",
         ),
         ("/identity", json!({ "user": "" }), "tenant \"acme\": identity.user: is empty; give the name of a claim"),
+        (
+            "/identity",
+            json!({ "groups": 1 }),
+            "tenant \"acme\": identity.groups: must be the name of a claim, or a list of names that leads to it",
+        ),
+        ("/identity", json!({ "groups": [] }), "tenant \"acme\": identity.groups: is empty; at least one is needed"),
+        (
+            "/identity",
+            json!({ "email": ["a", ""] }),
+            "tenant \"acme\": identity.email[1]: is empty; give the name of a claim",
+        ),
+        (
+            "/identity",
+            json!({ "group_field": "" }),
+            "tenant \"acme\": identity.group_field: is empty; give the name of the field that names a group",
+        ),
+        (
+            "/identity",
+            json!({ "group_prefix": 1 }),
+            "tenant \"acme\": identity.group_prefix: must be a string, not a number",
+        ),
+        ("/roles", json!({}), "tenant \"acme\": roles: must be an array, not an object"),
+        ("/roles", json!([{ "groups": ["a"] }]), "tenant \"acme\": roles[0].name: is missing"),
+        (
+            "/roles",
+            json!([{ "name": "a,b", "groups": ["a"] }]),
+            "tenant \"acme\": roles[0].name: \"a,b\" is not a role name: 1 to 63 letters, digits, \"-\", \"_\", \".\" and \":\"",
+        ),
+        (
+            "/roles",
+            json!([{ "name": "a" }]),
+            "tenant \"acme\": roles[0]: is for nobody; give it `users`, `emails` or `groups`",
+        ),
+        (
+            "/roles",
+            json!([{ "name": "a", "groups": [] }]),
+            "tenant \"acme\": roles[0].groups: is empty; at least one is needed",
+        ),
+        (
+            "/roles",
+            json!([{ "name": "a", "users": ["x", ""] }]),
+            "tenant \"acme\": roles[0].users[1]: is empty; an empty name matches nobody",
+        ),
+        (
+            "/roles",
+            json!([{ "name": "a", "users": ["x"] }, { "name": "a", "groups": ["y"] }]),
+            "tenant \"acme\": roles[1]: another role has the name \"a\", too; put the grants of both into one",
+        ),
+        (
+            "/access",
+            json!([{ "paths": ["/"] }]),
+            "tenant \"acme\": access[0]: has neither `allow` nor `deny`; say whom to let through",
+        ),
+        (
+            "/access",
+            json!([{ "allow": "public", "deny": true }]),
+            "tenant \"acme\": access[0]: has both `allow` and `deny`; give one of them",
+        ),
+        (
+            "/access",
+            json!([{ "deny": false }]),
+            "tenant \"acme\": access[0].deny: is false, which says nothing; set it to true, or say whom to `allow`",
+        ),
+        ("/access", json!([{ "deny": "yes" }]), "tenant \"acme\": access[0].deny: must be true or false, not a string"),
+        (
+            "/access",
+            json!([{ "allow": "everybody" }]),
+            "tenant \"acme\": access[0].allow: \"everybody\" is not one of \"public\", \"any_user\"",
+        ),
+        (
+            "/access",
+            json!([{ "allow": true }]),
+            "tenant \"acme\": access[0].allow: must be \"public\", \"any_user\" or an object",
+        ),
+        (
+            "/access",
+            json!([{ "allow": {} }]),
+            "tenant \"acme\": access[0].allow: is for nobody; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "all_of": {} } }]),
+            "tenant \"acme\": access[0].allow.all_of: is empty; give `groups`, `roles`, `scopes` or `claims`, or leave it out",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "groups": [] } }]),
+            "tenant \"acme\": access[0].allow.groups: is empty; at least one is needed",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "emails": [""] } }]),
+            "tenant \"acme\": access[0].allow.emails[0]: is empty; an empty name matches nobody",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "roles": ["admin"] } }]),
+            "tenant \"acme\": access[0].allow.roles[0]: \"admin\" is not one of this tenant's `roles`",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "scopes": ["a b"] } }]),
+            "tenant \"acme\": access[0].allow.scopes[0]: \"a b\" is not a scope: printable ASCII without spaces, quotes and backslashes",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "claims": [{ "values": ["x"] }] } }]),
+            "tenant \"acme\": access[0].allow.claims[0].claim: is missing; give the name of a claim",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "claims": [{ "claim": "acr", "values": [2] }] } }]),
+            "tenant \"acme\": access[0].allow.claims[0].values[0]: must be a string, true or false",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "claims": [{ "claim": "acr", "values": [""] }] } }]),
+            "tenant \"acme\": access[0].allow.claims[0].values[0]: is empty; an empty claim matches nothing",
+        ),
+        (
+            "/access",
+            json!([{ "paths": [], "deny": true }]),
+            "tenant \"acme\": access[0].paths: is empty; at least one is needed",
+        ),
+        (
+            "/access",
+            json!([{ "paths": ["admin"], "deny": true }]),
+            "tenant \"acme\": access[0].paths[0]: \"admin\" is not a path: it has to begin with \"/\"",
+        ),
+        (
+            "/access",
+            json!([{ "paths": ["/a*"], "deny": true }]),
+            "tenant \"acme\": access[0].paths[0]: \"/a*\" is not a path: \"*\" stands for a whole segment (\"/a/*/b\") or, at the end, for everything below (\"/a/*\")",
+        ),
+        (
+            "/access",
+            json!([{ "paths": ["/a%20b"], "deny": true }]),
+            "tenant \"acme\": access[0].paths[0]: \"/a%20b\" is not a path: write the path decoded, without query and fragment",
+        ),
+        (
+            "/access",
+            json!([{ "paths": ["/a/../b"], "deny": true }]),
+            "tenant \"acme\": access[0].paths[0]: \"/a/../b\" is not a path: a path with an empty segment, a dot segment, \"\\\", \";\" or a control character is refused before any rule",
+        ),
+        (
+            "/access",
+            json!([{ "methods": ["get"], "deny": true }]),
+            "tenant \"acme\": access[0].methods[0]: \"get\" is not a method; write it in upper case (\"GET\")",
+        ),
+        (
+            "/access",
+            json!([{ "hosts": ["*"], "deny": true }]),
+            "tenant \"acme\": access[0].hosts[0]: \"*\" is not a host pattern: a wildcard may only be the first label (\"*.acme.example\")",
+        ),
+        (
+            "/access_default",
+            json!("allow"),
+            "tenant \"acme\": access_default: \"allow\" is not one of \"any_user\", \"deny\"",
+        ),
+        ("/access_dry_run", json!("no"), "tenant \"acme\": access_dry_run: must be true or false, not a string"),
+        ("/cors_preflight", json!(1), "tenant \"acme\": cors_preflight: must be true or false, not a number"),
         ("/headers", json!({ "user": "x user" }), "tenant \"acme\": headers.user: \"x user\" is not a header name"),
         (
             "/headers",

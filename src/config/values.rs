@@ -67,6 +67,43 @@ pub(super) fn path(at: &Cursor<'_>, default: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// A text; the default without one.
+pub(super) fn text_or(at: &Cursor<'_>, default: &str) -> Option<String> {
+    match at.text() {
+        Some(text) => Some(text.to_owned()),
+        None => (!at.is_present()).then(|| default.to_owned()),
+    }
+}
+
+/// The elements of a list, which is not empty if it is there. All of them are read, so that every mistake is noted.
+pub(super) fn listed<T>(at: &Cursor<'_>, read: impl FnMut(&Cursor<'_>) -> Option<T>) -> Option<Vec<T>> {
+    if !at.is_present() {
+        return Some(Vec::new());
+    }
+    let elements: Vec<Option<T>> = at.required_elements().iter().map(read).collect();
+    elements.into_iter().collect::<Option<Vec<T>>>().filter(|elements| !elements.is_empty())
+}
+
+/// Names of users, groups and the like, none of them empty.
+pub(super) fn names(at: &Cursor<'_>) -> Option<Vec<String>> {
+    listed(at, |at| match at.text()? {
+        "" => at.refuse("is empty; an empty name matches nobody"),
+        text => Some(text.to_owned()),
+    })
+}
+
+/// One of a few words.
+pub(super) fn one_of<T: Clone>(at: &Cursor<'_>, words: &[(&str, T)], default: T) -> Option<T> {
+    let Some(text) = at.text() else { return (!at.is_present()).then_some(default) };
+    match words.iter().find(|(word, _)| *word == text) {
+        Some((_, value)) => Some(value.clone()),
+        None => {
+            let words: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            at.refuse(format!("{text:?} is not one of {}", words.join(", ")))
+        }
+    }
+}
+
 /// A secret: the text itself, or `{env: NAME}`.
 pub(super) fn secret(at: &Cursor<'_>, environment: &dyn Environment) -> Option<Secret<String>> {
     match at.value()? {

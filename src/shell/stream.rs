@@ -53,6 +53,10 @@ impl Stream {
 
     /// Applies every edit. If the host refuses one, nothing goes to the upstream.
     fn forward(&mut self, forward: &Forward) {
+        if let Some(note) = forward.note() {
+            self.counters.count(note.event);
+            log(note.level, &note.line);
+        }
         match forward.edits().iter().try_for_each(apply) {
             Ok(()) => self.passage = Passage::Open,
             Err(_) => self.fail("a header could not be changed"),

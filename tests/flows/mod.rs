@@ -5,11 +5,13 @@
 
 #![allow(dead_code, unused_macros, unused_imports, reason = "real Envoy plays no timed scenarios")]
 
+pub mod access;
 pub mod bearer;
 pub mod callback;
 pub mod denial;
 pub mod forward;
 pub mod id_token;
+pub mod identity;
 pub mod keys;
 pub mod login;
 pub mod logout;
@@ -21,6 +23,11 @@ pub mod tenants;
 macro_rules! scenarios_for {
     ($rig:ty) => {
         $crate::flows::play! { $rig;
+            access: the_first_rule_that_fits_decides, what_no_rule_fits_is_for_users_or_nobody, public_pages_know_who_is_signed_in,
+                paths_cannot_be_argued_with, paths_that_envoy_may_tidy_up, odd_paths_are_the_upstreams_business_otherwise,
+                no_header_changes_the_verdict, methods_are_compared_exactly, preflight_requests_are_a_choice,
+                a_tightened_rule_bites_at_once, an_unverified_address_grants_nothing, scopes_are_for_bearer_tokens, claims_in_rules,
+                rules_for_some_hosts, a_dry_run_refuses_no_user;
             bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new;
@@ -30,6 +37,8 @@ macro_rules! scenarios_for {
             forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
                 claims_cannot_forge_headers;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
+            identity: claims_are_found_by_name_or_path, groups_of_every_shape, groups_that_the_issuer_left_out,
+                an_address_that_names_the_user_is_verified, an_empty_user_is_nobody;
             keys: everything_is_discovered, a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set, configured_keys_win,
                 a_configured_key_without_a_kid_does_not_hide_a_new_one, keys_without_discovery,

@@ -94,7 +94,10 @@ impl Rig for CoreRig {
             let effect = filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
             self.log.push(format!("{effect:?}"));
             match effect {
-                Effect::Forward(forward) => return Outcome::Forwarded(edited(head, forward.edits())),
+                Effect::Forward(forward) => {
+                    self.log.extend(forward.note().map(|note| note.line.clone()));
+                    return Outcome::Forwarded(edited(head, forward.edits()));
+                }
                 Effect::Call(call) => input = Input::Called(self.call(&call)),
                 Effect::Reply(reply) => {
                     self.log.push(reply.note.line);
