@@ -7,7 +7,7 @@ readonly ENVOY_VERSION=1.40.0
 readonly CARGO_DENY_VERSION=0.20.2
 readonly WASM_TARGET=wasm32-wasip1
 readonly WASM=target/tenantgate.wasm
-readonly WASM_LIMIT=1000000
+readonly WASM_LIMIT=1250000
 readonly LOGS=target/test-logs
 export CARGO_TARGET_DIR=$PWD/target
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
@@ -161,6 +161,7 @@ test_all() {
   wasm
   rung unit cargo test --locked --lib --bins
   rung docs cargo test --locked --test docs
+  rung manifests cargo test --locked --test manifests
   rung tool cargo test --locked --test tool
   rung vectors cargo test --locked --test vectors
   rung core cargo test --locked --test core

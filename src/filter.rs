@@ -105,6 +105,8 @@ impl Filter {
             }
         } else if visit.target.path == login.logout_path {
             Effect::Reply(logout(&visit, env))
+        } else if let Some(assertion) = visit.gate.assertion().filter(|it| visit.target.path == it.jwks_path()) {
+            Effect::Reply(assertion.publish(&visit))
         } else {
             page(&visit, env).unwrap_or_else(|denial| Effect::Reply(visit.asker.refuse(&denial)))
         }
@@ -120,7 +122,7 @@ fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<Effect, Denial> {
         session::resume(head, tenant, gate, env.now()?)
     };
     match identity {
-        Some(identity) => Ok(Effect::Forward(Forward::authenticated(head, tenant, &identity)?)),
+        Some(identity) => Ok(Effect::Forward(Forward::authenticated(visit, &identity, &[], env)?)),
         None if is_navigation(head) => login::begin(visit, env).map(Effect::Reply),
         None => Err(Denial::Unauthenticated),
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::assertion::Assertion;
 use crate::host::{Host, HostPattern};
 use crate::seal::KeyRing;
 use crate::tenant::{Tenant, TenantName};
@@ -18,6 +19,8 @@ pub struct Gate {
     exact: HashMap<Host, usize>,
     below: HashMap<Host, usize>,
     tokens: TokenCache,
+    assertion: Option<Assertion>,
+    filter_state: bool,
 }
 
 /// How long sessions last.
@@ -64,7 +67,30 @@ impl Gate {
                 table.entry(host.clone()).or_insert(index);
             }
         }
-        Self { ring, policy, entries, exact, below, tokens: TokenCache::default() }
+        let tokens = TokenCache::default();
+        Self { ring, policy, entries, exact, below, tokens, assertion: None, filter_state: false }
+    }
+
+    /// The same gate, which signs assertions.
+    #[must_use]
+    pub fn with_assertion(self, assertion: Option<Assertion>) -> Self {
+        Self { assertion, ..self }
+    }
+
+    /// The same gate, which tells the rest of Envoy who is let through.
+    #[must_use]
+    pub fn with_filter_state(self, filter_state: bool) -> Self {
+        Self { filter_state, ..self }
+    }
+
+    /// How assertions are made, if they are.
+    pub fn assertion(&self) -> Option<&Assertion> {
+        self.assertion.as_ref()
+    }
+
+    /// Whether the rest of Envoy is told who is let through.
+    pub fn sets_filter_state(&self) -> bool {
+        self.filter_state
     }
 
     /// The entry for `host`: the exact one, else that of the longest wildcard.

@@ -1,5 +1,6 @@
 //! Who is asking, as the tenant's issuer vouched for it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
@@ -18,6 +19,7 @@ pub struct VerifiedIdentity {
     user: String,
     email: Option<String>,
     groups: Vec<String>,
+    claims: BTreeMap<String, Value>,
     vouched_by: Voucher,
 }
 
@@ -42,11 +44,13 @@ impl VerifiedIdentity {
     fn read(token: &Signed, names: &IdentityClaims) -> Result<Self, NoIdentity> {
         let claims = token.claims();
         let user = text(claims, &names.user)?.ok_or_else(|| NoIdentity::Missing(names.user.clone()))?;
+        let kept = names.kept.iter().filter_map(|name| Some((name.clone(), claims.get(name)?.clone())));
         Ok(Self {
             tenant: token.tenant().clone(),
             user,
             email: text(claims, &names.email)?,
             groups: groups(claims, &names.groups)?,
+            claims: kept.filter(|(_, value)| !value.is_null()).collect(),
             vouched_by: token.vouched_by(),
         })
     }
@@ -54,8 +58,8 @@ impl VerifiedIdentity {
     /// The identity that a session was made of.
     pub(crate) fn from_session(session: Opened<SessionRecord>) -> Self {
         let (tenant, record) = session.into_parts();
-        let SessionRecord { user, email, groups, vouched_by, signed_in: _ } = record;
-        Self { tenant, user, email, groups, vouched_by }
+        let SessionRecord { user, email, groups, claims, vouched_by, signed_in: _ } = record;
+        Self { tenant, user, email, groups, claims, vouched_by }
     }
 
     /// The tenant whose issuer vouches for it.
@@ -76,6 +80,11 @@ impl VerifiedIdentity {
     /// The groups, none of them empty.
     pub fn groups(&self) -> &[String] {
         &self.groups
+    }
+
+    /// The claims that were kept, by their name as configured.
+    pub fn claims(&self) -> &BTreeMap<String, Value> {
+        &self.claims
     }
 
     /// The key that signed the token.

@@ -9,6 +9,7 @@
 //! modules where a mistake is a breach. `ARCHITECTURE.md` follows one request through the files.
 
 mod asker;
+pub mod assertion;
 mod bearer;
 pub mod call;
 pub mod config;

@@ -1,8 +1,10 @@
 //! Sessions: the verified identity, sealed into one cookie. Nothing of it is kept in the gate.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::cookie::{self, Cookies};
 use crate::env::{Env, UnixTime};
@@ -23,6 +25,8 @@ pub(crate) struct SessionRecord {
     pub(crate) email: Option<String>,
     #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) groups: Vec<String>,
+    #[serde(rename = "c", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) claims: BTreeMap<String, Value>,
     #[serde(rename = "k")]
     pub(crate) vouched_by: Voucher,
     #[serde(rename = "t")]
@@ -54,6 +58,7 @@ pub(crate) fn start(
         user: identity.user().to_owned(),
         email: identity.email().map(str::to_owned),
         groups: identity.groups().to_vec(),
+        claims: identity.claims().clone(),
         vouched_by: identity.vouched_by(),
         signed_in: now.0,
     };

@@ -124,6 +124,8 @@ pub struct IdentityClaims {
     pub email: String,
     /// The groups: an array of strings or one string; optional in the token.
     pub groups: String,
+    /// Further claims that an identity keeps, because something of the tenant's configuration needs them.
+    pub kept: Vec<String>,
 }
 
 impl Tenant {

@@ -1,5 +1,7 @@
 //! What unit tests share: two tenants that differ in name and host only, and a host without surprises.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::config::{self, Environment, Surroundings};
@@ -63,7 +65,14 @@ pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
 pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> VerifiedIdentity {
     let key = serde_json::from_value(json!("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")).unwrap();
     let vouched_by = Voucher::Configured(key);
-    let record = SessionRecord { user: user.to_owned(), email: None, groups: Vec::new(), vouched_by, signed_in: 0 };
+    let record = SessionRecord {
+        user: user.to_owned(),
+        email: None,
+        groups: Vec::new(),
+        claims: BTreeMap::new(),
+        vouched_by,
+        signed_in: 0,
+    };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap())
 }

@@ -110,6 +110,27 @@ impl<'a> Cursor<'a> {
         self.elements()
     }
 
+    /// The members of the object here, whose names are the operator's.
+    pub(super) fn entries(&self) -> Vec<(&'a str, Self)> {
+        let members = self.typed("an object", Value::as_object).into_iter().flatten();
+        let at = |(name, value): (&'a String, &'a Value)| {
+            let path = format!("{}.{name}", self.path);
+            (name.as_str(), Self { value: Some(value), inside: true, path, errors: self.errors })
+        };
+        members.map(at).collect()
+    }
+
+    /// What the word here stands for, if it is one of these; `default` if there is nothing.
+    pub(super) fn one_of<T: Copy>(&self, words: &[(&str, T)], default: T) -> Option<T> {
+        let Some(text) = self.text() else { return (!self.is_present()).then_some(default) };
+        let found = words.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.error(format!("{text:?} is none of {}", words.join(", ")));
+        }
+        found.map(|(_, meaning)| *meaning)
+    }
+
     /// Notes that there has to be something here, and what could be instead.
     pub(super) fn missing<T>(&self, advice: &str) -> Option<T> {
         if self.inside {

@@ -6,6 +6,8 @@ use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, secret, url};
 use super::{bearer, headers, keys, login, provider};
+use crate::assertion::Settings;
+use crate::forward::IdentityHeaders;
 use crate::host::{HostPattern, NotAPattern};
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
@@ -21,7 +23,12 @@ pub(super) struct Draft {
     pub(super) errors: Errors,
 }
 
-pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>) -> Draft {
+pub(super) fn tenant(
+    index: usize,
+    value: &Value,
+    surroundings: Surroundings<'_>,
+    assertion: Option<&Settings>,
+) -> Draft {
     let errors = Errors::default();
     let object = Cursor::root(value, &errors).object();
 
@@ -36,10 +43,16 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let provider_at = object.field("provider");
     let keys = keys::keys(&object.field("keys"), surroundings.host, provider::fetches(&provider_at));
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), client_secret.is_present());
-    let login = login::login(&object.field("login"), scheme, &hosts);
+    let login_at = object.field("login");
+    let login = login::login(&login_at, scheme, &hosts);
+    if let (Some(login), Some(assertion)) = (&login, assertion)
+        && [&login.callback_path, &login.logout_path].contains(&&assertion.jwks_path)
+    {
+        login_at.error(format!("has a path that is `assertion.jwks_path`, too: \"{}\"", assertion.jwks_path));
+    }
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));
-    let headers = headers::headers(&object.field("headers"));
+    let headers = headers::headers(&object.field("headers"), assertion.map(|assertion| assertion.header.as_str()));
     object.finish();
 
     let authentication = method.and_then(|method| method.with(secret));
@@ -54,11 +67,17 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             provider: provider?,
             login: login?,
             bearer: bearer?,
-            identity: identity?,
+            identity: identity.map(|identity| keep(identity, headers.as_ref()))?,
             headers: headers?,
         })
     })();
     Draft { label, name, hosts, tenant, errors }
+}
+
+/// The claims that headers are made of are kept with the identity.
+fn keep(identity: IdentityClaims, headers: Option<&IdentityHeaders>) -> IdentityClaims {
+    let claims = headers.into_iter().flat_map(|headers| headers.claims.values());
+    IdentityClaims { kept: claims.cloned().collect(), ..identity }
 }
 
 /// `provider.token_endpoint_auth_method`.
@@ -141,5 +160,5 @@ fn identity(at: &Cursor<'_>) -> Option<IdentityClaims> {
     };
     let (user, email, groups) = (claim("user", "sub"), claim("email", "email"), claim("groups", "groups"));
     object.finish();
-    Some(IdentityClaims { user: user?, email: email?, groups: groups? })
+    Some(IdentityClaims { user: user?, email: email?, groups: groups?, kept: Vec::new() })
 }

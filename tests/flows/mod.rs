@@ -5,6 +5,7 @@
 
 #![allow(dead_code, unused_macros, unused_imports, reason = "real Envoy plays no timed scenarios")]
 
+pub mod assertion;
 pub mod bearer;
 pub mod callback;
 pub mod denial;
@@ -27,7 +28,10 @@ macro_rules! scenarios_for {
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
                 errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
-            forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers;
+            forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers,
+                names_are_those_of_the_tenant, what_an_api_client_says_is_gone, lists_as_the_tenant_wants_them,
+                authorization_goes_where_the_tenant_wants_it;
+            assertion: an_assertion_can_be_verified, keys_of_the_assertion_are_published;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             keys: everything_is_discovered, a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set, configured_keys_win,
@@ -50,6 +54,7 @@ macro_rules! scenarios_for {
 macro_rules! timed_scenarios {
     ($then:ident $($rig:ident)?) => {
         $crate::flows::$then! { $($rig)?;
+            assertion: an_assertion_is_renewed_in_time;
             bearer: a_known_token_expires;
             callback: an_expired_attempt;
             keys: hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away, a_key_that_leaves_the_set,

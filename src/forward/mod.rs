@@ -1,0 +1,143 @@
+//! The one way to the upstream: what a forwarded request carries, and the proof that it may go.
+
+mod headers;
+mod lines;
+mod strip;
+
+use std::fmt;
+
+use crate::denial::Denial;
+use crate::env::Env;
+use crate::identity::VerifiedIdentity;
+use crate::visit::Visit;
+use lines::Lines;
+use strip::strip;
+
+pub(crate) use headers::folds_alike;
+pub use headers::{
+    Authorization, DEFAULT_ASSERTION, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES,
+    DEFAULT_TENANT, DEFAULT_USER, IdentityHeaders, ListForm, fold,
+};
+
+/// Permission to send this request on, with what is to be changed in its head first.
+///
+/// It cannot be made without a [`VerifiedIdentity`] of the tenant that the host selected, and it strips before it sets.
+#[derive(Debug)]
+#[must_use = "the request stands still until the edits are applied and it is resumed"]
+pub struct Forward {
+    edits: Vec<HeaderEdit>,
+    filter_state: Vec<(&'static str, String)>,
+}
+
+/// One change to the head. They are applied in order, all of them, or the request does not go.
+#[derive(Clone, PartialEq, Eq)]
+pub enum HeaderEdit {
+    /// Every line under this name goes.
+    Remove(String),
+    /// One line with this value, whatever was there.
+    Set(String, Vec<u8>),
+    /// One more line under this name.
+    Add(String, Vec<u8>),
+}
+
+/// Names only: the values are cookies and personal data.
+impl fmt::Debug for HeaderEdit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Remove(name) => f.debug_tuple("Remove").field(name).finish(),
+            Self::Set(name, _) => f.debug_tuple("Set").field(name).finish_non_exhaustive(),
+            Self::Add(name, _) => f.debug_tuple("Add").field(name).finish_non_exhaustive(),
+        }
+    }
+}
+
+/// The identity was verified for another tenant than the one that the host selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherTenant;
+
+impl Forward {
+    /// Lets the request go as `identity`, which has these roles.
+    ///
+    /// # Errors
+    /// [`Denial::OtherTenant`] if the identity is not one of the tenant, and what keeps the assertion from being signed.
+    pub(crate) fn authenticated(
+        visit: &Visit<'_>,
+        identity: &VerifiedIdentity,
+        roles: &[String],
+        env: &Env<'_>,
+    ) -> Result<Self, Denial> {
+        let Visit { head, gate, tenant, .. } = visit;
+        if identity.tenant() != &tenant.name {
+            return Err(OtherTenant.into());
+        }
+        let assertion = gate.assertion();
+        let names = &tenant.headers;
+        let protects = |name: &str| names.protects(name) || assertion.is_some_and(|assertion| assertion.is_under(name));
+        let mut forward = Self { edits: strip(head, names.authorization, protects), filter_state: Vec::new() };
+        forward.set(names.tenant.as_deref(), Lines::of(tenant.name.as_str()));
+        forward.set(names.user.as_deref(), Lines::of(identity.user()));
+        if let Some(email) = identity.email() {
+            forward.set(names.email.as_deref(), Lines::of(email));
+        }
+        forward.set(names.groups.as_deref(), Lines::list(identity.groups(), names.lists));
+        forward.set(names.roles.as_deref(), Lines::list(roles, names.lists));
+        for (header, claim) in &names.claims {
+            if let Some(value) = identity.claims().get(claim) {
+                forward.set(Some(header), Lines::claim(value, names.lists));
+            }
+        }
+        if let Some(assertion) = assertion {
+            let signed = assertion.about(tenant, identity, roles, env)?;
+            forward.edits.push(HeaderEdit::Set(assertion.header().to_owned(), signed.into_bytes()));
+        }
+        if gate.sets_filter_state() {
+            forward.filter_state = vec![
+                ("tenantgate.tenant", tenant.name.as_str().to_owned()),
+                ("tenantgate.user", Lines::of(identity.user()).0.concat()),
+                ("tenantgate.roles", Lines::list(roles, ListForm::Separated(b',')).0.concat()),
+            ];
+        }
+        Ok(forward)
+    }
+
+    /// What is to be changed, in order.
+    pub fn edits(&self) -> &[HeaderEdit] {
+        &self.edits
+    }
+
+    /// What is to be set as filter state: names and values, printable ASCII.
+    pub fn filter_state(&self) -> &[(&'static str, String)] {
+        &self.filter_state
+    }
+
+    /// Everything under `name` was stripped; the lines come in its place, if there is a name for them.
+    fn set(&mut self, name: Option<&str>, Lines(lines): Lines) {
+        let Some(name) = name else { return };
+        for (position, line) in lines.into_iter().enumerate() {
+            let edit = if position == 0 { HeaderEdit::Set } else { HeaderEdit::Add };
+            self.edits.push(edit(name.to_owned(), line.into_bytes()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::RequestHead;
+    use crate::testing::{TestHost, gate, identity, tenants};
+
+    #[test]
+    fn an_identity_of_another_tenant_forwards_nothing() {
+        let gate = gate(&["k"]);
+        let [a, _] = tenants(&gate);
+        let identity = identity(&gate, a, "ada");
+        let mut host = TestHost::default();
+        let env = &mut host.env();
+        for (authority, expected) in [("a.example", None), ("b.example", Some(Denial::OtherTenant))] {
+            let lines = [(":authority", authority), (":path", "/")];
+            let head = RequestHead::new(lines.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())));
+            let Ok(visit) = Visit::read(&head, &gate, env) else { panic!("no tenant") };
+            assert_eq!(Forward::authenticated(&visit, &identity, &[], env).err(), expected);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What the client may not say to the upstream.
+
+use std::collections::BTreeSet;
+
+use super::{Authorization, HeaderEdit};
+use crate::bearer;
+use crate::cookie;
+use crate::request::RequestHead;
+
+/// Takes out every line under a name that `protects` says is protected, credentials that are not for the upstream, our cookies, and
+/// requests to the next hop to drop a protected header (RFC 9110 section 7.6.1).
+pub(super) fn strip(
+    head: &RequestHead,
+    authorization: Authorization,
+    protects: impl Fn(&str) -> bool,
+) -> Vec<HeaderEdit> {
+    let names: BTreeSet<&str> = head.pairs().map(|(name, _)| name).collect();
+    let mut edits = Vec::new();
+    for name in names {
+        match name {
+            "authorization" if !stays(authorization, head) => edits.push(HeaderEdit::Remove(name.to_owned())),
+            "authorization" => {}
+            "cookie" => edits.extend(rewrite(name, head, cookie::without_ours)),
+            "connection" => edits.extend(rewrite(name, head, |line| without_options(line, &protects))),
+            name if protects(name) => edits.push(HeaderEdit::Remove(name.to_owned())),
+            _ => {}
+        }
+    }
+    edits
+}
+
+/// Where a bearer token was sent, the identity is that of the token, so it was verified. Of any other scheme nothing is known.
+fn stays(authorization: Authorization, head: &RequestHead) -> bool {
+    match authorization {
+        Authorization::Remove => false,
+        Authorization::Verified => head.only("authorization").is_some() && bearer::is_sent(head),
+        Authorization::Any => true,
+    }
+}
+
+/// Filters every line under `name`. All lines become one, joined as that header allows; no edit if nothing is to change.
+fn rewrite(name: &str, head: &RequestHead, keep: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<HeaderEdit> {
+    let separator: &[u8] = if name == "cookie" { b"; " } else { b", " };
+    let lines: Vec<&[u8]> = head.all(name).collect();
+    let kept: Vec<Vec<u8>> = lines.iter().filter_map(|line| keep(line)).collect();
+    if kept == lines {
+        return Vec::new();
+    }
+    let mut edits = vec![HeaderEdit::Remove(name.to_owned())];
+    if !kept.is_empty() {
+        edits.push(HeaderEdit::Set(name.to_owned(), kept.join(separator)));
+    }
+    edits
+}
+
+/// The connection options of `line` that name no protected header, or `None` if nothing is left.
+fn without_options(line: &[u8], protects: impl Fn(&str) -> bool) -> Option<Vec<u8>> {
+    let kept: Vec<&[u8]> = line
+        .split(|&b| b == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|option| !option.is_empty() && !std::str::from_utf8(option).is_ok_and(&protects))
+        .collect();
+    (!kept.is_empty()).then(|| kept.join(&b", "[..]))
+}
