@@ -133,6 +133,22 @@ mod border {
         assert_eq!(imports, IMPORTS.map(str::to_owned).into());
     }
 
+    #[test]
+    fn trailers_are_stripped_like_the_head() {
+        let mut world = World::<ModuleRig>::new();
+        let mut browser = world.signed_in();
+        let trailers = [
+            ("grpc-status", &b"0"[..]),
+            ("x-auth-request-user", b"evil"),
+            ("x_auth_request_groups", b"evil"),
+            ("x_auth_request_groups", b"evil"),
+            ("cookie", b"\xff"),
+        ];
+        world.rig.host.state().trailers = lines(&trailers);
+        world.open(&mut browser, "https://acme.example/").forwarded();
+        assert_eq!(world.rig.host.state().trailers, lines(&trailers[..1]));
+    }
+
     /// Filter state is set where it is wanted, once, and only for a request that goes on.
     #[test]
     fn filter_state_is_set_where_it_is_wanted() {

@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 use crate::denial::Denial;
 use crate::encode::base64url;
 use crate::env::Env;
-use crate::forward::folds_alike;
 use crate::identity::VerifiedIdentity;
 use crate::keys::SigningKey;
 use crate::reply::{Level, LocalReply};
@@ -78,11 +77,6 @@ impl Assertion {
     /// The header that it goes under.
     pub(crate) fn header(&self) -> &str {
         &self.settings.header
-    }
-
-    /// Whether `name` is read as that header somewhere.
-    pub(crate) fn is_under(&self, name: &str) -> bool {
-        folds_alike(&self.settings.header, name)
     }
 
     /// Where the keys are published.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::cursor::Cursor;
 use crate::forward::{
     Authorization, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES, DEFAULT_TENANT,
-    DEFAULT_USER, IdentityHeaders, ListForm, fold,
+    DEFAULT_USER, HeaderNames, IdentityHeaders, ListForm, fold,
 };
 
 /// Reads the section. `assertion` is the header that the gate's assertions go under.
@@ -29,7 +29,7 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
     let authorization = object.field("authorization");
     let authorization = authorization.one_of(&AUTHORIZATION, Authorization::Remove);
     object.finish();
-    Some(IdentityHeaders {
+    Some(IdentityHeaders::new(HeaderNames {
         user: user?,
         email: email?,
         groups: groups?,
@@ -38,7 +38,7 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
         claims: claims?,
         lists: lists?,
         authorization: authorization?,
-    })
+    }))
 }
 
 /// Each header, and the claim that goes under it.

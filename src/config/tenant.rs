@@ -76,7 +76,7 @@ pub(super) fn tenant(
 
 /// The claims that headers are made of are kept with the identity.
 fn keep(identity: IdentityClaims, headers: Option<&IdentityHeaders>) -> IdentityClaims {
-    let claims = headers.into_iter().flat_map(|headers| headers.claims.values());
+    let claims = headers.into_iter().flat_map(|headers| headers.names().claims.values());
     IdentityClaims { kept: claims.cloned().collect(), ..identity }
 }
 

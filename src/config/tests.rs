@@ -79,7 +79,7 @@ fn a_good_configuration_serves() {
     assert_eq!(loaded.problems, []);
     let Some(Entry::Serving(tenant)) = entry_of(&loaded.gate, "acme.example") else { panic!("not served") };
     assert_eq!(tenant.login.callback_path, "/oauth2/callback");
-    assert_eq!(tenant.headers.user.as_deref(), Some("x-auth-request-user"));
+    assert_eq!(tenant.headers.names().user.as_deref(), Some("x-auth-request-user"));
     assert_eq!(loaded.gate.policy().lifetime.as_secs(), 8 * 60 * 60);
     assert!(!format!("{loaded:?}").contains("s3cr3t"));
 }
@@ -557,7 +557,7 @@ fn a_header_that_is_off_leaves_its_name_to_others() {
     let headers = json!({ "user": "x-auth-request-preferred-username" });
     let loaded = load_json(&configuration(&[with(tenant(), "/headers", headers)])).unwrap();
     let Some(Entry::Serving(tenant)) = entry_of(&loaded.gate, "acme.example") else { panic!("not served") };
-    assert!(tenant.headers.claims.is_empty());
+    assert!(tenant.headers.names().claims.is_empty());
 }
 
 fn assertion() -> Value {

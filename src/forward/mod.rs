@@ -13,11 +13,11 @@ use crate::visit::Visit;
 use lines::Lines;
 use strip::strip;
 
-pub(crate) use headers::folds_alike;
 pub use headers::{
     Authorization, DEFAULT_ASSERTION, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES,
-    DEFAULT_TENANT, DEFAULT_USER, IdentityHeaders, ListForm, fold,
+    DEFAULT_TENANT, DEFAULT_USER, HeaderNames, IdentityHeaders, ListForm, fold,
 };
+pub use strip::Protected;
 
 /// Permission to send this request on, with what is to be changed in its head first.
 ///
@@ -27,6 +27,7 @@ pub use headers::{
 pub struct Forward {
     edits: Vec<HeaderEdit>,
     filter_state: Vec<(&'static str, String)>,
+    protected: Protected,
 }
 
 /// One change to the head. They are applied in order, all of them, or the request does not go.
@@ -71,9 +72,10 @@ impl Forward {
             return Err(OtherTenant.into());
         }
         let assertion = gate.assertion();
-        let names = &tenant.headers;
-        let protects = |name: &str| names.protects(name) || assertion.is_some_and(|assertion| assertion.is_under(name));
-        let mut forward = Self { edits: strip(head, names.authorization, protects), filter_state: Vec::new() };
+        let names = tenant.headers.names();
+        let protected = Protected::of(visit);
+        let edits = strip(head, names.authorization, &protected);
+        let mut forward = Self { edits, filter_state: Vec::new(), protected };
         forward.set(names.tenant.as_deref(), Lines::of(tenant.name.as_str()));
         forward.set(names.user.as_deref(), Lines::of(identity.user()));
         if let Some(email) = identity.email() {
@@ -110,6 +112,11 @@ impl Forward {
         &self.filter_state
     }
 
+    /// What trailers are to be measured by, once the rest is done.
+    pub fn into_protected(self) -> Protected {
+        self.protected
+    }
+
     /// Everything under `name` was stripped; the lines come in its place, if there is a name for them.
     fn set(&mut self, name: Option<&str>, Lines(lines): Lines) {
         let Some(name) = name else { return };
@@ -126,6 +133,38 @@ mod tests {
     use crate::request::RequestHead;
     use crate::testing::{TestHost, gate, identity, tenants};
 
+    fn head(authority: &str) -> RequestHead {
+        let lines = [(":authority", authority), (":path", "/")];
+        RequestHead::new(lines.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())))
+    }
+
+    #[test]
+    fn roles_go_where_groups_go() {
+        let gate = gate(&["k"]).with_filter_state(true);
+        let [a, _] = tenants(&gate);
+        let identity = identity(&gate, a, "ada");
+        let (mut host, head) = (TestHost::default(), head("a.example"));
+        let env = &mut host.env();
+        let Ok(visit) = Visit::read(&head, &gate, env) else { panic!("no tenant") };
+        for (roles, line) in [(vec![], None), (vec!["admin".to_owned(), "a,b".to_owned()], Some("admin,a%2Cb"))] {
+            let forward = Forward::authenticated(&visit, &identity, &roles, env).unwrap();
+            let edit = line.map(|line| HeaderEdit::Set(DEFAULT_ROLES.to_owned(), line.as_bytes().to_vec()));
+            let is_roles = |edit: &&HeaderEdit| matches!(edit, HeaderEdit::Set(name, _) if name == DEFAULT_ROLES);
+            assert_eq!(forward.edits().iter().find(is_roles), edit.as_ref());
+            assert!(forward.filter_state().contains(&("tenantgate.roles", line.unwrap_or_default().to_owned())));
+        }
+    }
+
+    #[test]
+    fn trailers_say_nothing_under_protected_names() {
+        let gate = gate(&["k"]);
+        let (mut host, head) = (TestHost::default(), head("a.example"));
+        let Ok(visit) = Visit::read(&head, &gate, &mut host.env()) else { panic!("no tenant") };
+        let names = ["grpc-status", "x_auth_request_user", "x-tenantgate-assertion", "Authorization", "cookie", "x-a"];
+        let gone: Vec<&str> = Protected::of(&visit).among_trailers(names).into_iter().collect();
+        assert_eq!(gone, ["Authorization", "cookie", "x-tenantgate-assertion", "x_auth_request_user"]);
+    }
+
     #[test]
     fn an_identity_of_another_tenant_forwards_nothing() {
         let gate = gate(&["k"]);
@@ -134,8 +173,7 @@ mod tests {
         let mut host = TestHost::default();
         let env = &mut host.env();
         for (authority, expected) in [("a.example", None), ("b.example", Some(Denial::OtherTenant))] {
-            let lines = [(":authority", authority), (":path", "/")];
-            let head = RequestHead::new(lines.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())));
+            let head = head(authority);
             let Ok(visit) = Visit::read(&head, &gate, env) else { panic!("no tenant") };
             assert_eq!(Forward::authenticated(&visit, &identity, &[], env).err(), expected);
         }

@@ -1,27 +1,64 @@
 //! What the client may not say to the upstream.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
 
-use super::{Authorization, HeaderEdit};
+use super::{Authorization, HeaderEdit, fold};
 use crate::bearer;
 use crate::cookie;
 use crate::request::RequestHead;
+use crate::tenant::Tenant;
+use crate::visit::Visit;
 
-/// Takes out every line under a name that `protects` says is protected, credentials that are not for the upstream, our cookies, and
-/// requests to the next hop to drop a protected header (RFC 9110 section 7.6.1).
-pub(super) fn strip(
-    head: &RequestHead,
-    authorization: Authorization,
-    protects: impl Fn(&str) -> bool,
-) -> Vec<HeaderEdit> {
+/// The header names under which the client may say nothing to the upstream.
+pub struct Protected {
+    tenant: Arc<Tenant>,
+    /// The header of the assertion, after [`fold`].
+    assertion: Option<String>,
+}
+
+impl Protected {
+    /// The names of the tenant, and that of the assertion.
+    pub(super) fn of(visit: &Visit<'_>) -> Self {
+        let assertion = visit.gate.assertion().map(|assertion| fold(assertion.header()));
+        Self { tenant: visit.tenant.clone(), assertion }
+    }
+
+    fn covers(&self, name: &str) -> bool {
+        let name = fold(name);
+        self.tenant.headers.protects(&name) || self.assertion.as_ref() == Some(&name)
+    }
+
+    /// Those names of trailers that have to go: a server may merge them into the head (RFC 9110 section 6.5.2), where credentials
+    /// and identities are read.
+    pub fn among_trailers<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+        let goes = |name: &&str| self.covers(name) || ["authorization", "cookie"].contains(&fold(name).as_str());
+        names.into_iter().filter(goes).collect()
+    }
+}
+
+/// Nothing: the tenant is more than a log wants.
+impl fmt::Debug for Protected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Protected").finish_non_exhaustive()
+    }
+}
+
+/// Takes out every line under a protected name, credentials that are not for the upstream, our cookies, and requests to the next hop to
+/// drop a protected header (RFC 9110 section 7.6.1).
+pub(super) fn strip(head: &RequestHead, authorization: Authorization, protected: &Protected) -> Vec<HeaderEdit> {
+    let protects = |name: &str| protected.covers(name);
     let names: BTreeSet<&str> = head.pairs().map(|(name, _)| name).collect();
     let mut edits = Vec::new();
     for name in names {
         match name {
+            // What a pseudo-header says is not the client's word about who it is.
+            name if name.starts_with(':') => {}
             "authorization" if !stays(authorization, head) => edits.push(HeaderEdit::Remove(name.to_owned())),
             "authorization" => {}
             "cookie" => edits.extend(rewrite(name, head, cookie::without_ours)),
-            "connection" => edits.extend(rewrite(name, head, |line| without_options(line, &protects))),
+            "connection" => edits.extend(rewrite(name, head, |line| without_options(line, protects))),
             name if protects(name) => edits.push(HeaderEdit::Remove(name.to_owned())),
             _ => {}
         }

@@ -35,7 +35,7 @@ function token(alg, number) {
 
 const jwks = { keys: Object.entries(keys).map(([alg, { publicKey }]) => ({ ...publicKey.export({ format: 'jwk' }), kid: alg, alg, use: 'sig' })) };
 
-const WASM = {
+const gate = (more = {}) => ({
   '@type': 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm',
   config: {
     name: 'tenantgate',
@@ -43,6 +43,7 @@ const WASM = {
     configuration: {
       '@type': 'type.googleapis.com/google.protobuf.Struct',
       value: {
+        ...more,
         session: { keys: [{ id: 'bench', key: randomBytes(32).toString('base64') }] },
         tenants: [{
           name: 'acme', hosts: ['acme.example'], issuer: ISSUER, client_id: 'gate', keys: [{ jwks }], bearer: { audiences: ['api'] },
@@ -51,6 +52,12 @@ const WASM = {
       },
     },
   },
+});
+
+/** A gate that signs an assertion with a new key of this type. */
+const signing = (type, options) => {
+  const pem = generateKeyPairSync(type, options).privateKey.export({ type: 'pkcs8', format: 'pem' });
+  return gate({ assertion: { keys: [{ pem }], audiences: ['upstream'] } });
 };
 
 const jwtAuthn = (cache) => ({
@@ -65,7 +72,15 @@ const jwtAuthn = (cache) => ({
   rules: [{ match: { prefix: '/' }, requires: { provider_name: 'acme' } }],
 });
 
-const FILTERS = { bare: [], native: [jwtAuthn(false)], nativeCached: [jwtAuthn(true)], gate: [WASM] };
+const FILTERS = {
+  bare: [],
+  native: [jwtAuthn(false)],
+  nativeCached: [jwtAuthn(true)],
+  gate: [gate()],
+  es256: [signing('ec', { namedCurve: 'P-256' })],
+  eddsa: [signing('ed25519')],
+  telling: [gate({ filter_state: true })],
+};
 
 function listener(name, port) {
   const filters = FILTERS[name].map((typed_config, i) => ({ name: `filter-${i}`, typed_config }));
@@ -130,6 +145,10 @@ const CASES = {
   'ES256, fresh: gate': ['gate', 'es256', true],
   'RS256, repeated: native with cache': ['nativeCached', 'one', true],
   'RS256, repeated: gate': ['gate', 'one', true],
+  'RS256, fresh, ES256 assertion: gate': ['es256', 'rs256', true],
+  'RS256, fresh, EdDSA assertion: gate': ['eddsa', 'rs256', true],
+  'RS256, repeated, ES256 assertion: gate': ['es256', 'one', true],
+  'RS256, repeated, filter state: gate': ['telling', 'one', true],
   'RS256, bad signatures: gate': ['gate', 'tampered', false],
   'junk: gate': ['gate', 'junk', false],
 };

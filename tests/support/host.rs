@@ -44,6 +44,8 @@ pub struct State {
     ticks: bool,
     metrics: Vec<String>,
     request: Lines,
+    /// The trailers of the request.
+    pub trailers: Lines,
     reply: Option<Reply>,
     resumed: bool,
     call: Option<Call>,
@@ -80,6 +82,7 @@ const CONTINUE: i32 = 0;
 const PLUGIN_CONFIGURATION: i32 = 7;
 const CALL_BODY: i32 = 4;
 const REQUEST_HEADERS: i32 = 0;
+const REQUEST_TRAILERS: i32 = 1;
 const CALL_HEADERS: i32 = 6;
 
 impl Host {
@@ -113,6 +116,7 @@ impl Host {
             ticks: false,
             metrics: Vec::new(),
             request: Vec::new(),
+            trailers: Vec::new(),
             reply: None,
             resumed: false,
             call: None,
@@ -305,6 +309,7 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
         "proxy_get_header_map_pairs" => {
             let lines = match number(0) {
                 REQUEST_HEADERS => caller.data().request.clone(),
+                REQUEST_TRAILERS => caller.data().trailers.clone(),
                 CALL_HEADERS => caller.data().answer.0.clone(),
                 _ => return Ok(BAD_ARGUMENT),
             };
@@ -329,9 +334,13 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             caller.data_mut().properties.push(property);
         }
         "proxy_remove_header_map_value" => {
-            assert_eq!(number(0), REQUEST_HEADERS);
             let name = text(caller, at(1), at(2));
-            caller.data_mut().request.retain(|(n, _)| *n != name);
+            let lines = match number(0) {
+                REQUEST_HEADERS => &mut caller.data_mut().request,
+                REQUEST_TRAILERS => &mut caller.data_mut().trailers,
+                _ => return Ok(BAD_ARGUMENT),
+            };
+            lines.retain(|(n, _)| *n != name);
         }
         "proxy_define_metric" => {
             let name = text(caller, at(1), at(2));
