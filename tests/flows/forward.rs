@@ -163,6 +163,17 @@ pub fn what_an_api_client_says_is_gone<R: Rig>() {
     assert_eq!(identity, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
 
+/// Long, and of bytes that each take three in a line: it is one line all the same, and can be read back.
+pub fn a_long_claim_is_one_line<R: Rig>() {
+    let mut world = world::<R>(json!({ "lists": "lines" }));
+    let group = "\u{e9}\r\n,".repeat(3_000);
+    let token = access_token(&world, |_, claims| claims["groups"] = json!([group, "b"]));
+    let lines = [("authorization", format!("Bearer {token}"))];
+    let lines: Vec<(&str, &str)> = lines.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let seen = world.send(&mut world.browser(), "https://acme.example/api", &lines).forwarded();
+    assert_eq!(values(&seen, "x-auth-request-groups"), ["%C3%A9%0D%0A%2C".repeat(3_000).as_str(), "b"]);
+}
+
 pub fn lists_as_the_tenant_wants_them<R: Rig>() {
     for (form, expected) in [
         ("comma", &["a%2Cb;c|d,\"%C3%A9"][..]),
