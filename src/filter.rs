@@ -108,6 +108,8 @@ impl Filter {
             }
         } else if visit.target.path == login.logout_path {
             Effect::Reply(logout(&visit, env))
+        } else if let Some(assertion) = visit.gate.assertion().filter(|it| visit.target.path == it.jwks_path()) {
+            Effect::Reply(assertion.publish(&visit))
         } else {
             page(&visit, env)
         }
@@ -121,7 +123,7 @@ fn page(visit: &Visit<'_>, env: &mut Env<'_>) -> Effect {
     let identity = identity(visit, env);
     if let Ok(Some(identity)) = &identity {
         return match ruling.permit(identity) {
-            Ok(permitted) => Effect::Forward(forward(visit, &permitted)),
+            Ok(permitted) => forward(visit, &permitted, env),
             Err(refusal) => Effect::Reply(refuse(visit, refusal.into())),
         };
     }
@@ -147,15 +149,18 @@ fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<Option<Arc<VerifiedIdent
 }
 
 /// Lets the request go. In a dry run it is noted what the rules have against it.
-fn forward(visit: &Visit<'_>, permitted: &Permitted<'_>) -> Forward {
-    let forward = Forward::authenticated(permitted, visit.gate);
-    match permitted.despite() {
+fn forward(visit: &Visit<'_>, permitted: &Permitted<'_>, env: &Env<'_>) -> Effect {
+    let forward = match Forward::authenticated(permitted, visit.gate, env) {
+        Ok(forward) => forward,
+        Err(denial) => return Effect::Reply(visit.asker.refuse(&denial)),
+    };
+    Effect::Forward(match permitted.despite() {
         None => forward,
         Some(refusal) => {
             let reason = Denial::from(refusal.clone()).to_string();
             forward.with_note(visit.asker.note(Level::Info, "access_dry_run", &reason))
         }
-    }
+    })
 }
 
 /// Refuses somebody who is known. Another account may do better.

@@ -10,6 +10,7 @@
 
 pub mod access;
 mod asker;
+pub mod assertion;
 mod bearer;
 pub mod call;
 pub mod config;

@@ -27,7 +27,7 @@ pub(crate) struct SessionRecord {
     pub(crate) email_verified: bool,
     #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) groups: Vec<String>,
-    /// Claims that the tenant's rules look at, by their path as configured.
+    /// Claims that rules and headers of the tenant are about, by their path as configured.
     #[serde(rename = "c", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) claims: BTreeMap<String, Value>,
     #[serde(rename = "k")]

@@ -190,3 +190,20 @@ fn is_preflight(head: &RequestHead) -> bool {
         && head.only("origin").is_some_and(|origin| !origin.is_empty())
         && head.only("access-control-request-method").is_some_and(is_method)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{gate, identity, tenants};
+
+    #[test]
+    fn an_identity_of_another_tenant_is_never_permitted() {
+        let gate = gate(&["k"]);
+        let [a, b] = tenants(&gate);
+        let identity = identity(&gate, a, "ada");
+        let head = RequestHead::default();
+        let (host, target) = (Host::from_name("a.example").unwrap(), Target::parse(b"/").unwrap());
+        assert!(Ruling::of(&head, a, &host, target).permit(&identity).is_ok());
+        assert_eq!(Ruling::of(&head, b, &host, target).permit(&identity).err(), Some(NotPermitted::OtherTenant));
+    }
+}

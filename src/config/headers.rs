@@ -1,41 +1,103 @@
-//! `tenants[].headers`: under which names the upstream receives the identity.
+//! `tenants[].headers`: what the upstream receives, and under which names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
 
 use super::cursor::Cursor;
-use crate::forward::{IdentityHeaders, fold};
+use super::identity::claim;
+use super::values::one_of;
+use crate::forward::{
+    Authorization, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES, DEFAULT_TENANT,
+    DEFAULT_USER, IdentityHeaders, ListForm, fold,
+};
+use crate::identity::ClaimPath;
 
-pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
+/// Reads the section. `assertion` is the header that the gate's assertions go under.
+pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<IdentityHeaders> {
     let object = at.object();
-    let defaults = IdentityHeaders::default();
-    let mut folded = HashMap::new();
-    let mut header = |field: &'static str, default: &str| {
-        let at = object.field(field);
-        let name = match at.text() {
-            Some(name) => name.to_ascii_lowercase(),
-            None if at.is_present() => return None,
-            None => default.to_owned(),
+    let mut taken = Taken::default();
+    if let Some(assertion) = assertion {
+        taken.0.insert(fold(assertion), "assertion.header".to_owned());
+    }
+    let mut header = |field: &'static str, default| taken.optional(&object.field(field), field, default);
+    let user = header("user", DEFAULT_USER);
+    let email = header("email", DEFAULT_EMAIL);
+    let groups = header("groups", DEFAULT_GROUPS);
+    let roles = header("roles", DEFAULT_ROLES);
+    let tenant = header("tenant", DEFAULT_TENANT);
+    let claims = claims(&object.field("claims"), &mut taken);
+    let lists = one_of(&object.field("lists"), &LISTS, ListForm::Separated(b','));
+    let authorization = one_of(&object.field("authorization"), &AUTHORIZATION, Authorization::Remove);
+    object.finish();
+    Some(IdentityHeaders {
+        user: user?,
+        email: email?,
+        groups: groups?,
+        roles: roles?,
+        tenant: tenant?,
+        claims: claims?,
+        lists: lists?,
+        authorization: authorization?,
+    })
+}
+
+/// Each header, and the claim that goes under it.
+fn claims(at: &Cursor<'_>, taken: &mut Taken) -> Option<BTreeMap<String, ClaimPath>> {
+    if !at.is_present() {
+        // Whoever uses that name for something else has said enough.
+        let free = !taken.0.contains_key(&fold(DEFAULT_PREFERRED_USERNAME));
+        let default = free.then(|| (DEFAULT_PREFERRED_USERNAME.to_owned(), "preferred_username".into()));
+        return Some(default.into_iter().collect());
+    }
+    let claims = at.entries().into_iter().map(|(name, at)| {
+        let header = taken.name(&at, name, &format!("claims.{name}"), "x-auth-request-department");
+        let claim = claim(&at);
+        Some((header?, claim?))
+    });
+    // All of them are looked at, so that every mistake is found.
+    claims.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// The header of an assertion, if there is a good one.
+pub(super) fn assertion_header(at: &Cursor<'_>, default: &str) -> Option<String> {
+    match at.text() {
+        Some(name) => Taken::default().name(at, name, "assertion.header", default),
+        None => (!at.is_present()).then(|| default.to_owned()),
+    }
+}
+
+/// Names that are given away, after [`fold`], and what for.
+#[derive(Default)]
+struct Taken(HashMap<String, String>);
+
+impl Taken {
+    /// The name that is configured, or the default one; `Some(None)` if it is switched off.
+    fn optional(&mut self, at: &Cursor<'_>, field: &str, default: &str) -> Option<Option<String>> {
+        let name = match at.value() {
+            None => default,
+            Some(Value::Bool(false)) => return Some(None),
+            Some(Value::String(name)) => name,
+            Some(_) => return at.refuse("must be the name of a header, or false"),
         };
+        self.name(at, name, field, default).map(Some)
+    }
+
+    fn name(&mut self, at: &Cursor<'_>, name: &str, field: &str, default: &str) -> Option<String> {
+        let name = name.to_ascii_lowercase();
         if name.is_empty() || !name.bytes().all(is_token_byte) {
             return at.refuse(format!("{name:?} is not a header name"));
         }
         if is_reserved(&fold(&name)) {
             return at.refuse(format!("\"{name}\" has a meaning of its own; use another name, such as \"{default}\""));
         }
-        if let Some(other) = folded.insert(fold(&name), field) {
-            at.error(format!(
+        if let Some(other) = self.0.insert(fold(&name), field.to_owned()) {
+            return at.refuse(format!(
                 "\"{name}\" is also the name for `{other}`, to a server that reads \"-\" and \"_\" alike"
             ));
-            return None;
         }
         Some(name)
-    };
-    let user = header("user", &defaults.user);
-    let email = header("email", &defaults.email);
-    let groups = header("groups", &defaults.groups);
-    let tenant = header("tenant", &defaults.tenant);
-    object.finish();
-    Some(IdentityHeaders { user: user?, email: email?, groups: groups?, tenant: tenant? })
+    }
 }
 
 /// RFC 9110 section 5.6.2.
@@ -48,7 +110,7 @@ fn is_reserved(folded: &str) -> bool {
     folded.starts_with("x-envoy-") || folded.starts_with("content-") || RESERVED.contains(&folded)
 }
 
-const RESERVED: [&str; 20] = [
+const RESERVED: [&str; 23] = [
     "accept",
     "authorization",
     "connection",
@@ -65,8 +127,22 @@ const RESERVED: [&str; 20] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "via",
+    "x-forwarded-client-cert",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-port",
     "x-forwarded-proto",
     "x-request-id",
 ];
+
+const LISTS: [(&str, ListForm); 5] = [
+    ("comma", ListForm::Separated(b',')),
+    ("semicolon", ListForm::Separated(b';')),
+    ("pipe", ListForm::Separated(b'|')),
+    ("json", ListForm::Json),
+    ("lines", ListForm::Lines),
+];
+
+const AUTHORIZATION: [(&str, Authorization); 3] =
+    [("remove", Authorization::Remove), ("verified", Authorization::Verified), ("any", Authorization::Any)];

@@ -6,6 +6,7 @@ use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, secret, url};
 use super::{access, bearer, headers, identity, keys, login, provider, roles};
+use crate::assertion::Settings;
 use crate::forward::IdentityHeaders;
 use crate::host::{HostPattern, NotAPattern};
 use crate::identity::IdentityClaims;
@@ -24,7 +25,12 @@ pub(super) struct Draft {
     pub(super) errors: Errors,
 }
 
-pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>) -> Draft {
+pub(super) fn tenant(
+    index: usize,
+    value: &Value,
+    surroundings: Surroundings<'_>,
+    assertion: Option<&Settings>,
+) -> Draft {
     let errors = Errors::default();
     let object = Cursor::root(value, &errors).object();
 
@@ -39,18 +45,24 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let provider_at = object.field("provider");
     let keys = keys::keys(&object.field("keys"), surroundings.host, provider::fetches(&provider_at));
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), client_secret.is_present());
-    let login = login::login(&object.field("login"), scheme, &hosts);
+    let login_at = object.field("login");
+    let login = login::login(&login_at, scheme, &hosts);
+    if let (Some(login), Some(assertion)) = (&login, assertion)
+        && [&login.callback_path, &login.logout_path].contains(&&assertion.jwks_path)
+    {
+        login_at.error(format!("has a path that is `assertion.jwks_path`, too: \"{}\"", assertion.jwks_path));
+    }
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity::identity(&object.field("identity"));
     let roles = roles::roles(&object.field("roles"));
     let access = access::access(&object, roles.as_ref());
-    let headers = headers::headers(&object.field("headers"));
+    let headers = headers::headers(&object.field("headers"), assertion.map(|assertion| assertion.header.as_str()));
     object.finish();
 
     let authentication = method.and_then(|method| method.with(secret));
     let label = name.as_ref().map_or_else(|| format!("tenants[{index}]"), |name| format!("tenant \"{name}\""));
     let tenant = (|| {
-        let (access, kept) = access?;
+        let ((access, kept), headers) = (access?, headers.as_ref()?);
         Some(Tenant {
             name: name.clone()?,
             hosts: hosts.clone(),
@@ -60,10 +72,10 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             provider: provider?,
             login: login?,
             bearer: bearer?,
-            identity: IdentityClaims { kept, ..identity? },
+            identity: IdentityClaims { kept: kept.and(headers.claims.values()), ..identity? },
             roles: roles?,
             access,
-            headers: headers.clone()?,
+            headers: headers.clone(),
         })
     })();
     Draft { label, name, hosts, headers, tenant, errors }

@@ -79,7 +79,7 @@ fn a_good_configuration_serves() {
     assert_eq!(loaded.problems, []);
     let Some(Entry::Serving(tenant)) = entry_of(&loaded.gate, "acme.example") else { panic!("not served") };
     assert_eq!(tenant.login.callback_path, "/oauth2/callback");
-    assert_eq!(tenant.headers.user, "x-auth-request-user");
+    assert_eq!(tenant.headers.user.as_deref(), Some("x-auth-request-user"));
     assert_eq!(loaded.gate.policy().lifetime.as_secs(), 8 * 60 * 60);
     assert!(!format!("{loaded:?}").contains("s3cr3t"));
 }
@@ -103,7 +103,11 @@ fn what_is_no_configuration_is_refused() {
 fn what_concerns_all_tenants_refuses_the_configuration() {
     for (pointer, value, expected) in [
         ("/tenant", json!([]), "unknown field \"tenant\"; did you mean \"tenants\"?"),
-        ("/listen", json!(1), "unknown field \"listen\"; the fields here are strict, session, tenants"),
+        (
+            "/listen",
+            json!(1),
+            "unknown field \"listen\"; the fields here are strict, session, assertion, filter_state, tenants",
+        ),
         ("/strict", json!("yes"), "strict: must be true or false, not a string"),
         ("/tenants", json!({}), "tenants: must be an array, not an object"),
         ("/tenants", json!([]), "tenants: is empty; at least one is needed"),
@@ -694,4 +698,107 @@ fn no_message_repeats_a_secret() {
         assert!(!message.contains("czNjcjN0") && !message.contains("s3cr3t"), "{message}");
         assert!(body.iter().all(|line| !message.contains(line)), "{message}");
     }
+}
+
+/// `(headers, message)` for a tenant of a gate that signs assertions.
+#[test]
+fn headers_are_names_of_their_own() {
+    for (headers, expected) in [
+        (json!({ "user": true }), "headers.user: must be the name of a header, or false"),
+        (
+            json!({ "user": "x-tenantgate.assertion" }),
+            "headers.user: \"x-tenantgate.assertion\" is also the name for `assertion.header`, to a server that reads \"-\" and \"_\" alike",
+        ),
+        (
+            json!({ "claims": { "X-Auth-Request-Roles": "r" } }),
+            "headers.claims[\"X-Auth-Request-Roles\"]: \"x-auth-request-roles\" is also the name for `roles`, to a server that reads \"-\" and \"_\" alike",
+        ),
+        (
+            json!({ "claims": { "x-a": "a", "x.a": "b" } }),
+            "headers.claims[\"x.a\"]: \"x.a\" is also the name for `claims.x-a`, to a server that reads \"-\" and \"_\" alike",
+        ),
+        (
+            json!({ "claims": { "host": "a" } }),
+            "headers.claims[\"host\"]: \"host\" has a meaning of its own; use another name, such as \"x-auth-request-department\"",
+        ),
+        (json!({ "claims": { "x-a": "" } }), "headers.claims[\"x-a\"]: is empty; give the name of a claim"),
+        (
+            json!({ "claims": { "x-a": 1 } }),
+            "headers.claims[\"x-a\"]: must be the name of a claim, or a list of names that leads to it",
+        ),
+        (json!({ "claims": [] }), "headers.claims: must be an object, not an array"),
+        (
+            json!({ "lists": "tab" }),
+            "headers.lists: \"tab\" is not one of \"comma\", \"semicolon\", \"pipe\", \"json\", \"lines\"",
+        ),
+        (
+            json!({ "authorization": "pass" }),
+            "headers.authorization: \"pass\" is not one of \"remove\", \"verified\", \"any\"",
+        ),
+    ] {
+        let gate = with(configuration(&[with(tenant(), "/headers", headers)]), "/assertion", assertion());
+        assert_eq!(messages(&gate), [format!("tenant \"acme\": {expected}")]);
+    }
+}
+
+#[test]
+fn a_header_that_is_off_leaves_its_name_to_others() {
+    let headers = json!({ "email": false, "user": "x-auth-request-preferred-username", "claims": { "x-auth-request-email": "upn" } });
+    assert_eq!(messages(&configuration(&[with(tenant(), "/headers", headers)])), <[String; 0]>::default());
+    let headers = json!({ "user": "x-auth-request-preferred-username" });
+    let loaded = load_json(&configuration(&[with(tenant(), "/headers", headers)])).unwrap();
+    let Some(Entry::Serving(tenant)) = entry_of(&loaded.gate, "acme.example") else { panic!("not served") };
+    assert!(tenant.headers.claims.is_empty());
+}
+
+fn assertion() -> Value {
+    json!({ "keys": [{ "pem": PRIVATE }], "audiences": ["upstream"] })
+}
+
+/// `(pointer, value, message)`: the assertion concerns all tenants.
+#[test]
+fn an_assertion_is_whole_or_refused() {
+    let rsa = include_str!("../../tests/vectors/keys/rsa.private.pem");
+    let public = "assertion.keys[0].pem: is no private key that can sign: it is a public key";
+    for (pointer, value, expected) in [
+        ("/assertion/keys", Value::Null, "assertion.keys: is missing"),
+        ("/assertion/keys", json!([]), "assertion.keys: is empty; at least one is needed"),
+        ("/assertion/keys/0", json!({}), "assertion.keys[0]: has to have exactly one of `pem` and `jwk`"),
+        ("/assertion/keys/0", json!({ "pem": PUBLIC }), public),
+        (
+            "/assertion/keys/0",
+            json!({ "pem": { "env": "NONE" } }),
+            "assertion.keys[0].pem.env: environment variable \"NONE\" is not set",
+        ),
+        ("/assertion/keys/0", json!({ "pem": PRIVATE, "kid": "" }), "assertion.keys[0].kid: is empty"),
+        (
+            "/assertion/keys/0",
+            json!({ "pem": rsa }),
+            "assertion.keys[0]: is an RSA key; give one on P-256 or for Ed25519",
+        ),
+        (
+            "/assertion/keys",
+            json!([{ "pem": PRIVATE }, { "pem": PRIVATE }]),
+            "assertion.keys[1]: has the `kid` of another key; each needs its own",
+        ),
+        ("/assertion/audiences", Value::Null, "assertion.audiences: is missing"),
+        ("/assertion/issuer", json!(""), "assertion.issuer: is empty"),
+        ("/assertion/lifetime", json!("1d"), "assertion.lifetime: \"1d\" is out of range; it has to be from 30s to 1h"),
+        ("/assertion/header", json!("a b"), "assertion.header: \"a b\" is not a header name"),
+        (
+            "/assertion/jwks_path",
+            json!("jwks"),
+            "assertion.jwks_path: \"jwks\" is not a plain path; write it as \"/.well-known/tenantgate/jwks.json\"",
+        ),
+        ("/filter_state", json!(1), "filter_state: must be true or false, not a number"),
+    ] {
+        let gate = with(configuration(&[tenant()]), "/assertion", assertion());
+        assert_eq!(messages(&gate), <[String; 0]>::default());
+        assert_eq!(load_json(&with(gate, pointer, value)).expect_err(expected).to_string(), expected);
+    }
+    let gate = with(configuration(&[tenant()]), "/assertion", assertion());
+    assert_eq!(
+        messages(&with(gate, "/assertion/jwks_path", json!("/oauth2/callback"))),
+        ["tenant \"acme\": login: has a path that is `assertion.jwks_path`, too: \"/oauth2/callback\""]
+    );
 }

@@ -1,5 +1,6 @@
 //! Where in a token something stands: the name of a claim, or a way into nested ones.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
@@ -27,6 +28,14 @@ impl ClaimPath {
         found.filter(|value| !value.is_null())
     }
 
+    /// The path as it was configured, in one text.
+    pub fn as_configured(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Names(names) => Cow::Owned(format!("{names:?}")),
+        }
+    }
+
     /// The name of the claim of the token that `find` looks into.
     pub fn outermost<'a>(&'a self, claims: &Claims) -> &'a str {
         match self {
@@ -45,10 +54,7 @@ fn walk<'a, 'n>(claims: &'a Claims, mut names: impl Iterator<Item = &'n str>) ->
 /// As configured.
 impl fmt::Display for ClaimPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Names(names) => write!(f, "{names:?}"),
-        }
+        f.write_str(&self.as_configured())
     }
 }
 

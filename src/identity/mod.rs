@@ -44,6 +44,19 @@ pub struct Kept {
     pub scopes: Vec<String>,
 }
 
+impl Kept {
+    /// These claims, too.
+    #[must_use]
+    pub fn and<'a>(mut self, claims: impl IntoIterator<Item = &'a ClaimPath>) -> Self {
+        for claim in claims {
+            if !self.claims.contains(claim) {
+                self.claims.push(claim.clone());
+            }
+        }
+        self
+    }
+}
+
 impl IdentityClaims {
     /// Whether the user name is the e-mail address, and so only as good as that.
     pub fn user_is_email(&self) -> bool {
@@ -141,6 +154,11 @@ impl VerifiedIdentity {
     /// The claims that were kept, by their path as configured.
     pub fn claims(&self) -> &BTreeMap<String, Value> {
         &self.claims
+    }
+
+    /// One of these.
+    pub fn claim(&self, path: &ClaimPath) -> Option<&Value> {
+        self.claims.get(&*path.as_configured())
     }
 
     /// Those scopes of a bearer token that the tenant asks for somewhere. `None` for somebody who signed in.

@@ -3,11 +3,17 @@
 
 use super::algorithm::{Hash, SignatureAlgorithm};
 
-/// A host that can verify signatures.
+/// A host that can verify signatures, and maybe make them.
 pub trait HostVerifier {
     /// Whether `signature` is one over `message` (hashed with `hash`) by the key in `public_key` (DER, SubjectPublicKeyInfo).
     /// RSA signatures are PKCS#1 v1.5, ECDSA signatures are in DER. `None` if the host cannot do that.
     fn verify_signature(&self, hash: Hash, public_key: &[u8], signature: &[u8], message: &[u8]) -> Option<bool>;
+
+    /// The signature over `message` (hashed with `hash`) by the RSA key in `private_key` (DER, PKCS#8), in PKCS#1 v1.5. `None` if the
+    /// host cannot do that.
+    fn sign(&self, _hash: Hash, _private_key: &[u8], _message: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// A host that verifies nothing.

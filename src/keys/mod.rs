@@ -9,6 +9,7 @@ mod module;
 mod pem;
 mod problem;
 mod set;
+mod signing;
 #[cfg(test)]
 mod tests;
 mod thumbprint;
@@ -21,5 +22,6 @@ pub use key::{VerificationKey, Verifier};
 pub use pem::parse_pem;
 pub use problem::{KeyProblem, KeySetProblem};
 pub use set::KeySet;
+pub use signing::{NoSigningKey, SigningKey};
 pub use thumbprint::Thumbprint;
 pub use voucher::Voucher;

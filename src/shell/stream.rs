@@ -12,7 +12,7 @@ use super::verifier::VmVerifier;
 use crate::call::CallFailure;
 use crate::env::Env;
 use crate::filter::{Effect, Filter, Input};
-use crate::forward::{Forward, HeaderEdit};
+use crate::forward::{Forward, HeaderEdit, Protected};
 use crate::keys::{HostAlgorithms, Verifier};
 use crate::reply::{Level, LocalReply};
 use crate::request::RequestHead;
@@ -25,10 +25,10 @@ pub(super) struct Stream {
 }
 
 /// Whether the request may go on to the upstream. Only [`Stream::forward`] opens it.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Passage {
     Closed,
-    Open,
+    /// With what its trailers are measured by.
+    Open(Protected),
 }
 
 impl Stream {
@@ -41,7 +41,7 @@ impl Stream {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         loop {
             match self.filter.step(input, &mut Env::new(now(), &mut VmEntropy, verifier, &VmSharedData)) {
-                Effect::Forward(forward) => return self.forward(&forward),
+                Effect::Forward(forward) => return self.forward(forward),
                 Effect::Reply(reply) => return self.reply(&reply),
                 Effect::Call(call) => match dispatch(&call) {
                     Ok(_token) => return,
@@ -51,16 +51,19 @@ impl Stream {
         }
     }
 
-    /// Applies every edit. If the host refuses one, nothing goes to the upstream.
-    fn forward(&mut self, forward: &Forward) {
+    /// Applies every edit and tells the host the rest. If it refuses anything, nothing goes to the upstream.
+    fn forward(&mut self, forward: Forward) {
         if let Some(note) = forward.note() {
             self.counters.count(note.event);
             log(note.level, &note.line);
         }
-        match forward.edits().iter().try_for_each(apply) {
-            Ok(()) => self.passage = Passage::Open,
-            Err(_) => self.fail("a header could not be changed"),
+        if forward.edits().iter().try_for_each(apply).is_err() {
+            return self.fail("a header could not be changed");
         }
+        if forward.filter_state().iter().try_for_each(set_filter_state).is_err() {
+            return self.fail("filter state could not be set");
+        }
+        self.passage = Passage::Open(forward.into_protected());
     }
 
     fn reply(&self, reply: &LocalReply) {
@@ -79,8 +82,8 @@ impl Stream {
     }
 
     fn action(&self) -> Action {
-        match self.passage {
-            Passage::Open => Action::Continue,
+        match &self.passage {
+            Passage::Open(_) => Action::Continue,
             Passage::Closed => Action::Pause,
         }
     }
@@ -89,7 +92,7 @@ impl Stream {
 impl Context for Stream {
     fn on_http_call_response(&mut self, _token: u32, headers: usize, body: usize, _trailers: usize) {
         self.run(Input::Called(response(headers, body)));
-        if self.passage == Passage::Open && hostcalls::resume_http_request().is_err() {
+        if matches!(self.passage, Passage::Open(_)) && hostcalls::resume_http_request().is_err() {
             self.fail("the request could not be resumed");
         }
     }
@@ -113,8 +116,14 @@ impl HttpContext for Stream {
         self.action()
     }
 
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        self.action()
+    /// The head has gone by then, so what is wrong with the trailers ends the stream.
+    fn on_http_request_trailers(&mut self, count: usize) -> Action {
+        let Passage::Open(protected) = &self.passage else { return Action::Pause };
+        if count > MAX_HEADERS || strip_trailers(protected).is_err() {
+            self.fail("the request trailers could not be read or changed");
+            return Action::Pause;
+        }
+        Action::Continue
     }
 }
 
@@ -122,5 +131,18 @@ fn apply(edit: &HeaderEdit) -> Result<(), Status> {
     match edit {
         HeaderEdit::Remove(name) => hostcalls::remove_map_value(MapType::HttpRequestHeaders, name),
         HeaderEdit::Set(name, value) => hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value)),
+        HeaderEdit::Add(name, value) => hostcalls::add_map_value_bytes(MapType::HttpRequestHeaders, name, value),
     }
+}
+
+fn strip_trailers(protected: &Protected) -> Result<(), Status> {
+    let trailers = hostcalls::get_map_bytes(MapType::HttpRequestTrailers)?;
+    let names = trailers.iter().map(|(name, _)| name.as_str());
+    let mut gone = protected.among_trailers(names).into_iter();
+    gone.try_for_each(|name| hostcalls::remove_map_value(MapType::HttpRequestTrailers, name))
+}
+
+/// Envoy keeps it as `wasm.<name>`.
+fn set_filter_state((name, value): &(&'static str, String)) -> Result<(), Status> {
+    hostcalls::set_property(vec![name], Some(value.as_bytes()))
 }

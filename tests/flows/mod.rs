@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_macros, unused_imports, reason = "real Envoy plays no timed scenarios")]
 
 pub mod access;
+pub mod assertion;
 pub mod bearer;
 pub mod callback;
 pub mod denial;
@@ -35,7 +36,9 @@ macro_rules! scenarios_for {
                 errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
             forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
-                claims_cannot_forge_headers;
+                claims_cannot_forge_headers, roles_go_where_groups_go, names_are_those_of_the_tenant, what_an_api_client_says_is_gone, a_long_claim_is_one_line,
+                lists_as_the_tenant_wants_them, authorization_goes_where_the_tenant_wants_it;
+            assertion: an_assertion_can_be_verified, keys_of_the_assertion_are_published;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             identity: claims_are_found_by_name_or_path, groups_of_every_shape, groups_that_the_issuer_left_out,
                 an_address_that_names_the_user_is_verified, an_empty_user_is_nobody;
@@ -61,6 +64,7 @@ macro_rules! scenarios_for {
 macro_rules! timed_scenarios {
     ($then:ident $($rig:ident)?) => {
         $crate::flows::$then! { $($rig)?;
+            assertion: an_assertion_is_renewed_in_time;
             bearer: a_known_token_expires;
             callback: an_expired_attempt;
             keys: hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away, a_key_that_leaves_the_set,

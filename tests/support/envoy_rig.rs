@@ -55,6 +55,17 @@ impl EnvoyRig {
         std::mem::take(&mut self.received.lock().unwrap())
     }
 
+    /// A new Envoy in the place of the old one, with `change` made to its connection manager.
+    pub fn relaunch(&mut self, configuration: &Value, change: impl FnOnce(&mut Value)) {
+        let _ = self.envoy.0.kill();
+        let _ = self.envoy.0.wait();
+        let mut bootstrap = bootstrap(configuration, &self.ports);
+        let filter = &mut bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0];
+        change(&mut filter["typed_config"]);
+        self.envoy = launch(&bootstrap, &self.ports, self.folder.path())
+            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
+    }
+
     /// A page of Envoy's admin interface.
     pub fn admin(&self, path: &str) -> String {
         let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
@@ -87,8 +98,8 @@ impl Rig for EnvoyRig {
             issuers: issuers.collect(),
         };
         let folder = TempDir::new().unwrap();
-        let envoy =
-            launch(configuration, &ports, folder.path()).unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
+        let envoy = launch(&bootstrap(configuration, &ports), &ports, folder.path())
+            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
         Self { envoy, ports, received, folder }
     }
 
@@ -118,12 +129,7 @@ impl Rig for EnvoyRig {
 
     /// A new Envoy in the place of the old one, as after an upgrade.
     fn reconfigure(&mut self, configuration: &Value) {
-        self.envoy = {
-            let _ = self.envoy.0.kill();
-            let _ = self.envoy.0.wait();
-            launch(configuration, &self.ports, self.folder.path())
-                .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
-        };
+        self.relaunch(configuration, |_| {});
     }
 
     fn moment(&mut self) {
@@ -145,13 +151,13 @@ pub fn try_start(configuration: &Value) -> Result<(), String> {
         down: free_port(),
         issuers: Vec::new(),
     };
-    launch(configuration, &ports, folder.path()).map(drop)
+    launch(&bootstrap(configuration, &ports), &ports, folder.path()).map(drop)
 }
 
-fn launch(configuration: &Value, ports: &Ports, folder: &Path) -> Result<Envoy, String> {
+fn launch(bootstrap: &Value, ports: &Ports, folder: &Path) -> Result<Envoy, String> {
     let file = folder.join("envoy.json");
     let log = folder.join("envoy.log");
-    File::create(&file).unwrap().write_all(bootstrap(configuration, ports).to_string().as_bytes()).unwrap();
+    File::create(&file).unwrap().write_all(bootstrap.to_string().as_bytes()).unwrap();
     let output = File::options().create(true).append(true).open(&log).unwrap();
     let mut envoy = Command::new(envoy_path());
     envoy.args([

@@ -36,12 +36,16 @@ pub struct State {
     pub cryptography: bool,
     /// What the VMs of the process have in common.
     pub shared: SharedStore,
+    /// What was set as properties, in order.
+    pub properties: Vec<(String, String)>,
     /// The calls of the plugin itself, while it is its turn and not that of a request.
     root_calls: Option<Vec<Call>>,
     /// Whether the module asked for ticks.
     ticks: bool,
     metrics: Vec<String>,
     request: Lines,
+    /// The trailers of the request.
+    pub trailers: Lines,
     reply: Option<Reply>,
     resumed: bool,
     call: Option<Call>,
@@ -78,6 +82,7 @@ const CONTINUE: i32 = 0;
 const PLUGIN_CONFIGURATION: i32 = 7;
 const CALL_BODY: i32 = 4;
 const REQUEST_HEADERS: i32 = 0;
+const REQUEST_TRAILERS: i32 = 1;
 const CALL_HEADERS: i32 = 6;
 
 impl Host {
@@ -106,10 +111,12 @@ impl Host {
             refuse_random: false,
             cryptography,
             shared,
+            properties: Vec::new(),
             root_calls: None,
             ticks: false,
             metrics: Vec::new(),
             request: Vec::new(),
+            trailers: Vec::new(),
             reply: None,
             resumed: false,
             call: None,
@@ -300,6 +307,7 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
         "proxy_get_header_map_pairs" => {
             let lines = match number(0) {
                 REQUEST_HEADERS => caller.data().request.clone(),
+                REQUEST_TRAILERS => caller.data().trailers.clone(),
                 CALL_HEADERS => caller.data().answer.0.clone(),
                 _ => return Ok(BAD_ARGUMENT),
             };
@@ -314,10 +322,23 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
                 None => request.push((name, value)),
             }
         }
-        "proxy_remove_header_map_value" => {
+        "proxy_add_header_map_value" => {
             assert_eq!(number(0), REQUEST_HEADERS);
+            let line = (text(caller, at(1), at(2)), bytes(caller, at(3), at(4)));
+            caller.data_mut().request.push(line);
+        }
+        "proxy_set_property" => {
+            let property = (text(caller, at(0), at(1)), text(caller, at(2), at(3)));
+            caller.data_mut().properties.push(property);
+        }
+        "proxy_remove_header_map_value" => {
             let name = text(caller, at(1), at(2));
-            caller.data_mut().request.retain(|(n, _)| *n != name);
+            let lines = match number(0) {
+                REQUEST_HEADERS => &mut caller.data_mut().request,
+                REQUEST_TRAILERS => &mut caller.data_mut().trailers,
+                _ => return Ok(BAD_ARGUMENT),
+            };
+            lines.retain(|(n, _)| *n != name);
         }
         "proxy_define_metric" => {
             let name = text(caller, at(1), at(2));
