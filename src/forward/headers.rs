@@ -52,6 +52,17 @@ pub enum Authorization {
     Any,
 }
 
+impl Authorization {
+    /// Whether the header stays on a request; `verified`: the gate took the identity from it.
+    pub(super) fn stays(self, verified: bool) -> bool {
+        match self {
+            Self::Remove => false,
+            Self::Verified => verified,
+            Self::Any => true,
+        }
+    }
+}
+
 impl IdentityHeaders {
     /// Headers of these names. The default ones are protected as well: an upstream may know the gate by them, whatever they were
     /// renamed to.

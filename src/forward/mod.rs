@@ -6,6 +6,7 @@ mod strip;
 
 use std::fmt;
 
+use crate::bearer;
 use crate::denial::Denial;
 use crate::env::Env;
 use crate::identity::VerifiedIdentity;
@@ -73,9 +74,8 @@ impl Forward {
         }
         let assertion = gate.assertion();
         let names = tenant.headers.names();
-        let protected = Protected::of(visit);
-        let edits = strip(head, names.authorization, &protected);
-        let mut forward = Self { edits, filter_state: Vec::new(), protected };
+        // Where a bearer token was sent, the identity is that of the token.
+        let mut forward = Self::stripped(visit, bearer::is_sent(head));
         forward.set(names.tenant.as_deref(), Lines::of(tenant.name.as_str()));
         forward.set(names.user.as_deref(), Lines::of(identity.user()));
         if let Some(email) = identity.email() {
@@ -100,6 +100,14 @@ impl Forward {
             ];
         }
         Ok(forward)
+    }
+
+    /// The request without what the client may not say, and nothing said in its place. `verified`: the gate verified what is in
+    /// `Authorization`.
+    fn stripped(visit: &Visit<'_>, verified: bool) -> Self {
+        let protected = Protected::of(visit);
+        let authorization = visit.tenant.headers.names().authorization.stays(verified);
+        Self { edits: strip(visit.head, authorization, &protected), filter_state: Vec::new(), protected }
     }
 
     /// What is to be changed, in order.

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Authorization, HeaderEdit, fold};
-use crate::bearer;
+use super::{HeaderEdit, fold};
 use crate::cookie;
 use crate::request::RequestHead;
 use crate::tenant::Tenant;
@@ -46,8 +45,8 @@ impl fmt::Debug for Protected {
 }
 
 /// Takes out every line under a protected name, credentials that are not for the upstream, our cookies, and requests to the next hop to
-/// drop a protected header (RFC 9110 section 7.6.1).
-pub(super) fn strip(head: &RequestHead, authorization: Authorization, protected: &Protected) -> Vec<HeaderEdit> {
+/// drop a protected header (RFC 9110 section 7.6.1). With `authorization`, that header stays.
+pub(super) fn strip(head: &RequestHead, authorization: bool, protected: &Protected) -> Vec<HeaderEdit> {
     let protects = |name: &str| protected.covers(name);
     let names: BTreeSet<&str> = head.pairs().map(|(name, _)| name).collect();
     let mut edits = Vec::new();
@@ -55,8 +54,8 @@ pub(super) fn strip(head: &RequestHead, authorization: Authorization, protected:
         match name {
             // What a pseudo-header says is not the client's word about who it is.
             name if name.starts_with(':') => {}
-            "authorization" if !stays(authorization, head) => edits.push(HeaderEdit::Remove(name.to_owned())),
-            "authorization" => {}
+            "authorization" if authorization => {}
+            "authorization" => edits.push(HeaderEdit::Remove(name.to_owned())),
             "cookie" => edits.extend(rewrite(name, head, cookie::without_ours)),
             "connection" => edits.extend(rewrite(name, head, |line| without_options(line, protects))),
             name if protects(name) => edits.push(HeaderEdit::Remove(name.to_owned())),
@@ -64,15 +63,6 @@ pub(super) fn strip(head: &RequestHead, authorization: Authorization, protected:
         }
     }
     edits
-}
-
-/// Where a bearer token was sent, the identity is that of the token, so it was verified. Of any other scheme nothing is known.
-fn stays(authorization: Authorization, head: &RequestHead) -> bool {
-    match authorization {
-        Authorization::Remove => false,
-        Authorization::Verified => head.only("authorization").is_some() && bearer::is_sent(head),
-        Authorization::Any => true,
-    }
 }
 
 /// Filters every line under `name`. All lines become one, joined as that header allows; no edit if nothing is to change.

@@ -31,7 +31,8 @@ macro_rules! scenarios_for {
             forward: what_the_client_says_is_gone, cookies_of_the_gate_stay_at_the_gate, claims_cannot_forge_headers,
                 names_are_those_of_the_tenant, what_an_api_client_says_is_gone, a_long_claim_is_one_line, lists_as_the_tenant_wants_them,
                 authorization_goes_where_the_tenant_wants_it;
-            assertion: an_assertion_can_be_verified, keys_of_the_assertion_are_published;
+            assertion: an_assertion_can_be_verified, keys_of_the_assertion_are_published,
+                the_header_of_the_assertion_is_configured;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             keys: everything_is_discovered, a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set, configured_keys_win,
