@@ -46,6 +46,17 @@ pub enum Authorization {
     Any,
 }
 
+impl Authorization {
+    /// Whether the header stays on a request; `verified`: the gate took the identity from it.
+    pub(super) fn stays(self, verified: bool) -> bool {
+        match self {
+            Self::Remove => false,
+            Self::Verified => verified,
+            Self::Any => true,
+        }
+    }
+}
+
 impl IdentityHeaders {
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> {

@@ -112,6 +112,9 @@ mod tests {
     }
 
     proptest! {
+        // Nothing is written beside the sources.
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// Whatever the values are, the lines are printable ASCII without white space at an end, and give the values back.
         #[test]
         fn every_form_can_be_read_back(values in prop::collection::vec("(?s).{1,12}|[ ,|%\r\n\0\u{2028}]{1,3}", 1..6)) {

@@ -8,10 +8,13 @@ mod strip;
 use std::fmt;
 
 use crate::access::{Permitted, Public};
+use crate::bearer;
 use crate::denial::Denial;
 use crate::env::Env;
 use crate::gate::Gate;
 use crate::reply::Note;
+use crate::request::RequestHead;
+use crate::tenant::Tenant;
 use lines::Lines;
 use strip::strip;
 
@@ -67,9 +70,8 @@ impl Forward {
     pub(crate) fn authenticated(permitted: &Permitted<'_>, gate: &Gate, env: &Env<'_>) -> Result<Self, Denial> {
         let (head, tenant, identity) = (permitted.head(), permitted.tenant(), permitted.identity());
         let (names, roles) = (&tenant.headers, permitted.roles());
-        let protected = Protected::by(gate);
-        let edits = strip(head, names.authorization.stays(head, true), &protected);
-        let mut forward = Self { edits, filter_state: Vec::new(), protected, note: None };
+        // Where a bearer token was sent, the identity is that of the token.
+        let mut forward = Self::stripped(head, tenant, gate, bearer::is_sent(head));
         forward.set(names.tenant.as_deref(), Lines::of(tenant.name.as_str()));
         forward.set(names.user.as_deref(), Lines::of(identity.user()));
         if let Some(email) = identity.email() {
@@ -98,9 +100,15 @@ impl Forward {
 
     /// Lets a request go that anybody may make, as nobody.
     pub(crate) fn anonymous(public: &Public<'_>, gate: &Gate) -> Self {
-        let (head, protected) = (public.head(), Protected::by(gate));
-        let keep_authorization = public.tenant().headers.authorization.stays(head, false);
-        Self { edits: strip(head, keep_authorization, &protected), filter_state: Vec::new(), protected, note: None }
+        Self::stripped(public.head(), public.tenant(), gate, false)
+    }
+
+    /// The request without what the client may not say, and nothing said in its place. `verified`: the gate verified what is in
+    /// `Authorization`.
+    fn stripped(head: &RequestHead, tenant: &Tenant, gate: &Gate, verified: bool) -> Self {
+        let protected = Protected::by(gate);
+        let edits = strip(head, tenant.headers.authorization.stays(verified), &protected);
+        Self { edits, filter_state: Vec::new(), protected, note: None }
     }
 
     /// The same with something for the log.

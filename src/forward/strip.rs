@@ -5,8 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::folded::FoldedNames;
-use super::{Authorization, HeaderEdit, fold};
-use crate::bearer;
+use super::{HeaderEdit, fold};
 use crate::cookie;
 use crate::gate::Gate;
 use crate::request::RequestHead;
@@ -40,8 +39,8 @@ impl fmt::Debug for Protected {
 }
 
 /// Takes out every line under a protected name, credentials that are not for the upstream, our cookies, and requests to the next hop to
-/// drop a protected header (RFC 9110 section 7.6.1).
-pub(super) fn strip(head: &RequestHead, keep_authorization: bool, protected: &Protected) -> Vec<HeaderEdit> {
+/// drop a protected header (RFC 9110 section 7.6.1). With `authorization`, that header stays.
+pub(super) fn strip(head: &RequestHead, authorization: bool, protected: &Protected) -> Vec<HeaderEdit> {
     let protects = |name: &str| protected.covers(name);
     let mut done: Vec<&str> = Vec::new();
     let mut edits = Vec::new();
@@ -54,25 +53,13 @@ pub(super) fn strip(head: &RequestHead, keep_authorization: bool, protected: &Pr
         }
         done.push(name);
         match name {
-            "authorization" if keep_authorization => {}
+            "authorization" if authorization => {}
             "cookie" => edits.extend(rewrite(name, head, cookie::without_ours)),
             "connection" => edits.extend(rewrite(name, head, |line| without_options(line, protects))),
             name => edits.push(HeaderEdit::Remove(name.to_owned())),
         }
     }
     edits
-}
-
-impl Authorization {
-    /// Whether the header stays. Where a bearer token was sent, an identity is that of the token, so it was verified. Without an
-    /// identity nothing was, and of any other scheme nothing is known.
-    pub(super) fn stays(self, head: &RequestHead, is_identified: bool) -> bool {
-        match self {
-            Self::Remove => false,
-            Self::Verified => is_identified && head.only("authorization").is_some() && bearer::is_sent(head),
-            Self::Any => true,
-        }
-    }
 }
 
 /// Filters every line under `name`. All lines become one, joined as that header allows; no edit if nothing is to change.

@@ -128,6 +128,33 @@ pub fn keys_of_the_assertion_are_published<R: Rig>() {
     assert_eq!(verified(&mut world, &assertion).0["kid"], "new");
 }
 
+pub fn the_header_of_the_assertion_is_configured<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        let key = json!({ "pem": ED });
+        configuration["assertion"] =
+            json!({ "keys": [key], "audiences": ["a", "b"], "issuer": "https://gate.example", "header": "X-Identity" });
+    });
+    let mut browser = world.signed_in();
+    let spoofed = [
+        ("x-identity", "evil"),
+        ("x_identity", "evil"),
+        ("x.identity", "evil"),
+        ("x-tenantgate-assertion", "evil"),
+        ("connection", "x-identity"),
+        NAVIGATION[0],
+    ];
+    let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
+    let named: Vec<&str> = seen
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| name.contains("identity") || name.contains("assertion"))
+        .collect();
+    assert_eq!(named, ["x-identity"]);
+    let (_, claims) = verified(&mut world, &values(&seen, "x-identity")[0]);
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!("https://gate.example"), &json!(["a", "b"])));
+    assert!(values(&seen, "connection").iter().all(|line| !line.contains("identity")));
+}
+
 /// At least half of its life is left when it arrives, and the same one does until then.
 pub fn an_assertion_is_renewed_in_time<R: Rig>() {
     let mut world = world::<R>(json!([{ "pem": EC }]));

@@ -36,9 +36,10 @@ macro_rules! scenarios_for {
                 errors_of_the_issuer, a_provider_that_fails, a_refused_code, another_issuer;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs;
             forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
-                claims_cannot_forge_headers, roles_go_where_groups_go, names_are_those_of_the_tenant, what_an_api_client_says_is_gone, a_long_claim_is_one_line,
-                lists_as_the_tenant_wants_them, authorization_goes_where_the_tenant_wants_it;
-            assertion: an_assertion_can_be_verified, keys_of_the_assertion_are_published;
+                claims_cannot_forge_headers, roles_go_where_groups_go, names_are_those_of_the_tenant, what_an_api_client_says_is_gone,
+                a_long_claim_is_one_line, lists_as_the_tenant_wants_them, authorization_goes_where_the_tenant_wants_it;
+            assertion: an_assertion_can_be_verified, keys_of_the_assertion_are_published,
+                the_header_of_the_assertion_is_configured;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
             identity: claims_are_found_by_name_or_path, groups_of_every_shape, groups_that_the_issuer_left_out,
                 an_address_that_names_the_user_is_verified, an_empty_user_is_nobody;
