@@ -1,8 +1,6 @@
 //! What unit tests share: two tenants that differ in name and host only, and a host without surprises.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::config::{self, Environment, Surroundings};
 use crate::env::{Entropy, Env, NoEntropy};
@@ -71,7 +69,7 @@ pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> VerifiedIden
         email: None,
         email_verified: false,
         groups: Vec::new(),
-        claims: BTreeMap::new(),
+        claims: Map::new(),
         vouched_by,
         signed_in: 0,
     };

@@ -5,14 +5,9 @@ use std::collections::BTreeMap;
 use super::path::PlainPath;
 use super::pattern::{PathPattern, Segment};
 
-/// Which rules are about a path. A rule is known by its number; the first is the one that counts.
+/// Which rules are about a path: those about the paths that begin here. A rule is known by its number; the first is the one that counts.
 #[derive(Debug, Default)]
 pub(super) struct PathTable {
-    root: Node,
-}
-
-#[derive(Debug, Default)]
-struct Node {
     literal: BTreeMap<Box<str>, Self>,
     any: Option<Box<Self>>,
     /// Rules about this very path, in order.
@@ -24,7 +19,7 @@ struct Node {
 impl PathTable {
     /// Adds a rule. Rules come in their order.
     pub(super) fn insert(&mut self, pattern: &PathPattern, rule: usize) {
-        let node = pattern.segments().iter().fold(&mut self.root, |node, segment| match segment {
+        let node = pattern.segments().iter().fold(self, |node: &mut Self, segment| match segment {
             Segment::Literal(text) => node.literal.entry(text.as_str().into()).or_default(),
             Segment::Any => node.any.get_or_insert_default(),
         });
@@ -38,8 +33,8 @@ impl PathTable {
             let found = rules.iter().copied().take_while(|&rule| rule < best).find(|&rule| fits(rule));
             best = found.unwrap_or(best);
         };
-        let mut nodes = vec![&self.root];
-        consider(&self.root.below);
+        let mut nodes = vec![self];
+        consider(&self.below);
         for segment in path.segments() {
             nodes = nodes.iter().flat_map(|node| [node.literal.get(segment), node.any.as_deref()]).flatten().collect();
             nodes.iter().for_each(|node| consider(&node.below));
