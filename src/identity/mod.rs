@@ -46,7 +46,11 @@ pub struct Kept {
 impl IdentityClaims {
     /// Whether the user name is the e-mail address, and so only as good as that.
     pub fn user_is_email(&self) -> bool {
-        self.user == self.email || self.user == ClaimPath::from("email")
+        let is_standard = match &self.user {
+            ClaimPath::Text(name) => name == "email",
+            ClaimPath::Names(names) => names == &["email"],
+        };
+        is_standard || self.user == self.email
     }
 }
 
