@@ -1,10 +1,9 @@
 //! Sessions: the verified identity, sealed into one cookie. Nothing of it is kept in the gate.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::cookie::{self, Cookies};
 use crate::env::{Env, UnixTime};
@@ -28,8 +27,8 @@ pub(crate) struct SessionRecord {
     #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) groups: Vec<String>,
     /// Claims that rules and headers of the tenant are about, by their path as configured.
-    #[serde(rename = "c", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) claims: BTreeMap<String, Value>,
+    #[serde(rename = "c", default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) claims: Map<String, Value>,
     #[serde(rename = "k")]
     pub(crate) vouched_by: Voucher,
     #[serde(rename = "t")]

@@ -1,9 +1,8 @@
 //! What unit tests share: two tenants that differ in name and host only, and a host without surprises.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::config::{self, Environment, Surroundings};
 use crate::env::{Entropy, Env, NoEntropy};
@@ -77,7 +76,7 @@ pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> Arc<Verified
         email: None,
         email_verified: false,
         groups: Vec::new(),
-        claims: BTreeMap::new(),
+        claims: Map::new(),
         vouched_by,
         signed_in: 0,
     };

@@ -1,7 +1,5 @@
 //! What the rules say about one request, and the proofs that it may go to the upstream.
 
-use std::collections::BTreeSet;
-
 use super::Verdict;
 use super::grant::{Allow, Candidate};
 use super::path::{Ambiguity, PlainPath};
@@ -178,9 +176,15 @@ static PUBLIC: Verdict = Verdict::Public;
 static ANY_USER: Verdict = Verdict::AnyUser;
 static DENY: Verdict = Verdict::Deny;
 
+/// Every scope that is named, each once.
 fn scopes(allow: &Allow) -> Vec<String> {
-    let scopes: BTreeSet<&String> = allow.grants().flat_map(|grant| &grant.scopes).collect();
-    scopes.into_iter().cloned().collect()
+    let mut scopes: Vec<String> = Vec::new();
+    for scope in allow.grants().flat_map(|grant| &grant.scopes) {
+        if !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+    scopes
 }
 
 /// A CORS preflight request (Fetch Standard section 3.3.2): it names one method. Browsers send no credentials with one.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::person::Person;
 
 /// What somebody has to have. Both parts hold, where both are there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Allow {
     /// At least one of these.
     pub any_of: Option<Grant>,
@@ -16,7 +16,7 @@ pub struct Allow {
 }
 
 /// Names of users, groups and so on, compared byte for byte.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Grant {
     /// User names.
     pub users: BTreeSet<String>,
@@ -33,7 +33,7 @@ pub struct Grant {
 }
 
 /// A claim that has one of these values, or that is an array with one of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ClaimValues {
     /// The path of the claim, as configured.
     pub claim: String,
@@ -67,7 +67,8 @@ impl Allow {
 impl Grant {
     /// Whether nothing is named at all.
     pub fn is_empty(&self) -> bool {
-        self == &Self::default()
+        let Self { users, emails, groups, roles, scopes, claims } = self;
+        claims.is_empty() && [users, emails, groups, roles, scopes].iter().all(|names| names.is_empty())
     }
 
     fn has_any(&self, who: Candidate<'_>) -> bool {

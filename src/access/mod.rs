@@ -12,7 +12,7 @@ mod roles;
 mod table;
 mod warning;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::host::{Host, HostPattern};
 use table::PathTable;
@@ -38,7 +38,7 @@ pub struct Rule {
 }
 
 /// What a rule says about the requests that it fits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Verdict {
     /// They need no user.
     Public,
@@ -69,8 +69,10 @@ pub struct Access {
     /// Whether any rule is about paths.
     by_path: bool,
     any_host: PathTable,
-    exact: BTreeMap<Host, PathTable>,
-    below: BTreeMap<Host, PathTable>,
+    /// By the name of the host.
+    exact: BTreeMap<Box<str>, PathTable>,
+    /// By the domain that the hosts are below.
+    below: BTreeMap<Box<str>, PathTable>,
 }
 
 impl Access {
@@ -84,11 +86,11 @@ impl Access {
                     access.any_host.insert(path, number);
                 }
                 for host in &rule.hosts {
-                    let table = match host {
-                        HostPattern::Exact(host) => access.exact.entry(host.clone()),
-                        HostPattern::Below(domain) => access.below.entry(domain.clone()),
+                    let (tables, host) = match host {
+                        HostPattern::Exact(host) => (&mut access.exact, host),
+                        HostPattern::Below(domain) => (&mut access.below, domain),
                     };
-                    table.or_default().insert(path, number);
+                    tables.entry(host.as_str().into()).or_default().insert(path, number);
                 }
             }
         }
@@ -103,7 +105,7 @@ impl Access {
             methods.is_empty() || methods.iter().any(|name| Some(name.as_bytes()) == method)
         };
         let parents = host.parents().filter_map(|parent| self.below.get(parent));
-        let tables = std::iter::once(&self.any_host).chain(self.exact.get(host)).chain(parents);
+        let tables = std::iter::once(&self.any_host).chain(self.exact.get(host.as_str())).chain(parents);
         let number = tables.fold(self.rules.len(), |best, table| table.first(path, best, fits));
         self.rules.get(number).map(|rule| (number, &rule.verdict))
     }
@@ -111,25 +113,5 @@ impl Access {
     /// The rules, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
-    }
-
-    /// The claims that the rules look at, by their path as configured.
-    pub fn claims(&self) -> BTreeSet<&str> {
-        self.grants().flat_map(|grant| &grant.claims).map(|claim| claim.claim.as_str()).collect()
-    }
-
-    /// The scopes that the rules look at.
-    pub fn scopes(&self) -> BTreeSet<&str> {
-        self.grants().flat_map(|grant| &grant.scopes).map(String::as_str).collect()
-    }
-
-    fn grants(&self) -> impl Iterator<Item = &Grant> {
-        self.rules
-            .iter()
-            .flat_map(|rule| match &rule.verdict {
-                Verdict::Allow(allow) => Some(allow.grants()),
-                Verdict::Public | Verdict::AnyUser | Verdict::Deny => None,
-            })
-            .flatten()
     }
 }

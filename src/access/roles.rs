@@ -54,9 +54,8 @@ impl Roles {
         let users = self.users.get(person.identity.user());
         let emails = person.email().and_then(|email| self.emails.get(email));
         let groups = person.identity.groups().iter().filter_map(|group| self.groups.get(group));
-        let mut numbers: Vec<usize> = users.into_iter().chain(emails).chain(groups).flatten().copied().collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers.into_iter().filter_map(|number| self.names.get(number)).map(String::as_str).collect()
+        let numbers: Vec<usize> = users.into_iter().chain(emails).chain(groups).flatten().copied().collect();
+        let held = |number: &usize| numbers.contains(number);
+        self.names.iter().enumerate().filter(|(number, _)| held(number)).map(|(_, name)| name.as_str()).collect()
     }
 }

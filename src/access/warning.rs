@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::pattern::PathPattern;
-use super::{Access, Rule};
+use super::{Access, Rule, Verdict};
 use crate::host::HostPattern;
 use crate::tenant::Tenant;
 
@@ -16,6 +16,8 @@ pub enum Warning {
     ForeignHost(usize, HostPattern),
     /// The gate answers this path itself.
     OwnPath(usize, PathPattern),
+    /// It asks for scopes, and the tenant takes no bearer tokens.
+    NoBearer(usize),
 }
 
 impl fmt::Display for Warning {
@@ -35,6 +37,12 @@ impl fmt::Display for Warning {
             Self::OwnPath(rule, path) => {
                 write!(f, "access[{rule}].paths: \"{path}\" is answered by the gate itself, before any rule")
             }
+            Self::NoBearer(rule) => {
+                write!(
+                    f,
+                    "access[{rule}].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none"
+                )
+            }
         }
     }
 }
@@ -49,6 +57,9 @@ impl Access {
             warnings.extend(answered.map(|path| Warning::OwnPath(number, path.clone())));
             let foreign = rule.hosts.iter().filter(|host| !tenant.hosts.iter().any(|own| overlap(own, host)));
             warnings.extend(foreign.map(|host| Warning::ForeignHost(number, host.clone())));
+            if tenant.bearer.is_none() && asks_for_scopes(rule) {
+                warnings.push(Warning::NoBearer(number));
+            }
             let before = self.rules.get(..number).unwrap_or_default();
             if let Some(by) = shadows(before, rule, &tenant.hosts) {
                 warnings.push(Warning::Shadowed(number, by));
@@ -56,6 +67,10 @@ impl Access {
         }
         warnings
     }
+}
+
+fn asks_for_scopes(rule: &Rule) -> bool {
+    matches!(&rule.verdict, Verdict::Allow(allow) if allow.grants().any(|grant| !grant.scopes.is_empty()))
 }
 
 /// The rules of `before` that together leave nothing to `rule`, if they do: each of its paths, on each host and with each method,
@@ -100,7 +115,6 @@ fn overlap(a: &HostPattern, b: &HostPattern) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Verdict;
 
     /// `paths | methods | hosts`, each with spaces between and empty for all.
     fn rule(text: &str) -> Rule {

@@ -1,5 +1,7 @@
 //! `tenants[].access`: who may do what.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::cursor::{Cursor, Object};
@@ -14,12 +16,12 @@ use crate::identity::{ClaimPath, Kept};
 pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(Access, Kept)> {
     let mut reader = Reader { roles, kept: Kept::default() };
     let elements = tenant.field("access").elements();
-    let rules: Vec<Option<Rule>> = elements.iter().map(|element| reader.rule(element)).collect();
-    let default = one_of(&tenant.field("access_default"), &[("any_user", false), ("deny", true)], false);
+    let rules: Vec<Rule> = elements.iter().filter_map(|element| reader.rule(element)).collect();
+    let deny_by_default = one_of(&tenant.field("access_default"), &["any_user", "deny"]) == Some(1);
     let dry_run = tenant.field("access_dry_run").boolean().unwrap_or(false);
     let cors_preflight = tenant.field("cors_preflight").boolean().unwrap_or(false);
-    let policy = Policy { deny_by_default: default?, dry_run, cors_preflight };
-    Some((Access::new(rules.into_iter().collect::<Option<_>>()?, policy), reader.kept))
+    let policy = Policy { deny_by_default, dry_run, cors_preflight };
+    (rules.len() == elements.len()).then(|| (Access::new(rules, policy), reader.kept))
 }
 
 struct Reader<'a> {
@@ -51,19 +53,19 @@ impl Reader<'_> {
 
     fn allow(&mut self, at: &Cursor<'_>) -> Option<Verdict> {
         match at.value()? {
-            Value::String(_) => {
-                one_of(at, &[("public", Verdict::Public), ("any_user", Verdict::AnyUser)], Verdict::AnyUser)
-            }
+            Value::String(_) => match one_of(at, &["public", "any_user"])? {
+                0 => Some(Verdict::Public),
+                _ => Some(Verdict::AnyUser),
+            },
             Value::Object(_) => {
                 let object = at.object();
                 let [users, emails] = ["users", "emails"].map(|field| names(&object.field(field)));
                 let any_of = self.grant(&object);
                 let all_of = self.all_of(&object.field("all_of"));
                 object.finish();
-                let any_of =
-                    Grant { users: users?.into_iter().collect(), emails: emails?.into_iter().collect(), ..any_of? };
+                let any_of = Grant { users: set(users?), emails: set(emails?), ..any_of? };
                 let allow = Allow { any_of: (!any_of.is_empty()).then_some(any_of), all_of: all_of? };
-                if allow == Allow::default() {
+                if allow.any_of.is_none() && allow.all_of.is_none() {
                     return at.refuse(
                         "is for nobody; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
                     );
@@ -96,9 +98,9 @@ impl Reader<'_> {
         let scopes = scopes?;
         self.kept.scopes.extend(scopes.iter().cloned());
         Some(Grant {
-            groups: groups?.into_iter().collect(),
-            roles: roles?.into_iter().collect(),
-            scopes: scopes.into_iter().collect(),
+            groups: set(groups?),
+            roles: set(roles?),
+            scopes: set(scopes),
             claims: claims?,
             ..Grant::default()
         })
@@ -120,7 +122,12 @@ impl Reader<'_> {
             claim_at.missing::<ClaimPath>("give the name of a claim");
         }
         let path = claim(&claim_at);
-        let values: Option<Vec<Value>> = object.field("values").required_elements().iter().map(value).collect();
+        let values_at = object.field("values");
+        let values = if values_at.is_present() {
+            listed(&values_at, value)
+        } else {
+            values_at.missing("give those that will do")
+        };
         object.finish();
         let path = path?;
         let claim = path.to_string();
@@ -129,6 +136,15 @@ impl Reader<'_> {
         }
         Some(ClaimValues { claim, values: values? })
     }
+}
+
+/// Filled one by one: sorting first would be more code in the module, and faster only where nobody waits.
+fn set(names: Vec<String>) -> BTreeSet<String> {
+    let mut set = BTreeSet::new();
+    for name in names {
+        set.insert(name);
+    }
+    set
 }
 
 fn path(at: &Cursor<'_>) -> Option<PathPattern> {

@@ -27,8 +27,8 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
     let roles = header("roles", DEFAULT_ROLES);
     let tenant = header("tenant", DEFAULT_TENANT);
     let claims = claims(&object.field("claims"), &mut taken);
-    let lists = one_of(&object.field("lists"), &LISTS, ListForm::Separated(b','));
-    let authorization = one_of(&object.field("authorization"), &AUTHORIZATION, Authorization::Remove);
+    let lists = meaning(&object.field("lists"), &LISTS);
+    let authorization = meaning(&object.field("authorization"), &AUTHORIZATION);
     object.finish();
     Some(IdentityHeaders {
         user: user?,
@@ -57,6 +57,12 @@ fn claims(at: &Cursor<'_>, taken: &mut Taken) -> Option<BTreeMap<String, ClaimPa
     });
     // All of them are looked at, so that every mistake is found.
     claims.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// What a word stands for; what the first one does, if there is none.
+fn meaning<T: Copy, const N: usize>(at: &Cursor<'_>, words: &[(&str, T); N]) -> Option<T> {
+    let number = if at.is_present() { one_of(at, &words.map(|(word, _)| word))? } else { 0 };
+    words.get(number).map(|(_, meaning)| *meaning)
 }
 
 /// The header of an assertion, if there is a good one.

@@ -540,6 +540,16 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/access",
+            json!([{ "allow": { "claims": [{ "claim": "acr" }] } }]),
+            "tenant \"acme\": access[0].allow.claims[0].values: is missing; give those that will do",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "claims": [{ "claim": "acr", "values": [] }] } }]),
+            "tenant \"acme\": access[0].allow.claims[0].values: is empty; at least one is needed",
+        ),
+        (
+            "/access",
             json!([{ "allow": { "claims": [{ "claim": "acr", "values": [2] }] } }]),
             "tenant \"acme\": access[0].allow.claims[0].values[0]: must be a string, true or false",
         ),

@@ -80,8 +80,9 @@ pub(super) fn listed<T>(at: &Cursor<'_>, read: impl FnMut(&Cursor<'_>) -> Option
     if !at.is_present() {
         return Some(Vec::new());
     }
-    let elements: Vec<Option<T>> = at.required_elements().iter().map(read).collect();
-    elements.into_iter().collect::<Option<Vec<T>>>().filter(|elements| !elements.is_empty())
+    let elements = at.required_elements();
+    let read: Vec<T> = elements.iter().filter_map(read).collect();
+    (read.len() == elements.len() && !read.is_empty()).then_some(read)
 }
 
 /// Names of users, groups and the like, none of them empty.
@@ -92,16 +93,15 @@ pub(super) fn names(at: &Cursor<'_>) -> Option<Vec<String>> {
     })
 }
 
-/// One of a few words.
-pub(super) fn one_of<T: Clone>(at: &Cursor<'_>, words: &[(&str, T)], default: T) -> Option<T> {
-    let Some(text) = at.text() else { return (!at.is_present()).then_some(default) };
-    match words.iter().find(|(word, _)| *word == text) {
-        Some((_, value)) => Some(value.clone()),
-        None => {
-            let words: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-            at.refuse(format!("{text:?} is not one of {}", words.join(", ")))
-        }
+/// One of a few words: its number.
+pub(super) fn one_of(at: &Cursor<'_>, words: &[&str]) -> Option<usize> {
+    let text = at.text()?;
+    let number = words.iter().position(|word| *word == text);
+    if number.is_none() {
+        let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+        at.error(format!("{text:?} is not one of {}", words.join(", ")));
     }
+    number
 }
 
 /// A secret: the text itself, or `{env: NAME}`.

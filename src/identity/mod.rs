@@ -5,10 +5,9 @@ mod distinguished_name;
 mod groups;
 mod no_identity;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::keys::Voucher;
 use crate::seal::Opened;
@@ -60,7 +59,11 @@ impl Kept {
 impl IdentityClaims {
     /// Whether the user name is the e-mail address, and so only as good as that.
     pub fn user_is_email(&self) -> bool {
-        self.user == self.email || self.user == ClaimPath::from("email")
+        let is_standard = match &self.user {
+            ClaimPath::Text(name) => name == "email",
+            ClaimPath::Names(names) => names == &["email"],
+        };
+        is_standard || self.user == self.email
     }
 }
 
@@ -73,7 +76,7 @@ pub struct VerifiedIdentity {
     email: Option<String>,
     email_verified: bool,
     groups: Vec<String>,
-    claims: BTreeMap<String, Value>,
+    claims: Map<String, Value>,
     /// Of a bearer token; nobody who signed in has any.
     scopes: Option<Vec<String>>,
     vouched_by: Voucher,
@@ -106,14 +109,19 @@ impl VerifiedIdentity {
         if names.require_email_verified && names.user_is_email() && !email_verified {
             return Err(NoIdentity::EmailUnverified);
         }
-        let kept = names.kept.claims.iter().filter_map(|path| Some((path.to_string(), path.find(claims)?.clone())));
+        let mut kept = Map::new();
+        for path in &names.kept.claims {
+            if let Some(value) = path.find(claims) {
+                kept.insert(path.to_string(), value.clone());
+            }
+        }
         Ok(Self {
             tenant: token.tenant().clone(),
             user,
             email: text(claims, &names.email)?,
             email_verified,
             groups: names.groups.read(claims)?,
-            claims: kept.collect(),
+            claims: kept,
             scopes,
             vouched_by: token.vouched_by(),
         })
@@ -152,7 +160,7 @@ impl VerifiedIdentity {
     }
 
     /// The claims that were kept, by their path as configured.
-    pub fn claims(&self) -> &BTreeMap<String, Value> {
+    pub fn claims(&self) -> &Map<String, Value> {
         &self.claims
     }
 
