@@ -110,7 +110,8 @@ wasm() {
   # The SDK exports every callback of the ABI, and Envoy calls each that is there, for every request. What stays is what the shell has.
   tests/parts/node_modules/.bin/wasm-metadce "target/$WASM_TARGET/release/tenantgate.wasm" "${WASM_FEATURES[@]}" \
     --graph-file src/shell/exports.json -o "$WASM.new" >/dev/null
-  mv "$WASM.new" "$WASM"
+  tests/parts/node_modules/.bin/wasm-opt "${WASM_FEATURES[@]}" -Oz "$WASM.new" -o "$WASM"
+  rm "$WASM.new"
   local size
   size=$(wc -c <"$WASM")
   echo "$WASM: $size bytes"
