@@ -110,7 +110,7 @@ wasm() {
   CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C llvm-args=-inline-threshold=60" \
     cargo build --locked --release --lib --target "$WASM_TARGET"
   local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/parts/node_modules/.bin
-  if ! [ -e "$WASM" ] || ! cmp -s "$linked" "$WASM.linked"; then
+  if ! [ "$WASM" -nt build.sh ] || ! [ "$WASM" -nt src/shell/exports.json ] || ! cmp -s "$linked" "$WASM.linked"; then
     # The SDK exports every callback of the ABI, and Envoy calls each that is there, for every request. What stays is what the shell has.
     "$tools/wasm-metadce" "$linked" "${WASM_FEATURES[@]}" --graph-file src/shell/exports.json -o "$WASM.dce" >/dev/null
     "$tools/wasm-opt" "$WASM.dce" "${WASM_FEATURES[@]}" -Os -o "$WASM.new"

@@ -91,42 +91,21 @@ impl Rig for ModuleRig {
     }
 }
 
-/// The same on a host that verifies no signatures, so that the module has to.
-pub struct PlainModuleRig(ModuleRig);
+/// The same on a host that verifies no signatures, so that the module has to: from the start, or `LATER`, after it has passed the
+/// known-answer test.
+pub struct UnhelpfulModuleRig<const LATER: bool>(ModuleRig);
 
-impl Rig for PlainModuleRig {
+/// It never could.
+pub type PlainModuleRig = UnhelpfulModuleRig<false>;
+
+/// It could, and does not any more.
+pub type ForgetfulModuleRig = UnhelpfulModuleRig<true>;
+
+impl<const LATER: bool> Rig for UnhelpfulModuleRig<LATER> {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
-        Self(ModuleRig::on(configuration, issuers, SharedStore::default(), false))
-    }
-
-    fn clock() -> Clock {
-        Clock::simulated()
-    }
-
-    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
-        self.0.send_with(head, body)
-    }
-
-    fn reconfigure(&mut self, configuration: &Value) {
-        self.0.reconfigure(configuration);
-    }
-
-    fn moment(&mut self) {
-        self.0.moment();
-    }
-
-    fn log(&mut self) -> String {
-        self.0.log()
-    }
-}
-
-/// The same on a host that passes the known-answer test and verifies nothing after it.
-pub struct ForgetfulModuleRig(ModuleRig);
-
-impl Rig for ForgetfulModuleRig {
-    fn start(configuration: &Value, issuers: Issuers) -> Self {
-        let mut rig = ModuleRig::start(configuration, issuers);
-        assert_eq!(rig.host.state().counters.get("tenantgate.host_verifies.ES256"), Some(&1));
+        let mut rig = ModuleRig::on(configuration, issuers, SharedStore::default(), LATER);
+        let trusted = rig.host.state().counters.get("tenantgate.host_verifies.ES256").copied();
+        assert_eq!(trusted, Some(LATER.into()));
         rig.host.state().cryptography = false;
         Self(rig)
     }
