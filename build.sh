@@ -106,7 +106,7 @@ wasm() {
   need_rust
   need_node_packages
   say "building the module"
-  # A lower threshold for inlining and wasm-opt make the module 12 % smaller, at half a microsecond a request.
+  # A lower threshold for inlining and wasm-opt make the module 12 % smaller, see ARCHITECTURE.md.
   CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C llvm-args=-inline-threshold=60" \
     cargo build --locked --release --lib --target "$WASM_TARGET"
   local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/parts/node_modules/.bin

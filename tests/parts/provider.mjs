@@ -22,7 +22,7 @@ export async function startProvider({ tenant, port, accounts, jwk, client, refre
     cookies: { keys: [randomBytes(32).toString('hex')] },
     scopes: ['openid', 'profile', 'email', 'groups'],
     claims: { openid: ['sub'], profile: ['name'], email: ['email'], groups: ['groups'] },
-    // The gate reads the ID token and calls no userinfo endpoint.
+    // The gate reads the ID token, and calls the UserInfo endpoint only where a tenant wants that.
     conformIdTokenClaims: false,
     pkce: { required: () => true, methods: ['S256'] },
     features: {
