@@ -29,7 +29,7 @@ mod without_host_cryptography {
     flows::play! { PlainModuleRig;
         bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
             a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type;
+            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
         id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
         login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
     }
@@ -41,7 +41,7 @@ mod host_cryptography_disappears {
 
     flows::play! { ForgetfulModuleRig;
         bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type;
+            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
         id_token: hostile_tokens, odd_but_good_tokens;
         login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
     }

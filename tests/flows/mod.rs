@@ -30,7 +30,7 @@ macro_rules! scenarios_for {
             bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new,
-                another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type;
+                another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
                 errors_of_the_issuer, a_provider_that_fails, sessions_outlive_their_provider, a_refused_code, another_issuer, an_answer_of_nobody,
                 after_a_refusal_the_issuer_asks;
