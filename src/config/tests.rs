@@ -609,20 +609,6 @@ fn a_client_key_is_a_private_key() {
 }
 
 #[test]
-fn userinfo_and_refresh_do_not_go_together_yet() {
-    let mut tenant = with(tenant(), "/login", json!({ "userinfo": true }));
-    tenant["provider"]["userinfo_endpoint"] = json!("https://issuer.example/userinfo");
-    assert_eq!(messages(&configuration(std::slice::from_ref(&tenant))), <[String; 0]>::default());
-    tenant["refresh"] = json!({});
-    assert_eq!(
-        messages(&configuration(&[tenant])),
-        [
-            "tenant \"acme\": refresh: does not go with `login.userinfo`: what the UserInfo endpoint adds would be lost at the first refresh; have the issuer put the claims into the ID token"
-        ]
-    );
-}
-
-#[test]
 fn kids_name_one_key_each() {
     let jwk = |kid: &str, x: &str| json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid } });
     let keys = json!([jwk("k", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), { "pem": PUBLIC, "kid": "k" }]);

@@ -114,12 +114,9 @@ impl VerifiedIdToken {
     /// verified is looked at again.
     ///
     /// # Errors
-    /// [`OtherSubject`] if they are about somebody else (section 5.3.2: `sub` has to be there, and exactly the same).
+    /// [`OtherSubject`] if they are about somebody else.
     pub fn with_userinfo(mut self, userinfo: Map<String, Value>) -> Result<Self, OtherSubject> {
-        let same = userinfo.get("sub").is_some_and(|subject| self.0.claims().get("sub") == Some(subject));
-        if !same {
-            return Err(OtherSubject);
-        }
+        let userinfo = Claims::of_userinfo(userinfo, self.subject())?;
         self.0.supplement(userinfo);
         Ok(self)
     }

@@ -23,11 +23,11 @@ fn world<R: Rig>() -> World<R> {
     world
 }
 
-fn seconds(count: u64) -> Duration {
+pub(super) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn calls<R: Rig>(world: &World<R>) -> usize {
+pub(super) fn calls<R: Rig>(world: &World<R>) -> usize {
     world.issuer("acme", |issuer| issuer.calls)
 }
 
@@ -41,7 +41,7 @@ fn without_admins() -> Value {
 
 /// The groups that the upstream sees, and whether the answer brought a session.
 #[track_caller]
-fn visit<R: Rig>(world: &mut World<R>, browser: &mut Browser) -> (String, bool) {
+pub(super) fn visit<R: Rig>(world: &mut World<R>, browser: &mut Browser) -> (String, bool) {
     match world.open(browser, HOME) {
         Outcome::Forwarded(seen, reply) => {
             assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
@@ -57,8 +57,8 @@ fn brought_session(reply: &Reply) -> bool {
     brought
 }
 
-const BEFORE: &str = "engineers,admins";
-const AFTER: &str = "engineers";
+pub(super) const BEFORE: &str = "engineers,admins";
+pub(super) const AFTER: &str = "engineers";
 
 /// Nobody waits: the request goes on as it is, and the next one knows.
 pub fn a_group_is_taken_away<R: Rig>() {
