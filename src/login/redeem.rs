@@ -224,6 +224,7 @@ impl Returned {
         let grant = refresh_token.map(|refresh_token| Grant {
             refresh_token: refresh_token.expose_secret().clone(),
             nonce: attempt.nonce().expose_secret().clone(),
+            auth_time: token.auth_time().map(|time| time.0),
             renewed: now.0,
             expires_in: tokens.expires_in,
             left_out: LeftOut::by(token, &tenant.identity),

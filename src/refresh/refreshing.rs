@@ -109,7 +109,13 @@ impl Refreshing {
     fn verify(&self, tokens: &TokenResponse, env: &Env<'_>) -> Result<Option<VerifiedIdToken>, Denial> {
         let Some(token) = &tokens.id_token else { return Ok(None) };
         let Self { tenant, record, grant, .. } = self;
-        let expected = RefreshedToken { subject: &record.sub, nonce: &grant.nonce, access_token: &tokens.access_token };
+        let expected = RefreshedToken {
+            subject: &record.sub,
+            nonce: &grant.nonce,
+            auth_time: grant.auth_time.map(UnixTime),
+            signed_in: UnixTime(record.signed_in),
+            access_token: &tokens.access_token,
+        };
         let token = token.expose_secret();
         Ok(Some(VerifiedIdToken::verify_refreshed(token, tenant, &expected, env.now()?, env.verifier())?))
     }
@@ -125,7 +131,7 @@ impl Refreshing {
         let Self { gate, tenant, grant, .. } = self;
         let now = env.now()?;
         let mut record = SessionRecord { seen: now.0, ..self.record.clone() };
-        let mut left_out = grant.left_out;
+        let (mut left_out, mut auth_time) = (grant.left_out, grant.auth_time);
         match (token, userinfo) {
             (Some(token), userinfo) => {
                 let token = match userinfo {
@@ -134,6 +140,7 @@ impl Refreshing {
                 };
                 record.take(&token, tenant)?;
                 left_out = LeftOut::by(&token, &tenant.identity);
+                auth_time = auth_time.or_else(|| token.auth_time().map(|time| time.0));
             }
             (None, Some(userinfo)) => {
                 let userinfo = Claims::of_userinfo(userinfo, &record.sub)?;
@@ -143,7 +150,8 @@ impl Refreshing {
         }
         let newer = tokens.refresh_token.as_ref().map(|token| token.expose_secret().clone());
         let refresh_token = newer.unwrap_or_else(|| grant.refresh_token.clone());
-        let grant = Grant { refresh_token, renewed: now.0, expires_in: tokens.expires_in, left_out, ..grant.clone() };
+        let (renewed, expires_in) = (now.0, tokens.expires_in);
+        let grant = Grant { refresh_token, auth_time, renewed, expires_in, left_out, ..grant.clone() };
         record.kept.renew(tokens, tenant, grant);
         Ok(record.write(tenant, gate, now, &self.brought, env)?)
     }

@@ -14,6 +14,8 @@ pub(crate) struct Grant {
     pub(crate) refresh_token: String,
     /// `nonce` of the ID token that the session began with.
     pub(crate) nonce: String,
+    /// `auth_time` of the first ID token that had it.
+    pub(crate) auth_time: Option<u64>,
     /// When the issuer last stood by the identity.
     pub(crate) renewed: u64,
     /// `expires_in` of the tokens that came then.
