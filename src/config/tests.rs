@@ -409,6 +409,21 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/login",
+            json!({ "parameters": { "login_hint": "@acme.example" } }),
+            "tenant \"acme\": login.parameters: has \"login_hint\", which the gate sets itself or has a field for; leave it out",
+        ),
+        (
+            "/login",
+            json!({ "login_hint": "" }),
+            "tenant \"acme\": login.login_hint: \"\" is not a hint; write it as the issuer wants it, such as \"@acme.example\"",
+        ),
+        (
+            "/login",
+            json!({ "login_hint": "a\nb" }),
+            "tenant \"acme\": login.login_hint: \"a\\nb\" is not a hint; write it as the issuer wants it, such as \"@acme.example\"",
+        ),
+        (
+            "/login",
             json!({ "parameters": { "ui_locales": 1 } }),
             "tenant \"acme\": login.parameters: \"ui_locales\" has to be a name with a string as its value",
         ),
