@@ -52,12 +52,11 @@ impl VerifiedIdentity {
     /// Reads the identity out of the claims that the tenant names.
     fn read(token: &Signed, names: &IdentityClaims) -> Result<Self, NoIdentity> {
         let claims = token.claims();
-        let user = text(claims, &names.user)?.ok_or_else(|| NoIdentity::Missing(names.user.clone()))?;
         Ok(Self {
             tenant: token.tenant().clone(),
-            user,
-            email: text(claims, &names.email)?,
-            groups: groups(claims, &names.groups)?,
+            user: user(claims, names)?,
+            email: email(claims, names)?,
+            groups: groups(claims, names)?,
             vouched_by: token.vouched_by(),
             tokens: Tokens::default(),
         })
@@ -139,6 +138,16 @@ impl fmt::Display for NoIdentity {
 
 impl std::error::Error for NoIdentity {}
 
+/// The user name, which has to be there.
+pub(crate) fn user(claims: &Claims, names: &IdentityClaims) -> Result<String, NoIdentity> {
+    text(claims, &names.user)?.ok_or_else(|| NoIdentity::Missing(names.user.clone()))
+}
+
+/// The e-mail address, if there is one.
+pub(crate) fn email(claims: &Claims, names: &IdentityClaims) -> Result<Option<String>, NoIdentity> {
+    text(claims, &names.email)
+}
+
 /// A claim that is a string. Absent, `null` and empty are the same: some issuers send an attribute that the directory lacks
 /// as one of them.
 fn text(claims: &Claims, name: &str) -> Result<Option<String>, NoIdentity> {
@@ -149,8 +158,9 @@ fn text(claims: &Claims, name: &str) -> Result<Option<String>, NoIdentity> {
     }
 }
 
-/// A claim that is an array of strings, or one string for a single group.
-fn groups(claims: &Claims, name: &str) -> Result<Vec<String>, NoIdentity> {
+/// The groups: a claim that is an array of strings, or one string for a single group.
+pub(crate) fn groups(claims: &Claims, names: &IdentityClaims) -> Result<Vec<String>, NoIdentity> {
+    let name = names.groups.as_str();
     let Some(Value::Array(values)) = claims.get(name) else { return Ok(text(claims, name)?.into_iter().collect()) };
     let texts = values.iter().map(|value| value.as_str().ok_or_else(|| NoIdentity::WrongType(name.to_owned())));
     Ok(texts.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|text| !text.is_empty()).map(str::to_owned).collect())

@@ -51,8 +51,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let keys = keys::keys(&object.field("keys"), surroundings.host, provider::fetches(&provider_at));
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
     let login = login::login(&object.field("login"), scheme, &hosts);
-    let refresh_at = object.field("refresh");
-    let refresh = refresh::refresh(&refresh_at);
+    let refresh = refresh::refresh(&object.field("refresh"));
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity(&object.field("identity"));
     let headers = headers::headers(&object.field("headers"));
@@ -63,11 +62,6 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
         && !provider.discovers()
     {
         provider_at.object().field("userinfo_endpoint").error("is missing; `login.userinfo` needs it");
-    }
-    if refresh_at.is_present() && login.as_ref().is_some_and(|login| login.userinfo) {
-        refresh_at.error(
-            "does not go with `login.userinfo`: what the UserInfo endpoint adds would be lost at the first refresh; have the issuer put the claims into the ID token",
-        );
     }
     let sessions_not_before = moment(&object.field("sessions_not_before"));
     object.finish();

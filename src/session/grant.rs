@@ -5,18 +5,38 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::env::UnixTime;
-use crate::tenant::Refresh;
+use crate::tenant::{IdentityClaims, Refresh};
+use crate::token::VerifiedIdToken;
 
 /// The refresh token of a session, and what its ID token said that a later one must not change.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) refresh_token: String,
     /// `nonce` of the ID token that the session began with.
     pub(crate) nonce: String,
+    /// `auth_time` of the first ID token that had it.
+    pub(crate) auth_time: Option<u64>,
     /// When the issuer last stood by the identity.
     pub(crate) renewed: u64,
     /// `expires_in` of the tokens that came then.
     pub(crate) expires_in: Option<u64>,
+    pub(crate) left_out: LeftOut,
+}
+
+/// What the last ID token left to the UserInfo endpoint to say.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct LeftOut {
+    pub(super) user: bool,
+    pub(super) email: bool,
+    pub(super) groups: bool,
+}
+
+impl LeftOut {
+    /// What `token` left out of the claims that the tenant names.
+    pub(crate) fn by(token: &VerifiedIdToken, names: &IdentityClaims) -> Self {
+        let claims = token.signed().claims();
+        Self { user: claims.lacks(&names.user), email: claims.lacks(&names.email), groups: claims.lacks(&names.groups) }
+    }
 }
 
 /// How old the identity of a session is.

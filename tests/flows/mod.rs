@@ -73,7 +73,9 @@ macro_rules! timed_scenarios {
             keys: hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away, a_key_that_leaves_the_set,
                 a_new_configuration_keeps_the_keys;
             refresh: a_group_is_taken_away, a_late_request_waits, forwarded_tokens_are_refreshed, a_user_is_removed, the_provider_is_away, a_new_key_of_the_issuer,
-                hostile_refreshed_tokens, issuers_that_do_less, many_requests_at_once, two_workers_at_once;
+                hostile_refreshed_tokens, another_sign_in_is_not_this_one, issuers_that_do_less, many_requests_at_once, two_workers_at_once;
+            userinfo: a_group_is_taken_away_at_the_endpoint, a_refresh_that_the_endpoint_does_not_stand_by,
+                the_endpoint_is_away_during_a_refresh;
             session: a_session_ends, a_clock_that_was_put_back, an_idle_session_ends, a_session_ends_with_its_id_token;
         }
     };

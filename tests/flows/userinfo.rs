@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::issuer::Answer;
+use super::refresh::{AFTER, BEFORE, calls, seconds, visit};
+use crate::support::browser::Browser;
+use crate::support::issuer::{Answer, Refresh};
 use crate::support::rig::{Rig, values};
 use crate::support::world::World;
 
@@ -83,4 +85,112 @@ pub fn an_endpoint_that_fails<R: Rig>() {
     let callback = world.callback(&mut browser, "acme", HOME, &json!({ "sub": "ada" }));
     assert_eq!(world.open(&mut browser, &callback).reply().status, 403);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1);
+}
+
+/// As [`world`], with sessions that are refreshed after 5 minutes, from 3 min 45 s on beside requests, and somebody who signed in.
+fn refreshing<R: Rig>(refresh: Refresh) -> (World<R>, Browser) {
+    let mut world = World::<R>::with(|configuration| {
+        let acme = &mut configuration["tenants"][0];
+        acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
+        acme["login"]["userinfo"] = json!(true);
+        acme["refresh"] = json!({});
+    });
+    world.issuer("acme", |issuer| issuer.refresh = refresh);
+    says(&world, claims(&["engineers", "admins"]));
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", HOME, &json!({ "sub": "ada", "email": "ada@acme.example" }));
+    (world, browser)
+}
+
+fn claims(groups: &[&str]) -> Value {
+    json!({ "sub": "ada", "email": "other@acme.example", "groups": groups })
+}
+
+fn says<R: Rig>(world: &World<R>, claims: Value) {
+    world.issuer("acme", |issuer| issuer.userinfo = (Answer::AsAsked, claims));
+}
+
+/// What the endpoint says now reaches the upstream, with the next request or, after the interval, with this one.
+pub fn a_group_is_taken_away_at_the_endpoint<R: Rig>() {
+    for with_id_token in [true, false] {
+        let (mut world, mut browser) = refreshing::<R>(Refresh::Rotating);
+        world.issuer("acme", |issuer| issuer.refreshed_id_token = with_id_token);
+        says(&world, claims(&["engineers"]));
+        world.clock.advance(seconds(225));
+        assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), 4));
+        assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), false), 4));
+        says(&world, claims(&["engineers", "admins"]));
+        world.clock.advance(seconds(300));
+        assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), 6));
+        // What the ID token says itself stands, even if a later one does not come; what nobody says any more is gone.
+        says(&world, json!({ "sub": "ada", "email": "other@acme.example" }));
+        world.clock.advance(seconds(300));
+        let seen = world.open(&mut browser, HOME).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-email"), ["ada@acme.example"]);
+        assert_eq!(values(&seen, "x-auth-request-groups"), <[&str; 0]>::default());
+        // Beside requests, three times: the upstream answers before, between and after the calls.
+        for round in 1..=3 {
+            world.clock.advance(seconds(230));
+            assert_eq!((visit(&mut world, &mut browser).1, calls(&world)), (true, 8 + 2 * round));
+        }
+    }
+}
+
+/// The session of whom the issuer does not know any more, or takes for somebody else, ends with the interval.
+pub fn a_refresh_that_the_endpoint_does_not_stand_by<R: Rig>() {
+    let no = |status| Answer::Raw(status, b"{}".to_vec());
+    for (answer, claims, reason) in [
+        (Answer::AsAsked, json!({ "sub": "eve", "groups": ["admins"] }), "speaks of somebody else than the ID token"),
+        (Answer::AsAsked, json!({ "groups": ["admins"] }), "speaks of somebody else than the ID token"),
+        (Answer::AsAsked, json!({ "sub": "ada", "groups": [1] }), "claim `groups` is not text"),
+        (no(401), json!({}), "UserInfo endpoint: it answered with status 401"),
+    ] {
+        for (wait, over, with_id_token) in [(230, false, true), (300, true, true), (300, true, false)] {
+            let (mut world, mut browser) = refreshing::<R>(Refresh::Lasting);
+            world.issuer("acme", |issuer| {
+                issuer.refreshed_id_token = with_id_token;
+                issuer.userinfo = (answer.clone(), claims.clone());
+            });
+            world.clock.advance(seconds(wait));
+            if over {
+                assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+                assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+            } else {
+                assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+            }
+            assert_eq!(calls(&world), 4);
+            let log = world.rig.log();
+            assert!(log.contains("refresh_refused") && log.contains(reason), "{reason}: {log}");
+        }
+    }
+}
+
+/// The session goes on as it is, and a refresh token that came meanwhile is not lost.
+pub fn the_endpoint_is_away_during_a_refresh<R: Rig>() {
+    for refresh in [Refresh::Rotating, Refresh::Lasting] {
+        let (mut world, mut browser) = refreshing::<R>(refresh);
+        for (round, answer) in [
+            Answer::Silence,
+            Answer::Raw(503, b"busy".to_vec()),
+            Answer::Raw(403, b"{}".to_vec()),
+            Answer::Raw(200, b"[]".to_vec()),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            world.issuer("acme", |issuer| issuer.userinfo = (answer, json!({})));
+            // Beside a request at first, and then while it waits.
+            world.clock.advance(seconds(if round == 1 { 70 } else { 230 }));
+            assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), refresh == Refresh::Rotating));
+            for _ in 0..5 {
+                assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+            }
+            assert_eq!(calls(&world), 4 + 2 * round);
+        }
+        assert!(world.rig.log().contains("refresh_failed"), "{}", world.rig.log());
+        says(&world, claims(&["engineers"]));
+        world.clock.advance(seconds(30));
+        assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+        assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), false));
+    }
 }
