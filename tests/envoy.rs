@@ -414,29 +414,46 @@ mod real {
         );
     }
 
-    /// The first request that finds the refresh due goes on at once, and its answer waits for the new session.
+    /// The first request that finds the refresh due goes on at once, and its answer waits for the new session: for one call, or two.
     #[test]
     fn a_refresh_beside_a_request() {
-        let mut world = World::<EnvoyRig>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
-        // Due from the sixth second on, overdue from the eighth.
-        world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Rotating, 8));
-        let mut browser = world.signed_in();
-        let session = browser.named("-session");
-        let guests = json!({ "sub": "ada", "groups": ["guests"] });
-        world.issuer("acme", |issuer| drop(issuer.directory.insert("ada".to_owned(), guests)));
-        let (seen, reply) = loop {
-            match world.open(&mut browser, "https://acme.example/") {
-                Outcome::Forwarded(seen, reply) if browser.named("-session") != session => break (seen, reply),
-                Outcome::Forwarded(..) => {}
-                Outcome::Replied(reply) => panic!("{reply:?}"),
-            }
-        };
-        assert_eq!(reply.body, "the page");
-        assert_eq!((reply.header("cache-control"), reply.all("set-cookie").count()), (Some("no-store"), 2));
-        assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
-        assert_eq!(values(&seen, "x-auth-request-groups"), ["engineers,admins"]);
-        let seen = world.open(&mut browser, "https://acme.example/").forwarded();
-        assert_eq!(values(&seen, "x-auth-request-groups"), ["guests"]);
+        for userinfo in [false, true] {
+            let mut world = World::<EnvoyRig>::with(|configuration| {
+                let acme = &mut configuration["tenants"][0];
+                acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
+                (acme["login"]["userinfo"], acme["refresh"]) = (json!(userinfo), json!({}));
+            });
+            let first = json!({ "sub": "ada", "groups": ["engineers", "admins"] });
+            let guests = json!({ "sub": "ada", "groups": ["guests"] });
+            // Due from the sixth second on, overdue from the eighth.
+            world.issuer("acme", |issuer| {
+                (issuer.refresh, issuer.expires_in) = (Refresh::Rotating, 8);
+                issuer.userinfo.1 = first.clone();
+            });
+            let person = if userinfo { json!({ "sub": "ada" }) } else { first };
+            let mut browser = world.browser();
+            world.sign_in(&mut browser, "acme", "https://acme.example/", &person);
+            let (session, calls) = (browser.named("-session"), world.issuer("acme", |issuer| issuer.calls));
+            world.issuer("acme", |issuer| {
+                issuer.userinfo.1 = guests.clone();
+                if !userinfo {
+                    issuer.directory.insert("ada".to_owned(), guests);
+                }
+            });
+            let (seen, reply) = loop {
+                match world.open(&mut browser, "https://acme.example/") {
+                    Outcome::Forwarded(seen, reply) if browser.named("-session") != session => break (seen, reply),
+                    Outcome::Forwarded(..) => {}
+                    Outcome::Replied(reply) => panic!("{reply:?}"),
+                }
+            };
+            assert_eq!(reply.body, "the page");
+            assert_eq!((reply.header("cache-control"), reply.all("set-cookie").count()), (Some("no-store"), 2));
+            assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1 + usize::from(userinfo));
+            assert_eq!(values(&seen, "x-auth-request-groups"), ["engineers,admins"]);
+            let seen = world.open(&mut browser, "https://acme.example/").forwarded();
+            assert_eq!(values(&seen, "x-auth-request-groups"), ["guests"]);
+        }
     }
 
     #[test]

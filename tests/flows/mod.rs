@@ -58,7 +58,7 @@ macro_rules! scenarios_for {
             tenants: spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down,
                 nothing_of_one_tenant_opens_another, twins_do_not_mix, wildcard_hosts_share_a_login,
                 a_host_that_moved_takes_no_login_along;
-            userinfo: what_the_id_token_lacks, claims_of_somebody_else, an_endpoint_that_fails;
+            userinfo: what_the_id_token_lacks, claims_of_somebody_else, an_endpoint_that_fails, each_request_waits_for_both_endpoints;
         }
     };
 }

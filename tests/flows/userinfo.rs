@@ -110,6 +110,24 @@ fn says<R: Rig>(world: &World<R>, claims: Value) {
     world.issuer("acme", |issuer| issuer.userinfo = (Answer::AsAsked, claims));
 }
 
+/// Where tokens are good for no time, each request asks both endpoints and has what they say.
+pub fn each_request_waits_for_both_endpoints<R: Rig>() {
+    let (mut world, mut browser) = refreshing::<R>(Refresh::Rotating);
+    world.issuer("acme", |issuer| issuer.expires_in = 0);
+    let mut again = world.browser();
+    world.sign_in(&mut again, "acme", HOME, &json!({ "sub": "ada" }));
+    for groups in [&["engineers"][..], &["engineers", "admins"]] {
+        says(&world, claims(groups));
+        let before = calls(&world);
+        let (seen, brought) = visit(&mut world, &mut again);
+        assert_eq!((seen, brought, calls(&world)), (groups.join(","), true, before + 2));
+    }
+    says(&world, json!({ "sub": "eve", "groups": ["admins"] }));
+    assert_eq!(world.open(&mut again, HOME).reply().status, 302);
+    // The tokens of the other session are good for some minutes.
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+}
+
 /// What the endpoint says now reaches the upstream, with the next request or, after the interval, with this one.
 pub fn a_group_is_taken_away_at_the_endpoint<R: Rig>() {
     for with_id_token in [true, false] {

@@ -254,6 +254,7 @@ test('a client that signs, an issuer that always names itself, a recent sign-in,
     ports: others, dir: join(dir, 'second'), accounts: (tenant) => directoryAccounts({ ...directory, base: directory.base(tenant) }), wasmLog: 'trace',
     // As OpenID Connect Core 5.4 has it: claims that a scope asks for are at the UserInfo endpoint alone.
     settings: { conformIdTokenClaims: true },
+    refreshAfter: { globex: 1 },
     register: (tenant, { client_secret: _, ...client }) => ({
       ...client, token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: algorithms[tenant],
       jwks: { keys: [{ ...keys[tenant].publicKey.export({ format: 'jwk' }), kid: 'client', use: 'sig', alg: algorithms[tenant] }] },
@@ -286,6 +287,20 @@ test('a client that signs, an issuer that always names itself, a recent sign-in,
       assert.ok(claims.auth_time > 0);
       assert.equal(readFileSync(second.log, 'utf8').includes(payload), false);
     }
+    // And so is what a refresh finds: a group that only the UserInfo endpoint tells of comes and goes. The ID tokens tell of the same sign-in.
+    const visitor = new Visitor();
+    await visitor.signIn(`${origin('globex', others)}/`, 'grace', password('globex', 'grace'));
+    const seen = async () => {
+      assert.equal((await visitor.open(`${origin('globex', others)}/`)).status, 200);
+      return groupsIn(values(second.received.at(-1), 'x-auth-request-groups')[0]);
+    };
+    const base = directory.base('globex');
+    const temporary = `cn=auditors,ou=groups,${base}`;
+    await directory.edit((ldap) => ldap.add(temporary, { objectClass: 'groupOfNames', cn: 'auditors', member: `uid=grace,ou=people,${base}` }));
+    while (!(await seen()).includes('auditors'));
+    await directory.edit((ldap) => ldap.del(temporary));
+    while ((await seen()).includes('auditors'));
+    assert.match(readFileSync(second.log, 'utf8'), /session_refreshed tenant=globex/);
   } finally {
     await second.stop();
   }
