@@ -116,6 +116,11 @@ impl Refreshing {
         }
     }
 
+    /// The issuer is not asked after all: the next request may.
+    pub(crate) fn leave(self) {
+        self.gate.refreshes().failed(Key::of(&self.tenant.name, &self.grant), UnixTime(0));
+    }
+
     /// Reads the answer of the token endpoint. Whatever it is, this worker remembers it.
     pub(crate) fn finish(self, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> Outcome {
         let key = Key::of(&self.tenant.name, &self.grant);

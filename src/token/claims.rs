@@ -10,7 +10,7 @@ use crate::env::UnixTime;
 pub struct Claims(Map<String, Value>);
 
 impl Claims {
-    pub(super) fn new(members: Map<String, Value>) -> Self {
+    pub(crate) fn new(members: Map<String, Value>) -> Self {
         Self(members)
     }
 

@@ -5,6 +5,8 @@
 
 #![allow(dead_code, unused_macros, unused_imports, reason = "real Envoy plays no timed scenarios")]
 
+pub mod access;
+pub mod assertion;
 pub mod backchannel;
 pub mod bearer;
 pub mod callback;
@@ -12,6 +14,7 @@ pub mod denial;
 pub mod forward;
 pub mod frontchannel;
 pub mod id_token;
+pub mod identity;
 pub mod keys;
 pub mod login;
 pub mod logout;
@@ -27,6 +30,11 @@ macro_rules! scenarios_for {
         $crate::flows::play! { $rig;
             backchannel: the_issuer_ends_sessions, a_session_that_does_not_know_its_name, hostile_logout_tokens,
                 odd_but_good_logout_tokens, a_logout_token_counts_once, what_is_no_logout_request, a_logout_token_with_a_new_key;
+            access: the_first_rule_that_fits_decides, what_no_rule_fits_is_for_users_or_nobody, public_pages_know_who_is_signed_in,
+                paths_cannot_be_argued_with, paths_that_envoy_may_tidy_up, odd_paths_are_the_upstreams_business_otherwise,
+                no_header_changes_the_verdict, methods_are_compared_exactly, preflight_requests_are_a_choice,
+                a_tightened_rule_bites_at_once, an_unverified_address_grants_nothing, scopes_are_for_bearer_tokens, claims_in_rules,
+                rules_for_some_hosts, a_dry_run_refuses_no_user;
             bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new,
@@ -36,9 +44,15 @@ macro_rules! scenarios_for {
                 after_a_refusal_the_issuer_asks;
             denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs, own_words;
             forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
-                claims_cannot_forge_headers, tokens_where_they_are_wanted;
+                claims_cannot_forge_headers, tokens_where_they_are_wanted, roles_go_where_groups_go, names_are_those_of_the_tenant,
+                what_an_api_client_says_is_gone, a_long_claim_is_one_line, lists_as_the_tenant_wants_them,
+                authorization_goes_where_the_tenant_wants_it;
             frontchannel: the_issuer_ends_the_session_in_a_frame, frames_of_others_end_nothing;
+            assertion: an_assertion_can_be_verified, keys_of_the_assertion_are_published,
+                the_header_of_the_assertion_is_configured;
             id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
+            identity: claims_are_found_by_name_or_path, groups_of_every_shape, groups_that_the_issuer_left_out,
+                an_address_that_names_the_user_is_verified, an_empty_user_is_nobody;
             keys: everything_is_discovered, what_the_metadata_promise, userinfo_after_a_new_key,
                 a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set, configured_keys_win,
@@ -67,6 +81,7 @@ macro_rules! scenarios_for {
 macro_rules! timed_scenarios {
     ($then:ident $($rig:ident)?) => {
         $crate::flows::$then! { $($rig)?;
+            assertion: an_assertion_is_renewed_in_time;
             backchannel: an_end_is_for_good;
             bearer: a_known_token_expires;
             callback: an_expired_attempt;

@@ -45,12 +45,20 @@ const wasm = (filename, value) => ({
   },
 });
 
-const GATE = {
+/** The gate, with `more` for all tenants. */
+const gate = (more = {}) => wasm(process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm'), {
+  ...more,
   session: { keys: [{ id: 'bench', key: randomBytes(32).toString('base64') }] },
   tenants: [{
     name: 'acme', hosts: ['acme.example'], issuer: ISSUER, client_id: 'gate', keys: [{ jwks }], bearer: { audiences: ['api'] },
     provider: { cluster: 'none', authorization_endpoint: `${ISSUER}/auth`, token_endpoint: `${ISSUER}/token` },
   }],
+});
+
+/** A gate that signs an assertion with a new key of this type. */
+const signing = (type, options) => {
+  const pem = generateKeyPairSync(type, options).privateKey.export({ type: 'pkcs8', format: 'pem' });
+  return gate({ assertion: { keys: [{ pem }], audiences: ['upstream'] } });
 };
 
 /** The same job, as far as it has the means: verify, take the token out, write three of the four headers. */
@@ -77,7 +85,10 @@ const FILTERS = {
   bare: [],
   native: [jwtAuthn(false)],
   nativeCached: [jwtAuthn(true)],
-  gate: [wasm(process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm'), GATE)],
+  gate: [gate()],
+  es256: [signing('ec', { namedCurve: 'P-256' })],
+  eddsa: [signing('ed25519')],
+  telling: [gate({ filter_state: true })],
   passes: [wasm(file('passes.wasm', passes), {})],
   refuses: [wasm(file('refuses.wasm', refuses), {})],
 };
@@ -140,6 +151,10 @@ const CASES = {
   'ES256, fresh: gate': ['gate', 'es256', true],
   'RS256, repeated: native with cache': ['nativeCached', 'one', true],
   'RS256, repeated: gate': ['gate', 'one', true],
+  'RS256, fresh, ES256 assertion: gate': ['es256', 'rs256', true],
+  'RS256, fresh, EdDSA assertion: gate': ['eddsa', 'rs256', true],
+  'RS256, repeated, ES256 assertion: gate': ['es256', 'one', true],
+  'RS256, repeated, filter state: gate': ['telling', 'one', true],
   'RS256, bad signatures: gate': ['gate', 'tampered', false],
   'random text: gate': ['gate', 'junk', false],
   'tokens of another issuer: gate': ['gate', 'foreign', false],
