@@ -699,6 +699,11 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/headers",
+            json!({ "access_token": "authorization", "authorization": "any" }),
+            "tenant \"acme\": headers.authorization: is \"any\", and a token of the login goes under that name, too; use \"verified\"",
+        ),
+        (
+            "/headers",
             json!({ "access_token": "authorization", "id_token": "Authorization" }),
             "tenant \"acme\": headers.id_token: \"authorization\" is also the name for `access_token`, to a server that reads \"-\" and \"_\" alike",
         ),
@@ -973,8 +978,12 @@ fn an_assertion_is_whole_or_refused() {
         assert_eq!(load_json(&with(gate, pointer, value)).expect_err(expected).to_string(), expected);
     }
     let gate = with(configuration(&[tenant()]), "/assertion", assertion());
-    assert_eq!(
-        messages(&with(gate, "/assertion/jwks_path", json!("/oauth2/callback"))),
-        ["tenant \"acme\": login: has a path that is `assertion.jwks_path`, too: \"/oauth2/callback\""]
-    );
+    let login = json!({ "frontchannel_logout_path": "/front", "backchannel_logout_path": "/back" });
+    let gate = with(gate, "/tenants/0/login", login);
+    for path in ["/oauth2/callback", "/oauth2/logout", "/front", "/back"] {
+        assert_eq!(
+            messages(&with(gate.clone(), "/assertion/jwks_path", json!(path))),
+            [format!("tenant \"acme\": login: has a path that is `assertion.jwks_path`, too: \"{path}\"")]
+        );
+    }
 }

@@ -20,7 +20,13 @@ impl Claims {
     }
 
     /// Adds what is not there yet, but for the claims that say what a token is and whether it is good.
-    pub(super) fn supplement(&mut self, more: Map<String, Value>) {
+    pub(super) fn supplement(&mut self, mut more: Map<String, Value>) {
+        // That an address is verified is said of the address beside it, and of no other.
+        match (self.0.get("email"), more.get("email")) {
+            (Some(own), other) if other != Some(own) => drop(more.remove("email_verified")),
+            (None, Some(_)) => drop(self.0.remove("email_verified")),
+            (None | Some(_), _) => {}
+        }
         for (name, value) in more {
             if !OF_THE_TOKEN.contains(&name.as_str()) {
                 self.0.entry(name).or_insert(value);

@@ -119,6 +119,7 @@ pub fn tokens_where_they_are_wanted<R: Rig>() {
         configuration["tenants"][0]["headers"] =
             json!({ "access_token": "X-Auth-Request-Access-Token", "id_token": "authorization" });
         configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+        configuration["tenants"][1]["headers"] = json!({ "authorization": "any" });
     });
     let mut browser = world.signed_in();
     let spoofed = [
@@ -143,8 +144,12 @@ pub fn tokens_where_they_are_wanted<R: Rig>() {
     assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
     assert_eq!(values(&seen, "x-auth-request-access-token"), <[String; 0]>::default());
 
-    // Nobody asked for them here.
+    // Nobody asked for them here, and what the client says would pass for one at an upstream that both share.
     world.sign_in(&mut browser, "globex", "https://globex.example/", &json!({ "sub": "ada" }));
+    let spoofed = [("authorization", "Basic evil"), ("x-other", "x"), NAVIGATION[0]];
+    let seen = world.send(&mut browser, "https://globex.example/", &spoofed).forwarded();
+    assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
+    assert_eq!(values(&seen, "x-other"), ["x"]);
     let seen = world.open(&mut browser, "https://globex.example/").forwarded();
     assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
     assert!(seen.iter().all(|(_, value)| !value.windows(12).any(|window| window == b"access-token")));

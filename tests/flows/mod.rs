@@ -72,7 +72,7 @@ macro_rules! scenarios_for {
             tenants: spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down,
                 nothing_of_one_tenant_opens_another, twins_do_not_mix, wildcard_hosts_share_a_login,
                 a_host_that_moved_takes_no_login_along;
-            userinfo: what_the_id_token_lacks, claims_of_somebody_else, an_endpoint_that_fails;
+            userinfo: what_the_id_token_lacks, a_verified_address_is_not_another_one, claims_of_somebody_else, an_endpoint_that_fails;
         }
     };
 }
@@ -87,7 +87,8 @@ macro_rules! timed_scenarios {
             callback: an_expired_attempt;
             keys: hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away, a_key_that_leaves_the_set,
                 a_new_configuration_keeps_the_keys;
-            refresh: a_group_is_taken_away, a_late_request_waits, forwarded_tokens_are_refreshed, a_user_is_removed, the_provider_is_away, a_new_key_of_the_issuer,
+            refresh: a_group_is_taken_away, a_late_request_waits, forwarded_tokens_are_refreshed, kept_claims_are_refreshed, a_refused_page_keeps_the_refreshed_session,
+                a_public_page_after_the_end, a_user_is_removed, the_provider_is_away, a_new_key_of_the_issuer,
                 hostile_refreshed_tokens, issuers_that_do_less, many_requests_at_once, two_workers_at_once;
             session: a_session_ends, a_clock_that_was_put_back, an_idle_session_ends, a_session_ends_with_its_id_token;
         }

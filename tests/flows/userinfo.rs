@@ -3,15 +3,21 @@
 use serde_json::{Value, json};
 
 use crate::support::issuer::Answer;
-use crate::support::rig::{Rig, values};
+use crate::support::rig::{Outcome, Rig, values};
 use crate::support::world::World;
 
 const HOME: &str = "https://acme.example/";
 
 /// A world whose `acme` asks the UserInfo endpoint, which has `claims`.
 fn world<R: Rig>(claims: Value) -> World<R> {
+    with(claims, json!([]))
+}
+
+/// The same with access rules.
+fn with<R: Rig>(claims: Value, rules: Value) -> World<R> {
     let world = World::with(|configuration| {
         let acme = &mut configuration["tenants"][0];
+        acme["access"] = rules;
         acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
         acme["login"]["userinfo"] = json!(true);
     });
@@ -32,6 +38,34 @@ pub fn what_the_id_token_lacks<R: Rig>() {
     // Once for each login.
     world.open(&mut browser, HOME).forwarded();
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
+}
+
+/// `email_verified` is about the address that it stands beside.
+pub fn a_verified_address_is_not_another_one<R: Rig>() {
+    let mut world = with::<R>(json!({}), json!([{ "allow": { "emails": ["ada@acme.example"] } }]));
+    let (ada, eve) = (json!("ada@acme.example"), json!("eve@acme.example"));
+    for (token, userinfo, expected) in [
+        (json!({ "email": ada }), json!({ "email": ada, "email_verified": true }), 200),
+        (json!({}), json!({ "email": ada, "email_verified": true }), 200),
+        (json!({ "email": ada }), json!({ "email": eve, "email_verified": true }), 403),
+        (json!({ "email": ada }), json!({ "email_verified": true }), 403),
+        (json!({ "email_verified": true }), json!({ "email": ada }), 403),
+        (json!({ "email": ada, "email_verified": false }), json!({ "email": ada, "email_verified": true }), 403),
+    ] {
+        let with_sub = |mut claims: Value| {
+            claims["sub"] = json!("ada");
+            claims
+        };
+        world.issuer("acme", |issuer| issuer.userinfo.1 = with_sub(userinfo.clone()));
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", HOME, &with_sub(token.clone()));
+        assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
+        let status = match world.open(&mut browser, HOME) {
+            Outcome::Forwarded(..) => 200,
+            Outcome::Replied(reply) => reply.status,
+        };
+        assert_eq!(status, expected, "{token} {userinfo}");
+    }
 }
 
 /// Section 5.3.2: without the very `sub` of the ID token the claims are somebody else's.
