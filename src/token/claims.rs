@@ -71,12 +71,17 @@ impl Claims {
     }
 }
 
-/// The whole seconds of a date with a fraction, by way of its digits: exact, where a cast would wrap or saturate.
+/// The whole seconds of a date with a fraction, by way of its digits: exact, where a cast would wrap or saturate. They are those of JSON, since
+/// the formatting of floating-point numbers takes more room in the module than all else about dates.
 fn whole_seconds(date: f64) -> Option<u64> {
     if !(0.0..1e15).contains(&date) || date.is_sign_negative() {
         return None;
     }
-    format!("{:.0}", date.trunc()).parse().ok()
+    if date < 1.0 {
+        return Some(0);
+    }
+    // From 1 on and below 1e15 there is no exponent.
+    Value::from(date).to_string().split('.').next()?.parse().ok()
 }
 
 /// The claims about a token and a sign-in, as opposed to those about a person.
@@ -113,9 +118,20 @@ mod tests {
     #[test]
     fn dates_at_every_edge() {
         assert_eq!(date("{}"), Ok(None));
-        for (number, seconds) in
-            [("0", 0), ("1.5", 1), ("1e3", 1000), ("4294967296", 1 << 32), ("9007199254740991", MAX_SECONDS)]
-        {
+        for (number, seconds) in [
+            ("0", 0),
+            ("0.0", 0),
+            ("0.9", 0),
+            ("1e-300", 0),
+            ("1.5", 1),
+            ("1e3", 1000),
+            ("1.5e3", 1500),
+            ("1700000000.999999", 1_700_000_000),
+            ("999999999999999.8", 999_999_999_999_999),
+            ("1e14", 100_000_000_000_000),
+            ("4294967296", 1 << 32),
+            ("9007199254740991", MAX_SECONDS),
+        ] {
             assert_eq!(date(&format!(r#"{{"exp":{number}}}"#)), Ok(Some(UnixTime(seconds))), "{number}");
         }
         for bad in [
