@@ -179,9 +179,9 @@ static DENY: Verdict = Verdict::Deny;
 /// Every scope that is named, each once.
 fn scopes(allow: &Allow) -> Vec<String> {
     let mut scopes: Vec<String> = Vec::new();
-    for scope in allow.grants().flat_map(|grant| &grant.scopes) {
-        if !scopes.contains(scope) {
-            scopes.push(scope.clone());
+    for scope in allow.grants().flat_map(|grant| grant.scopes.iter()) {
+        if !scopes.iter().any(|own| own == scope) {
+            scopes.push(scope.to_owned());
         }
     }
     scopes

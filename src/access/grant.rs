@@ -1,9 +1,8 @@
 //! Whom a rule lets through.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
+use super::names::Names;
 use super::person::Person;
 
 /// What somebody has to have. Both parts hold, where both are there.
@@ -19,15 +18,15 @@ pub struct Allow {
 #[derive(Debug, Default)]
 pub struct Grant {
     /// User names.
-    pub users: BTreeSet<String>,
+    pub users: Names,
     /// E-mail addresses that the issuer verified.
-    pub emails: BTreeSet<String>,
+    pub emails: Names,
     /// Groups.
-    pub groups: BTreeSet<String>,
+    pub groups: Names,
     /// Roles of the tenant.
-    pub roles: BTreeSet<String>,
+    pub roles: Names,
     /// Scopes; only bearer tokens have any.
-    pub scopes: BTreeSet<String>,
+    pub scopes: Names,
     /// Claims with one of certain values.
     pub claims: Vec<ClaimValues>,
 }
@@ -86,17 +85,20 @@ impl Grant {
         let Candidate { person, roles, .. } = who;
         let identity = person.identity;
         self.users.iter().all(|user| user == identity.user())
-            && self.emails.iter().all(|email| Some(email.as_str()) == person.email())
-            && self.groups.iter().all(|group| identity.groups().contains(group))
-            && self.roles.iter().all(|role| roles.contains(&role.as_str()))
+            && self.emails.iter().all(|email| Some(email) == person.email())
+            && self.groups.iter().all(|group| identity.groups().iter().any(|own| own == group))
+            && self.roles.iter().all(|role| roles.contains(&role))
             && self.scopes.iter().all(|scope| who.has_scope(scope))
             && self.claims.iter().all(|claim| who.has_claim(claim))
     }
 }
 
 impl Candidate<'_> {
-    fn has_scope(self, scope: &String) -> bool {
-        self.person.identity.scopes().is_some_and(|scopes| self.with_all_scopes || scopes.contains(scope))
+    fn has_scope(self, scope: &str) -> bool {
+        self.person
+            .identity
+            .scopes()
+            .is_some_and(|scopes| self.with_all_scopes || scopes.iter().any(|own| own == scope))
     }
 
     fn has_claim(self, wanted: &ClaimValues) -> bool {

@@ -5,6 +5,7 @@
 
 mod decision;
 mod grant;
+mod names;
 mod path;
 mod pattern;
 mod person;
@@ -12,13 +13,12 @@ mod roles;
 mod table;
 mod warning;
 
-use std::collections::BTreeMap;
-
 use crate::host::{Host, HostPattern};
 use table::PathTable;
 
 pub use decision::{NotPermitted, Permitted, Public, Ruling, Unsettled};
 pub use grant::{Allow, ClaimValues, Grant};
+pub use names::{Named, Names};
 pub use path::{Ambiguity, PlainPath};
 pub use pattern::{NotAPathPattern, PathPattern};
 pub use roles::{Role, Roles};
@@ -70,9 +70,9 @@ pub struct Access {
     by_path: bool,
     any_host: PathTable,
     /// By the name of the host.
-    exact: BTreeMap<Box<str>, PathTable>,
+    exact: Named<PathTable>,
     /// By the domain that the hosts are below.
-    below: BTreeMap<Box<str>, PathTable>,
+    below: Named<PathTable>,
 }
 
 impl Access {
@@ -90,7 +90,7 @@ impl Access {
                         HostPattern::Exact(host) => (&mut access.exact, host),
                         HostPattern::Below(domain) => (&mut access.below, domain),
                     };
-                    tables.entry(host.as_str().into()).or_default().insert(path, number);
+                    tables.change(host.as_str(), |table| table.insert(path, number));
                 }
             }
         }

@@ -1,7 +1,6 @@
 //! Roles: names that a tenant gives to users and groups of its directory.
 
-use std::collections::BTreeMap;
-
+use super::names::Named;
 use super::person::Person;
 
 /// One role, and who has it.
@@ -27,7 +26,7 @@ pub struct Roles {
 }
 
 /// The numbers of the roles that a name has.
-type Grants = BTreeMap<String, Vec<usize>>;
+type Grants = Named<Vec<usize>>;
 
 impl Roles {
     /// Builds the lookup; names are unique, which the loader sees to.
@@ -37,7 +36,7 @@ impl Roles {
             all.names.push(name);
             for (grants, names) in [(&mut all.users, users), (&mut all.emails, emails), (&mut all.groups, groups)] {
                 for name in names {
-                    grants.entry(name).or_default().push(number);
+                    grants.change(&name, |numbers| numbers.push(number));
                 }
             }
         }

@@ -1,14 +1,13 @@
 //! The rules by path: a tree with a level for each segment, so that many rules cost a request no more than few.
 
-use std::collections::BTreeMap;
-
+use super::names::Named;
 use super::path::PlainPath;
 use super::pattern::{PathPattern, Segment};
 
 /// Which rules are about a path: those about the paths that begin here. A rule is known by its number; the first is the one that counts.
 #[derive(Debug, Default)]
 pub(super) struct PathTable {
-    literal: BTreeMap<Box<str>, Self>,
+    literal: Named<Self>,
     any: Option<Box<Self>>,
     /// Rules about this very path, in order.
     here: Vec<usize>,
@@ -19,11 +18,18 @@ pub(super) struct PathTable {
 impl PathTable {
     /// Adds a rule. Rules come in their order.
     pub(super) fn insert(&mut self, pattern: &PathPattern, rule: usize) {
-        let node = pattern.segments().iter().fold(self, |node: &mut Self, segment| match segment {
-            Segment::Literal(text) => node.literal.entry(text.as_str().into()).or_default(),
-            Segment::Any => node.any.get_or_insert_default(),
-        });
-        if pattern.is_below() { &mut node.below } else { &mut node.here }.push(rule);
+        self.insert_below(pattern.segments(), pattern.is_below(), rule);
+    }
+
+    fn insert_below(&mut self, segments: &[Segment], is_below: bool, rule: usize) {
+        match segments {
+            [] if is_below => self.below.push(rule),
+            [] => self.here.push(rule),
+            [Segment::Literal(text), rest @ ..] => {
+                self.literal.change(text, |node| node.insert_below(rest, is_below, rule));
+            }
+            [Segment::Any, rest @ ..] => self.any.get_or_insert_default().insert_below(rest, is_below, rule),
+        }
     }
 
     /// The first rule that is about `path`, comes before `limit` and fits otherwise, too.

@@ -1,7 +1,5 @@
 //! `tenants[].access`: who may do what.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::cursor::{Cursor, Object};
@@ -9,7 +7,7 @@ use super::identity::claim;
 use super::login::scope;
 use super::tenant::host_pattern;
 use super::values::{listed, names, one_of};
-use crate::access::{Access, Allow, ClaimValues, Grant, PathPattern, Policy, Roles, Rule, Verdict};
+use crate::access::{Access, Allow, ClaimValues, Grant, Names, PathPattern, Policy, Roles, Rule, Verdict};
 use crate::identity::{ClaimPath, Further};
 
 /// The rules, and what identities have to keep for them. `roles` are those that the rules may name, if they could be read.
@@ -32,9 +30,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn rule(&mut self, at: &Cursor<'_>) -> Option<Rule> {
         let object = at.object();
-        let paths = listed(&object.field("paths"), path);
-        let methods = listed(&object.field("methods"), method);
-        let hosts = listed(&object.field("hosts"), host_pattern);
+        let paths = listed(&object.field("paths"), &mut path);
+        let methods = listed(&object.field("methods"), &mut method);
+        let hosts = listed(&object.field("hosts"), &mut host_pattern);
         let (allow_at, deny_at) = (object.field("allow"), object.field("deny"));
         let deny = deny_at.boolean();
         let verdict = match (allow_at.is_present(), deny) {
@@ -63,7 +61,7 @@ impl Reader<'_> {
                 let any_of = self.grant(&object);
                 let all_of = self.all_of(&object.field("all_of"));
                 object.finish();
-                let any_of = Grant { users: set(users?), emails: set(emails?), ..any_of? };
+                let any_of = Grant { users: Names::of(&users?), emails: Names::of(&emails?), ..any_of? };
                 let allow = Allow { any_of: (!any_of.is_empty()).then_some(any_of), all_of: all_of? };
                 if allow.any_of.is_none() && allow.all_of.is_none() {
                     return at.refuse(
@@ -92,15 +90,15 @@ impl Reader<'_> {
     /// What can be asked for one by one as well as together.
     fn grant(&mut self, object: &Object<'_>) -> Option<Grant> {
         let groups = names(&object.field("groups"));
-        let roles = listed(&object.field("roles"), |at| self.role(at));
-        let scopes = listed(&object.field("scopes"), scope);
-        let claims = listed(&object.field("claims"), |at| self.claim(at));
+        let roles = listed(&object.field("roles"), &mut |at| self.role(at));
+        let scopes = listed(&object.field("scopes"), &mut scope);
+        let claims = listed(&object.field("claims"), &mut |at| self.claim(at));
         let scopes = scopes?;
         self.further.scopes.extend(scopes.iter().cloned());
         Some(Grant {
-            groups: set(groups?),
-            roles: set(roles?),
-            scopes: set(scopes),
+            groups: Names::of(&groups?),
+            roles: Names::of(&roles?),
+            scopes: Names::of(&scopes),
             claims: claims?,
             ..Grant::default()
         })
@@ -124,7 +122,7 @@ impl Reader<'_> {
         let path = claim(&claim_at);
         let values_at = object.field("values");
         let values = if values_at.is_present() {
-            listed(&values_at, value)
+            listed(&values_at, &mut value)
         } else {
             values_at.missing("give those that will do")
         };
@@ -136,15 +134,6 @@ impl Reader<'_> {
         }
         Some(ClaimValues { claim, values: values? })
     }
-}
-
-/// Filled one by one: sorting first would be more code in the module, and faster only where nobody waits.
-fn set(names: Vec<String>) -> BTreeSet<String> {
-    let mut set = BTreeSet::new();
-    for name in names {
-        set.insert(name);
-    }
-    set
 }
 
 fn path(at: &Cursor<'_>) -> Option<PathPattern> {

@@ -1,6 +1,5 @@
 //! `assertion`: what upstreams can verify, and with which keys.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Environment;
@@ -40,15 +39,20 @@ pub(super) fn assertion(at: &Cursor<'_>, environment: &dyn Environment) -> Optio
 }
 
 fn keys(at: &Cursor<'_>, environment: &dyn Environment) -> Option<Vec<PublishedKey>> {
-    let mut kids = HashSet::new();
+    let mut kids = Vec::new();
     let elements = at.required_elements();
     let keys = elements.iter().map(|element| {
-        let Some(key) = PublishedKey::new(signing_key(element, environment)?) else {
+        let object = element.object();
+        let key = signing_key(element, &object, environment);
+        object.finish();
+        let Some(key) = PublishedKey::new(key?) else {
             return element.refuse("is an RSA key; give one on P-256 or for Ed25519");
         };
-        if !kids.insert(key.kid().map(str::to_owned)) {
+        let kid = key.kid().map(str::to_owned);
+        if kids.contains(&kid) {
             return element.refuse("has the `kid` of another key; each needs its own");
         }
+        kids.push(kid);
         Some(key)
     });
     let keys: Option<Vec<PublishedKey>> = keys.collect::<Vec<_>>().into_iter().collect();

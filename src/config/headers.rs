@@ -1,7 +1,5 @@
 //! `tenants[].headers`: what the upstream receives, and under which names.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 use super::cursor::Cursor;
@@ -18,7 +16,7 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
     let object = at.object();
     let mut taken = Taken::default();
     if let Some(assertion) = assertion {
-        taken.0.insert(fold(assertion), "assertion.header".to_owned());
+        taken.0.push((fold(assertion), "assertion.header".to_owned()));
     }
     let mut header = |field: &'static str, default| taken.optional(&object.field(field), field, default);
     let user = header("user", DEFAULT_USER);
@@ -32,7 +30,7 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
     let lists = meaning(&object.field("lists"), &LISTS);
     let authorization_at = object.field("authorization");
     let authorization = meaning(&authorization_at, &AUTHORIZATION);
-    if authorization == Some(Authorization::Any) && taken.0.contains_key("authorization") {
+    if authorization == Some(Authorization::Any) && taken.by("authorization").is_some() {
         authorization_at.error("is \"any\", and a token of the login goes under that name, too; use \"verified\"");
     }
     object.finish();
@@ -54,7 +52,7 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
 fn claims(at: &Cursor<'_>, taken: &mut Taken) -> Option<Vec<(String, ClaimPath)>> {
     if !at.is_present() {
         // Whoever uses that name for something else has said enough.
-        let free = !taken.0.contains_key(&fold(DEFAULT_PREFERRED_USERNAME));
+        let free = taken.by(&fold(DEFAULT_PREFERRED_USERNAME)).is_none();
         let default = free.then(|| (DEFAULT_PREFERRED_USERNAME.to_owned(), "preferred_username".into()));
         return Some(default.into_iter().collect());
     }
@@ -83,7 +81,7 @@ pub(super) fn assertion_header(at: &Cursor<'_>, default: &str) -> Option<String>
 
 /// Names that are given away, after [`fold`], and what for.
 #[derive(Default)]
-struct Taken(HashMap<String, String>);
+struct Taken(Vec<(String, String)>);
 
 impl Taken {
     /// The name that is configured, or the default one; `Some(None)` if it is switched off.
@@ -119,12 +117,19 @@ impl Taken {
     }
 
     fn take(&mut self, at: &Cursor<'_>, name: String, field: &str) -> Option<String> {
-        if let Some(other) = self.0.insert(fold(&name), field.to_owned()) {
+        let folded = fold(&name);
+        if let Some(other) = self.by(&folded) {
             return at.refuse(format!(
                 "\"{name}\" is also the name for `{other}`, to a server that reads \"-\" and \"_\" alike"
             ));
         }
+        self.0.push((folded, field.to_owned()));
         Some(name)
+    }
+
+    /// By what a folded name is taken.
+    fn by(&self, folded: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == folded).map(|(_, field)| field.as_str())
     }
 }
 

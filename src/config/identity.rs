@@ -43,7 +43,7 @@ pub(super) fn claim(at: &Cursor<'_>) -> Option<ClaimPath> {
     match at.value()? {
         Value::String(text) if text.is_empty() => at.refuse("is empty; give the name of a claim"),
         Value::String(text) => Some(ClaimPath::Text(text.clone())),
-        Value::Array(_) => listed(at, name).map(ClaimPath::Names),
+        Value::Array(_) => listed(at, &mut name).map(ClaimPath::Names),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
             at.refuse("must be the name of a claim, or a list of names that leads to it")
         }

@@ -1,14 +1,12 @@
 //! A private key that signs: `pem` or `jwk`, and a `kid`.
 
-use serde_json::Value;
-
 use super::Environment;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Object};
 use super::values::secret;
 use crate::keys::SigningKey;
 
-pub(super) fn signing_key(at: &Cursor<'_>, environment: &dyn Environment) -> Option<SigningKey> {
-    let object = at.object();
+/// Reads the key out of `object`, which is at `at` and may have further fields.
+pub(super) fn signing_key(at: &Cursor<'_>, object: &Object<'_>, environment: &dyn Environment) -> Option<SigningKey> {
     let (pem, jwk, kid) = (object.field("pem"), object.field("jwk"), object.field("kid"));
     let key = match (pem.is_present(), jwk.is_present()) {
         (true, false) => {
@@ -17,16 +15,14 @@ pub(super) fn signing_key(at: &Cursor<'_>, environment: &dyn Environment) -> Opt
         (false, true) => {
             secret(&jwk, environment).and_then(|text| jwk.note(SigningKey::from_jwk(text.expose_secret())))
         }
-        (true, true) | (false, false) if at.value().is_some_and(Value::is_object) => {
+        (true, true) | (false, false) if object.members().is_some() => {
             at.refuse("has to have exactly one of `pem` and `jwk`")
         }
         (true, true) | (false, false) => None,
     };
-    let key = match kid.text() {
+    match kid.text() {
         Some("") => kid.refuse("is empty"),
         Some(kid) => key.map(|key| key.with_kid(kid.to_owned())),
         None => key,
-    };
-    object.finish();
-    key
+    }
 }

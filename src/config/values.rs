@@ -87,7 +87,7 @@ pub(super) fn text_or(at: &Cursor<'_>, default: &str) -> Option<String> {
 }
 
 /// The elements of a list, which is not empty if it is there. All of them are read, so that every mistake is noted.
-pub(super) fn listed<T>(at: &Cursor<'_>, read: impl FnMut(&Cursor<'_>) -> Option<T>) -> Option<Vec<T>> {
+pub(super) fn listed<T>(at: &Cursor<'_>, read: &mut dyn FnMut(&Cursor<'_>) -> Option<T>) -> Option<Vec<T>> {
     if !at.is_present() {
         return Some(Vec::new());
     }
@@ -98,7 +98,7 @@ pub(super) fn listed<T>(at: &Cursor<'_>, read: impl FnMut(&Cursor<'_>) -> Option
 
 /// Names of users, groups and the like, none of them empty.
 pub(super) fn names(at: &Cursor<'_>) -> Option<Vec<String>> {
-    listed(at, |at| match at.text()? {
+    listed(at, &mut |at| match at.text()? {
         "" => at.refuse("is empty; an empty name matches nobody"),
         text => Some(text.to_owned()),
     })
