@@ -7,10 +7,12 @@
 //!                               │ Answered
 //!                               └────────▶ Held ── Called ──▶ Go
 //! ```
+//!
+//! `Beside` and `Held` stay what they are where one call leads to another.
 
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::env::Env;
-use crate::refresh::{Outcome, Refreshing};
+use crate::refresh::{Leg, Outcome, Refreshing};
 use crate::reply::{LocalReply, Note};
 
 /// What happens after a request was let go. Made together with the [`Forward`](crate::forward::Forward) that lets it go.
@@ -39,6 +41,8 @@ pub enum Event {
 pub enum AnswerEffect {
     /// Nothing before the next event; an answer that is here is held back until then.
     Wait,
+    /// Make this call as well, and come back with [`Event::Called`]; an answer that is here is held back until then.
+    Call(HttpCall),
     /// Let the answer go, after these edits.
     Go(Vec<AnswerEdit>, Vec<Note>),
 }
@@ -92,7 +96,13 @@ impl Aftermath {
             Event::Answered => self.held = true,
             Event::Called(result) => {
                 if let Some(refreshing) = self.refresh.take() {
-                    self.finish(*refreshing, result, env);
+                    match refreshing.proceed(result, env) {
+                        Leg::Call(refreshing, call) => {
+                            self.refresh = Some(refreshing);
+                            return AnswerEffect::Call(call);
+                        }
+                        Leg::End(outcome) => self.take(outcome),
+                    }
                 }
             }
         }
@@ -109,8 +119,8 @@ impl Aftermath {
     }
 
     /// The request is gone with the identity as it was; what comes of the refresh concerns the next one.
-    fn finish(&mut self, refreshing: Refreshing, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) {
-        match refreshing.finish(result, env) {
+    fn take(&mut self, outcome: Outcome) {
+        match outcome {
             Outcome::Renewed(session, note) => {
                 self.cookies = session.into_cookies();
                 self.notes.push(note);

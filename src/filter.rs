@@ -12,7 +12,8 @@
 //!     │    state is good  └───┘   or did not                │ │
 //!     │               another call                          │ │
 //!     ├──────────────▶ Refreshing ──────────────────────────┘ │
-//!     │    session is overdue                                 │
+//!     │    session is     ▲   │                               │
+//!     │    overdue        └───┘ another call                  │
 //!     └───────────────────────────────────────────────────────┘
 //!           everything else: forwarded or answered at once
 //!
@@ -107,7 +108,13 @@ impl Filter {
             // Whatever was read, the type of the answer is not that of a request which goes on.
             (State::Reading(notice), Input::Body(body)) => Effect::Reply(notice.read(body, &gate, env)),
             (State::Refreshing(head, refreshing), Input::Called(result)) => {
-                let outcome = refreshing.finish(result, env);
+                let outcome = match refreshing.proceed(result, env) {
+                    refresh::Leg::Call(refreshing, call) => {
+                        self.state = State::Refreshing(head, refreshing);
+                        return Effect::Call(call);
+                    }
+                    refresh::Leg::End(outcome) => outcome,
+                };
                 match Visit::read(&head, &gate, env) {
                     Ok(visit) => refreshed(&visit, outcome, env)
                         .unwrap_or_else(|denial| Effect::Reply(visit.asker.refuse(&denial))),

@@ -155,6 +155,8 @@ pub struct AuthorizationParameters {
     pub max_age: Option<Duration>,
     /// `acr_values`, best first. The ID token has to have one of them (`acr`).
     pub acr_values: Vec<String>,
+    /// `login_hint`: what the issuer may make of it before it asks who it is.
+    pub login_hint: Option<String>,
     /// `claims` (section 5.5), as JSON text.
     pub claims: Option<String>,
     /// `resource`: whom the access token is for (RFC 8707).

@@ -29,7 +29,7 @@ mod without_host_cryptography {
     flows::play! { PlainModuleRig;
         bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
             a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type;
+            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
         id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
         login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
     }
@@ -41,7 +41,7 @@ mod host_cryptography_disappears {
 
     flows::play! { ForgetfulModuleRig;
         bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type;
+            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
         id_token: hostile_tokens, odd_but_good_tokens;
         login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
     }
@@ -56,11 +56,12 @@ mod border {
     use serde_json::json;
     use wasmi::{Engine, Module};
 
+    use super::support::browser::Browser;
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
     use super::support::host::{Host, Standing, module_bytes};
     use super::support::issuer::{Issuer, Issuers, Refresh};
-    use super::support::module_rig::ModuleRig;
+    use super::support::module_rig::{ModuleRig, answer};
     use super::support::rig::{Lines, Reply, Rig};
     use super::support::shared::SharedStore;
     use super::support::signer::Signer;
@@ -186,22 +187,6 @@ mod border {
             host.tick();
             assert_eq!(count(&mut host), Some(expected));
         }
-    }
-
-    #[test]
-    fn trailers_are_stripped_like_the_head() {
-        let mut world = World::<ModuleRig>::new();
-        let mut browser = world.signed_in();
-        let trailers = [
-            ("grpc-status", &b"0"[..]),
-            ("x-auth-request-user", b"evil"),
-            ("x_auth_request_groups", b"evil"),
-            ("x_auth_request_groups", b"evil"),
-            ("cookie", b"\xff"),
-        ];
-        world.rig.host.state().trailers = lines(&trailers);
-        world.open(&mut browser, "https://acme.example/").forwarded();
-        assert_eq!(world.rig.host.state().trailers, lines(&trailers[..1]));
     }
 
     /// Filter state is set where it is wanted, once, and only for a request that goes on.
@@ -528,6 +513,54 @@ mod border {
         }
         world.open(&mut second, "https://acme.example/").forwarded();
         assert!(second.has_session());
+    }
+
+    /// A refresh that needs the UserInfo endpoint: others wait for as long as both calls may take, and a host that refuses the second call
+    /// costs neither the answer nor the new refresh token.
+    #[test]
+    fn the_second_call_of_a_refresh() {
+        let mut world = World::<ModuleRig>::with(|configuration| {
+            let acme = &mut configuration["tenants"][0];
+            acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
+            (acme["login"]["userinfo"], acme["refresh"]) = (json!(true), json!({}));
+        });
+        world.issuer("acme", |issuer| {
+            issuer.refresh = Refresh::Rotating;
+            issuer.userinfo.1 = json!({ "sub": "ada" });
+        });
+        let mut browser = world.signed_in();
+        let head = |browser: &Browser| {
+            let cookie = browser.cookie_line("acme.example").unwrap();
+            [visit(), lines(&[("cookie", cookie.as_bytes())])].concat()
+        };
+        world.clock.advance(Duration::from_secs(300));
+        let (context, standing) = world.rig.host.request(&head(&browser));
+        assert!(matches!(standing, Standing::Waits(_)));
+        world.rig.host.end(context);
+        world.clock.advance(Duration::from_secs(3));
+        let calls = world.issuer("acme", |issuer| issuer.calls);
+        world.open(&mut browser, "https://acme.example/").forwarded();
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls);
+        world.clock.advance(Duration::from_secs(1));
+        world.open(&mut browser, "https://acme.example/").forwarded();
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 2);
+
+        for upstream_first in [true, false] {
+            world.clock.advance(Duration::from_secs(230));
+            let (context, standing) = world.rig.host.request(&head(&browser));
+            let Standing::Beside(_, call) = standing else { panic!("no call beside the request") };
+            world.rig.host.state().refuse_calls = true;
+            let answer = |call: &_| answer(&world.issuers, call);
+            let reply = world.rig.host.beside(context, call, answer, usize::from(!upstream_first));
+            world.rig.host.state().refuse_calls = false;
+            assert!(reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate-session=")));
+            assert!(world.rig.log().contains("is there a cluster by the configured name?"));
+            browser.take("acme.example", &reply);
+            // The old refresh token would end it all.
+            world.clock.advance(Duration::from_secs(30));
+            world.open(&mut browser, "https://acme.example/").forwarded();
+            assert_eq!(world.rig.log().matches("session_refreshed").count(), if upstream_first { 2 } else { 3 });
+        }
     }
 
     /// A login may begin on one worker and end on another, or on another replica.

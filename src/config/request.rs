@@ -13,6 +13,7 @@ pub(super) fn request(login: &Object<'_>, scheme: Scheme) -> Option<Authorizatio
     let prompt = optional(&login.field("prompt"), prompt);
     let max_age = optional(&login.field("max_age"), |at| duration(at, Duration::ZERO, Duration::ZERO..=MAX_AGE));
     let acr_values = list(&login.field("acr_values"), word);
+    let login_hint = optional(&login.field("login_hint"), login_hint);
     let claims = optional(&login.field("claims"), |at| at.object().members().map(|claims| Value::from(claims.clone())));
     let resources = list(&login.field("resource"), |at| resource(at, scheme));
     let others = others(&login.field("parameters"));
@@ -20,6 +21,7 @@ pub(super) fn request(login: &Object<'_>, scheme: Scheme) -> Option<Authorizatio
         prompt: prompt?,
         max_age: max_age?,
         acr_values: acr_values?,
+        login_hint: login_hint?,
         claims: claims?.map(|claims| claims.to_string()),
         resources: resources?,
         others: others?,
@@ -63,6 +65,15 @@ fn word(at: &Cursor<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
+fn login_hint(at: &Cursor<'_>) -> Option<String> {
+    let text = at.text()?;
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return at
+            .refuse(format!("{text:?} is not a hint; write it as the issuer wants it, such as \"@acme.example\""));
+    }
+    Some(text.to_owned())
+}
+
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
@@ -95,7 +106,7 @@ fn others(at: &Cursor<'_>) -> Option<Vec<(String, String)>> {
     pairs.collect::<Vec<_>>().into_iter().collect()
 }
 
-const OURS: [&str; 17] = [
+const OURS: [&str; 18] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -107,6 +118,7 @@ const OURS: [&str; 17] = [
     "prompt",
     "max_age",
     "acr_values",
+    "login_hint",
     "claims",
     "resource",
     // These change how the answer comes back, or stand for all other parameters.

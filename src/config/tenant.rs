@@ -64,8 +64,7 @@ pub(super) fn tenant(
     {
         login_at.error(format!("has a path that is `assertion.jwks_path`, too: \"{}\"", assertion.jwks_path));
     }
-    let refresh_at = object.field("refresh");
-    let refresh = refresh::refresh(&refresh_at);
+    let refresh = refresh::refresh(&object.field("refresh"));
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity::identity(&object.field("identity"));
     let roles = roles::roles(&object.field("roles"));
@@ -78,11 +77,6 @@ pub(super) fn tenant(
         && !provider.discovers()
     {
         provider_at.object().field("userinfo_endpoint").error("is missing; `login.userinfo` needs it");
-    }
-    if refresh_at.is_present() && login.as_ref().is_some_and(|login| login.userinfo) {
-        refresh_at.error(
-            "does not go with `login.userinfo`: what the UserInfo endpoint adds would be lost at the first refresh; have the issuer put the claims into the ID token",
-        );
     }
     let sessions_not_before = moment(&object.field("sessions_not_before"));
     object.finish();

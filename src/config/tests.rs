@@ -413,6 +413,21 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/login",
+            json!({ "parameters": { "login_hint": "@acme.example" } }),
+            "tenant \"acme\": login.parameters: has \"login_hint\", which the gate sets itself or has a field for; leave it out",
+        ),
+        (
+            "/login",
+            json!({ "login_hint": "" }),
+            "tenant \"acme\": login.login_hint: \"\" is not a hint; write it as the issuer wants it, such as \"@acme.example\"",
+        ),
+        (
+            "/login",
+            json!({ "login_hint": "a\nb" }),
+            "tenant \"acme\": login.login_hint: \"a\\nb\" is not a hint; write it as the issuer wants it, such as \"@acme.example\"",
+        ),
+        (
+            "/login",
             json!({ "parameters": { "ui_locales": 1 } }),
             "tenant \"acme\": login.parameters: \"ui_locales\" has to be a name with a string as its value",
         ),
@@ -786,20 +801,6 @@ fn a_client_key_is_a_private_key() {
     ] {
         assert_eq!(messages(&configuration(&[keyed(key)])), [format!("tenant \"acme\": {expected}")]);
     }
-}
-
-#[test]
-fn userinfo_and_refresh_do_not_go_together_yet() {
-    let mut tenant = with(tenant(), "/login", json!({ "userinfo": true }));
-    tenant["provider"]["userinfo_endpoint"] = json!("https://issuer.example/userinfo");
-    assert_eq!(messages(&configuration(std::slice::from_ref(&tenant))), <[String; 0]>::default());
-    tenant["refresh"] = json!({});
-    assert_eq!(
-        messages(&configuration(&[tenant])),
-        [
-            "tenant \"acme\": refresh: does not go with `login.userinfo`: what the UserInfo endpoint adds would be lost at the first refresh; have the issuer put the claims into the ID token"
-        ]
-    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::token::Claims;
 
@@ -19,13 +19,23 @@ pub enum ClaimPath {
 }
 
 impl ClaimPath {
-    /// The claim, if it is there. `null` is as good as absent: some issuers send an attribute that the directory lacks so.
+    /// The claim, if it is there; what the token says itself stands. `null` is as good as absent: some issuers send an attribute that the
+    /// directory lacks so.
     pub fn find<'a>(&self, claims: &'a Claims) -> Option<&'a Value> {
-        let found = match self {
-            Self::Text(text) => claims.get(text).or_else(|| walk(claims, text.split('.'))),
-            Self::Names(names) => walk(claims, names.iter().map(String::as_str)),
-        };
+        let found = self.find_in(claims.own()).or_else(|| self.find_in(claims.added()));
         found.filter(|value| !value.is_null())
+    }
+
+    /// Whether the token itself says nothing of it.
+    pub(crate) fn is_left_out(&self, claims: &Claims) -> bool {
+        self.find_in(claims.own()).is_none()
+    }
+
+    fn find_in<'a>(&self, members: &'a Map<String, Value>) -> Option<&'a Value> {
+        match self {
+            Self::Text(text) => members.get(text).or_else(|| walk(members, text.split('.'))),
+            Self::Names(names) => walk(members, names.iter().map(String::as_str)),
+        }
     }
 
     /// The path as it was configured, in one text.
@@ -46,7 +56,7 @@ impl ClaimPath {
     }
 }
 
-fn walk<'a, 'n>(claims: &'a Claims, mut names: impl Iterator<Item = &'n str>) -> Option<&'a Value> {
+fn walk<'a, 'n>(claims: &'a Map<String, Value>, mut names: impl Iterator<Item = &'n str>) -> Option<&'a Value> {
     let outermost = claims.get(names.next()?)?;
     names.try_fold(outermost, |value, name| value.get(name))
 }

@@ -115,8 +115,8 @@ impl VerifiedIdentity {
     /// Reads the identity out of the claims that the tenant names.
     fn read(token: &Signed, names: &IdentityClaims, scopes: Option<Vec<String>>) -> Result<Self, NoIdentity> {
         let claims = token.claims();
-        let user = text(claims, &names.user)?.ok_or_else(|| NoIdentity::Missing(names.user.clone()))?;
-        let email_verified = claims.get("email_verified") == Some(&Value::Bool(true));
+        let user = user(claims, names)?;
+        let email_verified = claims.email_verified();
         if names.require_email_verified && names.user_is_email() && !email_verified {
             return Err(NoIdentity::EmailUnverified);
         }
@@ -129,9 +129,9 @@ impl VerifiedIdentity {
         Ok(Self {
             tenant: token.tenant().clone(),
             user,
-            email: text(claims, &names.email)?,
+            email: email(claims, names)?,
             email_verified,
-            groups: names.groups.read(claims)?,
+            groups: groups(claims, names)?,
             claims: kept,
             scopes,
             vouched_by: token.vouched_by(),
@@ -214,6 +214,21 @@ impl fmt::Debug for VerifiedIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedIdentity").field("tenant", &self.tenant).finish_non_exhaustive()
     }
+}
+
+/// The user name, which has to be there.
+pub(crate) fn user(claims: &Claims, names: &IdentityClaims) -> Result<String, NoIdentity> {
+    text(claims, &names.user)?.ok_or_else(|| NoIdentity::Missing(names.user.clone()))
+}
+
+/// The e-mail address, if there is one.
+pub(crate) fn email(claims: &Claims, names: &IdentityClaims) -> Result<Option<String>, NoIdentity> {
+    text(claims, &names.email)
+}
+
+/// The groups, none of them empty.
+pub(crate) fn groups(claims: &Claims, names: &IdentityClaims) -> Result<Vec<String>, NoIdentity> {
+    names.groups.read(claims)
 }
 
 /// A claim that is a string. Absent, `null` and empty are the same: some issuers send an attribute that the directory lacks

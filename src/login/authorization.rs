@@ -21,7 +21,8 @@ pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str, ask: b
         .append_pair("nonce", attempt.nonce().expose_secret())
         .append_pair("code_challenge", &code_challenge(attempt.verifier().expose_secret()))
         .append_pair("code_challenge_method", "S256");
-    let AuthorizationParameters { prompt, max_age, acr_values, claims, resources, others } = &tenant.login.request;
+    let AuthorizationParameters { prompt, max_age, acr_values, login_hint, claims, resources, others } =
+        &tenant.login.request;
     if let Some(prompt) = prompt.as_deref().or_else(|| ask.then_some("login")) {
         query.append_pair("prompt", prompt);
     }
@@ -30,6 +31,9 @@ pub(super) fn url(tenant: &Tenant, attempt: &Attempt, redirect_uri: &str, ask: b
     }
     if !acr_values.is_empty() {
         query.append_pair("acr_values", &acr_values.join(" "));
+    }
+    if let Some(login_hint) = login_hint {
+        query.append_pair("login_hint", login_hint);
     }
     if let Some(claims) = claims {
         query.append_pair("claims", claims);

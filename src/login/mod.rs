@@ -20,4 +20,4 @@ pub(crate) use callback::callback;
 pub(crate) use redeem::{Leg, Redeeming};
 pub(crate) use token_request::refresh_request;
 pub(crate) use token_response::{RequestRefused, TokenResponse, TokenResponseProblem};
-pub(crate) use userinfo::UserinfoProblem;
+pub(crate) use userinfo::{UserinfoProblem, read_userinfo, userinfo_request};

@@ -19,7 +19,7 @@ use crate::page::Way;
 use crate::provider::{Fetch, Progress, publish};
 use crate::reply::{Level, LocalReply};
 use crate::secret::Secret;
-use crate::session::{self, Brought, Grant, Kept};
+use crate::session::{self, Brought, Grant, Kept, LeftOut};
 use crate::tenant::Tenant;
 use crate::token::{Expected, TokenRejection, VerifiedIdToken};
 
@@ -224,8 +224,10 @@ impl Returned {
         let grant = refresh_token.map(|refresh_token| Grant {
             refresh_token: refresh_token.expose_secret().clone(),
             nonce: attempt.nonce().expose_secret().clone(),
+            auth_time: token.auth_time().map(|time| time.0),
             renewed: now.0,
             expires_in: tokens.expires_in,
+            left_out: LeftOut::by(token, tenant),
         });
         let kept = Kept { grant, ..Kept::of(tokens, tenant) };
         Ok(session::start(token, kept, tenant, gate, now, brought, env)?)

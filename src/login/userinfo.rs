@@ -25,7 +25,7 @@ pub(crate) enum UserinfoProblem {
 }
 
 /// The call that asks for the claims of whom the access token was issued for (section 5.3.1).
-pub(super) fn userinfo_request(tenant: &Tenant, access_token: &Secret<String>) -> Result<HttpCall, UserinfoProblem> {
+pub(crate) fn userinfo_request(tenant: &Tenant, access_token: &Secret<String>) -> Result<HttpCall, UserinfoProblem> {
     let endpoint = tenant.provider.userinfo_endpoint().ok_or(UserinfoProblem::NoEndpoint)?;
     let mut call = tenant.provider.get(&endpoint);
     call.headers.push(("authorization", Secret::new(format!("Bearer {}", access_token.expose_secret()))));
@@ -33,7 +33,7 @@ pub(super) fn userinfo_request(tenant: &Tenant, access_token: &Secret<String>) -
 }
 
 /// The claims. Whom they are about is for the ID token to compare.
-pub(super) fn read_userinfo(response: &CallResponse) -> Result<Map<String, Value>, UserinfoProblem> {
+pub(crate) fn read_userinfo(response: &CallResponse) -> Result<Map<String, Value>, UserinfoProblem> {
     let body = response.body.expose_secret();
     if body.len() > CallResponse::MAX_BODY {
         return Err(UserinfoProblem::TooLong);

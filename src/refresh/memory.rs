@@ -140,7 +140,7 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(5);
 
     fn key(tenant: &str, token: &str, renewed: u64) -> Key {
-        let grant = Grant { refresh_token: token.to_owned(), nonce: String::new(), renewed, expires_in: None };
+        let grant = Grant { refresh_token: token.to_owned(), renewed, ..Grant::default() };
         Key::of(&TenantName::parse(tenant).unwrap(), &grant)
     }
 

@@ -5,18 +5,51 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::env::UnixTime;
-use crate::tenant::Refresh;
+use crate::tenant::{Refresh, Tenant};
+use crate::token::VerifiedIdToken;
 
 /// The refresh token of a session, and what its ID token said that a later one must not change.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) refresh_token: String,
     /// `nonce` of the ID token that the session began with.
     pub(crate) nonce: String,
+    /// `auth_time` of the first ID token that had it.
+    pub(crate) auth_time: Option<u64>,
     /// When the issuer last stood by the identity.
     pub(crate) renewed: u64,
     /// `expires_in` of the tokens that came then.
     pub(crate) expires_in: Option<u64>,
+    pub(crate) left_out: LeftOut,
+}
+
+/// What the last ID token left to the UserInfo endpoint to say.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct LeftOut {
+    pub(super) user: bool,
+    pub(super) email: bool,
+    pub(super) email_verified: bool,
+    pub(super) groups: bool,
+    /// Further claims, by their path as configured.
+    pub(super) claims: Vec<String>,
+}
+
+impl LeftOut {
+    /// What `token` left out of the claims that the tenant names; nothing where the endpoint is not asked.
+    pub(crate) fn by(token: &VerifiedIdToken, tenant: &Tenant) -> Self {
+        if !tenant.login.userinfo {
+            return Self::default();
+        }
+        let (claims, names) = (token.signed().claims(), &tenant.identity);
+        let further = names.further.claims.iter().filter(|path| path.is_left_out(claims));
+        Self {
+            user: names.user.is_left_out(claims),
+            email: names.email.is_left_out(claims),
+            email_verified: !claims.own().contains_key("email_verified"),
+            groups: names.groups.claim.is_left_out(claims),
+            claims: further.map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// How old the identity of a session is.

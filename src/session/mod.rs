@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::env::{Env, UnixTime};
 use crate::gate::Gate;
-use crate::identity::{NoIdentity, VerifiedIdentity};
+use crate::identity::{self, NoIdentity, VerifiedIdentity};
 use crate::keys::Voucher;
 use crate::login::TokenResponse;
 use crate::request::RequestHead;
@@ -18,11 +18,11 @@ use crate::revocation::{SessionId, has_ended};
 use crate::seal::{Opened, Purpose, SealError};
 use crate::secret::Secret;
 use crate::tenant::Tenant;
-use crate::token::VerifiedIdToken;
+use crate::token::{Claims, VerifiedIdToken};
 
 pub(crate) use cookies::Brought;
 pub(crate) use further_claims::FurtherClaims;
-pub(crate) use grant::{Age, Grant};
+pub(crate) use grant::{Age, Grant, LeftOut};
 
 /// What the session cookies hold.
 #[derive(Clone, Serialize, Deserialize)]
@@ -217,6 +217,41 @@ impl SessionRecord {
     pub(crate) fn take(&mut self, token: &VerifiedIdToken, tenant: &Tenant) -> Result<(), NoIdentity> {
         let later = Self::new(token, tenant, self.id, self.kept.clone(), UnixTime(self.signed_in))?;
         *self = Self { seen: self.seen, sid: later.sid.or_else(|| self.sid.take()), ..later };
+        Ok(())
+    }
+
+    /// Takes what the UserInfo endpoint says now of what the last ID token left out, where no later one came. The rest stays.
+    pub(crate) fn supplement(
+        &mut self,
+        userinfo: &Claims,
+        left_out: &LeftOut,
+        tenant: &Tenant,
+    ) -> Result<(), NoIdentity> {
+        let names = &tenant.identity;
+        if left_out.user {
+            self.user = identity::user(userinfo, names)?;
+        }
+        if left_out.email {
+            self.email = identity::email(userinfo, names)?;
+            self.email_verified = userinfo.email_verified();
+        } else if left_out.email_verified {
+            let same = self.email.is_some() && self.email == identity::email(userinfo, names)?;
+            self.email_verified = same && userinfo.email_verified();
+        }
+        if left_out.groups {
+            self.groups = identity::groups(userinfo, names)?;
+        }
+        let mut claims = self.claims.read();
+        for path in &names.further.claims {
+            let name = path.to_string();
+            if left_out.claims.contains(&name) {
+                match path.find(userinfo) {
+                    Some(value) => drop(claims.insert(name, value.clone())),
+                    None => drop(claims.remove(&name)),
+                }
+            }
+        }
+        self.claims = FurtherClaims::of(&claims);
         Ok(())
     }
 

@@ -93,17 +93,24 @@ impl Stream {
     }
 
     /// Feeds one event to what comes after a request.
-    fn follow(&mut self, event: Event) {
+    fn follow(&mut self, mut event: Event) {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
-        let answered = matches!(event, Event::Answered);
-        match self.aftermath.step(event, &mut Env::new(now(), &mut VmEntropy, verifier, &VmSharedData)) {
-            AnswerEffect::Wait => self.held |= answered,
-            AnswerEffect::Go(edits, notes) => {
-                notes.iter().for_each(|note| self.note(note));
-                if edits.iter().try_for_each(amend).is_err() {
-                    log(Level::Error, "the host refused a header of an answer");
+        self.held |= matches!(event, Event::Answered);
+        loop {
+            match self.aftermath.step(event, &mut Env::new(now(), &mut VmEntropy, verifier, &VmSharedData)) {
+                AnswerEffect::Wait => return,
+                AnswerEffect::Call(call) => match dispatch(&call) {
+                    Ok(_token) => return,
+                    Err(_) => event = Event::Called(Err(CallFailure::Refused)),
+                },
+                AnswerEffect::Go(edits, notes) => {
+                    notes.iter().for_each(|note| self.note(note));
+                    if edits.iter().try_for_each(amend).is_err() {
+                        log(Level::Error, "the host refused a header of an answer");
+                    }
+                    self.held = false;
+                    return;
                 }
-                self.held = false;
             }
         }
     }
@@ -172,7 +179,7 @@ impl Context for Stream {
             Passage::Open => {
                 let was_held = self.held;
                 self.follow(Event::Called(result));
-                if was_held && hostcalls::resume_http_response().is_err() {
+                if was_held && !self.held && hostcalls::resume_http_response().is_err() {
                     log(Level::Error, "an answer could not be resumed");
                 }
             }

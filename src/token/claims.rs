@@ -2,41 +2,70 @@
 
 use serde_json::{Map, Value};
 
+use super::id_token::OtherSubject;
 use super::rejection::TokenRejection;
 use crate::env::UnixTime;
 
-/// The claims of a token whose signature is good.
+/// The claims of a token whose signature is good, and what the UserInfo endpoint adds to them.
 #[derive(Clone, Debug)]
-pub struct Claims(Map<String, Value>);
+pub struct Claims {
+    own: Map<String, Value>,
+    added: Map<String, Value>,
+}
 
 impl Claims {
     pub(crate) fn new(members: Map<String, Value>) -> Self {
-        Self(members)
+        Self { own: members, added: Map::new() }
+    }
+
+    /// The claims of the UserInfo endpoint about `subject`, without those that say what a token is and whether it is good.
+    ///
+    /// # Errors
+    /// [`OtherSubject`] if they are about somebody else (section 5.3.2: `sub` has to be there, and exactly the same).
+    pub(crate) fn of_userinfo(mut members: Map<String, Value>, subject: &str) -> Result<Self, OtherSubject> {
+        if members.get("sub").and_then(Value::as_str) != Some(subject) {
+            return Err(OtherSubject);
+        }
+        members.retain(|name, _| !OF_THE_TOKEN.contains(&name.as_str()));
+        Ok(Self::new(members))
     }
 
     /// The claim as it is.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.own.get(name).or_else(|| self.added.get(name))
     }
 
-    /// Adds what is not there yet, but for the claims that say what a token is and whether it is good.
-    pub(super) fn supplement(&mut self, mut more: Map<String, Value>) {
-        // That an address is verified is said of the address beside it, and of no other.
-        match (self.0.get("email"), more.get("email")) {
-            (Some(own), other) if other != Some(own) => drop(more.remove("email_verified")),
-            (None, Some(_)) => drop(self.0.remove("email_verified")),
-            (None | Some(_), _) => {}
-        }
-        for (name, value) in more {
-            if !OF_THE_TOKEN.contains(&name.as_str()) {
-                self.0.entry(name).or_insert(value);
-            }
-        }
+    /// What the token says itself.
+    pub(crate) fn own(&self) -> &Map<String, Value> {
+        &self.own
+    }
+
+    /// What the UserInfo endpoint adds.
+    pub(crate) fn added(&self) -> &Map<String, Value> {
+        &self.added
+    }
+
+    /// Whether the e-mail address is verified (OpenID Connect Core section 5.1). That is said of the address beside it, and of no other.
+    pub(crate) fn email_verified(&self) -> bool {
+        let (own, added) = (self.own.get("email"), self.added.get("email"));
+        let (ours, theirs) = (self.own.get("email_verified"), self.added.get("email_verified"));
+        let said = match (own, added) {
+            (None, None) => ours.or(theirs),
+            (None, Some(_)) => theirs,
+            (Some(own), Some(added)) if own == added => ours.or(theirs),
+            (Some(_), _) => ours,
+        };
+        said == Some(&Value::Bool(true))
+    }
+
+    /// Adds what is not there yet.
+    pub(super) fn supplement(&mut self, userinfo: Self) {
+        self.added = userinfo.own;
     }
 
     /// A claim that is a string, if present.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, TokenRejection> {
-        match self.0.get(name) {
+        match self.own.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(TokenRejection::Claim(name)),
@@ -46,7 +75,7 @@ impl Claims {
     /// A claim that is a `NumericDate`, if present (RFC 7519 section 2). A fraction is cut off; what is negative, or too
     /// large to be a time, is an error.
     pub(super) fn date(&self, name: &'static str) -> Result<Option<UnixTime>, TokenRejection> {
-        let number = match self.0.get(name) {
+        let number = match self.own.get(name) {
             None => return Ok(None),
             Some(Value::Number(number)) => number,
             Some(_) => return Err(TokenRejection::Claim(name)),
@@ -60,7 +89,7 @@ impl Claims {
 
     /// The audiences: one string, or an array of strings that is not empty (RFC 7519 section 4.1.3).
     pub(super) fn audiences(&self) -> Result<Vec<&str>, TokenRejection> {
-        match self.0.get("aud") {
+        match self.own.get("aud") {
             None => Err(TokenRejection::MissingClaim("aud")),
             Some(Value::String(one)) => Ok(vec![one]),
             Some(Value::Array(many)) if !many.is_empty() => {
@@ -112,7 +141,7 @@ mod tests {
     use super::*;
 
     fn date(json: &str) -> Result<Option<UnixTime>, TokenRejection> {
-        Claims(serde_json::from_str(json).unwrap()).date("exp")
+        Claims::new(serde_json::from_str(json).unwrap()).date("exp")
     }
 
     #[test]
@@ -155,14 +184,19 @@ mod tests {
     #[test]
     fn a_supplement_changes_nothing_that_is_there_and_nothing_about_the_token() {
         let object = |json: &str| serde_json::from_str::<Map<String, Value>>(json).unwrap();
-        let mut claims = Claims(object(r#"{"sub":"ada","email":"a@acme.example"}"#));
-        claims.supplement(object(r#"{"sub":"x","email":"x","groups":["g"],"acr":"gold","exp":1}"#));
-        assert_eq!(claims.0, object(r#"{"sub":"ada","email":"a@acme.example","groups":["g"]}"#));
+        let mut claims = Claims::new(object(r#"{"sub":"ada","email":"a@acme.example"}"#));
+        let userinfo = object(r#"{"sub":"ada","email":"x","groups":["g"],"acr":"gold","exp":1}"#);
+        claims.supplement(Claims::of_userinfo(userinfo.clone(), "ada").unwrap());
+        let said = ["sub", "email", "groups"].map(|name| claims.get(name).unwrap().to_string());
+        assert_eq!(said, [r#""ada""#, r#""a@acme.example""#, r#"["g"]"#]);
+        assert_eq!((claims.get("acr"), claims.get("exp")), (None, None));
+        assert_eq!(["email", "groups"].map(|name| claims.own().contains_key(name)), [true, false]);
+        assert_eq!(Claims::of_userinfo(userinfo, "eve").unwrap_err(), OtherSubject);
     }
 
     #[test]
     fn audiences_are_strings() {
-        let read = |json: &str| Claims(serde_json::from_str(json).unwrap()).audiences().map(|a| a.len());
+        let read = |json: &str| Claims::new(serde_json::from_str(json).unwrap()).audiences().map(|a| a.len());
         assert_eq!(read(r#"{"aud":"a"}"#), Ok(1));
         assert_eq!(read(r#"{"aud":["a","b"]}"#), Ok(2));
         assert_eq!(read("{}"), Err(TokenRejection::MissingClaim("aud")));

@@ -34,6 +34,10 @@ pub struct RefreshedToken<'a> {
     pub subject: &'a str,
     /// `nonce` of that token.
     pub nonce: &'a str,
+    /// `auth_time`, if an earlier token had it.
+    pub auth_time: Option<UnixTime>,
+    /// When the session began.
+    pub signed_in: UnixTime,
     /// The access token that came along, for `at_hash`.
     pub access_token: &'a Secret<String>,
 }
@@ -66,8 +70,8 @@ impl VerifiedIdToken {
         Ok(token)
     }
 
-    /// Verifies the token of a refresh (section 12.2): all that a first one has to prove, and that it is about the same person. A
-    /// `nonce` need not be there.
+    /// Verifies the token of a refresh (section 12.2): all that a first one has to prove, and that it is about the same person and the same
+    /// sign-in. `nonce` and `auth_time` need not be there.
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
@@ -82,10 +86,18 @@ impl VerifiedIdToken {
         if token.subject() != expected.subject {
             return Err(TokenRejection::WrongClaim("sub"));
         }
-        match token.claims().text("nonce")? {
-            Some(nonce) if nonce != expected.nonce => Err(TokenRejection::WrongClaim("nonce")),
-            Some(_) | None => Ok(token),
+        if token.claims().text("nonce")?.is_some_and(|nonce| nonce != expected.nonce) {
+            return Err(TokenRejection::WrongClaim("nonce"));
         }
+        let is_original = |time| match expected.auth_time {
+            Some(original) => time == original,
+            // No earlier token said; but the person was authenticated by the time the session began.
+            None => time <= expected.signed_in.plus(LEEWAY),
+        };
+        if token.claims().date("auth_time")?.is_some_and(|time| !is_original(time)) {
+            return Err(TokenRejection::WrongClaim("auth_time"));
+        }
+        Ok(token)
     }
 
     fn verify_any(
@@ -105,6 +117,7 @@ impl VerifiedIdToken {
         let claims = signed.claims();
         verify_audience(claims, &tenant.client.id)?;
         claims.date("iat")?.ok_or(TokenRejection::MissingClaim("iat"))?;
+        claims.date("auth_time")?;
         verify_session_id(claims)?;
         verify_access_token_hash(claims, signed.algorithm, access_token)?;
         Ok(Self(signed))
@@ -114,12 +127,9 @@ impl VerifiedIdToken {
     /// verified is looked at again.
     ///
     /// # Errors
-    /// [`OtherSubject`] if they are about somebody else (section 5.3.2: `sub` has to be there, and exactly the same).
+    /// [`OtherSubject`] if they are about somebody else.
     pub fn with_userinfo(mut self, userinfo: Map<String, Value>) -> Result<Self, OtherSubject> {
-        let same = userinfo.get("sub").is_some_and(|subject| self.0.claims().get("sub") == Some(subject));
-        if !same {
-            return Err(OtherSubject);
-        }
+        let userinfo = Claims::of_userinfo(userinfo, self.subject())?;
         self.0.supplement(userinfo);
         Ok(self)
     }
@@ -132,6 +142,11 @@ impl VerifiedIdToken {
     /// `sid`, if the issuer names its sessions.
     pub(crate) fn session_id(&self) -> Option<&str> {
         self.claims().get("sid").and_then(Value::as_str)
+    }
+
+    /// `auth_time`, if the issuer says when the person signed in there.
+    pub(crate) fn auth_time(&self) -> Option<UnixTime> {
+        self.claims().date("auth_time").ok().flatten()
     }
 
     fn claims(&self) -> &Claims {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use super::claims::Claims;
 use super::compact::UntrustedToken;
 use super::rejection::TokenRejection;
@@ -72,8 +70,8 @@ impl Signed {
     }
 
     /// Adds claims about the person that are not in the token.
-    pub(super) fn supplement(&mut self, more: Map<String, Value>) {
-        self.claims.supplement(more);
+    pub(super) fn supplement(&mut self, userinfo: Claims) {
+        self.claims.supplement(userinfo);
     }
 
     /// The moment from which it is refused.

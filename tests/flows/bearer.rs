@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::http::base64url;
 use crate::support::issuer::Issuer;
 use crate::support::rig::{Outcome, Reply, Rig, values};
 use crate::support::signer::Signer;
@@ -163,6 +164,68 @@ pub fn a_key_in_the_token<R: Rig>() {
         assert_eq!(send(&mut world, &token).reply().status, 401, "{name}");
     }
     assert_eq!(world.issuer("acme", |issuer| (issuer.calls, issuer.documents)), (0, 0));
+}
+
+/// A good signature over text that two parsers could read differently, or that is made to exhaust one.
+pub fn signed_text_that_is_no_token<R: Rig>() {
+    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+    let expiry = world.clock.now() + 300;
+    let header = r#"{"alg":"ES256","typ":"at+jwt"}"#;
+    let claims = format!(r#""iss":"https://login.acme.example","aud":"api","exp":{expiry}"#);
+    let with = |more: &str| format!(r#"{{{claims},"sub":"robot"{more}}}"#).into_bytes();
+    let nested = |depth: usize| with(&format!(r#","x":{}{}"#, "[".repeat(depth), "]".repeat(depth)));
+    let members: String = (0..1500).map(|i| format!(r#","c{i}":{i}"#)).collect();
+    let mut send = |header: &str, claims: &[u8]| {
+        let token = world.issuer("acme", |issuer| {
+            let input = format!("{}.{}", base64url(header), base64url(claims));
+            let token = format!("{input}.{}", base64url(issuer.signer.sign(input.as_bytes())));
+            issuer.secrets.push(token.clone());
+            token
+        });
+        match send(&mut world, &token) {
+            Outcome::Forwarded(..) => 200,
+            Outcome::Replied(reply) => reply.status,
+        }
+    };
+    for good in [with(""), with(&members), nested(60), with(r#","x":"\u0000 \ud83d\ude00""#)] {
+        assert_eq!(send(header, &good), 200, "{}", String::from_utf8_lossy(&good));
+    }
+    for bad in [
+        with(r#","sub":"robot""#),
+        with(r#","\u0073ub":"admin""#),
+        with(r#","groups":[],"groups":["admins"]"#),
+        with(r#","x":{"a":1,"a":2}"#),
+        with(r#","nbf":1E400"#),
+        with(r#","nbf":-0"#),
+        with(&format!(r#","nbf":1{}"#, "0".repeat(400))),
+        with(r#","x":01"#),
+        with(r#","x":NaN"#),
+        with(r#","x":"\ud800""#),
+        with(","),
+        nested(200),
+        nested(10_000),
+        [&with("")[..], b"{}"].concat(),
+        [&b"\xef\xbb\xbf"[..], &with("")].concat(),
+        [&with("")[..30], b"\xff", &with("")[30..]].concat(),
+        b"[]".to_vec(),
+        b"null".to_vec(),
+        Vec::new(),
+    ] {
+        assert_eq!(send(header, &bad), 401, "{}", String::from_utf8_lossy(&bad));
+    }
+    for bad in [
+        r#"{"alg":"ES256","alg":"ES256"}"#,
+        r#"{"alg":"none","\u0061lg":"ES256"}"#,
+        r#"{"alg":"ES256","zip":"DEF"}"#,
+        r#"{"alg":"ES256","enc":"A128GCM","crit":["enc"]}"#,
+        r#"{"alg":"es256"}"#,
+        r#"{"ALG":"ES256"}"#,
+        r#"{"alg":"ES256"} {}"#,
+    ] {
+        assert_eq!(send(bad, &with("")), 401, "{bad}");
+    }
+    // A thumbprint brings no key along; it names a certificate that nobody looks for.
+    assert_eq!(send(r#"{"alg":"ES256","typ":"at+jwt","x5t":"AA","x5t#S256":"AA"}"#, &with("")), 200);
 }
 
 /// A claim of another type is wrong, never absent.

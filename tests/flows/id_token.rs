@@ -154,6 +154,8 @@ pub fn claims_of_the_wrong_type<R: Rig>() {
         json!({ "sub": "ada", "login": null }),
         json!({ "sub": "ada", "login": ["ada"] }),
         json!({ "sub": "ada", "login": "ada", "email": 1 }),
+        json!({ "sub": "ada", "login": "ada", "auth_time": "now" }),
+        json!({ "sub": "ada", "login": "ada", "auth_time": -1 }),
         json!({ "sub": "ada", "login": "ada", "groups": { "a": "b" } }),
         json!({ "sub": "ada", "login": "ada", "groups": ["a", 1] }),
         json!({ "sub": "ada", "login": "ada", "groups": [["a"]] }),

@@ -238,7 +238,7 @@ pub fn cookies_are_narrow<R: Rig>() {
 pub fn the_request_adds_nothing<R: Rig>() {
     let mut world = World::<R>::new();
     let mut browser = world.browser();
-    let link = "https://acme.example/?scope=admin&client_id=evil&redirect_uri=https://evil.example&prompt=none&rd=https://evil.example";
+    let link = "https://acme.example/?scope=admin&client_id=evil&redirect_uri=https://evil.example&prompt=none&login_hint=evil&rd=https://evil.example";
     let address = world.begin(&mut browser, link);
     assert!(!address.contains("evil") && !address.contains("prompt"), "{address}");
     // The issuer checks that each parameter is there once.
@@ -283,21 +283,28 @@ pub fn what_the_configuration_asks_for<R: Rig>() {
         login["prompt"] = json!("login consent");
         login["claims"] = claims.clone();
         login["resource"] = json!(["https://api.acme.example", "urn:acme:files"]);
-        login["parameters"] = json!({ "login_hint": "@acme.example", "ui_locales": "de en" });
+        login["login_hint"] = json!("Zoë & co@acme.example");
+        login["parameters"] = json!({ "domain_hint": "acme.example", "ui_locales": "de en" });
     });
     let expected = [
         ("prompt", "login consent"),
+        ("login_hint", "Zoë & co@acme.example"),
         ("claims", &claims.to_string()),
         ("resource", "https://api.acme.example"),
         ("resource", "urn:acme:files"),
-        ("login_hint", "@acme.example"),
+        ("domain_hint", "acme.example"),
         ("ui_locales", "de en"),
     ];
     world.issuer("acme", |issuer| {
         issuer.parameters = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     });
     let mut browser = world.browser();
-    world.sign_in(&mut browser, "acme", "https://acme.example/?prompt=none&ui_locales=x&resource=https://evil", &ada());
+    world.sign_in(
+        &mut browser,
+        "acme",
+        "https://acme.example/?prompt=none&login_hint=eve&ui_locales=x&resource=https://evil",
+        &ada(),
+    );
     let resources = world.issuer("acme", |issuer| issuer.resources.clone());
     assert_eq!(resources, ["https://api.acme.example", "urn:acme:files"]);
 }

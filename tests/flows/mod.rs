@@ -38,7 +38,7 @@ macro_rules! scenarios_for {
             bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
                 a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
                 a_known_token_opens_nothing_new,
-                another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type;
+                another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
                 errors_of_the_issuer, a_provider_that_fails, sessions_outlive_their_provider, a_refused_code, another_issuer, an_answer_of_nobody,
                 after_a_refusal_the_issuer_asks;
@@ -89,7 +89,9 @@ macro_rules! timed_scenarios {
                 a_new_configuration_keeps_the_keys;
             refresh: a_group_is_taken_away, a_late_request_waits, forwarded_tokens_are_refreshed, kept_claims_are_refreshed, a_refused_page_keeps_the_refreshed_session,
                 a_public_page_after_the_end, a_user_is_removed, the_provider_is_away, a_new_key_of_the_issuer,
-                hostile_refreshed_tokens, issuers_that_do_less, many_requests_at_once, two_workers_at_once;
+                hostile_refreshed_tokens, another_sign_in_is_not_this_one, issuers_that_do_less, many_requests_at_once, two_workers_at_once;
+            userinfo: a_group_is_taken_away_at_the_endpoint, a_refresh_that_the_endpoint_does_not_stand_by,
+                the_endpoint_is_away_during_a_refresh, what_rules_and_headers_need_is_asked_for_again;
             session: a_session_ends, a_clock_that_was_put_back, an_idle_session_ends, a_session_ends_with_its_id_token;
         }
     };

@@ -33,11 +33,11 @@ fn with_rules<R: Rig>(rules: Value) -> World<R> {
     world
 }
 
-fn seconds(count: u64) -> Duration {
+pub(super) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn calls<R: Rig>(world: &World<R>) -> usize {
+pub(super) fn calls<R: Rig>(world: &World<R>) -> usize {
     world.issuer("acme", |issuer| issuer.calls)
 }
 
@@ -51,7 +51,7 @@ fn without_admins() -> Value {
 
 /// The groups that the upstream sees, and whether the answer brought a session.
 #[track_caller]
-fn visit<R: Rig>(world: &mut World<R>, browser: &mut Browser) -> (String, bool) {
+pub(super) fn visit<R: Rig>(world: &mut World<R>, browser: &mut Browser) -> (String, bool) {
     match world.open(browser, HOME) {
         Outcome::Forwarded(seen, reply) => {
             assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
@@ -67,8 +67,8 @@ fn brought_session(reply: &Reply) -> bool {
     brought
 }
 
-const BEFORE: &str = "engineers,admins";
-const AFTER: &str = "engineers";
+pub(super) const BEFORE: &str = "engineers,admins";
+pub(super) const AFTER: &str = "engineers";
 
 /// Nobody waits: the request goes on as it is, and the next one knows.
 pub fn a_group_is_taken_away<R: Rig>() {
@@ -312,6 +312,40 @@ pub fn hostile_refreshed_tokens<R: Rig>() {
         world.issuer("acme", |issuer| issuer.forge = forge);
         world.clock.advance(seconds(300));
         assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    }
+}
+
+/// OpenID Connect Core 12.2: `auth_time` of a later ID token is that of the sign-in, or the token is of another one.
+pub fn another_sign_in_is_not_this_one<R: Rig>() {
+    let at = |auth_time: u64| {
+        let mut person = ada();
+        person["auth_time"] = json!(auth_time);
+        person
+    };
+    // What the first token says, in seconds from the sign-in on, what the later ones say, and whether it goes on after each.
+    for (first, later) in [
+        (Some(-10), &[(Some(-10), true), (None, true), (Some(-10), true), (Some(-9), false)][..]),
+        (Some(-10), &[(Some(300), false)]),
+        (Some(-10), &[(None, true), (Some(-11), false)]),
+        (None, &[(Some(60), true), (None, true), (Some(60), true), (Some(59), false)]),
+        (None, &[(None, true), (Some(61), false)]),
+    ] {
+        let mut world = world::<R>();
+        let mut browser = world.browser();
+        let start = world.clock.now();
+        let says = |time: Option<i64>| time.map_or_else(ada, |time| at(start.checked_add_signed(time).unwrap()));
+        world.sign_in(&mut browser, "acme", HOME, &says(first));
+        for (time, goes_on) in later {
+            directory(&world, says(*time));
+            world.clock.advance(seconds(230));
+            // Beside a request, a refusal changes nothing yet.
+            assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), *goes_on), "{first:?} {time:?}");
+            if !goes_on {
+                world.clock.advance(seconds(70));
+                assert_eq!(world.open(&mut browser, HOME).reply().status, 302, "{first:?} {time:?}");
+                assert!(world.rig.log().contains("claim `auth_time` does not have"), "{}", world.rig.log());
+            }
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::issuer::Answer;
+use super::refresh::{AFTER, BEFORE, calls, seconds, visit};
+use crate::support::browser::Browser;
+use crate::support::issuer::{Answer, Refresh};
 use crate::support::rig::{Outcome, Rig, values};
 use crate::support::world::World;
 
@@ -117,4 +119,155 @@ pub fn an_endpoint_that_fails<R: Rig>() {
     let callback = world.callback(&mut browser, "acme", HOME, &json!({ "sub": "ada" }));
     assert_eq!(world.open(&mut browser, &callback).reply().status, 403);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1);
+}
+
+/// As [`world`], with sessions that are refreshed after 5 minutes, from 3 min 45 s on beside requests, and somebody who signed in.
+fn refreshing<R: Rig>(refresh: Refresh) -> (World<R>, Browser) {
+    let mut world = World::<R>::with(|configuration| {
+        let acme = &mut configuration["tenants"][0];
+        acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
+        acme["login"]["userinfo"] = json!(true);
+        acme["refresh"] = json!({});
+    });
+    world.issuer("acme", |issuer| issuer.refresh = refresh);
+    says(&world, claims(&["engineers", "admins"]));
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", HOME, &json!({ "sub": "ada", "email": "ada@acme.example" }));
+    (world, browser)
+}
+
+fn claims(groups: &[&str]) -> Value {
+    json!({ "sub": "ada", "email": "other@acme.example", "groups": groups })
+}
+
+fn says<R: Rig>(world: &World<R>, claims: Value) {
+    world.issuer("acme", |issuer| issuer.userinfo = (Answer::AsAsked, claims));
+}
+
+/// What the endpoint says now reaches the upstream, with the next request or, after the interval, with this one.
+pub fn a_group_is_taken_away_at_the_endpoint<R: Rig>() {
+    for with_id_token in [true, false] {
+        let (mut world, mut browser) = refreshing::<R>(Refresh::Rotating);
+        world.issuer("acme", |issuer| issuer.refreshed_id_token = with_id_token);
+        says(&world, claims(&["engineers"]));
+        world.clock.advance(seconds(225));
+        assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), 4));
+        assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), false), 4));
+        says(&world, claims(&["engineers", "admins"]));
+        world.clock.advance(seconds(300));
+        assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), 6));
+        // What the ID token says itself stands, even if a later one does not come; what nobody says any more is gone.
+        says(&world, json!({ "sub": "ada", "email": "other@acme.example" }));
+        world.clock.advance(seconds(300));
+        let seen = world.open(&mut browser, HOME).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-email"), ["ada@acme.example"]);
+        assert_eq!(values(&seen, "x-auth-request-groups"), <[&str; 0]>::default());
+        // Beside requests, three times: the upstream answers before, between and after the calls.
+        for round in 1..=3 {
+            world.clock.advance(seconds(230));
+            assert_eq!((visit(&mut world, &mut browser).1, calls(&world)), (true, 8 + 2 * round));
+        }
+    }
+}
+
+/// The session of whom the issuer does not know any more, or takes for somebody else, ends with the interval.
+pub fn a_refresh_that_the_endpoint_does_not_stand_by<R: Rig>() {
+    let no = |status| Answer::Raw(status, b"{}".to_vec());
+    for (answer, claims, reason) in [
+        (Answer::AsAsked, json!({ "sub": "eve", "groups": ["admins"] }), "speaks of somebody else than the ID token"),
+        (Answer::AsAsked, json!({ "groups": ["admins"] }), "speaks of somebody else than the ID token"),
+        (Answer::AsAsked, json!({ "sub": "ada", "groups": [1] }), "claim `groups` is not text"),
+        (no(401), json!({}), "UserInfo endpoint: it answered with status 401"),
+    ] {
+        for (wait, over, with_id_token) in [(230, false, true), (300, true, true), (300, true, false)] {
+            let (mut world, mut browser) = refreshing::<R>(Refresh::Lasting);
+            world.issuer("acme", |issuer| {
+                issuer.refreshed_id_token = with_id_token;
+                issuer.userinfo = (answer.clone(), claims.clone());
+            });
+            world.clock.advance(seconds(wait));
+            if over {
+                assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+                assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+            } else {
+                assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+            }
+            assert_eq!(calls(&world), 4);
+            let log = world.rig.log();
+            assert!(log.contains("refresh_refused") && log.contains(reason), "{reason}: {log}");
+        }
+    }
+}
+
+/// The session goes on as it is, and a refresh token that came meanwhile is not lost.
+pub fn the_endpoint_is_away_during_a_refresh<R: Rig>() {
+    for refresh in [Refresh::Rotating, Refresh::Lasting] {
+        let (mut world, mut browser) = refreshing::<R>(refresh);
+        for (round, answer) in [
+            Answer::Silence,
+            Answer::Raw(503, b"busy".to_vec()),
+            Answer::Raw(403, b"{}".to_vec()),
+            Answer::Raw(200, b"[]".to_vec()),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            world.issuer("acme", |issuer| issuer.userinfo = (answer, json!({})));
+            // Beside a request at first, and then while it waits.
+            world.clock.advance(seconds(if round == 1 { 70 } else { 230 }));
+            assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), refresh == Refresh::Rotating));
+            for _ in 0..5 {
+                assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+            }
+            assert_eq!(calls(&world), 4 + 2 * round);
+        }
+        assert!(world.rig.log().contains("refresh_failed"), "{}", world.rig.log());
+        says(&world, claims(&["engineers"]));
+        world.clock.advance(seconds(30));
+        assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+        assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), false));
+    }
+}
+
+/// Further claims and the verified address, at the login and at each refresh; what the ID token says itself stands.
+pub fn what_rules_and_headers_need_is_asked_for_again<R: Rig>() {
+    for with_id_token in [true, false] {
+        let mut world = World::<R>::with(|configuration| {
+            let acme = &mut configuration["tenants"][0];
+            acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
+            acme["login"]["userinfo"] = json!(true);
+            acme["refresh"] = json!({});
+            acme["headers"] = json!({ "claims": { "x-team": "org.team", "x-site": "site" } });
+            acme["roles"] = json!([{ "name": "root", "emails": ["ada@acme.example"] }]);
+        });
+        world.issuer("acme", |issuer| {
+            issuer.refresh = Refresh::Rotating;
+            issuer.refreshed_id_token = with_id_token;
+        });
+        let userinfo = |team: &str, verified: bool| {
+            json!({
+                "sub": "ada", "org": { "team": team }, "site": "evil", "email": "ada@acme.example", "email_verified": verified,
+            })
+        };
+        let look = |world: &mut World<R>, browser: &mut Browser| {
+            let seen = world.open(browser, HOME).forwarded();
+            ["x-team", "x-site", "x-auth-request-roles"].map(|name| values(&seen, name).concat())
+        };
+        says(&world, userinfo("red", true));
+        let mut browser = world.browser();
+        let person = json!({ "sub": "ada", "site": "berlin", "email": "ada@acme.example" });
+        world.sign_in(&mut browser, "acme", HOME, &person);
+        assert_eq!(look(&mut world, &mut browser), ["red", "berlin", "root"]);
+        for (now, expected) in [
+            (userinfo("blue", false), ["blue", "berlin", ""]),
+            (userinfo("green", true), ["green", "berlin", "root"]),
+            (json!({ "sub": "ada", "email": "eve@acme.example", "email_verified": true }), ["", "berlin", ""]),
+        ] {
+            says(&world, now);
+            world.clock.advance(seconds(300));
+            for _ in 0..2 {
+                assert_eq!(look(&mut world, &mut browser), expected, "{with_id_token}");
+            }
+        }
+    }
 }

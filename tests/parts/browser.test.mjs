@@ -1,6 +1,6 @@
 /** What a person does, in a real browser: headless Chromium, real Envoy, real OpenID Providers. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
@@ -11,15 +11,29 @@ import { freePorts } from './ports.mjs';
 import { origin, startStack } from './stack.mjs';
 
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const LAUNCH = { executablePath: process.env.TENANTGATE_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS };
 const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
-let stack, browser, context, page, acme, globex;
+/** A host of the issuer's own site, which is a tenant of its own at the same issuer. */
+const SAME_SITE = 'app.login-acme.localhost';
+let stack, browser, context, page, acme, globex, beside, issuer;
 
 before(async () => {
   const ports = await freePorts(['gateway', 'acme', 'globex', 'upstream', 'admin']);
-  stack = await startStack({ ports, dir, accounts: listedAccounts });
   [acme, globex] = ['acme', 'globex'].map((tenant) => origin(tenant, ports));
-  browser = await chromium.launch({ executablePath: process.env.TENANTGATE_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS });
+  [beside, issuer] = [`http://${SAME_SITE}:${ports.gateway}`, `http://login-acme.localhost:${ports.acme}`];
+  stack = await startStack({ ports, dir, accounts: listedAccounts, register, configure });
+  browser = await chromium.launch(LAUNCH);
 });
+
+function register(tenant, client) {
+  return tenant === 'acme' ? { ...client, redirect_uris: [...client.redirect_uris, `${beside}/oauth2/callback`] } : client;
+}
+
+function configure(tenant) {
+  if (tenant.name !== 'acme') return tenant;
+  const framed = { ...tenant, headers: { id_token: 'x-id-token' }, login: { ...tenant.login, frontchannel_logout_path: '/oauth2/frontchannel-logout' } };
+  return [framed, { ...framed, name: 'beside', hosts: [SAME_SITE], login: { ...framed.login, redirect_uri: `${beside}/oauth2/callback` } }];
+}
 
 after(async () => {
   await browser?.close();
@@ -148,6 +162,73 @@ test('the way back without its cookie ends on a page that says so', async () => 
   assert.match(await page.locator('main').innerText(), /Request id: \S+/);
   await page.getByRole('link', { name: 'Sign in' }).click();
   await signIn(page, 'acme', 'bob');
+});
+
+/** The address that the issuer loads in a frame to end the session of the last request that the upstream received. */
+function frameOf(at) {
+  const token = stack.received.at(-1).headers.find(([name]) => name === 'x-id-token')[1];
+  const { iss, sid } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+  assert.ok(iss === issuer && sid);
+  return `${at}/oauth2/frontchannel-logout?${new URLSearchParams({ iss, sid })}`;
+}
+
+/** What a script on the page that `tab` shows is told, and whether the upstream saw it ask. */
+async function ask(tab) {
+  const before = stack.received.length;
+  const status = await tab.evaluate(async () => (await fetch('/api')).status);
+  return { status, seen: stack.received.length > before };
+}
+
+const OVER = { status: 401, seen: false };
+const GOES_ON = { status: 200, seen: true };
+
+/** Signs in at a page of `at`: the tab that shows it, and the address of the frame that ends this session. */
+async function signedIn(at) {
+  const tab = await context.newPage();
+  await tab.goto(`${at}/page`);
+  await signIn(tab, 'acme', 'ada');
+  return { tab, frame: frameOf(at) };
+}
+
+const signedOut = (frame) => `${issuer}/signed-out?${new URLSearchParams({ frame })}`;
+
+test('the issuer ends a session in a frame of its page, if it is on the same site', async () => {
+  const { tab, frame } = await signedIn(beside);
+  const thief = await browser.newContext({ storageState: await context.storageState() });
+  const copy = await thief.newPage();
+  await copy.goto(`${beside}/page`);
+  assert.deepEqual([await ask(tab), await ask(copy)], [GOES_ON, GOES_ON]);
+  await page.goto(signedOut(frame));
+  await page.frameLocator('iframe').getByRole('heading', { name: 'Signed out', exact: true }).waitFor();
+  assert.deepEqual(await sessions(beside), []);
+  assert.deepEqual(await ask(tab), OVER);
+  // Not only because the cookie is gone: within a second no worker takes a copy of it.
+  const deadline = Date.now() + 10_000;
+  while ((await ask(copy)).seen) assert.ok(Date.now() < deadline, 'a copy of the cookie is still taken');
+  await thief.close();
+});
+
+test('across sites that frame ends nothing, even where the browser lets cookies of other sites come along', async () => {
+  // Otherwise it is not `SameSite` that keeps ours away: by default Chromium sends none at all.
+  await context.close();
+  const profile = join(dir, 'profile');
+  mkdirSync(join(profile, 'Default'), { recursive: true });
+  writeFileSync(join(profile, 'Default/Preferences'), JSON.stringify({ profile: { cookie_controls_mode: 0 } }));
+  context = await chromium.launchPersistentContext(profile, LAUNCH);
+  page = await context.newPage();
+  const { tab, frame } = await signedIn(acme);
+  await context.addCookies([{ name: 'other', value: 'yes', domain: 'acme.localhost', path: '/', secure: true, sameSite: 'None' }]);
+
+  const asked = page.waitForRequest((request) => request.url() === frame);
+  await page.goto(signedOut(frame));
+  await page.frameLocator('iframe').getByRole('heading', { name: 'Not signed out' }).waitFor();
+  assert.equal((await (await asked).allHeaders()).cookie, 'other=yes');
+  assert.equal((await sessions(acme)).length, 1);
+  assert.deepEqual(await ask(tab), GOES_ON);
+  // The very same address where the cookie does come along.
+  await page.goto(frame);
+  await page.getByRole('heading', { name: 'Signed out', exact: true }).waitFor();
+  assert.deepEqual(await ask(tab), OVER);
 });
 
 test('another site can bring up the question, and the person answers it', async () => {

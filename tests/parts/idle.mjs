@@ -1,6 +1,7 @@
 /**
- * Modules that show what the host charges for any filter at all: one lets every request pass and looks at nothing, one answers 401 and
- * looks at nothing. They are put together from bytes here, with the callbacks that the gate's module has.
+ * Modules that show what the host charges for any filter that does the same, since they decide nothing: some look at nothing, some make the
+ * host calls that the gate makes, with constant arguments. They are put together from bytes here, with the callbacks that the gate's
+ * module has.
  */
 
 const I32 = 0x7f;
@@ -19,12 +20,33 @@ const section = (id, items) => {
 };
 const type = (parameters, results) => [0x60, ...list(Array(parameters).fill(I32)), ...list(Array(results).fill(I32))];
 
-/** `i32.const`, signed; only small numbers are needed. */
-const constant = (value) => [0x41, ...number(value)];
+/** `i32.const` of a number that is not negative: bit 6 of the last byte would be its sign. */
+const constant = (value) => {
+  const bytes = number(value);
+  const last = bytes.at(-1);
+  return [0x41, ...(last & 0x40 ? [...bytes.slice(0, -1), last | 128, 0] : bytes)];
+};
+const MINUS_ONE = [0x41, 0x7f];
 const END = 0x0b;
+
+/** Host functions, with the number of their parameters. */
+const IMPORTS = {
+  proxy_send_local_response: 8,
+  proxy_get_header_map_pairs: 3,
+  proxy_get_current_time_nanoseconds: 1,
+  proxy_call_foreign_function: 6,
+  proxy_remove_header_map_value: 3,
+  proxy_replace_header_map_value: 5,
+};
+/** Calls a host function, and drops its status. */
+const call = (callee, ...parameters) => [...parameters.flat(), 0x10, ...number(Object.keys(IMPORTS).indexOf(callee)), 0x1a];
 
 /** Where the host may write: nothing is ever freed, and nothing is kept. */
 const SCRATCH = 4096;
+/** Where it is told to put addresses, lengths and the time. */
+const RESULTS = 1024;
+/** Where constant texts are: in a page of their own. */
+const TEXTS = 65536;
 /** Parameters, results and body of each callback. Continue is 0, Pause is 1. */
 const callbacks = (onHeaders) => ({
   _initialize: [0, 0, []],
@@ -42,24 +64,80 @@ const callbacks = (onHeaders) => ({
   proxy_on_delete: [1, 0, []],
 });
 
-function assemble(onHeaders) {
+/** Constant texts of a module. */
+class Texts {
+  bytes = [];
+
+  /** The address and the length of `bytes`, as two parameters. */
+  add(bytes) {
+    const at = TEXTS + this.bytes.length;
+    this.bytes.push(...Buffer.from(bytes));
+    return [constant(at), constant(Buffer.byteLength(bytes))];
+  }
+}
+
+function assemble(onHeaders, texts = new Texts()) {
   const functions = Object.entries(callbacks(onHeaders));
+  const imports = Object.entries(IMPORTS);
   return Buffer.from([
     0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
-    ...section(1, [type(8, 1), ...functions.map(([, [parameters, results]]) => type(parameters, results))]),
-    ...section(2, [[...name('env'), ...name('proxy_send_local_response'), 0, 0]]),
-    ...section(3, functions.map((_, i) => number(i + 1))),
-    ...section(5, [[0, 1]]),
-    ...section(7, [[...name('memory'), 2, 0], ...functions.map(([callback], i) => [...name(callback), 0, ...number(i + 1)])]),
+    ...section(1, [...imports.map(([, parameters]) => type(parameters, 1)), ...functions.map(([, [parameters, results]]) => type(parameters, results))]),
+    ...section(2, imports.map(([callee], i) => [...name('env'), ...name(callee), 0, ...number(i)])),
+    ...section(3, functions.map((_, i) => number(i + imports.length))),
+    ...section(5, [[0, 2]]),
+    ...section(7, [
+      [...name('memory'), 2, 0],
+      ...functions.map(([callback], i) => [...name(callback), 0, ...number(i + imports.length)]),
+    ]),
     ...section(10, functions.map(([, [, , body]]) => {
       const code = [0, ...body, END];
       return [...number(code.length), ...code];
     })),
+    ...section(11, [[0, ...constant(TEXTS), END, ...list(texts.bytes)]]),
   ]);
 }
+
+/** Header lines or other pairs as the host takes them. */
+function serialized(pairs) {
+  const word = (value) => [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24];
+  const sizes = pairs.flat().flatMap((text) => word(text.length));
+  return Buffer.from([...word(pairs.length), ...sizes, ...pairs.flat().flatMap((text) => [...Buffer.from(text), 0])]);
+}
+
+const readHead = () => call('proxy_get_header_map_pairs', constant(0), constant(RESULTS), constant(RESULTS + 4));
+/** Status, details, body, header lines, and no gRPC status. */
+const reply = (status, body, headers) => (
+  call('proxy_send_local_response', constant(status), constant(0), constant(0), ...body, ...headers, MINUS_ONE)
+);
+const NOTHING = [constant(0), constant(0)];
 
 /** Lets every request pass. */
 export const passes = assemble(constant(0));
 
-/** Answers 401 without header lines and body: status, details, body, header lines, and no gRPC status. */
-export const refuses = assemble([401, 0, 0, 0, 0, 0, 0].flatMap(constant).concat([0x41, 0x7f, 0x10, 0, 0x1a], constant(1)));
+/** Answers 401 without header lines and body. */
+export const refuses = assemble([...reply(401, NOTHING, NOTHING), ...constant(1)]);
+
+/** Reads the head and answers 401 with these header lines and this body, whatever was read. */
+export function refusesAfterReading(headers, body) {
+  const texts = new Texts();
+  return assemble([...readHead(), ...reply(401, texts.add(body), texts.add(serialized(headers))), ...constant(1)], texts);
+}
+
+/**
+ * Makes the host calls of a request with a good token: reads the head and the time, has this signature verified, takes the token out and
+ * writes these headers. A signature that is not good leaves the request standing.
+ */
+export function callsOnly({ hash, key, signature, text, headers }) {
+  const texts = new Texts();
+  const field = (tag, bytes) => [...number((tag << 3) | 2), ...list([...Buffer.from(bytes)])];
+  const question = Buffer.from([...field(1, hash), ...field(2, key), ...field(3, signature), ...field(4, text)]);
+  return assemble([
+    ...readHead(),
+    ...call('proxy_get_current_time_nanoseconds', constant(RESULTS)),
+    ...call('proxy_remove_header_map_value', constant(0), ...texts.add('authorization')),
+    ...headers.flatMap(([header, value]) => call('proxy_replace_header_map_value', constant(0), ...texts.add(header), ...texts.add(value))),
+    ...call('proxy_call_foreign_function', ...texts.add('verify_signature'), ...texts.add(question), constant(RESULTS), constant(RESULTS + 4)),
+    // The answer is a message whose field 1 is true, so Continue only if its two bytes are 8 and 1.
+    ...constant(SCRATCH), 0x2f, 0, 0, ...constant(0x0108), 0x47,
+  ], texts);
+}

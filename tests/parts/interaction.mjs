@@ -17,6 +17,13 @@ ${form}
 <button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>
 <button type="submit" form="op.logoutForm">Stay signed in</button>`);
 
+/** Answers `/signed-out?frame=...`: the page that an issuer with front-channel logout shows, which loads the client's page in a frame. */
+export const serveFrame = (tenant) => async (ctx, next) => {
+  if (ctx.path !== '/signed-out') return next();
+  ctx.type = 'html';
+  ctx.body = page(`Signed out of ${tenant}`, `<iframe src="${escape(ctx.query.frame)}" title="Sign-out of the service"></iframe>`);
+};
+
 /** Answers `/interaction/...`: shows the form, checks what was typed, and lets the provider go on. */
 export const serveLogin = (provider, accounts, render) => async (ctx, next) => {
   if (!ctx.path.startsWith('/interaction/')) return next();

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import Provider from 'oidc-provider';
 
 import { memoryAdapter } from './memory.mjs';
-import { loginPage, logoutPage, serveLogin } from './interaction.mjs';
+import { loginPage, logoutPage, serveFrame, serveLogin } from './interaction.mjs';
 
 /**
  * Starts the provider of `tenant` on a loopback port.
@@ -56,6 +56,7 @@ export async function startProvider({ tenant, port, accounts, jwk, client, refre
       return grant;
     },
   });
+  provider.use(serveFrame(tenant));
   provider.use(serveLogin(provider, accounts, (error) => loginPage(tenant, error)));
 
   const server = provider.listen(port, '127.0.0.1');

@@ -23,7 +23,7 @@ export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gat
  * Starts everything; `accounts(tenant)` gives the accounts of its provider. Keys and secrets are made at first run and kept in
  * `dir`, so that sessions outlive a restart. If one part fails, those that run are stopped. Endpoints and keys of the tenants in
  * `discovered` are not configured. `refreshAfter` maps tenants that refresh sessions to seconds. `register(tenant, client)` and
- * `configure(tenant)` change the registration at the provider and the tenant of the gate; `settings` are further ones of the providers.
+ * `configure(tenant)` change the registration at the provider and the tenant of the gate, or make several of it; `settings` are further ones of the providers.
  */
 export async function startStack({
   ports, dir, accounts, wasmLog = 'info', discovered = [], refreshAfter = {}, register = (_, it) => it, configure = (it) => it, settings,
@@ -110,7 +110,7 @@ function configuration(ports, jwks, discovered, refreshing, configure) {
       ? [{ pem: key.export({ type: 'spki', format: 'pem' }) }]
       : [{ jwks: { keys: [{ ...key.export({ format: 'jwk' }), kid, alg, use: 'sig' }] } }];
   }
-  config.configuration.value.tenants = config.configuration.value.tenants.map(configure);
+  config.configuration.value.tenants = config.configuration.value.tenants.flatMap(configure);
   return stringify(envoy);
 }
 

@@ -76,14 +76,17 @@ impl CoreRig {
 
     /// What the client gets of the upstream's answer, which is here before the call beside the request has ended.
     fn answered(&mut self, mut aftermath: Aftermath) -> Reply {
-        let call = aftermath.take_call();
+        let mut call = aftermath.take_call();
         let now = Some(UnixTime(self.clock.now()));
         let mut effect =
             aftermath.step(Event::Answered, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
-        if let Some(call) = call {
-            assert!(matches!(effect, AnswerEffect::Wait));
-            let called = Event::Called(self.call(&call));
+        assert!(call.is_none() || matches!(effect, AnswerEffect::Wait));
+        while let Some(made) = call.take() {
+            let called = Event::Called(self.call(&made));
             effect = aftermath.step(called, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+            if let AnswerEffect::Call(another) = effect {
+                (call, effect) = (Some(another), AnswerEffect::Wait);
+            }
         }
         let AnswerEffect::Go(edits, notes) = effect else { panic!("the answer stands") };
         self.log.extend(notes.into_iter().map(|note| note.line));

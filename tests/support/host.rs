@@ -282,31 +282,38 @@ impl Host {
         Standing::Waits(call)
     }
 
-    /// The call beside a request ends before the upstream answers, or after: what the client gets.
+    /// The calls beside a request, one after the other, while the upstream answers after so many of them, or else after all: what the client
+    /// gets.
     pub fn beside(
         &mut self,
         context: i32,
-        call: &Call,
-        answer: Option<(Lines, Vec<u8>)>,
-        upstream_first: bool,
+        first: Call,
+        answer: impl Fn(&Call) -> Option<(Lines, Vec<u8>)>,
+        upstream_after: usize,
     ) -> Reply {
         self.state().resumed = false;
-        if upstream_first {
-            assert_ne!(self.upstream_answers(context), CONTINUE, "the answer goes before its cookies are known");
-            assert_ne!(
-                self.invoke("proxy_on_response_body", &[context, 5, 1]),
-                CONTINUE,
-                "a body has to wait with its head"
-            );
-            self.deliver(call, answer);
-            assert!(self.state().resumed, "the answer stands, and nothing will ever wake it");
-        } else {
-            self.deliver(call, answer);
-            assert!(!self.state().resumed, "there is nothing to resume");
+        let (mut next, mut ended, mut held) = (Some(first), 0, false);
+        while let Some(call) = next {
+            if ended == upstream_after {
+                held = true;
+                assert_ne!(self.upstream_answers(context), CONTINUE, "the answer goes before its cookies are known");
+                assert_ne!(
+                    self.invoke("proxy_on_response_body", &[context, 5, 1]),
+                    CONTINUE,
+                    "a body has to wait with its head"
+                );
+            }
+            assert!(!self.state().resumed, "the answer goes on before the last call has ended");
+            self.deliver(&call, answer(&call));
+            ended += 1;
+            next = self.state().call.clone();
+        }
+        assert_eq!(self.state().resumed, held, "the answer stands, or there is nothing to resume");
+        if !held {
             assert_eq!(self.upstream_answers(context), CONTINUE);
         }
         assert_eq!(self.invoke("proxy_on_response_body", &[context, 5, 1]), CONTINUE);
-        assert!(self.state().call.is_none() && self.state().reply.is_none());
+        assert!(self.state().reply.is_none());
         let reply = self.take_answer();
         self.end(context);
         reply

@@ -57,6 +57,8 @@ pub struct Issuer {
     pub expires_in: u64,
     /// Whether a refresh gives an ID token.
     pub refreshed_id_token: bool,
+    /// The last access token.
+    access_token: String,
     codes: HashMap<String, Grant>,
     refresh_tokens: HashMap<String, (Grant, bool)>,
     issued: usize,
@@ -119,6 +121,7 @@ impl Issuer {
             refresh: Refresh::None,
             expires_in: 300,
             refreshed_id_token: true,
+            access_token: String::new(),
             codes: HashMap::new(),
             refresh_tokens: HashMap::new(),
             issued: 0,
@@ -183,7 +186,7 @@ impl Issuer {
         }
     }
 
-    /// The UserInfo endpoint, for whoever has an access token of this issuer.
+    /// The UserInfo endpoint, for whoever has the last access token of this issuer.
     fn userinfo(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice());
         self.calls += 1;
@@ -192,7 +195,7 @@ impl Issuer {
         match &self.userinfo {
             (Answer::Silence, _) => None,
             (Answer::Raw(status, body), _) => Some((*status, body.clone())),
-            _ if !self.secrets.iter().any(|secret| secret.as_bytes() == token) => Some((401, Vec::new())),
+            _ if self.access_token.as_bytes() != token => Some((401, Vec::new())),
             (Answer::AsAsked, claims) => Some((200, claims.to_string().into_bytes())),
         }
     }
@@ -274,7 +277,8 @@ impl Issuer {
             self.refresh_tokens.insert(refresh_token.clone(), (grant.clone(), false));
             self.secrets.push(refresh_token);
         }
-        self.secrets.push(access_token);
+        self.secrets.push(access_token.clone());
+        self.access_token = access_token;
         tokens
     }
 

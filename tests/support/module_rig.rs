@@ -13,8 +13,8 @@ use super::shared::SharedStore;
 pub struct ModuleRig {
     pub host: Host,
     issuers: Issuers,
-    /// Whether the upstream is faster than a call beside its request. They take turns.
-    upstream_first: bool,
+    /// After how many calls beside its request the upstream answers: 0, 1 and 2 take turns.
+    upstream_after: usize,
 }
 
 impl ModuleRig {
@@ -28,25 +28,25 @@ impl ModuleRig {
         let (mut host, taken) =
             Host::start_with(configuration.to_string().as_bytes(), &[], clock, shared, cryptography);
         assert!(taken, "{:?}", host.state().log);
-        Self { host, issuers, upstream_first: false }
-    }
-
-    /// What a call gives, by way of the issuer behind its cluster.
-    fn call(&self, call: &Call) -> Option<(Lines, Vec<u8>)> {
-        assert_eq!(call.timeout_ms, 2000);
-        let mut issuers = self.issuers.lock().unwrap();
-        let (status, body) = issuers.get_mut(&call.cluster).unwrap().serve(&call.head, &call.body)?;
-        Some((vec![(":status".to_owned(), status.to_string().into_bytes())], body))
+        Self { host, issuers, upstream_after: 0 }
     }
 
     /// A tick, and all calls that come of it.
     pub fn tick(&mut self) {
         let mut calls = self.host.tick();
         while let Some(call) = calls.pop() {
-            let answer = self.call(&call);
+            let answer = answer(&self.issuers, &call);
             calls.extend(self.host.answer_root(&call, answer));
         }
     }
+}
+
+/// What a call gives, by way of the issuer behind its cluster.
+pub fn answer(issuers: &Issuers, call: &Call) -> Option<(Lines, Vec<u8>)> {
+    assert_eq!(call.timeout_ms, 2000);
+    let mut issuers = issuers.lock().unwrap();
+    let (status, body) = issuers.get_mut(&call.cluster).unwrap().serve(&call.head, &call.body)?;
+    Some((vec![(":status".to_owned(), status.to_string().into_bytes())], body))
 }
 
 impl Rig for ModuleRig {
@@ -65,14 +65,14 @@ impl Rig for ModuleRig {
                 Standing::Forwarded(lines, reply) => return Outcome::Forwarded(lines, reply),
                 Standing::Replied(reply) => return Outcome::Replied(reply),
                 Standing::Beside(lines, call) => {
-                    let answer = self.call(&call);
-                    self.upstream_first = !self.upstream_first;
-                    let reply = self.host.beside(context, &call, answer, self.upstream_first);
+                    let reply =
+                        self.host.beside(context, call, |call| answer(&self.issuers, call), self.upstream_after);
+                    self.upstream_after = (self.upstream_after + 1) % 3;
                     return Outcome::Forwarded(lines, reply);
                 }
                 Standing::Waits(call) => call,
             };
-            let answer = self.call(&call);
+            let answer = answer(&self.issuers, &call);
             standing = self.host.answer(context, &call, answer);
         }
     }
