@@ -245,6 +245,35 @@ mod real {
         assert_eq!(values(&seen, "x-login"), ["ada"]);
     }
 
+    /// What a crash of the VM costs is the request that brought it about. Each of the two workers has a VM of its own.
+    #[test]
+    fn a_crash_ends_nothing_but_its_request() {
+        let mut world = World::<EnvoyRig>::new();
+        world.rig = EnvoyRig::crashing(&world.configuration(), world.issuers.clone());
+        let browser = world.signed_in();
+        let mut waiting = world.browser();
+        let callback = world.callback(&mut waiting, "acme", "https://acme.example/page", &ada());
+        let session = browser.cookie_line("acme.example").unwrap();
+        let mut lines = vec![("cookie", session.as_str())];
+        lines.extend([("x-line", "1"); 60]);
+        for _ in 0..8 {
+            let reply = world.send(&mut world.browser(), "https://acme.example/", &lines).reply();
+            assert!(reply.status >= 500, "{}", reply.status);
+        }
+        assert!(world.rig.log().contains("unreachable"), "{}", world.rig.log());
+        // With both workers.
+        for _ in 0..8 {
+            world.eventually(|world| match world.send(&mut world.browser(), "https://acme.example/", &lines[..1]) {
+                Outcome::Forwarded(..) => true,
+                Outcome::Replied(reply) => {
+                    assert_eq!(reply.status, 503);
+                    false
+                }
+            });
+        }
+        assert_eq!(world.open(&mut waiting, &callback).reply().header("location"), Some("https://acme.example/page"));
+    }
+
     /// Two workers and the main thread have a VM each: one of them fetches, and all know.
     #[test]
     fn the_workers_of_an_envoy_fetch_once() {

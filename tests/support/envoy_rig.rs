@@ -1,5 +1,6 @@
 //! The real module in real Envoy, between real sockets.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
@@ -40,6 +41,15 @@ impl EnvoyRig {
     pub fn without_bodies(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |bootstrap, _| {
             *bootstrap.pointer_mut(PLUGIN).unwrap().get_mut("allow_on_headers_stop_iteration").unwrap() = json!(false);
+        })
+    }
+
+    /// As [`Rig::start`], with a module whose VM crashes at a request that has over 60 header lines. The gate itself has no such request.
+    pub fn crashing(configuration: &Value, issuers: Issuers) -> Self {
+        Self::start_with(configuration, issuers, |bootstrap, folder| {
+            let module = crashing_module(folder);
+            *bootstrap.pointer_mut(PLUGIN).unwrap().pointer_mut("/vm_config/code/local/filename").unwrap() =
+                json!(module);
         })
     }
 
@@ -236,6 +246,37 @@ fn write_listener(bootstrap: &Value, folder: &Path) {
     listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
     fs::write(folder.join("lds.new"), json!({ "resources": [listener] }).to_string()).unwrap();
     fs::rename(folder.join("lds.new"), folder.join("lds.json")).unwrap();
+}
+
+/// The gate's module, with a callback in front of it that crashes.
+fn crashing_module(folder: &Path) -> PathBuf {
+    const CRASHES: &str = r#"(module
+        (import "gate" "proxy_on_request_headers" (func $gate (param i32 i32 i32) (result i32)))
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+            (if (i32.gt_u (local.get 1) (i32.const 60)) (then unreachable))
+            (call $gate (local.get 0) (local.get 1) (local.get 2))))"#;
+    /// What the module is made with, see build.sh.
+    const FEATURES: [&str; 6] = [
+        "--enable-bulk-memory",
+        "--enable-multivalue",
+        "--enable-mutable-globals",
+        "--enable-nontrapping-float-to-int",
+        "--enable-reference-types",
+        "--enable-sign-ext",
+    ];
+    let [text, front, whole] = ["front.wat", "front.wasm", "crashing.wasm"].map(|name| folder.join(name));
+    fs::write(&text, CRASHES).unwrap();
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts/node_modules/.bin");
+    let run = |tool: &str, output: &Path, arguments: &[&OsStr]| {
+        let status = Command::new(tools.join(tool)).args(arguments).args(FEATURES).arg("-o").arg(output).status();
+        assert!(status.is_ok_and(|status| status.success()), "{tool}; ./build.sh test installs it");
+    };
+    run("wasm-as", &front, &[text.as_os_str()]);
+    let gate = module_path();
+    // Of two exports of one name the first stays, so the one in front wins.
+    let [front_name, gate_name, conflicts] = ["front", "gate", "--rename-export-conflicts"].map(OsStr::new);
+    run("wasm-merge", &whole, &[front.as_os_str(), front_name, gate.as_os_str(), gate_name, conflicts]);
+    whole
 }
 
 /// Where the plugin stands in a bootstrap.
