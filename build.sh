@@ -188,6 +188,7 @@ test_all() {
   wasm
   rung unit cargo test --locked --lib --bins
   rung docs cargo test --locked --test docs
+  rung manifests cargo test --locked --test manifests
   rung tool cargo test --locked --test tool
   rung vectors cargo test --locked --test vectors
   rung core cargo test --locked --test core

@@ -13,7 +13,7 @@
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::env::Env;
 use crate::refresh::{Leg, Outcome, Refreshing};
-use crate::reply::Note;
+use crate::reply::{LocalReply, Note};
 
 /// What happens after a request was let go. Made together with the [`Forward`](crate::forward::Forward) that lets it go.
 #[derive(Default)]
@@ -70,6 +70,14 @@ impl Aftermath {
     pub(crate) fn with_note(mut self, note: Note) -> Self {
         self.notes.push(note);
         self
+    }
+
+    /// The request is not let go after all. The answer has the cookies; the refresh is left to another request.
+    pub(crate) fn come_to_nothing(self, reply: LocalReply) -> LocalReply {
+        if let Some(refreshing) = self.refresh {
+            refreshing.leave();
+        }
+        self.cookies.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie))
     }
 
     /// The call that is to be made beside the request, once. Its end is an [`Event::Called`].

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use crate::access::{Ambiguity, NotPermitted};
 use crate::call::CallFailure;
 use crate::env::{NoEntropy, NoTime};
-use crate::forward::OtherTenant;
 use crate::identity::NoIdentity;
 use crate::login::{RequestRefused, TokenResponseProblem, UserinfoProblem};
 use crate::page::Way;
@@ -32,6 +32,8 @@ pub(crate) enum Denial {
     CallbackMalformed,
     /// The issuer did not take the code (`invalid_grant`).
     CodeRefused,
+    /// The rule of this number denies the request to everybody, or none fits and that denies it.
+    Forbidden(Option<usize>),
     /// The host could not do what was asked of it.
     HostFailed(&'static str),
     /// The ID token is not to be believed.
@@ -48,6 +50,8 @@ pub(crate) enum Denial {
     LoginCircle,
     /// The ID token does not say who it is.
     NoIdentity(NoIdentity),
+    /// The rule of this number is for others.
+    NotAllowed(usize),
     /// The answer names another issuer, or none where it has to (RFC 9207).
     OtherIssuer,
     /// An identity of another tenant got as far as the upstream's door.
@@ -56,6 +60,8 @@ pub(crate) enum Denial {
     OtherSubject,
     /// An input that does not belong to this state.
     OutOfTurn,
+    /// The path can be read in two ways, and there are rules about paths.
+    PathAmbiguous(Ambiguity),
     /// An endpoint of the issuer could not be reached.
     ProviderUnreachable(CallFailure),
     /// The provider's endpoints are to be discovered, and were not yet.
@@ -72,7 +78,7 @@ pub(crate) enum Denial {
     TenantBroken,
     /// The bearer token does not say who it is.
     TokenAnonymous(NoIdentity),
-    /// The bearer token is good, and lacks a scope or a claim that the tenant requires.
+    /// The bearer token is good, and lacks a scope or a claim that the tenant requires, or a scope that a rule does.
     TokenInsufficient(Shortfall),
     /// The tenant takes no bearer tokens.
     TokenNotTaken,
@@ -123,12 +129,13 @@ impl Remedy {
 
 impl Denial {
     /// The pages that a tenant can have words of its own for. The rest is said before the tenant is known, or when it cannot be.
-    pub(crate) const PAGES: [&str; 31] = [
+    pub(crate) const PAGES: [&str; 34] = [
         "address_too_long",
         "authorization_refused",
         "body_unreadable",
         "callback_malformed",
         "code_refused",
+        "forbidden",
         "host_failed",
         "id_token_refused",
         "keys_unavailable",
@@ -138,9 +145,11 @@ impl Denial {
         "logout_token_refused",
         "logout_unconfirmed",
         "no_identity",
+        "not_allowed",
         "other_issuer",
         "other_subject",
         "other_tenant",
+        "path_ambiguous",
         "provider_undiscovered",
         "provider_unreachable",
         "provider_unusable",
@@ -166,16 +175,19 @@ impl Denial {
             | Self::LogoutMalformed
             | Self::LogoutToken(_)
             | Self::OtherIssuer
+            | Self::PathAmbiguous(_)
             | Self::StateUnknown
             | Self::TargetUnreadable
             | Self::TokenUnreadable
             | Self::AuthorizationRefused(AuthorizationError::Other) => 400,
             Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) | Self::Unauthenticated => 401,
             Self::AuthorizationRefused(AuthorizationError::AccessDenied)
+            | Self::Forbidden(_)
             | Self::IdToken(_)
             | Self::LoginCircle
             | Self::NoIdentity(_)
             | Self::OtherSubject
+            | Self::NotAllowed(_)
             | Self::SessionTooLarge
             | Self::TokenInsufficient(_) => 403,
             Self::UnknownHost => 404,
@@ -205,6 +217,7 @@ impl Denial {
             Self::BodyUnreadable(_) => "body_unreadable",
             Self::CallbackMalformed => "callback_malformed",
             Self::CodeRefused => "code_refused",
+            Self::Forbidden(_) => "forbidden",
             Self::HostFailed(_) => "host_failed",
             Self::IdToken(_) => "id_token_refused",
             Self::KeysUnavailable(_) => "keys_unavailable",
@@ -213,10 +226,12 @@ impl Denial {
             Self::LogoutToken(_) => "logout_token_refused",
             Self::LoginCircle => "login_circle",
             Self::NoIdentity(_) => "no_identity",
+            Self::NotAllowed(_) => "not_allowed",
             Self::OtherIssuer => "other_issuer",
             Self::OtherSubject => "other_subject",
             Self::OtherTenant => "other_tenant",
             Self::OutOfTurn => "out_of_turn",
+            Self::PathAmbiguous(_) => "path_ambiguous",
             Self::ProviderUndiscovered => "provider_undiscovered",
             Self::ProviderUnreachable(_) => "provider_unreachable",
             Self::ProviderUnusable(_) => "provider_unusable",
@@ -240,6 +255,8 @@ impl Denial {
         match self {
             Self::AddressTooLong
             | Self::AuthorityUnreadable
+            | Self::Forbidden(_)
+            | Self::PathAmbiguous(_)
             | Self::TargetUnreadable
             | Self::TenantBroken
             | Self::TokenAnonymous(_)
@@ -257,6 +274,7 @@ impl Denial {
             | Self::LogoutMalformed
             | Self::LogoutToken(_)
             | Self::LoginCircle
+            | Self::NotAllowed(_)
             | Self::OtherIssuer
             | Self::SessionTooLarge
             | Self::StateUnknown => Level::Info,
@@ -272,6 +290,18 @@ impl Denial {
                 Level::Error
             }
         }
+    }
+
+    /// Whether it is a bearer token that is no good, or not good enough.
+    pub(crate) fn is_about_token(&self) -> bool {
+        matches!(
+            self,
+            Self::TokenAnonymous(_)
+                | Self::TokenInsufficient(_)
+                | Self::TokenNotTaken
+                | Self::TokenRefused(_)
+                | Self::TokenUnreadable
+        )
     }
 
     /// Title and message for the person. Constant texts: nothing that was received is repeated.
@@ -309,7 +339,23 @@ impl Denial {
                 "Sign-in does not hold",
                 "You were signed in several times in a row, and each time your browser came back without it. Cookies have to be allowed for this site. If they are, its operator has to be told.",
             ),
-            Self::NoIdentity(_) => ("Sign-in failed", "The sign-in service did not say who you are."),
+            Self::NoIdentity(NoIdentity::Overage(_)) => (
+                "Too many groups",
+                "Your account has more groups than your sign-in service tells. Ask your administrator to send fewer groups to this application.",
+            ),
+            Self::NoIdentity(NoIdentity::EmailUnverified) => (
+                "E-mail address not verified",
+                "Your organization's sign-in service has not verified your e-mail address.",
+            ),
+            Self::NoIdentity(NoIdentity::NoGroups(_)) => {
+                ("Not allowed", "Your account has none of the groups that this site is for.")
+            }
+            Self::NoIdentity(NoIdentity::Missing(_) | NoIdentity::NoField(..) | NoIdentity::WrongType(_)) => {
+                ("Sign-in failed", "The sign-in service did not say who you are.")
+            }
+            Self::Forbidden(_) => ("Not allowed", "Nobody may open this page."),
+            Self::NotAllowed(_) => ("Not allowed", "You are signed in, but your account may not open this page."),
+            Self::PathAmbiguous(_) => ("Bad request", "The address is written in a way that is not accepted here."),
             Self::SessionTooLarge => (
                 "Too many groups",
                 "Your account has more groups than a session can hold. Ask your administrator to send fewer groups to this application.",
@@ -361,15 +407,18 @@ impl Denial {
             | Self::BodyUnreadable(_)
             | Self::CallbackMalformed
             | Self::CodeRefused
+            | Self::Forbidden(_)
             | Self::HostFailed(_)
             | Self::KeysUnavailable(_)
             | Self::LoginCircle
             | Self::LogoutKeyUnknown
             | Self::LogoutMalformed
             | Self::LogoutToken(_)
+            | Self::NotAllowed(_)
             | Self::OtherIssuer
             | Self::OtherTenant
             | Self::OutOfTurn
+            | Self::PathAmbiguous(_)
             | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
@@ -409,12 +458,15 @@ impl Denial {
             | Self::UserinfoUnusable(_) => Some(Way::sign_in("/")),
             Self::AuthorityUnreadable
             | Self::BodyUnreadable(_)
+            | Self::Forbidden(_)
             | Self::HostFailed(_)
             | Self::LogoutKeyUnknown
             | Self::LogoutMalformed
             | Self::LogoutToken(_)
+            | Self::NotAllowed(_)
             | Self::OtherTenant
             | Self::OutOfTurn
+            | Self::PathAmbiguous(_)
             | Self::TargetUnreadable
             | Self::TenantBroken
             | Self::TokenAnonymous(_)
@@ -463,6 +515,7 @@ impl Denial {
             | Self::BodyUnreadable(_)
             | Self::CallbackMalformed
             | Self::CodeRefused
+            | Self::Forbidden(_)
             | Self::HostFailed(_)
             | Self::IdToken(_)
             | Self::KeysUnavailable(_)
@@ -471,10 +524,12 @@ impl Denial {
             | Self::LogoutToken(_)
             | Self::LoginCircle
             | Self::NoIdentity(_)
+            | Self::NotAllowed(_)
             | Self::OtherIssuer
             | Self::OtherSubject
             | Self::OtherTenant
             | Self::OutOfTurn
+            | Self::PathAmbiguous(_)
             | Self::ProviderUndiscovered
             | Self::ProviderUnreachable(_)
             | Self::ProviderUnusable(_)
@@ -498,6 +553,8 @@ impl fmt::Display for Denial {
             Self::BodyUnreadable(NoBody::Withheld) => f.write_str("the host did not hand over the body"),
             Self::CallbackMalformed => f.write_str("the callback lacks a parameter, repeats one, or was not a GET"),
             Self::CodeRefused => f.write_str("the token endpoint refused the code (`invalid_grant`)"),
+            Self::Forbidden(Some(rule)) => write!(f, "access[{rule}] denies it"),
+            Self::Forbidden(None) => f.write_str("no rule of `access` fits, and `access_default` is deny"),
             Self::HostFailed(what) => write!(f, "the host failed: {what}"),
             Self::IdToken(rejection) => write!(f, "ID token: {rejection}"),
             Self::KeysUnavailable(problem) => {
@@ -512,6 +569,7 @@ impl fmt::Display for Denial {
                 "three logins in a row, and no session after any of them: the browser drops its cookie, or replicas differ in clock or session keys",
             ),
             Self::NoIdentity(problem) => write!(f, "ID token: {problem}"),
+            Self::NotAllowed(rule) => write!(f, "access[{rule}] is for others"),
             Self::OtherIssuer => {
                 f.write_str("the callback names another issuer, or none where this one always names itself (`iss`)")
             }
@@ -520,6 +578,9 @@ impl fmt::Display for Denial {
             }
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
             Self::OutOfTurn => f.write_str("an input came that this request does not wait for"),
+            Self::PathAmbiguous(ambiguity) => {
+                write!(f, "`:path` has {ambiguity}, which servers read in different ways")
+            }
             Self::ProviderUndiscovered => f.write_str("the metadata of the provider were not fetched yet"),
             Self::ProviderUnreachable(CallFailure::Refused) => {
                 f.write_str("the host refused the call to the issuer; is there a cluster by the configured name?")
@@ -617,9 +678,15 @@ impl From<Undiscovered> for Denial {
     }
 }
 
-impl From<OtherTenant> for Denial {
-    fn from(OtherTenant: OtherTenant) -> Self {
-        Self::OtherTenant
+impl From<NotPermitted> for Denial {
+    fn from(refusal: NotPermitted) -> Self {
+        match refusal {
+            NotPermitted::Ambiguous(ambiguity) => Self::PathAmbiguous(ambiguity),
+            NotPermitted::Denied(rule) => Self::Forbidden(rule),
+            NotPermitted::Others(rule) => Self::NotAllowed(rule),
+            NotPermitted::OtherTenant => Self::OtherTenant,
+            NotPermitted::Scopes(scopes) => Self::TokenInsufficient(Shortfall::Scope(scopes)),
+        }
     }
 }
 

@@ -46,7 +46,24 @@ pub(crate) fn header_value(claim: &str, separator: Option<u8>) -> String {
     value
 }
 
-fn hex_digit(nibble: u8) -> char {
+/// `value` as JSON in printable ASCII: what is not becomes `\\uXXXX` (RFC 8259 section 7), so any JSON parser gives it back.
+pub(crate) fn ascii_json(value: &serde_json::Value) -> String {
+    let mut json = String::new();
+    for c in value.to_string().chars() {
+        // Outside strings there is nothing but printable ASCII, and control characters are escaped already.
+        if (' '..='~').contains(&c) {
+            json.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                json.push_str("\\u");
+                json.extend([12, 8, 4, 0].map(|shift| hex_digit((*unit >> shift) & 15).to_ascii_lowercase()));
+            }
+        }
+    }
+    json
+}
+
+fn hex_digit(nibble: impl Into<u32>) -> char {
     char::from_digit(nibble.into(), 16).unwrap_or('0').to_ascii_uppercase()
 }
 

@@ -24,6 +24,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use crate::access::{Ruling, Unsettled};
 use crate::aftermath::Aftermath;
 use crate::asker::Asker;
 use crate::bearer;
@@ -32,11 +33,13 @@ use crate::denial::Denial;
 use crate::env::Env;
 use crate::forward::{self, Forward};
 use crate::gate::Gate;
+use crate::identity::VerifiedIdentity;
 use crate::login::{self, Leg, Redeeming};
 use crate::logout::{Notice, frontchannel_logout, logout};
 use crate::navigation::is_navigation;
+use crate::page::Way;
 use crate::refresh::{self, Outcome, Refreshing, Standing};
-use crate::reply::LocalReply;
+use crate::reply::{Level, LocalReply};
 use crate::request::{NoBody, RequestHead};
 use crate::secret::Secret;
 use crate::session::Session;
@@ -113,7 +116,8 @@ impl Filter {
                     refresh::Leg::End(outcome) => outcome,
                 };
                 match Visit::read(&head, &gate, env) {
-                    Ok(visit) => refreshed(&visit, outcome, env).unwrap_or_else(|denial| refuse(&visit, &denial)),
+                    Ok(visit) => refreshed(&visit, outcome, env)
+                        .unwrap_or_else(|denial| Effect::Reply(visit.asker.refuse(&denial))),
                     Err(reply) => Effect::Reply(reply),
                 }
             }
@@ -151,38 +155,41 @@ impl Filter {
                 }
                 Err(reply) => Effect::Reply(reply),
             }
+        } else if let Some(assertion) = visit.gate.assertion().filter(|it| visit.target.path == it.jwks_path()) {
+            Effect::Reply(assertion.publish(&visit))
         } else {
-            self.page(&visit, env).unwrap_or_else(|denial| refuse(&visit, &denial))
+            self.page(&visit, env).unwrap_or_else(|denial| Effect::Reply(visit.asker.refuse(&denial)))
         }
     }
 
-    /// A request for a page of the upstream: forwarded with a bearer token or a session, sent to the issuer or refused without.
+    /// A request for a page of the upstream: the rules of the tenant decide about whoever a bearer token or else a session stands for.
     fn page(&mut self, visit: &Visit<'_>, env: &mut Env<'_>) -> Result<Effect, Denial> {
         let Visit { head, gate, tenant, .. } = visit;
         if bearer::is_sent(head) {
-            let identity = bearer::identity(visit, env)?;
-            return Ok(Effect::Forward(Forward::authenticated(head, gate, tenant, &identity)?, Aftermath::default()));
+            return match bearer::identity(visit, env) {
+                Ok(identity) => Ok(forward(visit, &identity, Aftermath::default(), env)),
+                Err(denial) => nobody(visit, Some(denial), env),
+            };
         }
         let now = env.now()?;
-        let Some(session) = Session::of(head, tenant, gate, now) else {
-            return without_session(visit, env).map(Effect::Reply);
-        };
-        match refresh::standing(visit, session, now, env) {
+        let Some(session) = Session::of(head, tenant, gate, now) else { return nobody(visit, None, env) };
+        let (session, aftermath) = match refresh::standing(visit, session, now, env) {
             Standing::Current(session) => {
-                let aftermath = Aftermath::set(session.keep_alive(head, tenant, gate, env));
-                forward(visit, session, aftermath)
+                let cookies = session.keep_alive(head, tenant, gate, env);
+                (session, Aftermath::set(cookies))
             }
-            Standing::Renewed(session, cookies) => forward(visit, session, Aftermath::set(cookies)),
+            Standing::Renewed(session, cookies) => (session, Aftermath::set(cookies)),
             Standing::Due(session, refreshing, call) => {
                 let cookies = session.keep_alive(head, tenant, gate, env);
-                forward(visit, session, Aftermath::refresh(cookies, refreshing, call))
+                (session, Aftermath::refresh(cookies, refreshing, call))
             }
             Standing::Overdue(refreshing, call) => {
                 self.state = State::Refreshing(Box::new((*head).clone()), refreshing);
-                Ok(Effect::Call(call))
+                return Ok(Effect::Call(call));
             }
-            Standing::Ended => without_session(visit, env).map(Effect::Reply),
-        }
+            Standing::Ended => return nobody(visit, None, env),
+        };
+        Ok(forward(visit, &session.into_identity(), aftermath, env))
     }
 }
 
@@ -190,30 +197,67 @@ impl Filter {
 fn refreshed(visit: &Visit<'_>, outcome: Outcome, env: &mut Env<'_>) -> Result<Effect, Denial> {
     let Visit { head, gate, tenant, .. } = visit;
     let now = env.now()?;
-    match outcome {
-        Outcome::Renewed(written, note) => match Session::sealed_as(written.sealed(), tenant, gate, now) {
-            Some(session) => forward(visit, session, Aftermath::set(written.into_cookies()).with_note(note)),
-            None => without_session(visit, env).map(Effect::Reply),
-        },
-        Outcome::Kept(note) => match Session::of(head, tenant, gate, now) {
-            Some(session) => forward(visit, session, Aftermath::default().with_note(note)),
-            None => without_session(visit, env).map(Effect::Reply),
-        },
+    let (session, aftermath) = match outcome {
+        Outcome::Renewed(written, note) => {
+            let session = Session::sealed_as(written.sealed(), tenant, gate, now);
+            (session, Aftermath::set(written.into_cookies()).with_note(note))
+        }
+        Outcome::Kept(note) => (Session::of(head, tenant, gate, now), Aftermath::default().with_note(note)),
         // That a session ended says more than that a login began.
-        Outcome::Ended(note) => Ok(Effect::Reply(LocalReply { note, ..without_session(visit, env)? })),
+        Outcome::Ended(note) => {
+            return Ok(match nobody(visit, None, env)? {
+                Effect::Reply(reply) => Effect::Reply(LocalReply { note, ..reply }),
+                Effect::Forward(forward, aftermath) => Effect::Forward(forward, aftermath.with_note(note)),
+                effect @ (Effect::Call(_) | Effect::ReadBody) => effect,
+            });
+        }
+    };
+    match session {
+        Some(session) => Ok(forward(visit, &session.into_identity(), aftermath, env)),
+        None => nobody(visit, None, env),
     }
 }
 
-fn forward(visit: &Visit<'_>, session: Session, aftermath: Aftermath) -> Result<Effect, Denial> {
-    let identity = session.into_identity();
-    Ok(Effect::Forward(Forward::authenticated(visit.head, visit.gate, &visit.tenant, &identity)?, aftermath))
+/// What the rules say about a request that `identity` stands behind. What they have against it in a dry run is noted.
+fn forward(visit: &Visit<'_>, identity: &VerifiedIdentity, aftermath: Aftermath, env: &Env<'_>) -> Effect {
+    let Visit { head, host, tenant, target, gate, asker, .. } = visit;
+    let ruling = Ruling::of(head, tenant, host, *target);
+    let permitted = match ruling.permit(identity) {
+        Ok(permitted) => permitted,
+        Err(refusal) => return Effect::Reply(aftermath.come_to_nothing(refuse(visit, &refusal.into()))),
+    };
+    let aftermath = match permitted.despite() {
+        None => aftermath,
+        Some(refusal) => {
+            let reason = Denial::from(refusal.clone()).to_string();
+            aftermath.with_note(asker.note(Level::Info, "access_dry_run", &reason))
+        }
+    };
+    match Forward::authenticated(&permitted, gate, env) {
+        Ok(forward) => Effect::Forward(forward, aftermath),
+        Err(denial) => Effect::Reply(aftermath.come_to_nothing(asker.refuse(&denial))),
+    }
 }
 
-/// A person is sent to the issuer, a program is told.
-fn without_session(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<LocalReply, Denial> {
-    if is_navigation(visit.head) { login::begin(visit, env) } else { Err(Denial::Unauthenticated) }
+/// What the rules say about a request that nobody stands behind, maybe because its bearer token is no good. Where a user is needed, a person is
+/// sent to the issuer, and a program is told.
+fn nobody(visit: &Visit<'_>, token: Option<Denial>, env: &mut Env<'_>) -> Result<Effect, Denial> {
+    let Visit { head, host, tenant, target, gate, .. } = visit;
+    match (Ruling::of(head, tenant, host, *target).without_user(), token) {
+        (_, Some(denial)) if !denial.is_about_token() => Err(denial),
+        // A token that is no good is as good as none where none is needed.
+        (Unsettled::Public(public), _) => Ok(Effect::Forward(Forward::anonymous(&public, gate), Aftermath::default())),
+        (Unsettled::Refused(refusal), _) => Err(refusal.into()),
+        (Unsettled::UserNeeded, Some(denial)) => Err(denial),
+        (Unsettled::UserNeeded, None) if is_navigation(head) => login::begin(visit, env).map(Effect::Reply),
+        (Unsettled::UserNeeded, None) => Err(Denial::Unauthenticated),
+    }
 }
 
-fn refuse(visit: &Visit<'_>, denial: &Denial) -> Effect {
-    Effect::Reply(visit.asker.refuse(denial))
+/// Refuses somebody who is known. Another account may do better.
+fn refuse(visit: &Visit<'_>, denial: &Denial) -> LocalReply {
+    let Visit { head, tenant, asker, .. } = visit;
+    let other_account = matches!(denial, Denial::NotAllowed(_)) && !bearer::is_sent(head);
+    let way = other_account.then(|| Way::Link { href: tenant.login.logout_path.clone(), label: "Sign out" });
+    asker.refuse_with(denial, way)
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::forward::{FoldedNames, IdentityHeaders};
+use crate::assertion::Assertion;
+use crate::forward::{DEFAULT_NAMES, FoldedNames, IdentityHeaders};
 use crate::host::{Host, HostPattern};
 use crate::refresh::Refreshes;
 use crate::seal::KeyRing;
@@ -19,10 +20,12 @@ pub struct Gate {
     entries: Vec<Entry>,
     exact: HashMap<Host, usize>,
     below: HashMap<Host, usize>,
-    /// The identity headers of all tenants, folded.
+    /// The identity headers of all tenants and that of the assertion, folded.
     identity_headers: FoldedNames,
     tokens: TokenCache,
     refreshes: Refreshes,
+    assertion: Option<Assertion>,
+    filter_state: bool,
 }
 
 /// How long sessions last.
@@ -72,10 +75,9 @@ impl Gate {
     /// Builds the lookup. A host that two entries claim goes to the first; the loader refuses that before.
     pub fn new(ring: KeyRing, policy: SessionPolicy, entries: impl IntoIterator<Item = Entry>) -> Self {
         let entries: Vec<Entry> = entries.into_iter().collect();
-        // The default names, too: a tenant whose part is wrong may have them.
-        let defaults = IdentityHeaders::default();
-        let names = entries.iter().filter_map(Entry::headers).chain([&defaults]);
-        let identity_headers = FoldedNames::new(names.flat_map(IdentityHeaders::names));
+        // The default names, too: a tenant whose part is wrong may have them, and an upstream may know the gate by them.
+        let names = entries.iter().filter_map(Entry::headers).flat_map(IdentityHeaders::names);
+        let identity_headers = FoldedNames::new(names.chain(DEFAULT_NAMES));
         let (mut exact, mut below) = (HashMap::new(), HashMap::new());
         for (index, entry) in entries.iter().enumerate() {
             for pattern in entry.hosts() {
@@ -86,8 +88,43 @@ impl Gate {
                 table.entry(host.clone()).or_insert(index);
             }
         }
-        let (tokens, refreshes) = (TokenCache::default(), Refreshes::default());
-        Self { ring, policy, entries, exact, below, identity_headers, tokens, refreshes }
+        Self {
+            ring,
+            policy,
+            entries,
+            exact,
+            below,
+            identity_headers,
+            tokens: TokenCache::default(),
+            refreshes: Refreshes::default(),
+            assertion: None,
+            filter_state: false,
+        }
+    }
+
+    /// The same gate, which signs assertions.
+    #[must_use]
+    pub fn with_assertion(mut self, assertion: Option<Assertion>) -> Self {
+        if let Some(assertion) = &assertion {
+            self.identity_headers.insert(assertion.header());
+        }
+        Self { assertion, ..self }
+    }
+
+    /// The same gate, which tells the rest of Envoy who is let through.
+    #[must_use]
+    pub fn with_filter_state(self, filter_state: bool) -> Self {
+        Self { filter_state, ..self }
+    }
+
+    /// How assertions are made, if they are.
+    pub fn assertion(&self) -> Option<&Assertion> {
+        self.assertion.as_ref()
+    }
+
+    /// Whether the rest of Envoy is told who is let through.
+    pub fn sets_filter_state(&self) -> bool {
+        self.filter_state
     }
 
     /// The entry for `host`: the exact one, else that of the longest wildcard.

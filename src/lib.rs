@@ -8,8 +8,10 @@
 //! Where to begin: [`filter`] is the state machine of one request. [`token`] and [`forward`] are the two
 //! modules where a mistake is a breach. `ARCHITECTURE.md` follows one request through the files.
 
+pub mod access;
 pub mod aftermath;
 mod asker;
+pub mod assertion;
 mod bearer;
 pub mod call;
 pub mod config;

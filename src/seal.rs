@@ -177,7 +177,7 @@ fn associated_data(purpose: Purpose, tenant: &Tenant) -> Vec<u8> {
 }
 
 /// Changes with the layout of what is sealed, so that values of an older release do not open instead of being misread.
-const FORMAT: &str = "tenantgate/3";
+const FORMAT: &str = "tenantgate/4";
 const NONCE_LENGTH: usize = 24;
 /// A session takes several cookies of 4,096 bytes at most; nothing longer was sealed by us.
 const MAX_SEALED: usize = 5 * 4096;
@@ -237,6 +237,6 @@ mod tests {
         let [a, _] = tenants(&gate);
         let data = associated_data(Purpose::Login, a);
         assert!(data.starts_with(&[0, 0, 0, 0, 0, 0, 0, 12]));
-        assert_eq!(data.len(), 5 * 8 + "tenantgate/3logina".len() + "https://i.examplegate".len());
+        assert_eq!(data.len(), 5 * 8 + "tenantgate/4logina".len() + "https://i.examplegate".len());
     }
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::access::{Access, Roles};
 use crate::env::UnixTime;
 use crate::forward::IdentityHeaders;
 use crate::host::{Host, HostPattern};
+use crate::identity::IdentityClaims;
 use crate::keys::{KeySet, SigningKey, Voucher};
 use crate::page::OwnWords;
 use crate::provider::Provider;
@@ -64,6 +66,10 @@ pub struct Tenant {
     pub bearer: Option<Bearer>,
     /// Which claims make the identity.
     pub identity: IdentityClaims,
+    /// The names that it gives to users and groups.
+    pub roles: Roles,
+    /// Who may do what.
+    pub access: Access,
     /// Under which names the upstream receives it.
     pub headers: IdentityHeaders,
     /// Its own words for the gate's pages.
@@ -188,15 +194,12 @@ pub struct RequiredClaim {
     pub values: Vec<String>,
 }
 
-/// The claims that an identity is read from, each the name of a member of the ID token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityClaims {
-    /// The user name; a login without it is refused.
-    pub user: String,
-    /// The e-mail address; optional in the token.
-    pub email: String,
-    /// The groups: an array of strings or one string; optional in the token.
-    pub groups: String,
+impl Login {
+    /// The paths that the gate answers itself at this tenant.
+    pub fn own_paths(&self) -> impl Iterator<Item = &str> {
+        let optional = [&self.frontchannel_logout_path, &self.backchannel_logout_path].into_iter().flatten();
+        [&self.callback_path, &self.logout_path].into_iter().chain(optional).map(String::as_str)
+    }
 }
 
 impl Tenant {

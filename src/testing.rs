@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::config::{self, Environment, Surroundings};
 use crate::env::{Entropy, Env, NoEntropy};
@@ -11,9 +11,10 @@ use crate::identity::VerifiedIdentity;
 use crate::keys::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, Verifier, Voucher};
 use crate::revocation::SessionId;
 use crate::seal::Purpose;
-use crate::session::{Kept, SessionRecord};
+use crate::session::{FurtherClaims, Kept, SessionRecord};
 use crate::shared::NoSharedData;
 use crate::tenant::Tenant;
+use crate::token::Claims;
 
 /// No variable is set, and the random numbers count upwards.
 #[derive(Default)]
@@ -74,7 +75,9 @@ pub(crate) fn session(signed_in: u64) -> SessionRecord {
     SessionRecord {
         user: String::new(),
         email: None,
+        email_verified: false,
         groups: Vec::new(),
+        claims: FurtherClaims::default(),
         vouched_by: Voucher::Configured(key),
         signed_in,
         seen: signed_in,
@@ -93,4 +96,10 @@ pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> Arc<Verified
     let record = SessionRecord { user: user.to_owned(), vouched_by, ..session(0) };
     let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
     Arc::new(VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap()))
+}
+
+/// The claims of a token that was verified.
+pub(crate) fn claims(members: Value) -> Claims {
+    let Value::Object(members) = members else { panic!("claims are an object") };
+    Claims::new(members)
 }

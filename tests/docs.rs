@@ -15,10 +15,10 @@ const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 struct Variables;
 
-/// Every variable is set, to something that is good for a session key and for a secret.
+/// Every variable is set, to something that is good for a session key and for a secret, or for an assertion.
 impl Environment for Variables {
-    fn var(&self, _name: &str) -> Option<String> {
-        Some(KEY.to_owned())
+    fn var(&self, name: &str) -> Option<String> {
+        Some(if name.contains("ASSERTION") { read("tests/vectors/keys/ec.private.pem") } else { KEY.to_owned() })
     }
 }
 
@@ -39,6 +39,7 @@ fn schema() -> Value {
 fn smallest() -> Value {
     json!({
         "session": { "keys": [{ "id": "a", "key": KEY }] },
+        "assertion": { "keys": [{ "pem": { "env": "ASSERTION_KEY" } }], "audiences": ["upstream"] },
         "tenants": [{
             "name": "acme",
             "hosts": ["acme.example"],
@@ -52,6 +53,8 @@ fn smallest() -> Value {
                 "token_endpoint": "https://issuer.example/token",
             },
             "login": {}, "refresh": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
+            "roles": [{ "name": "admin", "groups": ["admins"] }],
+            "access": [{ "paths": ["/"], "allow": { "roles": ["admin"], "all_of": { "groups": ["staff"] } } }],
         }],
     })
 }
@@ -89,11 +92,15 @@ fn pointer(path: &str) -> String {
 fn row((path, node, required): &(String, Value, bool)) -> String {
     let kind = match (node["$ref"].as_str(), node["type"].as_str()) {
         (Some("#/$defs/duration"), _) => "duration".to_owned(),
+        (Some("#/$defs/header"), _) => "text or `false`".to_owned(),
         (Some("#/$defs/secret"), _) => "text or `{env}`".to_owned(),
+        (Some("#/$defs/claim"), _) => "claim".to_owned(),
+        (Some("#/$defs/names" | "#/$defs/claim_values"), _) => "list".to_owned(),
         (_, Some("string")) => "text".to_owned(),
         (_, Some("boolean")) => "true or false".to_owned(),
         (_, Some("array")) => "list".to_owned(),
         (_, Some("object")) => "object".to_owned(),
+        _ if node["type"].is_array() => "word or object".to_owned(),
         _ => {
             let words: Vec<String> =
                 node["enum"].as_array().unwrap().iter().map(|word| format!("`{}`", word.as_str().unwrap())).collect();
@@ -175,6 +182,8 @@ fn the_defaults_of_the_schema_are_those_of_the_loader() {
     let (implicit, explicit) = (load(&smallest()).unwrap(), load(&explicit).unwrap());
     assert_eq!(explicit.problems, []);
     assert_eq!(implicit.gate.policy(), explicit.gate.policy());
+    assert_eq!(implicit.gate.sets_filter_state(), explicit.gate.sets_filter_state());
+    assert_eq!(format!("{:?}", implicit.gate.assertion()), format!("{:?}", explicit.gate.assertion()));
     assert_eq!(format!("{:?}", implicit.gate.entries()), format!("{:?}", explicit.gate.entries()));
 }
 
@@ -208,11 +217,57 @@ fn examples() -> Vec<(&'static str, Value)> {
     let filters =
         &envoy["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"];
     let ours = &filters[0]["typed_config"]["config"]["configuration"]["value"];
+    let manifest = |file: &str, pointer: &str| -> Value {
+        let text = read(file);
+        let manifest: Value = serde_saphyr::from_str(text.split("\n---\n").next().unwrap()).unwrap();
+        manifest.pointer(pointer).unwrap().clone()
+    };
     vec![
         ("README.md", serde_saphyr::from_str(&yaml).unwrap()),
         ("envoy/envoy.yaml", ours.clone()),
+        ("envoy/istio.yaml", manifest("envoy/istio.yaml", "/spec/pluginConfig")),
+        (
+            "envoy/istio-traffic-extension.yaml",
+            manifest("envoy/istio-traffic-extension.yaml", "/spec/wasm/pluginConfig"),
+        ),
+        ("envoy/envoy-gateway.yaml", manifest("envoy/envoy-gateway.yaml", "/spec/wasm/0/config")),
         ("the smallest", smallest()),
     ]
+}
+
+/// The sections of a configuration that the reference shows, each put into the smallest one.
+#[test]
+fn every_section_of_the_reference_loads() {
+    let reference = read("CONFIGURATION.md");
+    let section = |heading: &str| reference.split(heading).nth(1).unwrap().split("\n## ").next().unwrap().to_owned();
+    let headers = section("\n## Headers for the upstream\n");
+    let recipes = headers.lines().filter_map(|line| line.strip_suffix("` |")?.split_once("| `{"));
+    let mut sections: Vec<Value> =
+        recipes.map(|(_, recipe)| serde_saphyr::from_str(&format!("headers: {{{recipe}")).unwrap()).collect();
+    assert!(sections.len() > 3);
+    for heading in ["\n## Headers for the upstream\n", "\n## A signed assertion\n", "\n## API clients\n"] {
+        let text = section(heading);
+        sections.push(
+            serde_saphyr::from_str(text.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap()).unwrap(),
+        );
+    }
+    for section in sections {
+        let mut whole = smallest();
+        for (name, value) in section.as_object().unwrap() {
+            let place = if name == "assertion" { &mut whole } else { &mut whole["tenants"][0] };
+            place[name] = value.clone();
+        }
+        assert_eq!(load(&whole).unwrap().problems, [], "{section}");
+    }
+}
+
+/// The headings of a document, as links name them.
+fn read_headings(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .map(|line| line.trim_matches(['#', ' ']).to_lowercase().replace(' ', "-"))
+        .collect()
 }
 
 #[test]
@@ -232,7 +287,10 @@ fn links_lead_somewhere() {
         for link in
             text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://"))
         {
-            assert!(folder.join(link).exists(), "{document}: {link}");
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            assert!(folder.join(file).exists(), "{document}: {link}");
+            let headings = || read_headings(&folder.join(file));
+            assert!(heading.is_empty() || headings().contains(&heading.to_owned()), "{document}: {link}");
             count += 1;
         }
     }

@@ -81,7 +81,7 @@ mod real {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::flows;
     use super::support::configuration::configuration;
@@ -91,7 +91,7 @@ mod real {
     use super::support::issuer::{Answer, Refresh};
     use super::support::rig::{Outcome, Rig as _, values};
     use super::support::signer::Signer;
-    use super::support::world::{World, ada};
+    use super::support::world::{NAVIGATION, World, ada};
 
     const GET: [(&[u8], &[u8]); 4] =
         [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"acme.example"), (b":path", b"/")];
@@ -302,6 +302,94 @@ mod real {
             let outcome = (reply.status, world.rig.take_received().len());
             // Beyond what Envoy keeps it is a question of who is faster, the body or the issuer.
             assert!(outcome == (200, 1) || (size > 1_000_000 && outcome == (413, 0)), "{size}: {outcome:?}");
+        }
+    }
+
+    /// Envoy selects the route again when a filter changes the head (ABI 0.2.1). So it is that of the headers that the upstream receives,
+    /// and a client cannot choose it by sending them.
+    #[test]
+    fn routes_go_by_the_headers_of_the_gate_and_not_by_those_of_the_client() {
+        let mut world = World::<EnvoyRig>::new();
+        let mut browser = world.signed_in();
+        let configuration = world.configuration();
+        world.rig.relaunch(&configuration, |manager| {
+            let route = |header: Option<(&str, &str)>, name: &str| {
+                let mark = json!({ "header": { "key": "x-route", "value": name } });
+                let mut route = json!({
+                    "match": { "prefix": "/" }, "route": { "cluster": "upstream" }, "request_headers_to_add": [mark],
+                });
+                if let Some((header, value)) = header {
+                    let exact = json!({ "name": header, "string_match": { "exact": value } });
+                    route["match"]["headers"] = json!([exact]);
+                }
+                route
+            };
+            manager["route_config"]["virtual_hosts"][0]["routes"] = json!([
+                route(Some(("x-auth-request-tenant", "globex")), "globex"),
+                route(Some(("x-auth-request-groups", "engineers,admins")), "engineers"),
+                route(Some(("x_auth_request_user", "root")), "root"),
+                route(None, "anybody"),
+            ]);
+        });
+        for line in [
+            ("x-other", "x"),
+            ("x-auth-request-tenant", "globex"),
+            ("X-Auth-Request-Groups", "nobody"),
+            ("x_auth_request_user", "root"),
+        ] {
+            let seen = world.send(&mut browser, "https://acme.example/", &[line, NAVIGATION[0]]).forwarded();
+            assert_eq!(values(&seen, "x-route"), ["engineers"], "{line:?}");
+        }
+        let mut other = world.browser();
+        world.sign_in(&mut other, "globex", "https://globex.example/", &json!({ "sub": "bob" }));
+        let seen = world.open(&mut other, "https://globex.example/").forwarded();
+        assert_eq!(values(&seen, "x-route"), ["globex"]);
+        // Path and host are the client's, and the gate leaves them as they are.
+        let seen = world.open(&mut browser, "https://acme.example/a/../b%2f?c").forwarded();
+        assert_eq!(values(&seen, ":path"), ["/a/../b%2f?c"]);
+        assert_eq!(values(&seen, "host"), ["acme.example"]);
+    }
+
+    /// An access log and an RBAC filter that go by the filter state.
+    #[test]
+    fn the_rest_of_envoy_knows_who_it_is() {
+        let mut world = World::<EnvoyRig>::new();
+        let mut browser = world.signed_in();
+        let mut other = world.browser();
+        world.sign_in(&mut other, "globex", "https://globex.example/", &json!({ "sub": "g\r\nh" }));
+        let tell = |manager: &mut Value| {
+            let state = |name: &str| format!("%FILTER_STATE(wasm.tenantgate.{name}:PLAIN)%");
+            let line = format!("told {} {} [{}]\n", state("tenant"), state("user"), state("roles"));
+            manager["access_log"] = json!([{ "name": "stdout", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+                "log_format": { "text_format_source": { "inline_string": line } },
+            }}]);
+            let is_acme = json!({ "filter_state": {
+                "key": "wasm.tenantgate.tenant", "string_match": { "exact": "acme" },
+            }});
+            let rbac = json!({
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+                "rules": { "policies": { "acme": { "permissions": [{ "any": true }], "principals": [is_acme] } } },
+            });
+            let filters = manager["http_filters"].as_array_mut().unwrap();
+            filters.insert(1, json!({ "name": "envoy.filters.http.rbac", "typed_config": rbac }));
+        };
+        for (told, status, line) in [(true, 200, "told acme ada [admin]"), (false, 403, "told - - [-]")] {
+            let mut configuration = world.configuration();
+            configuration["filter_state"] = json!(told);
+            configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
+            world.rig.relaunch(&configuration, tell);
+            let outcome = world.open(&mut browser, "https://acme.example/");
+            let found = match outcome {
+                Outcome::Forwarded(..) => 200,
+                Outcome::Replied(reply) => reply.status,
+            };
+            assert_eq!(found, status);
+            assert_eq!(world.open(&mut other, "https://globex.example/").reply().status, 403);
+            world.eventually(|world| world.rig.log().lines().any(|logged| logged == line));
+            if told {
+                world.eventually(|world| world.rig.log().lines().any(|logged| logged == "told globex g%0D%0Ah []"));
+            }
         }
     }
 

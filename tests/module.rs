@@ -189,6 +189,28 @@ mod border {
         }
     }
 
+    /// Filter state is set where it is wanted, once, and only for a request that goes on.
+    #[test]
+    fn filter_state_is_set_where_it_is_wanted() {
+        let mut world = World::<ModuleRig>::with(|configuration| {
+            configuration["filter_state"] = json!(true);
+            configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
+            configuration["tenants"][0]["access"] = json!([{ "paths": ["/public"], "allow": "public" }]);
+        });
+        world.signed_in();
+        let properties = std::mem::take(&mut world.rig.host.state().properties);
+        let expected = [("tenant", "acme"), ("user", "ada"), ("roles", "admin")];
+        assert_eq!(properties, expected.map(|(name, value)| (format!("tenantgate.{name}"), value.to_owned())));
+
+        // Nobody is told of where nobody is known.
+        world.open(&mut world.browser(), "https://acme.example/public").forwarded();
+        assert!(world.rig.host.state().properties.is_empty());
+
+        let mut world = World::<ModuleRig>::new();
+        world.signed_in();
+        assert!(world.rig.host.state().properties.is_empty());
+    }
+
     /// What no codec of Envoy lets through, and other hosts might.
     #[test]
     fn heads_that_make_no_sense_are_answered() {

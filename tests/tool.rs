@@ -41,6 +41,30 @@ fn check_says_who_serves_what() {
 }
 
 #[test]
+fn check_warns_of_rules_that_do_nothing() {
+    let rules = r#"    access:
+      - {paths: [/oauth2/callback, /x], allow: public}
+      - {paths: [/admin/*], allow: {groups: [admins], scopes: [admin]}}
+      - {paths: [/admin/users], methods: [GET], allow: public}
+      - {hosts: [globex.example, b.acme.example], allow: any_user}
+      - {allow: any_user}
+      - {deny: true}
+"#;
+    let (code, output, _) =
+        run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &format!("{CONFIGURATION}{rules}"));
+    assert_eq!(
+        output,
+        "tenant \"acme\" serves acme.example, b.acme.example\n\
+         warning: tenant \"acme\": access[0].paths: \"/oauth2/callback\" is answered by the gate itself, before any rule\n\
+         warning: tenant \"acme\": access[1].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none\n\
+         warning: tenant \"acme\": access[2]: can never match; access[1] decides before\n\
+         warning: tenant \"acme\": access[3].hosts: \"globex.example\" is not a host of this tenant, so the rule never matches there\n\
+         warning: tenant \"acme\": access[5]: can never match; access[3] and access[4] decide before\n"
+    );
+    assert_eq!(code, 0);
+}
+
+#[test]
 fn check_fails_for_a_broken_tenant() {
     let (code, output, _) = run(&["check", "-", "--env", &format!("KEY={KEY}")], CONFIGURATION);
     assert_eq!(code, 1);

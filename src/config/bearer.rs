@@ -12,8 +12,7 @@ pub(super) fn bearer(at: &Cursor<'_>) -> Option<Option<Bearer>> {
         return Some(None);
     }
     let object = at.object();
-    let audiences: Option<Vec<String>> =
-        object.field("audiences").required_elements().iter().map(|element| audience(element)).collect();
+    let audiences: Option<Vec<String>> = object.field("audiences").required_elements().iter().map(audience).collect();
     let scopes: Option<Vec<String>> = object.field("scopes").elements().iter().map(scope).collect();
     let claims: Option<Vec<RequiredClaim>> =
         object.field("claims").entries().iter().map(|(name, at)| required_claim(name, at)).collect();
@@ -42,7 +41,8 @@ fn claim_value(at: &Cursor<'_>) -> Option<String> {
     }
 }
 
-fn audience(at: &Cursor<'_>) -> Option<String> {
+/// One audience.
+pub(super) fn audience(at: &Cursor<'_>) -> Option<String> {
     match at.text()? {
         "" => at.refuse("is empty; give the audience that tokens for this service have"),
         text => Some(text.to_owned()),

@@ -170,8 +170,8 @@ impl<'a> Object<'a> {
     pub(super) fn finish(self) {
         let known = self.known.borrow();
         for name in self.members.into_iter().flat_map(Map::keys).filter(|name| !known.contains(&name.as_str())) {
-            let near = known.iter().min_by_key(|field| strsim::damerau_levenshtein(field, name));
-            match near.filter(|field| strsim::damerau_levenshtein(field, name) <= MAX_TYPOS) {
+            let near = known.iter().min_by_key(|field| strsim::osa_distance(field, name));
+            match near.filter(|field| strsim::osa_distance(field, name) <= MAX_TYPOS) {
                 Some(field) => self.at.error(format!("unknown field {name:?}; did you mean \"{field}\"?")),
                 None => self.at.error(format!("unknown field {name:?}; the fields here are {}", known.join(", "))),
             }

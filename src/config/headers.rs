@@ -1,52 +1,136 @@
-//! `tenants[].headers`: under which names the upstream receives the identity.
+//! `tenants[].headers`: what the upstream receives, and under which names.
 
-use std::collections::HashMap;
+use serde_json::Value;
 
 use super::cursor::Cursor;
-use crate::forward::{IdentityHeaders, fold};
+use super::identity::claim;
+use super::values::one_of;
+use crate::forward::{
+    Authorization, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES, DEFAULT_TENANT,
+    DEFAULT_USER, IdentityHeaders, ListForm, fold,
+};
+use crate::identity::ClaimPath;
 
-pub(super) fn headers(at: &Cursor<'_>) -> Option<IdentityHeaders> {
+/// Reads the section. `assertion` is the header that the gate's assertions go under.
+pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<IdentityHeaders> {
     let object = at.object();
-    let defaults = IdentityHeaders::default();
-    let mut folded = HashMap::new();
-    let mut header = |field: &'static str, default: Option<&str>| {
-        let at = object.field(field);
-        let name = match (at.text(), default) {
-            (Some(name), _) => name.to_ascii_lowercase(),
-            (None, _) if at.is_present() => return None,
-            (None, Some(default)) => default.to_owned(),
-            (None, None) => return Some(None),
+    let mut taken = Taken::default();
+    if let Some(assertion) = assertion {
+        taken.0.push((fold(assertion), "assertion.header".to_owned()));
+    }
+    let mut header = |field: &'static str, default| taken.optional(&object.field(field), field, default);
+    let user = header("user", DEFAULT_USER);
+    let email = header("email", DEFAULT_EMAIL);
+    let groups = header("groups", DEFAULT_GROUPS);
+    let roles = header("roles", DEFAULT_ROLES);
+    let tenant = header("tenant", DEFAULT_TENANT);
+    let mut token = |field: &'static str| taken.token(&object.field(field), field);
+    let (access_token, id_token) = (token("access_token"), token("id_token"));
+    let claims = claims(&object.field("claims"), &mut taken);
+    let lists = meaning(&object.field("lists"), &LISTS);
+    let authorization_at = object.field("authorization");
+    let authorization = meaning(&authorization_at, &AUTHORIZATION);
+    if authorization == Some(Authorization::Any) && taken.by("authorization").is_some() {
+        authorization_at.error("is \"any\", and a token of the login goes under that name, too; use \"verified\"");
+    }
+    object.finish();
+    Some(IdentityHeaders {
+        user: user?,
+        email: email?,
+        groups: groups?,
+        roles: roles?,
+        tenant: tenant?,
+        claims: claims?,
+        access_token: access_token?,
+        id_token: id_token?,
+        lists: lists?,
+        authorization: authorization?,
+    })
+}
+
+/// Each header, and the claim that goes under it.
+fn claims(at: &Cursor<'_>, taken: &mut Taken) -> Option<Vec<(String, ClaimPath)>> {
+    if !at.is_present() {
+        // Whoever uses that name for something else has said enough.
+        let free = taken.by(&fold(DEFAULT_PREFERRED_USERNAME)).is_none();
+        let default = free.then(|| (DEFAULT_PREFERRED_USERNAME.to_owned(), "preferred_username".into()));
+        return Some(default.into_iter().collect());
+    }
+    let claims = at.entries().into_iter().map(|(name, at)| {
+        let header = taken.name(&at, name, &format!("claims.{name}"), "x-auth-request-department");
+        let claim = claim(&at);
+        Some((header?, claim?))
+    });
+    // All of them are looked at, so that every mistake is found.
+    claims.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// What a word stands for; what the first one does, if there is none.
+fn meaning<T: Copy, const N: usize>(at: &Cursor<'_>, words: &[(&str, T); N]) -> Option<T> {
+    let number = if at.is_present() { one_of(at, &words.map(|(word, _)| word))? } else { 0 };
+    words.get(number).map(|(_, meaning)| *meaning)
+}
+
+/// The header of an assertion, if there is a good one.
+pub(super) fn assertion_header(at: &Cursor<'_>, default: &str) -> Option<String> {
+    match at.text() {
+        Some(name) => Taken::default().name(at, name, "assertion.header", default),
+        None => (!at.is_present()).then(|| default.to_owned()),
+    }
+}
+
+/// Names that are given away, after [`fold`], and what for.
+#[derive(Default)]
+struct Taken(Vec<(String, String)>);
+
+impl Taken {
+    /// The name that is configured, or the default one; `Some(None)` if it is switched off.
+    fn optional(&mut self, at: &Cursor<'_>, field: &str, default: &str) -> Option<Option<String>> {
+        let name = match at.value() {
+            None => default,
+            Some(Value::Bool(false)) => return Some(None),
+            Some(Value::String(name)) => name,
+            Some(_) => return at.refuse("must be the name of a header, or false"),
         };
+        self.name(at, name, field, default).map(Some)
+    }
+
+    /// The name for a token, which may go where tokens go; `Some(None)` without one.
+    fn token(&mut self, at: &Cursor<'_>, field: &str) -> Option<Option<String>> {
+        let Some(name) = at.text() else { return (!at.is_present()).then_some(None) };
+        if name.eq_ignore_ascii_case("authorization") {
+            return self.take(at, name.to_ascii_lowercase(), field).map(Some);
+        }
+        self.name(at, name, field, &format!("x-auth-request-{}", fold(field))).map(Some)
+    }
+
+    /// A name that has no other meaning.
+    fn name(&mut self, at: &Cursor<'_>, name: &str, field: &str, default: &str) -> Option<String> {
+        let name = name.to_ascii_lowercase();
         if name.is_empty() || !name.bytes().all(is_token_byte) {
             return at.refuse(format!("{name:?} is not a header name"));
         }
-        // A token may go where tokens go.
-        if is_reserved(&fold(&name)) && (default.is_some() || name != "authorization") {
-            let example = default.map_or_else(|| format!("x-auth-request-{}", fold(field)), str::to_owned);
-            return at.refuse(format!("\"{name}\" has a meaning of its own; use another name, such as \"{example}\""));
+        if is_reserved(&fold(&name)) {
+            return at.refuse(format!("\"{name}\" has a meaning of its own; use another name, such as \"{default}\""));
         }
-        if let Some(other) = folded.insert(fold(&name), field) {
-            at.error(format!(
+        self.take(at, name, field)
+    }
+
+    fn take(&mut self, at: &Cursor<'_>, name: String, field: &str) -> Option<String> {
+        let folded = fold(&name);
+        if let Some(other) = self.by(&folded) {
+            return at.refuse(format!(
                 "\"{name}\" is also the name for `{other}`, to a server that reads \"-\" and \"_\" alike"
             ));
-            return None;
         }
-        Some(Some(name))
-    };
-    let user = header("user", Some(&defaults.user));
-    let email = header("email", Some(&defaults.email));
-    let groups = header("groups", Some(&defaults.groups));
-    let tenant = header("tenant", Some(&defaults.tenant));
-    let (access_token, id_token) = (header("access_token", None), header("id_token", None));
-    object.finish();
-    Some(IdentityHeaders {
-        user: user??,
-        email: email??,
-        groups: groups??,
-        tenant: tenant??,
-        access_token: access_token?,
-        id_token: id_token?,
-    })
+        self.0.push((folded, field.to_owned()));
+        Some(name)
+    }
+
+    /// By what a folded name is taken.
+    fn by(&self, folded: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == folded).map(|(_, field)| field.as_str())
+    }
 }
 
 /// RFC 9110 section 5.6.2.
@@ -59,7 +143,7 @@ fn is_reserved(folded: &str) -> bool {
     folded.starts_with("x-envoy-") || folded.starts_with("content-") || RESERVED.contains(&folded)
 }
 
-const RESERVED: [&str; 20] = [
+const RESERVED: [&str; 23] = [
     "accept",
     "authorization",
     "connection",
@@ -76,8 +160,22 @@ const RESERVED: [&str; 20] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "via",
+    "x-forwarded-client-cert",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-port",
     "x-forwarded-proto",
     "x-request-id",
 ];
+
+const LISTS: [(&str, ListForm); 5] = [
+    ("comma", ListForm::Separated(b',')),
+    ("semicolon", ListForm::Separated(b';')),
+    ("pipe", ListForm::Separated(b'|')),
+    ("json", ListForm::Json),
+    ("lines", ListForm::Lines),
+];
+
+const AUTHORIZATION: [(&str, Authorization); 3] =
+    [("remove", Authorization::Remove), ("verified", Authorization::Verified), ("any", Authorization::Any)];

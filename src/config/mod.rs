@@ -2,18 +2,23 @@
 //!
 //! Loading is a pure function of them and of what the host can verify: Envoy loads once on a canary and then on every worker, and all of them have to come to the same verdict.
 
+mod access;
+mod assertion;
 mod bearer;
 mod client_key;
 mod cursor;
 mod error;
 mod headers;
+mod identity;
 mod keys;
 mod login;
 mod pages;
 mod provider;
 mod refresh;
 mod request;
+mod roles;
 mod session;
+mod signing_key;
 mod tenant;
 #[cfg(test)]
 mod tests;
@@ -25,6 +30,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::assertion::Assertion;
 use crate::gate::{BrokenTenant, Entry, Gate};
 use crate::json;
 use crate::keys::HostAlgorithms;
@@ -84,13 +90,15 @@ pub fn load_value(value: &Value, surroundings: Surroundings<'_>) -> Result<Loade
     let root = Cursor::root(value, &whole).object();
     let strict = root.field("strict").boolean().unwrap_or(false);
     let (keys, policy) = session::session(&root.field("session"), surroundings.environment);
+    let assertion = assertion::assertion(&root.field("assertion"), surroundings.environment);
+    let filter_state = root.field("filter_state").boolean().unwrap_or(false);
     let drafts: Vec<Draft> = root
         .field("tenants")
         .required_elements()
         .iter()
         .filter_map(Cursor::value)
         .enumerate()
-        .map(|(index, value)| tenant(index, value, surroundings))
+        .map(|(index, value)| tenant(index, value, surroundings, assertion.as_ref()))
         .collect();
     root.finish();
     refuse_shared(&drafts, &whole);
@@ -103,7 +111,11 @@ pub fn load_value(value: &Value, surroundings: Surroundings<'_>) -> Result<Loade
     }
     match policy {
         Some(policy) if errors.is_empty() => {
-            Ok(Loaded { gate: Gate::new(KeyRing::new(keys), policy, entries), problems })
+            let gate = Gate::new(KeyRing::new(keys), policy, entries);
+            Ok(Loaded {
+                gate: gate.with_assertion(assertion.map(Assertion::new)).with_filter_state(filter_state),
+                problems,
+            })
         }
         _ => Err(ConfigErrors::new(errors)),
     }

@@ -5,12 +5,14 @@ use serde_json::Value;
 use super::Surroundings;
 use super::cursor::{Cursor, Errors};
 use super::values::{Scheme, moment, secret, url};
-use super::{bearer, client_key, headers, keys, login, pages, provider, refresh};
+use super::{access, bearer, client_key, headers, identity, keys, login, pages, provider, refresh, roles};
+use crate::assertion::Settings;
 use crate::forward::IdentityHeaders;
 use crate::host::{HostPattern, NotAPattern};
+use crate::identity::IdentityClaims;
 use crate::revocation;
 use crate::secret::Secret;
-use crate::tenant::{Client, ClientAuthentication, IdentityClaims, Tenant, TenantName};
+use crate::tenant::{Client, ClientAuthentication, Tenant, TenantName};
 
 /// What could be read of one tenant, and what was wrong.
 pub(super) struct Draft {
@@ -24,7 +26,12 @@ pub(super) struct Draft {
     pub(super) errors: Errors,
 }
 
-pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>) -> Draft {
+pub(super) fn tenant(
+    index: usize,
+    value: &Value,
+    surroundings: Surroundings<'_>,
+    assertion: Option<&Settings>,
+) -> Draft {
     let errors = Errors::default();
     let object = Cursor::root(value, &errors).object();
 
@@ -50,11 +57,19 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let provider_at = object.field("provider");
     let keys = keys::keys(&object.field("keys"), surroundings.host, provider::fetches(&provider_at));
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
-    let login = login::login(&object.field("login"), scheme, &hosts);
+    let login_at = object.field("login");
+    let login = login::login(&login_at, scheme, &hosts);
+    if let (Some(login), Some(assertion)) = (&login, assertion)
+        && login.own_paths().any(|path| path == assertion.jwks_path)
+    {
+        login_at.error(format!("has a path that is `assertion.jwks_path`, too: \"{}\"", assertion.jwks_path));
+    }
     let refresh = refresh::refresh(&object.field("refresh"));
     let bearer = bearer::bearer(&object.field("bearer"));
-    let identity = identity(&object.field("identity"));
-    let headers = headers::headers(&object.field("headers"));
+    let identity = identity::identity(&object.field("identity"));
+    let roles = roles::roles(&object.field("roles"));
+    let access = access::access(&object, roles.as_ref());
+    let headers = headers::headers(&object.field("headers"), assertion.map(|assertion| assertion.header.as_str()));
     let words = pages::pages(&object.field("pages"));
     if let (Some(provider), Some(login)) = (&provider, &login)
         && login.userinfo
@@ -69,6 +84,7 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
     let authentication = method.and_then(|method| method.with(secret, key));
     let label = name.as_ref().map_or_else(|| format!("tenants[{index}]"), |name| format!("tenant \"{name}\""));
     let tenant = (|| {
+        let ((access, further), headers) = (access?, headers.as_ref()?);
         Some(Tenant {
             name: name.clone()?,
             hosts: hosts.clone(),
@@ -79,8 +95,13 @@ pub(super) fn tenant(index: usize, value: &Value, surroundings: Surroundings<'_>
             login: login?,
             refresh: refresh?,
             bearer: bearer?,
-            identity: identity?,
-            headers: headers.clone()?,
+            identity: IdentityClaims {
+                further: further.and(headers.claims.iter().map(|(_, claim)| claim)),
+                ..identity?
+            },
+            roles: roles?,
+            access,
+            headers: headers.clone(),
             words: words?,
             sessions_not_before,
             revoked: revocation::Slot::default(),
@@ -130,14 +151,19 @@ fn name(at: &Cursor<'_>) -> Option<TenantName> {
 fn hosts(at: &Cursor<'_>) -> Vec<HostPattern> {
     let mut hosts = Vec::new();
     for element in at.required_elements() {
-        let Some(text) = element.text() else { continue };
-        match HostPattern::parse(text) {
-            Ok(host) if hosts.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
-            Ok(host) => hosts.push(host),
-            Err(problem) => element.error(format!("{text:?} is not a host pattern: {}", advice(problem))),
+        match host_pattern(&element) {
+            Some(host) if hosts.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
+            Some(host) => hosts.push(host),
+            None => {}
         }
     }
     hosts
+}
+
+/// One host, or all below a domain.
+pub(super) fn host_pattern(at: &Cursor<'_>) -> Option<HostPattern> {
+    let text = at.text()?;
+    at.note(HostPattern::parse(text).map_err(|problem| format!("{text:?} is not a host pattern: {}", advice(problem))))
 }
 
 fn advice(problem: NotAPattern) -> &'static str {
@@ -165,19 +191,4 @@ fn client_id(at: &Cursor<'_>) -> Option<String> {
         return at.refuse("is not a client id: 1 to 255 printable ASCII characters");
     }
     Some(text.to_owned())
-}
-
-fn identity(at: &Cursor<'_>) -> Option<IdentityClaims> {
-    let object = at.object();
-    let claim = |name: &'static str, default: &str| {
-        let at = object.field(name);
-        match at.text() {
-            Some("") => at.refuse("is empty; give the name of a claim"),
-            Some(claim) => Some(claim.to_owned()),
-            None => (!at.is_present()).then(|| default.to_owned()),
-        }
-    };
-    let (user, email, groups) = (claim("user", "sub"), claim("email", "email"), claim("groups", "groups"));
-    object.finish();
-    Some(IdentityClaims { user: user?, email: email?, groups: groups? })
 }

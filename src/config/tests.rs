@@ -79,7 +79,7 @@ fn a_good_configuration_serves() {
     assert_eq!(loaded.problems, []);
     let Some(Entry::Serving(tenant)) = entry_of(&loaded.gate, "acme.example") else { panic!("not served") };
     assert_eq!(tenant.login.callback_path, "/oauth2/callback");
-    assert_eq!(tenant.headers.user, "x-auth-request-user");
+    assert_eq!(tenant.headers.user.as_deref(), Some("x-auth-request-user"));
     assert_eq!(loaded.gate.policy().lifetime.as_secs(), 8 * 60 * 60);
     assert!(!format!("{loaded:?}").contains("s3cr3t"));
 }
@@ -103,7 +103,11 @@ fn what_is_no_configuration_is_refused() {
 fn what_concerns_all_tenants_refuses_the_configuration() {
     for (pointer, value, expected) in [
         ("/tenant", json!([]), "unknown field \"tenant\"; did you mean \"tenants\"?"),
-        ("/listen", json!(1), "unknown field \"listen\"; the fields here are strict, session, tenants"),
+        (
+            "/listen",
+            json!(1),
+            "unknown field \"listen\"; the fields here are strict, session, assertion, filter_state, tenants",
+        ),
         ("/strict", json!("yes"), "strict: must be true or false, not a string"),
         ("/tenants", json!({}), "tenants: must be an array, not an object"),
         ("/tenants", json!([]), "tenants: is empty; at least one is needed"),
@@ -526,6 +530,177 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "tenant \"acme\": bearer.claims[\"\"]: has an empty name; give the name of a claim",
         ),
         ("/identity", json!({ "user": "" }), "tenant \"acme\": identity.user: is empty; give the name of a claim"),
+        (
+            "/identity",
+            json!({ "groups": 1 }),
+            "tenant \"acme\": identity.groups: must be the name of a claim, or a list of names that leads to it",
+        ),
+        ("/identity", json!({ "groups": [] }), "tenant \"acme\": identity.groups: is empty; at least one is needed"),
+        (
+            "/identity",
+            json!({ "email": ["a", ""] }),
+            "tenant \"acme\": identity.email[1]: is empty; give the name of a claim",
+        ),
+        (
+            "/identity",
+            json!({ "group_field": "" }),
+            "tenant \"acme\": identity.group_field: is empty; give the name of the field that names a group",
+        ),
+        (
+            "/identity",
+            json!({ "group_prefix": 1 }),
+            "tenant \"acme\": identity.group_prefix: must be a string, not a number",
+        ),
+        ("/roles", json!({}), "tenant \"acme\": roles: must be an array, not an object"),
+        ("/roles", json!([{ "groups": ["a"] }]), "tenant \"acme\": roles[0].name: is missing"),
+        (
+            "/roles",
+            json!([{ "name": "a,b", "groups": ["a"] }]),
+            "tenant \"acme\": roles[0].name: \"a,b\" is not a role name: 1 to 63 letters, digits, \"-\", \"_\", \".\" and \":\"",
+        ),
+        (
+            "/roles",
+            json!([{ "name": "a" }]),
+            "tenant \"acme\": roles[0]: is for nobody; give it `users`, `emails` or `groups`",
+        ),
+        (
+            "/roles",
+            json!([{ "name": "a", "groups": [] }]),
+            "tenant \"acme\": roles[0].groups: is empty; at least one is needed",
+        ),
+        (
+            "/roles",
+            json!([{ "name": "a", "users": ["x", ""] }]),
+            "tenant \"acme\": roles[0].users[1]: is empty; an empty name matches nobody",
+        ),
+        (
+            "/roles",
+            json!([{ "name": "a", "users": ["x"] }, { "name": "a", "groups": ["y"] }]),
+            "tenant \"acme\": roles[1]: another role has the name \"a\", too; put the grants of both into one",
+        ),
+        (
+            "/access",
+            json!([{ "paths": ["/"] }]),
+            "tenant \"acme\": access[0]: has neither `allow` nor `deny`; say whom to let through",
+        ),
+        (
+            "/access",
+            json!([{ "allow": "public", "deny": true }]),
+            "tenant \"acme\": access[0]: has both `allow` and `deny`; give one of them",
+        ),
+        (
+            "/access",
+            json!([{ "deny": false }]),
+            "tenant \"acme\": access[0].deny: is false, which says nothing; set it to true, or say whom to `allow`",
+        ),
+        ("/access", json!([{ "deny": "yes" }]), "tenant \"acme\": access[0].deny: must be true or false, not a string"),
+        (
+            "/access",
+            json!([{ "allow": "everybody" }]),
+            "tenant \"acme\": access[0].allow: \"everybody\" is not one of \"public\", \"any_user\"",
+        ),
+        (
+            "/access",
+            json!([{ "allow": true }]),
+            "tenant \"acme\": access[0].allow: must be \"public\", \"any_user\" or an object",
+        ),
+        (
+            "/access",
+            json!([{ "allow": {} }]),
+            "tenant \"acme\": access[0].allow: is for nobody; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "all_of": {} } }]),
+            "tenant \"acme\": access[0].allow.all_of: is empty; give `groups`, `roles`, `scopes` or `claims`, or leave it out",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "groups": [] } }]),
+            "tenant \"acme\": access[0].allow.groups: is empty; at least one is needed",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "emails": [""] } }]),
+            "tenant \"acme\": access[0].allow.emails[0]: is empty; an empty name matches nobody",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "roles": ["admin"] } }]),
+            "tenant \"acme\": access[0].allow.roles[0]: \"admin\" is not one of this tenant's `roles`",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "scopes": ["a b"] } }]),
+            "tenant \"acme\": access[0].allow.scopes[0]: \"a b\" is not a scope: printable ASCII without spaces, quotes and backslashes",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "claims": [{ "values": ["x"] }] } }]),
+            "tenant \"acme\": access[0].allow.claims[0].claim: is missing; give the name of a claim",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "claims": [{ "claim": "acr" }] } }]),
+            "tenant \"acme\": access[0].allow.claims[0].values: is missing; give those that will do",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "claims": [{ "claim": "acr", "values": [] }] } }]),
+            "tenant \"acme\": access[0].allow.claims[0].values: is empty; at least one is needed",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "claims": [{ "claim": "acr", "values": [2] }] } }]),
+            "tenant \"acme\": access[0].allow.claims[0].values[0]: must be a string, true or false",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "claims": [{ "claim": "acr", "values": [""] }] } }]),
+            "tenant \"acme\": access[0].allow.claims[0].values[0]: is empty; an empty claim matches nothing",
+        ),
+        (
+            "/access",
+            json!([{ "paths": [], "deny": true }]),
+            "tenant \"acme\": access[0].paths: is empty; at least one is needed",
+        ),
+        (
+            "/access",
+            json!([{ "paths": ["admin"], "deny": true }]),
+            "tenant \"acme\": access[0].paths[0]: \"admin\" is not a path: it has to begin with \"/\"",
+        ),
+        (
+            "/access",
+            json!([{ "paths": ["/a*"], "deny": true }]),
+            "tenant \"acme\": access[0].paths[0]: \"/a*\" is not a path: \"*\" stands for a whole segment (\"/a/*/b\") or, at the end, for everything below (\"/a/*\")",
+        ),
+        (
+            "/access",
+            json!([{ "paths": ["/a%20b"], "deny": true }]),
+            "tenant \"acme\": access[0].paths[0]: \"/a%20b\" is not a path: write the path decoded, without query and fragment",
+        ),
+        (
+            "/access",
+            json!([{ "paths": ["/a/../b"], "deny": true }]),
+            "tenant \"acme\": access[0].paths[0]: \"/a/../b\" is not a path: a path with an empty segment, a dot segment, \"\\\", \";\" or a control character is refused before any rule",
+        ),
+        (
+            "/access",
+            json!([{ "methods": ["get"], "deny": true }]),
+            "tenant \"acme\": access[0].methods[0]: \"get\" is not a method; write it in upper case (\"GET\")",
+        ),
+        (
+            "/access",
+            json!([{ "hosts": ["*"], "deny": true }]),
+            "tenant \"acme\": access[0].hosts[0]: \"*\" is not a host pattern: a wildcard may only be the first label (\"*.acme.example\")",
+        ),
+        (
+            "/access_default",
+            json!("allow"),
+            "tenant \"acme\": access_default: \"allow\" is not one of \"any_user\", \"deny\"",
+        ),
+        ("/access_dry_run", json!("no"), "tenant \"acme\": access_dry_run: must be true or false, not a string"),
+        ("/cors_preflight", json!(1), "tenant \"acme\": cors_preflight: must be true or false, not a number"),
         ("/headers", json!({ "user": "x user" }), "tenant \"acme\": headers.user: \"x user\" is not a header name"),
         (
             "/headers",
@@ -536,6 +711,11 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "/headers",
             json!({ "access_token": "cookie" }),
             "tenant \"acme\": headers.access_token: \"cookie\" has a meaning of its own; use another name, such as \"x-auth-request-access-token\"",
+        ),
+        (
+            "/headers",
+            json!({ "access_token": "authorization", "authorization": "any" }),
+            "tenant \"acme\": headers.authorization: is \"any\", and a token of the login goes under that name, too; use \"verified\"",
         ),
         (
             "/headers",
@@ -699,5 +879,112 @@ fn no_message_repeats_a_secret() {
     for message in [messages(&inline), messages(&private)].concat() {
         assert!(!message.contains("czNjcjN0") && !message.contains("s3cr3t"), "{message}");
         assert!(body.iter().all(|line| !message.contains(line)), "{message}");
+    }
+}
+
+/// `(headers, message)` for a tenant of a gate that signs assertions.
+#[test]
+fn headers_are_names_of_their_own() {
+    for (headers, expected) in [
+        (json!({ "user": true }), "headers.user: must be the name of a header, or false"),
+        (
+            json!({ "user": "x-tenantgate.assertion" }),
+            "headers.user: \"x-tenantgate.assertion\" is also the name for `assertion.header`, to a server that reads \"-\" and \"_\" alike",
+        ),
+        (
+            json!({ "claims": { "X-Auth-Request-Roles": "r" } }),
+            "headers.claims[\"X-Auth-Request-Roles\"]: \"x-auth-request-roles\" is also the name for `roles`, to a server that reads \"-\" and \"_\" alike",
+        ),
+        (
+            json!({ "claims": { "x-a": "a", "x.a": "b" } }),
+            "headers.claims[\"x.a\"]: \"x.a\" is also the name for `claims.x-a`, to a server that reads \"-\" and \"_\" alike",
+        ),
+        (
+            json!({ "claims": { "host": "a" } }),
+            "headers.claims[\"host\"]: \"host\" has a meaning of its own; use another name, such as \"x-auth-request-department\"",
+        ),
+        (json!({ "claims": { "x-a": "" } }), "headers.claims[\"x-a\"]: is empty; give the name of a claim"),
+        (
+            json!({ "claims": { "x-a": 1 } }),
+            "headers.claims[\"x-a\"]: must be the name of a claim, or a list of names that leads to it",
+        ),
+        (json!({ "claims": [] }), "headers.claims: must be an object, not an array"),
+        (
+            json!({ "lists": "tab" }),
+            "headers.lists: \"tab\" is not one of \"comma\", \"semicolon\", \"pipe\", \"json\", \"lines\"",
+        ),
+        (
+            json!({ "authorization": "pass" }),
+            "headers.authorization: \"pass\" is not one of \"remove\", \"verified\", \"any\"",
+        ),
+    ] {
+        let gate = with(configuration(&[with(tenant(), "/headers", headers)]), "/assertion", assertion());
+        assert_eq!(messages(&gate), [format!("tenant \"acme\": {expected}")]);
+    }
+}
+
+#[test]
+fn a_header_that_is_off_leaves_its_name_to_others() {
+    let headers = json!({ "email": false, "user": "x-auth-request-preferred-username", "claims": { "x-auth-request-email": "upn" } });
+    assert_eq!(messages(&configuration(&[with(tenant(), "/headers", headers)])), <[String; 0]>::default());
+    let headers = json!({ "user": "x-auth-request-preferred-username" });
+    let loaded = load_json(&configuration(&[with(tenant(), "/headers", headers)])).unwrap();
+    let Some(Entry::Serving(tenant)) = entry_of(&loaded.gate, "acme.example") else { panic!("not served") };
+    assert!(tenant.headers.claims.is_empty());
+}
+
+fn assertion() -> Value {
+    json!({ "keys": [{ "pem": PRIVATE }], "audiences": ["upstream"] })
+}
+
+/// `(pointer, value, message)`: the assertion concerns all tenants.
+#[test]
+fn an_assertion_is_whole_or_refused() {
+    let rsa = include_str!("../../tests/vectors/keys/rsa.private.pem");
+    let public = "assertion.keys[0].pem: is no private key that can sign: it is a public key";
+    for (pointer, value, expected) in [
+        ("/assertion/keys", Value::Null, "assertion.keys: is missing"),
+        ("/assertion/keys", json!([]), "assertion.keys: is empty; at least one is needed"),
+        ("/assertion/keys/0", json!({}), "assertion.keys[0]: has to have exactly one of `pem` and `jwk`"),
+        ("/assertion/keys/0", json!({ "pem": PUBLIC }), public),
+        (
+            "/assertion/keys/0",
+            json!({ "pem": { "env": "NONE" } }),
+            "assertion.keys[0].pem.env: environment variable \"NONE\" is not set",
+        ),
+        ("/assertion/keys/0", json!({ "pem": PRIVATE, "kid": "" }), "assertion.keys[0].kid: is empty"),
+        (
+            "/assertion/keys/0",
+            json!({ "pem": rsa }),
+            "assertion.keys[0]: is an RSA key; give one on P-256 or for Ed25519",
+        ),
+        (
+            "/assertion/keys",
+            json!([{ "pem": PRIVATE }, { "pem": PRIVATE }]),
+            "assertion.keys[1]: has the `kid` of another key; each needs its own",
+        ),
+        ("/assertion/audiences", Value::Null, "assertion.audiences: is missing"),
+        ("/assertion/issuer", json!(""), "assertion.issuer: is empty"),
+        ("/assertion/lifetime", json!("1d"), "assertion.lifetime: \"1d\" is out of range; it has to be from 30s to 1h"),
+        ("/assertion/header", json!("a b"), "assertion.header: \"a b\" is not a header name"),
+        (
+            "/assertion/jwks_path",
+            json!("jwks"),
+            "assertion.jwks_path: \"jwks\" is not a plain path; write it as \"/.well-known/tenantgate/jwks.json\"",
+        ),
+        ("/filter_state", json!(1), "filter_state: must be true or false, not a number"),
+    ] {
+        let gate = with(configuration(&[tenant()]), "/assertion", assertion());
+        assert_eq!(messages(&gate), <[String; 0]>::default());
+        assert_eq!(load_json(&with(gate, pointer, value)).expect_err(expected).to_string(), expected);
+    }
+    let gate = with(configuration(&[tenant()]), "/assertion", assertion());
+    let login = json!({ "frontchannel_logout_path": "/front", "backchannel_logout_path": "/back" });
+    let gate = with(gate, "/tenants/0/login", login);
+    for path in ["/oauth2/callback", "/oauth2/logout", "/front", "/back"] {
+        assert_eq!(
+            messages(&with(gate.clone(), "/assertion/jwks_path", json!(path))),
+            [format!("tenant \"acme\": login: has a path that is `assertion.jwks_path`, too: \"{path}\"")]
+        );
     }
 }

@@ -78,6 +78,43 @@ pub(super) fn path(at: &Cursor<'_>, default: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// A text; the default without one.
+pub(super) fn text_or(at: &Cursor<'_>, default: &str) -> Option<String> {
+    match at.text() {
+        Some(text) => Some(text.to_owned()),
+        None => (!at.is_present()).then(|| default.to_owned()),
+    }
+}
+
+/// The elements of a list, which is not empty if it is there. All of them are read, so that every mistake is noted.
+pub(super) fn listed<T>(at: &Cursor<'_>, read: &mut dyn FnMut(&Cursor<'_>) -> Option<T>) -> Option<Vec<T>> {
+    if !at.is_present() {
+        return Some(Vec::new());
+    }
+    let elements = at.required_elements();
+    let read: Vec<T> = elements.iter().filter_map(read).collect();
+    (read.len() == elements.len() && !read.is_empty()).then_some(read)
+}
+
+/// Names of users, groups and the like, none of them empty.
+pub(super) fn names(at: &Cursor<'_>) -> Option<Vec<String>> {
+    listed(at, &mut |at| match at.text()? {
+        "" => at.refuse("is empty; an empty name matches nobody"),
+        text => Some(text.to_owned()),
+    })
+}
+
+/// One of a few words: its number.
+pub(super) fn one_of(at: &Cursor<'_>, words: &[&str]) -> Option<usize> {
+    let text = at.text()?;
+    let number = words.iter().position(|word| *word == text);
+    if number.is_none() {
+        let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+        at.error(format!("{text:?} is not one of {}", words.join(", ")));
+    }
+    number
+}
+
 /// A secret: the text itself, or `{env: NAME}`.
 pub(super) fn secret(at: &Cursor<'_>, environment: &dyn Environment) -> Option<Secret<String>> {
     match at.value()? {

@@ -14,8 +14,11 @@ pub(super) fn structure(bytes: &[u8]) -> Option<Value> {
 }
 
 fn object(wire: Struct) -> Option<Value> {
-    let members = wire.fields.into_iter().map(|(name, wire)| Some((name, value(wire)?)));
-    Some(Value::Object(members.collect::<Option<Map<_, _>>>()?))
+    let mut members = Map::new();
+    for (name, wire) in wire.fields {
+        members.insert(name, value(wire)?);
+    }
+    Some(Value::Object(members))
 }
 
 /// The nesting was limited when the bytes were decoded.

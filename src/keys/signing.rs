@@ -16,7 +16,8 @@ use serde_json::{Map, Value};
 
 use super::algorithm::{Hash, SignatureAlgorithm};
 use super::host::HostVerifier;
-use crate::encode::from_base64url;
+use super::jwk::parse_jwk;
+use crate::encode::{base64url, from_base64url};
 use crate::json;
 use crate::secret::Secret;
 
@@ -119,6 +120,34 @@ impl SigningKey {
             PrivateKey::Ed25519(_) => SignatureAlgorithm::EdDsa,
             PrivateKey::Rsa(_) => SignatureAlgorithm::Rs256,
         }
+    }
+
+    /// The public part as JWK, with `alg`, `use` and a `kid`: its own, or its thumbprint. `None` for RSA, which is not published here.
+    pub fn public_jwk(&self) -> Option<Map<String, Value>> {
+        let mut jwk = Map::new();
+        let mut member = |name: &str, value: &str| drop(jwk.insert(name.to_owned(), value.into()));
+        match &self.key {
+            PrivateKey::P256(key) => {
+                let point = key.verifying_key().to_sec1_point(false);
+                member("kty", "EC");
+                member("crv", "P-256");
+                member("x", &base64url(point.x()?));
+                member("y", &base64url(point.y()?));
+            }
+            PrivateKey::Ed25519(key) => {
+                member("kty", "OKP");
+                member("crv", "Ed25519");
+                member("x", &base64url(key.verifying_key().as_bytes()));
+            }
+            PrivateKey::Rsa(_) => return None,
+        }
+        let thumbprint = parse_jwk(&jwk).ok()?.thumbprint().to_string();
+        for (name, value) in
+            [("alg", self.algorithm().name()), ("use", "sig"), ("kid", self.kid().unwrap_or(&thumbprint))]
+        {
+            jwk.insert(name.to_owned(), value.into());
+        }
+        Some(jwk)
     }
 
     /// The signature over `message`, in the form of JWS. `None` if the host has to sign, and cannot.

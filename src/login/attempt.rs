@@ -1,8 +1,6 @@
 //! One login that is under way, sealed into a cookie of its own, so that many can be under way at once and any replica can
 //! finish each.
 
-use std::cmp::Reverse;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -138,15 +136,16 @@ pub(super) fn surplus(head: &RequestHead, tenant: &Tenant, gate: &Gate, now: Uni
             _ => gone.push(name.to_owned()),
         }
     }
-    // Browsers send the older ones first, which tells those of one second apart.
-    alive.reverse();
-    alive.sort_by_key(|&(expires, ..)| Reverse(expires));
     let mut room = MAX_BYTES.saturating_sub(length);
-    for (place, (_, name, length)) in alive.into_iter().enumerate() {
+    let mut places = MAX_ALIVE.saturating_sub(1);
+    // Of those of one second the last is the newest: browsers send the older ones first.
+    while let Some((newest, _)) = alive.iter().enumerate().max_by_key(|(_, (expires, ..))| *expires) {
+        let (_, name, length) = alive.remove(newest);
         room = room.saturating_sub(length);
-        if place.saturating_add(1) >= MAX_ALIVE || room == 0 {
+        if places == 0 || room == 0 {
             gone.push(name.to_owned());
         }
+        places = places.saturating_sub(1);
     }
     gone
 }

@@ -227,7 +227,7 @@ impl Returned {
             auth_time: token.auth_time().map(|time| time.0),
             renewed: now.0,
             expires_in: tokens.expires_in,
-            left_out: LeftOut::by(token, &tenant.identity),
+            left_out: LeftOut::by(token, tenant),
         });
         let kept = Kept { grant, ..Kept::of(tokens, tenant) };
         Ok(session::start(token, kept, tenant, gate, now, brought, env)?)

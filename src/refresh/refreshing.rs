@@ -72,6 +72,11 @@ impl Refreshing {
         }
     }
 
+    /// The issuer is not asked after all: the next request may.
+    pub(crate) fn leave(&self) {
+        self.gate.refreshes().failed(Key::of(&self.tenant.name, &self.grant), UnixTime(0));
+    }
+
     /// Takes the answer of the provider. Whatever comes of it in the end, this worker remembers it.
     pub(crate) fn proceed(mut self: Box<Self>, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> Leg {
         let answer = result.map_err(Denial::ProviderUnreachable);
@@ -131,7 +136,7 @@ impl Refreshing {
         let Self { gate, tenant, grant, .. } = self;
         let now = env.now()?;
         let mut record = SessionRecord { seen: now.0, ..self.record.clone() };
-        let (mut left_out, mut auth_time) = (grant.left_out, grant.auth_time);
+        let (mut left_out, mut auth_time) = (grant.left_out.clone(), grant.auth_time);
         match (token, userinfo) {
             (Some(token), userinfo) => {
                 let token = match userinfo {
@@ -139,12 +144,12 @@ impl Refreshing {
                     None => token,
                 };
                 record.take(&token, tenant)?;
-                left_out = LeftOut::by(&token, &tenant.identity);
+                left_out = LeftOut::by(&token, tenant);
                 auth_time = auth_time.or_else(|| token.auth_time().map(|time| time.0));
             }
             (None, Some(userinfo)) => {
                 let userinfo = Claims::of_userinfo(userinfo, &record.sub)?;
-                record.supplement(&userinfo, left_out, tenant)?;
+                record.supplement(&userinfo, &left_out, tenant)?;
             }
             (None, None) => {}
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::env::UnixTime;
-use crate::tenant::{IdentityClaims, Refresh};
+use crate::tenant::{Refresh, Tenant};
 use crate::token::VerifiedIdToken;
 
 /// The refresh token of a session, and what its ID token said that a later one must not change.
@@ -24,18 +24,31 @@ pub(crate) struct Grant {
 }
 
 /// What the last ID token left to the UserInfo endpoint to say.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
     pub(super) user: bool,
     pub(super) email: bool,
+    pub(super) email_verified: bool,
     pub(super) groups: bool,
+    /// Further claims, by their path as configured.
+    pub(super) claims: Vec<String>,
 }
 
 impl LeftOut {
-    /// What `token` left out of the claims that the tenant names.
-    pub(crate) fn by(token: &VerifiedIdToken, names: &IdentityClaims) -> Self {
-        let claims = token.signed().claims();
-        Self { user: claims.lacks(&names.user), email: claims.lacks(&names.email), groups: claims.lacks(&names.groups) }
+    /// What `token` left out of the claims that the tenant names; nothing where the endpoint is not asked.
+    pub(crate) fn by(token: &VerifiedIdToken, tenant: &Tenant) -> Self {
+        if !tenant.login.userinfo {
+            return Self::default();
+        }
+        let (claims, names) = (token.signed().claims(), &tenant.identity);
+        let further = names.further.claims.iter().filter(|path| path.is_left_out(claims));
+        Self {
+            user: names.user.is_left_out(claims),
+            email: names.email.is_left_out(claims),
+            email_verified: !claims.own().contains_key("email_verified"),
+            groups: names.groups.claim.is_left_out(claims),
+            claims: further.map(ToString::to_string).collect(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sessions: the verified identity, sealed into a cookie or a few. Nothing of it is kept in the gate.
 
 mod cookies;
+mod further_claims;
 mod grant;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::tenant::Tenant;
 use crate::token::{Claims, VerifiedIdToken};
 
 pub(crate) use cookies::Brought;
+pub(crate) use further_claims::FurtherClaims;
 pub(crate) use grant::{Age, Grant, LeftOut};
 
 /// What the session cookies hold.
@@ -27,7 +29,10 @@ pub(crate) use grant::{Age, Grant, LeftOut};
 pub(crate) struct SessionRecord {
     pub(crate) user: String,
     pub(crate) email: Option<String>,
+    pub(crate) email_verified: bool,
     pub(crate) groups: Vec<String>,
+    /// What rules and headers of the tenant are about.
+    pub(crate) claims: FurtherClaims,
     pub(crate) vouched_by: Voucher,
     /// When the person signed in.
     pub(crate) signed_in: u64,
@@ -113,7 +118,8 @@ pub(crate) fn start(
 
 impl Session {
     /// The session that came with the request, if there is one that is still good: sealed for this tenant, its issuer and its client,
-    /// not over, and vouched for by a key that the tenant still has.
+    /// not over, vouched for by a key that the tenant still has, and not of an e-mail address that nobody verified where that is the user
+    /// name.
     pub(crate) fn of(head: &RequestHead, tenant: &Tenant, gate: &Gate, now: UnixTime) -> Option<Self> {
         cookies::read(head, tenant)
             .filter_map(|sealed| gate.ring().open::<SessionRecord>(Purpose::Session, tenant, &sealed))
@@ -193,7 +199,9 @@ impl SessionRecord {
         Ok(Self {
             user: identity.user().to_owned(),
             email: identity.email().map(str::to_owned),
+            email_verified: identity.email_verified(),
             groups: identity.groups().to_vec(),
+            claims: FurtherClaims::of(identity.claims()),
             vouched_by: identity.vouched_by(),
             signed_in: now.0,
             seen: now.0,
@@ -216,7 +224,7 @@ impl SessionRecord {
     pub(crate) fn supplement(
         &mut self,
         userinfo: &Claims,
-        left_out: LeftOut,
+        left_out: &LeftOut,
         tenant: &Tenant,
     ) -> Result<(), NoIdentity> {
         let names = &tenant.identity;
@@ -225,10 +233,25 @@ impl SessionRecord {
         }
         if left_out.email {
             self.email = identity::email(userinfo, names)?;
+            self.email_verified = userinfo.email_verified();
+        } else if left_out.email_verified {
+            let same = self.email.is_some() && self.email == identity::email(userinfo, names)?;
+            self.email_verified = same && userinfo.email_verified();
         }
         if left_out.groups {
             self.groups = identity::groups(userinfo, names)?;
         }
+        let mut claims = self.claims.read();
+        for path in &names.further.claims {
+            let name = path.to_string();
+            if left_out.claims.contains(&name) {
+                match path.find(userinfo) {
+                    Some(value) => drop(claims.insert(name, value.clone())),
+                    None => drop(claims.remove(&name)),
+                }
+            }
+        }
+        self.claims = FurtherClaims::of(&claims);
         Ok(())
     }
 
@@ -279,7 +302,9 @@ impl SessionRecord {
             || (policy.end_with_id_token && now >= UnixTime(self.token_expires));
         // A clock that was put back must not make a session longer.
         let not_yet = signed_in > now.plus(CLOCK_SKEW);
-        !over && !not_yet && tenant.keeps_sessions_of(&self.vouched_by) && !has_ended(self, tenant, now)
+        let named = &tenant.identity;
+        let unverified = named.require_email_verified && named.user_is_email() && !self.email_verified;
+        !over && !not_yet && !unverified && tenant.keeps_sessions_of(&self.vouched_by) && !has_ended(self, tenant, now)
     }
 }
 

@@ -75,19 +75,20 @@ impl Stream {
         }
     }
 
-    /// Applies every edit. If the host refuses one, nothing goes to the upstream.
+    /// Applies every edit and tells the host the rest. If it refuses anything, nothing goes to the upstream.
     fn forward(&mut self, forward: &Forward, aftermath: Aftermath) {
-        match forward.edits().iter().try_for_each(apply) {
-            Ok(()) => {
-                self.passage = Passage::Open;
-                self.aftermath = aftermath;
-                if let Some(call) = self.aftermath.take_call()
-                    && dispatch(&call).is_err()
-                {
-                    self.follow(Event::Called(Err(CallFailure::Refused)));
-                }
-            }
-            Err(_) => self.fail("a header could not be changed"),
+        if forward.edits().iter().try_for_each(apply).is_err() {
+            return self.fail("a header could not be changed");
+        }
+        if forward.filter_state().iter().try_for_each(set_filter_state).is_err() {
+            return self.fail("filter state could not be set");
+        }
+        self.passage = Passage::Open;
+        self.aftermath = aftermath;
+        if let Some(call) = self.aftermath.take_call()
+            && dispatch(&call).is_err()
+        {
+            self.follow(Event::Called(Err(CallFailure::Refused)));
         }
     }
 
@@ -252,6 +253,7 @@ fn apply(edit: &HeaderEdit) -> Result<(), Status> {
     match edit {
         HeaderEdit::Remove(name) => hostcalls::remove_map_value(MapType::HttpRequestHeaders, name),
         HeaderEdit::Set(name, value) => hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value)),
+        HeaderEdit::Add(name, value) => hostcalls::add_map_value_bytes(MapType::HttpRequestHeaders, name, value),
     }
 }
 
@@ -260,4 +262,9 @@ fn amend(edit: &AnswerEdit) -> Result<(), Status> {
         AnswerEdit::Add(name, value) => hostcalls::add_map_value(MapType::HttpResponseHeaders, name, value),
         AnswerEdit::Set(name, value) => hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value)),
     }
+}
+
+/// Envoy keeps it as `wasm.<name>`.
+fn set_filter_state((name, value): &(&'static str, String)) -> Result<(), Status> {
+    hostcalls::set_property(vec![name], Some(value.as_bytes()))
 }

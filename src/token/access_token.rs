@@ -13,7 +13,10 @@ use crate::tenant::{Bearer, RequiredClaim, Tenant};
 
 /// A bearer token that passed every check, for one tenant: the only way to make one is [`VerifiedAccessToken::verify`].
 #[derive(Debug)]
-pub struct VerifiedAccessToken(Signed);
+pub struct VerifiedAccessToken {
+    signed: Signed,
+    scopes: Vec<String>,
+}
 
 impl VerifiedAccessToken {
     /// Verifies `token` for `tenant`, which accepts what `bearer` says, at `now`.
@@ -45,11 +48,17 @@ impl VerifiedAccessToken {
         if let Some(lacking) = bearer.claims.iter().find(|required| !has(claims, required)) {
             return Err(Shortfall::Claim(lacking.name.clone()).into());
         }
-        Ok(Self(signed))
+        let scopes = granted.into_iter().filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        Ok(Self { signed, scopes })
     }
 
     pub(crate) fn signed(&self) -> &Signed {
-        &self.0
+        &self.signed
+    }
+
+    /// The scopes that it was granted.
+    pub(crate) fn scopes(&self) -> &[String] {
+        &self.scopes
     }
 }
 

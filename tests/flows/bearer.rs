@@ -22,7 +22,7 @@ fn world<R: Rig>(bearer: Value) -> World<R> {
 }
 
 /// An access token of acme's issuer, after `forge` was at it.
-fn access_token<R: Rig>(world: &World<R>, forge: impl FnOnce(&mut Value, &mut Value)) -> String {
+pub fn access_token<R: Rig>(world: &World<R>, forge: impl FnOnce(&mut Value, &mut Value)) -> String {
     let now = world.clock.now();
     let mut header = json!({ "alg": "ES256", "typ": "at+jwt" });
     let mut claims = json!({

@@ -1,7 +1,8 @@
 //! What the upstream receives, and what it does not.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::bearer::access_token;
 use crate::support::rig::{Rig, values};
 use crate::support::world::{NAVIGATION, World};
 
@@ -44,28 +45,36 @@ pub fn names_of_other_tenants_are_gone<R: Rig>() {
         let mut world = World::<R>::with(|configuration| {
             let tenants = &mut configuration["tenants"];
             tenants[0]["headers"] = json!({ "user": "x-acme-user", "tenant": "x-acme-tenant" });
-            tenants[1]["headers"] = json!({ "user": "x-globex-user", "id_token": "x-globex-token" });
+            tenants[1]["headers"] = json!({
+                "user": "x-globex-user", "roles": "x-globex-roles", "claims": { "x-globex-team": "team" }, "id_token": "x-globex-token",
+            });
             if broken {
                 tenants[1]["issuer"] = json!("globex");
             }
+            let key = include_str!("../vectors/keys/ed.private.pem");
+            configuration["assertion"] = json!({ "keys": [{ "pem": key }], "audiences": ["up"], "header": "x-signed" });
         });
         let mut browser = world.signed_in();
         let spoofed = [
             ("x-auth-request-user", "evil"),
             ("x_auth_request_tenant", "evil"),
             ("X-Globex-User", "evil"),
+            ("x_globex_roles", "evil"),
+            ("x.globex-team", "evil"),
             ("x_globex_token", "evil"),
-            ("connection", "x-globex-user, x-globex-token"),
+            ("x_signed", "evil"),
+            ("connection", "x-globex-user, x-globex-team, x-globex-token, x-signed, x-other"),
             NAVIGATION[0],
         ];
         let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
         assert_eq!(values(&seen, "x-acme-user"), ["ada"]);
         assert_eq!(values(&seen, "x-acme-tenant"), ["acme"]);
+        assert_eq!(values(&seen, "x-signed").len(), 1);
         for (name, value) in &seen {
             assert!(!value.windows(4).any(|window| window == b"evil"), "{name}");
         }
         for connection in values(&seen, "connection") {
-            assert!(!connection.to_lowercase().contains("globex"), "{connection}");
+            assert!(!connection.contains("globex") && !connection.contains("signed"), "{connection}");
         }
     }
 }
@@ -110,6 +119,7 @@ pub fn tokens_where_they_are_wanted<R: Rig>() {
         configuration["tenants"][0]["headers"] =
             json!({ "access_token": "X-Auth-Request-Access-Token", "id_token": "authorization" });
         configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+        configuration["tenants"][1]["headers"] = json!({ "authorization": "any" });
     });
     let mut browser = world.signed_in();
     let spoofed = [
@@ -134,9 +144,196 @@ pub fn tokens_where_they_are_wanted<R: Rig>() {
     assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
     assert_eq!(values(&seen, "x-auth-request-access-token"), <[String; 0]>::default());
 
-    // Nobody asked for them here.
+    // Nobody asked for them here, and what the client says would pass for one at an upstream that both share.
     world.sign_in(&mut browser, "globex", "https://globex.example/", &json!({ "sub": "ada" }));
+    let spoofed = [("authorization", "Basic evil"), ("x-other", "x"), NAVIGATION[0]];
+    let seen = world.send(&mut browser, "https://globex.example/", &spoofed).forwarded();
+    assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
+    assert_eq!(values(&seen, "x-other"), ["x"]);
     let seen = world.open(&mut browser, "https://globex.example/").forwarded();
     assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
     assert!(seen.iter().all(|(_, value)| !value.windows(12).any(|window| window == b"access-token")));
+}
+
+/// Those of this moment, in every form, for people and API clients.
+pub fn roles_go_where_groups_go<R: Rig>() {
+    for (lists, expected) in [("comma", &["admin,a:b"][..]), ("lines", &["admin", "a:b"])] {
+        let roles = json!([
+            { "name": "admin", "groups": ["admins"] }, { "name": "a:b", "users": ["ada"] }, { "name": "evil", "users": ["eve"] },
+        ]);
+        let mut world = World::<R>::with(|configuration| {
+            let acme = &mut configuration["tenants"][0];
+            acme["bearer"] = json!({ "audiences": ["api"] });
+            acme["headers"] = json!({ "lists": lists });
+            acme["roles"] = roles;
+        });
+        let mut browser = world.signed_in();
+        let spoofed = [("x-auth-request-roles", "evil"), ("X_Auth_Request_Roles", "evil"), NAVIGATION[0]];
+        let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-roles"), expected);
+        assert_eq!(values(&seen, "x_auth_request_roles"), <[String; 0]>::default());
+        let token = access_token(&world, |_, claims| claims["groups"] = json!(["admins"]));
+        let lines = [("authorization", format!("Bearer {token}")), ("x-auth-request-roles", "evil".to_owned())];
+        let lines: Vec<(&str, &str)> = lines.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let seen = world.send(&mut world.browser(), "https://acme.example/api", &lines).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-roles"), ["admin"]);
+
+        let mut configuration = world.configuration();
+        configuration["tenants"][0]["roles"] = json!([{ "name": "viewer", "users": ["ada"] }]);
+        world.rig.reconfigure(&configuration);
+        let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-roles"), ["viewer"]);
+    }
+}
+
+/// A world whose tenant acme has these headers, and a page for everybody.
+fn world<R: Rig>(headers: Value) -> World<R> {
+    World::with(|configuration| {
+        configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+        configuration["tenants"][0]["headers"] = headers;
+        configuration["tenants"][0]["access"] = json!([{ "paths": ["/public"], "allow": "public" }]);
+    })
+}
+
+/// The names that Grafana, Argo and Jupyter recipes use; one is switched off.
+pub fn names_are_those_of_the_tenant<R: Rig>() {
+    let mut world = world::<R>(json!({
+        "user": "x-forwarded-user", "email": "X-Forwarded-Email", "groups": "x-forwarded-groups", "tenant": false,
+        "claims": { "x-forwarded-preferred-username": "preferred_username", "x-department": "department", "x-level": "level" },
+    }));
+    let mut browser = world.browser();
+    let person = json!({
+        "sub": "ada", "email": "ada@acme.example", "groups": ["a"], "preferred_username": "Ada L.", "department": ["R&D\r\nx: y", "b"],
+    });
+    world.sign_in(&mut browser, "acme", "https://acme.example/", &person);
+    let spoofed = [
+        ("x-forwarded-user", "evil"),
+        ("x-forwarded-user", "evil"),
+        ("X_FORWARDED_EMAIL", "evil"),
+        ("x.forwarded.groups", "evil"),
+        ("x-forwarded_preferred-username", "evil"),
+        ("x_department", "evil"),
+        // The claim that is not there, and what has another name or none at this tenant.
+        ("x-level", "evil"),
+        ("x_level", "evil"),
+        ("x-auth-request-user", "evil"),
+        ("x_auth_request_tenant", "evil"),
+        ("x-auth-request-roles", "evil"),
+        ("x-tenantgate-assertion", "evil"),
+        ("connection", "x-department, X_Level, x-tenantgate-assertion, x-another"),
+        ("te", "x-forwarded-user"),
+        ("keep-alive", "x-forwarded-user"),
+        ("x-other", "stays"),
+        NAVIGATION[0],
+    ];
+    for method in ["GET", "OPTIONS", "HEAD"] {
+        let seen = world.send(&mut browser, "https://acme.example/", &[&spoofed[..], &[(":method", method)]].concat());
+        let seen = seen.forwarded();
+        for (name, expected) in [
+            ("x-forwarded-user", &["ada"][..]),
+            ("x-forwarded-email", &["ada@acme.example"]),
+            ("x-forwarded-groups", &["a"]),
+            ("x-forwarded-preferred-username", &["Ada L."]),
+            ("x-department", &["R&D%0D%0Ax: y,b"]),
+            ("x-other", &["stays"]),
+        ] {
+            assert_eq!(values(&seen, name), expected, "{method} {name}");
+        }
+        for (name, value) in seen.iter().filter(|(name, _)| !matches!(name.as_str(), "te" | "keep-alive")) {
+            assert!(!value.windows(4).any(|window| window == b"evil"), "{method} {name}");
+            assert!(
+                !name.contains("auth-")
+                    && !name.contains("auth_")
+                    && !name.contains("tenant")
+                    && !name.contains("level"),
+                "{method} {name}"
+            );
+        }
+        for connection in values(&seen, "connection") {
+            assert!(!connection.contains("department") && !connection.contains("evel"), "{connection}");
+        }
+    }
+}
+
+/// An API client's identity comes from its token, and the headers with it.
+pub fn what_an_api_client_says_is_gone<R: Rig>() {
+    let mut world = world::<R>(json!({}));
+    let token = access_token(&world, |_, claims| drop(claims.as_object_mut().unwrap().remove("groups")));
+    let lines = [
+        ("authorization", format!("Bearer {token}")),
+        ("x-auth-request-groups", "evil".to_owned()),
+        ("X_Auth_Request_Email", "evil".to_owned()),
+        ("x-auth-request-user", "evil".to_owned()),
+        ("x-auth-request-preferred-username", "evil".to_owned()),
+    ];
+    let lines: Vec<(&str, &str)> = lines.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let seen = world.send(&mut world.browser(), "https://acme.example/api", &lines).forwarded();
+    let identity: Vec<(String, String)> = seen
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("x-auth") || name.starts_with("x_auth"))
+        .map(|(name, value)| (name, String::from_utf8(value).unwrap()))
+        .collect();
+    let expected = [("x-auth-request-tenant", "acme"), ("x-auth-request-user", "robot")];
+    assert_eq!(identity, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
+/// Long, and of bytes that each take three in a line: it is one line all the same, and can be read back.
+pub fn a_long_claim_is_one_line<R: Rig>() {
+    let mut world = world::<R>(json!({ "lists": "lines" }));
+    let group = "\u{e9}\r\n,".repeat(3_000);
+    let token = access_token(&world, |_, claims| claims["groups"] = json!([group, "b"]));
+    let lines = [("authorization", format!("Bearer {token}"))];
+    let lines: Vec<(&str, &str)> = lines.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let seen = world.send(&mut world.browser(), "https://acme.example/api", &lines).forwarded();
+    assert_eq!(values(&seen, "x-auth-request-groups"), ["%C3%A9%0D%0A%2C".repeat(3_000).as_str(), "b"]);
+}
+
+pub fn lists_as_the_tenant_wants_them<R: Rig>() {
+    for (form, expected) in [
+        ("comma", &["a%2Cb;c|d,\"%C3%A9"][..]),
+        ("semicolon", &["a,b%3Bc|d;\"%C3%A9"]),
+        ("pipe", &["a,b;c%7Cd|\"%C3%A9"]),
+        ("json", &[r#"["a,b;c|d","\"\u00e9"]"#]),
+        ("lines", &["a%2Cb;c|d", "\"%C3%A9"]),
+    ] {
+        let mut world = world::<R>(json!({ "lists": form, "claims": { "x-teams": "teams" } }));
+        let mut browser = world.browser();
+        let person = json!({ "sub": "ada", "groups": ["a,b;c|d", "\"é"], "teams": ["a,b;c|d", "\"é"] });
+        world.sign_in(&mut browser, "acme", "https://acme.example/", &person);
+        let spoofed = [("x-auth-request-groups", "evil"), ("x-teams", "evil"), ("x_teams", "evil"), NAVIGATION[0]];
+        let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-groups"), expected, "{form}");
+        assert_eq!(values(&seen, "x-teams"), expected, "{form}");
+        assert_eq!(values(&seen, "x_teams"), <[String; 0]>::default());
+    }
+}
+
+/// What the gate did not verify does not pass unless the tenant says so.
+pub fn authorization_goes_where_the_tenant_wants_it<R: Rig>() {
+    for (wanted, basic, bearer) in [("remove", false, false), ("verified", false, true), ("any", true, true)] {
+        let mut world = world::<R>(json!({ "authorization": wanted }));
+        let mut browser = world.signed_in();
+        for line in ["Basic YTpi", "Bearerx", "Digest x", ""] {
+            let lines = [("authorization", line), NAVIGATION[0]];
+            let seen = world.send(&mut browser, "https://acme.example/", &lines).forwarded();
+            assert_eq!(values(&seen, "authorization"), if basic { vec![line] } else { vec![] }, "{wanted} {line}");
+            assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+        }
+        let line = format!("Bearer {}", access_token(&world, |_, _| {}));
+        let seen = world.send(&mut browser, "https://acme.example/", &[("authorization", &line)]).forwarded();
+        assert_eq!(values(&seen, "authorization"), if bearer { vec![line.clone()] } else { vec![] }, "{wanted}");
+        assert_eq!(values(&seen, "x-auth-request-user"), ["robot"]);
+        for lines in [[("authorization", "Bearer x"), NAVIGATION[0]], [("authorization", "bearer"), NAVIGATION[0]]] {
+            assert!(matches!(world.send(&mut browser, "https://acme.example/", &lines).reply().status, 400 | 401));
+        }
+        // Where nobody is needed, nothing was verified.
+        for line in ["Basic YTpi", "Bearer x", "Bearer a.b.c"] {
+            let lines = [("authorization", line)];
+            let seen = world.send(&mut world.browser(), "https://acme.example/public", &lines).forwarded();
+            assert_eq!(values(&seen, "authorization"), if basic { vec![line] } else { vec![] }, "{wanted} {line}");
+        }
+        // Which of two lines a server reads cannot be known, so none was verified.
+        let lines = [("authorization", line.as_str()), ("authorization", "Basic YTpi")];
+        assert_eq!(world.send(&mut browser, "https://acme.example/", &lines).reply().status, 400);
+    }
 }

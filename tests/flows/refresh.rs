@@ -23,6 +23,16 @@ fn world<R: Rig>() -> World<R> {
     world
 }
 
+/// The same with access rules.
+fn with_rules<R: Rig>(rules: Value) -> World<R> {
+    let world = World::<R>::with(|configuration| {
+        configuration["tenants"][0]["refresh"] = json!({});
+        configuration["tenants"][0]["access"] = rules;
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    world
+}
+
 pub(super) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
@@ -124,6 +134,76 @@ pub fn forwarded_tokens_are_refreshed<R: Rig>() {
     let second = tokens(&mut world, &mut browser);
     assert!(first.0 != second.0 && first.1 != second.1 && !second.1.is_empty());
     assert_eq!(tokens(&mut world, &mut browser), second);
+}
+
+/// Claims that headers and rules are about come anew with each refresh, for the request that waited as for those after it.
+pub fn kept_claims_are_refreshed<R: Rig>() {
+    let mut world = World::<R>::with(|configuration| {
+        let tenant = &mut configuration["tenants"][0];
+        tenant["refresh"] = json!({});
+        tenant["headers"] = json!({ "claims": { "x-team": "org.team" } });
+        let managers = json!({ "claims": [{ "claim": "level", "values": ["manager"] }] });
+        tenant["access"] = json!([{ "paths": ["/reports/*"], "allow": managers }]);
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let person = |team: &str, level: &str| json!({ "sub": "ada", "org": { "team": team }, "level": level });
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", HOME, &person("red", "manager"));
+    let look = |world: &mut World<R>, browser: &mut Browser| {
+        let seen = world.open(browser, HOME).forwarded();
+        let reports = matches!(world.open(browser, "https://acme.example/reports/1"), Outcome::Forwarded(..));
+        (values(&seen, "x-team").concat(), reports)
+    };
+    assert_eq!(look(&mut world, &mut browser), ("red".to_owned(), true));
+    for (person, team, reports) in [
+        (person("blue", "clerk"), "blue", false),
+        (person("green", "manager"), "green", true),
+        (json!({ "sub": "ada" }), "", false),
+    ] {
+        directory(&world, person);
+        world.clock.advance(seconds(300));
+        for _ in 0..2 {
+            assert_eq!(look(&mut world, &mut browser), (team.to_owned(), reports));
+        }
+    }
+}
+
+/// A refresh that takes away what a page is for: the page is refused, and the session is the new one all the same.
+pub fn a_refused_page_keeps_the_refreshed_session<R: Rig>() {
+    let mut world = with_rules::<R>(json!([{ "paths": ["/admin/*"], "allow": { "groups": ["admins"] } }]));
+    let mut browser = world.signed_in();
+    let admin = "https://acme.example/admin/";
+    world.open(&mut browser, admin).forwarded();
+    directory(&world, without_admins());
+    world.clock.advance(seconds(300));
+    let reply = world.open(&mut browser, admin).reply();
+    assert_eq!((reply.status, brought_session(&reply), calls(&world)), (403, true, 2));
+    assert_eq!(world.open(&mut browser, admin).reply().status, 403);
+    // With the refresh token that came: the issuer would not take the old one again.
+    world.clock.advance(seconds(300));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), 3));
+
+    // Beside a request that is refused nobody is asked, and the next request asks at once.
+    world.clock.advance(seconds(230));
+    assert_eq!(world.open(&mut browser, admin).reply().status, 403);
+    assert_eq!(calls(&world), 3);
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), 4));
+}
+
+/// A page for everybody needs no session: one that the issuer ended goes on as nobody.
+pub fn a_public_page_after_the_end<R: Rig>() {
+    let mut world = with_rules::<R>(json!([{ "paths": ["/public"], "allow": "public" }]));
+    let mut browser = world.signed_in();
+    let public = "https://acme.example/public";
+    assert_eq!(values(&world.open(&mut browser, public).forwarded(), "x-auth-request-user"), ["ada"]);
+    directory(&world, Value::Null);
+    world.clock.advance(seconds(300));
+    for _ in 0..2 {
+        let seen = world.open(&mut browser, public).forwarded();
+        assert!(!seen.iter().any(|(name, _)| name.starts_with("x-auth-request")), "{seen:?}");
+    }
+    assert_eq!((world.open(&mut browser, HOME).reply().status, calls(&world)), (302, 2));
+    assert!(world.rig.log().contains("refresh_refused"));
 }
 
 /// The session ends with the first request that waits, for a person and for a program, and nobody asks in vain again.

@@ -5,15 +5,21 @@ use serde_json::{Value, json};
 use super::refresh::{AFTER, BEFORE, calls, seconds, visit};
 use crate::support::browser::Browser;
 use crate::support::issuer::{Answer, Refresh};
-use crate::support::rig::{Rig, values};
+use crate::support::rig::{Outcome, Rig, values};
 use crate::support::world::World;
 
 const HOME: &str = "https://acme.example/";
 
 /// A world whose `acme` asks the UserInfo endpoint, which has `claims`.
 fn world<R: Rig>(claims: Value) -> World<R> {
+    with(claims, json!([]))
+}
+
+/// The same with access rules.
+fn with<R: Rig>(claims: Value, rules: Value) -> World<R> {
     let world = World::with(|configuration| {
         let acme = &mut configuration["tenants"][0];
+        acme["access"] = rules;
         acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
         acme["login"]["userinfo"] = json!(true);
     });
@@ -34,6 +40,34 @@ pub fn what_the_id_token_lacks<R: Rig>() {
     // Once for each login.
     world.open(&mut browser, HOME).forwarded();
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
+}
+
+/// `email_verified` is about the address that it stands beside.
+pub fn a_verified_address_is_not_another_one<R: Rig>() {
+    let mut world = with::<R>(json!({}), json!([{ "allow": { "emails": ["ada@acme.example"] } }]));
+    let (ada, eve) = (json!("ada@acme.example"), json!("eve@acme.example"));
+    for (token, userinfo, expected) in [
+        (json!({ "email": ada }), json!({ "email": ada, "email_verified": true }), 200),
+        (json!({}), json!({ "email": ada, "email_verified": true }), 200),
+        (json!({ "email": ada }), json!({ "email": eve, "email_verified": true }), 403),
+        (json!({ "email": ada }), json!({ "email_verified": true }), 403),
+        (json!({ "email_verified": true }), json!({ "email": ada }), 403),
+        (json!({ "email": ada, "email_verified": false }), json!({ "email": ada, "email_verified": true }), 403),
+    ] {
+        let with_sub = |mut claims: Value| {
+            claims["sub"] = json!("ada");
+            claims
+        };
+        world.issuer("acme", |issuer| issuer.userinfo.1 = with_sub(userinfo.clone()));
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", HOME, &with_sub(token.clone()));
+        assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
+        let status = match world.open(&mut browser, HOME) {
+            Outcome::Forwarded(..) => 200,
+            Outcome::Replied(reply) => reply.status,
+        };
+        assert_eq!(status, expected, "{token} {userinfo}");
+    }
 }
 
 /// Section 5.3.2: without the very `sub` of the ID token the claims are somebody else's.
@@ -210,5 +244,48 @@ pub fn the_endpoint_is_away_during_a_refresh<R: Rig>() {
         world.clock.advance(seconds(30));
         assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
         assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), false));
+    }
+}
+
+/// Further claims and the verified address, at the login and at each refresh; what the ID token says itself stands.
+pub fn what_rules_and_headers_need_is_asked_for_again<R: Rig>() {
+    for with_id_token in [true, false] {
+        let mut world = World::<R>::with(|configuration| {
+            let acme = &mut configuration["tenants"][0];
+            acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
+            acme["login"]["userinfo"] = json!(true);
+            acme["refresh"] = json!({});
+            acme["headers"] = json!({ "claims": { "x-team": "org.team", "x-site": "site" } });
+            acme["roles"] = json!([{ "name": "root", "emails": ["ada@acme.example"] }]);
+        });
+        world.issuer("acme", |issuer| {
+            issuer.refresh = Refresh::Rotating;
+            issuer.refreshed_id_token = with_id_token;
+        });
+        let userinfo = |team: &str, verified: bool| {
+            json!({
+                "sub": "ada", "org": { "team": team }, "site": "evil", "email": "ada@acme.example", "email_verified": verified,
+            })
+        };
+        let look = |world: &mut World<R>, browser: &mut Browser| {
+            let seen = world.open(browser, HOME).forwarded();
+            ["x-team", "x-site", "x-auth-request-roles"].map(|name| values(&seen, name).concat())
+        };
+        says(&world, userinfo("red", true));
+        let mut browser = world.browser();
+        let person = json!({ "sub": "ada", "site": "berlin", "email": "ada@acme.example" });
+        world.sign_in(&mut browser, "acme", HOME, &person);
+        assert_eq!(look(&mut world, &mut browser), ["red", "berlin", "root"]);
+        for (now, expected) in [
+            (userinfo("blue", false), ["blue", "berlin", ""]),
+            (userinfo("green", true), ["green", "berlin", "root"]),
+            (json!({ "sub": "ada", "email": "eve@acme.example", "email_verified": true }), ["", "berlin", ""]),
+        ] {
+            says(&world, now);
+            world.clock.advance(seconds(300));
+            for _ in 0..2 {
+                assert_eq!(look(&mut world, &mut browser), expected, "{with_id_token}");
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What holds for every input, by what the input is.
 
+mod access;
 mod answers;
 mod configurations;
 mod requests;

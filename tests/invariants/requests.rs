@@ -31,6 +31,12 @@ fn header_name() -> impl Strategy<Value = String> {
         "x-auth-request-groups",
         "x.auth.request.email",
         "x-auth-request-tenant",
+        "x-auth-request-roles",
+        "x_auth-request.preferred-username",
+        "x-tenantgate-assertion",
+        "x.department",
+        "X-Forwarded-User",
+        "x_forwarded_user",
         "x-other",
         "",
     ];
@@ -39,6 +45,22 @@ fn header_name() -> impl Strategy<Value = String> {
 
 fn lines() -> impl Strategy<Value = Lines> {
     vec((header_name(), vec(fragment(), 0..6).prop_map(|parts| parts.concat())), 0..24)
+}
+
+/// The name of a header in some spelling, a default one, or none.
+fn header_or_off(name: &'static str) -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!(name)),
+        Just(json!(name.to_uppercase())),
+        Just(json!(name.replace('-', "."))),
+        Just(json!(false))
+    ]
+}
+
+fn visit(cookie: &str) -> Lines {
+    [(":method", "GET"), (":authority", "acme.example"), (":path", "/"), ("cookie", cookie)]
+        .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+        .into()
 }
 
 fn folded(name: &str) -> String {
@@ -86,8 +108,7 @@ proptest! {
     fn no_line_of_the_client_survives_under_a_protected_name(extra in lines()) {
         let (mut world, browser) = signed_in();
         let cookie = browser.cookie_line("acme.example").unwrap();
-        let mut head: Lines = [(":method", "GET"), (":authority", "acme.example"), (":path", "/"), ("cookie", cookie.as_str())]
-            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
+        let mut head = visit(&cookie);
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
         let seen = match world.rig.send(&head) {
             Outcome::Forwarded(seen, _) => seen,
@@ -121,5 +142,46 @@ proptest! {
         let head: Lines = [(":method", &b"GET"[..]), (":authority", b"acme.example"), (":path", b"/"), ("cookie", &[name.as_bytes(), b"=", &bytes].concat())]
             .map(|(name, value)| (name.to_owned(), value.to_vec())).into();
         prop_assert!(matches!(world.rig.send(&head), Outcome::Replied(reply) if reply.status == 401));
+    }
+}
+
+proptest! {
+    // Each of them signs in and has an assertion signed.
+    #![proptest_config(tries(300))]
+
+    /// Whatever a tenant calls its headers: under each name, in any spelling, there is what the identity says, and nothing else under the
+    /// default names; and no `Connection` option takes it away.
+    #[test]
+    fn no_name_of_a_tenant_can_be_spoofed(extra in lines(), user in header_or_off("x-forwarded-user"), tenant in header_or_off("x-tenant_id"),
+                                          lists in select(vec!["comma", "json", "lines"]), authorization in select(vec!["remove", "verified"])) {
+        let mut world = World::<CoreRig>::with(|configuration| {
+            configuration["assertion"] = json!({ "keys": [{ "pem": include_str!("../vectors/keys/ec.private.pem") }], "audiences": ["up"] });
+            configuration["tenants"][0]["headers"] = json!({
+                "user": user, "tenant": tenant, "claims": { "X-Department": "department" }, "lists": lists, "authorization": authorization,
+            });
+        });
+        let mut browser = world.browser();
+        world.sign_in(&mut browser, "acme", "https://acme.example/", &json!({ "sub": "ada", "department": ["a", "b"] }));
+        let mut head = visit(&browser.cookie_line("acme.example").unwrap());
+        head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
+        let Outcome::Forwarded(seen, _) = world.rig.send(&head) else { return Ok(()) };
+        let under = |name: &str| -> Vec<String> {
+            seen.iter().filter(|(n, _)| folded(n) == folded(name)).map(|(_, value)| String::from_utf8(value.clone()).unwrap()).collect()
+        };
+        for (name, expected) in [(&user, "ada"), (&tenant, "acme")] {
+            if let Some(name) = name.as_str() {
+                prop_assert_eq!(under(name), [expected]);
+            }
+        }
+        let departments = match lists { "comma" => vec!["a,b"], "json" => vec![r#"["a","b"]"#], _ => vec!["a", "b"] };
+        prop_assert_eq!(under("x-department"), departments);
+        prop_assert_eq!(under("x-tenantgate-assertion").len(), 1);
+        for gone in ["email", "groups", "roles", "preferred-username", "user", "tenant"].map(|name| format!("x-auth-request-{name}")) {
+            prop_assert!([&user, &tenant].contains(&&json!(gone)) || under(&gone).is_empty(), "{}", gone);
+        }
+        prop_assert!(under("authorization").is_empty());
+        for option in values(&seen, "connection").iter().flat_map(|line| line.split(',')) {
+            prop_assert!(!matches!(folded(option.trim()).as_str(), "x-department" | "x-tenantgate-assertion"), "{}", option);
+        }
     }
 }

@@ -45,12 +45,33 @@ const wasm = (filename, value) => ({
   },
 });
 
-const GATE = {
+/** The gate, with `more` for all tenants and `tenant` for its only one. */
+const gate = (more = {}, tenant = {}) => wasm(process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm'), {
+  ...more,
   session: { keys: [{ id: 'bench', key: randomBytes(32).toString('base64') }] },
   tenants: [{
     name: 'acme', hosts: ['acme.example'], issuer: ISSUER, client_id: 'gate', keys: [{ jwks }], bearer: { audiences: ['api'] },
     provider: { cluster: 'none', authorization_endpoint: `${ISSUER}/auth`, token_endpoint: `${ISSUER}/token` },
+    ...tenant,
   }],
+});
+
+/** Where the requests of the cases about rules go. */
+const ORDERS = '/orders/7/items';
+/** A gate with so many rules. The last one decides about `ORDERS`; the others are about other paths, half of them with any segment. */
+const ruled = (count) => gate({}, {
+  access: [
+    ...Array.from({ length: count - 1 }, (_, i) => (
+      { paths: [i % 2 ? `/teams/*/project${i}/*` : `/service${i}/*`], methods: ['GET', 'POST'], allow: { groups: [`team${i}`, 'owners'] } })),
+    { paths: ['/orders/*/items'], methods: ['GET'], allow: { groups: ['engineers'] } },
+  ],
+  access_default: 'deny',
+});
+
+/** A gate that signs an assertion with a new key of this type. */
+const signing = (type, options) => {
+  const pem = generateKeyPairSync(type, options).privateKey.export({ type: 'pkcs8', format: 'pem' });
+  return gate({ assertion: { keys: [{ pem }], audiences: ['upstream'] } });
 };
 
 /** The same job, as far as it has the means: verify, take the token out, write three of the four headers. */
@@ -92,7 +113,12 @@ const FILTERS = {
   bare: [],
   native: [jwtAuthn(false)],
   nativeCached: [jwtAuthn(true)],
-  gate: [wasm(process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm'), GATE)],
+  gate: [gate()],
+  es256: [signing('ec', { namedCurve: 'P-256' })],
+  eddsa: [signing('ed25519')],
+  few: [ruled(10)],
+  many: [ruled(1000)],
+  telling: [gate({ filter_state: true })],
   callsRS256: [wasm(file('calls-rs256.wasm', hostCalls('RS256')), {})],
   callsES256: [wasm(file('calls-es256.wasm', hostCalls('ES256')), {})],
   passes: [wasm(file('passes.wasm', passes), {})],
@@ -135,21 +161,21 @@ const sets = {
 };
 
 const script = file('wrk.lua', `
-local headers, i = {}, 0
+local headers, i, path = {}, 0, "/"
 function init(args)
   for line in io.lines(args[1]) do headers[#headers + 1] = "Bearer " .. line end
-  i = tonumber(args[2])
+  i, path = tonumber(args[2]), args[3]
 end
 function request()
   i = i % #headers + 1
-  return wrk.format("GET", "/", { ["Host"] = "acme.example", ["Authorization"] = headers[i] })
+  return wrk.format("GET", path, { ["Host"] = "acme.example", ["Authorization"] = headers[i] })
 end
 function done(summary)
   io.write(string.format("requests %d failed %d\\n", summary.requests, summary.errors.status))
 end
 `);
 
-/** What is compared: which listener, which tokens, and whether they are good. */
+/** What is compared: which listener, which tokens, whether they are good, and the path if it matters. */
 const CASES = {
   'nothing': ['bare', 'none', true],
   'RS256, fresh: native': ['native', 'rs256', true],
@@ -160,6 +186,12 @@ const CASES = {
   'ES256, fresh: its host calls alone': ['callsES256', 'es256', true],
   'RS256, repeated: native with cache': ['nativeCached', 'one', true],
   'RS256, repeated: gate': ['gate', 'one', true],
+  'RS256, fresh, ES256 assertion: gate': ['es256', 'rs256', true],
+  'RS256, fresh, EdDSA assertion: gate': ['eddsa', 'rs256', true],
+  'RS256, repeated, ES256 assertion: gate': ['es256', 'one', true],
+  'RS256, repeated, filter state: gate': ['telling', 'one', true],
+  'RS256, repeated, 10 rules: gate': ['few', 'one', true, ORDERS],
+  'RS256, repeated, 1,000 rules: gate': ['many', 'one', true, ORDERS],
   'RS256, bad signatures: gate': ['gate', 'tampered', false],
   'random text: gate': ['gate', 'junk', false],
   'tokens of another issuer: gate': ['gate', 'foreign', false],
@@ -197,11 +229,11 @@ try {
   };
   /** How many of a set each listener has had: a run goes on where the last one ended, or a cache would know its tokens. */
   const sent = {};
-  const measure = ([name, set, good], seconds) => {
+  const measure = ([name, set, good, path = '/'], seconds) => {
     const place = `${name} ${set}`;
     const before = cpu();
     const url = `http://127.0.0.1:${ports[name]}/`;
-    const output = execFileSync('wrk', ['-t1', '-c8', `-d${seconds}s`, '-s', script, url, '--', sets[set], String(sent[place] ?? 0)]).toString();
+    const output = execFileSync('wrk', ['-t1', '-c8', `-d${seconds}s`, '-s', script, url, '--', sets[set], String(sent[place] ?? 0), path]).toString();
     const [, requests, failed] = output.match(/requests (\d+) failed (\d+)/).map(Number);
     sent[place] = (sent[place] ?? 0) + requests;
     if (requests === 0 || (good ? failed > 0 : failed < requests)) throw new Error(`${name} with ${set}: ${failed} of ${requests} failed`);
@@ -216,6 +248,8 @@ try {
   const added = (name) => median(costs[name].map((cost, round) => cost - costs.nothing[round]));
   console.log(`\nnothing: ${median(costs.nothing).toFixed(1)} us of CPU a request. On top of that:`);
   for (const name of Object.keys(CASES).slice(1)) console.log(`  ${name.padEnd(40)} ${added(name).toFixed(1).padStart(7)} us`);
+  const rules = median(costs['RS256, repeated, 1,000 rules: gate'].map((cost, round) => cost - costs['RS256, repeated, 10 rules: gate'][round]));
+  console.log(`\n1,000 rules instead of 10: ${rules.toFixed(1)} us a request (target: less than 2.0)`);
   console.log('\nratios:                                                  measured  target');
   for (const [what, ours, theirs, target] of RATIOS) {
     console.log(`  ${what.padEnd(54)} ${(added(ours) / added(theirs)).toFixed(2).padStart(8)}  ${(target?.toFixed(1) ?? '').padStart(6)}`);

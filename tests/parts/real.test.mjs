@@ -146,6 +146,30 @@ test('what the client says about identity does not arrive', async () => {
   assert.equal(JSON.stringify(seen.headers).includes('evil'), false);
 });
 
+test('one page is for a role, which one of two groups has', async () => {
+  const ada = await signedIn('acme', 'ada');
+  const { answer } = await received(() => ada.open(`${acme}/admin/users`));
+  assert.equal(answer.status, 200);
+  const bob = new Visitor();
+  for (let i = 0; i < 2; i += 1) {
+    const refused = await denied(() => (i === 0 ? bob.signIn(`${acme}/admin/users`, 'bob', password('acme', 'bob')) : bob.open(`${acme}/admin`)));
+    assert.equal(refused.status, 403);
+    assert.match(refused.body, /your account may not open this page/);
+  }
+  const { answer: elsewhere } = await received(() => bob.open(`${acme}/`));
+  assert.equal(elsewhere.status, 200);
+  for (const path of ['/%61dmin/users', '//admin/users', '/admin/users;x', '/healthz/..%2fadmin/users']) {
+    const { status } = await denied(() => bob.send(acme + path, { headers: { accept: 'text/html', 'x-original-url': '/healthz' } }));
+    assert.ok([301, 307, 400, 403].includes(status), `${path}: ${status}`);
+  }
+});
+
+test('a public page needs nobody, and says nothing about anybody', async () => {
+  const seen = await received(() => new Visitor().send(`${acme}/healthz`, { headers: { 'x-auth-request-user': 'evil', accept: 'text/plain' } }));
+  assert.equal(seen.answer.status, 200);
+  assert.deepEqual(seen.headers.filter(([name]) => name.startsWith('x-auth-request')), []);
+});
+
 test('a session of one tenant is none at another', async () => {
   const visitor = await signedIn('acme', 'ada');
   visitor.jar.set('globex.localhost', visitor.jar.get('acme.localhost'));

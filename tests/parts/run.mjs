@@ -49,4 +49,5 @@ for (const [tenant, members] of Object.entries(people)) {
     console.log(`  ${uid.padEnd(6)} password ${password.padEnd(20)} groups ${groups.join('; ')}`);
   }
 }
+console.log(`\nThe pages below ${origin('acme', ports)}/admin/ are for the role admin, which the group platform-admins has.`);
 console.log(`\nEnvoy's log: ${stack.log}\nCtrl-C stops everything.`);

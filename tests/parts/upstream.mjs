@@ -43,7 +43,7 @@ function show({ method, path, headers }, others) {
 <tr><th>Groups</th><td id="groups">${list(groupsIn(value('x-auth-request-groups')).map(escape))}</td></tr>
 <tr><th>Page</th><td><code id="page">${escape(`${method} ${path}`)}</code></td></tr>
 </table>
-<p><a id="sign-out" href="/oauth2/logout">Sign out</a></p>
+<p><a id="sign-out" href="/oauth2/logout">Sign out</a> <a id="admin" href="/admin/">Administration</a></p>
 ${others.length ? `<p>Tenants: ${others.map((url) => `<a href="${escape(url)}">${escape(url)}</a>`).join(', ')}</p>` : ''}
 <h2>Headers that arrived</h2>
 <table>${headers.map(([n, v]) => `<tr><th><code>${escape(n)}</code></th><td><code>${escape(v)}</code></td></tr>`).join('')}</table>`);

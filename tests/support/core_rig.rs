@@ -195,6 +195,7 @@ pub fn edited(mut lines: Lines, edits: &[HeaderEdit]) -> Lines {
                 Some((_, old)) => old.clone_from(value),
                 None => lines.push((name.clone(), value.clone())),
             },
+            HeaderEdit::Add(name, value) => lines.push((name.clone(), value.clone())),
         }
     }
     lines

@@ -85,6 +85,17 @@ impl EnvoyRig {
         panic!("Envoy did not take the configuration:\n{}", self.log());
     }
 
+    /// A new Envoy in the place of the old one, with `change` made to its connection manager.
+    pub fn relaunch(&mut self, configuration: &Value, change: impl FnOnce(&mut Value)) {
+        let _ = self.envoy.0.kill();
+        let _ = self.envoy.0.wait();
+        let mut bootstrap = bootstrap(configuration, &self.ports);
+        let filter = &mut bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0];
+        change(&mut filter["typed_config"]);
+        self.envoy = launch(&bootstrap, &self.ports, self.folder.path())
+            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
+    }
+
     /// Offers a configuration that Envoy has to refuse, and waits until it has.
     pub fn push_refused(&mut self, configuration: &Value) {
         write_listener(&bootstrap(configuration, &self.ports), self.folder.path());
@@ -179,12 +190,7 @@ impl Rig for EnvoyRig {
 
     /// A new Envoy in the place of the old one, as after an upgrade.
     fn reconfigure(&mut self, configuration: &Value) {
-        self.envoy = {
-            let _ = self.envoy.0.kill();
-            let _ = self.envoy.0.wait();
-            launch(&bootstrap(configuration, &self.ports), &self.ports, self.folder.path())
-                .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
-        };
+        self.relaunch(configuration, |_| {});
     }
 
     fn moment(&mut self) {

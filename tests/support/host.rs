@@ -36,6 +36,8 @@ pub struct State {
     pub cryptography: bool,
     /// What the VMs of the process have in common.
     pub shared: SharedStore,
+    /// What was set as properties, in order.
+    pub properties: Vec<(String, String)>,
     /// The calls of the plugin itself, while it is its turn and not that of a request.
     root_calls: Option<Vec<Call>>,
     /// Whether the module asked for ticks.
@@ -116,6 +118,7 @@ impl Host {
             refuse_random: false,
             cryptography,
             shared,
+            properties: Vec::new(),
             root_calls: None,
             ticks: false,
             metrics: Vec::new(),
@@ -438,9 +441,17 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             }
         }
         "proxy_add_header_map_value" => {
-            assert_eq!(number(0), RESPONSE_HEADERS);
             let line = (text(caller, at(1), at(2)), bytes(caller, at(3), at(4)));
-            caller.data_mut().response.push(line);
+            let state = caller.data_mut();
+            match number(0) {
+                REQUEST_HEADERS => state.request.push(line),
+                RESPONSE_HEADERS => state.response.push(line),
+                other => panic!("nothing is to be added to map {other}"),
+            }
+        }
+        "proxy_set_property" => {
+            let property = (text(caller, at(0), at(1)), text(caller, at(2), at(3)));
+            caller.data_mut().properties.push(property);
         }
         "proxy_remove_header_map_value" => {
             let name = text(caller, at(1), at(2));

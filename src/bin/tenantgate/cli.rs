@@ -91,6 +91,11 @@ fn report(loaded: &Loaded) -> Result<bool, String> {
         let name = name.map_or_else(|| "a tenant without a name".to_owned(), |name| format!("tenant \"{name}\""));
         let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
         print(&format!("{name} {state} {}", if hosts.is_empty() { "no host".to_owned() } else { hosts.join(", ") }))?;
+        if let Entry::Serving(tenant) = entry {
+            for warning in tenant.access.warnings(tenant) {
+                print(&format!("warning: {name}: {warning}"))?;
+            }
+        }
     }
     Ok(loaded.problems.is_empty())
 }

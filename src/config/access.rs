@@ -1,0 +1,161 @@
+//! `tenants[].access`: who may do what.
+
+use serde_json::Value;
+
+use super::cursor::{Cursor, Object};
+use super::identity::claim;
+use super::login::scope;
+use super::tenant::host_pattern;
+use super::values::{listed, names, one_of};
+use crate::access::{Access, Allow, ClaimValues, Grant, Names, PathPattern, Policy, Roles, Rule, Verdict};
+use crate::identity::{ClaimPath, Further};
+
+/// The rules, and what identities have to keep for them. `roles` are those that the rules may name, if they could be read.
+pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(Access, Further)> {
+    let mut reader = Reader { roles, further: Further::default() };
+    let elements = tenant.field("access").elements();
+    let rules: Vec<Rule> = elements.iter().filter_map(|element| reader.rule(element)).collect();
+    let deny_by_default = one_of(&tenant.field("access_default"), &["any_user", "deny"]) == Some(1);
+    let dry_run = tenant.field("access_dry_run").boolean().unwrap_or(false);
+    let cors_preflight = tenant.field("cors_preflight").boolean().unwrap_or(false);
+    let policy = Policy { deny_by_default, dry_run, cors_preflight };
+    (rules.len() == elements.len()).then(|| (Access::new(rules, policy), reader.further))
+}
+
+struct Reader<'a> {
+    roles: Option<&'a Roles>,
+    further: Further,
+}
+
+impl Reader<'_> {
+    fn rule(&mut self, at: &Cursor<'_>) -> Option<Rule> {
+        let object = at.object();
+        let paths = listed(&object.field("paths"), &mut path);
+        let methods = listed(&object.field("methods"), &mut method);
+        let hosts = listed(&object.field("hosts"), &mut host_pattern);
+        let (allow_at, deny_at) = (object.field("allow"), object.field("deny"));
+        let deny = deny_at.boolean();
+        let verdict = match (allow_at.is_present(), deny) {
+            (true, Some(_)) => at.refuse("has both `allow` and `deny`; give one of them"),
+            (true, None) => self.allow(&allow_at),
+            (false, Some(true)) => Some(Verdict::Deny),
+            (false, Some(false)) => {
+                deny_at.refuse("is false, which says nothing; set it to true, or say whom to `allow`")
+            }
+            (false, None) if deny_at.is_present() => None,
+            (false, None) => at.refuse("has neither `allow` nor `deny`; say whom to let through"),
+        };
+        object.finish();
+        Some(Rule { paths: paths?, methods: methods?, hosts: hosts?, verdict: verdict? })
+    }
+
+    fn allow(&mut self, at: &Cursor<'_>) -> Option<Verdict> {
+        match at.value()? {
+            Value::String(_) => match one_of(at, &["public", "any_user"])? {
+                0 => Some(Verdict::Public),
+                _ => Some(Verdict::AnyUser),
+            },
+            Value::Object(_) => {
+                let object = at.object();
+                let [users, emails] = ["users", "emails"].map(|field| names(&object.field(field)));
+                let any_of = self.grant(&object);
+                let all_of = self.all_of(&object.field("all_of"));
+                object.finish();
+                let any_of = Grant { users: Names::of(&users?), emails: Names::of(&emails?), ..any_of? };
+                let allow = Allow { any_of: (!any_of.is_empty()).then_some(any_of), all_of: all_of? };
+                if allow.any_of.is_none() && allow.all_of.is_none() {
+                    return at.refuse(
+                        "is for nobody; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
+                    );
+                }
+                Some(Verdict::Allow(Box::new(allow)))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+                at.refuse("must be \"public\", \"any_user\" or an object")
+            }
+        }
+    }
+
+    fn all_of(&mut self, at: &Cursor<'_>) -> Option<Option<Grant>> {
+        let object = at.object();
+        let grant = self.grant(&object);
+        object.finish();
+        let grant = grant?;
+        if at.is_present() && grant.is_empty() {
+            return at.refuse("is empty; give `groups`, `roles`, `scopes` or `claims`, or leave it out");
+        }
+        Some((!grant.is_empty()).then_some(grant))
+    }
+
+    /// What can be asked for one by one as well as together.
+    fn grant(&mut self, object: &Object<'_>) -> Option<Grant> {
+        let groups = names(&object.field("groups"));
+        let roles = listed(&object.field("roles"), &mut |at| self.role(at));
+        let scopes = listed(&object.field("scopes"), &mut scope);
+        let claims = listed(&object.field("claims"), &mut |at| self.claim(at));
+        let scopes = scopes?;
+        self.further.scopes.extend(scopes.iter().cloned());
+        Some(Grant {
+            groups: Names::of(&groups?),
+            roles: Names::of(&roles?),
+            scopes: Names::of(&scopes),
+            claims: claims?,
+            ..Grant::default()
+        })
+    }
+
+    fn role(&self, at: &Cursor<'_>) -> Option<String> {
+        let name = at.text()?;
+        // Where the roles have a mistake of their own, one that is missing here is no other.
+        if self.roles.is_some_and(|roles| !roles.has(name)) {
+            return at.refuse(format!("{name:?} is not one of this tenant's `roles`"));
+        }
+        Some(name.to_owned())
+    }
+
+    fn claim(&mut self, at: &Cursor<'_>) -> Option<ClaimValues> {
+        let object = at.object();
+        let claim_at = object.field("claim");
+        if !claim_at.is_present() {
+            claim_at.missing::<ClaimPath>("give the name of a claim");
+        }
+        let path = claim(&claim_at);
+        let values_at = object.field("values");
+        let values = if values_at.is_present() {
+            listed(&values_at, &mut value)
+        } else {
+            values_at.missing("give those that will do")
+        };
+        object.finish();
+        let path = path?;
+        let claim = path.to_string();
+        if !self.further.claims.contains(&path) {
+            self.further.claims.push(path);
+        }
+        Some(ClaimValues { claim, values: values? })
+    }
+}
+
+fn path(at: &Cursor<'_>) -> Option<PathPattern> {
+    let text = at.text()?;
+    at.note(PathPattern::parse(text).map_err(|problem| format!("{text:?} is not a path: {problem}")))
+}
+
+/// RFC 9110 section 9.1: a token, and its case matters.
+fn method(at: &Cursor<'_>) -> Option<String> {
+    let text = at.text()?;
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
+        return at.refuse(format!("{text:?} is not a method; write it in upper case (\"GET\")"));
+    }
+    Some(text.to_owned())
+}
+
+fn value(at: &Cursor<'_>) -> Option<Value> {
+    match at.value()? {
+        Value::String(text) if text.is_empty() => at.refuse("is empty; an empty claim matches nothing"),
+        value @ (Value::String(_) | Value::Bool(_)) => Some(value.clone()),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            at.refuse("must be a string, true or false")
+        }
+    }
+}

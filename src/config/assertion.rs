@@ -1,0 +1,66 @@
+//! `assertion`: what upstreams can verify, and with which keys.
+
+use std::time::Duration;
+
+use super::Environment;
+use super::bearer::audience;
+use super::cursor::Cursor;
+use super::headers::assertion_header;
+use super::signing_key::signing_key;
+use super::values::{duration, path};
+use crate::assertion::{PublishedKey, Settings};
+use crate::forward::DEFAULT_ASSERTION;
+
+/// The settings; nothing if the section is not there, or something of it is wrong.
+pub(super) fn assertion(at: &Cursor<'_>, environment: &dyn Environment) -> Option<Settings> {
+    if !at.is_present() {
+        return None;
+    }
+    let object = at.object();
+    let keys = keys(&object.field("keys"), environment);
+    let audiences: Option<Vec<String>> = object.field("audiences").required_elements().iter().map(audience).collect();
+    let issuer = match object.field("issuer") {
+        at if at.text() == Some("") => at.refuse("is empty"),
+        at if at.is_present() => at.text().map(str::to_owned),
+        _ => Some(DEFAULT_ISSUER.to_owned()),
+    };
+    let lifetime = duration(&object.field("lifetime"), DEFAULT_LIFETIME, MIN_LIFETIME..=MAX_LIFETIME);
+    let header = assertion_header(&object.field("header"), DEFAULT_ASSERTION);
+    let jwks_path = path(&object.field("jwks_path"), DEFAULT_JWKS_PATH);
+    object.finish();
+    Some(Settings {
+        keys: keys?,
+        issuer: issuer?,
+        audiences: audiences?,
+        lifetime: lifetime?,
+        header: header?,
+        jwks_path: jwks_path?,
+    })
+}
+
+fn keys(at: &Cursor<'_>, environment: &dyn Environment) -> Option<Vec<PublishedKey>> {
+    let mut kids = Vec::new();
+    let elements = at.required_elements();
+    let keys = elements.iter().map(|element| {
+        let object = element.object();
+        let key = signing_key(element, &object, environment);
+        object.finish();
+        let Some(key) = PublishedKey::new(key?) else {
+            return element.refuse("is an RSA key; give one on P-256 or for Ed25519");
+        };
+        let kid = key.kid().map(str::to_owned);
+        if kids.contains(&kid) {
+            return element.refuse("has the `kid` of another key; each needs its own");
+        }
+        kids.push(kid);
+        Some(key)
+    });
+    let keys: Option<Vec<PublishedKey>> = keys.collect::<Vec<_>>().into_iter().collect();
+    keys.filter(|keys| !keys.is_empty())
+}
+
+const DEFAULT_ISSUER: &str = "tenantgate";
+const DEFAULT_JWKS_PATH: &str = "/.well-known/tenantgate/jwks.json";
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
+const MIN_LIFETIME: Duration = Duration::from_secs(30);
+const MAX_LIFETIME: Duration = Duration::from_secs(60 * 60);

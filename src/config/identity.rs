@@ -1,0 +1,58 @@
+//! `tenants[].identity`: which claims make the identity.
+
+use serde_json::Value;
+
+use super::cursor::Cursor;
+use super::values::{listed, text_or};
+use crate::identity::{ClaimPath, Further, GroupClaim, IdentityClaims};
+
+/// The claims, except for those that other sections have kept.
+pub(super) fn identity(at: &Cursor<'_>) -> Option<IdentityClaims> {
+    let object = at.object();
+    let user = claim_or(&object.field("user"), "sub");
+    let email = claim_or(&object.field("email"), "email");
+    let require_email_verified = object.field("require_email_verified").boolean().unwrap_or(true);
+    let claim = claim_or(&object.field("groups"), "groups");
+    let required = object.field("groups_required").boolean().unwrap_or(false);
+    let field_at = object.field("group_field");
+    let field = match field_at.text() {
+        Some("") => field_at.refuse("is empty; give the name of the field that names a group"),
+        text => Some(text.map(str::to_owned)),
+    };
+    let common_name = object.field("group_common_name").boolean().unwrap_or(false);
+    let strip_prefix = text_or(&object.field("group_prefix"), "");
+    let strip_suffix = text_or(&object.field("group_suffix"), "");
+    object.finish();
+    let groups = GroupClaim {
+        claim: claim?,
+        required,
+        field: field?,
+        common_name,
+        strip_prefix: strip_prefix?,
+        strip_suffix: strip_suffix?,
+    };
+    Some(IdentityClaims { user: user?, email: email?, require_email_verified, groups, further: Further::default() })
+}
+
+fn claim_or(at: &Cursor<'_>, default: &str) -> Option<ClaimPath> {
+    if at.is_present() { claim(at) } else { Some(default.into()) }
+}
+
+/// A claim: its name or its path as text, or the names of the path as a list.
+pub(super) fn claim(at: &Cursor<'_>) -> Option<ClaimPath> {
+    match at.value()? {
+        Value::String(text) if text.is_empty() => at.refuse("is empty; give the name of a claim"),
+        Value::String(text) => Some(ClaimPath::Text(text.clone())),
+        Value::Array(_) => listed(at, &mut name).map(ClaimPath::Names),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+            at.refuse("must be the name of a claim, or a list of names that leads to it")
+        }
+    }
+}
+
+fn name(at: &Cursor<'_>) -> Option<String> {
+    match at.text()? {
+        "" => at.refuse("is empty; give the name of a claim"),
+        text => Some(text.to_owned()),
+    }
+}

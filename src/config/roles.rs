@@ -1,0 +1,46 @@
+//! `tenants[].roles`: names for users and groups.
+
+use super::cursor::Cursor;
+use super::values::names;
+use crate::access::{Role, Roles};
+
+pub(super) fn roles(at: &Cursor<'_>) -> Option<Roles> {
+    let mut roles: Vec<Role> = Vec::new();
+    let mut whole = true;
+    for element in at.elements() {
+        match role(&element) {
+            Some(role) if roles.iter().any(|other| other.name == role.name) => {
+                element.error(format!(
+                    "another role has the name \"{}\", too; put the grants of both into one",
+                    role.name
+                ));
+            }
+            Some(role) => roles.push(role),
+            None => whole = false,
+        }
+    }
+    whole.then(|| Roles::new(roles))
+}
+
+fn role(at: &Cursor<'_>) -> Option<Role> {
+    let object = at.object();
+    let name_at = object.field("name");
+    let name = name_at.required_text().and_then(|text| match is_role_name(text) {
+        true => Some(text.to_owned()),
+        false => name_at
+            .refuse(format!("{text:?} is not a role name: 1 to 63 letters, digits, \"-\", \"_\", \".\" and \":\"")),
+    });
+    let [users, emails, groups] = ["users", "emails", "groups"].map(|field| names(&object.field(field)));
+    object.finish();
+    let role = Role { name: name?, users: users?, emails: emails?, groups: groups? };
+    if role.users.is_empty() && role.emails.is_empty() && role.groups.is_empty() {
+        return at.refuse("is for nobody; give it `users`, `emails` or `groups`");
+    }
+    Some(role)
+}
+
+/// Nothing that a header could be in doubt about.
+fn is_role_name(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
+}

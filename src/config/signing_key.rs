@@ -1,0 +1,28 @@
+//! A private key that signs: `pem` or `jwk`, and a `kid`.
+
+use super::Environment;
+use super::cursor::{Cursor, Object};
+use super::values::secret;
+use crate::keys::SigningKey;
+
+/// Reads the key out of `object`, which is at `at` and may have further fields.
+pub(super) fn signing_key(at: &Cursor<'_>, object: &Object<'_>, environment: &dyn Environment) -> Option<SigningKey> {
+    let (pem, jwk, kid) = (object.field("pem"), object.field("jwk"), object.field("kid"));
+    let key = match (pem.is_present(), jwk.is_present()) {
+        (true, false) => {
+            secret(&pem, environment).and_then(|text| pem.note(SigningKey::from_pem(text.expose_secret())))
+        }
+        (false, true) => {
+            secret(&jwk, environment).and_then(|text| jwk.note(SigningKey::from_jwk(text.expose_secret())))
+        }
+        (true, true) | (false, false) if object.members().is_some() => {
+            at.refuse("has to have exactly one of `pem` and `jwk`")
+        }
+        (true, true) | (false, false) => None,
+    };
+    match kid.text() {
+        Some("") => kid.refuse("is empty"),
+        Some(kid) => key.map(|key| key.with_kid(kid.to_owned())),
+        None => key,
+    }
+}

@@ -1,0 +1,125 @@
+//! The manifests of `envoy/` are what Kubernetes takes: every field is one of its CustomResourceDefinition, with the right type.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// Group, version and kind of everything that the manifests may hold, as the CRDs have them.
+const KINDS: [(&str, &str); 6] = [
+    ("extensions.istio.io/v1alpha1", "WasmPlugin"),
+    ("extensions.istio.io/v1alpha1", "TrafficExtension"),
+    ("networking.istio.io/v1", "ServiceEntry"),
+    ("networking.istio.io/v1", "DestinationRule"),
+    ("security.istio.io/v1", "AuthorizationPolicy"),
+    ("gateway.envoyproxy.io/v1alpha1", "EnvoyExtensionPolicy"),
+];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn manifests() -> Vec<(&'static str, Value)> {
+    let files = ["envoy/istio.yaml", "envoy/istio-traffic-extension.yaml", "envoy/envoy-gateway.yaml"];
+    files
+        .into_iter()
+        .flat_map(|file| {
+            let text = read(file);
+            let documents: Vec<Value> =
+                text.split("\n---\n").map(|text| serde_saphyr::from_str(text).unwrap()).collect();
+            documents.into_iter().map(move |document| (file, document))
+        })
+        .collect()
+}
+
+/// The API server drops what is not in the schema without a word; here it is a mistake. Where a CRD takes anything, anything goes.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            members.values_mut().for_each(close);
+            let takes_anything = members.get("x-kubernetes-preserve-unknown-fields") == Some(&json!(true));
+            if members.contains_key("properties") && members.get("type") == Some(&json!("object")) && !takes_anything {
+                members.insert("additionalProperties".to_owned(), json!(false));
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+/// What the schema of its kind, and of every object, says against `manifest`.
+fn problems(manifest: &Value) -> Vec<String> {
+    let (version, kind) = (manifest["apiVersion"].as_str().unwrap(), manifest["kind"].as_str().unwrap());
+    assert!(KINDS.contains(&(version, kind)), "{version} {kind}");
+    let mut schema: Value = serde_json::from_str(&read(&format!("tests/vectors/crds/{kind}.json"))).unwrap();
+    // Envoy Gateway's says so itself, Istio's leaves it to the API server.
+    let properties = schema["properties"].as_object_mut().unwrap();
+    for (name, is) in [("apiVersion", json!({ "type": "string" })), ("kind", json!({ "type": "string" }))] {
+        properties.insert(name.to_owned(), is);
+    }
+    let name = json!({ "type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" });
+    let metadata = json!({ "type": "object", "required": ["name", "namespace"], "properties": { "name": name, "namespace": name } });
+    properties.insert("metadata".to_owned(), metadata);
+    schema["required"] = json!(["apiVersion", "kind", "metadata", "spec"]);
+    close(&mut schema);
+    let validator = jsonschema::draft7::new(&schema).unwrap();
+    validator.iter_errors(manifest).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn every_manifest_is_one_of_its_kind() {
+    let mut kinds = BTreeSet::new();
+    for (file, manifest) in manifests() {
+        assert_eq!(problems(&manifest), <[String; 0]>::default(), "{file}");
+        kinds.insert(manifest["kind"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(kinds, KINDS.iter().map(|(_, kind)| (*kind).to_owned()).collect());
+}
+
+/// The check itself finds what it is there for.
+#[test]
+fn unknown_fields_and_wrong_values_are_found() {
+    for (pointer, name, value) in [
+        ("/spec", "failstrategy", json!("FAIL_RELOAD")),
+        ("/spec", "failStrategy", json!("FAIL_REOPEN")),
+        ("/spec", "phase", json!("BEFORE")),
+        ("/spec/vmConfig/env/0", "from", json!("HOST")),
+        ("/spec/vmConfig/env/0", "valueFrom", json!("SECRET")),
+        ("/spec/selector", "labels", json!({})),
+        ("/metadata", "name", json!("a b")),
+        ("", "specs", json!({})),
+    ] {
+        let (_, mut plugin) = manifests().into_iter().find(|(_, manifest)| manifest["kind"] == "WasmPlugin").unwrap();
+        plugin.pointer_mut(pointer).unwrap()[name] = value;
+        assert_eq!(problems(&plugin).len(), 1, "{pointer}/{name}: {:?}", problems(&plugin));
+    }
+}
+
+/// What no schema says: nothing goes past the gate, and the issuer's certificate is checked against its name.
+#[test]
+fn the_manifests_fail_closed() {
+    for (file, manifest) in manifests() {
+        let spec = &manifest["spec"];
+        match manifest["kind"].as_str().unwrap() {
+            "WasmPlugin" => {
+                assert_eq!((&spec["failStrategy"], &spec["phase"]), (&json!("FAIL_RELOAD"), &json!("AUTHN")));
+            }
+            "TrafficExtension" => {
+                assert_eq!((&spec["wasm"]["failStrategy"], &spec["phase"]), (&json!("FAIL_RELOAD"), &json!("AUTHN")));
+            }
+            "EnvoyExtensionPolicy" => assert_eq!(spec["wasm"][0]["failOpen"], false),
+            "DestinationRule" => {
+                let tls = &spec["trafficPolicy"]["tls"];
+                assert_eq!((&tls["mode"], &tls["sni"]), (&json!("SIMPLE"), &spec["host"]));
+                assert_eq!(tls["subjectAltNames"], json!([spec["host"]]));
+                assert!(tls["caCertificates"].is_string());
+            }
+            "ServiceEntry" | "AuthorizationPolicy" => {}
+            other => panic!("{file}: {other}"),
+        }
+    }
+}
