@@ -245,6 +245,36 @@ mod real {
         assert_eq!(values(&seen, "x-login"), ["ada"]);
     }
 
+    /// What Envoy makes of one request is judged each time it comes by, and says who it is each time it goes on.
+    #[test]
+    fn upgrades_retries_and_internal_redirects() {
+        let mut world = World::<EnvoyRig>::new();
+        world.rig = EnvoyRig::insisting(&world.configuration(), world.issuers.clone());
+        let session = world.signed_in().cookie_line("acme.example").unwrap();
+        let send = |path: &str, cookie: &str| {
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nhost: acme.example\r\nx-auth-request-user: root\r\nconnection: upgrade\r\n\
+                 upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{cookie}\r\n"
+            );
+            let plain = request.replace("connection: upgrade\r\nupgrade: websocket\r\n", "connection: close\r\n");
+            let request = if path == "/socket" { request } else { plain };
+            let status = exchange(world.rig.gateway(), request.as_bytes()).unwrap().status;
+            let received = world.rig.take_received();
+            for lines in &received {
+                assert_eq!(values(lines, "x-auth-request-user"), ["ada"], "{path}");
+                assert!(!lines.iter().any(|(name, _)| name == "cookie"), "{path}");
+            }
+            let paths = received.iter().map(|lines| values(lines, ":path").concat()).collect::<Vec<_>>();
+            (status, paths)
+        };
+        let cookie = format!("cookie: {session}\r\n");
+        assert_eq!(send("/socket", ""), (401, vec![]));
+        assert_eq!(send("/socket", &cookie).1, ["/socket"]);
+        assert_eq!(send("/broken", &cookie), (500, vec!["/broken".to_owned(); 3]));
+        // The session did not go on to the upstream, so it does not come back from there either: the second pass is nobody's.
+        assert_eq!(send("/moved", &cookie), (401, vec!["/moved".to_owned()]));
+    }
+
     /// What a crash of the VM costs is the request that brought it about. Each of the two workers has a VM of its own.
     #[test]
     fn a_crash_ends_nothing_but_its_request() {

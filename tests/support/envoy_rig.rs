@@ -53,6 +53,18 @@ impl EnvoyRig {
         })
     }
 
+    /// As [`Rig::start`], in an Envoy that follows redirects of the upstream itself, tries again twice, and lets WebSockets through. The
+    /// upstream redirects `/moved` to `/arrived`, and `/broken` fails.
+    pub fn insisting(configuration: &Value, issuers: Issuers) -> Self {
+        Self::start_with(configuration, issuers, |bootstrap, _| {
+            let manager = bootstrap.pointer_mut(MANAGER).unwrap();
+            manager["upgrade_configs"] = json!([{ "upgrade_type": "websocket" }]);
+            let route = manager.pointer_mut("/route_config/virtual_hosts/0/routes/1/route").unwrap();
+            route["internal_redirect_policy"] = json!({ "max_internal_redirects": 2 });
+            route["retry_policy"] = json!({ "retry_on": "5xx", "num_retries": 2 });
+        })
+    }
+
     /// As [`Rig::start`], in an Envoy that takes its listener from elsewhere (LDS), so that it can be given another one.
     pub fn pushed(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |bootstrap, folder| {
@@ -112,9 +124,18 @@ impl EnvoyRig {
         let received = Arc::new(Mutex::new(Vec::new()));
         let log = received.clone();
         let upstream = serve(move |lines, _| {
+            let path = lines.iter().find(|(name, _)| name == ":path").map(|(_, path)| path.clone()).unwrap_or_default();
             log.lock().unwrap().push(lines);
-            let headers = UPSTREAM_HEADERS.map(|(name, value)| (name, value.to_owned()));
-            Some((200, headers.into(), b"the page".to_vec()))
+            let mut headers = Vec::from(UPSTREAM_HEADERS.map(|(name, value)| (name, value.to_owned())));
+            let status = match path.as_slice() {
+                b"/moved" => 302,
+                b"/broken" => 500,
+                _ => 200,
+            };
+            if status == 302 {
+                headers.push(("location", "http://acme.example/arrived".to_owned()));
+            }
+            Some((status, headers, b"the page".to_vec()))
         });
         let names: Vec<String> = issuers.lock().unwrap().keys().cloned().collect();
         let issuers = names.into_iter().map(|name| {
@@ -282,6 +303,8 @@ fn crashing_module(folder: &Path) -> PathBuf {
 /// Where the plugin stands in a bootstrap.
 const PLUGIN: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
+/// Where the connection manager stands.
+const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
 fn launch(bootstrap: &Value, ports: &Ports, folder: &Path) -> Result<Envoy, String> {
     let file = folder.join("envoy.json");
