@@ -83,6 +83,28 @@ mod host_failures {
         assert_eq!(status(&effect), 503);
     }
 
+    /// A token that cannot be judged is not one that is no good.
+    #[test]
+    fn without_time_a_token_on_a_public_page_is_not_decided_about() {
+        let clock = Clock::simulated();
+        let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), clock.clone());
+        let mut tenant = tenant("acme", &issuer);
+        tenant["bearer"] = json!({ "audiences": ["api"] });
+        tenant["access"] = json!([{ "allow": "public" }]);
+        let gate = config::load(configuration(&[tenant]).to_string().as_bytes(), SURROUNDINGS).unwrap().gate;
+        let gate = Arc::new(gate);
+        let head =
+            [(":method", "GET"), (":authority", "acme.example"), (":path", "/"), ("authorization", "Bearer a.b.c")];
+        let step = |time: Option<UnixTime>| {
+            let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+            let mut entropy = MachineEntropy;
+            let env = &mut Env::new(time, &mut entropy, VERIFIER, &NoSharedData);
+            Filter::new(gate.clone()).step(Input::Request(RequestHead::new(head)), env)
+        };
+        assert!(matches!(step(Some(UnixTime(clock.now()))), Effect::Forward(..)));
+        assert_eq!(status(&step(None)), 503);
+    }
+
     /// What is not kept was not done: the issuer is not told otherwise. But a token that was not taken is not used up.
     #[test]
     fn without_a_store_no_logout_token_is_taken() {
