@@ -19,11 +19,12 @@ pub(crate) fn is_sent(head: &RequestHead) -> bool {
 pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<Arc<VerifiedIdentity>, Denial> {
     let Visit { head, gate, tenant, .. } = visit;
     let Some(bearer) = &tenant.bearer else { return Err(Denial::TokenNotTaken) };
-    let text = head.only("authorization").and_then(token).ok_or(Denial::TokenUnreadable)?;
+    let bytes = head.only("authorization").and_then(credentials).ok_or(Denial::TokenUnreadable)?;
     let now = env.now()?;
-    if let Some(identity) = gate.tokens().find(tenant, text, now) {
+    if let Some(identity) = gate.tokens().find(tenant, bytes, now) {
         return Ok(identity);
     }
+    let text = token(bytes).ok_or(Denial::TokenUnreadable)?;
     let verified = VerifiedAccessToken::verify(text, tenant, bearer, now, env.verifier());
     let token = verified.map_err(|rejection| match rejection {
         AccessTokenRejection::Insufficient(shortfall) => Denial::TokenInsufficient(shortfall),
@@ -37,7 +38,7 @@ pub(crate) fn identity(visit: &Visit<'_>, env: &Env<'_>) -> Result<Arc<VerifiedI
     })?;
     let identity = VerifiedIdentity::from_access_token(&token, &tenant.identity).map_err(Denial::TokenAnonymous)?;
     let identity = Arc::new(identity);
-    gate.tokens().insert(text, &identity, token.signed().expires(), now);
+    gate.tokens().insert(bytes, &identity, token.signed().expires(), now);
     Ok(identity)
 }
 
@@ -48,10 +49,18 @@ fn scheme_is_bearer(value: &[u8]) -> bool {
         .is_some_and(|(scheme, rest)| scheme.eq_ignore_ascii_case(SCHEME) && rest.first().is_none_or(|&b| b == b' '))
 }
 
-/// The token after the scheme: one word.
-fn token(value: &[u8]) -> Option<&str> {
-    let (_, token) = value.split_at_checked(SCHEME.len())?;
-    let token = std::str::from_utf8(token).ok()?.trim_matches(' ');
+/// What is after the scheme, without the spaces around it.
+fn credentials(value: &[u8]) -> Option<&[u8]> {
+    let (_, mut credentials) = value.split_at_checked(SCHEME.len())?;
+    while let Some(shorter) = credentials.strip_prefix(b" ").or_else(|| credentials.strip_suffix(b" ")) {
+        credentials = shorter;
+    }
+    Some(credentials)
+}
+
+/// A token is one word.
+fn token(credentials: &[u8]) -> Option<&str> {
+    let token = std::str::from_utf8(credentials).ok()?;
     (!token.is_empty() && !token.contains(' ')).then_some(token)
 }
 
@@ -73,9 +82,9 @@ mod tests {
 
     #[test]
     fn there_is_one_token() {
-        assert_eq!(token(b"Bearer  a.b.c "), Some("a.b.c"));
+        assert_eq!(credentials(b"Bearer  a.b.c ").and_then(token), Some("a.b.c"));
         for value in [&b"Bearer"[..], b"Bearer ", b"Bearer a b", b"Bearer \xff"] {
-            assert_eq!(token(value), None, "{value:?}");
+            assert_eq!(credentials(value).and_then(token), None, "{value:?}");
         }
     }
 }

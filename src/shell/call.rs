@@ -3,8 +3,8 @@
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
+use super::map::header_map;
 use crate::call::{CallFailure, CallResponse, HttpCall};
-use crate::request::RequestHead;
 use crate::secret::Secret;
 
 /// Makes the call; the host tells how it ended under this token.
@@ -19,9 +19,8 @@ pub(super) fn response(headers: usize, body: usize) -> Result<CallResponse, Call
     if headers == 0 || headers > MAX_HEADERS {
         return Err(CallFailure::NoAnswer);
     }
-    let pairs = hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders).map_err(|_| CallFailure::NoAnswer)?;
-    let status =
-        RequestHead::new(pairs).only(":status").and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
+    let head = header_map(MapType::HttpCallResponseHeaders).ok_or(CallFailure::NoAnswer)?;
+    let status = head.only(":status").and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
     // One byte more than is looked at shows that there is more.
     let length = body.min(CallResponse::MAX_BODY.saturating_add(1));
     let body = match length {
@@ -31,5 +30,5 @@ pub(super) fn response(headers: usize, body: usize) -> Result<CallResponse, Call
     Ok(CallResponse { status: status.ok_or(CallFailure::NoAnswer)?, body: Secret::new(body) })
 }
 
-/// The host hands over 1,024 pairs at most, and the SDK panics if it does not.
+/// The host hands over 1,024 pairs at most.
 pub(super) const MAX_HEADERS: usize = 1000;

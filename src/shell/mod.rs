@@ -6,6 +6,7 @@
 mod call;
 mod counters;
 mod host;
+mod map;
 mod root;
 mod shared;
 mod stream;

@@ -7,6 +7,7 @@ use proxy_wasm::types::{Action, BufferType, MapType, Status};
 use super::call::{MAX_HEADERS, dispatch, response};
 use super::counters::Counters;
 use super::host::{VmEntropy, log, now};
+use super::map::header_map;
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
 use super::waiting::Waiting;
@@ -17,7 +18,7 @@ use crate::filter::{Effect, Filter, Input};
 use crate::forward::{Forward, HeaderEdit};
 use crate::keys::{HostAlgorithms, Verifier};
 use crate::reply::{Level, LocalReply, Note};
-use crate::request::{MAX_BODY, NoBody, RequestHead};
+use crate::request::{MAX_BODY, NoBody};
 use crate::secret::Secret;
 
 pub(super) struct Stream {
@@ -200,9 +201,9 @@ impl HttpContext for Stream {
             let _ = hostcalls::send_http_response(431, vec![("cache-control", "no-store")], None);
             return Action::Pause;
         }
-        match hostcalls::get_map_bytes(MapType::HttpRequestHeaders) {
-            Ok(pairs) => self.run(Input::Request(RequestHead::new(pairs))),
-            Err(_) => self.fail("the request headers could not be read"),
+        match header_map(MapType::HttpRequestHeaders) {
+            Some(head) => self.run(Input::Request(head)),
+            None => self.fail("the request headers could not be read"),
         }
         if end_of_stream && self.body != Body::Follows {
             self.read_body(0, true);
@@ -225,8 +226,8 @@ impl HttpContext for Stream {
         if self.passage == Passage::Closed || count > MAX_HEADERS {
             return Action::Pause;
         }
-        let Ok(pairs) = hostcalls::get_map_bytes(MapType::HttpRequestTrailers) else { return Action::Pause };
-        let unwanted = self.filter.strip_trailers(&RequestHead::new(pairs));
+        let Some(trailers) = header_map(MapType::HttpRequestTrailers) else { return Action::Pause };
+        let unwanted = self.filter.strip_trailers(&trailers);
         let stripped =
             unwanted.iter().try_for_each(|name| hostcalls::remove_map_value(MapType::HttpRequestTrailers, name));
         if stripped.is_ok() { Action::Continue } else { Action::Pause }
