@@ -23,14 +23,11 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    /// Reads the head. The request id is Envoy's `x-request-id`; a client may have chosen it, so it is taken only if
-    /// it is short and of harmless characters.
-    pub(crate) fn of(head: &RequestHead, env: &mut Env<'_>) -> Self {
-        let given = head.only("x-request-id").filter(|id| is_harmless(id)).and_then(|id| std::str::from_utf8(id).ok());
-        let request_id = match given {
-            Some(id) => id.to_owned(),
-            // Without randomness there is still an answer, only one that is hard to find in the log.
-            None => env.random::<12>().map_or_else(|_| "none".to_owned(), |bytes| base64url(&bytes)),
+    /// Reads the head.
+    pub(crate) fn of(head: &RequestHead, id: &RequestId) -> Self {
+        let request_id = match id {
+            RequestId::Given => given_id(head).unwrap_or_default().to_owned(),
+            RequestId::Drawn(id) => id.clone(),
         };
         Self { html: accepts_html(head), request_id, tenant: None, words: OwnWords::default() }
     }
@@ -57,6 +54,29 @@ impl Asker {
         let tenant = self.tenant.as_ref().map_or("-", TenantName::as_str);
         Note { level, event, line: format!("{event} tenant={tenant} request_id={}: {reason}", self.request_id) }
     }
+}
+
+/// Under which id a request is known. Most requests get no answer of the gate, so no text is made of it before it is needed.
+pub(crate) enum RequestId {
+    /// The one that the head has.
+    Given,
+    /// One of the gate's own.
+    Drawn(String),
+}
+
+impl RequestId {
+    /// The request id is Envoy's `x-request-id`; a client may have chosen it, so it is taken only if it is short and of harmless characters.
+    pub(crate) fn of(head: &RequestHead, env: &mut Env<'_>) -> Self {
+        if given_id(head).is_some() {
+            return Self::Given;
+        }
+        // Without randomness there is still an answer, only one that is hard to find in the log.
+        Self::Drawn(env.random::<12>().map_or_else(|_| "none".to_owned(), |bytes| base64url(&bytes)))
+    }
+}
+
+fn given_id(head: &RequestHead) -> Option<&str> {
+    head.only("x-request-id").filter(|id| is_harmless(id)).and_then(|id| std::str::from_utf8(id).ok())
 }
 
 fn is_harmless(id: &[u8]) -> bool {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use crate::access::{Ruling, Unsettled};
 use crate::aftermath::Aftermath;
-use crate::asker::Asker;
+use crate::asker::{Asker, RequestId};
 use crate::bearer;
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::denial::Denial;
@@ -117,12 +117,14 @@ impl Filter {
                 };
                 match Visit::read(&head, &gate, env) {
                     Ok(visit) => refreshed(&visit, outcome, env)
-                        .unwrap_or_else(|denial| Effect::Reply(visit.asker.refuse(&denial))),
+                        .unwrap_or_else(|denial| Effect::Reply(visit.asker().refuse(&denial))),
                     Err(reply) => Effect::Reply(reply),
                 }
             }
             (State::Fresh | State::Redeeming(_) | State::Reading(_) | State::Refreshing(..) | State::Done, _) => {
-                Effect::Reply(Asker::of(&RequestHead::default(), env).refuse(&Denial::OutOfTurn))
+                let nothing = RequestHead::default();
+                let asker = Asker::of(&nothing, &RequestId::of(&nothing, env));
+                Effect::Reply(asker.refuse(&Denial::OutOfTurn))
             }
         }
     }
@@ -158,7 +160,7 @@ impl Filter {
         } else if let Some(assertion) = visit.gate.assertion().filter(|it| visit.target.path == it.jwks_path()) {
             Effect::Reply(assertion.publish(&visit))
         } else {
-            self.page(&visit, env).unwrap_or_else(|denial| Effect::Reply(visit.asker.refuse(&denial)))
+            self.page(&visit, env).unwrap_or_else(|denial| Effect::Reply(visit.asker().refuse(&denial)))
         }
     }
 
@@ -220,7 +222,7 @@ fn refreshed(visit: &Visit<'_>, outcome: Outcome, env: &mut Env<'_>) -> Result<E
 
 /// What the rules say about a request that `identity` stands behind. What they have against it in a dry run is noted.
 fn forward(visit: &Visit<'_>, identity: &VerifiedIdentity, aftermath: Aftermath, env: &Env<'_>) -> Effect {
-    let Visit { head, host, tenant, target, gate, asker, .. } = visit;
+    let Visit { head, host, tenant, target, gate, .. } = visit;
     let ruling = Ruling::of(head, tenant, host, *target);
     let permitted = match ruling.permit(identity) {
         Ok(permitted) => permitted,
@@ -230,12 +232,12 @@ fn forward(visit: &Visit<'_>, identity: &VerifiedIdentity, aftermath: Aftermath,
         None => aftermath,
         Some(refusal) => {
             let reason = Denial::from(refusal.clone()).to_string();
-            aftermath.with_note(asker.note(Level::Info, "access_dry_run", &reason))
+            aftermath.with_note(visit.asker().note(Level::Info, "access_dry_run", &reason))
         }
     };
     match Forward::authenticated(&permitted, gate, env) {
         Ok(forward) => Effect::Forward(forward, aftermath),
-        Err(denial) => Effect::Reply(aftermath.come_to_nothing(asker.refuse(&denial))),
+        Err(denial) => Effect::Reply(aftermath.come_to_nothing(visit.asker().refuse(&denial))),
     }
 }
 
@@ -256,8 +258,8 @@ fn nobody(visit: &Visit<'_>, token: Option<Denial>, env: &mut Env<'_>) -> Result
 
 /// Refuses somebody who is known. Another account may do better.
 fn refuse(visit: &Visit<'_>, denial: &Denial) -> LocalReply {
-    let Visit { head, tenant, asker, .. } = visit;
+    let Visit { head, tenant, .. } = visit;
     let other_account = matches!(denial, Denial::NotAllowed(_)) && !bearer::is_sent(head);
     let way = other_account.then(|| Way::Link { href: tenant.login.logout_path.clone(), label: "Sign out" });
-    asker.refuse_with(denial, way)
+    visit.asker().refuse_with(denial, way)
 }

@@ -71,9 +71,9 @@ impl RequestHead {
 
     /// Every pair, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.pairs.iter().map(|Pair { name, value }| {
-            (std::str::from_utf8(self.text(name)).unwrap_or_default(), self.text(value))
-        })
+        self.pairs
+            .iter()
+            .map(|Pair { name, value }| (std::str::from_utf8(self.text(name)).unwrap_or_default(), self.text(value)))
     }
 
     /// Every value under `name` (lower case), in order.

@@ -100,6 +100,9 @@ impl Access {
 
     /// The first rule that fits, with its number.
     fn rule(&self, host: &Host, path: &PlainPath<'_>, method: Option<&[u8]>) -> Option<(usize, &Verdict)> {
+        if self.rules.is_empty() {
+            return None;
+        }
         let fits = |number: usize| {
             let methods = self.rules.get(number).map(|rule| rule.methods.as_slice()).unwrap_or_default();
             methods.is_empty() || methods.iter().any(|name| Some(name.as_bytes()) == method)

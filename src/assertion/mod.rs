@@ -148,7 +148,7 @@ impl Assertion {
                 ("x-content-type-options", "nosniff".to_owned()),
             ],
             body,
-            note: visit.asker.note(Level::Debug, "assertion_keys", "the keys of the assertion were asked for"),
+            note: visit.asker().note(Level::Debug, "assertion_keys", "the keys of the assertion were asked for"),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Header names as servers may read them.
 
-use std::collections::HashMap;
-
 /// What a header name becomes on its way into a CGI or WSGI variable, where `X-A`, `x_a` and `x.a` are one name: lower case,
 /// and `-` for everything that is no letter or digit.
 ///
@@ -14,10 +12,15 @@ fn folded(name: &str) -> impl Iterator<Item = char> {
     name.trim().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
 }
 
-/// Names as they are after [`fold`]. Whether one is among them is asked for every header of every request, so it is found out
-/// without making a text of it.
+/// Of one byte, as [`fold`] has it.
+fn folded_byte(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
+}
+
+/// Names as they are after [`fold`], by their length. Whether one is among them is asked for every header of every request, so it is found
+/// out without making a text of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct FoldedNames(HashMap<usize, Vec<String>>);
+pub(crate) struct FoldedNames(Vec<Vec<String>>);
 
 impl FoldedNames {
     /// The folded names of `names`, each once.
@@ -30,16 +33,22 @@ impl FoldedNames {
     /// One more.
     pub(crate) fn insert(&mut self, name: &str) {
         let name = fold(name);
-        let alike = self.0.entry(name.len()).or_default();
-        if !alike.contains(&name) {
+        if self.0.len() <= name.len() {
+            self.0.resize(name.len().saturating_add(1), Vec::new());
+        }
+        if let Some(alike) = self.0.get_mut(name.len()).filter(|alike| !alike.contains(&name)) {
             alike.push(name);
         }
     }
 
     /// Whether `name` is one of them after folding.
     pub(crate) fn contains(&self, name: &str) -> bool {
-        let alike = self.0.get(&name.trim().chars().count());
-        alike.is_some_and(|alike| alike.iter().any(|own| own.chars().eq(folded(name))))
+        // What begins or ends with white space, or is not ASCII, is in no request that Envoy lets through.
+        if !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return self.0.iter().flatten().any(|own| own.chars().eq(folded(name)));
+        }
+        let alike = self.0.get(name.len()).map(Vec::as_slice).unwrap_or_default();
+        alike.iter().any(|own| own.bytes().eq(name.bytes().map(folded_byte)))
     }
 }
 

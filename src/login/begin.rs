@@ -22,7 +22,8 @@ pub(super) fn begin_again(visit: &Visit<'_>, env: &mut Env<'_>) -> Result<LocalR
 }
 
 fn begin_for(visit: &Visit<'_>, page: String, before: u8, env: &mut Env<'_>) -> Result<LocalReply, Denial> {
-    let Visit { head, gate, host, tenant, asker, .. } = visit;
+    let Visit { head, gate, host, tenant, .. } = visit;
+    let asker = visit.asker();
     if page.len() > MAX_PAGE {
         return Err(Denial::AddressTooLong);
     }

@@ -18,15 +18,15 @@ use crate::visit::Visit;
 /// Checks the answer of the issuer. Only if it belongs to an attempt of this browser is there anything to redeem, so a forged
 /// callback neither burns a code nor causes a call.
 pub(crate) fn callback(visit: Visit<'_>, env: &mut Env<'_>) -> Result<(Redeeming, HttpCall), LocalReply> {
-    let answer = read(&visit).map_err(|denial| visit.asker.refuse(&denial))?;
-    let now = env.now().map_err(|error| visit.asker.refuse(&error.into()))?;
+    let answer = read(&visit).map_err(|denial| visit.asker().refuse(&denial))?;
+    let now = env.now().map_err(|error| visit.asker().refuse(&error.into()))?;
     let attempt = match Attempt::of_state(&answer.state, visit.head, &visit.tenant, visit.gate, now) {
         Ok(attempt) => attempt,
         Err(lost) => return Err(late(&visit, lost, env)),
     };
-    let Some(host) = host_of(&attempt, &visit) else { return Err(visit.asker.refuse(&Denial::StateUnknown)) };
+    let Some(host) = host_of(&attempt, &visit) else { return Err(visit.asker().refuse(&Denial::StateUnknown)) };
     let brought = Brought::by(visit.head, &visit.tenant);
-    let returned = Returned { tenant: visit.tenant, host, attempt, brought, asker: visit.asker };
+    let returned = Returned { asker: visit.asker(), tenant: visit.tenant, host, attempt, brought };
     // RFC 9207 section 2.4: an answer of another issuer is not acted on, not even on its error; nor is one that does not say whose it
     // is where the issuer always does.
     let may_be_silent = !returned.tenant.provider.names_issuer();
@@ -58,7 +58,8 @@ fn host_of(attempt: &Attempt, visit: &Visit<'_>) -> Option<Host> {
 /// An answer that no attempt waits for. Nothing of it is used: whoever is signed in goes to the page, where it is known; whose attempt
 /// was sealed with a key that was removed begins another one, and everybody else is told.
 fn late(visit: &Visit<'_>, lost: Lost, env: &mut Env<'_>) -> LocalReply {
-    let Visit { head, gate, tenant, asker, .. } = visit;
+    let Visit { head, gate, tenant, .. } = visit;
+    let asker = visit.asker();
     let page = match &lost {
         Lost::Expired(attempt) => {
             host_of(attempt, visit).map(|host| format!("{}{}", tenant.origin(&host), attempt.page))

@@ -25,8 +25,8 @@ pub(crate) struct Notice {
 impl Notice {
     /// Reads the head (section 2.5).
     pub(crate) fn announced(visit: Visit<'_>) -> Result<Self, LocalReply> {
-        let Visit { head, tenant, asker, .. } = visit;
-        let asker = Asker { html: false, ..asker };
+        let asker = Asker { html: false, ..visit.asker() };
+        let Visit { head, tenant, .. } = visit;
         if head.only(":method") != Some(b"POST") || !is_form(head) {
             return Err(asker.refuse(&Denial::LogoutMalformed));
         }

@@ -17,7 +17,8 @@ use crate::visit::Visit;
 
 /// Ends the session that came along, if it is the one that is meant, and with it all that belong to the same session at the issuer.
 pub(crate) fn frontchannel_logout(visit: &Visit<'_>, env: &Env<'_>) -> LocalReply {
-    let Visit { head, gate, tenant, target, asker, .. } = visit;
+    let Visit { head, gate, tenant, target, .. } = visit;
+    let asker = visit.asker();
     let session = env.now().ok().and_then(|now| Session::of(head, tenant, gate, now)).map(Session::into_record);
     let meant = (head.only(":method") == Some(b"GET")).then(|| meant(target.query, tenant)).flatten();
     let session = session.filter(|session| session.sid.is_some() && session.sid == meant);
@@ -27,7 +28,7 @@ pub(crate) fn frontchannel_logout(visit: &Visit<'_>, env: &Env<'_>) -> LocalRepl
     };
     let page = Page { code: event, title, message, way: None };
     let note = asker.note(Level::Debug, event, "asked for in a frame");
-    let reply = LocalReply::page_in_frame(200, &page, Some(&framed_by(tenant)), asker, note);
+    let reply = LocalReply::page_in_frame(200, &page, Some(&framed_by(tenant)), &asker, note);
     match session {
         Some(session) => {
             end(&session, session.sid.as_deref().map(Mark::sid), visit, env);

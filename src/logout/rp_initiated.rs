@@ -11,7 +11,8 @@ use crate::visit::Visit;
 
 /// Ends the session here, and at the issuer if it has an endpoint for that. Another site can only bring up the question.
 pub(crate) fn logout(visit: &Visit<'_>, env: &Env<'_>) -> LocalReply {
-    let Visit { head, gate, tenant, asker, .. } = visit;
+    let Visit { head, gate, tenant, .. } = visit;
+    let asker = visit.asker();
     if !wanted_here(visit) {
         return confirmation(visit);
     }
@@ -59,7 +60,8 @@ fn end_session_url(tenant: &Tenant, session: &SessionRecord) -> Option<String> {
 }
 
 fn confirmation(visit: &Visit<'_>) -> LocalReply {
-    let Visit { tenant, asker, .. } = visit;
+    let Visit { tenant, .. } = visit;
+    let asker = visit.asker();
     let leads_to = tenant.provider.end_session_endpoint().map(|url| url.origin().ascii_serialization());
     let way = Way::Button { action: tenant.login.logout_path.clone(), label: "Sign out", leads_to };
     let page = Page {
@@ -68,7 +70,7 @@ fn confirmation(visit: &Visit<'_>) -> LocalReply {
         message: "Another site sent you here. You are still signed in.",
         way: Some(way),
     };
-    LocalReply::page(200, &page, asker, asker.note(Level::Debug, page.code, "asked for by another site"))
+    LocalReply::page(200, &page, &asker, asker.note(Level::Debug, page.code, "asked for by another site"))
 }
 
 fn signed_out(visit: &Visit<'_>) -> LocalReply {
@@ -78,7 +80,8 @@ fn signed_out(visit: &Visit<'_>) -> LocalReply {
         message: "You are signed out of this site.",
         way: Some(Way::sign_in("/")),
     };
-    LocalReply::page(200, &page, &visit.asker, visit.asker.note(Level::Debug, "logout", "session ended here"))
+    let asker = visit.asker();
+    LocalReply::page(200, &page, &asker, asker.note(Level::Debug, "logout", "session ended here"))
 }
 
 /// Servers in front of an issuer take request lines of some thousand bytes.

@@ -66,7 +66,7 @@ impl Refreshing {
             record: session.record().clone(),
             grant: grant.clone(),
             brought: Brought::by(visit.head, &visit.tenant),
-            asker: visit.asker.clone(),
+            asker: visit.asker(),
             overdue,
             stage: Stage::Tokens,
         }
