@@ -1,6 +1,7 @@
 //! JSON read strictly: a member that occurs twice is an error, because two readers would pick different ones
 //! (RFC 8725bis; RFC 7515 section 4 lets a parser refuse). Nesting is limited by `serde_json` to 128 levels.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -12,10 +13,7 @@ use serde_json::{Map, Number, Value};
 /// # Errors
 /// [`JsonError`] for anything that RFC 8259 does not allow, for a repeated member name and for trailing bytes.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict.deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(value)
+    read(bytes).map(Parsed::into_value)
 }
 
 /// Reads one JSON object, all of it.
@@ -23,13 +21,62 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
 /// # Errors
 /// As [`parse`], and if the text is another kind of value.
 pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let Value::Object(object) = Strict.deserialize(&mut deserializer)? else {
-        return Err(JsonError(serde_json::Error::custom("not a JSON object")));
-    };
-    deserializer.end()?;
-    Ok(object)
+    parse_members(bytes).map(Members::into_map)
 }
+
+/// Reads one JSON object, all of it, and leaves its members in their order.
+///
+/// # Errors
+/// As [`parse_object`].
+pub fn parse_members(bytes: &[u8]) -> Result<Members, JsonError> {
+    match read(bytes)? {
+        Parsed::Object(members) => Ok(members),
+        Parsed::Other(_) => Err(JsonError(serde_json::Error::custom("not a JSON object"))),
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Parsed, JsonError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let parsed = deserializer.deserialize_any(Strict)?;
+    deserializer.end()?;
+    Ok(parsed)
+}
+
+/// The members of an object, each name once. A token has about a dozen, among which one is found sooner by going through all than by a tree,
+/// which takes longer to make, too.
+#[derive(Clone, Debug, Default)]
+pub struct Members(Vec<(String, Value)>);
+
+impl Members {
+    /// The value of the member of this name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
+    }
+
+    /// A name that occurs twice, where there are too many to compare each with each.
+    fn late_twin(&self) -> Option<&str> {
+        let mut names = HashSet::new();
+        let all = self.0.iter().map(|(name, _)| name.as_str()).filter(|_| self.0.len() > FEW);
+        all.into_iter().find(|name| !names.insert(*name))
+    }
+
+    fn into_map(self) -> Map<String, Value> {
+        let mut map = Map::new();
+        for (name, value) in self.0 {
+            map.insert(name, value);
+        }
+        map
+    }
+}
+
+impl From<Map<String, Value>> for Members {
+    fn from(members: Map<String, Value>) -> Self {
+        Self(members.into_iter().collect())
+    }
+}
+
+/// As many members as honest tokens have.
+const FEW: usize = 32;
 
 /// Why a text is not the JSON that was wanted: the reason with line and column, and never the text itself except
 /// for the name of a repeated member.
@@ -50,70 +97,89 @@ impl fmt::Display for JsonError {
 
 impl std::error::Error for JsonError {}
 
-/// Builds a [`Value`] as `serde_json` would, except that it looks before it inserts.
+/// What was read: the members of an object are for the caller to arrange.
+enum Parsed {
+    Object(Members),
+    Other(Value),
+}
+
+impl Parsed {
+    fn into_value(self) -> Value {
+        match self {
+            Self::Object(members) => Value::Object(members.into_map()),
+            Self::Other(value) => value,
+        }
+    }
+}
+
+/// Reads what `serde_json` would, except that it looks whether a member is there before it adds one.
 struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
+        deserializer.deserialize_any(self).map(Parsed::into_value)
     }
 }
 
 impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
+    type Value = Parsed;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<Parsed, E> {
+        Ok(Parsed::Other(Value::Bool(value)))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_i64<E>(self, value: i64) -> Result<Parsed, E> {
+        Ok(Parsed::Other(Value::Number(value.into())))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_u64<E>(self, value: u64) -> Result<Parsed, E> {
+        Ok(Parsed::Other(Value::Number(value.into())))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Parsed, E> {
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("number out of range"))?;
+        Ok(Parsed::Other(Value::Number(number)))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E>(self, value: &str) -> Result<Parsed, E> {
+        Ok(Parsed::Other(Value::String(value.to_owned())))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_string<E>(self, value: String) -> Result<Parsed, E> {
+        Ok(Parsed::Other(Value::String(value)))
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<Parsed, E> {
+        Ok(Parsed::Other(Value::Null))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Parsed, A::Error> {
         let mut array = Vec::new();
         while let Some(element) = elements.next_element_seed(Self)? {
             array.push(element);
         }
-        Ok(Value::Array(array))
+        Ok(Parsed::Other(Value::Array(array)))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<Name>()? {
-            let Name(name) = name;
-            if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("member {name:?} occurs twice")));
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Parsed, A::Error> {
+        let twice = |name: &str| A::Error::custom(format_args!("member {name:?} occurs twice"));
+        let mut object = Members::default();
+        while let Some(Name(name)) = members.next_key()? {
+            if object.0.len() < FEW && object.get(&name).is_some() {
+                return Err(twice(&name));
             }
-            object.insert(name, members.next_value_seed(Self)?);
+            object.0.push((name, members.next_value_seed(Self)?));
         }
-        Ok(Value::Object(object))
+        match object.late_twin() {
+            Some(name) => Err(twice(name)),
+            None => Ok(Parsed::Object(object)),
+        }
     }
 }
 
@@ -141,11 +207,28 @@ mod tests {
     }
 
     #[test]
+    fn however_many_members_there_are_each_occurs_once() {
+        let text = |count: usize, last: usize| {
+            let members: Vec<String> = (0..count).chain([last]).map(|n| format!(r#""\u006d{n}":[{n}]"#)).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        for count in [0, 1, FEW - 1, FEW, FEW + 1, 4 * FEW] {
+            let members = parse_members(text(count, count).as_bytes()).unwrap();
+            let found = |n: usize| members.get(&format!("m{n}")).map(ToString::to_string);
+            assert!((0..=count).all(|n| found(n) == Some(format!("[{n}]"))) && found(count + 1).is_none(), "{count}");
+            for twin in [0, count / 2, count.saturating_sub(1)].into_iter().filter(|&twin| twin < count) {
+                let error = parse_members(text(count, twin).as_bytes()).unwrap_err().to_string();
+                assert!(error.starts_with(&format!(r#"member "m{twin}" occurs twice"#)), "{error}");
+            }
+        }
+    }
+
+    #[test]
     fn bombs_and_leftovers_are_errors() {
         assert!(error(&"[".repeat(100_000)).starts_with("recursion limit exceeded"));
         assert!(error("1E400").starts_with("number out of range"));
         assert!(error("{} {}").starts_with("trailing characters"));
         assert!(parse(b"\"\xff\"").is_err());
-        assert!(parse_object(b"[]").is_err());
+        assert!(parse_object(b"[]").is_err() && parse_members(b"1").is_err());
     }
 }

@@ -18,6 +18,7 @@ use crate::page::OwnWords;
 use crate::provider::Provider;
 use crate::revocation;
 use crate::secret::Secret;
+use crate::token::KnownHeaders;
 
 /// The name of a tenant, unique in a configuration: 1 to 63 letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,6 +79,8 @@ pub struct Tenant {
     pub sessions_not_before: Option<UnixTime>,
     /// Sessions that are over before their time.
     pub(crate) revoked: revocation::Slot,
+    /// Headers of tokens that its issuer has signed.
+    pub(crate) known_headers: KnownHeaders,
 }
 
 /// The client registration at the issuer (RFC 6749 section 2).

@@ -13,6 +13,7 @@ use crate::identity::IdentityClaims;
 use crate::revocation;
 use crate::secret::Secret;
 use crate::tenant::{Client, ClientAuthentication, Tenant, TenantName};
+use crate::token::KnownHeaders;
 
 /// What could be read of one tenant, and what was wrong.
 pub(super) struct Draft {
@@ -105,6 +106,7 @@ pub(super) fn tenant(
             words: words?,
             sessions_not_before,
             revoked: revocation::Slot::default(),
+            known_headers: KnownHeaders::default(),
         })
     })();
     Draft { label, name, hosts, headers, tenant, errors }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::json::Members;
 use crate::token::Claims;
 
 /// Leads to a claim. A text is the name of a claim; if the token has none of that name, its dots lead into nested objects
@@ -31,7 +32,7 @@ impl ClaimPath {
         self.find_in(claims.own()).is_none()
     }
 
-    fn find_in<'a>(&self, members: &'a Map<String, Value>) -> Option<&'a Value> {
+    fn find_in<'a>(&self, members: &'a Members) -> Option<&'a Value> {
         match self {
             Self::Text(text) => members.get(text).or_else(|| walk(members, text.split('.'))),
             Self::Names(names) => walk(members, names.iter().map(String::as_str)),
@@ -56,7 +57,7 @@ impl ClaimPath {
     }
 }
 
-fn walk<'a, 'n>(claims: &'a Map<String, Value>, mut names: impl Iterator<Item = &'n str>) -> Option<&'a Value> {
+fn walk<'a, 'n>(claims: &'a Members, mut names: impl Iterator<Item = &'n str>) -> Option<&'a Value> {
     let outermost = claims.get(names.next()?)?;
     names.try_fold(outermost, |value, name| value.get(name))
 }

@@ -45,7 +45,7 @@ impl LeftOut {
         Self {
             user: names.user.is_left_out(claims),
             email: names.email.is_left_out(claims),
-            email_verified: !claims.own().contains_key("email_verified"),
+            email_verified: claims.own().get("email_verified").is_none(),
             groups: names.groups.claim.is_left_out(claims),
             claims: further.map(ToString::to_string).collect(),
         }

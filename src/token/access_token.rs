@@ -32,7 +32,7 @@ impl VerifiedAccessToken {
     ) -> Result<Self, AccessTokenRejection> {
         let signed = Signed::verify(Kind::Identity, token, tenant, now, verifier)?;
         let claims = signed.claims();
-        match signed.typ.as_deref() {
+        match signed.typ() {
             Some("at+jwt") => {}
             // Many issuers do not say that it is an access token; then it must not look like an ID token (RFC 9068 section 5).
             None | Some("jwt") if bearer.id_tokens || !is_id_token(claims) => {}

@@ -111,7 +111,7 @@ impl VerifiedIdToken {
         // token. Step 8 has no case, since there is no HMAC.
         let signed = Signed::verify(Kind::Identity, token, tenant, now, verifier)?;
         // A logout token or an access token is no ID token (RFC 8725 section 3.11).
-        if signed.typ.as_deref().is_some_and(|typ| typ != "jwt") {
+        if signed.typ().is_some_and(|typ| typ != "jwt") {
             return Err(TokenRejection::WrongType);
         }
         let claims = signed.claims();
@@ -119,7 +119,7 @@ impl VerifiedIdToken {
         claims.date("iat")?.ok_or(TokenRejection::MissingClaim("iat"))?;
         claims.date("auth_time")?;
         verify_session_id(claims)?;
-        verify_access_token_hash(claims, signed.algorithm, access_token)?;
+        verify_access_token_hash(claims, signed.algorithm(), access_token)?;
         Ok(Self(signed))
     }
 

@@ -42,7 +42,7 @@ impl VerifiedLogoutToken {
         // Steps 1 to 3: no token is encrypted here, and signature, `iss`, `exp` and `iat` are checked as those of every token.
         let signed = Signed::verify(Kind::Logout, token, tenant, now, verifier)?;
         // Section 2.4: `logout+jwt` is recommended; many issuers have `JWT` or nothing.
-        if signed.typ.as_deref().is_some_and(|typ| !matches!(typ, "logout+jwt" | "jwt")) {
+        if signed.typ().is_some_and(|typ| !matches!(typ, "logout+jwt" | "jwt")) {
             return Err(TokenRejection::WrongType);
         }
         let claims = signed.claims();

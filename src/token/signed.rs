@@ -1,9 +1,11 @@
 //! What every token of an issuer has to prove, whatever kind it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims::Claims;
 use super::compact::UntrustedToken;
+use super::header::JoseHeader;
 use super::rejection::TokenRejection;
 use crate::env::UnixTime;
 use crate::json;
@@ -18,9 +20,7 @@ pub(crate) struct Signed {
     claims: Claims,
     vouched_by: Voucher,
     expires: UnixTime,
-    pub(super) algorithm: SignatureAlgorithm,
-    /// `typ` in lower case, without `application/`.
-    pub(super) typ: Option<String>,
+    header: Arc<JoseHeader>,
 }
 
 /// Kinds of token, as far as they differ in what is said about somebody.
@@ -40,9 +40,10 @@ impl Signed {
         now: UnixTime,
         verifier: Verifier<'_>,
     ) -> Result<Self, TokenRejection> {
-        let untrusted = UntrustedToken::parse(token)?;
+        let untrusted = UntrustedToken::parse(token, &tenant.known_headers)?;
         let vouched_by = verify_signature(&untrusted, tenant, now, verifier)?;
-        let claims = Claims::new(json::parse_object(&untrusted.payload).map_err(|_| TokenRejection::Malformed)?);
+        tenant.known_headers.remember(untrusted.header_part, &untrusted.header);
+        let claims = Claims::new(json::parse_members(&untrusted.payload).map_err(|_| TokenRejection::Malformed)?);
         match claims.text("iss")?.ok_or(TokenRejection::MissingClaim("iss"))? {
             issuer if issuer == tenant.issuer => {}
             _ => return Err(TokenRejection::WrongClaim("iss")),
@@ -55,8 +56,17 @@ impl Signed {
             Kind::Identity if !has_subject => return Err(TokenRejection::MissingClaim("sub")),
             Kind::Identity | Kind::Logout => {}
         }
-        let UntrustedToken { algorithm, typ, .. } = untrusted;
-        Ok(Self { tenant: tenant.name.clone(), claims, vouched_by, expires, algorithm, typ })
+        Ok(Self { tenant: tenant.name.clone(), claims, vouched_by, expires, header: untrusted.header })
+    }
+
+    /// The algorithm of its signature.
+    pub(super) fn algorithm(&self) -> SignatureAlgorithm {
+        self.header.algorithm
+    }
+
+    /// `typ` in lower case, without `application/`.
+    pub(super) fn typ(&self) -> Option<&str> {
+        self.header.typ.as_deref()
     }
 
     /// The tenant it was verified for.
@@ -92,7 +102,8 @@ fn verify_signature(
     now: UnixTime,
     verifier: Verifier<'_>,
 ) -> Result<Voucher, TokenRejection> {
-    let (algorithm, kid) = (token.algorithm, token.kid.as_deref());
+    let JoseHeader { algorithm, ref kid, .. } = *token.header;
+    let kid = kid.as_deref();
     let fetched = tenant.provider.fresh(now);
     let configured = tenant.keys.candidates(algorithm, kid).map(|key| (key, Voucher::Configured(key.thumbprint())));
     let fetched = fetched.iter().flat_map(|fetched| fetched.keys.candidates(algorithm, kid));
