@@ -32,18 +32,26 @@ pub(crate) fn form_value(value: &str) -> String {
 /// `%XX` of their UTF-8 bytes. So no claim can forge a line or a list element, and percent-decoding gives the claim back.
 pub(crate) fn header_value(claim: &str, separator: Option<u8>) -> String {
     let mut value = String::with_capacity(claim.len());
+    push_header_value(&mut value, claim, separator);
+    value
+}
+
+/// As [`header_value`], at the end of a text.
+pub(crate) fn push_header_value(value: &mut String, claim: &str, separator: Option<u8>) {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%' && Some(byte) != separator;
+    if claim.bytes().all(is_plain) {
+        return value.push_str(claim);
+    }
     let outer = claim.len().wrapping_sub(1);
     for (position, byte) in claim.bytes().enumerate() {
         // A space inside is as it was; at an end the next server would trim it.
-        let stays = byte.is_ascii_graphic() || (byte == b' ' && position != 0 && position != outer);
-        if stays && byte != b'%' && Some(byte) != separator {
+        if is_plain(byte) || (byte == b' ' && position != 0 && position != outer && separator != Some(b' ')) {
             value.push(char::from(byte));
         } else {
             value.push('%');
             value.extend([byte >> 4, byte & 15].map(hex_digit));
         }
     }
-    value
 }
 
 /// `value` as JSON in printable ASCII: what is not becomes `\\uXXXX` (RFC 8259 section 7), so any JSON parser gives it back.

@@ -1,50 +1,69 @@
 use serde_json::Value;
 
 use super::headers::ListForm;
-use crate::encode::{ascii_json, header_value};
+use crate::encode::{ascii_json, header_value, push_header_value};
 
 /// The lines under one name: none, one, or with [`ListForm::Lines`] one for each value.
 ///
 /// What is in them cannot end a line or a list element, and can be read back: a JSON array as such, everything else by splitting
 /// at the separator and decoding `%XX` as UTF-8.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Lines(pub(super) Vec<String>);
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Lines {
+    pub(super) first: Option<String>,
+    pub(super) rest: Vec<String>,
+}
 
 impl Lines {
     /// One value.
     pub(super) fn of(value: &str) -> Self {
-        Self(vec![header_value(value, None)])
+        Self::one(header_value(value, None))
+    }
+
+    fn one(line: String) -> Self {
+        Self { first: Some(line), rest: Vec::new() }
     }
 
     /// Several values; no line if there are none.
     pub(super) fn list(values: &[impl AsRef<str>], form: ListForm) -> Self {
-        if values.is_empty() {
-            return Self(Vec::new());
-        }
-        Self(match form {
+        let Some((first, rest)) = values.split_first() else { return Self::default() };
+        match form {
             ListForm::Separated(byte) => {
-                let values: Vec<String> = values.iter().map(|value| header_value(value.as_ref(), Some(byte))).collect();
-                vec![values.join(char::from(byte).encode_utf8(&mut [0; 4]))]
+                let length = values.iter().map(|value| value.as_ref().len()).fold(values.len(), usize::saturating_add);
+                let mut line = String::with_capacity(length);
+                push_header_value(&mut line, first.as_ref(), Some(byte));
+                for value in rest {
+                    line.push(char::from(byte));
+                    push_header_value(&mut line, value.as_ref(), Some(byte));
+                }
+                Self::one(line)
             }
-            ListForm::Json => vec![ascii_json(&values.iter().map(AsRef::as_ref).collect())],
+            ListForm::Json => Self::one(ascii_json(&values.iter().map(AsRef::as_ref).collect())),
             // Whoever joins lines does so with a comma (RFC 9110 section 5.3).
-            ListForm::Lines => values.iter().map(|value| header_value(value.as_ref(), Some(b','))).collect(),
-        })
+            ListForm::Lines => {
+                let line = |value: &_| header_value(AsRef::as_ref(value), Some(b','));
+                Self { first: Some(line(first)), rest: rest.iter().map(line).collect() }
+            }
+        }
     }
 
     /// A claim: text as it is, numbers and truth values by their JSON text, a list of such as a list, anything else as JSON.
     pub(super) fn claim(claim: &Value, form: ListForm) -> Self {
         match claim {
-            Value::Null => Self(Vec::new()),
+            Value::Null => Self::default(),
             Value::Array(values) => match values.iter().map(plain).collect::<Option<Vec<String>>>() {
                 Some(values) => Self::list(&values, form),
-                None => Self(vec![ascii_json(claim)]),
+                None => Self::one(ascii_json(claim)),
             },
-            Value::Object(_) => Self(vec![ascii_json(claim)]),
+            Value::Object(_) => Self::one(ascii_json(claim)),
             Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                plain(claim).map_or_else(|| Self(Vec::new()), |text| Self::of(&text))
+                plain(claim).map_or_else(Self::default, |text| Self::of(&text))
             }
         }
+    }
+
+    /// All of them, in order.
+    pub(super) fn into_iter(self) -> impl Iterator<Item = String> {
+        self.first.into_iter().chain(self.rest)
     }
 }
 
@@ -67,6 +86,10 @@ mod tests {
     const FORMS: [ListForm; 4] =
         [ListForm::Separated(b','), ListForm::Separated(b'|'), ListForm::Json, ListForm::Lines];
 
+    fn texts(lines: Lines) -> Vec<String> {
+        lines.into_iter().collect()
+    }
+
     #[test]
     fn claims_by_their_type() {
         for (claim, expected) in [
@@ -79,7 +102,7 @@ mod tests {
             (json!(["a", null]), &[r#"["a",null]"#]),
             (json!({ "b": "\u{e9}\r\n", "a": "\u{1f600}\u{7f}" }), &[r#"{"a":"\ud83d\ude00\u007f","b":"\u00e9\r\n"}"#]),
         ] {
-            assert_eq!(Lines::claim(&claim, ListForm::Separated(b',')).0, expected, "{claim}");
+            assert_eq!(texts(Lines::claim(&claim, ListForm::Separated(b','))), expected, "{claim}");
         }
     }
 
@@ -92,8 +115,8 @@ mod tests {
             &[r#"["a,b","c|d","\u00fc"]"#],
             &["a%2Cb", "c|d", "%C3%BC"],
         ]) {
-            assert_eq!(Lines::list(&values, form).0, expected);
-            assert_eq!(Lines::list(&[""; 0], form).0, <[String; 0]>::default());
+            assert_eq!(texts(Lines::list(&values, form)), expected);
+            assert_eq!(Lines::list(&[""; 0], form), Lines::default());
         }
     }
 
@@ -119,7 +142,7 @@ mod tests {
         #[test]
         fn every_form_can_be_read_back(values in prop::collection::vec("(?s).{1,12}|[ ,|%\r\n\0\u{2028}]{1,3}", 1..6)) {
             for form in FORMS {
-                let lines = Lines::list(&values, form).0;
+                let lines = texts(Lines::list(&values, form));
                 for line in &lines {
                     prop_assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line:?}");
                     prop_assert_eq!(line.trim(), line);

@@ -10,6 +10,7 @@ use std::fmt;
 use crate::access::{Permitted, Public};
 use crate::bearer;
 use crate::denial::Denial;
+use crate::encode::header_value;
 use crate::env::Env;
 use crate::gate::Gate;
 use crate::identity::Tokens;
@@ -95,8 +96,8 @@ impl Forward {
         if gate.sets_filter_state() {
             forward.filter_state = vec![
                 ("tenantgate.tenant", tenant.name.as_str().to_owned()),
-                ("tenantgate.user", Lines::of(identity.user()).0.concat()),
-                ("tenantgate.roles", Lines::list(roles, ListForm::Separated(b',')).0.concat()),
+                ("tenantgate.user", header_value(identity.user(), None)),
+                ("tenantgate.roles", Lines::list(roles, ListForm::Separated(b',')).first.unwrap_or_default()),
             ];
         }
         Ok(forward)
@@ -124,7 +125,7 @@ impl Forward {
     }
 
     /// Everything under `name` was stripped; the lines come in its place, if there is a name for them.
-    fn set(&mut self, name: Option<&str>, Lines(lines): Lines) {
+    fn set(&mut self, name: Option<&str>, lines: Lines) {
         let Some(name) = name else { return };
         for (position, line) in lines.into_iter().enumerate() {
             let edit = if position == 0 { HeaderEdit::Set } else { HeaderEdit::Add };

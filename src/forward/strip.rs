@@ -22,7 +22,7 @@ fn is_about_credentials(name: &str) -> bool {
 pub(super) fn strip(head: &RequestHead, authorization: Authorization, verified: bool, gate: &Gate) -> Vec<HeaderEdit> {
     let protects = |name: &str| gate.is_identity_header(name);
     let mut done: Vec<&str> = Vec::new();
-    let mut edits = Vec::new();
+    let mut edits = Vec::with_capacity(USUAL);
     for (name, _) in head.pairs() {
         // What a pseudo-header says is not the client's word about who it is.
         let ours = is_about_credentials(name) || (!name.starts_with(':') && protects(name));
@@ -39,6 +39,9 @@ pub(super) fn strip(head: &RequestHead, authorization: Authorization, verified: 
     }
     edits
 }
+
+/// As many edits as there usually are, with those that set the identity.
+const USUAL: usize = 8;
 
 /// Filters every line under `name`. All lines become one, joined as that header allows; no edit if nothing is to change.
 fn rewrite(name: &str, head: &RequestHead, keep: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<HeaderEdit> {
