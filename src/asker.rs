@@ -52,7 +52,8 @@ impl Asker {
     /// A log line about this request.
     pub(crate) fn note(&self, level: Level, event: &'static str, reason: &str) -> Note {
         let tenant = self.tenant.as_ref().map_or("-", TenantName::as_str);
-        Note { level, event, line: format!("{event} tenant={tenant} request_id={}: {reason}", self.request_id) }
+        let line = [event, " tenant=", tenant, " request_id=", &self.request_id, ": ", reason].concat();
+        Note { level, event, line }
     }
 }
 

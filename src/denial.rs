@@ -486,7 +486,7 @@ impl Denial {
         }
         if let (Some(challenge), Some(tenant)) = (self.challenge(), tenant) {
             // A tenant name has no character that would need quoting.
-            headers.push(("www-authenticate", format!("Bearer realm=\"{tenant}\"{challenge}")));
+            headers.push(("www-authenticate", ["Bearer realm=\"", tenant.as_str(), "\"", &challenge].concat()));
         }
         headers
     }
@@ -494,12 +494,11 @@ impl Denial {
     /// What the challenge says after the realm (RFC 6750 section 3). A request without credentials is told no error.
     fn challenge(&self) -> Option<String> {
         // RFC 6750 section 3: printable ASCII without quotes and backslashes. Only the name of a configured claim could have others.
-        let reason: String = self
-            .to_string()
-            .chars()
-            .map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '_' })
-            .collect();
-        let error = |code: &str| Some(format!(", error=\"{code}\", error_description=\"{reason}\""));
+        let is_plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
+        let error = |code: &str| {
+            let reason = self.to_string().replace(|c| !is_plain(c), "_");
+            Some([", error=\"", code, "\", error_description=\"", &reason, "\""].concat())
+        };
         match self {
             Self::Unauthenticated => Some(String::new()),
             Self::TokenAnonymous(_) | Self::TokenNotTaken | Self::TokenRefused(_) => error("invalid_token"),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::encode::base64;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// A tenant's own words for some of its pages.
@@ -75,8 +76,15 @@ impl Page {
 
     /// The page for programs.
     pub(crate) fn json(&self, request_id: &str) -> String {
-        let Self { code, message, .. } = self;
-        let mut text = serde_json::json!({ "error": code, "message": message, "request_id": request_id }).to_string();
+        /// RFC 6750 and RFC 6749 call the code `error`.
+        #[derive(Serialize)]
+        struct Answer<'a> {
+            error: &'a str,
+            message: &'a str,
+            request_id: &'a str,
+        }
+        let Self { code: error, message, .. } = *self;
+        let mut text = serde_json::to_string(&Answer { error, message, request_id }).unwrap_or_default();
         text.push('\n');
         text
     }
