@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::keys::discover;
+use super::keys::{discover, discovered};
 use crate::support::browser::Browser;
 use crate::support::http::base64url;
 use crate::support::rig::{Outcome, Reply, Rig};
@@ -250,7 +250,7 @@ pub fn a_logout_token_with_a_new_key<R: Rig>() {
             take_logout_tokens(&mut configuration["tenants"][0]);
         },
     );
-    world.eventually(|world| world.open(&mut world.browser(), PAGE).reply().status == 302);
+    discovered(&mut world);
     let browser = signed_in(&mut world, "acme", &ada());
     world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
     let token = token(&world, &json!({ "sub": "ada" }), |_, _| {});

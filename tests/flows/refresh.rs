@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::keys::discover;
+use super::keys::{discover, discovered};
 use crate::support::browser::Browser;
 use crate::support::issuer::{Answer, Refresh};
 use crate::support::rig::{Outcome, Reply, Rig, values};
@@ -260,7 +260,7 @@ pub fn a_new_key_of_the_issuer<R: Rig>() {
             configuration["tenants"][0]["refresh"] = json!({});
         },
     );
-    world.eventually(|world| world.open(&mut world.browser(), HOME).reply().status == 302);
+    discovered(&mut world);
     let mut browser = world.signed_in();
     directory(&world, without_admins());
     world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
