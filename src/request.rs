@@ -5,8 +5,8 @@ use std::ops::Range;
 
 /// Header pairs as the host gave them, names in lower case, pseudo-headers included.
 ///
-/// They stay in the one buffer that the host hands over ([`from_host`](Self::from_host)): making texts of them took as long as all that is
-/// then done with a known token.
+/// They stay in the one buffer that the host hands over ([`from_host`](Self::from_host)): making two texts of each took a tenth of what is
+/// done with a known token.
 #[derive(Clone, Default)]
 pub struct RequestHead {
     bytes: Vec<u8>,

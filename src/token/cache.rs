@@ -197,7 +197,7 @@ impl Entries {
     }
 }
 
-/// Whether two texts are the same. The comparison that the compiler makes of `==` goes byte by byte in WebAssembly, which takes a fifth of what
+/// Whether two texts are the same. The comparison that the compiler makes of `==` goes byte by byte in WebAssembly, which took an eighth of what
 /// is done with a known token; this one takes eight at once.
 fn same(a: &[u8], b: &[u8]) -> bool {
     let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
