@@ -98,7 +98,7 @@ mod border {
     }
 
     /// A host of the ABI has all of these. Something new here is a question to Envoy, Istio and Envoy Gateway first.
-    const IMPORTS: [&str; 36] = [
+    const IMPORTS: [&str; 37] = [
         "env.proxy_add_header_map_value",
         "env.proxy_call_foreign_function",
         "env.proxy_close_stream",
@@ -110,6 +110,7 @@ mod border {
         "env.proxy_get_current_time_nanoseconds",
         "env.proxy_get_header_map_pairs",
         "env.proxy_get_header_map_value",
+        "env.proxy_get_log_level",
         "env.proxy_get_property",
         "env.proxy_get_shared_data",
         "env.proxy_get_status",
@@ -293,6 +294,25 @@ mod border {
         );
         let said = "signatures verified by the host: RS256 RS384 RS512 ES256 ES384 ES512; by the module: PS256 PS384 PS512 EdDSA";
         assert_eq!(host.state().log.iter().filter(|(_, line)| line == said).count(), 1, "{:?}", host.state().log);
+    }
+
+    /// What the log does not take is not written, as of the next tick. 6 is "off".
+    #[test]
+    fn only_lines_that_the_log_takes_are_written() {
+        let mut host = started();
+        let program = lines(&[(":method", b"GET"), (":authority", b"acme.example"), (":path", b"/")]);
+        for (level, written) in [(None, 1), (Some(2), 0), (Some(1), 1), (Some(6), 0), (Some(0), 1)] {
+            host.state().log_level = level;
+            host.tick();
+            host.state().log.clear();
+            assert_eq!(status(&mut host, &program), 401);
+            let log = host.state().log.clone();
+            assert_eq!(
+                log.iter().filter(|(level, line)| *level == 1 && line.starts_with("unauthenticated")).count(),
+                written,
+                "{level:?}"
+            );
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
-use super::map::header_map;
+use super::abi::header_map;
 use crate::call::{CallFailure, CallResponse, HttpCall};
 use crate::secret::Secret;
 

@@ -3,10 +3,10 @@
 //! The SDK panics on a host status that it does not expect. That ends this VM, and the request with 503; see
 //! `envoy/README.md` for the failure policy that brings the VM back.
 
+mod abi;
 mod call;
 mod counters;
 mod host;
-mod map;
 mod root;
 mod shared;
 mod stream;

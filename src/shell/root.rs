@@ -10,7 +10,7 @@ use proxy_wasm::types::{BufferType, ContextType};
 
 use super::call::{dispatch, response};
 use super::counters::Counters;
-use super::host::{VmEntropy, VmEnvironment, log, now};
+use super::host::{VmEntropy, VmEnvironment, ask_log_level, log, now};
 use super::shared::VmSharedData;
 use super::stream::Stream;
 use super::verifier::VmVerifier;
@@ -88,6 +88,7 @@ impl Context for Root {
 impl RootContext for Root {
     /// Finds out what the host can verify. It stays so for the life of the VM.
     fn on_vm_start(&mut self, _size: usize) -> bool {
+        ask_log_level();
         self.trusted = HostAlgorithms::probe(&VmVerifier);
         let (host, module): (Vec<_>, Vec<_>) =
             SignatureAlgorithm::ALL.into_iter().partition(|&algorithm| self.trusted.has(algorithm));
@@ -107,9 +108,10 @@ impl RootContext for Root {
         true
     }
 
-    /// Fetches keys that are due, and looks which sessions other VMs have ended. What was counted is handed on here: a host call for each
+    /// Fetches keys that are due, and looks which sessions other VMs have ended and what the log takes now. What was counted is handed on here: a host call for each
     /// would cost as much as half a hit of the cache.
     fn on_tick(&mut self) {
+        ask_log_level();
         let CacheCounts { hits, misses, evictions } = self.gate.take_token_counts();
         for (event, count) in
             [("token_cache_hits", hits), ("token_cache_misses", misses), ("token_cache_evictions", evictions)]

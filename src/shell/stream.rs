@@ -4,10 +4,10 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType, Status};
 
+use super::abi::header_map;
 use super::call::{MAX_HEADERS, dispatch, response};
 use super::counters::Counters;
 use super::host::{VmEntropy, log, now};
-use super::map::header_map;
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
 use super::waiting::Waiting;

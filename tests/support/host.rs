@@ -27,6 +27,8 @@ pub struct State {
     pub environment: Vec<(String, String)>,
     pub clock: Clock,
     pub log: Vec<(i32, String)>,
+    /// What the log takes, if the host says.
+    pub log_level: Option<u32>,
     pub counters: BTreeMap<String, i64>,
     /// Calls are refused, as by a host that has no such cluster.
     pub refuse_calls: bool,
@@ -82,6 +84,7 @@ const ROOT: i32 = 1;
 const OK: i32 = 0;
 const NOT_FOUND: i32 = 1;
 const BAD_ARGUMENT: i32 = 2;
+const UNIMPLEMENTED: i32 = 12;
 const CAS_MISMATCH: i32 = 8;
 const CONTINUE: i32 = 0;
 const PLUGIN_CONFIGURATION: i32 = 7;
@@ -113,6 +116,7 @@ impl Host {
             environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             clock,
             log: Vec::new(),
+            log_level: Some(0),
             counters: BTreeMap::new(),
             refuse_calls: false,
             refuse_random: false,
@@ -402,6 +406,10 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
         "proxy_log" => {
             let line = text(caller, at(1), at(2));
             caller.data_mut().log.push((number(0), line));
+        }
+        "proxy_get_log_level" => {
+            let Some(level) = caller.data().log_level else { return Ok(UNIMPLEMENTED) };
+            write(caller, at(0), &level.to_le_bytes());
         }
         "proxy_get_current_time_nanoseconds" => {
             let now = caller.data().clock.now() * 1_000_000_000;

@@ -1,8 +1,9 @@
-//! Header maps, in the one buffer in which the host hands them over.
+//! Functions of the host that the SDK has in another form than is wanted here.
 //!
-//! The SDK makes a text of every name and value, and panics where a name is not UTF-8 or the host refuses.
+//! Of a header map it makes a text of every name and value, and panics where a name is not UTF-8 or the host refuses; and it takes the log
+//! level for one of its own, which "off" is not.
 
-#![expect(unsafe_code, reason = "the host writes the map into the memory of the module and gives the address")]
+#![expect(unsafe_code, reason = "the host writes into the memory of the module")]
 
 use std::ptr::null_mut;
 
@@ -14,6 +15,17 @@ use crate::request::RequestHead;
 unsafe extern "C" {
     /// Writes the map into memory that it gets from `proxy_on_memory_allocate`, and its address and size to `data` and `size`. 0 if so.
     fn proxy_get_header_map_pairs(map: MapType, data: *mut *mut u8, size: *mut usize) -> u32;
+
+    /// Writes the level to `level`. 0 if so.
+    fn proxy_get_log_level(level: *mut u32) -> u32;
+}
+
+/// The level below which the host's log takes no line, by the numbers of the ABI; 0 (trace) if the host does not say.
+pub(super) fn log_level() -> u32 {
+    let mut level = 0;
+    // SAFETY: the address is that of a live variable of the type that the ABI has.
+    let status = unsafe { proxy_get_log_level(&raw mut level) };
+    if status == 0 { level } else { 0 }
 }
 
 /// The pairs of a map of the current stream, if the host gives it.
