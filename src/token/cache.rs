@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn a_collision_finds_nothing() {
         let gate = gate(&["k"]);
-        let [a, _] = tenants(&gate);
+        let [a, b] = tenants(&gate);
         let cache = TokenCache::default();
         let tail = "x".repeat(TAIL);
         let [one, two] = ["1", "2"].map(|start| format!("{start}{tail}").into_bytes());
@@ -392,7 +392,11 @@ mod tests {
         cache.keep(&two, &identity(&gate, a, "eve"), LATER, START);
         assert!(cache.find(a, &one, START).is_none());
         assert_eq!(cache.find(a, &two, START).map(|identity| identity.user().to_owned()).as_deref(), Some("eve"));
-        assert_consistent(&cache.0.lock().unwrap());
+        let entries = cache.0.lock().unwrap();
+        assert_consistent(&entries);
+        let kept =
+            |tenant: &Tenant, token: &[u8]| entries.by_hash.values().any(|entry| entry.is_of(&tenant.name, token));
+        assert!(kept(a, &two) && !kept(b, &two) && !kept(a, &one));
     }
 
     #[test]
