@@ -108,8 +108,8 @@ impl RootContext for Root {
         true
     }
 
-    /// Fetches keys that are due, and looks which sessions other VMs have ended and what the log takes now. What was counted is handed on here: a host call for each
-    /// would cost as much as half a hit of the cache.
+    /// Fetches keys that are due, and looks which sessions other VMs have ended and which lines the log takes. What was counted is handed on
+    /// here: a host call for each would cost as much as half a hit of the cache.
     fn on_tick(&mut self) {
         ask_log_level();
         let CacheCounts { hits, misses, evictions } = self.gate.take_token_counts();
