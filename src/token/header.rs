@@ -41,19 +41,20 @@ pub(crate) struct KnownHeaders(Mutex<Vec<(Box<str>, Arc<JoseHeader>)>>);
 impl KnownHeaders {
     /// What this first part of a token says.
     pub(super) fn read(&self, part: &str) -> Result<Arc<JoseHeader>, TokenRejection> {
-        let known =
-            self.0.lock().ok().and_then(|headers| {
-                headers.iter().find(|(known, _)| **known == *part).map(|(_, header)| header.clone())
-            });
-        known.map_or_else(|| JoseHeader::parse(part).map(Arc::new), Ok)
+        self.find(part).map_or_else(|| JoseHeader::parse(part).map(Arc::new), Ok)
+    }
+
+    fn find(&self, part: &str) -> Option<Arc<JoseHeader>> {
+        let headers = self.0.lock().ok()?;
+        headers.iter().find(|(known, _)| **known == *part).map(|(_, header)| header.clone())
     }
 
     /// Remembers the header of a token whose signature is good; what anybody can send is not worth the room. The oldest makes it.
     pub(super) fn remember(&self, part: &str, header: &Arc<JoseHeader>) {
-        let Ok(mut headers) = self.0.lock() else { return };
-        if headers.iter().any(|(known, _)| **known == *part) {
+        if self.find(part).is_some() {
             return;
         }
+        let Ok(mut headers) = self.0.lock() else { return };
         headers.truncate(MAX_KNOWN.saturating_sub(1));
         headers.insert(0, (part.into(), header.clone()));
     }
@@ -92,6 +93,33 @@ const MAX_KNOWN: usize = 4;
 mod tests {
     use super::*;
     use crate::encode::base64url;
+    use crate::env::UnixTime;
+    use crate::keys::{Hash, HostAlgorithms, HostVerifier, Verifier};
+    use crate::testing::{gate, tenants};
+    use crate::token::signed::{Kind, Signed};
+
+    /// Gives the same verdict on every signature.
+    struct Says(bool);
+
+    impl HostVerifier for Says {
+        fn verify_signature(&self, _: Hash, _: &[u8], _: &[u8], _: &[u8]) -> Option<bool> {
+            Some(self.0)
+        }
+    }
+
+    #[test]
+    fn only_what_was_signed_is_remembered() {
+        let gate = gate(&["k"]);
+        let [tenant, _] = tenants(&gate);
+        let header = base64url(br#"{"alg":"ES256"}"#);
+        let token = format!("{header}.{}.{}", base64url(br#"{"iss":"x"}"#), base64url(&[1; 64]));
+        for (good, rejection) in [(false, TokenRejection::Signature), (true, TokenRejection::WrongClaim("iss"))] {
+            let verifier = Verifier { host: &Says(good), trusted: HostAlgorithms::ASSUMED };
+            let verdict = Signed::verify(Kind::Identity, &token, tenant, UnixTime(0), verifier);
+            assert_eq!(verdict.err(), Some(rejection));
+            assert_eq!(tenant.known_headers.find(&header).is_some(), good);
+        }
+    }
 
     #[test]
     fn few_headers_are_known_and_the_newest_stay() {
