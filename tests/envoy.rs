@@ -10,24 +10,24 @@
 )]
 #![allow(unreachable_pub, reason = "what the rungs share is public among them")]
 
-mod flows;
+mod scenarios;
 mod support;
 
 use serde_json::json;
 
 use support::configuration::{OTHER_SESSION_KEY, SESSION_KEY};
-use support::envoy_rig::EnvoyRig;
-use support::fleet_rig::FleetRig;
-use support::rig::{Outcome, Rig as _};
+use support::envoy_harness::EnvoyRig;
+use support::fleet_harness::FleetRig;
+use support::harness::{Outcome, Rig as _};
 use support::world::{World, ada};
 
-flows::scenarios_for!(EnvoyRig);
+scenarios::scenarios_for!(EnvoyRig);
 
 /// No replica knows anything that another one does not.
 mod fleet {
     use super::*;
 
-    flows::play! { FleetRig;
+    scenarios::play! { FleetRig;
         callback: a_callback_is_good_once;
         login: back_to_the_page_that_was_asked_for, many_tabs_at_once, a_login_that_does_not_hold;
         logout: sign_out_here_and_at_the_issuer;
@@ -83,13 +83,13 @@ mod real {
 
     use serde_json::{Value, json};
 
-    use super::flows;
+    use super::scenarios;
     use super::support::configuration::configuration;
-    use super::support::envoy_rig::{EnvoyRig, try_start};
+    use super::support::envoy_harness::{EnvoyRig, try_start};
+    use super::support::harness::{Outcome, Rig as _, values};
     use super::support::http::exchange;
     use super::support::http2;
     use super::support::issuer::{Answer, Refresh};
-    use super::support::rig::{Outcome, Rig as _, values};
     use super::support::signer::Signer;
     use super::support::world::{NAVIGATION, World, ada};
 
@@ -99,7 +99,7 @@ mod real {
     /// What this rung leaves out is left out aloud, in every run and in the description of the rungs.
     #[test]
     fn scenarios_that_are_not_played_here_are_named() {
-        let left_out = flows::timed_scenarios!(names);
+        let left_out = scenarios::timed_scenarios!(names);
         let readme = include_str!("README.md");
         assert!(left_out.iter().all(|name| readme.contains(&format!("`{name}`"))), "{left_out:?}");
         // Straight to the terminal: the test harness keeps what is printed.
@@ -309,9 +309,9 @@ mod real {
     fn the_workers_of_an_envoy_fetch_once() {
         let mut world = World::<EnvoyRig>::publishing(
             |issuer| issuer.rotate(Signer::es256(), "one"),
-            |configuration| flows::keys::discover(&mut configuration["tenants"][0], |_| {}),
+            |configuration| scenarios::keys::discover(&mut configuration["tenants"][0], |_| {}),
         );
-        flows::keys::discovered(&mut world);
+        scenarios::keys::discovered(&mut world);
         assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
         let stats = world.rig.admin("/stats?filter=tenantgate.keys");
         assert!(stats.contains("wasmcustom.tenantgate.keys_fetched: 1"), "{stats}");

@@ -10,23 +10,23 @@
 )]
 #![allow(unreachable_pub, reason = "what the rungs share is public among them")]
 
-mod flows;
+mod scenarios;
 mod support;
 
-use support::module_rig::{ForgetfulModuleRig, ModuleRig, PlainModuleRig};
+use support::module_harness::{ForgetfulModuleRig, ModuleRig, PlainModuleRig};
 
-flows::scenarios_for!(ModuleRig);
+scenarios::scenarios_for!(ModuleRig);
 mod timed {
     use super::*;
 
-    flows::timed_scenarios!(play ModuleRig);
+    scenarios::timed_scenarios!(play ModuleRig);
 }
 
 /// Without the host's cryptography no verdict changes.
 mod without_host_cryptography {
     use super::*;
 
-    flows::play! { PlainModuleRig;
+    scenarios::play! { PlainModuleRig;
         bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
             a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
             another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
@@ -39,7 +39,7 @@ mod without_host_cryptography {
 mod host_cryptography_disappears {
     use super::*;
 
-    flows::play! { ForgetfulModuleRig;
+    scenarios::play! { ForgetfulModuleRig;
         bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, a_known_token_opens_nothing_new,
             another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
         id_token: hostile_tokens, odd_but_good_tokens;
@@ -59,10 +59,10 @@ mod border {
     use super::support::browser::Browser;
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
+    use super::support::harness::{Lines, Reply, Rig};
     use super::support::host::{Host, Standing, module_bytes};
     use super::support::issuer::{Issuer, Issuers, Refresh};
-    use super::support::module_rig::{ModuleRig, answer};
-    use super::support::rig::{Lines, Reply, Rig};
+    use super::support::module_harness::{ModuleRig, answer};
     use super::support::shared::SharedStore;
     use super::support::signer::Signer;
     use super::support::world::{World, ada};
@@ -345,7 +345,7 @@ mod border {
             Issuer::new("https://login.acme.example", "client_secret_basic", Signer::es256(), clock.clone());
         issuer.rotate(Signer::es256(), "one");
         let mut configuration = configuration(&[tenant("acme", &issuer)]);
-        super::flows::keys::discover(&mut configuration["tenants"][0], |_| {});
+        super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
         let issuers: Issuers = Arc::new(Mutex::new([("acme".to_owned(), issuer)].into()));
         let shared = SharedStore::default();
         let start = || ModuleRig::beside(&configuration, issuers.clone(), shared.clone());
@@ -378,12 +378,12 @@ mod border {
     fn another_vm_takes_over() {
         let mut world = World::<ModuleRig>::publishing(
             |issuer| issuer.rotate(Signer::es256(), "one"),
-            |configuration| super::flows::keys::discover(&mut configuration["tenants"][0], |_| {}),
+            |configuration| super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {}),
         );
         assert_eq!(world.rig.host.tick().len(), 1);
         // Its calls never end.
         let mut configuration = world.configuration();
-        super::flows::keys::discover(&mut configuration["tenants"][0], |_| {});
+        super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
         let shared = world.rig.host.state().shared.clone();
         let mut other = ModuleRig::beside(&configuration, world.issuers.clone(), shared);
         other.tick();

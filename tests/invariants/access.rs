@@ -6,8 +6,8 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::tries;
-use crate::support::core_rig::CoreRig;
-use crate::support::rig::{Lines, Outcome, Rig as _, values};
+use crate::support::core_harness::CoreRig;
+use crate::support::harness::{Lines, Outcome, Rig as _, values};
 use crate::support::world::World;
 
 /// One rule: its paths, its methods, its hosts, and what it says.

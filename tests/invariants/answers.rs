@@ -9,7 +9,7 @@ use proptest::sample::Index;
 use serde_json::json;
 
 use super::{fragment, tries};
-use crate::support::core_rig::CoreRig;
+use crate::support::core_harness::CoreRig;
 use crate::support::issuer::Answer;
 use crate::support::world::{World, ada};
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{fragment, tries};
 use crate::support::browser::Browser;
-use crate::support::core_rig::CoreRig;
-use crate::support::rig::{Lines, Outcome, Rig as _, values};
+use crate::support::core_harness::CoreRig;
+use crate::support::harness::{Lines, Outcome, Rig as _, values};
 use crate::support::world::World;
 
 fn header_name() -> impl Strategy<Value = String> {

@@ -8,8 +8,8 @@ use url::Url;
 use super::browser::Browser;
 use super::clock::Clock;
 use super::configuration::{OTHER_SESSION_KEY, SESSION_KEY, configuration, tenant};
+use super::harness::{Lines, Outcome, Reply, Rig};
 use super::issuer::{Issuer, Issuers};
-use super::rig::{Lines, Outcome, Reply, Rig};
 use super::signer::Signer;
 
 /// Everything that a scenario plays with.

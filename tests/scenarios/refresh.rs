@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::keys::{discover, discovered};
 use crate::support::browser::Browser;
+use crate::support::harness::{Outcome, Reply, Rig, values};
 use crate::support::issuer::{Answer, Refresh};
-use crate::support::rig::{Outcome, Reply, Rig, values};
 use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::browser::Browser;
-use crate::support::rig::{Outcome, Reply, Rig};
+use crate::support::harness::{Outcome, Reply, Rig};
 use crate::support::world::{FRAMED, World};
 
 const PAGE: &str = "https://acme.example/page";

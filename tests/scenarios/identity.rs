@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::rig::{Rig, values};
+use crate::support::harness::{Rig, values};
 use crate::support::world::World;
 
 fn world<R: Rig>(identity: &Value) -> World<R> {

@@ -10,7 +10,6 @@ pub mod assertion;
 pub mod backchannel;
 pub mod bearer;
 pub mod callback;
-pub mod denial;
 pub mod forward;
 pub mod frontchannel;
 pub mod id_token;
@@ -20,6 +19,7 @@ pub mod login;
 pub mod logout;
 pub mod redirects;
 pub mod refresh;
+pub mod refusal;
 pub mod session;
 pub mod tenants;
 pub mod userinfo;
@@ -27,7 +27,7 @@ pub mod userinfo;
 /// One test for each scenario that every rung can play.
 macro_rules! scenarios_for {
     ($rig:ty) => {
-        $crate::flows::play! { $rig;
+        $crate::scenarios::play! { $rig;
             backchannel: the_issuer_ends_sessions, a_session_that_does_not_know_its_name, hostile_logout_tokens,
                 odd_but_good_logout_tokens, a_logout_token_counts_once, what_is_no_logout_request, a_logout_token_with_a_new_key;
             access: the_first_rule_that_fits_decides, what_no_rule_fits_is_for_users_or_nobody, public_pages_know_who_is_signed_in,
@@ -42,7 +42,7 @@ macro_rules! scenarios_for {
             callback: forged_callbacks_cause_no_call, a_callback_is_good_once, a_callback_belongs_to_its_browser,
                 errors_of_the_issuer, a_provider_that_fails, sessions_outlive_their_provider, a_refused_code, another_issuer, an_answer_of_nobody,
                 after_a_refusal_the_issuer_asks;
-            denial: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs, own_words;
+            refusal: only_navigations_are_redirected, unreadable_requests, pages_for_people_and_json_for_programs, own_words;
             forward: what_the_client_says_is_gone, names_of_other_tenants_are_gone, cookies_of_the_gate_stay_at_the_gate,
                 claims_cannot_forge_headers, tokens_where_they_are_wanted, roles_go_where_groups_go, names_are_those_of_the_tenant,
                 what_an_api_client_says_is_gone, a_long_claim_is_one_line, lists_as_the_tenant_wants_them,
@@ -81,7 +81,7 @@ macro_rules! scenarios_for {
 /// The scenarios that need simulated time, to make tests of (`play Rig`) or to name (`names`).
 macro_rules! timed_scenarios {
     ($then:ident $($rig:ident)?) => {
-        $crate::flows::$then! { $($rig)?;
+        $crate::scenarios::$then! { $($rig)?;
             assertion: an_assertion_is_renewed_in_time;
             backchannel: an_end_is_for_good;
             bearer: a_known_token_expires;
@@ -104,7 +104,7 @@ macro_rules! play {
             use super::*;
             $(#[test]
             fn $name() {
-                $crate::flows::$module::$name::<$rig>();
+                $crate::scenarios::$module::$name::<$rig>();
             })+
         })+
     };

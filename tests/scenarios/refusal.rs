@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::rig::{Lines, Rig};
+use crate::support::harness::{Lines, Rig};
 use crate::support::world::{NAVIGATION, World};
 
 pub fn only_navigations_are_redirected<R: Rig>() {

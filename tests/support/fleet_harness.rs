@@ -7,9 +7,9 @@ use std::thread;
 use serde_json::Value;
 
 use super::clock::Clock;
-use super::envoy_rig::{EnvoyRig, outcome, send_to};
+use super::envoy_harness::{EnvoyRig, outcome, send_to};
+use super::harness::{Lines, Outcome, Rig};
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Rig};
 
 pub struct FleetRig {
     pub replicas: [EnvoyRig; 2],

@@ -2,7 +2,7 @@
 
 use url::{Url, form_urlencoded};
 
-use crate::support::rig::Rig;
+use crate::support::harness::Rig;
 use crate::support::world::{World, ada};
 
 /// Paths that some reader of URLs has taken for an address elsewhere.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::browser::Browser;
 use crate::support::configuration::{OTHER_SESSION_KEY, SESSION_KEY};
-use crate::support::rig::{Reply, Rig, values};
+use crate::support::harness::{Reply, Rig, values};
 use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::support::browser::{Browser, Cookie};
-use crate::support::rig::{Outcome, Rig};
+use crate::support::harness::{Outcome, Rig};
 use crate::support::world::{NAVIGATION, World, ada};
 
 const LOGOUT: &str = "https://acme.example/oauth2/logout";

@@ -10,8 +10,8 @@ use proptest::sample::Index;
 use serde_json::json;
 
 use super::tries;
-use crate::support::core_rig::CoreRig;
-use crate::support::rig::{Outcome, Reply, values};
+use crate::support::core_harness::CoreRig;
+use crate::support::harness::{Outcome, Reply, values};
 use crate::support::world::{NAVIGATION, World};
 
 const TENANTS: [&str; 2] = ["acme", "globex"];

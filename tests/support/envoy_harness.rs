@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::clock::Clock;
+use super::harness::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS};
 use super::host::module_path;
 use super::http::{exchange, serve};
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS};
 
 pub struct EnvoyRig {
     envoy: Envoy,
@@ -287,7 +287,7 @@ fn crashing_module(folder: &Path) -> PathBuf {
     ];
     let [text, front, whole] = ["front.wat", "front.wasm", "crashing.wasm"].map(|name| folder.join(name));
     fs::write(&text, CRASHES).unwrap();
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts/node_modules/.bin");
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/node_modules/.bin");
     let run = |tool: &str, output: &Path, arguments: &[&OsStr]| {
         let status = Command::new(tools.join(tool)).args(arguments).args(FEATURES).arg("-o").arg(output).status();
         assert!(status.is_ok_and(|status| status.success()), "{tool}; ./build.sh test installs it");

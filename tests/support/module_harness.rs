@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::clock::Clock;
+use super::harness::{Lines, Outcome, Rig, lower_case};
 use super::host::{Call, Host, Standing};
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Rig, lower_case};
 use super::shared::SharedStore;
 
 pub struct ModuleRig {

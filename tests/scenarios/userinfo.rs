@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::refresh::{AFTER, BEFORE, calls, seconds, visit};
 use crate::support::browser::Browser;
+use crate::support::harness::{Outcome, Rig, values};
 use crate::support::issuer::{Answer, Refresh};
-use crate::support::rig::{Outcome, Rig, values};
 use crate::support::world::World;
 
 const HOME: &str = "https://acme.example/";

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use crate::support::harness::{Rig, values};
 use crate::support::issuer::Refresh;
-use crate::support::rig::{Rig, values};
 use crate::support::world::{NAVIGATION, World, ada};
 
 pub fn spellings_of_a_host<R: Rig>() {

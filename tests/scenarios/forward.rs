@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bearer::access_token;
-use crate::support::rig::{Rig, values};
+use crate::support::harness::{Rig, values};
 use crate::support::world::{NAVIGATION, World};
 
 pub fn what_the_client_says_is_gone<R: Rig>() {

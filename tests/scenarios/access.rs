@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::browser::Browser;
-use crate::support::rig::{Lines, Outcome, Rig, values};
+use crate::support::harness::{Lines, Outcome, Rig, values};
 use crate::support::world::{NAVIGATION, World, ada};
 
 /// A world whose acme has these members besides.

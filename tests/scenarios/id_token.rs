@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::support::harness::{Rig, values};
 use crate::support::http::base64url;
-use crate::support::rig::{Rig, values};
 use crate::support::world::{World, ada};
 
 type Forge = fn(&mut Value, &mut Value);

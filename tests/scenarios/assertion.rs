@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tenantgate::keys::parse_jwk;
 
 use crate::support::browser::Browser;
-use crate::support::core_rig::VERIFIER;
-use crate::support::rig::{Outcome, Reply, Rig, values};
+use crate::support::core_harness::VERIFIER;
+use crate::support::harness::{Outcome, Reply, Rig, values};
 use crate::support::world::{NAVIGATION, World, ada};
 
 const EC: &str = include_str!("../vectors/keys/ec.private.pem");

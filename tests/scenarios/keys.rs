@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::callback::with_parameter;
+use crate::support::harness::{Outcome, Rig, values};
 use crate::support::issuer::{Answer, Issuer};
-use crate::support::rig::{Outcome, Rig, values};
 use crate::support::signer::Signer;
 use crate::support::world::{World, ada};
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::support::harness::{Outcome, Reply, Rig, values};
 use crate::support::http::base64url;
 use crate::support::issuer::Issuer;
-use crate::support::rig::{Outcome, Reply, Rig, values};
 use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::browser::Browser;
+use crate::support::harness::{Reply, Rig};
 use crate::support::issuer::Answer;
-use crate::support::rig::{Reply, Rig};
 use crate::support::world::{World, ada};
 
 /// Opens a callback that has to fail: no session, nothing upstream, a page with a request id.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::support::harness::{Reply, Rig, values};
 use crate::support::issuer::Issuer;
-use crate::support::rig::{Reply, Rig, values};
 use crate::support::signer::Signer;
 use crate::support::world::{World, ada};
 

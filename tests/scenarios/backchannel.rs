@@ -7,8 +7,8 @@ use url::form_urlencoded;
 
 use super::keys::{discover, discovered};
 use crate::support::browser::Browser;
+use crate::support::harness::{Outcome, Reply, Rig};
 use crate::support::http::base64url;
-use crate::support::rig::{Outcome, Reply, Rig};
 use crate::support::signer::Signer;
 use crate::support::world::{World, ada};
 

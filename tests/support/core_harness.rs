@@ -19,8 +19,8 @@ use tenantgate::secret::Secret;
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
+use super::harness::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS, lower_case};
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS, lower_case};
 use super::shared::SharedStore;
 
 pub struct CoreRig {
