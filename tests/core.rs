@@ -13,13 +13,13 @@
 mod scenarios;
 mod support;
 
-use support::core_harness::CoreRig;
+use support::core_harness::CoreHarness;
 
-scenarios::scenarios_for!(CoreRig);
+scenarios::scenarios_for!(CoreHarness);
 mod timed {
     use super::*;
 
-    scenarios::timed_scenarios!(play CoreRig);
+    scenarios::timed_scenarios!(play CoreHarness);
 }
 
 /// What the core does where a host fails it, and with inputs out of turn.

@@ -10,7 +10,7 @@ use proptest::sample::Index;
 use serde_json::json;
 
 use super::tries;
-use crate::support::core_harness::CoreRig;
+use crate::support::core_harness::CoreHarness;
 use crate::support::harness::{Outcome, Reply, values};
 use crate::support::world::{NAVIGATION, World};
 
@@ -123,7 +123,7 @@ struct Session {
 }
 
 struct Story {
-    world: World<CoreRig>,
+    world: World<CoreHarness>,
     logins: Vec<Login>,
     codes: Vec<Code>,
     cookies: Vec<Cookie>,

@@ -26,8 +26,8 @@ pub mod userinfo;
 
 /// One test for each scenario that every rung can play.
 macro_rules! scenarios_for {
-    ($rig:ty) => {
-        $crate::scenarios::play! { $rig;
+    ($harness:ty) => {
+        $crate::scenarios::play! { $harness;
             backchannel: the_issuer_ends_sessions, a_session_that_does_not_know_its_name, hostile_logout_tokens,
                 odd_but_good_logout_tokens, a_logout_token_counts_once, what_is_no_logout_request, a_logout_token_with_a_new_key;
             access: the_first_rule_that_fits_decides, what_no_rule_fits_is_for_users_or_nobody, public_pages_know_who_is_signed_in,
@@ -78,10 +78,10 @@ macro_rules! scenarios_for {
     };
 }
 
-/// The scenarios that need simulated time, to make tests of (`play Rig`) or to name (`names`).
+/// The scenarios that need simulated time, to make tests of (`play Harness`) or to name (`names`).
 macro_rules! timed_scenarios {
-    ($then:ident $($rig:ident)?) => {
-        $crate::scenarios::$then! { $($rig)?;
+    ($then:ident $($harness:ident)?) => {
+        $crate::scenarios::$then! { $($harness)?;
             assertion: an_assertion_is_renewed_in_time;
             backchannel: an_end_is_for_good;
             bearer: a_known_token_expires;
@@ -99,12 +99,12 @@ macro_rules! timed_scenarios {
 }
 
 macro_rules! play {
-    ($rig:ty; $($module:ident: $($name:ident),+;)+) => {
+    ($harness:ty; $($module:ident: $($name:ident),+;)+) => {
         $(mod $module {
             use super::*;
             $(#[test]
             fn $name() {
-                $crate::scenarios::$module::$name::<$rig>();
+                $crate::scenarios::$module::$name::<$harness>();
             })+
         })+
     };

@@ -87,7 +87,7 @@ pub const UPSTREAM_HEADERS: [(&str, &str); 3] =
     [("x-upstream", "yes"), ("cache-control", "public, max-age=3600"), ("set-cookie", "theme=dark")];
 
 /// One rung.
-pub trait Rig {
+pub trait Harness {
     /// The filter with this configuration, or what it logged when it refused it.
     fn start(configuration: &Value, issuers: Issuers) -> Self;
 
