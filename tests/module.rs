@@ -1,14 +1,5 @@
 //! The scenarios on this rung: the real module in the mock host, with simulated time.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::string_slice,
-    clippy::as_conversions,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
-#![allow(unreachable_pub, reason = "what the rungs share is public among them")]
+#![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
 mod scenarios;
 mod support;
