@@ -1,17 +1,13 @@
 //! The scenarios on this rung: the core itself, with simulated time.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
+#[deny(dead_code, reason = "a scenario in no list would not run")]
 mod scenarios;
 mod support;
 
 use support::core_harness::CoreHarness;
 
-scenarios::scenarios_for!(CoreHarness);
-mod timed {
-    use super::*;
-
-    scenarios::timed_scenarios!(play CoreHarness);
-}
+scenarios::scenarios!(all CoreHarness);
 
 /// What the core does where a host fails it, and with inputs out of turn.
 mod host_failures {

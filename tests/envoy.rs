@@ -1,6 +1,7 @@
 //! The scenarios on this rung: the real module in real Envoy.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
+#[allow(dead_code, reason = "Envoy cannot run the timed scenarios")]
 mod scenarios;
 mod support;
 
@@ -12,17 +13,17 @@ use support::fleet_harness::FleetHarness;
 use support::harness::{Harness as _, Outcome};
 use support::world::{World, ada};
 
-scenarios::scenarios_for!(EnvoyHarness);
+scenarios::scenarios!(untimed EnvoyHarness);
 
 /// No replica knows anything that another one does not.
 mod fleet {
     use super::*;
 
-    scenarios::play! { FleetHarness;
-        callback: a_callback_is_good_once;
-        login: back_to_the_page_that_was_asked_for, many_tabs_at_once, a_login_that_does_not_hold;
-        logout: sign_out_here_and_at_the_issuer;
-        session: keys_roll, a_large_session_is_whole_or_none, a_new_login_replaces_the_session;
+    scenarios::tests! { FleetHarness;
+        callback: [a_callback_is_good_once];
+        login: [back_to_the_page_that_was_asked_for, many_tabs_at_once, a_login_that_does_not_hold];
+        logout: [sign_out_here_and_at_the_issuer];
+        session: [keys_roll, a_large_session_is_whole_or_none, a_new_login_replaces_the_session];
     }
 
     /// A new key that comes replica by replica: both know it before the first one seals with it, so nobody signs in twice.
@@ -86,17 +87,6 @@ mod real {
 
     const GET: [(&[u8], &[u8]); 4] =
         [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"acme.example"), (b":path", b"/")];
-
-    /// What this rung leaves out is left out aloud, in every run and in the description of the rungs.
-    #[test]
-    fn scenarios_that_are_not_played_here_are_named() {
-        let left_out = scenarios::timed_scenarios!(names);
-        let readme = include_str!("README.md");
-        assert!(left_out.iter().all(|name| readme.contains(&format!("`{name}`"))), "{left_out:?}");
-        // Straight to the terminal: the test harness keeps what is printed.
-        writeln!(std::io::stderr(), "not played in Envoy, whose clock cannot be moved: {}", left_out.join(", "))
-            .unwrap();
-    }
 
     /// Without the option for it Envoy hands over no body. Nothing goes on, and somebody is told.
     #[test]

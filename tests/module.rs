@@ -6,23 +6,23 @@ mod support;
 
 use support::module_harness::{ForgetfulModuleHarness, ModuleHarness, PlainModuleHarness};
 
-scenarios::scenarios_for!(ModuleHarness);
-mod timed {
-    use super::*;
-
-    scenarios::timed_scenarios!(play ModuleHarness);
-}
+scenarios::scenarios!(all ModuleHarness);
 
 /// Without the host's cryptography no verdict changes.
 mod without_host_cryptography {
     use super::*;
 
-    scenarios::play! { PlainModuleHarness;
-        bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
-            a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
-        id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
-        login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
+    scenarios::tests! { PlainModuleHarness;
+        bearer: [
+            a_good_token_is_as_good_as_a_session, hostile_bearer_tokens,
+            a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
+            a_session_is_not_looked_at_beside_a_token,
+            tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
+            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type,
+            signed_text_that_is_no_token,
+        ];
+        id_token: [hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type];
+        login: [back_to_the_page_that_was_asked_for, every_algorithm];
     }
 }
 
@@ -30,11 +30,15 @@ mod without_host_cryptography {
 mod host_cryptography_disappears {
     use super::*;
 
-    scenarios::play! { ForgetfulModuleHarness;
-        bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
-        id_token: hostile_tokens, odd_but_good_tokens;
-        login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
+    scenarios::tests! { ForgetfulModuleHarness;
+        bearer: [
+            a_good_token_is_as_good_as_a_session, hostile_bearer_tokens,
+            a_token_that_is_not_enough, a_known_token_opens_nothing_new,
+            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type,
+            signed_text_that_is_no_token,
+        ];
+        id_token: [hostile_tokens, odd_but_good_tokens];
+        login: [back_to_the_page_that_was_asked_for, every_algorithm];
     }
 }
 

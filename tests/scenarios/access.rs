@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::browser::Browser;
 use crate::support::harness::{Harness, Lines, Outcome, values};
-use crate::support::world::{NAVIGATION, World, ada};
+use crate::support::world::{World, ada};
 
 /// A world whose acme has these members besides.
 fn world<H: Harness>(section: &Value) -> World<H> {

@@ -75,18 +75,12 @@ pub fn a_client_that_signs<H: Harness>() {
     assert!(!browser.has_session());
 }
 
+/// A good token gives a session. The same token under another algorithm of its key does not.
 pub fn every_algorithm<H: Harness>() {
-    sign_in_with::<H>(Signer::all());
-}
-
-/// Those that need no help of the host.
-pub fn every_algorithm_of_the_module<H: Harness>() {
-    sign_in_with::<H>(Signer::all().into_iter().filter(|signer| !matches!(signer.alg(), "ES384" | "ES512")).collect());
-}
-
-/// A good token of each signer gives a session, and the same token under another algorithm of the same key does not.
-fn sign_in_with<H: Harness>(signers: Vec<Signer>) {
-    for signer in signers {
+    for signer in Signer::all() {
+        if !H::HOST_VERIFIES && matches!(signer.alg(), "ES384" | "ES512") {
+            continue;
+        }
         let issuer = Issuer::new("https://login.acme.example", "none", signer, H::clock());
         let alg = issuer.signer.alg();
         let mut world = World::<H>::of([("acme", issuer)], |_| {});

@@ -102,6 +102,8 @@ pub type PlainModuleHarness = DegradedModuleHarness<false>;
 pub type ForgetfulModuleHarness = DegradedModuleHarness<true>;
 
 impl<const LATER: bool> Harness for DegradedModuleHarness<LATER> {
+    const HOST_VERIFIES: bool = false;
+
     fn start(configuration: &Value, issuers: Issuers) -> Self {
         let mut harness = ModuleHarness::on(configuration, issuers, SharedStore::default(), LATER);
         let trusted = harness.host.state().counters.get("tenantgate.host_verifies.ES256").copied();
