@@ -1,26 +1,13 @@
 //! The scenarios on this rung: the core itself, with simulated time.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::string_slice,
-    clippy::as_conversions,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
-#![allow(unreachable_pub, reason = "what the rungs share is public among them")]
+#![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
-mod flows;
+#[deny(dead_code, reason = "a scenario in no list would not run")]
+mod scenarios;
 mod support;
 
-use support::core_rig::CoreRig;
+use support::core_harness::CoreHarness;
 
-flows::scenarios_for!(CoreRig);
-mod timed {
-    use super::*;
-
-    flows::timed_scenarios!(play CoreRig);
-}
+scenarios::scenarios!(all CoreHarness);
 
 /// What the core does where a host fails it, and with inputs out of turn.
 mod host_failures {
@@ -38,7 +25,7 @@ mod host_failures {
 
     use super::support::clock::Clock;
     use super::support::configuration::{configuration, tenant};
-    use super::support::core_rig::{MachineEntropy, SURROUNDINGS, VERIFIER};
+    use super::support::core_harness::{MachineEntropy, SURROUNDINGS, VERIFIER};
     use super::support::issuer::Issuer;
     use super::support::shared::SharedStore;
     use super::support::signer::Signer;

@@ -1,6 +1,5 @@
 //! The manifests of `envoy/` are what Kubernetes takes: every field is one of its CustomResourceDefinition, with the right type.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
+#![allow(clippy::restriction, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,37 +1,28 @@
 //! The scenarios on this rung: the real module in the mock host, with simulated time.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::string_slice,
-    clippy::as_conversions,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
-#![allow(unreachable_pub, reason = "what the rungs share is public among them")]
+#![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
-mod flows;
+mod scenarios;
 mod support;
 
-use support::module_rig::{ForgetfulModuleRig, ModuleRig, PlainModuleRig};
+use support::module_harness::{ForgetfulModuleHarness, ModuleHarness, PlainModuleHarness};
 
-flows::scenarios_for!(ModuleRig);
-mod timed {
-    use super::*;
-
-    flows::timed_scenarios!(play ModuleRig);
-}
+scenarios::scenarios!(all ModuleHarness);
 
 /// Without the host's cryptography no verdict changes.
 mod without_host_cryptography {
     use super::*;
 
-    flows::play! { PlainModuleRig;
-        bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
-            a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
-        id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
-        login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
+    scenarios::tests! { PlainModuleHarness;
+        bearer: [
+            a_good_token_is_as_good_as_a_session, hostile_bearer_tokens,
+            a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
+            a_session_is_not_looked_at_beside_a_token,
+            tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
+            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type,
+            signed_text_that_is_no_token,
+        ];
+        id_token: [hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type];
+        login: [back_to_the_page_that_was_asked_for, every_algorithm];
     }
 }
 
@@ -39,11 +30,15 @@ mod without_host_cryptography {
 mod host_cryptography_disappears {
     use super::*;
 
-    flows::play! { ForgetfulModuleRig;
-        bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
-        id_token: hostile_tokens, odd_but_good_tokens;
-        login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
+    scenarios::tests! { ForgetfulModuleHarness;
+        bearer: [
+            a_good_token_is_as_good_as_a_session, hostile_bearer_tokens,
+            a_token_that_is_not_enough, a_known_token_opens_nothing_new,
+            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type,
+            signed_text_that_is_no_token,
+        ];
+        id_token: [hostile_tokens, odd_but_good_tokens];
+        login: [back_to_the_page_that_was_asked_for, every_algorithm];
     }
 }
 
@@ -59,10 +54,10 @@ mod border {
     use super::support::browser::Browser;
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
+    use super::support::harness::{Harness, Lines, Reply};
     use super::support::host::{Host, Standing, module_bytes};
     use super::support::issuer::{Issuer, Issuers, Refresh};
-    use super::support::module_rig::{ModuleRig, answer};
-    use super::support::rig::{Lines, Reply, Rig};
+    use super::support::module_harness::{ModuleHarness, answer};
     use super::support::shared::SharedStore;
     use super::support::signer::Signer;
     use super::support::world::{World, ada};
@@ -193,23 +188,23 @@ mod border {
     /// Filter state is set where it is wanted, once, and only for a request that goes on.
     #[test]
     fn filter_state_is_set_where_it_is_wanted() {
-        let mut world = World::<ModuleRig>::with(|configuration| {
+        let mut world = World::<ModuleHarness>::with(|configuration| {
             configuration["filter_state"] = json!(true);
             configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
             configuration["tenants"][0]["access"] = json!([{ "paths": ["/public"], "allow": "public" }]);
         });
         world.signed_in();
-        let properties = std::mem::take(&mut world.rig.host.state().properties);
+        let properties = std::mem::take(&mut world.harness.host.state().properties);
         let expected = [("tenant", "acme"), ("user", "ada"), ("roles", "admin")];
         assert_eq!(properties, expected.map(|(name, value)| (format!("tenantgate.{name}"), value.to_owned())));
 
         // Nobody is told of where nobody is known.
         world.open(&mut world.browser(), "https://acme.example/public").forwarded();
-        assert!(world.rig.host.state().properties.is_empty());
+        assert!(world.harness.host.state().properties.is_empty());
 
-        let mut world = World::<ModuleRig>::new();
+        let mut world = World::<ModuleHarness>::new();
         world.signed_in();
-        assert!(world.rig.host.state().properties.is_empty());
+        assert!(world.harness.host.state().properties.is_empty());
     }
 
     /// What no codec of Envoy lets through, and other hosts might.
@@ -317,7 +312,7 @@ mod border {
 
     #[test]
     fn hits_and_misses_are_counted_now_and_then() {
-        let mut world = World::<ModuleRig>::with(|configuration| {
+        let mut world = World::<ModuleHarness>::with(|configuration| {
             configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
         });
         let now = world.clock.now();
@@ -330,11 +325,17 @@ mod border {
         }
         let count =
             |host: &mut Host, name: &str| host.state().counters.get(&format!("tenantgate.token_cache_{name}")).copied();
-        assert_eq!(count(&mut world.rig.host, "hits"), None);
-        world.rig.host.tick();
-        assert_eq!((count(&mut world.rig.host, "hits"), count(&mut world.rig.host, "misses")), (Some(2), Some(2)));
-        world.rig.host.tick();
-        assert_eq!((count(&mut world.rig.host, "hits"), count(&mut world.rig.host, "evictions")), (Some(2), None));
+        assert_eq!(count(&mut world.harness.host, "hits"), None);
+        world.harness.host.tick();
+        assert_eq!(
+            (count(&mut world.harness.host, "hits"), count(&mut world.harness.host, "misses")),
+            (Some(2), Some(2))
+        );
+        world.harness.host.tick();
+        assert_eq!(
+            (count(&mut world.harness.host, "hits"), count(&mut world.harness.host, "evictions")),
+            (Some(2), None)
+        );
     }
 
     /// The VMs of a process fetch together: one of them calls, all of them know.
@@ -345,14 +346,15 @@ mod border {
             Issuer::new("https://login.acme.example", "client_secret_basic", Signer::es256(), clock.clone());
         issuer.rotate(Signer::es256(), "one");
         let mut configuration = configuration(&[tenant("acme", &issuer)]);
-        super::flows::keys::discover(&mut configuration["tenants"][0], |_| {});
+        super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
         let issuers: Issuers = Arc::new(Mutex::new([("acme".to_owned(), issuer)].into()));
         let shared = SharedStore::default();
-        let start = || ModuleRig::beside(&configuration, issuers.clone(), shared.clone());
+        let start = || ModuleHarness::beside(&configuration, issuers.clone(), shared.clone());
         let mut vms = [start(), start(), start()];
         let documents = || issuers.lock().unwrap()["acme"].documents;
-        let know =
-            |vms: &mut [ModuleRig]| vms.iter_mut().map(|vm| status(&mut vm.host, &visit()) == 302).collect::<Vec<_>>();
+        let know = |vms: &mut [ModuleHarness]| {
+            vms.iter_mut().map(|vm| status(&mut vm.host, &visit()) == 302).collect::<Vec<_>>()
+        };
         assert_eq!(know(&mut vms), [false; 3]);
         // The first that looks fetches, while the others look as well.
         for vm in &mut vms {
@@ -376,16 +378,16 @@ mod border {
     /// A VM that goes away while it fetches is no reason for the others not to.
     #[test]
     fn another_vm_takes_over() {
-        let mut world = World::<ModuleRig>::publishing(
+        let mut world = World::<ModuleHarness>::publishing(
             |issuer| issuer.rotate(Signer::es256(), "one"),
-            |configuration| super::flows::keys::discover(&mut configuration["tenants"][0], |_| {}),
+            |configuration| super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {}),
         );
-        assert_eq!(world.rig.host.tick().len(), 1);
+        assert_eq!(world.harness.host.tick().len(), 1);
         // Its calls never end.
         let mut configuration = world.configuration();
-        super::flows::keys::discover(&mut configuration["tenants"][0], |_| {});
-        let shared = world.rig.host.state().shared.clone();
-        let mut other = ModuleRig::beside(&configuration, world.issuers.clone(), shared);
+        super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
+        let shared = world.harness.host.state().shared.clone();
+        let mut other = ModuleHarness::beside(&configuration, world.issuers.clone(), shared);
         other.tick();
         assert_eq!(status(&mut other.host, &visit()), 503);
         world.clock.advance(Duration::from_secs(6));
@@ -411,11 +413,11 @@ mod border {
     #[test]
     fn a_client_key_that_nobody_can_use_ends_in_an_answer() {
         let issuer = Issuer::with_client_key("https://login.acme.example", Signer::rs256(), Clock::simulated());
-        let mut world = World::<ModuleRig>::of([("acme", issuer)], |_| {});
+        let mut world = World::<ModuleHarness>::of([("acme", issuer)], |_| {});
         let head = returned(&mut world);
-        world.rig.host.state().cryptography = false;
-        assert_eq!(status(&mut world.rig.host, &head), 503);
-        assert!(world.rig.log().contains("it could not sign the client assertion"), "{}", world.rig.log());
+        world.harness.host.state().cryptography = false;
+        assert_eq!(status(&mut world.harness.host, &head), 503);
+        assert!(world.harness.log().contains("it could not sign the client assertion"), "{}", world.harness.log());
         assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
     }
 
@@ -429,7 +431,7 @@ mod border {
     }
 
     /// Brings `world` to the point where the token endpoint is called, by a browser that came back.
-    fn returned(world: &mut World<ModuleRig>) -> Lines {
+    fn returned(world: &mut World<ModuleHarness>) -> Lines {
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
         let path = callback.strip_prefix("https://acme.example").unwrap();
@@ -445,9 +447,9 @@ mod border {
     /// An upstream may merge trailers into the head.
     #[test]
     fn trailers_cannot_say_who_it_is() {
-        let mut world = World::<ModuleRig>::new();
+        let mut world = World::<ModuleHarness>::new();
         let mut browser = world.signed_in();
-        world.rig.host.state().trailers = lines(&[
+        world.harness.host.state().trailers = lines(&[
             ("x-auth-request-user", b"evil"),
             ("x_auth.request_groups", b"evil"),
             ("authorization", b"evil"),
@@ -456,17 +458,17 @@ mod border {
             ("x-checksum", b"\xff"),
         ]);
         world.open(&mut browser, "https://acme.example/").forwarded();
-        let left: Vec<String> = world.rig.host.state().trailers.iter().map(|(name, _)| name.clone()).collect();
+        let left: Vec<String> = world.harness.host.state().trailers.iter().map(|(name, _)| name.clone()).collect();
         assert_eq!(left, ["grpc-status", "x-checksum"]);
     }
 
     #[test]
     fn a_call_that_the_host_refuses_is_a_provider_that_is_away() {
-        let mut world = World::<ModuleRig>::new();
+        let mut world = World::<ModuleHarness>::new();
         let head = returned(&mut world);
-        world.rig.host.state().refuse_calls = true;
-        assert_eq!(status(&mut world.rig.host, &head), 503);
-        assert!(world.rig.log().contains("is there a cluster by the configured name?"));
+        world.harness.host.state().refuse_calls = true;
+        assert_eq!(status(&mut world.harness.host, &head), 503);
+        assert!(world.harness.log().contains("is there a cluster by the configured name?"));
     }
 
     #[test]
@@ -483,26 +485,26 @@ mod border {
             (lines(&[("x", b"y")]), b"{}".to_vec()),
             (many, b"{}".to_vec()),
         ] {
-            let mut world = World::<ModuleRig>::new();
+            let mut world = World::<ModuleHarness>::new();
             let request = returned(&mut world);
-            let (context, standing) = world.rig.host.request(&request);
+            let (context, standing) = world.harness.host.request(&request);
             let Standing::Waits(call) = standing else { panic!("no call") };
-            let reply = replied(world.rig.host.answer(context, &call, Some((head, body))));
+            let reply = replied(world.harness.host.answer(context, &call, Some((head, body))));
             assert_eq!(reply.status, 503);
         }
     }
 
     #[test]
     fn a_client_that_hangs_up_during_a_call_leaves_nothing_behind() {
-        let mut world = World::<ModuleRig>::new();
+        let mut world = World::<ModuleHarness>::new();
         for _ in 0..3 {
             let head = returned(&mut world);
-            let (context, standing) = world.rig.host.request(&head);
+            let (context, standing) = world.harness.host.request(&head);
             let Standing::Waits(call) = standing else { panic!("no call") };
-            world.rig.host.end(context);
+            world.harness.host.end(context);
             // Envoy cancels the call; another host may let it end.
             let answer = (lines(&[(":status", b"200")]), b"{}".to_vec());
-            assert!(!world.rig.host.answer_late(&call, Some(answer)));
+            assert!(!world.harness.host.answer_late(&call, Some(answer)));
         }
         world.signed_in();
     }
@@ -510,26 +512,27 @@ mod border {
     /// Two refreshes are due: the call of one is refused by the host, the client of the other hangs up.
     #[test]
     fn a_refresh_that_comes_to_nothing_costs_nothing() {
-        let mut world = World::<ModuleRig>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+        let mut world =
+            World::<ModuleHarness>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
         world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
         let (mut first, mut second) = (world.signed_in(), world.signed_in());
         world.clock.advance(Duration::from_secs(230));
-        world.rig.host.state().refuse_calls = true;
+        world.harness.host.state().refuse_calls = true;
         world.open(&mut first, "https://acme.example/").forwarded();
-        assert!(world.rig.log().contains("refresh_failed"));
-        world.rig.host.state().refuse_calls = false;
+        assert!(world.harness.log().contains("refresh_failed"));
+        world.harness.host.state().refuse_calls = false;
 
         let cookie = second.cookie_line("acme.example").unwrap();
         let head = [visit(), lines(&[("cookie", cookie.as_bytes())])].concat();
         for upstream_answered in [false, true] {
-            let (context, standing) = world.rig.host.request(&head);
+            let (context, standing) = world.harness.host.request(&head);
             let Standing::Beside(_, call) = standing else { panic!("no call beside the request") };
             if upstream_answered {
-                world.rig.host.upstream_answers(context);
+                world.harness.host.upstream_answers(context);
             }
-            world.rig.host.end(context);
+            world.harness.host.end(context);
             let answer = (lines(&[(":status", b"200")]), b"{}".to_vec());
-            assert!(!world.rig.host.answer_late(&call, Some(answer)));
+            assert!(!world.harness.host.answer_late(&call, Some(answer)));
             world.clock.advance(Duration::from_secs(2));
         }
         world.open(&mut second, "https://acme.example/").forwarded();
@@ -540,7 +543,7 @@ mod border {
     /// costs neither the answer nor the new refresh token.
     #[test]
     fn the_second_call_of_a_refresh() {
-        let mut world = World::<ModuleRig>::with(|configuration| {
+        let mut world = World::<ModuleHarness>::with(|configuration| {
             let acme = &mut configuration["tenants"][0];
             acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
             (acme["login"]["userinfo"], acme["refresh"]) = (json!(true), json!({}));
@@ -555,9 +558,9 @@ mod border {
             [visit(), lines(&[("cookie", cookie.as_bytes())])].concat()
         };
         world.clock.advance(Duration::from_secs(300));
-        let (context, standing) = world.rig.host.request(&head(&browser));
+        let (context, standing) = world.harness.host.request(&head(&browser));
         assert!(matches!(standing, Standing::Waits(_)));
-        world.rig.host.end(context);
+        world.harness.host.end(context);
         world.clock.advance(Duration::from_secs(3));
         let calls = world.issuer("acme", |issuer| issuer.calls);
         world.open(&mut browser, "https://acme.example/").forwarded();
@@ -568,33 +571,33 @@ mod border {
 
         for upstream_first in [true, false] {
             world.clock.advance(Duration::from_secs(230));
-            let (context, standing) = world.rig.host.request(&head(&browser));
+            let (context, standing) = world.harness.host.request(&head(&browser));
             let Standing::Beside(_, call) = standing else { panic!("no call beside the request") };
-            world.rig.host.state().refuse_calls = true;
+            world.harness.host.state().refuse_calls = true;
             let answer = |call: &_| answer(&world.issuers, call);
-            let reply = world.rig.host.beside(context, call, answer, usize::from(!upstream_first));
-            world.rig.host.state().refuse_calls = false;
+            let reply = world.harness.host.beside(context, call, answer, usize::from(!upstream_first));
+            world.harness.host.state().refuse_calls = false;
             assert!(reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate-session=")));
-            assert!(world.rig.log().contains("is there a cluster by the configured name?"));
+            assert!(world.harness.log().contains("is there a cluster by the configured name?"));
             browser.take("acme.example", &reply);
             // The old refresh token would end it all.
             world.clock.advance(Duration::from_secs(30));
             world.open(&mut browser, "https://acme.example/").forwarded();
-            assert_eq!(world.rig.log().matches("session_refreshed").count(), if upstream_first { 2 } else { 3 });
+            assert_eq!(world.harness.log().matches("session_refreshed").count(), if upstream_first { 2 } else { 3 });
         }
     }
 
     /// A login may begin on one worker and end on another, or on another replica.
     #[test]
     fn two_vms_are_as_good_as_one() {
-        let mut world = World::<ModuleRig>::new();
+        let mut world = World::<ModuleHarness>::new();
         let configuration = world.configuration();
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
-        world.rig = ModuleRig::start(&configuration, world.issuers.clone());
+        world.harness = ModuleHarness::start(&configuration, world.issuers.clone());
         let reply = world.open(&mut browser, &callback).reply();
         assert_eq!(reply.header("location"), Some("https://acme.example/page"));
-        world.rig = ModuleRig::start(&configuration, world.issuers.clone());
+        world.harness = ModuleHarness::start(&configuration, world.issuers.clone());
         world.open(&mut browser, "https://acme.example/page").forwarded();
     }
 
@@ -602,19 +605,19 @@ mod border {
     /// it had gets it back.
     #[test]
     fn vms_of_one_process_end_sessions_together() {
-        let mut world = World::<ModuleRig>::new();
+        let mut world = World::<ModuleHarness>::new();
         let mut browser = world.signed_in();
         let configuration = world.configuration();
-        let shared = world.rig.host.state().shared.clone();
+        let shared = world.harness.host.state().shared.clone();
         let issuers = world.issuers.clone();
-        let start = |shared: &SharedStore| ModuleRig::beside(&configuration, issuers.clone(), shared.clone());
+        let start = |shared: &SharedStore| ModuleHarness::beside(&configuration, issuers.clone(), shared.clone());
         let mut visit = visit();
         visit.push(("cookie".to_owned(), browser.cookie_line("acme.example").unwrap().into_bytes()));
-        let is_over = |vm: &mut ModuleRig| matches!(vm.host.request(&visit).1, Standing::Replied(_));
+        let is_over = |vm: &mut ModuleHarness| matches!(vm.host.request(&visit).1, Standing::Replied(_));
         let mut other = start(&shared);
         other.tick();
         world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
-        assert!(is_over(&mut world.rig) && !is_over(&mut other));
+        assert!(is_over(&mut world.harness) && !is_over(&mut other));
         other.tick();
         assert!(is_over(&mut other));
         assert!(is_over(&mut start(&shared)));
@@ -625,8 +628,8 @@ mod border {
         other.tick();
         assert!(is_over(&mut start(&shared)));
         // A host that keeps nothing still has the VM that was there.
-        let mut world = World::<ModuleRig>::new();
-        world.rig.host.state().shared.refuse();
+        let mut world = World::<ModuleHarness>::new();
+        world.harness.host.state().shared.refuse();
         let browser = world.signed_in();
         let mut copy = browser.clone();
         assert_eq!(world.open(&mut browser.clone(), "https://acme.example/oauth2/logout").reply().status, 302);
@@ -707,7 +710,7 @@ mod border {
 
     #[test]
     fn memory_stays_flat() {
-        let mut world = World::<ModuleRig>::with(|configuration| {
+        let mut world = World::<ModuleHarness>::with(|configuration| {
             configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/logout-tokens");
         });
         let mut browser = world.signed_in();
@@ -716,8 +719,8 @@ mod border {
             world.begin(&mut world.browser(), "https://globex.example/");
             world.send(&mut world.browser(), "https://acme.example/", &[]).reply();
             world.post("https://acme.example/logout-tokens", &[], &[b'x'; 10_000]).reply();
-            world.rig.host.state().log.clear();
-            world.rig.host.memory()
+            world.harness.host.state().log.clear();
+            world.harness.host.memory()
         };
         for _ in 0..100 {
             round();

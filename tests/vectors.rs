@@ -2,9 +2,7 @@
 //!
 //! What differs from the vectors stands in `vectors/wycheproof.json`, each with its reason, and the file has to be exact: an unexpected
 //! success fails as well as an unexpected failure.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
-#![allow(unreachable_pub, reason = "what the rungs share is public among them")]
+#![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
 #[path = "support/crypto.rs"]
 mod crypto;

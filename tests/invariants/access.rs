@@ -6,8 +6,8 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::tries;
-use crate::support::core_rig::CoreRig;
-use crate::support::rig::{Lines, Outcome, Rig as _, values};
+use crate::support::core_harness::CoreHarness;
+use crate::support::harness::{Harness as _, Lines, Outcome, values};
 use crate::support::world::World;
 
 /// One rule: its paths, its methods, its hosts, and what it says.
@@ -128,13 +128,13 @@ proptest! {
         rules in rules(),
         requests in vec((request_path(), select(vec!["GET", "PUT", "get", "HEAD"]), select(vec!["acme.example", "b.acme.example", "c.b.acme.example"])), 12),
     ) {
-        let mut world = World::<CoreRig>::with(|configuration| wide(&mut configuration["tenants"][0]));
+        let mut world = World::<CoreHarness>::with(|configuration| wide(&mut configuration["tenants"][0]));
         let browser = world.signed_in();
         let mut configuration = world.configuration();
         let acme = &mut configuration["tenants"][0];
         wide(acme);
         acme["access"] = configured(&rules);
-        world.rig.reconfigure(&configuration);
+        world.harness.reconfigure(&configuration);
         let cookie = browser.cookie_line("acme.example").unwrap();
         let by_path = rules.iter().any(|(paths, ..)| !paths.is_empty());
         for (path, method, host) in requests {
@@ -147,7 +147,7 @@ proptest! {
                 plain => Some(verdict(&rules, host, method, plain.as_deref().unwrap_or("/"))),
             };
             let public = expected == Some(json!({ "allow": "public" }));
-            match world.rig.send(&head) {
+            match world.harness.send(&head) {
                 Outcome::Forwarded(seen, _) => {
                     prop_assert!(public, "{method} {host} {path}");
                     prop_assert!(seen.iter().all(|(_, value)| value != b"evil"));
@@ -159,7 +159,7 @@ proptest! {
             }
             head.push(("cookie".to_owned(), cookie.clone().into_bytes()));
             let allowed = expected.is_some_and(|verdict| verdict["allow"].is_string() || verdict["allow"]["groups"].is_array() || verdict["allow"]["roles"].is_array());
-            match world.rig.send(&head) {
+            match world.harness.send(&head) {
                 Outcome::Forwarded(seen, _) => {
                     prop_assert!(allowed, "{method} {host} {path}");
                     prop_assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);

@@ -9,7 +9,7 @@ use proptest::sample::Index;
 use serde_json::json;
 
 use super::{fragment, tries};
-use crate::support::core_rig::CoreRig;
+use crate::support::core_harness::CoreHarness;
 use crate::support::issuer::Answer;
 use crate::support::world::{World, ada};
 
@@ -53,7 +53,7 @@ proptest! {
     /// Whatever the token endpoint answers, there is no session and no panic.
     #[test]
     fn no_junk_of_a_token_endpoint_makes_a_session(status in any::<u16>(), body in vec(fragment(), 0..20), tokens in any::<bool>()) {
-        let mut world = World::<CoreRig>::new();
+        let mut world = World::<CoreHarness>::new();
         let body = body.concat();
         let body = if tokens {
             json!({ "access_token": "a", "token_type": "Bearer", "id_token": String::from_utf8_lossy(&body) }).to_string().into_bytes()
@@ -71,7 +71,7 @@ proptest! {
     /// Whatever is changed in a good ID token, it is good no more.
     #[test]
     fn a_changed_token_is_refused(change in change()) {
-        let mut world = World::<CoreRig>::new();
+        let mut world = World::<CoreHarness>::new();
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
         let (unchanged, made) = (Arc::new(AtomicBool::new(false)), change.clone());

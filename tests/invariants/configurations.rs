@@ -10,7 +10,7 @@ use tenantgate::host::{Host, HostPattern};
 use super::{fragment, tries};
 use crate::support::clock::Clock;
 use crate::support::configuration::{configuration, tenant};
-use crate::support::core_rig::SURROUNDINGS;
+use crate::support::core_harness::SURROUNDINGS;
 use crate::support::issuer::Issuer;
 use crate::support::signer::Signer;
 

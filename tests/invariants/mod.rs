@@ -4,7 +4,7 @@ mod access;
 mod answers;
 mod configurations;
 mod requests;
-mod stories;
+mod sequences;
 
 use proptest::collection::vec;
 use proptest::prelude::*;

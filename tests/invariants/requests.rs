@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{fragment, tries};
 use crate::support::browser::Browser;
-use crate::support::core_rig::CoreRig;
-use crate::support::rig::{Lines, Outcome, Rig as _, values};
+use crate::support::core_harness::CoreHarness;
+use crate::support::harness::{Harness as _, Lines, Outcome, values};
 use crate::support::world::World;
 
 fn header_name() -> impl Strategy<Value = String> {
@@ -67,12 +67,12 @@ fn folded(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
-fn signed_in() -> (World<CoreRig>, Browser) {
+fn signed_in() -> (World<CoreHarness>, Browser) {
     signed_in_with(|_| {})
 }
 
-fn signed_in_with(change: impl FnOnce(&mut Value)) -> (World<CoreRig>, Browser) {
-    let mut world = World::<CoreRig>::with(change);
+fn signed_in_with(change: impl FnOnce(&mut Value)) -> (World<CoreHarness>, Browser) {
+    let mut world = World::<CoreHarness>::with(change);
     let browser = world.signed_in();
     (world, browser)
 }
@@ -83,7 +83,7 @@ proptest! {
     /// Without a session nothing is forwarded, whatever the request.
     #[test]
     fn no_request_without_a_session_is_forwarded(head in lines()) {
-        let outcome = World::<CoreRig>::new().rig.send(&head);
+        let outcome = World::<CoreHarness>::new().harness.send(&head);
         prop_assert!(matches!(outcome, Outcome::Replied(reply) if reply.status >= 200));
     }
 
@@ -99,7 +99,7 @@ proptest! {
             .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
         let body = [if named { &b"logout_token="[..] } else { b"" }, &parts.concat()].concat();
-        let outcome = world.rig.send_with(&head, Some(&body));
+        let outcome = world.harness.send_with(&head, Some(&body));
         prop_assert!(matches!(outcome, Outcome::Replied(reply) if reply.status == 400));
     }
 
@@ -110,7 +110,7 @@ proptest! {
         let cookie = browser.cookie_line("acme.example").unwrap();
         let mut head = visit(&cookie);
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
-        let seen = match world.rig.send(&head) {
+        let seen = match world.harness.send(&head) {
             Outcome::Forwarded(seen, _) => seen,
             // The session may be hidden behind four or more planted cookies of its name.
             Outcome::Replied(reply) => { prop_assert_eq!(reply.status, 401); return Ok(()); }
@@ -141,7 +141,7 @@ proptest! {
         bytes[place] = other;
         let head: Lines = [(":method", &b"GET"[..]), (":authority", b"acme.example"), (":path", b"/"), ("cookie", &[name.as_bytes(), b"=", &bytes].concat())]
             .map(|(name, value)| (name.to_owned(), value.to_vec())).into();
-        prop_assert!(matches!(world.rig.send(&head), Outcome::Replied(reply) if reply.status == 401));
+        prop_assert!(matches!(world.harness.send(&head), Outcome::Replied(reply) if reply.status == 401));
     }
 }
 
@@ -154,7 +154,7 @@ proptest! {
     #[test]
     fn no_name_of_a_tenant_can_be_spoofed(extra in lines(), user in header_or_off("x-forwarded-user"), tenant in header_or_off("x-tenant_id"),
                                           lists in select(vec!["comma", "json", "lines"]), authorization in select(vec!["remove", "verified"])) {
-        let mut world = World::<CoreRig>::with(|configuration| {
+        let mut world = World::<CoreHarness>::with(|configuration| {
             configuration["assertion"] = json!({ "keys": [{ "pem": include_str!("../vectors/keys/ec.private.pem") }], "audiences": ["up"] });
             configuration["tenants"][0]["headers"] = json!({
                 "user": user, "tenant": tenant, "claims": { "X-Department": "department" }, "lists": lists, "authorization": authorization,
@@ -164,7 +164,7 @@ proptest! {
         world.sign_in(&mut browser, "acme", "https://acme.example/", &json!({ "sub": "ada", "department": ["a", "b"] }));
         let mut head = visit(&browser.cookie_line("acme.example").unwrap());
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
-        let Outcome::Forwarded(seen, _) = world.rig.send(&head) else { return Ok(()) };
+        let Outcome::Forwarded(seen, _) = world.harness.send(&head) else { return Ok(()) };
         let under = |name: &str| -> Vec<String> {
             seen.iter().filter(|(n, _)| folded(n) == folded(name)).map(|(_, value)| String::from_utf8(value.clone()).unwrap()).collect()
         };

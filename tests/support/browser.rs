@@ -1,7 +1,7 @@
 //! The part of a browser that matters here: which cookies it keeps and sends (RFC 6265bis).
 
 use super::clock::Clock;
-use super::rig::Reply;
+use super::harness::Reply;
 
 /// A cookie jar.
 #[derive(Clone)]

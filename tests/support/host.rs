@@ -11,7 +11,7 @@ use tenantgate::shared::{SharedData as _, Version};
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
-use super::rig::{Lines, Reply, UPSTREAM_HEADERS};
+use super::harness::{Lines, Reply, UPSTREAM_HEADERS};
 use super::shared::SharedStore;
 
 /// One VM with one plugin.

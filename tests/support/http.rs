@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::rig::{Lines, Reply};
+use super::harness::{Lines, Reply};
 
 /// base64url without padding.
 pub fn base64url(bytes: impl AsRef<[u8]>) -> String {

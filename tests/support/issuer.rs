@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use super::clock::Clock;
+use super::harness::Lines;
 use super::http::{base64url, from_base64url};
-use super::rig::Lines;
 use super::signer::Signer;
 
 /// The issuers by the name of their cluster.

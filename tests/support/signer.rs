@@ -132,7 +132,7 @@ impl Signer {
         let configured = self.configured();
         let key = tenantgate::keys::parse_pem(configured["pem"].as_str().unwrap()).unwrap();
         let key = key.for_algorithm(self.alg()).unwrap();
-        key.verify(input.as_bytes(), &from_base64url(signature), super::core_rig::VERIFIER)
+        key.verify(input.as_bytes(), &from_base64url(signature), super::core_harness::VERIFIER)
     }
 
     /// A signature in the form of JWS.

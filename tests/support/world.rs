@@ -8,20 +8,20 @@ use url::Url;
 use super::browser::Browser;
 use super::clock::Clock;
 use super::configuration::{OTHER_SESSION_KEY, SESSION_KEY, configuration, tenant};
+use super::harness::{Harness, Lines, Outcome, Reply};
 use super::issuer::{Issuer, Issuers};
-use super::rig::{Lines, Outcome, Reply, Rig};
 use super::signer::Signer;
 
 /// Everything that a scenario plays with.
-pub struct World<R: Rig> {
-    pub rig: R,
+pub struct World<H: Harness> {
+    pub harness: H,
     pub issuers: Issuers,
     pub clock: Clock,
     pages: Vec<String>,
     cookies: Vec<String>,
 }
 
-impl<R: Rig> World<R> {
+impl<H: Harness> World<H> {
     /// Two tenants, `acme` and `globex`, whose client id and key are the same.
     pub fn new() -> Self {
         Self::with(|_| {})
@@ -34,7 +34,7 @@ impl<R: Rig> World<R> {
 
     /// As [`with`](Self::with), with an issuer of acme that `prepare` has prepared.
     pub fn publishing(prepare: impl FnOnce(&mut Issuer), change: impl FnOnce(&mut Value)) -> Self {
-        let clock = R::clock();
+        let clock = H::clock();
         let new = |url| Issuer::new(url, "client_secret_basic", Signer::es256(), clock.clone());
         let (mut acme, globex) = (new("https://login.acme.example"), new("https://login.globex.example"));
         prepare(&mut acme);
@@ -48,11 +48,11 @@ impl<R: Rig> World<R> {
         change(&mut configuration);
         let issuers = issuers.into_iter().map(|(name, issuer)| (name.to_owned(), issuer)).collect();
         let issuers: Issuers = Arc::new(Mutex::new(issuers));
-        let rig = R::start(&configuration, issuers.clone());
-        Self { rig, issuers, clock, pages: Vec::new(), cookies: Vec::new() }
+        let harness = H::start(&configuration, issuers.clone());
+        Self { harness, issuers, clock, pages: Vec::new(), cookies: Vec::new() }
     }
 
-    /// The configuration of [`new`](Self::new), for [`Rig::reconfigure`].
+    /// The configuration of [`new`](Self::new), for [`Harness::reconfigure`].
     pub fn configuration(&self) -> Value {
         let issuers = self.issuers.lock().unwrap();
         configuration(&issuers.iter().map(|(name, issuer)| tenant(name, issuer)).collect::<Vec<_>>())
@@ -115,7 +115,7 @@ impl<R: Rig> World<R> {
     }
 
     fn send_lines_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
-        let outcome = self.rig.send_with(head, body);
+        let outcome = self.harness.send_with(head, body);
         match &outcome {
             Outcome::Replied(reply) => {
                 let path = head.iter().find(|(name, _)| name == ":path").map(|(_, value)| value.as_slice());
@@ -164,7 +164,7 @@ impl<R: Rig> World<R> {
             if what(self) {
                 return;
             }
-            self.rig.moment();
+            self.harness.moment();
         }
         panic!("it never came to that");
     }
@@ -209,7 +209,7 @@ impl<R: Rig> World<R> {
 
     /// Fails if a secret of this story stands on a page or in the log.
     fn assert_secrets_kept(&mut self) {
-        let log = self.rig.log();
+        let log = self.harness.log();
         let issuers = self.issuers.lock().unwrap();
         let secrets = issuers.values().flat_map(|issuer| issuer.secrets.iter().chain([&issuer.authentication.1]));
         // What a hostile issuer cut short stands anywhere by chance.
@@ -222,7 +222,7 @@ impl<R: Rig> World<R> {
 }
 
 /// Every story ends with a look for secrets, whatever it was about.
-impl<R: Rig> Drop for World<R> {
+impl<H: Harness> Drop for World<H> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.assert_secrets_kept();

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
+use crate::support::harness::{Harness, values};
 use crate::support::issuer::Refresh;
-use crate::support::rig::{Rig, values};
 use crate::support::world::{NAVIGATION, World, ada};
 
-pub fn spellings_of_a_host<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn spellings_of_a_host<H: Harness>() {
+    let mut world = World::<H>::new();
     let browser = world.signed_in();
     let cookie = browser.cookie_line("acme.example").unwrap();
     for authority in ["acme.example", "ACME.Example", "acme.example:443", "acme.example.", "acme.example.:8443"] {
@@ -23,8 +23,8 @@ pub fn spellings_of_a_host<R: Rig>() {
     }
 }
 
-pub fn unknown_hosts<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn unknown_hosts<H: Harness>() {
+    let mut world = World::<H>::new();
     for host in [
         "initech.example",
         "example",
@@ -48,18 +48,22 @@ pub fn unknown_hosts<R: Rig>() {
     }
 }
 
-pub fn a_broken_tenant_alone_is_down<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| configuration["tenants"][1]["issuer"] = json!("globex"));
+pub fn a_broken_tenant_alone_is_down<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| configuration["tenants"][1]["issuer"] = json!("globex"));
     let reply = world.open(&mut world.browser(), "https://globex.example/").reply();
     assert_eq!(reply.status, 503);
     assert!(reply.header("retry-after").is_some());
-    assert!(world.rig.log().contains("tenant \"globex\": issuer: is not an absolute URL"), "{}", world.rig.log());
+    assert!(
+        world.harness.log().contains("tenant \"globex\": issuer: is not an absolute URL"),
+        "{}",
+        world.harness.log()
+    );
     world.signed_in();
 }
 
 /// Both tenants have the same client id and the same key, so that only the name and the issuer are different.
-pub fn nothing_of_one_tenant_opens_another<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn nothing_of_one_tenant_opens_another<H: Harness>() {
+    let mut world = World::<H>::new();
     for (own, other) in [("acme", "globex"), ("globex", "acme")] {
         let (own_url, other_url) = (format!("https://{own}.example/"), format!("https://{other}.example/"));
         let mut browser = world.browser();
@@ -99,8 +103,8 @@ pub fn nothing_of_one_tenant_opens_another<R: Rig>() {
     assert!(!browser.has_session());
 }
 
-pub fn wildcard_hosts_share_a_login<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn wildcard_hosts_share_a_login<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         let acme = &mut configuration["tenants"][0];
         acme["hosts"] = json!(["acme.example", "*.acme.example"]);
         acme["login"] =
@@ -119,8 +123,8 @@ pub fn wildcard_hosts_share_a_login<R: Rig>() {
 }
 
 /// Two tenants that have everything in common but name and host: issuer, client, key and cluster are those of one customer.
-pub fn twins_do_not_mix<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn twins_do_not_mix<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         let tenants = configuration["tenants"].as_array_mut().unwrap();
         tenants[0]["bearer"] = json!({ "audiences": ["acme"] });
         tenants[0]["refresh"] = json!({});
@@ -177,19 +181,19 @@ pub fn twins_do_not_mix<R: Rig>() {
 }
 
 /// A login that began on a host does not come back to it after the host was given to another tenant.
-pub fn a_host_that_moved_takes_no_login_along<R: Rig>() {
+pub fn a_host_that_moved_takes_no_login_along<H: Harness>() {
     let shared = |tenant: &mut serde_json::Value| {
         tenant["hosts"] = json!(["acme.example", "*.acme.example"]);
         tenant["login"] =
             json!({ "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" });
     };
-    let mut world = World::<R>::with(|configuration| shared(&mut configuration["tenants"][0]));
+    let mut world = World::<H>::with(|configuration| shared(&mut configuration["tenants"][0]));
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://wiki.acme.example/", &ada());
     let mut configuration = world.configuration();
     shared(&mut configuration["tenants"][0]);
     configuration["tenants"][1]["hosts"] = json!(["wiki.acme.example"]);
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     assert_eq!(world.open(&mut browser, &callback).reply().status, 400);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
 }

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use tenantgate::keys::parse_jwk;
 
 use crate::support::browser::Browser;
-use crate::support::core_rig::VERIFIER;
-use crate::support::rig::{Outcome, Reply, Rig, values};
+use crate::support::core_harness::VERIFIER;
+use crate::support::harness::{Harness, Outcome, Reply, values};
 use crate::support::world::{NAVIGATION, World, ada};
 
 const EC: &str = include_str!("../vectors/keys/ec.private.pem");
 const ED: &str = include_str!("../vectors/keys/ed.private.pem");
 
 /// A world that signs with the first of `keys`.
-fn world<R: Rig>(keys: Value) -> World<R> {
+fn world<H: Harness>(keys: Value) -> World<H> {
     World::with(|configuration| {
         configuration["assertion"] = json!({ "keys": keys, "audiences": ["upstream"], "lifetime": "5m" });
         configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
@@ -24,19 +24,19 @@ fn world<R: Rig>(keys: Value) -> World<R> {
 }
 
 /// The key set that the gate publishes on `host`.
-fn jwks<R: Rig>(world: &mut World<R>, host: &str, method: &str) -> Reply {
+fn jwks<H: Harness>(world: &mut World<H>, host: &str, method: &str) -> Reply {
     let lines = [(":method", method), (":scheme", "https"), (":authority", host)];
     let path = (":path", "/.well-known/tenantgate/jwks.json");
     let head = [&lines[..], &[path]].concat();
     let head = head.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
-    match world.rig.send(&head) {
+    match world.harness.send(&head) {
         Outcome::Replied(reply) => reply,
         Outcome::Forwarded(..) => panic!("the upstream was asked for the keys"),
     }
 }
 
 /// What the assertion says, after its signature was verified with the published keys.
-fn verified<R: Rig>(world: &mut World<R>, assertion: &str) -> (Value, Value) {
+fn verified<H: Harness>(world: &mut World<H>, assertion: &str) -> (Value, Value) {
     let keys: Value = serde_json::from_str(&jwks(world, "acme.example", "GET").body).unwrap();
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap();
     let (input, signature) = assertion.rsplit_once('.').unwrap();
@@ -51,7 +51,7 @@ fn verified<R: Rig>(world: &mut World<R>, assertion: &str) -> (Value, Value) {
 
 /// The one assertion that the upstream receives.
 #[track_caller]
-fn received<R: Rig>(world: &mut World<R>, browser: &mut Browser, url: &str) -> String {
+fn received<H: Harness>(world: &mut World<H>, browser: &mut Browser, url: &str) -> String {
     let spoofed = [("x-tenantgate-assertion", "evil"), ("X_Tenantgate_Assertion", "evil"), NAVIGATION[0]];
     let seen = world.send(browser, url, &spoofed).forwarded();
     assert_eq!(values(&seen, "x_tenantgate_assertion"), <[String; 0]>::default());
@@ -59,9 +59,9 @@ fn received<R: Rig>(world: &mut World<R>, browser: &mut Browser, url: &str) -> S
     assertion
 }
 
-pub fn an_assertion_can_be_verified<R: Rig>() {
+pub fn an_assertion_can_be_verified<H: Harness>() {
     for (key, alg) in [(json!({ "pem": EC }), "ES256"), (json!({ "pem": ED, "kid": "2026" }), "EdDSA")] {
-        let mut world = world::<R>(json!([key]));
+        let mut world = world::<H>(json!([key]));
         let mut browser = world.signed_in();
         let before = world.clock.now();
         let assertion = received(&mut world, &mut browser, "https://acme.example/");
@@ -92,12 +92,12 @@ pub fn an_assertion_can_be_verified<R: Rig>() {
     }
 }
 
-pub fn keys_of_the_assertion_are_published<R: Rig>() {
+pub fn keys_of_the_assertion_are_published<H: Harness>() {
     let jwk = json!({
         "kty": "OKP", "crv": "Ed25519", "kid": "new", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     });
-    let mut world = world::<R>(json!([{ "jwk": jwk.to_string() }, { "pem": EC, "kid": "old" }]));
+    let mut world = world::<H>(json!([{ "jwk": jwk.to_string() }, { "pem": EC, "kid": "old" }]));
     for host in ["acme.example", "globex.example"] {
         let reply = jwks(&mut world, host, "GET");
         assert_eq!((reply.status, reply.header("cache-control")), (200, Some("public, max-age=300")));
@@ -128,8 +128,8 @@ pub fn keys_of_the_assertion_are_published<R: Rig>() {
     assert_eq!(verified(&mut world, &assertion).0["kid"], "new");
 }
 
-pub fn the_header_of_the_assertion_is_configured<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn the_header_of_the_assertion_is_configured<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         let key = json!({ "pem": ED });
         configuration["assertion"] =
             json!({ "keys": [key], "audiences": ["a", "b"], "issuer": "https://gate.example", "header": "X-Identity" });
@@ -156,8 +156,8 @@ pub fn the_header_of_the_assertion_is_configured<R: Rig>() {
 }
 
 /// At least half of its life is left when it arrives, and the same one does until then.
-pub fn an_assertion_is_renewed_in_time<R: Rig>() {
-    let mut world = world::<R>(json!([{ "pem": EC }]));
+pub fn an_assertion_is_renewed_in_time<H: Harness>() {
+    let mut world = world::<H>(json!([{ "pem": EC }]));
     let mut browser = world.signed_in();
     let first = received(&mut world, &mut browser, "https://acme.example/");
     world.clock.advance(Duration::from_secs(149));

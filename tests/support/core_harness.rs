@@ -19,11 +19,11 @@ use tenantgate::secret::Secret;
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
+use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS, lower_case};
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS, lower_case};
 use super::shared::SharedStore;
 
-pub struct CoreRig {
+pub struct CoreHarness {
     gate: Arc<Gate>,
     keeper: Keeper,
     watch: Watch,
@@ -58,7 +58,7 @@ impl Entropy for MachineEntropy {
     }
 }
 
-impl CoreRig {
+impl CoreHarness {
     /// What a call gives, by way of the issuer behind its cluster.
     fn call(&self, call: &HttpCall) -> Result<CallResponse, CallFailure> {
         let mut issuers = self.issuers.lock().unwrap();
@@ -94,14 +94,14 @@ impl CoreRig {
     }
 }
 
-impl Rig for CoreRig {
+impl Harness for CoreHarness {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
         let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
         let (gate, shared) = (Arc::new(Gate::closed()), SharedStore::default());
-        let mut rig =
+        let mut harness =
             Self { gate, keeper: Keeper::default(), watch: Watch::default(), shared, issuers, clock, log: Vec::new() };
-        rig.reconfigure(configuration);
-        rig
+        harness.reconfigure(configuration);
+        harness
     }
 
     fn clock() -> Clock {

@@ -10,7 +10,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { callsOnly, passes, refuses, refusesAfterReading } from './idle.mjs';
+import { callsOnly, passes, refuses, refusesAfterReading } from './baseline_filters.mjs';
 import { freePorts } from './ports.mjs';
 import { startProcess, waitFor } from './process.mjs';
 import { TOP } from './stack.mjs';

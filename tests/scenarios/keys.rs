@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::callback::with_parameter;
+use crate::support::harness::{Harness, Outcome, values};
 use crate::support::issuer::{Answer, Issuer};
-use crate::support::rig::{Outcome, Rig, values};
 use crate::support::signer::Signer;
 use crate::support::world::{World, ada};
 
@@ -12,7 +12,7 @@ const PAGE: &str = "https://acme.example/page";
 
 /// A world in which acme configures nothing that can be discovered, after `change` was made to its `provider`. Its issuer signs with a key
 /// that it publishes as `one`.
-fn world<R: Rig>(change: impl FnOnce(&mut Value)) -> World<R> {
+fn world<H: Harness>(change: impl FnOnce(&mut Value)) -> World<H> {
     World::publishing(
         |issuer| issuer.rotate(Signer::es256(), "one"),
         |configuration| discover(&mut configuration["tenants"][0], change),
@@ -31,12 +31,12 @@ pub fn discover(tenant: &mut Value, change: impl FnOnce(&mut Value)) {
 
 /// Waits until every worker knows acme's issuer: several in a row, since any of them may answer.
 #[track_caller]
-pub fn discovered<R: Rig>(world: &mut World<R>) {
+pub fn discovered<H: Harness>(world: &mut World<H>) {
     world.eventually(|world| (0..20).all(|_| world.open(&mut world.browser(), PAGE).reply().status == 302));
 }
 
 /// An access token of acme's issuer as it signs now.
-fn access_token<R: Rig>(world: &World<R>) -> String {
+fn access_token<H: Harness>(world: &World<H>) -> String {
     let now = world.clock.now();
     world.issuer("acme", |issuer| {
         let claims = json!({
@@ -48,23 +48,23 @@ fn access_token<R: Rig>(world: &World<R>) -> String {
     })
 }
 
-fn send<R: Rig>(world: &mut World<R>, token: &str) -> Outcome {
+fn send<H: Harness>(world: &mut World<H>, token: &str) -> Outcome {
     world.send(&mut world.browser(), PAGE, &[("authorization", &format!("Bearer {token}"))])
 }
 
-fn is_forwarded<R: Rig>(world: &mut World<R>, token: &str) -> bool {
+fn is_forwarded<H: Harness>(world: &mut World<H>, token: &str) -> bool {
     matches!(send(world, token), Outcome::Forwarded(..))
 }
 
-fn signs_in<R: Rig>(world: &mut World<R>) {
+fn signs_in<H: Harness>(world: &mut World<H>) {
     let mut browser = world.browser();
     let (page, seen) = world.sign_in(&mut browser, "acme", PAGE, &ada());
     assert_eq!(page, PAGE);
     assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
 }
 
-pub fn everything_is_discovered<R: Rig>() {
-    let mut world = world::<R>(|_| {});
+pub fn everything_is_discovered<H: Harness>() {
+    let mut world = world::<H>(|_| {});
     discovered(&mut world);
     signs_in(&mut world);
     let token = access_token(&world);
@@ -77,9 +77,9 @@ pub fn everything_is_discovered<R: Rig>() {
 }
 
 /// Where the metadata promise `iss` in every answer (RFC 9207 section 3), one without is refused.
-pub fn what_the_metadata_promise<R: Rig>() {
+pub fn what_the_metadata_promise<H: Harness>() {
     for promised in [false, true] {
-        let mut world = World::<R>::publishing(
+        let mut world = World::<H>::publishing(
             |issuer| {
                 issuer.rotate(Signer::es256(), "one");
                 issuer.metadata["authorization_response_iss_parameter_supported"] = json!(promised);
@@ -97,8 +97,8 @@ pub fn what_the_metadata_promise<R: Rig>() {
 }
 
 /// The UserInfo endpoint is discovered, and asked after the ID token was verified, though its key had to be fetched first.
-pub fn userinfo_after_a_new_key<R: Rig>() {
-    let mut world = World::<R>::publishing(
+pub fn userinfo_after_a_new_key<H: Harness>() {
+    let mut world = World::<H>::publishing(
         |issuer| {
             issuer.rotate(Signer::es256(), "one");
             issuer.userinfo.1 = json!({ "sub": "ada", "groups": ["discovered"] });
@@ -123,12 +123,12 @@ pub fn userinfo_after_a_new_key<R: Rig>() {
     let callback = world.callback(&mut browser, "acme", PAGE, &ada());
     assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
     assert!(!browser.has_session());
-    assert!(world.rig.log().contains("UserInfo endpoint: its address is not known"), "{}", world.rig.log());
+    assert!(world.harness.log().contains("UserInfo endpoint: its address is not known"), "{}", world.harness.log());
 }
 
 /// Whoever signs in right after the issuer began to use a new key notices nothing.
-pub fn a_new_key_is_fetched_during_the_login<R: Rig>() {
-    let mut world = world::<R>(|_| {});
+pub fn a_new_key_is_fetched_during_the_login<H: Harness>() {
+    let mut world = world::<H>(|_| {});
     discovered(&mut world);
     signs_in(&mut world);
     let mut kept = world.browser();
@@ -143,8 +143,8 @@ pub fn a_new_key_is_fetched_during_the_login<R: Rig>() {
 }
 
 /// While the issuer does not answer, such a login fails like every other.
-pub fn a_new_key_that_cannot_be_fetched<R: Rig>() {
-    let mut world = world::<R>(|_| {});
+pub fn a_new_key_that_cannot_be_fetched<H: Harness>() {
+    let mut world = world::<H>(|_| {});
     discovered(&mut world);
     for answer in [
         Answer::Silence,
@@ -170,8 +170,8 @@ pub fn a_new_key_that_cannot_be_fetched<R: Rig>() {
 }
 
 /// API clients are not kept waiting: the first is refused, and the keys are there for the next.
-pub fn a_new_key_is_fetched_for_api_clients<R: Rig>() {
-    let mut world = world::<R>(|_| {});
+pub fn a_new_key_is_fetched_for_api_clients<H: Harness>() {
+    let mut world = world::<H>(|_| {});
     discovered(&mut world);
     let old = access_token(&world);
     world.eventually(|world| is_forwarded(world, &old));
@@ -182,7 +182,7 @@ pub fn a_new_key_is_fetched_for_api_clients<R: Rig>() {
 }
 
 /// The shapes of Entra ID (no `alg`), Keycloak (an encryption key), Auth0 (`x5c`) and of things to come, in one set.
-pub fn one_odd_key_does_not_spoil_a_set<R: Rig>() {
+pub fn one_odd_key_does_not_spoil_a_set<H: Harness>() {
     let n = "3waLTkxx9rOiLQw_xj1LzOSbW7e8knQ__E2f1tEjLI4wQpcSzwCDDNBZwlVSMauztfQEussi951O1KhwdjiBk9al96Ga6TSke3ruoH5uj3Cwz5Z6z3apk-9jopWlSqrHqLLxZIBqht8m8c9M_P3aBvNHQiZ71oGzfWGisNHOqSBh604eO_vqC0zurTeghXkcrDXi8veBhJq2bJkRF-E_8diqH2Cv3ZUeHukiPoa5GDcO0p61EMzD_y_L-le4LPwVydHkVDgHge3oHXRWTLTFXA14f7zuJV1l0P_7vn94SJh8ibyrdByu_Uae-ZraOu6B5kVYKUXLQOkGd0SmDdIKGw";
     let publish = |issuer: &mut Issuer| {
         issuer.rotate(Signer::es256(), "one");
@@ -199,21 +199,21 @@ pub fn one_odd_key_does_not_spoil_a_set<R: Rig>() {
         ];
         issuer.published.splice(0..0, odd);
     };
-    let mut world = World::<R>::publishing(publish, |configuration| discover(&mut configuration["tenants"][0], |_| {}));
+    let mut world = World::<H>::publishing(publish, |configuration| discover(&mut configuration["tenants"][0], |_| {}));
     discovered(&mut world);
     signs_in(&mut world);
-    world.eventually(|world| world.rig.log().contains("8 of no use here were left out"));
+    world.eventually(|world| world.harness.log().contains("8 of no use here were left out"));
 }
 
 /// OpenID Connect Discovery 1.0 section 4.3, and everything else that the documents could be.
-pub fn hostile_documents<R: Rig>() {
+pub fn hostile_documents<H: Harness>() {
     let base = "https://login.acme.example";
     let with = |name: &str, value: Value| {
         let mut document = json!({ "issuer": base, "authorization_endpoint": format!("{base}/auth"), "token_endpoint": format!("{base}/token"), "jwks_uri": format!("{base}/keys") });
         document[name] = value;
         Answer::Raw(200, document.to_string().into_bytes())
     };
-    let mut world = world::<R>(|_| {});
+    let mut world = world::<H>(|_| {});
     let documents = [
         (with("issuer", json!("https://login.acme.example/")), "another `issuer`"),
         (with("issuer", json!(["https://login.acme.example"])), "another `issuer`"),
@@ -230,9 +230,9 @@ pub fn hostile_documents<R: Rig>() {
         (Answer::Silence, "no answer in time"),
     ];
     for (answer, expected) in documents {
-        let already = world.rig.log().matches(expected).count();
+        let already = world.harness.log().matches(expected).count();
         world.issuer("acme", |issuer| issuer.document_answer = answer);
-        world.eventually(|world| world.rig.log().matches(expected).count() > already);
+        world.eventually(|world| world.harness.log().matches(expected).count() > already);
         assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 503, "{expected}");
     }
     world.issuer("acme", |issuer| issuer.document_answer = Answer::AsAsked);
@@ -241,13 +241,13 @@ pub fn hostile_documents<R: Rig>() {
 }
 
 /// A configured key counts, and one that is published under its name does not.
-pub fn configured_keys_win<R: Rig>() {
+pub fn configured_keys_win<H: Harness>() {
     // The issuer publishes another key as `one`, too.
     let publish = |issuer: &mut Issuer| {
         issuer.rotate(Signer::eddsa(), "one");
         issuer.rotate(Signer::es256(), "one");
     };
-    let mut world = World::<R>::publishing(publish, |configuration| {
+    let mut world = World::<H>::publishing(publish, |configuration| {
         let tenant = &mut configuration["tenants"][0];
         discover(tenant, |_| {});
         tenant["keys"] = json!([{ "pem": Signer::es256().configured()["pem"], "kid": "one" }]);
@@ -263,8 +263,8 @@ pub fn configured_keys_win<R: Rig>() {
 }
 
 /// A configured key without a `kid` may be the one of every token of its algorithm, and still there can be a new one.
-pub fn a_configured_key_without_a_kid_does_not_hide_a_new_one<R: Rig>() {
-    let mut world = World::<R>::publishing(
+pub fn a_configured_key_without_a_kid_does_not_hide_a_new_one<H: Harness>() {
+    let mut world = World::<H>::publishing(
         |issuer| issuer.rotate(Signer::es256(), "one"),
         |configuration| {
             let tenant = &mut configuration["tenants"][0];
@@ -279,12 +279,12 @@ pub fn a_configured_key_without_a_kid_does_not_hide_a_new_one<R: Rig>() {
 }
 
 /// `jwks_uri` alone: the endpoints are configured, the keys are fetched, nothing is discovered.
-pub fn keys_without_discovery<R: Rig>() {
+pub fn keys_without_discovery<H: Harness>() {
     let publish = |issuer: &mut Issuer| {
         issuer.rotate(Signer::es256(), "one");
         issuer.metadata = json!({});
     };
-    let mut world = World::<R>::publishing(publish, |configuration| {
+    let mut world = World::<H>::publishing(publish, |configuration| {
         let tenant = &mut configuration["tenants"][0];
         tenant.as_object_mut().unwrap().remove("keys");
         tenant["provider"]["jwks_uri"] = json!("https://login.acme.example/keys");
@@ -295,9 +295,9 @@ pub fn keys_without_discovery<R: Rig>() {
 }
 
 /// Nothing is fetched for a tenant that has everything in its configuration, whatever keys its clients name.
-pub fn a_tenant_with_keys_fetches_nothing<R: Rig>() {
+pub fn a_tenant_with_keys_fetches_nothing<H: Harness>() {
     let mut world =
-        World::<R>::with(|configuration| configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] }));
+        World::<H>::with(|configuration| configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] }));
     for _ in 0..20 {
         signs_in(&mut world);
         world.issuer("acme", |issuer| issuer.kid = Some("unknown"));
@@ -305,14 +305,14 @@ pub fn a_tenant_with_keys_fetches_nothing<R: Rig>() {
         send(&mut world, &token).forwarded();
         let token = token.replacen("eyJ", "eyI", 1);
         assert_eq!(send(&mut world, &token).reply().status, 401);
-        world.rig.moment();
+        world.harness.moment();
     }
     assert_eq!(world.issuer("acme", |issuer| issuer.documents), 0);
 }
 
 /// Clients that name keys that nobody has cause a fetch now and then, not one each.
-pub fn a_flood_of_unknown_keys<R: Rig>() {
-    let mut world = world::<R>(|_| {});
+pub fn a_flood_of_unknown_keys<H: Harness>() {
+    let mut world = world::<H>(|_| {});
     discovered(&mut world);
     world.issuer("acme", |issuer| (issuer.documents, issuer.kid) = (0, Some("nobody's")));
     let token = access_token(&world);
@@ -320,7 +320,7 @@ pub fn a_flood_of_unknown_keys<R: Rig>() {
         for _ in 0..5 {
             assert_eq!(send(&mut world, &token).reply().status, 401);
         }
-        world.rig.moment();
+        world.harness.moment();
     }
     // Each fetch is two documents, and they are ten seconds apart.
     let documents = world.issuer("acme", |issuer| issuer.documents);
@@ -328,9 +328,9 @@ pub fn a_flood_of_unknown_keys<R: Rig>() {
 }
 
 /// The last good set stays in use while the issuer is away, and where that is bounded, only so long.
-pub fn keys_of_an_issuer_that_is_away<R: Rig>() {
+pub fn keys_of_an_issuer_that_is_away<H: Harness>() {
     for bounded in [false, true] {
-        let mut world = world::<R>(|provider| {
+        let mut world = world::<H>(|provider| {
             if bounded {
                 (provider["jwks_interval"], provider["jwks_max_age"]) = (json!("1m"), json!("10m"));
             }
@@ -340,11 +340,11 @@ pub fn keys_of_an_issuer_that_is_away<R: Rig>() {
         send(&mut world, &token).forwarded();
         world.issuer("acme", |issuer| issuer.document_answer = Answer::Silence);
         for _ in 0..590 {
-            world.rig.moment();
+            world.harness.moment();
         }
         send(&mut world, &token).forwarded();
         for _ in 0..20 {
-            world.rig.moment();
+            world.harness.moment();
         }
         assert_eq!(is_forwarded(&mut world, &token), !bounded);
         // It comes back.
@@ -354,8 +354,8 @@ pub fn keys_of_an_issuer_that_is_away<R: Rig>() {
 }
 
 /// A key that leaves the set takes along what it vouched for, also where that was remembered; sessions go on.
-pub fn a_key_that_leaves_the_set<R: Rig>() {
-    let mut world = world::<R>(|_| {});
+pub fn a_key_that_leaves_the_set<H: Harness>() {
+    let mut world = world::<H>(|_| {});
     discovered(&mut world);
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", PAGE, &ada());
@@ -371,14 +371,14 @@ pub fn a_key_that_leaves_the_set<R: Rig>() {
 }
 
 /// A new configuration begins with the keys that are known already.
-pub fn a_new_configuration_keeps_the_keys<R: Rig>() {
-    let mut world = world::<R>(|_| {});
+pub fn a_new_configuration_keeps_the_keys<H: Harness>() {
+    let mut world = world::<H>(|_| {});
     discovered(&mut world);
     let token = access_token(&world);
     send(&mut world, &token).forwarded();
     let mut configuration = world.configuration();
     discover(&mut configuration["tenants"][0], |_| {});
     world.issuer("acme", |issuer| issuer.document_answer = Answer::Silence);
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     send(&mut world, &token).forwarded();
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::keys::{discover, discovered};
 use crate::support::browser::Browser;
+use crate::support::harness::{Harness, Outcome, Reply, values};
 use crate::support::issuer::{Answer, Refresh};
-use crate::support::rig::{Outcome, Reply, Rig, values};
 use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 
@@ -17,15 +17,15 @@ type Forge = fn(&mut Value, &mut Value);
 
 /// A world whose first tenant refreshes sessions after 5 minutes, from 3 min 45 s on beside requests, and whose issuer gives each refresh
 /// token once.
-fn world<R: Rig>() -> World<R> {
-    let world = World::<R>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+fn world<H: Harness>() -> World<H> {
+    let world = World::<H>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
     world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
     world
 }
 
 /// The same with access rules.
-fn with_rules<R: Rig>(rules: Value) -> World<R> {
-    let world = World::<R>::with(|configuration| {
+fn with_rules<H: Harness>(rules: Value) -> World<H> {
+    let world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["refresh"] = json!({});
         configuration["tenants"][0]["access"] = rules;
     });
@@ -37,11 +37,11 @@ pub(super) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-pub(super) fn calls<R: Rig>(world: &World<R>) -> usize {
+pub(super) fn calls<H: Harness>(world: &World<H>) -> usize {
     world.issuer("acme", |issuer| issuer.calls)
 }
 
-fn directory<R: Rig>(world: &World<R>, person: Value) {
+fn directory<H: Harness>(world: &World<H>, person: Value) {
     world.issuer("acme", |issuer| drop(issuer.directory.insert("ada".to_owned(), person)));
 }
 
@@ -51,7 +51,7 @@ fn without_admins() -> Value {
 
 /// The groups that the upstream sees, and whether the answer brought a session.
 #[track_caller]
-pub(super) fn visit<R: Rig>(world: &mut World<R>, browser: &mut Browser) -> (String, bool) {
+pub(super) fn visit<H: Harness>(world: &mut World<H>, browser: &mut Browser) -> (String, bool) {
     match world.open(browser, HOME) {
         Outcome::Forwarded(seen, reply) => {
             assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
@@ -71,8 +71,8 @@ pub(super) const BEFORE: &str = "engineers,admins";
 pub(super) const AFTER: &str = "engineers";
 
 /// Nobody waits: the request goes on as it is, and the next one knows.
-pub fn a_group_is_taken_away<R: Rig>() {
-    let mut world = world::<R>();
+pub fn a_group_is_taken_away<H: Harness>() {
+    let mut world = world::<H>();
     let mut browser = world.signed_in();
     directory(&world, without_admins());
     world.clock.advance(seconds(224));
@@ -94,8 +94,8 @@ pub fn a_group_is_taken_away<R: Rig>() {
 }
 
 /// After the interval a request waits, and sees what is true now.
-pub fn a_late_request_waits<R: Rig>() {
-    let mut world = world::<R>();
+pub fn a_late_request_waits<H: Harness>() {
+    let mut world = world::<H>();
     let mut browser = world.signed_in();
     directory(&world, without_admins());
     world.clock.advance(seconds(300));
@@ -104,27 +104,27 @@ pub fn a_late_request_waits<R: Rig>() {
     // The configuration can ask for more than the issuer.
     let mut configuration = world.configuration();
     configuration["tenants"][0]["refresh"] = json!({ "interval": "2m" });
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     directory(&world, ada());
     world.clock.advance(seconds(120));
     assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
     // Without the section nobody is asked.
     configuration["tenants"][0].as_object_mut().unwrap().remove("refresh");
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     world.clock.advance(seconds(3600));
     assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), 3));
 }
 
 /// What the upstream gets of the tokens are the new ones.
-pub fn forwarded_tokens_are_refreshed<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn forwarded_tokens_are_refreshed<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         let tenant = &mut configuration["tenants"][0];
         tenant["refresh"] = json!({});
         tenant["headers"] = json!({ "access_token": "x-access", "id_token": "x-id" });
     });
     world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
     let mut browser = world.signed_in();
-    let tokens = |world: &mut World<R>, browser: &mut Browser| {
+    let tokens = |world: &mut World<H>, browser: &mut Browser| {
         let seen = world.open(browser, HOME).forwarded();
         (values(&seen, "x-access").concat(), values(&seen, "x-id").concat())
     };
@@ -137,8 +137,8 @@ pub fn forwarded_tokens_are_refreshed<R: Rig>() {
 }
 
 /// Claims that headers and rules are about come anew with each refresh, for the request that waited as for those after it.
-pub fn kept_claims_are_refreshed<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn kept_claims_are_refreshed<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         let tenant = &mut configuration["tenants"][0];
         tenant["refresh"] = json!({});
         tenant["headers"] = json!({ "claims": { "x-team": "org.team" } });
@@ -149,7 +149,7 @@ pub fn kept_claims_are_refreshed<R: Rig>() {
     let person = |team: &str, level: &str| json!({ "sub": "ada", "org": { "team": team }, "level": level });
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", HOME, &person("red", "manager"));
-    let look = |world: &mut World<R>, browser: &mut Browser| {
+    let look = |world: &mut World<H>, browser: &mut Browser| {
         let seen = world.open(browser, HOME).forwarded();
         let reports = matches!(world.open(browser, "https://acme.example/reports/1"), Outcome::Forwarded(..));
         (values(&seen, "x-team").concat(), reports)
@@ -169,8 +169,8 @@ pub fn kept_claims_are_refreshed<R: Rig>() {
 }
 
 /// A refresh that takes away what a page is for: the page is refused, and the session is the new one all the same.
-pub fn a_refused_page_keeps_the_refreshed_session<R: Rig>() {
-    let mut world = with_rules::<R>(json!([{ "paths": ["/admin/*"], "allow": { "groups": ["admins"] } }]));
+pub fn a_refused_page_keeps_the_refreshed_session<H: Harness>() {
+    let mut world = with_rules::<H>(json!([{ "paths": ["/admin/*"], "allow": { "groups": ["admins"] } }]));
     let mut browser = world.signed_in();
     let admin = "https://acme.example/admin/";
     world.open(&mut browser, admin).forwarded();
@@ -191,8 +191,8 @@ pub fn a_refused_page_keeps_the_refreshed_session<R: Rig>() {
 }
 
 /// A page for everybody needs no session: one that the issuer ended goes on as nobody.
-pub fn a_public_page_after_the_end<R: Rig>() {
-    let mut world = with_rules::<R>(json!([{ "paths": ["/public"], "allow": "public" }]));
+pub fn a_public_page_after_the_end<H: Harness>() {
+    let mut world = with_rules::<H>(json!([{ "paths": ["/public"], "allow": "public" }]));
     let mut browser = world.signed_in();
     let public = "https://acme.example/public";
     assert_eq!(values(&world.open(&mut browser, public).forwarded(), "x-auth-request-user"), ["ada"]);
@@ -203,12 +203,12 @@ pub fn a_public_page_after_the_end<R: Rig>() {
         assert!(!seen.iter().any(|(name, _)| name.starts_with("x-auth-request")), "{seen:?}");
     }
     assert_eq!((world.open(&mut browser, HOME).reply().status, calls(&world)), (302, 2));
-    assert!(world.rig.log().contains("refresh_refused"));
+    assert!(world.harness.log().contains("refresh_refused"));
 }
 
 /// The session ends with the first request that waits, for a person and for a program, and nobody asks in vain again.
-pub fn a_user_is_removed<R: Rig>() {
-    let mut world = world::<R>();
+pub fn a_user_is_removed<H: Harness>() {
+    let mut world = world::<H>();
     let mut browser = world.signed_in();
     directory(&world, Value::Null);
     world.clock.advance(seconds(230));
@@ -225,12 +225,12 @@ pub fn a_user_is_removed<R: Rig>() {
         world.clock.advance(seconds(100));
     }
     assert_eq!(calls(&world), 3);
-    assert!(world.rig.log().contains("refresh_refused"), "{}", world.rig.log());
+    assert!(world.harness.log().contains("refresh_refused"), "{}", world.harness.log());
 }
 
 /// Sessions go on while the issuer is away, without a wait for each request.
-pub fn the_provider_is_away<R: Rig>() {
-    let mut world = world::<R>();
+pub fn the_provider_is_away<H: Harness>() {
+    let mut world = world::<H>();
     let answers = [Answer::Silence, Answer::Raw(503, b"busy".to_vec()), Answer::Raw(200, b"{}".to_vec())];
     let mut browser = world.signed_in();
     directory(&world, without_admins());
@@ -243,14 +243,14 @@ pub fn the_provider_is_away<R: Rig>() {
         assert_eq!(calls(&world), 2 + number);
         world.clock.advance(seconds(30));
     }
-    assert!(world.rig.log().contains("refresh_failed"), "{}", world.rig.log());
+    assert!(world.harness.log().contains("refresh_failed"), "{}", world.harness.log());
     world.issuer("acme", |issuer| issuer.answer = Answer::AsAsked);
     assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
 }
 
 /// A key that the issuer has begun to use: until it is fetched the identity stays, and the refresh token that came along is not lost.
-pub fn a_new_key_of_the_issuer<R: Rig>() {
-    let mut world = World::<R>::publishing(
+pub fn a_new_key_of_the_issuer<H: Harness>() {
+    let mut world = World::<H>::publishing(
         |issuer| {
             issuer.refresh = Refresh::Rotating;
             issuer.rotate(Signer::es256(), "one");
@@ -266,15 +266,15 @@ pub fn a_new_key_of_the_issuer<R: Rig>() {
     world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
     world.clock.advance(seconds(300));
     assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
-    assert!(world.rig.log().contains("refresh_failed"), "{}", world.rig.log());
+    assert!(world.harness.log().contains("refresh_failed"), "{}", world.harness.log());
     assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), 2));
-    world.rig.moment();
+    world.harness.moment();
     world.clock.advance(seconds(30));
     assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), 3));
 }
 
 /// A later ID token has to prove all that the first one had to, and that it is about the same person.
-pub fn hostile_refreshed_tokens<R: Rig>() {
+pub fn hostile_refreshed_tokens<H: Harness>() {
     let forged: [(&str, Forge); 9] = [
         ("claim `sub` does not have", |_, claims| claims["sub"] = json!("root")),
         ("claim `iss` does not have", |_, claims| claims["iss"] = json!("https://login.globex.example")),
@@ -288,7 +288,7 @@ pub fn hostile_refreshed_tokens<R: Rig>() {
     ];
     for (reason, forge) in forged {
         for (wait, over) in [(230, false), (300, true)] {
-            let mut world = world::<R>();
+            let mut world = world::<H>();
             let mut browser = world.signed_in();
             world.issuer("acme", |issuer| issuer.forge = forge);
             world.clock.advance(seconds(wait));
@@ -299,7 +299,7 @@ pub fn hostile_refreshed_tokens<R: Rig>() {
                 }
                 Outcome::Replied(reply) => assert_eq!((reply.status, over), (302, true)),
             }
-            assert!(world.rig.log().contains(reason), "{reason}: {}", world.rig.log());
+            assert!(world.harness.log().contains(reason), "{reason}: {}", world.harness.log());
         }
     }
     let good: [Forge; 2] = [
@@ -307,7 +307,7 @@ pub fn hostile_refreshed_tokens<R: Rig>() {
         |_, claims| drop(claims.as_object_mut().unwrap().remove("at_hash")),
     ];
     for forge in good {
-        let mut world = world::<R>();
+        let mut world = world::<H>();
         let mut browser = world.signed_in();
         world.issuer("acme", |issuer| issuer.forge = forge);
         world.clock.advance(seconds(300));
@@ -316,7 +316,7 @@ pub fn hostile_refreshed_tokens<R: Rig>() {
 }
 
 /// OpenID Connect Core 12.2: `auth_time` of a later ID token is that of the sign-in, or the token is of another one.
-pub fn another_sign_in_is_not_this_one<R: Rig>() {
+pub fn another_sign_in_is_not_this_one<H: Harness>() {
     let at = |auth_time: u64| {
         let mut person = ada();
         person["auth_time"] = json!(auth_time);
@@ -330,7 +330,7 @@ pub fn another_sign_in_is_not_this_one<R: Rig>() {
         (None, &[(Some(60), true), (None, true), (Some(60), true), (Some(59), false)]),
         (None, &[(None, true), (Some(61), false)]),
     ] {
-        let mut world = world::<R>();
+        let mut world = world::<H>();
         let mut browser = world.browser();
         let start = world.clock.now();
         let says = |time: Option<i64>| time.map_or_else(ada, |time| at(start.checked_add_signed(time).unwrap()));
@@ -343,15 +343,15 @@ pub fn another_sign_in_is_not_this_one<R: Rig>() {
             if !goes_on {
                 world.clock.advance(seconds(70));
                 assert_eq!(world.open(&mut browser, HOME).reply().status, 302, "{first:?} {time:?}");
-                assert!(world.rig.log().contains("claim `auth_time` does not have"), "{}", world.rig.log());
+                assert!(world.harness.log().contains("claim `auth_time` does not have"), "{}", world.harness.log());
             }
         }
     }
 }
 
 /// Issuers that send no ID token, give the same refresh token for ever, or none at all.
-pub fn issuers_that_do_less<R: Rig>() {
-    let mut world = world::<R>();
+pub fn issuers_that_do_less<H: Harness>() {
+    let mut world = world::<H>();
     world.issuer("acme", |issuer| (issuer.refresh, issuer.refreshed_id_token) = (Refresh::Lasting, false));
     let mut browser = world.signed_in();
     directory(&world, without_admins());
@@ -370,8 +370,8 @@ pub fn issuers_that_do_less<R: Rig>() {
 }
 
 /// Many requests with the same cookie: one call, and every answer brings the new session.
-pub fn many_requests_at_once<R: Rig>() {
-    let mut world = world::<R>();
+pub fn many_requests_at_once<H: Harness>() {
+    let mut world = world::<H>();
     let browser = world.signed_in();
     directory(&world, without_admins());
     for wait in [230, 300] {
@@ -386,16 +386,16 @@ pub fn many_requests_at_once<R: Rig>() {
 }
 
 /// Another worker was faster and has the only good refresh token: nobody is signed out, and nobody asks in vain again.
-pub fn two_workers_at_once<R: Rig>() {
-    let mut world = world::<R>();
+pub fn two_workers_at_once<H: Harness>() {
+    let mut world = world::<H>();
     let mut configuration = world.configuration();
     configuration["tenants"][0]["refresh"] = json!({});
-    let mut other = R::start(&configuration, world.issuers.clone());
+    let mut other = H::start(&configuration, world.issuers.clone());
     let mut first = world.signed_in();
     let mut second = first.clone();
     world.clock.advance(seconds(230));
     assert_eq!(visit(&mut world, &mut first), (BEFORE.to_owned(), true));
-    std::mem::swap(&mut world.rig, &mut other);
+    std::mem::swap(&mut world.harness, &mut other);
     for _ in 0..10 {
         // An answer that took the session away from the browser would take the better one.
         assert_eq!(visit(&mut world, &mut second), (BEFORE.to_owned(), false));
@@ -403,12 +403,12 @@ pub fn two_workers_at_once<R: Rig>() {
     assert_eq!(calls(&world), 3);
     // The browser has the newer session, which this worker takes as well.
     assert_eq!(visit(&mut world, &mut first), (BEFORE.to_owned(), false));
-    std::mem::swap(&mut world.rig, &mut other);
+    std::mem::swap(&mut world.harness, &mut other);
 }
 
 /// The answer of the upstream waits for a session that the next request may need.
-pub fn each_request_where_tokens_last_for_no_time<R: Rig>() {
-    let mut world = world::<R>();
+pub fn each_request_where_tokens_last_for_no_time<H: Harness>() {
+    let mut world = world::<H>();
     world.issuer("acme", |issuer| issuer.expires_in = 0);
     let mut browser = world.signed_in();
     let before = calls(&world);
@@ -418,12 +418,12 @@ pub fn each_request_where_tokens_last_for_no_time<R: Rig>() {
     directory(&world, Value::Null);
     let reply = world.send(&mut browser, HOME, &NAVIGATION).reply();
     assert_eq!(reply.status, 302);
-    assert!(world.rig.log().contains("refresh_refused"), "{}", world.rig.log());
+    assert!(world.harness.log().contains("refresh_refused"), "{}", world.harness.log());
 }
 
 /// Nothing of one tenant refreshes another, even where both have the same issuer, client and key.
-pub fn twins_refresh_apart<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn twins_refresh_apart<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         let mut twin = configuration["tenants"][0].clone();
         (twin["name"], twin["hosts"]) = (json!("globex"), json!(["globex.example"]));
         (configuration["tenants"][0]["refresh"], twin["refresh"]) = (json!({}), json!({}));

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::browser::Browser;
+use crate::support::harness::{Harness, Reply};
 use crate::support::issuer::Answer;
-use crate::support::rig::{Reply, Rig};
 use crate::support::world::{World, ada};
 
 /// Opens a callback that has to fail: no session, nothing upstream, a page with a request id.
 #[track_caller]
-fn refused<R: Rig>(world: &mut World<R>, browser: &mut Browser, url: &str) -> Reply {
+fn refused<H: Harness>(world: &mut World<H>, browser: &mut Browser, url: &str) -> Reply {
     let reply = world.open(browser, url).reply();
     assert!(matches!(reply.status, 400 | 403 | 503), "{} {}", reply.status, reply.body);
     assert!(reply.body.contains("Request id: <code>"), "{}", reply.body);
@@ -28,8 +28,8 @@ pub fn with_parameter(callback: &str, name: &str, value: Option<&str>) -> String
     format!("{path}?{}", kept.join("&"))
 }
 
-pub fn forged_callbacks_cause_no_call<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn forged_callbacks_cause_no_call<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
     let twice = |name: &str| {
@@ -68,8 +68,8 @@ pub fn forged_callbacks_cause_no_call<R: Rig>() {
     assert!(browser.has_session());
 }
 
-pub fn a_callback_is_good_once<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_callback_is_good_once<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
     let before = browser.clone();
@@ -88,8 +88,8 @@ pub fn a_callback_is_good_once<R: Rig>() {
 }
 
 /// Login CSRF (RFC 9700 section 4.7): the attacker's callback in the victim's browser.
-pub fn a_callback_belongs_to_its_browser<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_callback_belongs_to_its_browser<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut attacker = world.browser();
     let callback = world.callback(&mut attacker, "acme", "https://acme.example/", &ada());
     let mut victim = world.browser();
@@ -105,8 +105,8 @@ pub fn a_callback_belongs_to_its_browser<R: Rig>() {
     assert_eq!((reply.all("set-cookie").count(), world.issuer("acme", |issuer| issuer.calls)), (0, 1));
 }
 
-pub fn errors_of_the_issuer<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn errors_of_the_issuer<H: Harness>() {
+    let mut world = World::<H>::new();
     for (error, status) in [
         ("access_denied", 403),
         ("login_required", 400),
@@ -129,8 +129,8 @@ pub fn errors_of_the_issuer<R: Rig>() {
 }
 
 /// The issuer's session would bring the same refusal again without a question, so the next login has the issuer ask. Once.
-pub fn after_a_refusal_the_issuer_asks<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn after_a_refusal_the_issuer_asks<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
     let denied = with_parameter(&callback, "code", None) + "&error=access_denied";
@@ -154,8 +154,8 @@ pub fn after_a_refusal_the_issuer_asks<R: Rig>() {
     assert!(reply.body.contains(">Try again</a>") && browser.cookies.is_empty(), "{}", reply.body);
 }
 
-pub fn a_provider_that_fails<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_provider_that_fails<H: Harness>() {
+    let mut world = World::<H>::new();
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
     for (answer, reason) in [
         (Answer::Silence, ""),
@@ -177,14 +177,14 @@ pub fn a_provider_that_fails<R: Rig>() {
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
         assert_eq!(refused(&mut world, &mut browser, &callback).status, 503, "{reason}");
-        assert!(world.rig.log().contains(reason), "{reason}: {}", world.rig.log());
+        assert!(world.harness.log().contains(reason), "{reason}: {}", world.harness.log());
         assert!(browser.cookies.is_empty(), "the attempt is over");
     }
 }
 
 /// While the issuer is away, sessions go on, a login costs one call and no second one for its code, and afterwards all is as before.
-pub fn sessions_outlive_their_provider<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn sessions_outlive_their_provider<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut signed_in = world.signed_in();
     for answer in [Answer::Silence, Answer::Raw(503, b"maintenance".to_vec())] {
         let mut browser = world.browser();
@@ -207,8 +207,8 @@ pub fn sessions_outlive_their_provider<R: Rig>() {
     }
 }
 
-pub fn a_refused_code<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_refused_code<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
     let url = with_parameter(&callback, "code", Some("guessed"));
@@ -218,8 +218,8 @@ pub fn a_refused_code<R: Rig>() {
 }
 
 /// Mix-up (RFC 9207): the answer of another issuer is refused before anything is sent anywhere.
-pub fn another_issuer<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn another_issuer<H: Harness>() {
+    let mut world = World::<H>::new();
     for issuer in ["https://login.globex.example", "https://login.acme.example/", "HTTPS://login.acme.example", ""] {
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
@@ -234,8 +234,8 @@ pub fn another_issuer<R: Rig>() {
 }
 
 /// An issuer that always names itself did not send an answer that names nobody.
-pub fn an_answer_of_nobody<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn an_answer_of_nobody<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["provider"]["authorization_response_iss_parameter_supported"] = json!(true);
     });
     for extra in ["", "&error=access_denied"] {
@@ -244,14 +244,14 @@ pub fn an_answer_of_nobody<R: Rig>() {
         let url = with_parameter(&callback, "iss", None);
         let url = if extra.is_empty() { url } else { with_parameter(&url, "code", None) + extra };
         assert_eq!(refused(&mut world, &mut browser, &url).status, 400);
-        assert!(world.rig.log().contains("other_issuer"), "{}", world.rig.log());
+        assert!(world.harness.log().contains("other_issuer"), "{}", world.harness.log());
     }
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
     world.signed_in();
 }
 
-pub fn an_expired_attempt<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn an_expired_attempt<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
     world.clock.advance(Duration::from_secs(15 * 60 - 1));

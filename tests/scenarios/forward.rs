@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::bearer::access_token;
-use crate::support::rig::{Rig, values};
+use crate::support::harness::{Harness, values};
 use crate::support::world::{NAVIGATION, World};
 
-pub fn what_the_client_says_is_gone<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn what_the_client_says_is_gone<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     // No e-mail and no groups: what the client sends must not fill the gap.
     world.sign_in(&mut browser, "acme", "https://acme.example/", &json!({ "sub": "ada" }));
@@ -40,9 +40,9 @@ pub fn what_the_client_says_is_gone<R: Rig>() {
 }
 
 /// Tenants share an upstream, which may believe the names of each of them, also of one that is down.
-pub fn names_of_other_tenants_are_gone<R: Rig>() {
+pub fn names_of_other_tenants_are_gone<H: Harness>() {
     for broken in [false, true] {
-        let mut world = World::<R>::with(|configuration| {
+        let mut world = World::<H>::with(|configuration| {
             let tenants = &mut configuration["tenants"];
             tenants[0]["headers"] = json!({ "user": "x-acme-user", "tenant": "x-acme-tenant" });
             tenants[1]["headers"] = json!({
@@ -79,8 +79,8 @@ pub fn names_of_other_tenants_are_gone<R: Rig>() {
     }
 }
 
-pub fn cookies_of_the_gate_stay_at_the_gate<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn cookies_of_the_gate_stay_at_the_gate<H: Harness>() {
+    let mut world = World::<H>::new();
     let browser = world.signed_in();
     let session = browser.cookie_line("acme.example").unwrap();
     for (sent, kept) in [
@@ -97,8 +97,8 @@ pub fn cookies_of_the_gate_stay_at_the_gate<R: Rig>() {
     }
 }
 
-pub fn claims_cannot_forge_headers<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn claims_cannot_forge_headers<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     let person = json!({
         "sub": "ada", "email": "a\r\nx-auth-request-user: root\0 é@x",
@@ -114,8 +114,8 @@ pub fn claims_cannot_forge_headers<R: Rig>() {
 }
 
 /// The tokens of the login, to an upstream that wants them and to no other; what the client sends in their place is gone.
-pub fn tokens_where_they_are_wanted<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn tokens_where_they_are_wanted<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["headers"] =
             json!({ "access_token": "X-Auth-Request-Access-Token", "id_token": "authorization" });
         configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
@@ -156,12 +156,12 @@ pub fn tokens_where_they_are_wanted<R: Rig>() {
 }
 
 /// Those of this moment, in every form, for people and API clients.
-pub fn roles_go_where_groups_go<R: Rig>() {
+pub fn roles_go_where_groups_go<H: Harness>() {
     for (lists, expected) in [("comma", &["admin,a:b"][..]), ("lines", &["admin", "a:b"])] {
         let roles = json!([
             { "name": "admin", "groups": ["admins"] }, { "name": "a:b", "users": ["ada"] }, { "name": "evil", "users": ["eve"] },
         ]);
-        let mut world = World::<R>::with(|configuration| {
+        let mut world = World::<H>::with(|configuration| {
             let acme = &mut configuration["tenants"][0];
             acme["bearer"] = json!({ "audiences": ["api"] });
             acme["headers"] = json!({ "lists": lists });
@@ -180,14 +180,14 @@ pub fn roles_go_where_groups_go<R: Rig>() {
 
         let mut configuration = world.configuration();
         configuration["tenants"][0]["roles"] = json!([{ "name": "viewer", "users": ["ada"] }]);
-        world.rig.reconfigure(&configuration);
+        world.harness.reconfigure(&configuration);
         let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
         assert_eq!(values(&seen, "x-auth-request-roles"), ["viewer"]);
     }
 }
 
 /// A world whose tenant acme has these headers, and a page for everybody.
-fn world<R: Rig>(headers: Value) -> World<R> {
+fn world<H: Harness>(headers: Value) -> World<H> {
     World::with(|configuration| {
         configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
         configuration["tenants"][0]["headers"] = headers;
@@ -196,8 +196,8 @@ fn world<R: Rig>(headers: Value) -> World<R> {
 }
 
 /// The names that Grafana, Argo and Jupyter recipes use; one is switched off.
-pub fn names_are_those_of_the_tenant<R: Rig>() {
-    let mut world = world::<R>(json!({
+pub fn names_are_those_of_the_tenant<H: Harness>() {
+    let mut world = world::<H>(json!({
         "user": "x-forwarded-user", "email": "X-Forwarded-Email", "groups": "x-forwarded-groups", "tenant": false,
         "claims": { "x-forwarded-preferred-username": "preferred_username", "x-department": "department", "x-level": "level" },
     }));
@@ -256,8 +256,8 @@ pub fn names_are_those_of_the_tenant<R: Rig>() {
 }
 
 /// An API client's identity comes from its token, and the headers with it.
-pub fn what_an_api_client_says_is_gone<R: Rig>() {
-    let mut world = world::<R>(json!({}));
+pub fn what_an_api_client_says_is_gone<H: Harness>() {
+    let mut world = world::<H>(json!({}));
     let token = access_token(&world, |_, claims| drop(claims.as_object_mut().unwrap().remove("groups")));
     let lines = [
         ("authorization", format!("Bearer {token}")),
@@ -278,8 +278,8 @@ pub fn what_an_api_client_says_is_gone<R: Rig>() {
 }
 
 /// Long, and of bytes that each take three in a line: it is one line all the same, and can be read back.
-pub fn a_long_claim_is_one_line<R: Rig>() {
-    let mut world = world::<R>(json!({ "lists": "lines" }));
+pub fn a_long_claim_is_one_line<H: Harness>() {
+    let mut world = world::<H>(json!({ "lists": "lines" }));
     let group = "\u{e9}\r\n,".repeat(3_000);
     let token = access_token(&world, |_, claims| claims["groups"] = json!([group, "b"]));
     let lines = [("authorization", format!("Bearer {token}"))];
@@ -288,7 +288,7 @@ pub fn a_long_claim_is_one_line<R: Rig>() {
     assert_eq!(values(&seen, "x-auth-request-groups"), ["%C3%A9%0D%0A%2C".repeat(3_000).as_str(), "b"]);
 }
 
-pub fn lists_as_the_tenant_wants_them<R: Rig>() {
+pub fn lists_as_the_tenant_wants_them<H: Harness>() {
     for (form, expected) in [
         ("comma", &["a%2Cb;c|d,\"%C3%A9"][..]),
         ("semicolon", &["a,b%3Bc|d;\"%C3%A9"]),
@@ -296,7 +296,7 @@ pub fn lists_as_the_tenant_wants_them<R: Rig>() {
         ("json", &[r#"["a,b;c|d","\"\u00e9"]"#]),
         ("lines", &["a%2Cb;c|d", "\"%C3%A9"]),
     ] {
-        let mut world = world::<R>(json!({ "lists": form, "claims": { "x-teams": "teams" } }));
+        let mut world = world::<H>(json!({ "lists": form, "claims": { "x-teams": "teams" } }));
         let mut browser = world.browser();
         let person = json!({ "sub": "ada", "groups": ["a,b;c|d", "\"é"], "teams": ["a,b;c|d", "\"é"] });
         world.sign_in(&mut browser, "acme", "https://acme.example/", &person);
@@ -309,9 +309,9 @@ pub fn lists_as_the_tenant_wants_them<R: Rig>() {
 }
 
 /// What the gate did not verify does not pass unless the tenant says so.
-pub fn authorization_goes_where_the_tenant_wants_it<R: Rig>() {
+pub fn authorization_goes_where_the_tenant_wants_it<H: Harness>() {
     for (wanted, basic, bearer) in [("remove", false, false), ("verified", false, true), ("any", true, true)] {
-        let mut world = world::<R>(json!({ "authorization": wanted }));
+        let mut world = world::<H>(json!({ "authorization": wanted }));
         let mut browser = world.signed_in();
         for line in ["Basic YTpi", "Bearerx", "Digest x", ""] {
             let lines = [("authorization", line), NAVIGATION[0]];

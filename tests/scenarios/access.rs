@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::support::browser::Browser;
-use crate::support::rig::{Lines, Outcome, Rig, values};
-use crate::support::world::{NAVIGATION, World, ada};
+use crate::support::harness::{Harness, Lines, Outcome, values};
+use crate::support::world::{World, ada};
 
 /// A world whose acme has these members besides.
-fn world<R: Rig>(section: &Value) -> World<R> {
+fn world<H: Harness>(section: &Value) -> World<H> {
     World::with(|configuration| merge(&mut configuration["tenants"][0], section))
 }
 
@@ -34,13 +34,13 @@ fn bob() -> Value {
 }
 
 /// A browser of `person`, who signed in at a page for any user.
-fn browser_of<R: Rig>(world: &mut World<R>, person: &Value) -> Browser {
+fn browser_of<H: Harness>(world: &mut World<H>, person: &Value) -> Browser {
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", "https://acme.example/open/", person);
     browser
 }
 
-fn status<R: Rig>(world: &mut World<R>, browser: &mut Browser, path: &str) -> u16 {
+fn status<H: Harness>(world: &mut World<H>, browser: &mut Browser, path: &str) -> u16 {
     match world.open(browser, &format!("https://acme.example{path}")) {
         Outcome::Forwarded(..) => 200,
         Outcome::Replied(reply) => reply.status,
@@ -57,8 +57,8 @@ fn anonymous(seen: &Lines) {
     }
 }
 
-pub fn the_first_rule_that_fits_decides<R: Rig>() {
-    let mut world = world::<R>(&story());
+pub fn the_first_rule_that_fits_decides<H: Harness>() {
+    let mut world = world::<H>(&story());
     let mut nobody = world.browser();
     let mut ada = browser_of(&mut world, &ada());
     let mut bob = browser_of(&mut world, &bob());
@@ -92,9 +92,9 @@ pub fn the_first_rule_that_fits_decides<R: Rig>() {
     assert_eq!(reply.status, 401);
 }
 
-pub fn what_no_rule_fits_is_for_users_or_nobody<R: Rig>() {
+pub fn what_no_rule_fits_is_for_users_or_nobody<H: Harness>() {
     let rule = json!({ "paths": ["/open/*"], "allow": "any_user" });
-    let mut world = world::<R>(&json!({ "access": [rule], "access_default": "deny" }));
+    let mut world = world::<H>(&json!({ "access": [rule], "access_default": "deny" }));
     let mut ada = browser_of(&mut world, &ada());
     assert_eq!(status(&mut world, &mut ada, "/"), 403);
     let mut nobody = world.browser();
@@ -105,16 +105,16 @@ pub fn what_no_rule_fits_is_for_users_or_nobody<R: Rig>() {
 
     let mut configuration = world.configuration();
     merge(&mut configuration["tenants"][0], &json!({ "access": [rule] }));
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     assert_eq!(status(&mut world, &mut ada, "/"), 200);
     assert_eq!(status(&mut world, &mut nobody, "/"), 302);
 }
 
 /// A public page has the identity where there is one, and never what the client says.
-pub fn public_pages_know_who_is_signed_in<R: Rig>() {
+pub fn public_pages_know_who_is_signed_in<H: Harness>() {
     let mut section = story();
     merge(&mut section, &json!({ "bearer": { "audiences": ["api"] }, "cors_preflight": true }));
-    let mut world = world::<R>(&section);
+    let mut world = world::<H>(&section);
     let mut ada = browser_of(&mut world, &ada());
     let session = ada.cookie_line("acme.example").unwrap();
     let page = "https://acme.example/static/logo.png";
@@ -157,10 +157,10 @@ pub fn public_pages_know_who_is_signed_in<R: Rig>() {
 }
 
 /// However a path is written, it leads to nothing that is not public, and where servers could read it differently it leads nowhere.
-pub fn paths_cannot_be_argued_with<R: Rig>() {
+pub fn paths_cannot_be_argued_with<H: Harness>() {
     let mut section = story();
     section["access"][0]["paths"] = json!(["/public/*", "/x/public", "/a/*/public"]);
-    let mut world = world::<R>(&section);
+    let mut world = world::<H>(&section);
     let mut bob = browser_of(&mut world, &bob());
     for path in HOSTILE_PATHS {
         let url = format!("https://acme.example{path}");
@@ -228,10 +228,10 @@ const HOSTILE_PATHS: [&str; 42] = [
 ];
 
 /// Empty segments and fragments. Envoy may have its own idea of them, so only what comes of it counts.
-pub fn paths_that_envoy_may_tidy_up<R: Rig>() {
+pub fn paths_that_envoy_may_tidy_up<H: Harness>() {
     let mut section = story();
     section["access"][0]["paths"] = json!(["/public/*"]);
-    let mut world = world::<R>(&section);
+    let mut world = world::<H>(&section);
     for path in [
         "//public/",
         "/public//x",
@@ -253,8 +253,8 @@ pub fn paths_that_envoy_may_tidy_up<R: Rig>() {
 }
 
 /// Without rules about paths there is nothing that a path could get around.
-pub fn odd_paths_are_the_upstreams_business_otherwise<R: Rig>() {
-    let mut world = world::<R>(&json!({ "access": [{ "methods": ["GET"], "allow": { "groups": ["engineers"] } }] }));
+pub fn odd_paths_are_the_upstreams_business_otherwise<H: Harness>() {
+    let mut world = world::<H>(&json!({ "access": [{ "methods": ["GET"], "allow": { "groups": ["engineers"] } }] }));
     let mut bob = world.browser();
     world.sign_in(&mut bob, "acme", "https://acme.example/", &self::bob());
     for path in ["/a;b", "/a%3Bb", "/a%25zz"] {
@@ -265,8 +265,8 @@ pub fn odd_paths_are_the_upstreams_business_otherwise<R: Rig>() {
 }
 
 /// The request line decides. What other headers say about path, method or client is the client's word.
-pub fn no_header_changes_the_verdict<R: Rig>() {
-    let mut world = world::<R>(&story());
+pub fn no_header_changes_the_verdict<H: Harness>() {
+    let mut world = world::<H>(&story());
     let mut bob = browser_of(&mut world, &bob());
     for line in [
         ("x-forwarded-uri", "/static/x"),
@@ -299,13 +299,13 @@ pub fn no_header_changes_the_verdict<R: Rig>() {
     }
 }
 
-pub fn methods_are_compared_exactly<R: Rig>() {
+pub fn methods_are_compared_exactly<H: Harness>() {
     let rules = json!([
         { "paths": ["/orders/*"], "methods": ["GET"], "allow": "public" },
         { "paths": ["/orders/*"], "methods": ["PUT"], "allow": { "groups": ["admins"] } },
         { "paths": ["/orders/*"], "deny": true },
     ]);
-    let mut world = world::<R>(&json!({ "access": rules }));
+    let mut world = world::<H>(&json!({ "access": rules }));
     let mut ada = world.signed_in();
     let url = "https://acme.example/orders/1";
     for method in ["HEAD", "OPTIONS", "POST", "PATCH", "DELETE", "PUT", "TRACE", "get", "Get", "GETX"] {
@@ -326,11 +326,11 @@ pub fn methods_are_compared_exactly<R: Rig>() {
 }
 
 /// Preflight requests pass where the tenant wants it, and nothing else that looks like one.
-pub fn preflight_requests_are_a_choice<R: Rig>() {
+pub fn preflight_requests_are_a_choice<H: Harness>() {
     let access =
         json!([{ "paths": ["/closed/*"], "deny": true }, { "paths": ["/admin/*"], "allow": { "groups": ["admins"] } }]);
-    let mut on = world::<R>(&json!({ "access": access, "cors_preflight": true }));
-    let mut off = world::<R>(&json!({ "access": access }));
+    let mut on = world::<H>(&json!({ "access": access, "cors_preflight": true }));
+    let mut off = world::<H>(&json!({ "access": access }));
     let preflight =
         [(":method", "OPTIONS"), ("origin", "https://app.example"), ("access-control-request-method", "PUT")];
     for path in ["/", "/admin/x"] {
@@ -356,8 +356,8 @@ pub fn preflight_requests_are_a_choice<R: Rig>() {
 }
 
 /// Rules apply to every request, so a change of them bites sessions that are there.
-pub fn a_tightened_rule_bites_at_once<R: Rig>() {
-    let mut world = world::<R>(&story());
+pub fn a_tightened_rule_bites_at_once<H: Harness>() {
+    let mut world = world::<H>(&story());
     let mut ada = browser_of(&mut world, &ada());
     assert_eq!(status(&mut world, &mut ada, "/admin/"), 200);
     for (change, expected) in [
@@ -373,14 +373,14 @@ pub fn a_tightened_rule_bites_at_once<R: Rig>() {
         let mut section = story();
         section["roles"] = change;
         merge(&mut configuration["tenants"][0], &section);
-        world.rig.reconfigure(&configuration);
+        world.harness.reconfigure(&configuration);
         assert_eq!(status(&mut world, &mut ada, "/admin/"), expected, "{}", section["roles"]);
     }
 }
 
 /// An e-mail address counts only where the issuer says that it verified it.
-pub fn an_unverified_address_grants_nothing<R: Rig>() {
-    let mut world = world::<R>(&story());
+pub fn an_unverified_address_grants_nothing<H: Harness>() {
+    let mut world = world::<H>(&story());
     for (verified, expected) in
         [(json!(true), 200), (json!(false), 403), (json!("true"), 403), (json!(1), 403), (json!(null), 403)]
     {
@@ -400,25 +400,25 @@ pub fn an_unverified_address_grants_nothing<R: Rig>() {
 
     let mut section = story();
     section["identity"] = json!({ "require_email_verified": false });
-    let mut lenient = self::world::<R>(&section);
+    let mut lenient = self::world::<H>(&section);
     let mut eve = browser_of(&mut lenient, &json!({ "sub": "eve", "email": "eve@acme.example" }));
     assert_eq!(status(&mut lenient, &mut eve, "/admin/"), 200);
     let mut configuration = lenient.configuration();
     merge(&mut configuration["tenants"][0], &story());
-    lenient.rig.reconfigure(&configuration);
+    lenient.harness.reconfigure(&configuration);
     assert_eq!(status(&mut lenient, &mut eve, "/admin/"), 403);
 }
 
 /// A bearer token that lacks a scope is told so, and only then.
-pub fn scopes_are_for_bearer_tokens<R: Rig>() {
-    let mut world = world::<R>(&json!({
+pub fn scopes_are_for_bearer_tokens<H: Harness>() {
+    let mut world = world::<H>(&json!({
         "bearer": { "audiences": ["api"] },
         "access": [
             { "paths": ["/orders"], "methods": ["GET"], "allow": { "scopes": ["orders:read", "orders:write"] } },
             { "paths": ["/orders"], "allow": { "groups": ["machines"], "all_of": { "scopes": ["orders:write", "fast"] } } },
         ],
     }));
-    let token = |world: &World<R>, scope: &str, group: &str| {
+    let token = |world: &World<H>, scope: &str, group: &str| {
         let now = world.clock.now();
         let claims = json!({
             "iss": "https://login.acme.example", "aud": "api", "sub": "robot", "iat": now, "exp": now + 300, "scope": scope, "groups": [group],
@@ -471,8 +471,8 @@ pub fn scopes_are_for_bearer_tokens<R: Rig>() {
 }
 
 /// The claims that rules look at are kept in the session.
-pub fn claims_in_rules<R: Rig>() {
-    let mut world = world::<R>(&json!({
+pub fn claims_in_rules<H: Harness>() {
+    let mut world = world::<H>(&json!({
         "access": [
             { "paths": ["/strong"], "allow": { "claims": [{ "claim": "acr", "values": ["2", "3"] }] } },
             { "paths": ["/hr"], "allow": { "all_of": { "groups": ["staff"], "claims": [
@@ -511,8 +511,8 @@ pub fn claims_in_rules<R: Rig>() {
 }
 
 /// Rules may be for some hosts of a tenant; the exact host and the longest wildcard are as good as each other, the first rule wins.
-pub fn rules_for_some_hosts<R: Rig>() {
-    let mut world = world::<R>(&json!({
+pub fn rules_for_some_hosts<H: Harness>() {
+    let mut world = world::<H>(&json!({
         "hosts": ["acme.example", "*.acme.example"],
         "login": { "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" },
         "access": [
@@ -539,10 +539,10 @@ pub fn rules_for_some_hosts<R: Rig>() {
 }
 
 /// A dry run lets users through and says what the rules would have done. Who is nobody stays out.
-pub fn a_dry_run_refuses_no_user<R: Rig>() {
+pub fn a_dry_run_refuses_no_user<H: Harness>() {
     let mut section = story();
     section["access_dry_run"] = json!(true);
-    let mut world = world::<R>(&section);
+    let mut world = world::<H>(&section);
     let mut bob = browser_of(&mut world, &bob());
     let mut nobody = world.browser();
     for (path, reason) in [
@@ -553,13 +553,13 @@ pub fn a_dry_run_refuses_no_user<R: Rig>() {
         let seen = world.open(&mut bob, &format!("https://acme.example{path}")).forwarded();
         assert_eq!(values(&seen, "x-auth-request-user"), ["bob"]);
         world.eventually(|world| {
-            world.rig.log().lines().any(|line| line.contains("access_dry_run tenant=acme") && line.contains(reason))
+            world.harness.log().lines().any(|line| line.contains("access_dry_run tenant=acme") && line.contains(reason))
         });
         assert!(matches!(status(&mut world, &mut nobody, path), 302 | 400), "{path}");
         let reply = world.send(&mut nobody, &format!("https://acme.example{path}"), &[]).reply();
         assert!(matches!(reply.status, 400 | 401), "{path}");
     }
-    let lines = world.rig.log().lines().filter(|line| line.contains("access_dry_run")).count();
+    let lines = world.harness.log().lines().filter(|line| line.contains("access_dry_run")).count();
     world.open(&mut bob, "https://acme.example/open/").forwarded();
-    assert_eq!(world.rig.log().lines().filter(|line| line.contains("access_dry_run")).count(), lines);
+    assert_eq!(world.harness.log().lines().filter(|line| line.contains("access_dry_run")).count(), lines);
 }

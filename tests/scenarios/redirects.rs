@@ -2,14 +2,14 @@
 
 use url::{Url, form_urlencoded};
 
-use crate::support::rig::Rig;
+use crate::support::harness::Harness;
 use crate::support::world::{World, ada};
 
 /// Paths that some reader of URLs has taken for an address elsewhere.
 const HOSTILE: &str = include_str!("../vectors/open_redirects.txt");
 
-pub fn the_way_back_is_on_the_host_that_was_asked_for<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn the_way_back_is_on_the_host_that_was_asked_for<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut tried = 0;
     for path in HOSTILE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let mut browser = world.browser();

@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::clock::Clock;
+use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS};
 use super::host::module_path;
 use super::http::{exchange, serve};
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Reply, Rig, UPSTREAM_HEADERS};
 
-pub struct EnvoyRig {
+pub struct EnvoyHarness {
     envoy: Envoy,
     ports: Ports,
     received: Arc<Mutex<Vec<Lines>>>,
@@ -36,15 +36,15 @@ impl Drop for Envoy {
     }
 }
 
-impl EnvoyRig {
-    /// As [`Rig::start`], in an Envoy that hands over no bodies, as it is without the option for that.
+impl EnvoyHarness {
+    /// As [`Harness::start`], in an Envoy that hands over no bodies, as it is without the option for that.
     pub fn without_bodies(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |bootstrap, _| {
             *bootstrap.pointer_mut(PLUGIN).unwrap().get_mut("allow_on_headers_stop_iteration").unwrap() = json!(false);
         })
     }
 
-    /// As [`Rig::start`], with a module whose VM crashes at a request that has over 60 header lines. The gate itself has no such request.
+    /// As [`Harness::start`], with a module whose VM crashes at a request that has over 60 header lines. The gate itself has no such request.
     pub fn crashing(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |bootstrap, folder| {
             let module = crashing_module(folder);
@@ -53,7 +53,7 @@ impl EnvoyRig {
         })
     }
 
-    /// As [`Rig::start`], in an Envoy that follows redirects of the upstream itself, tries again twice, and lets WebSockets through. The
+    /// As [`Harness::start`], in an Envoy that follows redirects of the upstream itself, tries again twice, and lets WebSockets through. The
     /// upstream redirects `/moved` to `/arrived`, and `/broken` fails.
     pub fn insisting(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |bootstrap, _| {
@@ -65,7 +65,7 @@ impl EnvoyRig {
         })
     }
 
-    /// As [`Rig::start`], in an Envoy that takes its listener from elsewhere (LDS), so that it can be given another one.
+    /// As [`Harness::start`], in an Envoy that takes its listener from elsewhere (LDS), so that it can be given another one.
     pub fn pushed(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |bootstrap, folder| {
             write_listener(bootstrap, folder);
@@ -79,8 +79,8 @@ impl EnvoyRig {
     /// Gives a running Envoy of [`pushed`](Self::pushed) another configuration, and waits until it serves.
     pub fn push(&mut self, configuration: &Value) {
         let modified = "listener_manager.listener_modified: ";
-        let count = |rig: &Self| -> u64 {
-            let stats = rig.admin("/stats?filter=listener_manager");
+        let count = |harness: &Self| -> u64 {
+            let stats = harness.admin("/stats?filter=listener_manager");
             let warming = stats.contains("listener_manager.total_listeners_warming: 0");
             let line =
                 stats.lines().find_map(|line| line.strip_prefix(modified)).map_or(0, |count| count.parse().unwrap());
@@ -171,7 +171,7 @@ struct Ports {
     issuers: Vec<(String, u16)>,
 }
 
-impl EnvoyRig {
+impl EnvoyHarness {
     /// Where the gateway listens.
     pub fn gateway(&self) -> SocketAddr {
         loopback(self.ports.gateway)
@@ -194,7 +194,7 @@ impl EnvoyRig {
     }
 }
 
-impl Rig for EnvoyRig {
+impl Harness for EnvoyHarness {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |_, _| {})
     }
@@ -287,7 +287,7 @@ fn crashing_module(folder: &Path) -> PathBuf {
     ];
     let [text, front, whole] = ["front.wat", "front.wasm", "crashing.wasm"].map(|name| folder.join(name));
     fs::write(&text, CRASHES).unwrap();
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts/node_modules/.bin");
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/node_modules/.bin");
     let run = |tool: &str, output: &Path, arguments: &[&OsStr]| {
         let status = Command::new(tools.join(tool)).args(arguments).args(FEATURES).arg("-o").arg(output).status();
         assert!(status.is_ok_and(|status| status.success()), "{tool}; ./build.sh test installs it");

@@ -7,8 +7,8 @@ use url::form_urlencoded;
 
 use super::keys::{discover, discovered};
 use crate::support::browser::Browser;
+use crate::support::harness::{Harness, Outcome, Reply};
 use crate::support::http::base64url;
-use crate::support::rig::{Outcome, Reply, Rig};
 use crate::support::signer::Signer;
 use crate::support::world::{World, ada};
 
@@ -20,7 +20,7 @@ const URL: &str = "https://acme.example/oauth2/backchannel-logout";
 const PAGE: &str = "https://acme.example/page";
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-fn world<R: Rig>() -> World<R> {
+fn world<H: Harness>() -> World<H> {
     World::with(|configuration| take_logout_tokens(&mut configuration["tenants"][0]))
 }
 
@@ -29,7 +29,7 @@ fn take_logout_tokens(tenant: &mut Value) {
 }
 
 /// A logout token of acme's issuer with `claims` beside those that every one has, after `forge` was at it.
-fn token<R: Rig>(world: &World<R>, claims: &Value, forge: Forge) -> String {
+fn token<H: Harness>(world: &World<H>, claims: &Value, forge: Forge) -> String {
     let now = world.clock.now();
     world.issuer("acme", |issuer| {
         let mut all = json!({
@@ -49,38 +49,38 @@ fn form(token: &str) -> Vec<u8> {
     form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", token).finish().into_bytes()
 }
 
-fn post<R: Rig>(world: &mut World<R>, token: &str) -> Reply {
+fn post<H: Harness>(world: &mut World<H>, token: &str) -> Reply {
     world.post(URL, &[], &form(token)).reply()
 }
 
 /// The issuer says that this is over, and the gate takes it.
-fn notify<R: Rig>(world: &mut World<R>, claims: &Value) {
+fn notify<H: Harness>(world: &mut World<H>, claims: &Value) {
     let token = token(world, claims, |_, _| {});
     let reply = post(world, &token);
     assert_eq!((reply.status, reply.body.as_str(), reply.header("cache-control")), (200, "", Some("no-store")));
 }
 
-fn signed_in<R: Rig>(world: &mut World<R>, tenant: &str, person: &Value) -> Browser {
+fn signed_in<H: Harness>(world: &mut World<H>, tenant: &str, person: &Value) -> Browser {
     let mut browser = world.browser();
     world.sign_in(&mut browser, tenant, &format!("https://{tenant}.example/page"), person);
     browser
 }
 
 /// Whether the session is over, at every worker.
-fn is_over<R: Rig>(world: &mut World<R>, browser: &Browser) -> bool {
+fn is_over<H: Harness>(world: &mut World<H>, browser: &Browser) -> bool {
     (0..8).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Replied(_)))
 }
 
 /// Whether somebody who signs in now has a session.
-fn can_sign_in<R: Rig>(world: &mut World<R>, person: &Value) -> bool {
+fn can_sign_in<H: Harness>(world: &mut World<H>, person: &Value) -> bool {
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", PAGE, person);
     world.open(&mut browser, &callback).reply();
     !is_over(world, &browser)
 }
 
-pub fn the_issuer_ends_sessions<R: Rig>() {
-    let mut world = world::<R>();
+pub fn the_issuer_ends_sessions<H: Harness>() {
+    let mut world = world::<H>();
     let with_sid = |sid: &str| json!({ "sub": "ada", "sid": sid });
     let laptop = signed_in(&mut world, "acme", &with_sid("1"));
     let mut phone = signed_in(&mut world, "acme", &with_sid("2"));
@@ -104,8 +104,8 @@ pub fn the_issuer_ends_sessions<R: Rig>() {
 }
 
 /// An issuer that has a name for its sessions and does not put it into its ID tokens.
-pub fn a_session_that_does_not_know_its_name<R: Rig>() {
-    let mut world = world::<R>();
+pub fn a_session_that_does_not_know_its_name<H: Harness>() {
+    let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "acme", &ada());
     notify(&mut world, &json!({ "sid": "1" }));
     notify(&mut world, &json!({ "sub": "bob", "sid": "1" }));
@@ -115,8 +115,8 @@ pub fn a_session_that_does_not_know_its_name<R: Rig>() {
 }
 
 /// The refusals of the conformance suite for relying parties (`oidcc-backchannel-rp-...`), and what else is none.
-pub fn hostile_logout_tokens<R: Rig>() {
-    let mut world = world::<R>();
+pub fn hostile_logout_tokens<H: Harness>() {
+    let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "acme", &ada());
     let forged: [(&str, Forge); 24] = [
         ("claim `iss` does not have", |_, c| c["iss"] = json!("https://login.globex.example")),
@@ -144,11 +144,11 @@ pub fn hostile_logout_tokens<R: Rig>() {
         ("another kind of token", |h, _| h["typ"] = json!("at+jwt")),
         ("header parameter `crit`", |h, _| h["crit"] = json!(["x"])),
     ];
-    let mut refused = |world: &mut World<R>, expected: &str, token: &str| {
+    let mut refused = |world: &mut World<H>, expected: &str, token: &str| {
         let reply = post(world, token);
         assert_eq!((reply.status, reply.header("cache-control")), (400, Some("no-store")), "{expected}");
         assert!(reply.body.contains(r#""error":"logout_token_refused""#), "{}", reply.body);
-        let log = world.rig.log();
+        let log = world.harness.log();
         let last = log.lines().rev().find(|line| line.contains("logout_token_refused")).unwrap();
         assert!(last.contains(expected), "{expected}: {last}");
         world.open(&mut browser, PAGE).forwarded();
@@ -170,7 +170,7 @@ pub fn hostile_logout_tokens<R: Rig>() {
     refused(&mut world, "not a JWS", "x");
 }
 
-pub fn odd_but_good_logout_tokens<R: Rig>() {
+pub fn odd_but_good_logout_tokens<H: Harness>() {
     let good: [Forge; 7] = [
         |_, _| {},
         |h, _| h["typ"] = json!("JWT"),
@@ -180,7 +180,7 @@ pub fn odd_but_good_logout_tokens<R: Rig>() {
         |_, c| c["events"]["http://schemas.openid.net/event/other"] = json!(1),
         |_, c| c["events"][EVENT] = json!({ "why": "x" }),
     ];
-    let mut world = world::<R>();
+    let mut world = world::<H>();
     for (number, forge) in good.into_iter().enumerate() {
         let person = json!({ "sub": format!("ada {number}") });
         let browser = signed_in(&mut world, "acme", &person);
@@ -191,8 +191,8 @@ pub fn odd_but_good_logout_tokens<R: Rig>() {
 }
 
 /// At no worker does a logout token count twice.
-pub fn a_logout_token_counts_once<R: Rig>() {
-    let mut world = world::<R>();
+pub fn a_logout_token_counts_once<H: Harness>() {
+    let mut world = world::<H>();
     let browser = signed_in(&mut world, "acme", &ada());
     let good = token(&world, &json!({ "sub": "ada" }), |_, _| {});
     assert_eq!(post(&mut world, &good).status, 200);
@@ -202,12 +202,12 @@ pub fn a_logout_token_counts_once<R: Rig>() {
     for _ in 0..8 {
         assert_eq!(post(&mut world, &good).status, 400);
     }
-    assert!(world.rig.log().contains("a token with this `jti` was taken before"));
+    assert!(world.harness.log().contains("a token with this `jti` was taken before"));
     world.open(&mut again, PAGE).forwarded();
 }
 
-pub fn what_is_no_logout_request<R: Rig>() {
-    let mut world = world::<R>();
+pub fn what_is_no_logout_request<H: Harness>() {
+    let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "acme", &ada());
     let good = form(&token(&world, &json!({ "sub": "ada" }), |_, _| {}));
     let twice = [&good[..], b"&", &good].concat();
@@ -242,8 +242,8 @@ pub fn what_is_no_logout_request<R: Rig>() {
 }
 
 /// A key that the issuer has begun to use: whoever sent the token has to try again, and no number of tokens makes more than one call.
-pub fn a_logout_token_with_a_new_key<R: Rig>() {
-    let mut world = World::<R>::publishing(
+pub fn a_logout_token_with_a_new_key<H: Harness>() {
+    let mut world = World::<H>::publishing(
         |issuer| issuer.rotate(Signer::es256(), "one"),
         |configuration| {
             discover(&mut configuration["tenants"][0], |_| {});
@@ -266,16 +266,16 @@ pub fn a_logout_token_with_a_new_key<R: Rig>() {
 }
 
 /// What was ended stays so until it would have ended anyway.
-pub fn an_end_is_for_good<R: Rig>() {
-    let mut world = world::<R>();
+pub fn an_end_is_for_good<H: Harness>() {
+    let mut world = world::<H>();
     let browsers = [json!({ "sub": "ada" }), json!({ "sub": "bob", "sid": "1" })];
     let browsers = browsers.map(|person| signed_in(&mut world, "acme", &person));
     notify(&mut world, &json!({ "sub": "ada" }));
     notify(&mut world, &json!({ "sid": "1" }));
-    let day = |world: &mut World<R>| {
+    let day = |world: &mut World<H>| {
         for _ in 0..8 {
             world.clock.advance(Duration::from_secs(60 * 60));
-            world.rig.moment();
+            world.harness.moment();
             notify(world, &json!({ "sub": "carol" }));
             assert!(browsers.iter().all(|browser| is_over(world, browser)));
         }
@@ -285,6 +285,6 @@ pub fn an_end_is_for_good<R: Rig>() {
     let mut configuration = world.configuration();
     configuration["session"]["lifetime"] = json!("10d");
     take_logout_tokens(&mut configuration["tenants"][0]);
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     day(&mut world);
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::support::harness::{Harness, values};
 use crate::support::http::base64url;
-use crate::support::rig::{Rig, values};
 use crate::support::world::{World, ada};
 
 type Forge = fn(&mut Value, &mut Value);
@@ -25,7 +25,7 @@ fn part(token: &str, index: usize, with: impl Fn(&str) -> String) -> String {
     replaced.join(".")
 }
 
-pub fn hostile_tokens<R: Rig>() {
+pub fn hostile_tokens<H: Harness>() {
     let forged: [(&str, Forge); 44] = [
         ("`iss` does not", |_, c| c["iss"] = json!("https://login.acme.example/")),
         ("`iss` does not", |_, c| c["iss"] = json!("https://LOGIN.acme.example")),
@@ -103,7 +103,7 @@ pub fn hostile_tokens<R: Rig>() {
         ("the token is too long", |t| format!("{}.{t}", "A".repeat(33_000))),
     ];
 
-    let mut world = World::<R>::new();
+    let mut world = World::<H>::new();
     let mut refused = |expected: &str, forge: Forge, tamper: Tamper| {
         world.issuer("acme", |issuer| (issuer.forge, issuer.tamper) = (forge, Box::new(tamper)));
         let mut browser = world.browser();
@@ -111,7 +111,7 @@ pub fn hostile_tokens<R: Rig>() {
         let reply = world.open(&mut browser, &callback).reply();
         assert_eq!(reply.status, 403, "{expected}: {}", reply.body);
         assert!(!browser.has_session());
-        let log = world.rig.log();
+        let log = world.harness.log();
         let last = log.lines().rev().find(|line| line.contains("id_token_refused")).unwrap();
         assert!(last.contains(expected), "{expected}: {last}");
     };
@@ -123,7 +123,7 @@ pub fn hostile_tokens<R: Rig>() {
     }
 }
 
-pub fn odd_but_good_tokens<R: Rig>() {
+pub fn odd_but_good_tokens<H: Harness>() {
     let good: [Forge; 11] = [
         |_, c| c["aud"] = json!(["gate"]),
         |_, c| (c["aud"], c["azp"]) = (json!(["other", "gate"]), json!("gate")),
@@ -137,7 +137,7 @@ pub fn odd_but_good_tokens<R: Rig>() {
         |h, _| h["typ"] = json!("application/jwt"),
         |h, _| h["kid"] = json!("the configured key has none"),
     ];
-    let mut world = World::<R>::new();
+    let mut world = World::<H>::new();
     for forge in good {
         world.issuer("acme", |issuer| issuer.forge = forge);
         let mut browser = world.browser();
@@ -145,9 +145,9 @@ pub fn odd_but_good_tokens<R: Rig>() {
     }
 }
 
-pub fn claims_of_the_wrong_type<R: Rig>() {
+pub fn claims_of_the_wrong_type<H: Harness>() {
     let mut world =
-        World::<R>::with(|configuration| configuration["tenants"][0]["identity"] = json!({ "user": "login" }));
+        World::<H>::with(|configuration| configuration["tenants"][0]["identity"] = json!({ "user": "login" }));
     for person in [
         json!({ "sub": "ada" }),
         json!({ "sub": "ada", "login": "" }),

@@ -87,7 +87,10 @@ pub const UPSTREAM_HEADERS: [(&str, &str); 3] =
     [("x-upstream", "yes"), ("cache-control", "public, max-age=3600"), ("set-cookie", "theme=dark")];
 
 /// One rung.
-pub trait Rig {
+pub trait Harness {
+    /// Whether the host verifies signatures. Without its help the module has no ES384 and no ES512.
+    const HOST_VERIFIES: bool = true;
+
     /// The filter with this configuration, or what it logged when it refused it.
     fn start(configuration: &Value, issuers: Issuers) -> Self;
 

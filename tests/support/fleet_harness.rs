@@ -7,19 +7,19 @@ use std::thread;
 use serde_json::Value;
 
 use super::clock::Clock;
-use super::envoy_rig::{EnvoyRig, outcome, send_to};
+use super::envoy_harness::{EnvoyHarness, outcome, send_to};
+use super::harness::{Harness, Lines, Outcome};
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Rig};
 
-pub struct FleetRig {
-    pub replicas: [EnvoyRig; 2],
+pub struct FleetHarness {
+    pub replicas: [EnvoyHarness; 2],
     address: SocketAddr,
 }
 
-impl Rig for FleetRig {
+impl Harness for FleetHarness {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
-        let replicas = [(); 2].map(|()| EnvoyRig::start(configuration, issuers.clone()));
-        let address = balance(replicas.each_ref().map(EnvoyRig::gateway));
+        let replicas = [(); 2].map(|()| EnvoyHarness::start(configuration, issuers.clone()));
+        let address = balance(replicas.each_ref().map(EnvoyHarness::gateway));
         Self { replicas, address }
     }
 
@@ -32,7 +32,7 @@ impl Rig for FleetRig {
             replica.take_received();
         }
         let reply = send_to(self.address, head, body);
-        outcome(reply, self.replicas.iter().flat_map(EnvoyRig::take_received).collect())
+        outcome(reply, self.replicas.iter().flat_map(EnvoyHarness::take_received).collect())
     }
 
     /// One after the other, each as after an upgrade.
@@ -47,7 +47,7 @@ impl Rig for FleetRig {
     }
 
     fn log(&mut self) -> String {
-        self.replicas.iter_mut().map(Rig::log).collect()
+        self.replicas.iter_mut().map(Harness::log).collect()
     }
 }
 

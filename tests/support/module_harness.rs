@@ -5,19 +5,19 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::clock::Clock;
+use super::harness::{Harness, Lines, Outcome, lower_case};
 use super::host::{Call, Host, Standing};
 use super::issuer::Issuers;
-use super::rig::{Lines, Outcome, Rig, lower_case};
 use super::shared::SharedStore;
 
-pub struct ModuleRig {
+pub struct ModuleHarness {
     pub host: Host,
     issuers: Issuers,
     /// After how many calls beside its request the upstream answers: 0, 1 and 2 take turns.
     upstream_after: usize,
 }
 
-impl ModuleRig {
+impl ModuleHarness {
     /// Another VM in the same process: `shared` is what it has in common with the others.
     pub fn beside(configuration: &Value, issuers: Issuers, shared: SharedStore) -> Self {
         Self::on(configuration, issuers, shared, true)
@@ -49,7 +49,7 @@ pub fn answer(issuers: &Issuers, call: &Call) -> Option<(Lines, Vec<u8>)> {
     Some((vec![(":status".to_owned(), status.to_string().into_bytes())], body))
 }
 
-impl Rig for ModuleRig {
+impl Harness for ModuleHarness {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
         Self::beside(configuration, issuers, SharedStore::default())
     }
@@ -93,21 +93,23 @@ impl Rig for ModuleRig {
 
 /// The same on a host that verifies no signatures, so that the module has to: from the start, or `LATER`, after it has passed the
 /// known-answer test.
-pub struct UnhelpfulModuleRig<const LATER: bool>(ModuleRig);
+pub struct DegradedModuleHarness<const LATER: bool>(ModuleHarness);
 
 /// It never could.
-pub type PlainModuleRig = UnhelpfulModuleRig<false>;
+pub type PlainModuleHarness = DegradedModuleHarness<false>;
 
 /// It could, and does not any more.
-pub type ForgetfulModuleRig = UnhelpfulModuleRig<true>;
+pub type ForgetfulModuleHarness = DegradedModuleHarness<true>;
 
-impl<const LATER: bool> Rig for UnhelpfulModuleRig<LATER> {
+impl<const LATER: bool> Harness for DegradedModuleHarness<LATER> {
+    const HOST_VERIFIES: bool = false;
+
     fn start(configuration: &Value, issuers: Issuers) -> Self {
-        let mut rig = ModuleRig::on(configuration, issuers, SharedStore::default(), LATER);
-        let trusted = rig.host.state().counters.get("tenantgate.host_verifies.ES256").copied();
+        let mut harness = ModuleHarness::on(configuration, issuers, SharedStore::default(), LATER);
+        let trusted = harness.host.state().counters.get("tenantgate.host_verifies.ES256").copied();
         assert_eq!(trusted, Some(LATER.into()));
-        rig.host.state().cryptography = false;
-        Self(rig)
+        harness.host.state().cryptography = false;
+        Self(harness)
     }
 
     fn clock() -> Clock {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::support::harness::{Harness, Outcome, Reply, values};
 use crate::support::http::base64url;
 use crate::support::issuer::Issuer;
-use crate::support::rig::{Outcome, Reply, Rig, values};
 use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 
@@ -14,7 +14,7 @@ type Forge = fn(&mut Value, &mut Value);
 const API: &str = "https://acme.example/api/orders";
 
 /// A world whose tenants take bearer tokens; `bearer` is the section of acme.
-fn world<R: Rig>(bearer: Value) -> World<R> {
+fn world<H: Harness>(bearer: Value) -> World<H> {
     World::with(|configuration| {
         configuration["tenants"][0]["bearer"] = bearer;
         configuration["tenants"][1]["bearer"] = json!({ "audiences": ["api"] });
@@ -22,7 +22,7 @@ fn world<R: Rig>(bearer: Value) -> World<R> {
 }
 
 /// An access token of acme's issuer, after `forge` was at it.
-pub fn access_token<R: Rig>(world: &World<R>, forge: impl FnOnce(&mut Value, &mut Value)) -> String {
+pub fn access_token<H: Harness>(world: &World<H>, forge: impl FnOnce(&mut Value, &mut Value)) -> String {
     let now = world.clock.now();
     let mut header = json!({ "alg": "ES256", "typ": "at+jwt" });
     let mut claims = json!({
@@ -37,12 +37,12 @@ pub fn access_token<R: Rig>(world: &World<R>, forge: impl FnOnce(&mut Value, &mu
     })
 }
 
-fn send<R: Rig>(world: &mut World<R>, token: &str) -> Outcome {
+fn send<H: Harness>(world: &mut World<H>, token: &str) -> Outcome {
     world.send(&mut world.browser(), API, &[("authorization", &format!("Bearer {token}"))])
 }
 
 #[track_caller]
-fn refused<R: Rig>(world: &mut World<R>, token: &str, status: u16, challenge: &str) -> Reply {
+fn refused<H: Harness>(world: &mut World<H>, token: &str, status: u16, challenge: &str) -> Reply {
     let reply = send(world, token).reply();
     assert_eq!(reply.status, status, "{}", reply.body);
     assert_eq!(reply.header("www-authenticate"), Some(format!("Bearer realm=\"acme\", {challenge}").as_str()));
@@ -50,8 +50,8 @@ fn refused<R: Rig>(world: &mut World<R>, token: &str, status: u16, challenge: &s
     reply
 }
 
-pub fn a_good_token_is_as_good_as_a_session<R: Rig>() {
-    let mut world = world::<R>(json!({ "audiences": ["other", "api"], "scopes": ["read"] }));
+pub fn a_good_token_is_as_good_as_a_session<H: Harness>() {
+    let mut world = world::<H>(json!({ "audiences": ["other", "api"], "scopes": ["read"] }));
     let token = access_token(&world, |_, _| {});
     for scheme in ["Bearer", "bearer", "BEARER", "Bearer "] {
         let lines = [("authorization", &*format!("{scheme} {token}")), ("x-auth-request-user", "evil")];
@@ -83,7 +83,7 @@ pub fn a_good_token_is_as_good_as_a_session<R: Rig>() {
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
 }
 
-pub fn hostile_bearer_tokens<R: Rig>() {
+pub fn hostile_bearer_tokens<H: Harness>() {
     let forged: [(&str, Forge); 18] = [
         ("claim `iss` does not have the expected value", |_, c| c["iss"] = json!("https://login.globex.example")),
         ("claim `aud` does not have the expected value", |_, c| c["aud"] = json!("gate")),
@@ -104,7 +104,7 @@ pub fn hostile_bearer_tokens<R: Rig>() {
         ("header parameter `crit` is not accepted", |h, _| h["crit"] = json!([])),
         ("claim `groups` is not text, or not a list of texts", |_, c| c["groups"] = json!([1])),
     ];
-    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+    let mut world = world::<H>(json!({ "audiences": ["api"] }));
     for (reason, forge) in forged {
         let token = access_token(&world, forge);
         refused(&mut world, &token, 401, &format!("error=\"invalid_token\", error_description=\"{reason}\""));
@@ -127,9 +127,9 @@ pub fn hostile_bearer_tokens<R: Rig>() {
 }
 
 /// A key has one algorithm, also where it could make signatures of others.
-pub fn another_algorithm_of_the_same_key<R: Rig>() {
-    let issuer = Issuer::new("https://login.acme.example", "none", Signer::rs256(), R::clock());
-    let mut world = World::<R>::of([("acme", issuer)], |configuration| {
+pub fn another_algorithm_of_the_same_key<H: Harness>() {
+    let issuer = Issuer::new("https://login.acme.example", "none", Signer::rs256(), H::clock());
+    let mut world = World::<H>::of([("acme", issuer)], |configuration| {
         configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
     });
     for signer in Signer::all() {
@@ -147,8 +147,8 @@ pub fn another_algorithm_of_the_same_key<R: Rig>() {
 }
 
 /// A key that comes with the token is the sender's, whatever it signs.
-pub fn a_key_in_the_token<R: Rig>() {
-    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+pub fn a_key_in_the_token<H: Harness>() {
+    let mut world = world::<H>(json!({ "audiences": ["api"] }));
     let attacker = Signer::other_es256();
     let [ours, theirs] = [Signer::es256(), attacker.clone()].map(|signer| signer.jwk());
     world.issuer("acme", |issuer| issuer.signer = attacker);
@@ -167,8 +167,8 @@ pub fn a_key_in_the_token<R: Rig>() {
 }
 
 /// A good signature over text that two parsers could read differently, or that is made to exhaust one.
-pub fn signed_text_that_is_no_token<R: Rig>() {
-    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+pub fn signed_text_that_is_no_token<H: Harness>() {
+    let mut world = world::<H>(json!({ "audiences": ["api"] }));
     let expiry = world.clock.now() + 300;
     let header = r#"{"alg":"ES256","typ":"at+jwt"}"#;
     let claims = format!(r#""iss":"https://login.acme.example","aud":"api","exp":{expiry}"#);
@@ -229,8 +229,8 @@ pub fn signed_text_that_is_no_token<R: Rig>() {
 }
 
 /// A claim of another type is wrong, never absent.
-pub fn claims_of_every_type<R: Rig>() {
-    let mut world = world::<R>(json!({ "audiences": ["api"], "scopes": ["read"] }));
+pub fn claims_of_every_type<H: Harness>() {
+    let mut world = world::<H>(json!({ "audiences": ["api"], "scopes": ["read"] }));
     let types = [
         json!("text"),
         json!(""),
@@ -268,8 +268,8 @@ pub fn claims_of_every_type<R: Rig>() {
     }
 }
 
-pub fn a_token_that_is_not_enough<R: Rig>() {
-    let mut world = world::<R>(json!({ "audiences": ["api"], "scopes": ["read", "admin"] }));
+pub fn a_token_that_is_not_enough<H: Harness>() {
+    let mut world = world::<H>(json!({ "audiences": ["api"], "scopes": ["read", "admin"] }));
     let challenge =
         "error=\"insufficient_scope\", error_description=\"a required scope is missing\", scope=\"read admin\"";
     let token = access_token(&world, |_, _| {});
@@ -280,10 +280,10 @@ pub fn a_token_that_is_not_enough<R: Rig>() {
     refused(&mut world, &token, 403, challenge);
 }
 
-pub fn claims_that_are_required<R: Rig>() {
+pub fn claims_that_are_required<H: Harness>() {
     let tier = "https://acme.example/tier";
     let claims = json!({ "department": ["sales", "operations"], tier: "gold" });
-    let mut world = world::<R>(json!({ "audiences": ["api"], "claims": claims }));
+    let mut world = world::<H>(json!({ "audiences": ["api"], "claims": claims }));
     for (department, level) in [
         (json!("sales"), json!("gold")),
         (json!(["x", "operations"]), json!(["gold"])),
@@ -313,8 +313,8 @@ pub fn claims_that_are_required<R: Rig>() {
     refused(&mut world, &token, 401, &format!("error=\"invalid_token\", error_description=\"{reason}\""));
 }
 
-pub fn one_header_with_one_token<R: Rig>() {
-    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+pub fn one_header_with_one_token<H: Harness>() {
+    let mut world = world::<H>(json!({ "audiences": ["api"] }));
     let token = access_token(&world, |_, _| {});
     let good = format!("Bearer {token}");
     for lines in [
@@ -330,8 +330,8 @@ pub fn one_header_with_one_token<R: Rig>() {
 }
 
 /// A token and a session at once: the token counts, good or bad.
-pub fn a_session_is_not_looked_at_beside_a_token<R: Rig>() {
-    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+pub fn a_session_is_not_looked_at_beside_a_token<H: Harness>() {
+    let mut world = world::<H>(json!({ "audiences": ["api"] }));
     let mut browser = world.signed_in();
     let token = access_token(&world, |_, _| {});
     let lines = [("authorization", &*format!("Bearer {token}"))];
@@ -345,8 +345,8 @@ pub fn a_session_is_not_looked_at_beside_a_token<R: Rig>() {
     assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
 }
 
-pub fn tenants_that_take_no_tokens_or_id_tokens_too<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn tenants_that_take_no_tokens_or_id_tokens_too<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     let reply = world.send(&mut browser, API, &[("authorization", "Bearer x")]).reply();
     assert_eq!(reply.status, 401);
@@ -358,10 +358,10 @@ pub fn tenants_that_take_no_tokens_or_id_tokens_too<R: Rig>() {
         header["typ"] = json!("JWT");
         (claims["aud"], claims["nonce"]) = (json!("gate"), json!("n"));
     };
-    let mut strict = self::world::<R>(json!({ "audiences": ["gate"] }));
+    let mut strict = self::world::<H>(json!({ "audiences": ["gate"] }));
     let token = access_token(&strict, id_token);
     assert_eq!(send(&mut strict, &token).reply().status, 401);
-    let mut lenient = self::world::<R>(json!({ "audiences": ["gate"], "id_tokens": true }));
+    let mut lenient = self::world::<H>(json!({ "audiences": ["gate"], "id_tokens": true }));
     let token = access_token(&lenient, id_token);
     let seen = send(&mut lenient, &token).forwarded();
     assert_eq!(values(&seen, "x-auth-request-user"), ["robot"]);
@@ -371,15 +371,15 @@ pub fn tenants_that_take_no_tokens_or_id_tokens_too<R: Rig>() {
 }
 
 /// Sends it so often that every worker keeps it: it is kept when it comes for the second time.
-fn make_known<R: Rig>(world: &mut World<R>, token: &str) {
+fn make_known<H: Harness>(world: &mut World<H>, token: &str) {
     for _ in 0..8 {
         send(world, token).forwarded();
     }
 }
 
 /// What was verified before is found again, and everything that could have changed is looked at again.
-pub fn a_known_token_opens_nothing_new<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn a_known_token_opens_nothing_new<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         let tenants = configuration["tenants"].as_array_mut().unwrap();
         tenants[0]["bearer"] = json!({ "audiences": ["api"] });
         // The same issuer, client and key, and another audience.
@@ -396,16 +396,16 @@ pub fn a_known_token_opens_nothing_new<R: Rig>() {
 
     let mut configuration = world.configuration();
     configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"], "scopes": ["admin"] });
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     assert_eq!(send(&mut world, &token).reply().status, 403);
     configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
     configuration["tenants"][0]["keys"] = json!([Signer::eddsa().configured()]);
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     assert_eq!(send(&mut world, &token).reply().status, 401);
 }
 
-pub fn a_known_token_expires<R: Rig>() {
-    let mut world = world::<R>(json!({ "audiences": ["api"] }));
+pub fn a_known_token_expires<H: Harness>() {
+    let mut world = world::<H>(json!({ "audiences": ["api"] }));
     let token = access_token(&world, |_, _| {});
     make_known(&mut world, &token);
     world.clock.advance(std::time::Duration::from_secs(359));

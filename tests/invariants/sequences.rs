@@ -10,8 +10,8 @@ use proptest::sample::Index;
 use serde_json::json;
 
 use super::tries;
-use crate::support::core_rig::CoreRig;
-use crate::support::rig::{Outcome, Reply, values};
+use crate::support::core_harness::CoreHarness;
+use crate::support::harness::{Outcome, Reply, values};
 use crate::support::world::{NAVIGATION, World};
 
 const TENANTS: [&str; 2] = ["acme", "globex"];
@@ -123,7 +123,7 @@ struct Session {
 }
 
 struct Story {
-    world: World<CoreRig>,
+    world: World<CoreHarness>,
     logins: Vec<Login>,
     codes: Vec<Code>,
     cookies: Vec<Cookie>,

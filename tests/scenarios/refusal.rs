@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::rig::{Lines, Rig};
+use crate::support::harness::{Harness, Lines};
 use crate::support::world::{NAVIGATION, World};
 
-pub fn only_navigations_are_redirected<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn only_navigations_are_redirected<H: Harness>() {
+    let mut world = World::<H>::new();
     for lines in [
         &[][..],
         &[("accept", "*/*")],
@@ -34,8 +34,8 @@ fn head(lines: &[(&str, &[u8])]) -> Lines {
     lines.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()
 }
 
-pub fn unreadable_requests<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn unreadable_requests<H: Harness>() {
+    let mut world = World::<H>::new();
     let get: [(&str, &[u8]); 4] =
         [(":method", b"GET"), (":scheme", b"https"), (":authority", b"acme.example"), (":path", b"/")];
     let cookies = format!("a={}", "x".repeat(64 * 1024));
@@ -73,8 +73,8 @@ pub fn unreadable_requests<R: Rig>() {
     }
 }
 
-pub fn pages_for_people_and_json_for_programs<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn pages_for_people_and_json_for_programs<H: Harness>() {
+    let mut world = World::<H>::new();
     let id = [("x-request-id", "0f8fad5b-d9cb-469f-a165-70867728950e")];
     let json = world.send(&mut world.browser(), "https://acme.example/", &id).reply();
     let body: Value = serde_json::from_str(&json.body).unwrap();
@@ -92,8 +92,8 @@ pub fn pages_for_people_and_json_for_programs<R: Rig>() {
 }
 
 /// A tenant's own words stand where the gate's would, as text; a program reads the same as ever, and other tenants do, too.
-pub fn own_words<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn own_words<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["pages"] = json!({
             "signed_out": { "title": "Abgemeldet (signed out)", "message": "Bis <bald> & \"gute\" Reise.", "link": "Anmelden", "lang": "de" },
             "unauthenticated": { "title": "Nicht angemeldet", "message": "Bitte anmelden." },

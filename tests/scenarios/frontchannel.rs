@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::browser::Browser;
-use crate::support::rig::{Outcome, Reply, Rig};
+use crate::support::harness::{Harness, Outcome, Reply};
 use crate::support::world::{FRAMED, World};
 
 const PAGE: &str = "https://acme.example/page";
@@ -11,22 +11,22 @@ const GOOD: &str = "iss=https://login.acme.example&sid=s%2B1";
 const FRAME: [(&str, &str); 3] =
     [("accept", "text/html"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
 
-fn world<R: Rig>() -> World<R> {
+fn world<H: Harness>() -> World<H> {
     World::with(|configuration| configuration["tenants"][0]["login"]["frontchannel_logout_path"] = json!(FRAMED))
 }
 
-fn signed_in<R: Rig>(world: &mut World<R>, sid: &str) -> Browser {
+fn signed_in<H: Harness>(world: &mut World<H>, sid: &str) -> Browser {
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "ada", "sid": sid }));
     browser
 }
 
-fn load<R: Rig>(world: &mut World<R>, browser: &mut Browser, query: &str) -> Reply {
+fn load<H: Harness>(world: &mut World<H>, browser: &mut Browser, query: &str) -> Reply {
     world.send(browser, &format!("https://acme.example{FRAMED}?{query}"), &FRAME).reply()
 }
 
-pub fn the_issuer_ends_the_session_in_a_frame<R: Rig>() {
-    let mut world = world::<R>();
+pub fn the_issuer_ends_the_session_in_a_frame<H: Harness>() {
+    let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "s+1");
     // A copy, a session of the same one at the issuer (at another host of the tenant, say), and another one.
     let (copy, same, mut other) = (browser.clone(), signed_in(&mut world, "s+1"), signed_in(&mut world, "s+2"));
@@ -41,8 +41,8 @@ pub fn the_issuer_ends_the_session_in_a_frame<R: Rig>() {
 }
 
 /// Without the cookie of the session that is meant, the parameters are anybody's word.
-pub fn frames_of_others_end_nothing<R: Rig>() {
-    let mut world = world::<R>();
+pub fn frames_of_others_end_nothing<H: Harness>() {
+    let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "s+1");
     let mut nobody = world.browser();
     assert!(load(&mut world, &mut nobody, GOOD).body.contains("<h1>Not signed out</h1>"));
@@ -70,7 +70,7 @@ pub fn frames_of_others_end_nothing<R: Rig>() {
     load(&mut world, &mut browser, "iss=https://login.acme.example");
     world.open(&mut browser, PAGE).forwarded();
     // A tenant that does not want it has no such path.
-    let mut world = World::<R>::new();
+    let mut world = World::<H>::new();
     let mut browser = signed_in(&mut world, "s+1");
     world.send(&mut browser, &url, &FRAME).forwarded();
 }

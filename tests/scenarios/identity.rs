@@ -2,22 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::support::rig::{Rig, values};
+use crate::support::harness::{Harness, values};
 use crate::support::world::World;
 
-fn world<R: Rig>(identity: &Value) -> World<R> {
+fn world<H: Harness>(identity: &Value) -> World<H> {
     World::with(|configuration| configuration["tenants"][0]["identity"] = identity.clone())
 }
 
 /// What the upstream receives under the header `name`.
-fn received<R: Rig>(world: &mut World<R>, person: &Value, name: &str) -> Vec<String> {
+fn received<H: Harness>(world: &mut World<H>, person: &Value, name: &str) -> Vec<String> {
     let mut browser = world.browser();
     let (_, seen) = world.sign_in(&mut browser, "acme", "https://acme.example/", person);
     values(&seen, &format!("x-auth-request-{name}"))
 }
 
 /// The status and the page of a login that fails.
-fn refused<R: Rig>(world: &mut World<R>, person: &Value) -> (u16, String) {
+fn refused<H: Harness>(world: &mut World<H>, person: &Value) -> (u16, String) {
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", person);
     let reply = world.open(&mut browser, &callback).reply();
@@ -25,7 +25,7 @@ fn refused<R: Rig>(world: &mut World<R>, person: &Value) -> (u16, String) {
     (reply.status, reply.body)
 }
 
-pub fn claims_are_found_by_name_or_path<R: Rig>() {
+pub fn claims_are_found_by_name_or_path<H: Harness>() {
     let person = json!({
         "sub": "1", "preferred_username": "ada", "https://acme.example/groups": ["a", "b"], "resource_access": { "gate": { "roles": ["c"] } },
         "resource_access.x": { "roles": ["d"] }, "emails": { "work": "ada@acme.example" },
@@ -37,17 +37,17 @@ pub fn claims_are_found_by_name_or_path<R: Rig>() {
         (json!(["resource_access.x", "roles"]), "d"),
     ] {
         let identity = json!({ "user": "preferred_username", "email": "emails.work", "groups": groups });
-        let mut world = world::<R>(&identity);
+        let mut world = world::<H>(&identity);
         assert_eq!(received(&mut world, &person, "groups"), [expected], "{groups}");
         assert_eq!(received(&mut world, &person, "user"), ["ada"]);
         assert_eq!(received(&mut world, &person, "email"), ["ada@acme.example"]);
     }
 }
 
-pub fn groups_of_every_shape<R: Rig>() {
+pub fn groups_of_every_shape<H: Harness>() {
     let none: [&str; 0] = [];
     let identity = json!({ "group_common_name": true, "group_prefix": "/", "group_suffix": "@acme" });
-    let mut world = world::<R>(&identity);
+    let mut world = world::<H>(&identity);
     for (groups, expected) in [
         (json!("one"), &["one"][..]),
         (
@@ -60,7 +60,7 @@ pub fn groups_of_every_shape<R: Rig>() {
     ] {
         assert_eq!(received(&mut world, &json!({ "sub": "ada", "groups": groups }), "groups"), expected, "{groups}");
     }
-    let mut objects = self::world::<R>(&json!({ "group_field": "name", "groups_required": true }));
+    let mut objects = self::world::<H>(&json!({ "group_field": "name", "groups_required": true }));
     let person = |groups: Value| json!({ "sub": "ada", "groups": groups });
     assert_eq!(received(&mut objects, &person(json!([{ "id": 1, "name": "a" }, { "name": "b" }])), "groups"), ["a,b"]);
     for missing in [json!([]), json!(null), json!([{ "name": "" }])] {
@@ -69,12 +69,12 @@ pub fn groups_of_every_shape<R: Rig>() {
         assert!(page.contains("none of the groups"), "{page}");
     }
     assert_eq!(refused(&mut objects, &person(json!(["a"]))).0, 403);
-    assert!(objects.rig.log().contains("no_identity tenant=acme"));
+    assert!(objects.harness.log().contains("no_identity tenant=acme"));
 }
 
 /// Entra ID leaves groups out where there are too many. That is not the same as none.
-pub fn groups_that_the_issuer_left_out<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn groups_that_the_issuer_left_out<H: Harness>() {
+    let mut world = World::<H>::new();
     for overage in [
         json!({ "sub": "ada", "_claim_names": { "groups": "src1" }, "_claim_sources": { "src1": { "endpoint": "https://graph.example/ada" } } }),
         json!({ "sub": "ada", "hasgroups": true }),
@@ -83,11 +83,11 @@ pub fn groups_that_the_issuer_left_out<R: Rig>() {
         assert_eq!(status, 403);
         assert!(page.contains("Too many groups"), "{page}");
     }
-    assert!(world.rig.log().contains("ID token: claim `groups` was left out by the issuer"));
+    assert!(world.harness.log().contains("ID token: claim `groups` was left out by the issuer"));
 }
 
-pub fn an_address_that_names_the_user_is_verified<R: Rig>() {
-    let mut world = world::<R>(&json!({ "user": "email" }));
+pub fn an_address_that_names_the_user_is_verified<H: Harness>() {
+    let mut world = world::<H>(&json!({ "user": "email" }));
     let person = |verified: Value| json!({ "sub": "1", "email": "ada@acme.example", "email_verified": verified });
     assert_eq!(received(&mut world, &person(json!(true)), "user"), ["ada@acme.example"]);
     for unverified in [json!(false), json!("true"), json!(null)] {
@@ -95,18 +95,18 @@ pub fn an_address_that_names_the_user_is_verified<R: Rig>() {
         assert_eq!(status, 403);
         assert!(page.contains("not verified"), "{page}");
     }
-    let mut lenient = self::world::<R>(&json!({ "user": "email", "require_email_verified": false }));
+    let mut lenient = self::world::<H>(&json!({ "user": "email", "require_email_verified": false }));
     let mut browser = lenient.browser();
     lenient.sign_in(&mut browser, "acme", "https://acme.example/", &person(json!(null)));
     // Sessions of before do not outlive the choice.
     let mut configuration = lenient.configuration();
     configuration["tenants"][0]["identity"] = json!({ "user": "email" });
-    lenient.rig.reconfigure(&configuration);
+    lenient.harness.reconfigure(&configuration);
     assert_eq!(lenient.open(&mut browser, "https://acme.example/").reply().status, 302);
 }
 
-pub fn an_empty_user_is_nobody<R: Rig>() {
-    let mut world = world::<R>(&json!({ "user": "name" }));
+pub fn an_empty_user_is_nobody<H: Harness>() {
+    let mut world = world::<H>(&json!({ "user": "name" }));
     for name in [json!(""), json!(null), json!(1), json!(["ada"]), json!({ "name": "ada" })] {
         assert_eq!(refused(&mut world, &json!({ "sub": "ada", "name": name })).0, 403, "{name}");
     }

@@ -4,19 +4,19 @@ use serde_json::{Value, json};
 
 use super::refresh::{AFTER, BEFORE, calls, seconds, visit};
 use crate::support::browser::Browser;
+use crate::support::harness::{Harness, Outcome, values};
 use crate::support::issuer::{Answer, Refresh};
-use crate::support::rig::{Outcome, Rig, values};
 use crate::support::world::World;
 
 const HOME: &str = "https://acme.example/";
 
 /// A world whose `acme` asks the UserInfo endpoint, which has `claims`.
-fn world<R: Rig>(claims: Value) -> World<R> {
+fn world<H: Harness>(claims: Value) -> World<H> {
     with(claims, json!([]))
 }
 
 /// The same with access rules.
-fn with<R: Rig>(claims: Value, rules: Value) -> World<R> {
+fn with<H: Harness>(claims: Value, rules: Value) -> World<H> {
     let world = World::with(|configuration| {
         let acme = &mut configuration["tenants"][0];
         acme["access"] = rules;
@@ -27,9 +27,9 @@ fn with<R: Rig>(claims: Value, rules: Value) -> World<R> {
     world
 }
 
-pub fn what_the_id_token_lacks<R: Rig>() {
+pub fn what_the_id_token_lacks<H: Harness>() {
     let claims = json!({ "sub": "ada", "email": "other@acme.example", "groups": ["a", "b"], "exp": 1, "iss": "x" });
-    let mut world = world::<R>(claims);
+    let mut world = world::<H>(claims);
     let mut browser = world.browser();
     let person = json!({ "sub": "ada", "email": "ada@acme.example" });
     let (_, seen) = world.sign_in(&mut browser, "acme", HOME, &person);
@@ -43,8 +43,8 @@ pub fn what_the_id_token_lacks<R: Rig>() {
 }
 
 /// `email_verified` is about the address that it stands beside.
-pub fn a_verified_address_is_not_another_one<R: Rig>() {
-    let mut world = with::<R>(json!({}), json!([{ "allow": { "emails": ["ada@acme.example"] } }]));
+pub fn a_verified_address_is_not_another_one<H: Harness>() {
+    let mut world = with::<H>(json!({}), json!([{ "allow": { "emails": ["ada@acme.example"] } }]));
     let (ada, eve) = (json!("ada@acme.example"), json!("eve@acme.example"));
     for (token, userinfo, expected) in [
         (json!({ "email": ada }), json!({ "email": ada, "email_verified": true }), 200),
@@ -71,8 +71,8 @@ pub fn a_verified_address_is_not_another_one<R: Rig>() {
 }
 
 /// Section 5.3.2: without the very `sub` of the ID token the claims are somebody else's.
-pub fn claims_of_somebody_else<R: Rig>() {
-    let mut world = world::<R>(json!({}));
+pub fn claims_of_somebody_else<H: Harness>() {
+    let mut world = world::<H>(json!({}));
     for claims in [
         json!({ "sub": "eve", "groups": ["admins"] }),
         json!({ "groups": ["admins"] }),
@@ -85,13 +85,13 @@ pub fn claims_of_somebody_else<R: Rig>() {
         let callback = world.callback(&mut browser, "acme", HOME, &json!({ "sub": "ada" }));
         let reply = world.open(&mut browser, &callback).reply();
         assert_eq!(reply.status, 403, "{}", reply.body);
-        assert!(world.rig.log().contains("other_subject"));
+        assert!(world.harness.log().contains("other_subject"));
         assert!(!browser.has_session());
     }
 }
 
-pub fn an_endpoint_that_fails<R: Rig>() {
-    let mut world = world::<R>(json!({ "sub": "ada" }));
+pub fn an_endpoint_that_fails<H: Harness>() {
+    let mut world = world::<H>(json!({ "sub": "ada" }));
     for (answer, reason) in [
         // What a time that is up looks like, the rungs do not agree on.
         (Answer::Silence, ""),
@@ -108,7 +108,7 @@ pub fn an_endpoint_that_fails<R: Rig>() {
         let reply = world.open(&mut browser, &callback).reply();
         assert_eq!(reply.status, 503, "{reason}");
         assert!(reply.header("retry-after").is_some() && !browser.has_session());
-        assert!(world.rig.log().contains(reason), "{reason}: {}", world.rig.log());
+        assert!(world.harness.log().contains(reason), "{reason}: {}", world.harness.log());
     }
     // An ID token that is refused causes no second call.
     let calls = world.issuer("acme", |issuer| {
@@ -122,8 +122,8 @@ pub fn an_endpoint_that_fails<R: Rig>() {
 }
 
 /// As [`world`], with sessions that are refreshed after 5 minutes, from 3 min 45 s on beside requests, and somebody who signed in.
-fn refreshing<R: Rig>(refresh: Refresh) -> (World<R>, Browser) {
-    let mut world = World::<R>::with(|configuration| {
+fn refreshing<H: Harness>(refresh: Refresh) -> (World<H>, Browser) {
+    let mut world = World::<H>::with(|configuration| {
         let acme = &mut configuration["tenants"][0];
         acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
         acme["login"]["userinfo"] = json!(true);
@@ -140,13 +140,13 @@ fn claims(groups: &[&str]) -> Value {
     json!({ "sub": "ada", "email": "other@acme.example", "groups": groups })
 }
 
-fn says<R: Rig>(world: &World<R>, claims: Value) {
+fn says<H: Harness>(world: &World<H>, claims: Value) {
     world.issuer("acme", |issuer| issuer.userinfo = (Answer::AsAsked, claims));
 }
 
 /// Where tokens are good for no time, each request asks both endpoints and has what they say.
-pub fn each_request_waits_for_both_endpoints<R: Rig>() {
-    let (mut world, mut browser) = refreshing::<R>(Refresh::Rotating);
+pub fn each_request_waits_for_both_endpoints<H: Harness>() {
+    let (mut world, mut browser) = refreshing::<H>(Refresh::Rotating);
     world.issuer("acme", |issuer| issuer.expires_in = 0);
     let mut again = world.browser();
     world.sign_in(&mut again, "acme", HOME, &json!({ "sub": "ada" }));
@@ -163,9 +163,9 @@ pub fn each_request_waits_for_both_endpoints<R: Rig>() {
 }
 
 /// What the endpoint says now reaches the upstream, with the next request or, after the interval, with this one.
-pub fn a_group_is_taken_away_at_the_endpoint<R: Rig>() {
+pub fn a_group_is_taken_away_at_the_endpoint<H: Harness>() {
     for with_id_token in [true, false] {
-        let (mut world, mut browser) = refreshing::<R>(Refresh::Rotating);
+        let (mut world, mut browser) = refreshing::<H>(Refresh::Rotating);
         world.issuer("acme", |issuer| issuer.refreshed_id_token = with_id_token);
         says(&world, claims(&["engineers"]));
         world.clock.advance(seconds(225));
@@ -189,7 +189,7 @@ pub fn a_group_is_taken_away_at_the_endpoint<R: Rig>() {
 }
 
 /// The session of whom the issuer does not know any more, or takes for somebody else, ends with the interval.
-pub fn a_refresh_that_the_endpoint_does_not_stand_by<R: Rig>() {
+pub fn a_refresh_that_the_endpoint_does_not_stand_by<H: Harness>() {
     let no = |status| Answer::Raw(status, b"{}".to_vec());
     for (answer, claims, reason) in [
         (Answer::AsAsked, json!({ "sub": "eve", "groups": ["admins"] }), "speaks of somebody else than the ID token"),
@@ -198,7 +198,7 @@ pub fn a_refresh_that_the_endpoint_does_not_stand_by<R: Rig>() {
         (no(401), json!({}), "UserInfo endpoint: it answered with status 401"),
     ] {
         for (wait, over, with_id_token) in [(230, false, true), (300, true, true), (300, true, false)] {
-            let (mut world, mut browser) = refreshing::<R>(Refresh::Lasting);
+            let (mut world, mut browser) = refreshing::<H>(Refresh::Lasting);
             world.issuer("acme", |issuer| {
                 issuer.refreshed_id_token = with_id_token;
                 issuer.userinfo = (answer.clone(), claims.clone());
@@ -211,16 +211,16 @@ pub fn a_refresh_that_the_endpoint_does_not_stand_by<R: Rig>() {
                 assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
             }
             assert_eq!(calls(&world), 4);
-            let log = world.rig.log();
+            let log = world.harness.log();
             assert!(log.contains("refresh_refused") && log.contains(reason), "{reason}: {log}");
         }
     }
 }
 
 /// The session goes on as it is, and a refresh token that came meanwhile is not lost.
-pub fn the_endpoint_is_away_during_a_refresh<R: Rig>() {
+pub fn the_endpoint_is_away_during_a_refresh<H: Harness>() {
     for refresh in [Refresh::Rotating, Refresh::Lasting] {
-        let (mut world, mut browser) = refreshing::<R>(refresh);
+        let (mut world, mut browser) = refreshing::<H>(refresh);
         for (round, answer) in [
             Answer::Silence,
             Answer::Raw(503, b"busy".to_vec()),
@@ -239,7 +239,7 @@ pub fn the_endpoint_is_away_during_a_refresh<R: Rig>() {
             }
             assert_eq!(calls(&world), 4 + 2 * round);
         }
-        assert!(world.rig.log().contains("refresh_failed"), "{}", world.rig.log());
+        assert!(world.harness.log().contains("refresh_failed"), "{}", world.harness.log());
         says(&world, claims(&["engineers"]));
         world.clock.advance(seconds(30));
         assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
@@ -248,9 +248,9 @@ pub fn the_endpoint_is_away_during_a_refresh<R: Rig>() {
 }
 
 /// Further claims and the verified address, at the login and at each refresh; what the ID token says itself stands.
-pub fn what_rules_and_headers_need_is_asked_for_again<R: Rig>() {
+pub fn what_rules_and_headers_need_is_asked_for_again<H: Harness>() {
     for with_id_token in [true, false] {
-        let mut world = World::<R>::with(|configuration| {
+        let mut world = World::<H>::with(|configuration| {
             let acme = &mut configuration["tenants"][0];
             acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
             acme["login"]["userinfo"] = json!(true);
@@ -267,7 +267,7 @@ pub fn what_rules_and_headers_need_is_asked_for_again<R: Rig>() {
                 "sub": "ada", "org": { "team": team }, "site": "evil", "email": "ada@acme.example", "email_verified": verified,
             })
         };
-        let look = |world: &mut World<R>, browser: &mut Browser| {
+        let look = |world: &mut World<H>, browser: &mut Browser| {
             let seen = world.open(browser, HOME).forwarded();
             ["x-team", "x-site", "x-auth-request-roles"].map(|name| values(&seen, name).concat())
         };

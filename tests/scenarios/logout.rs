@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::support::browser::{Browser, Cookie};
-use crate::support::rig::{Outcome, Rig};
+use crate::support::harness::{Harness, Outcome};
 use crate::support::world::{NAVIGATION, World, ada};
 
 const LOGOUT: &str = "https://acme.example/oauth2/logout";
 const PAGE: &str = "https://acme.example/page";
 const DEAD: &str = "__Host-tenantgate-session=k1.AAAA";
 
-pub fn sign_out_here_and_at_the_issuer<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn sign_out_here_and_at_the_issuer<H: Harness>() {
+    let mut world = World::<H>::new();
     for lines in [
         &NAVIGATION[..],
         &[NAVIGATION[0], ("sec-fetch-site", "same-origin")],
@@ -45,8 +45,8 @@ pub fn sign_out_here_and_at_the_issuer<R: Rig>() {
     assert!(!reply.header("location").unwrap().contains("evil"));
 }
 
-pub fn another_site_can_only_ask<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn another_site_can_only_ask<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     for lines in [
         &[NAVIGATION[0], ("sec-fetch-site", "cross-site")][..],
@@ -66,8 +66,8 @@ pub fn another_site_can_only_ask<R: Rig>() {
 }
 
 /// Not every issuer has an endpoint for it, and a cookie that many hosts share is deleted where it was set.
-pub fn sign_out_here_alone<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| {
+pub fn sign_out_here_alone<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
         let acme = &mut configuration["tenants"][0];
         acme["provider"].as_object_mut().unwrap().remove("end_session_endpoint");
         acme["hosts"] = json!(["*.acme.example"]);
@@ -84,13 +84,13 @@ pub fn sign_out_here_alone<R: Rig>() {
 }
 
 /// Whether the sessions of `browser` are over, at every worker.
-fn is_over<R: Rig>(world: &mut World<R>, browser: &Browser) -> bool {
+fn is_over<H: Harness>(world: &mut World<H>, browser: &Browser) -> bool {
     (0..8).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Replied(_)))
 }
 
 /// A copy of a session that was signed out is worth nothing; other sessions of the same person go on.
-pub fn a_copy_of_the_cookie_is_dead<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_copy_of_the_cookie_is_dead<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     let (copy, mut other) = (browser.clone(), world.signed_in());
     world.open(&mut copy.clone(), PAGE).forwarded();
@@ -103,8 +103,8 @@ pub fn a_copy_of_the_cookie_is_dead<R: Rig>() {
 }
 
 /// The parts of a session, and logins under way in other tabs: nothing of ours stays.
-pub fn every_cookie_goes<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn every_cookie_goes<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     world.begin(&mut browser, PAGE);
     world.begin(&mut browser, PAGE);
@@ -123,8 +123,8 @@ pub fn every_cookie_goes<R: Rig>() {
 }
 
 /// How the issuer is told which session is to end.
-pub fn the_issuer_is_told_which_session<R: Rig>() {
-    let hint = |world: &mut World<R>, person: &Value| {
+pub fn the_issuer_is_told_which_session<H: Harness>() {
+    let hint = |world: &mut World<H>, person: &Value| {
         let mut browser = world.browser();
         world.sign_in(&mut browser, "acme", PAGE, person);
         let reply = world.open(&mut browser, LOGOUT).reply();
@@ -135,11 +135,11 @@ pub fn the_issuer_is_told_which_session<R: Rig>() {
         parameters[1].clone()
     };
     let told = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut world = World::<R>::new();
+    let mut world = World::<H>::new();
     assert_eq!(hint(&mut world, &json!({ "sub": "a&b=c" })), told("logout_hint", "a&b=c"));
     assert_eq!(hint(&mut world, &json!({ "sub": "ada", "sid": "s+1" })), told("logout_hint", "s+1"));
 
-    let mut world = World::<R>::with(|configuration| {
+    let mut world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["login"]["keep_id_token"] = json!(true);
     });
     let (name, token) = hint(&mut world, &ada());
@@ -150,15 +150,15 @@ pub fn the_issuer_is_told_which_session<R: Rig>() {
     assert_eq!(hint(&mut world, &json!({ "sub": "ada", "groups": groups })), told("logout_hint", "ada"));
 }
 
-pub fn the_configuration_ends_sessions<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn the_configuration_ends_sessions<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     let now = world.clock.now();
-    let load = |world: &mut World<R>, seconds: u64| {
+    let load = |world: &mut World<H>, seconds: u64| {
         let moment = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds));
         let mut configuration = world.configuration();
         configuration["tenants"][0]["sessions_not_before"] = json!(moment.to_string());
-        world.rig.reconfigure(&configuration);
+        world.harness.reconfigure(&configuration);
     };
     load(&mut world, now - 3600);
     world.open(&mut browser, PAGE).forwarded();

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use crate::support::browser::Browser;
 use crate::support::configuration::{OTHER_SESSION_KEY, SESSION_KEY};
-use crate::support::rig::{Reply, Rig, values};
+use crate::support::harness::{Harness, Reply, values};
 use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 
 const HOME: &str = "https://acme.example/";
 
-pub fn a_session_ends<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_session_ends<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     let cookie = browser.cookie_line("acme.example").unwrap();
     world.clock.advance(Duration::from_secs(8 * 60 * 60 - 1));
@@ -26,14 +26,14 @@ pub fn a_session_ends<R: Rig>() {
     let mut browser = world.signed_in();
     let mut configuration = world.configuration();
     configuration["session"]["lifetime"] = json!("30m");
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     world.open(&mut browser, HOME).forwarded();
     world.clock.advance(Duration::from_secs(30 * 60));
     assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
 }
 
-pub fn a_clock_that_was_put_back<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_clock_that_was_put_back<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     world.clock.put_back(Duration::from_secs(30));
     world.open(&mut browser, HOME).forwarded();
@@ -41,8 +41,8 @@ pub fn a_clock_that_was_put_back<R: Rig>() {
     assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
 }
 
-pub fn a_tampered_session_is_none<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_tampered_session_is_none<H: Harness>() {
+    let mut world = World::<H>::new();
     let cookie = world.signed_in().cookie_line("acme.example").unwrap();
     let (name, value) = cookie.split_once('=').unwrap();
     let mut tampered: Vec<String> = (0..value.len())
@@ -71,8 +71,8 @@ pub fn a_tampered_session_is_none<R: Rig>() {
 }
 
 /// A sealed login is no session, and a sealed session no login.
-pub fn purposes_do_not_mix<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn purposes_do_not_mix<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", HOME, &ada());
     let login = browser.cookies[0].clone();
@@ -86,25 +86,25 @@ pub fn purposes_do_not_mix<R: Rig>() {
 }
 
 /// Both keys known: nobody is signed out. The old one gone: a new login, not an error.
-pub fn keys_roll<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn keys_roll<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     let callback = world.callback(&mut browser, "globex", "https://globex.example/", &ada());
     let (old, new) = (json!({ "id": "k1", "key": SESSION_KEY }), json!({ "id": "k2", "key": OTHER_SESSION_KEY }));
 
     let mut configuration = world.configuration();
     configuration["session"]["keys"] = json!([new, old]);
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     world.open(&mut browser, HOME).forwarded();
     assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
     assert!(browser.named("-session").iter().any(|cookie| cookie.value.starts_with("k2.")));
 
     configuration["session"]["keys"] = json!([old]);
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     let mut late = world.browser();
     let under_way = world.callback(&mut late, "acme", "https://acme.example/page", &ada());
     configuration["session"]["keys"] = json!([new]);
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
     // Not even a login that was under way ends on an error: it begins again.
     let again = world.open(&mut late, &under_way).reply();
@@ -119,20 +119,20 @@ pub fn keys_roll<R: Rig>() {
     world.open(&mut browser, "https://globex.example/").forwarded();
     // The same id for another key opens nothing.
     configuration["session"]["keys"] = json!([{ "id": "k2", "key": SESSION_KEY }]);
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     assert_eq!(world.open(&mut browser, "https://globex.example/").reply().status, 302);
 }
 
 /// Replicas that share no session key: the browser is sent round, and not for ever.
-pub fn replicas_with_other_keys<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn replicas_with_other_keys<H: Harness>() {
+    let mut world = World::<H>::new();
     let configuration = world.configuration();
     let mut other = configuration.clone();
     other["session"]["keys"] = json!([{ "id": "k2", "key": OTHER_SESSION_KEY }]);
     let mut browser = world.browser();
     let mut address = world.begin(&mut browser, HOME);
     for round in 0..4 {
-        world.rig.reconfigure(if round % 2 == 0 { &other } else { &configuration });
+        world.harness.reconfigure(if round % 2 == 0 { &other } else { &configuration });
         let callback = world.issuer("acme", |issuer| issuer.authorize(&address, &ada()));
         let reply = world.open(&mut browser, &callback).reply();
         match reply.header("location") {
@@ -150,12 +150,12 @@ fn state_of(callback: &str) -> &str {
     callback.split(['?', '&']).find_map(|pair| pair.strip_prefix("state=")).unwrap()
 }
 
-pub fn the_key_that_vouched_leaves<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn the_key_that_vouched_leaves<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     let mut configuration = world.configuration();
     configuration["tenants"][0]["keys"] = json!([Signer::eddsa().configured(), Signer::es256().configured()]);
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     world.open(&mut browser, HOME).forwarded();
 
     for (pointer, value) in [
@@ -166,16 +166,16 @@ pub fn the_key_that_vouched_leaves<R: Rig>() {
     ] {
         let mut changed = configuration.clone();
         *changed.pointer_mut(pointer).unwrap() = value;
-        world.rig.reconfigure(&changed);
+        world.harness.reconfigure(&changed);
         assert_eq!(world.open(&mut browser, HOME).reply().status, 302, "{pointer}");
     }
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     world.open(&mut browser, HOME).forwarded();
 }
 
 /// Two cookies of one name: a planted one before or behind does not hide the one that opens.
-pub fn a_planted_cookie_does_not_get_in_the_way<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_planted_cookie_does_not_get_in_the_way<H: Harness>() {
+    let mut world = World::<H>::new();
     let good = world.signed_in().cookie_line("acme.example").unwrap();
     let planted = "__Host-tenantgate-session=planted";
     for cookie in
@@ -191,8 +191,8 @@ pub fn a_planted_cookie_does_not_get_in_the_way<R: Rig>() {
 }
 
 /// Whoever signs in last is who it is: nothing of the session before is left (session fixation).
-pub fn a_new_login_replaces_the_session<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_new_login_replaces_the_session<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     let bob = json!({ "sub": "bob", "groups": ["guests"] });
     let as_ada = world.callback(&mut browser, "acme", HOME, &ada());
@@ -207,8 +207,8 @@ pub fn a_new_login_replaces_the_session<R: Rig>() {
 }
 
 /// What a browser sends with each request.
-pub fn a_typical_session_is_small<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_typical_session_is_small<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.browser();
     let groups = [
         "engineering",
@@ -233,8 +233,8 @@ pub fn a_typical_session_is_small<R: Rig>() {
 }
 
 /// As many cookies as it takes, and no part of a session is one.
-pub fn a_large_session_is_whole_or_none<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_large_session_is_whole_or_none<H: Harness>() {
+    let mut world = World::<H>::new();
     let groups = |count| -> Value { (0..count).map(|number| json!(format!("group-number-{number}"))).collect() };
     let mut large = || {
         let mut browser = world.browser();
@@ -307,8 +307,8 @@ pub fn a_large_session_is_whole_or_none<R: Rig>() {
 }
 
 /// Each request keeps a session alive, and none of them beyond its lifetime.
-pub fn an_idle_session_ends<R: Rig>() {
-    let mut world = World::<R>::with(|configuration| configuration["session"]["idle"] = json!("30m"));
+pub fn an_idle_session_ends<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| configuration["session"]["idle"] = json!("30m"));
     let mut browser = world.signed_in();
     let minutes = |count: u64| Duration::from_secs(count * 60);
     let cookies = |reply: &Reply| reply.all("set-cookie").filter(|line| line.contains("tenantgate")).count();
@@ -345,8 +345,8 @@ pub fn an_idle_session_ends<R: Rig>() {
 }
 
 /// Only where the configuration says so.
-pub fn a_session_ends_with_its_id_token<R: Rig>() {
-    let mut world = World::<R>::new();
+pub fn a_session_ends_with_its_id_token<H: Harness>() {
+    let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     world.clock.advance(Duration::from_secs(359));
     world.open(&mut browser, HOME).forwarded();
@@ -354,7 +354,7 @@ pub fn a_session_ends_with_its_id_token<R: Rig>() {
     world.open(&mut browser, HOME).forwarded();
     let mut configuration = world.configuration();
     configuration["session"]["end_with_id_token"] = json!(true);
-    world.rig.reconfigure(&configuration);
+    world.harness.reconfigure(&configuration);
     assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
     let mut browser = world.signed_in();
     world.clock.advance(Duration::from_secs(359));
