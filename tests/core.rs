@@ -14,18 +14,19 @@ mod host_failures {
     use std::sync::Arc;
 
     use serde_json::json;
-    use tenantgate::call::CallFailure;
+    use tenantgate::base::secret::Secret;
+    use tenantgate::base::time::UnixTime;
     use tenantgate::config;
-    use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
-    use tenantgate::filter::{Effect, Filter, Input};
-    use tenantgate::gate::Gate;
-    use tenantgate::request::{NoBody, RequestHead};
-    use tenantgate::secret::Secret;
-    use tenantgate::shared::{NoSharedData, SharedData};
+    use tenantgate::env::shared::{NoSharedData, SharedData};
+    use tenantgate::env::{Entropy, Env, NoEntropy};
+    use tenantgate::filter::{Effect, Filter, Input, RequestEffect};
+    use tenantgate::http::call::CallFailure;
+    use tenantgate::http::request::{BodyError, RequestHead};
+    use tenantgate::runtime::Runtime;
 
     use super::support::clock::Clock;
     use super::support::configuration::{configuration, tenant};
-    use super::support::core_harness::{MachineEntropy, SURROUNDINGS, VERIFIER};
+    use super::support::core_harness::{LOAD_CONTEXT, MachineEntropy, VERIFIER};
     use super::support::issuer::Issuer;
     use super::support::shared::SharedStore;
     use super::support::signer::Signer;
@@ -38,10 +39,10 @@ mod host_failures {
         }
     }
 
-    fn gate() -> Arc<Gate> {
+    fn runtime() -> Arc<Runtime> {
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), Clock::Real);
         let configuration = configuration(&[tenant("acme", &issuer)]).to_string();
-        Arc::new(config::load(configuration.as_bytes(), SURROUNDINGS).unwrap().gate)
+        Arc::new(config::load(configuration.as_bytes(), LOAD_CONTEXT).unwrap().runtime)
     }
 
     fn visit() -> Input {
@@ -51,14 +52,14 @@ mod host_failures {
 
     fn status(effect: &Effect) -> u16 {
         match effect {
-            Effect::Reply(reply) => reply.status,
+            Effect::Request(RequestEffect::Reply(reply)) => reply.status,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn without_randomness_no_login_begins() {
-        let effect = Filter::new(gate())
+        let effect = Filter::new(runtime())
             .step(visit(), &mut Env::new(Some(UnixTime(1_800_000_000)), &mut Dry, VERIFIER, &NoSharedData));
         assert_eq!(status(&effect), 503);
     }
@@ -66,7 +67,7 @@ mod host_failures {
     #[test]
     fn without_time_nothing_is_decided() {
         let effect =
-            Filter::new(gate()).step(visit(), &mut Env::new(None, &mut MachineEntropy, VERIFIER, &NoSharedData));
+            Filter::new(runtime()).step(visit(), &mut Env::new(None, &mut MachineEntropy, VERIFIER, &NoSharedData));
         assert_eq!(status(&effect), 503);
     }
 
@@ -78,17 +79,17 @@ mod host_failures {
         let mut tenant = tenant("acme", &issuer);
         tenant["bearer"] = json!({ "audiences": ["api"] });
         tenant["access"] = json!([{ "allow": "public" }]);
-        let gate = config::load(configuration(&[tenant]).to_string().as_bytes(), SURROUNDINGS).unwrap().gate;
-        let gate = Arc::new(gate);
+        let runtime = config::load(configuration(&[tenant]).to_string().as_bytes(), LOAD_CONTEXT).unwrap().runtime;
+        let runtime = Arc::new(runtime);
         let head =
             [(":method", "GET"), (":authority", "acme.example"), (":path", "/"), ("authorization", "Bearer a.b.c")];
         let step = |time: Option<UnixTime>| {
             let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
             let mut entropy = MachineEntropy;
             let env = &mut Env::new(time, &mut entropy, VERIFIER, &NoSharedData);
-            Filter::new(gate.clone()).step(Input::Request(RequestHead::new(head)), env)
+            Filter::new(runtime.clone()).step(Input::Request(RequestHead::new(head)), env)
         };
-        assert!(matches!(step(Some(UnixTime(clock.now()))), Effect::Forward(..)));
+        assert!(matches!(step(Some(UnixTime(clock.now()))), Effect::Request(RequestEffect::Forward(_))));
         assert_eq!(status(&step(None)), 503);
     }
 
@@ -99,10 +100,10 @@ mod host_failures {
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), clock.clone());
         let mut tenant = tenant("acme", &issuer);
         tenant["login"]["backchannel_logout_path"] = json!("/logout-tokens");
-        let gate = config::load(configuration(&[tenant]).to_string().as_bytes(), SURROUNDINGS).unwrap().gate;
+        let runtime = config::load(configuration(&[tenant]).to_string().as_bytes(), LOAD_CONTEXT).unwrap().runtime;
         let now = clock.now();
         let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
-        let claims = json!({ "iss": issuer.url, "aud": "gate", "sub": "ada", "jti": "1", "iat": now, "exp": now + 60, "events": events });
+        let claims = json!({ "iss": issuer.url, "aud": "runtime", "sub": "ada", "jti": "1", "iat": now, "exp": now + 60, "events": events });
         let body = format!("logout_token={}", issuer.signer.jws(&json!({ "alg": "EdDSA" }), &claims));
         let head = [
             (":method", "POST"),
@@ -110,29 +111,32 @@ mod host_failures {
             (":path", "/logout-tokens"),
             ("content-type", "application/x-www-form-urlencoded"),
         ];
-        let gate = Arc::new(gate);
+        let runtime = Arc::new(runtime);
         for (store, expected) in
             [(&NoSharedData as &dyn SharedData, 503), (&NoSharedData, 503), (&SharedStore::default(), 200)]
         {
             let mut entropy = MachineEntropy;
             let env = &mut Env::new(Some(UnixTime(now)), &mut entropy, VERIFIER, store);
-            let mut filter = Filter::new(gate.clone());
+            let mut filter = Filter::new(runtime.clone());
             let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-            assert!(matches!(filter.step(Input::Request(RequestHead::new(head)), env), Effect::ReadBody));
+            assert!(matches!(
+                filter.step(Input::Request(RequestHead::new(head)), env),
+                Effect::Request(RequestEffect::ReadBody)
+            ));
             let body = Secret::new(body.clone().into_bytes());
             assert_eq!(status(&filter.step(Input::Body(Ok(body)), env)), expected);
         }
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(now)), &mut entropy, VERIFIER, &NoSharedData);
-        for input in [Input::Body(Ok(Secret::new(Vec::new()))), Input::Body(Err(NoBody::Withheld))] {
-            assert_eq!(status(&Filter::new(gate.clone()).step(input, env)), 503);
+        for input in [Input::Body(Ok(Secret::new(Vec::new()))), Input::Body(Err(BodyError::Withheld))] {
+            assert_eq!(status(&Filter::new(runtime.clone()).step(input, env)), 503);
         }
     }
 
     #[test]
     fn before_the_first_configuration_every_host_is_unknown() {
-        let effect =
-            Filter::new(Arc::new(Gate::closed())).step(visit(), &mut Env::new(None, &mut Dry, VERIFIER, &NoSharedData));
+        let effect = Filter::new(Arc::new(Runtime::closed()))
+            .step(visit(), &mut Env::new(None, &mut Dry, VERIFIER, &NoSharedData));
         assert_eq!(status(&effect), 404);
     }
 
@@ -140,10 +144,10 @@ mod host_failures {
     fn an_input_out_of_turn_is_refused() {
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(1_800_000_000)), &mut entropy, VERIFIER, &NoSharedData);
-        let mut filter = Filter::new(gate());
+        let mut filter = Filter::new(runtime());
         assert_eq!(status(&filter.step(Input::Called(Err(CallFailure::NoAnswer)), env)), 503);
         assert_eq!(status(&filter.step(visit(), env)), 503);
-        let mut filter = Filter::new(gate());
+        let mut filter = Filter::new(runtime());
         assert_eq!(status(&filter.step(visit(), env)), 302);
         assert_eq!(status(&filter.step(visit(), env)), 503);
     }

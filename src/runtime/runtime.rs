@@ -89,7 +89,7 @@ impl Runtime {
     }
 
     /// What the configuration says about all upstreams.
-    pub(crate) fn upstream(&self) -> &UpstreamConfig {
+    pub fn upstream(&self) -> &UpstreamConfig {
         &self.upstream
     }
 

@@ -6,7 +6,7 @@ use crate::tenant::{DEFAULT_NAMES, IdentityHeaders};
 
 /// What a configuration says about all upstreams, whatever the tenant.
 #[derive(Debug)]
-pub(crate) struct UpstreamConfig {
+pub struct UpstreamConfig {
     /// The header names that no client may send to any upstream.
     pub(crate) protected: FoldedNames,
     /// The signed assertion, if one is configured.

@@ -10,7 +10,7 @@ mod header_lines;
 mod strip;
 
 pub(crate) use assertion::{Assertion, AssertionSettings, PublishedKey};
-pub(crate) use config::UpstreamConfig;
+pub use config::UpstreamConfig;
 pub use forward::Forward;
 pub use header_edit::HeaderEdit;
 pub(crate) use strip::strip_trailers;

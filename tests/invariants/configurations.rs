@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 use tenantgate::config;
-use tenantgate::host::{Host, HostPattern};
+use tenantgate::http::host::{Host, HostPattern};
 
 use super::{fragment, tries};
 use crate::support::clock::Clock;
 use crate::support::configuration::{configuration, tenant};
-use crate::support::core_harness::SURROUNDINGS;
+use crate::support::core_harness::LOAD_CONTEXT;
 use crate::support::issuer::Issuer;
 use crate::support::signer::Signer;
 
@@ -37,13 +37,13 @@ proptest! {
             tenant["login"] = json!({ "redirect_uri": format!("https://{login}/oauth2/callback"), "cookie_domain": bare });
             tenant
         }).collect();
-        let loaded = config::load(configuration(&tenants).to_string().as_bytes(), SURROUNDINGS).unwrap();
+        let loaded = config::load(configuration(&tenants).to_string().as_bytes(), LOAD_CONTEXT).unwrap();
         prop_assert_eq!(&loaded.problems, &vec![]);
         let host = Host::from_name(&host).unwrap();
         // An exact name wins, else the longest wildcard.
         let naive = patterns.iter().filter(|text| HostPattern::parse(text).unwrap().matches(&host))
             .max_by_key(|text| (!text.starts_with('*'), text.len()));
-        let found = loaded.gate.select(&host).map(|entry| format!("{entry:?}"));
+        let found = loaded.runtime.select(&host).map(|entry| format!("{entry:?}"));
         match naive {
             None => prop_assert!(found.is_none()),
             Some(pattern) => {
@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn loading_never_panics(bytes in vec(fragment(), 0..30)) {
         let bytes = bytes.concat();
-        let _ = config::load(&bytes, SURROUNDINGS);
+        let _ = config::load(&bytes, LOAD_CONTEXT);
         let _ = Host::from_authority(&bytes);
     }
 
@@ -70,7 +70,7 @@ proptest! {
         pointers(&mutated, String::new(), &mut places);
         let place = &places[place.index(places.len())];
         *mutated.pointer_mut(place).unwrap() = value;
-        if let Err(errors) = config::load(mutated.to_string().as_bytes(), SURROUNDINGS) {
+        if let Err(errors) = config::load(mutated.to_string().as_bytes(), LOAD_CONTEXT) {
             prop_assert!(errors.iter().count() > 0);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tenantgate::keys::parse_jwk;
+use tenantgate::jose::parse_jwk;
 
 use crate::support::browser::Browser;
 use crate::support::core_harness::VERIFIER;

@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tenantgate::aftermath::{Aftermath, AnswerEdit, AnswerEffect, Event};
-use tenantgate::call::{CallFailure, CallResponse, HttpCall};
-use tenantgate::config::{self, Environment, Surroundings};
-use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
-use tenantgate::filter::{Effect, Filter, Input};
-use tenantgate::forward::HeaderEdit;
-use tenantgate::gate::Gate;
-use tenantgate::keys::{HostAlgorithms, Verifier};
-use tenantgate::provider::{Errands, Keeper};
-use tenantgate::request::{MAX_BODY, NoBody, RequestHead};
-use tenantgate::revocation::Watch;
-use tenantgate::secret::Secret;
+use tenantgate::base::secret::Secret;
+use tenantgate::base::time::UnixTime;
+use tenantgate::config::{self, Environment, LoadContext};
+use tenantgate::env::{Entropy, Env, NoEntropy};
+use tenantgate::filter::{Effect, Filter, Input, RequestEffect, ResponseEdit, ResponseEffect};
+use tenantgate::http::call::{CallFailure, CallResponse, HttpCall};
+use tenantgate::http::request::{BodyError, MAX_BODY, RequestHead};
+use tenantgate::jose::{HostAlgorithms, Verifier};
+use tenantgate::oauth::discovery::{Actions, JwksRefresher};
+use tenantgate::runtime::Runtime;
+use tenantgate::session::revocation::RevocationSync;
+use tenantgate::upstream::HeaderEdit;
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
@@ -24,9 +24,9 @@ use super::issuer::Issuers;
 use super::shared::SharedStore;
 
 pub struct CoreHarness {
-    gate: Arc<Gate>,
-    keeper: Keeper,
-    watch: Watch,
+    runtime: Arc<Runtime>,
+    jwks_refresher: JwksRefresher,
+    revocation_sync: RevocationSync,
     shared: SharedStore,
     issuers: Issuers,
     clock: Clock,
@@ -43,8 +43,7 @@ impl Environment for NoVariables {
 }
 
 /// What a configuration of a test is loaded into: a host with all the cryptography there can be.
-pub const SURROUNDINGS: Surroundings<'static> =
-    Surroundings { environment: &NoVariables, host: HostAlgorithms::ASSUMED };
+pub const LOAD_CONTEXT: LoadContext<'static> = LoadContext { environment: &NoVariables, host: HostAlgorithms::ASSUMED };
 
 /// What signatures are verified with on this rung.
 pub const VERIFIER: Verifier<'static> = Verifier { host: &RealCrypto, trusted: HostAlgorithms::ASSUMED };
@@ -74,32 +73,42 @@ impl CoreHarness {
         Ok(CallResponse { status, body: Secret::new(body) })
     }
 
-    /// What the client gets of the upstream's answer, which is here before the call beside the request has ended.
-    fn answered(&mut self, mut aftermath: Aftermath) -> Reply {
-        let mut call = aftermath.take_call();
+    /// The client's view of the upstream's response, whose head arrives before the call beside the request ends.
+    fn response(&mut self, filter: &mut Filter) -> Reply {
         let now = Some(UnixTime(self.clock.now()));
-        let mut effect =
-            aftermath.step(Event::Answered, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
-        assert!(call.is_none() || matches!(effect, AnswerEffect::Wait));
+        let step = |filter: &mut Filter, shared: &SharedStore, input| match filter
+            .step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, shared))
+        {
+            Effect::Response(effect) => effect,
+            Effect::Request(effect) => panic!("the upstream has the request: {effect:?}"),
+        };
+        let mut call = match step(filter, &self.shared, Input::Forwarded) {
+            ResponseEffect::Call(call) => Some(call),
+            ResponseEffect::Wait => None,
+            effect @ ResponseEffect::Release(..) => panic!("there is no response yet: {effect:?}"),
+        };
+        let mut effect = step(filter, &self.shared, Input::Response);
+        assert_eq!(call.is_some(), filter.holds_response());
         while let Some(made) = call.take() {
-            let called = Event::Called(self.call(&made));
-            effect = aftermath.step(called, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
-            if let AnswerEffect::Call(another) = effect {
-                (call, effect) = (Some(another), AnswerEffect::Wait);
+            assert!(matches!(effect, ResponseEffect::Wait));
+            effect = step(filter, &self.shared, Input::Called(self.call(&made)));
+            if let ResponseEffect::Call(another) = effect {
+                (call, effect) = (Some(another), ResponseEffect::Wait);
             }
         }
-        let AnswerEffect::Go(edits, notes) = effect else { panic!("the answer stands") };
-        self.log.extend(notes.into_iter().map(|note| note.line));
-        edited_answer(&edits)
+        assert!(!filter.holds_response());
+        let ResponseEffect::Release(edits, lines) = effect else { panic!("the response is held") };
+        self.log.extend(lines.into_iter().map(|line| line.text));
+        edited_response(&edits)
     }
 }
 
 impl Harness for CoreHarness {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
         let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
-        let (gate, shared) = (Arc::new(Gate::closed()), SharedStore::default());
-        let mut harness =
-            Self { gate, keeper: Keeper::default(), watch: Watch::default(), shared, issuers, clock, log: Vec::new() };
+        let (runtime, shared) = (Arc::new(Runtime::closed()), SharedStore::default());
+        let (jwks_refresher, revocation_sync) = (JwksRefresher::default(), RevocationSync::default());
+        let mut harness = Self { runtime, jwks_refresher, revocation_sync, shared, issuers, clock, log: Vec::new() };
         harness.reconfigure(configuration);
         harness
     }
@@ -110,41 +119,44 @@ impl Harness for CoreHarness {
 
     fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
         let head = lower_case(head);
-        let mut filter = Filter::new(self.gate.clone());
+        let mut filter = Filter::new(self.runtime.clone());
         let mut input = Input::Request(RequestHead::new(head.clone()));
         loop {
             let now = Some(UnixTime(self.clock.now()));
             let effect = filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
             self.log.push(format!("{effect:?}"));
             match effect {
-                Effect::Forward(forward, aftermath) => {
-                    return Outcome::Forwarded(edited(head, forward.edits()), self.answered(aftermath));
+                Effect::Request(RequestEffect::Forward(forward)) => {
+                    let head = edited(head, forward.edits());
+                    return Outcome::Forwarded(head, self.response(&mut filter));
                 }
-                Effect::Call(call) => input = Input::Called(self.call(&call)),
-                Effect::ReadBody => {
+                Effect::Request(RequestEffect::Call(call)) => input = Input::Called(self.call(&call)),
+                Effect::Request(RequestEffect::ReadBody) => {
                     let body = body.unwrap_or_default();
                     let whole = body.len() <= MAX_BODY;
-                    input = Input::Body(if whole { Ok(Secret::new(body.to_vec())) } else { Err(NoBody::TooLong) });
+                    input = Input::Body(if whole { Ok(Secret::new(body.to_vec())) } else { Err(BodyError::TooLong) });
                 }
-                Effect::Reply(reply) => {
-                    self.log.push(reply.note.line);
+                Effect::Request(RequestEffect::Reply(reply)) => {
+                    self.log.push(reply.log.text);
                     let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
                     return Outcome::Replied(Reply { status: reply.status, headers, body: reply.body });
                 }
+                Effect::Response(effect) => panic!("nothing was forwarded: {effect:?}"),
             }
         }
     }
 
     fn reconfigure(&mut self, configuration: &Value) {
-        match config::load(configuration.to_string().as_bytes(), SURROUNDINGS) {
+        match config::load(configuration.to_string().as_bytes(), LOAD_CONTEXT) {
             Ok(loaded) => {
                 self.log.extend(loaded.problems.iter().map(ToString::to_string));
                 let now = Some(UnixTime(self.clock.now()));
                 let mut entropy = MachineEntropy;
                 let env = &Env::new(now, &mut entropy, VERIFIER, &self.shared);
-                self.watch = Watch::new(&loaded.gate, env);
-                self.keeper = Keeper::new(&loaded.gate, env);
-                self.gate = Arc::new(loaded.gate);
+                let runtime = loaded.runtime;
+                self.revocation_sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
+                self.jwks_refresher = JwksRefresher::new(runtime.providers(), env);
+                self.runtime = Arc::new(runtime);
             }
             Err(errors) => panic!("{errors}"),
         }
@@ -155,14 +167,14 @@ impl Harness for CoreHarness {
         let shared = self.shared.clone();
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
-        self.watch.tick(env);
-        let Errands { mut calls, mut notes } = self.keeper.tick(env);
+        self.revocation_sync.tick(env);
+        let Actions { mut calls, mut log } = self.jwks_refresher.tick(env);
         while let Some((id, call)) = calls.pop() {
-            let errands = self.keeper.called(id, self.call(&call), env);
-            calls.extend(errands.calls);
-            notes.extend(errands.notes);
+            let actions = self.jwks_refresher.called(id, self.call(&call), env);
+            calls.extend(actions.calls);
+            log.extend(actions.log);
         }
-        self.log.extend(notes.into_iter().map(|note| note.line));
+        self.log.extend(log.into_iter().map(|line| line.text));
     }
 
     fn log(&mut self) -> String {
@@ -171,13 +183,13 @@ impl Harness for CoreHarness {
 }
 
 /// The answer of the upstream after these edits.
-fn edited_answer(edits: &[AnswerEdit]) -> Reply {
+fn edited_response(edits: &[ResponseEdit]) -> Reply {
     let mut headers: Vec<(String, String)> =
         UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     for edit in edits {
         match edit {
-            AnswerEdit::Add(name, value) => headers.push(((*name).to_owned(), value.clone())),
-            AnswerEdit::Set(name, value) => {
+            ResponseEdit::Add(name, value) => headers.push(((*name).to_owned(), value.clone())),
+            ResponseEdit::Set(name, value) => {
                 headers.retain(|(n, _)| n != name);
                 headers.push(((*name).to_owned(), (*value).to_owned()));
             }

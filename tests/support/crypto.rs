@@ -7,7 +7,7 @@ use rsa::pkcs8::der::Decode;
 use rsa::pkcs8::der::oid::ObjectIdentifier;
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 use sha2::{Digest, Sha512};
-use tenantgate::keys::{Hash, HostVerifier};
+use tenantgate::jose::{Hash, HostVerifier};
 
 /// RSA with PKCS#1 v1.5 and ECDSA on the three curves of NIST.
 pub struct RealCrypto;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use wasmi::{AsContextMut, Caller, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
 
-use tenantgate::keys::{Hash, HostVerifier as _};
-use tenantgate::shared::{SharedData as _, Version};
+use tenantgate::env::shared::{SharedData as _, Version};
+use tenantgate::jose::{Hash, HostVerifier as _};
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use tenantgate::shared::{NotWritten, SharedData, Version};
+use tenantgate::env::shared::{SharedData, SharedWriteError, Version};
 
 /// A store that several VMs can have in common.
 #[derive(Clone, Default)]
@@ -43,15 +43,15 @@ impl SharedData for SharedStore {
         self.0.lock().unwrap().by_key.get(key).map(|(value, version)| (value.clone(), Version(*version)))
     }
 
-    fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), NotWritten> {
+    fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), SharedWriteError> {
         let mut values = self.0.lock().unwrap();
         if values.refuses {
-            return Err(NotWritten);
+            return Err(SharedWriteError);
         }
         if let (Some((_, held)), Some(Version(expected))) = (values.by_key.get(key), version)
             && *held != expected
         {
-            return Err(NotWritten);
+            return Err(SharedWriteError);
         }
         values.last += 1;
         let version = values.last;

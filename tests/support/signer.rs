@@ -130,7 +130,7 @@ impl Signer {
     pub fn verifies(&self, token: &str) -> bool {
         let (input, signature) = token.rsplit_once('.').unwrap();
         let configured = self.configured();
-        let key = tenantgate::keys::parse_pem(configured["pem"].as_str().unwrap()).unwrap();
+        let key = tenantgate::jose::parse_pem(configured["pem"].as_str().unwrap()).unwrap();
         let key = key.for_algorithm(self.alg()).unwrap();
         key.verify(input.as_bytes(), &from_base64url(signature), super::core_harness::VERIFIER)
     }
