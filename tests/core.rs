@@ -103,7 +103,7 @@ mod host_failures {
         let runtime = config::load(configuration(&[tenant]).to_string().as_bytes(), LOAD_CONTEXT).unwrap().runtime;
         let now = clock.now();
         let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
-        let claims = json!({ "iss": issuer.url, "aud": "runtime", "sub": "ada", "jti": "1", "iat": now, "exp": now + 60, "events": events });
+        let claims = json!({ "iss": issuer.url, "aud": "gate", "sub": "ada", "jti": "1", "iat": now, "exp": now + 60, "events": events });
         let body = format!("logout_token={}", issuer.signer.jws(&json!({ "alg": "EdDSA" }), &claims));
         let head = [
             (":method", "POST"),

@@ -70,7 +70,7 @@ test('a deep link, a sign-in, and the page that was asked for', async () => {
   assert.deepEqual(await groups(page), ['engineers', 'platform-admins']);
 
   const cookies = await context.cookies(acme);
-  assert.deepEqual(cookies.map((cookie) => cookie.name).sort(), ['__Host-tenantgate-circle', '__Host-tenantgate-session'], 'the cookie of the login is gone');
+  assert.deepEqual(cookies.map((cookie) => cookie.name).sort(), ['__Host-tenantgate-redirect-loop', '__Host-tenantgate-session'], 'the cookie of the login is gone');
   const session = cookies.find((cookie) => cookie.name.endsWith('-session'));
   const { name, secure, httpOnly, sameSite, domain, path } = session;
   assert.deepEqual({ name, secure, httpOnly, sameSite, domain, path }, {
@@ -139,7 +139,7 @@ test('a browser that drops the session is told, instead of being sent round', as
   await page.getByLabel('User').fill('ada');
   await page.getByLabel('Password').fill(people.acme.find(({ uid }) => uid === 'ada').password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { name: 'Sign-in does not hold' }).waitFor();
+  await page.getByRole('heading', { name: 'You keep being signed out' }).waitFor();
   await chromium.send('Fetch.disable');
   await page.getByRole('link', { name: 'Try again' }).click();
   await page.locator('#user').waitFor();

@@ -276,7 +276,7 @@ impl Story {
         for line in reply.all("set-cookie") {
             let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
             // The count of logins in a row is not what these stories are about.
-            if !value.is_empty() && !name.ends_with("-circle") {
+            if !value.is_empty() && !name.ends_with("-redirect-loop") {
                 self.cookies.push(Cookie { name: name.to_owned(), value: value.to_owned(), worth: worth.clone() });
             }
         }

@@ -19,7 +19,7 @@ pub fn back_to_the_page_that_was_asked_for<H: Harness>() {
     assert_eq!(values(&seen, "x-auth-request-groups"), ["engineers,admins"]);
     assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"]);
     let names: Vec<String> = browser.cookies.iter().map(|cookie| cookie.name.clone()).collect();
-    assert_eq!(names, ["__Host-tenantgate-session", "__Host-tenantgate-circle"]);
+    assert_eq!(names, ["__Host-tenantgate-session", "__Host-tenantgate-redirect-loop"]);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
 
     // From here on no redirect and no call.
@@ -164,9 +164,9 @@ pub fn a_login_that_does_not_hold<H: Harness>() {
     }
     let reply = world.open(&mut browser, page).reply();
     assert_eq!((reply.status, reply.header("location")), (403, None));
-    assert!(reply.body.contains("Sign-in does not hold"), "{}", reply.body);
+    assert!(reply.body.contains("You keep being signed out"), "{}", reply.body);
     assert!(reply.body.contains("href=\"https://acme.example/page\""), "{}", reply.body);
-    assert!(world.harness.log().contains("login_circle"));
+    assert!(world.harness.log().contains("redirect_loop"));
     // Whoever follows the link is a person, and this time the cookie is kept.
     assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
     world.sign_in(&mut browser, "acme", page, &ada());
@@ -224,7 +224,7 @@ pub fn cookies_are_narrow<H: Harness>() {
     let reply = world.open(&mut browser, &callback).reply();
     assert_eq!(reply.all("set-cookie").count(), 3);
     assert_eq!(set(&reply, "Max-Age=28800"), "__Host-tenantgate-session");
-    assert_eq!(set(&reply, "Max-Age=30"), "__Host-tenantgate-circle");
+    assert_eq!(set(&reply, "Max-Age=30"), "__Host-tenantgate-redirect-loop");
     assert_eq!(set(&reply, "Max-Age=0"), login);
 }
 
@@ -357,7 +357,7 @@ fn judged<H: Harness>(world: &mut World<H>, person: &Value, reason: Option<&str>
     assert_eq!(browser.has_session(), reason.is_none());
     if let Some(reason) = reason {
         let log = world.harness.log();
-        let last = log.lines().rev().find(|line| line.contains("id_token_refused")).unwrap();
+        let last = log.lines().rev().find(|line| line.contains("id_token_invalid")).unwrap();
         assert!(last.contains(reason), "{reason}: {last}");
     }
 }

@@ -203,7 +203,7 @@ pub fn a_public_page_after_the_end<H: Harness>() {
         assert!(!seen.iter().any(|(name, _)| name.starts_with("x-auth-request")), "{seen:?}");
     }
     assert_eq!((world.open(&mut browser, HOME).reply().status, calls(&world)), (302, 2));
-    assert!(world.harness.log().contains("refresh_refused"));
+    assert!(world.harness.log().contains("refresh_rejected"));
 }
 
 /// The session ends with the first request that waits, for a person and for a program, and nobody asks in vain again.
@@ -225,7 +225,7 @@ pub fn a_user_is_removed<H: Harness>() {
         world.clock.advance(seconds(100));
     }
     assert_eq!(calls(&world), 3);
-    assert!(world.harness.log().contains("refresh_refused"), "{}", world.harness.log());
+    assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
 }
 
 /// Sessions go on while the issuer is away, without a wait for each request.
@@ -418,7 +418,7 @@ pub fn each_request_where_tokens_last_for_no_time<H: Harness>() {
     directory(&world, Value::Null);
     let reply = world.send(&mut browser, HOME, &NAVIGATION).reply();
     assert_eq!(reply.status, 302);
-    assert!(world.harness.log().contains("refresh_refused"), "{}", world.harness.log());
+    assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
 }
 
 /// Nothing of one tenant refreshes another, even where both have the same issuer, client and key.

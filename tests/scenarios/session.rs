@@ -139,7 +139,7 @@ pub fn replicas_with_other_keys<H: Harness>() {
             Some(location) => address = location.to_owned(),
             None => {
                 assert_eq!((round, reply.status), (3, 403));
-                assert!(reply.body.contains("Sign-in does not hold"), "{}", reply.body);
+                assert!(reply.body.contains("You keep being signed out"), "{}", reply.body);
             }
         }
     }

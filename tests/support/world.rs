@@ -175,7 +175,7 @@ impl<H: Harness> World<H> {
         let mut browser = self.browser();
         self.sign_in(&mut browser, "acme", "https://acme.example/", &ada());
         // As half a minute later.
-        browser.cookies.retain(|cookie| !cookie.name.ends_with("-circle"));
+        browser.cookies.retain(|cookie| !cookie.name.ends_with("-redirect-loop"));
         browser
     }
 
