@@ -1,9 +1,9 @@
 //! The answer to each refusal: one row for each reason.
 
-use super::Refusal;
 use super::bearer::BearerError;
 use super::login::{AuthorizationError, LoginError};
 use super::logout::LogoutError;
+use super::refusal::Refusal;
 use super::request::RequestError;
 use super::text::{self, Text};
 use crate::access::AccessError;
@@ -137,7 +137,9 @@ impl Refusal {
             Self::Bearer(BearerError::Insufficient(Shortfall::Scope(scopes)))
             | Self::Access(AccessError::Scopes(scopes)) => ("insufficient_scope", Some(scopes)),
             Self::Bearer(BearerError::Insufficient(Shortfall::Claim(_))) => ("insufficient_scope", None),
-            _ => ("invalid_token", None),
+            Self::Access(_) | Self::Bearer(_) | Self::Host(_) | Self::Login(_) | Self::Logout(_) | Self::Request(_) => {
+                ("invalid_token", None)
+            }
         };
         // Printable ASCII without quotes and backslashes. Only the name of a configured claim could have others.
         let is_plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';

@@ -1,6 +1,6 @@
 //! What an answer needs to know of the request that it answers.
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::base::encoding::base64url;
 use crate::base::event::{Event, Level, LogLine};
 use crate::env::Env;

@@ -23,16 +23,15 @@ pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<Ve
     }
     let text = std::str::from_utf8(bytes).ok().filter(|token| !token.is_empty()).ok_or(BearerError::Malformed)?;
     let verified = VerifiedAccessToken::verify(text, bearer, &served.token_context(&keys, now, env.verifier()));
-    let token = verified.map_err(|error| match error.into() {
-        // Two words are not one token. A valid token has no space, so this is looked for only now.
-        BearerError::Invalid(TokenError::Malformed) if text.contains(' ') => BearerError::Malformed,
-        error => {
-            if error == BearerError::Invalid(TokenError::UnknownKey) {
-                // Anybody can send such a token, so nobody waits for the keys. A client that tries again finds them.
-                served.provider.request_refresh();
-            }
-            error
+    let token = verified.map_err(|error| {
+        let error = BearerError::from(error);
+        if error == BearerError::Invalid(TokenError::UnknownKey) {
+            // Anybody can send such a token, so nobody waits for the keys. A client that tries again finds them.
+            served.provider.request_refresh();
         }
+        // Two words are not one token. A valid token has no space, so this is looked for only now.
+        let is_two_words = error == BearerError::Invalid(TokenError::Malformed) && text.contains(' ');
+        if is_two_words { BearerError::Malformed } else { error }
     })?;
     let identity = Arc::new(VerifiedIdentity::from_access_token(&token, &tenant.identity)?);
     runtime.bearer_cache().insert(bytes, &identity, token.signed().expires(), now);

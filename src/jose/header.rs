@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::SignatureAlgorithm;
+use super::algorithm::SignatureAlgorithm;
 use super::token_error::TokenError;
 use crate::base::encoding::from_base64url;
 use crate::base::json;

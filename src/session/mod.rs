@@ -15,6 +15,7 @@ mod sessions;
 
 pub(crate) use cookies::SentCookies;
 pub(crate) use error::SessionError;
+#[cfg(test)]
 pub(crate) use id::SessionId;
 pub(crate) use record::SessionRecord;
 pub(crate) use refresh_grant::{Age, RefreshGrant};

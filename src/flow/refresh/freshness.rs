@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::BACK_OFF;
-use super::refreshing::Refreshing;
+use super::refreshing::{BACK_OFF, Refreshing};
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::http::call::HttpCall;

@@ -8,10 +8,5 @@ mod error;
 mod freshness;
 mod refreshing;
 
-use std::time::Duration;
-
 pub(crate) use freshness::{SessionFreshness, freshness};
 pub(crate) use refreshing::{RefreshOutcome, RefreshStep, Refreshing};
-
-/// The time between two tries at an issuer that does not answer as it should.
-const BACK_OFF: Duration = Duration::from_secs(30);

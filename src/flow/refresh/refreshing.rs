@@ -2,10 +2,10 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::BACK_OFF;
 use super::error::RefreshError;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::secret::Secret;
@@ -243,3 +243,6 @@ impl Refreshing {
         self.reply_context.log(level, event, reason)
     }
 }
+
+/// The time between two tries at an issuer that does not answer as it should.
+pub(super) const BACK_OFF: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::base::time::UnixTime;
-use crate::session::SessionId;
+use crate::session::id::SessionId;
 
 /// What names sessions that are over, or a logout token that was taken. It is short and of one length, whatever it was made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

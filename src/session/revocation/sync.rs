@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Revocations;
 use super::list::{RevocationEntry, RevocationList};
+use super::revocations::Revocations;
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::env::shared::{Version, create, key_of};
@@ -40,7 +40,7 @@ impl Revocation {
         now: UnixTime,
         env: &Env<'_>,
     ) -> Result<(), RevocationError> {
-        let (shared, keys) = (env.shared(), SharedKeys::new(&revocations.tenant));
+        let (shared, keys) = (env.shared(), SharedKeys::new(revocations.tenant()));
         let mut list = RevocationList::clone(&revocations.list());
         for _ in 0..TRIES {
             let held = create(shared, &keys.list).ok().and_then(|()| shared.get(&keys.list));
@@ -84,7 +84,7 @@ impl RevocationSync {
     pub fn new(tenants: impl IntoIterator<Item = Arc<Revocations>>, lifetime: Duration, env: &Env<'_>) -> Self {
         let mut shares: Vec<Share> = Vec::new();
         for revocations in tenants {
-            let keys = SharedKeys::new(&revocations.tenant);
+            let keys = SharedKeys::new(revocations.tenant());
             // Two VMs may create a list at the same time, and one of them loses what it wrote; see `refresh`.
             let _ = create(env.shared(), &keys.list);
             match shares.iter_mut().find(|share| share.news == keys.news) {
@@ -113,7 +113,7 @@ impl RevocationSync {
     /// Takes over what the process knows of `tenant`, and gives back what it does not know.
     fn refresh(&self, revocations: &Revocations, env: &Env<'_>) {
         let Ok(now) = env.now() else { return };
-        let held = env.shared().get(&SharedKeys::new(&revocations.tenant).list);
+        let held = env.shared().get(&SharedKeys::new(revocations.tenant()).list);
         let mut held = held.map(|(bytes, _)| RevocationList::read(&bytes)).unwrap_or_default();
         let mut list = RevocationList::clone(&revocations.list());
         list.join(&held);
