@@ -300,8 +300,8 @@ mod envoy_only {
         );
         scenarios::keys::discovered(&mut world);
         assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
-        let stats = world.harness.admin("/stats?filter=tenantgate.keys");
-        assert!(stats.contains("wasmcustom.tenantgate.keys_fetched: 1"), "{stats}");
+        let stats = world.harness.admin("/stats?filter=tenantgate.jwks");
+        assert!(stats.contains("wasmcustom.tenantgate.jwks_fetched: 1"), "{stats}");
     }
 
     /// While a request waits for a refresh, Envoy buffers its body, up to 1 MiB (see

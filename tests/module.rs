@@ -173,7 +173,7 @@ mod abi {
         let mut host = started();
         let mut without_host = visit();
         without_host.retain(|(name, _)| name != ":authority");
-        let count = |host: &mut Host| host.state().counters.get("tenantgate.authority_unreadable").copied();
+        let count = |host: &mut Host| host.state().counters.get("tenantgate.host_invalid").copied();
         for expected in [3, 6] {
             for _ in 0..3 {
                 assert_eq!(status(&mut host, &without_host), 400);
@@ -270,7 +270,7 @@ mod abi {
         let (mut host, taken) = Host::start(text.as_bytes(), &[("KEY", SESSION_KEY)], Clock::simulated());
         assert!(taken);
         assert_eq!(status(&mut host, &visit()), 503);
-        assert_eq!(host.state().counters.get("tenantgate.tenant_refused"), Some(&1));
+        assert_eq!(host.state().counters.get("tenantgate.tenant_config_error"), Some(&1));
         assert_eq!(host.state().counters.get("tenantgate.tenant_broken"), Some(&1));
         let (_, taken) = Host::start(text.as_bytes(), &[], Clock::simulated());
         assert!(!taken);
@@ -371,7 +371,7 @@ mod abi {
         }
         assert_eq!(documents(), 4);
         for vm in &mut vms {
-            assert_eq!(vm.host.state().counters.get("tenantgate.keys_not_fetched"), None);
+            assert_eq!(vm.host.state().counters.get("tenantgate.jwks_fetch_failed"), None);
         }
     }
 
@@ -671,7 +671,7 @@ mod abi {
             }
             let reply = host.trailers(context).unwrap();
             assert_eq!(reply.status, 400);
-            assert_eq!(reply.body.contains("logout_token_refused"), !pieces.is_empty(), "{}", reply.body);
+            assert_eq!(reply.body.contains("logout_token_invalid"), !pieces.is_empty(), "{}", reply.body);
             host.end(context);
         }
         // A body that is too long gets its answer before it ends.
@@ -695,7 +695,7 @@ mod abi {
         host.state().clock.advance(Duration::from_secs(10));
         host.tick();
         assert_eq!(host.take_reply().unwrap().status, 408);
-        assert_eq!(host.state().counters.get("tenantgate.body_late"), Some(&1));
+        assert_eq!(host.state().counters.get("tenantgate.body_timeout"), Some(&1));
         host.tick();
         assert!(host.take_reply().is_none());
         host.end(context);

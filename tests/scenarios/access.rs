@@ -87,7 +87,7 @@ pub fn the_first_matching_rule_decides<H: Harness>() {
     assert!(reply.body.contains("your account may not open this page"), "{}", reply.body);
     assert!(reply.body.contains("href=\"/oauth2/logout\""), "{}", reply.body);
     let reply = world.send(&mut bob, "https://acme.example/admin/", &[]).reply();
-    assert!(reply.body.contains("\"error\":\"not_allowed\""), "{}", reply.body);
+    assert!(reply.body.contains("\"error\":\"access_denied\""), "{}", reply.body);
     let reply = world.send(&mut world.browser(), "https://acme.example/admin/", &[]).reply();
     assert_eq!(reply.status, 401);
 }

@@ -147,9 +147,9 @@ pub fn hostile_logout_tokens<H: Harness>() {
     let mut refused = |world: &mut World<H>, expected: &str, token: &str| {
         let reply = post(world, token);
         assert_eq!((reply.status, reply.header("cache-control")), (400, Some("no-store")), "{expected}");
-        assert!(reply.body.contains(r#""error":"logout_token_refused""#), "{}", reply.body);
+        assert!(reply.body.contains(r#""error":"logout_token_invalid""#), "{}", reply.body);
         let log = world.harness.log();
-        let last = log.lines().rev().find(|line| line.contains("logout_token_refused")).unwrap();
+        let last = log.lines().rev().find(|line| line.contains("logout_token_invalid")).unwrap();
         assert!(last.contains(expected), "{expected}: {last}");
         world.open(&mut browser, PAGE).forwarded();
     };
@@ -223,9 +223,9 @@ pub fn invalid_logout_requests<H: Harness>() {
         (&[], &twice),
         (&[], b"\xff\0=&&&="),
     ];
-    let malformed = malformed.map(|post| (post, 400, "logout_malformed"));
+    let malformed = malformed.map(|post| (post, 400, "logout_request_invalid"));
     let too_long: Post<'_> = (&[], &long);
-    for ((lines, body), status, error) in malformed.into_iter().chain([(too_long, 413, "body_unreadable")]) {
+    for ((lines, body), status, error) in malformed.into_iter().chain([(too_long, 413, "body_unavailable")]) {
         let reply = world.post(URL, lines, body).reply();
         assert_eq!((reply.status, reply.header("cache-control")), (status, Some("no-store")), "{lines:?}");
         assert!(reply.body.contains(&format!(r#""error":"{error}""#)), "{}", reply.body);

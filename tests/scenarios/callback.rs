@@ -246,7 +246,7 @@ pub fn an_answer_without_iss<H: Harness>() {
         let url = with_parameter(&callback, "iss", None);
         let url = if extra.is_empty() { url } else { with_parameter(&url, "code", None) + extra };
         assert_eq!(refused(&mut world, &mut browser, &url).status, 400);
-        assert!(world.harness.log().contains("other_issuer"), "{}", world.harness.log());
+        assert!(world.harness.log().contains("issuer_mismatch"), "{}", world.harness.log());
     }
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
     world.signed_in();

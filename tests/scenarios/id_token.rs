@@ -112,7 +112,7 @@ pub fn hostile_tokens<H: Harness>() {
         assert_eq!(reply.status, 403, "{expected}: {}", reply.body);
         assert!(!browser.has_session());
         let log = world.harness.log();
-        let last = log.lines().rev().find(|line| line.contains("id_token_refused")).unwrap();
+        let last = log.lines().rev().find(|line| line.contains("id_token_invalid")).unwrap();
         assert!(last.contains(expected), "{expected}: {last}");
     };
     for (expected, forge) in forged.into_iter().chain(algorithms) {

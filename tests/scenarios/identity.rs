@@ -69,7 +69,7 @@ pub fn groups_of_every_shape<H: Harness>() {
         assert!(page.contains("none of the groups"), "{page}");
     }
     assert_eq!(refused(&mut objects, &person(json!(["a"]))).0, 403);
-    assert!(objects.harness.log().contains("no_identity tenant=acme"));
+    assert!(objects.harness.log().contains("identity_incomplete tenant=acme"));
 }
 
 /// Entra ID omits groups if there are too many. Omitted groups are an error, not an empty list.

@@ -167,7 +167,7 @@ pub fn a_redirect_loop_ends<H: Harness>() {
     assert_eq!((reply.status, reply.header("location")), (403, None));
     assert!(reply.body.contains("Sign-in does not hold"), "{}", reply.body);
     assert!(reply.body.contains("href=\"https://acme.example/page\""), "{}", reply.body);
-    assert!(world.harness.log().contains("login_circle"));
+    assert!(world.harness.log().contains("redirect_loop"));
     // The link of the page starts a new login, and the browser keeps the cookie this time.
     assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
     world.sign_in(&mut browser, "acme", page, &ada());
@@ -359,7 +359,7 @@ fn judged<H: Harness>(world: &mut World<H>, person: &Value, reason: Option<&str>
     assert_eq!(browser.has_session(), reason.is_none());
     if let Some(reason) = reason {
         let log = world.harness.log();
-        let last = log.lines().rev().find(|line| line.contains("id_token_refused")).unwrap();
+        let last = log.lines().rev().find(|line| line.contains("id_token_invalid")).unwrap();
         assert!(last.contains(reason), "{reason}: {last}");
     }
 }

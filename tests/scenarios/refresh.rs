@@ -205,7 +205,7 @@ pub fn a_public_page_after_the_end<H: Harness>() {
         assert!(!seen.iter().any(|(name, _)| name.starts_with("x-auth-request")), "{seen:?}");
     }
     assert_eq!((world.open(&mut browser, HOME).reply().status, calls(&world)), (302, 2));
-    assert!(world.harness.log().contains("refresh_refused"));
+    assert!(world.harness.log().contains("refresh_rejected"));
 }
 
 /// The session ends with the first request that waits, and the issuer is not asked again.
@@ -227,7 +227,7 @@ pub fn a_user_is_removed<H: Harness>() {
         world.clock.advance(seconds(100));
     }
     assert_eq!(calls(&world), 3);
-    assert!(world.harness.log().contains("refresh_refused"), "{}", world.harness.log());
+    assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
 }
 
 /// Sessions go on while the issuer is unavailable, and not every request waits.
@@ -423,7 +423,7 @@ pub fn tokens_that_expire_at_once<H: Harness>() {
     directory(&world, Value::Null);
     let reply = world.send(&mut browser, HOME, &NAVIGATION).reply();
     assert_eq!(reply.status, 302);
-    assert!(world.harness.log().contains("refresh_refused"), "{}", world.harness.log());
+    assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
 }
 
 /// No tenant refreshes the session of another, even with the same issuer, client and key.

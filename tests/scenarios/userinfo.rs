@@ -85,7 +85,7 @@ pub fn claims_of_another_user<H: Harness>() {
         let callback = world.callback(&mut browser, "acme", HOME, &json!({ "sub": "ada" }));
         let reply = world.open(&mut browser, &callback).reply();
         assert_eq!(reply.status, 403, "{}", reply.body);
-        assert!(world.harness.log().contains("other_subject"));
+        assert!(world.harness.log().contains("subject_mismatch"));
         assert!(!browser.has_session());
     }
 }
@@ -215,7 +215,7 @@ pub fn a_refresh_that_the_endpoint_contradicts<H: Harness>() {
             }
             assert_eq!(calls(&world), 4);
             let log = world.harness.log();
-            assert!(log.contains("refresh_refused") && log.contains(reason), "{reason}: {log}");
+            assert!(log.contains("refresh_rejected") && log.contains(reason), "{reason}: {log}");
         }
     }
 }
