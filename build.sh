@@ -11,7 +11,7 @@ readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutabl
   --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
 readonly WASM_LIMIT=1000000
 readonly LOGS=target/test-logs
-readonly TIERS=(unit docs manifests tool vectors core properties module envoy run provider browser)
+readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run provider browser)
 export CARGO_TARGET_DIR=$PWD/target
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 
@@ -178,6 +178,7 @@ bench() {
 tier_about() {
   case $1 in
     unit) echo "one rule or one message, beside the code" ;;
+    layers) echo "imports go down, and no files import each other in a circle" ;;
     docs) echo "documents, schema, examples and loader agree" ;;
     manifests) echo "the manifests for Istio and Envoy Gateway fit their CRDs" ;;
     tool) echo "the command-line tool" ;;

@@ -1,4 +1,4 @@
-//! The scenarios on this rung: the core itself, with simulated time.
+//! Tier `core`: the scenarios with the filter as a library and simulated time.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
 #[deny(dead_code, reason = "a scenario in no list would not run")]
@@ -9,7 +9,7 @@ use support::core_harness::CoreHarness;
 
 scenarios::scenarios!(all CoreHarness);
 
-/// What the core does where a host fails it, and with inputs out of turn.
+/// Failures of the host, and inputs in the wrong order.
 mod host_failures {
     use std::sync::Arc;
 
@@ -71,9 +71,9 @@ mod host_failures {
         assert_eq!(status(&effect), 503);
     }
 
-    /// A token that cannot be judged is not one that is no good.
+    /// A token that cannot be verified without a clock gets 503, even on a public page.
     #[test]
-    fn without_time_a_token_on_a_public_page_is_not_decided_about() {
+    fn without_time_a_token_on_a_public_page_gets_503() {
         let clock = Clock::simulated();
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), clock.clone());
         let mut tenant = tenant("acme", &issuer);
@@ -93,9 +93,10 @@ mod host_failures {
         assert_eq!(status(&step(None)), 503);
     }
 
-    /// What is not kept was not done: the issuer is not told otherwise. But a token that was not taken is not used up.
+    /// Without shared data a logout token gets 503, since the logout would be lost. The same token
+    /// is accepted later.
     #[test]
-    fn without_a_store_no_logout_token_is_taken() {
+    fn without_shared_data_no_logout_token_is_accepted() {
         let clock = Clock::simulated();
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), clock.clone());
         let mut tenant = tenant("acme", &issuer);
@@ -141,7 +142,7 @@ mod host_failures {
     }
 
     #[test]
-    fn an_input_out_of_turn_is_refused() {
+    fn unexpected_input_is_refused() {
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(1_800_000_000)), &mut entropy, VERIFIER, &NoSharedData);
         let mut filter = Filter::new(runtime());

@@ -1,49 +1,47 @@
-//! The scenarios on this rung: the real module in the mock host, with simulated time.
+//! Tier `module`: the scenarios with the module in the mock host and simulated time.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
 mod scenarios;
 mod support;
 
-use support::module_harness::{ForgetfulModuleHarness, ModuleHarness, PlainModuleHarness};
+use support::module_harness::{LostHostCryptoHarness, ModuleHarness, NoHostCryptoHarness};
 
 scenarios::scenarios!(all ModuleHarness);
 
-/// Without the host's cryptography no verdict changes.
+/// A host that never verifies signatures gives the same results.
 mod without_host_cryptography {
     use super::*;
 
-    scenarios::tests! { PlainModuleHarness;
+    scenarios::tests! { NoHostCryptoHarness;
         bearer: [
-            a_good_token_is_as_good_as_a_session, hostile_bearer_tokens,
-            a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
-            a_session_is_not_looked_at_beside_a_token,
-            tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type,
-            signed_text_that_is_no_token,
+            a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough,
+            claims_that_are_required, one_header_with_one_token,
+            a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
+            a_known_token_opens_nothing_new, another_algorithm_of_the_same_key, a_key_in_the_token,
+            claims_of_every_type, signed_text_that_is_no_token,
         ];
         id_token: [hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type];
         login: [back_to_the_page_that_was_asked_for, every_algorithm];
     }
 }
 
-/// Nor where it passed the known-answer test and is gone when a token comes.
+/// A host that stops verifying signatures after the known-answer test gives the same results.
 mod host_cryptography_disappears {
     use super::*;
 
-    scenarios::tests! { ForgetfulModuleHarness;
+    scenarios::tests! { LostHostCryptoHarness;
         bearer: [
-            a_good_token_is_as_good_as_a_session, hostile_bearer_tokens,
-            a_token_that_is_not_enough, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type,
-            signed_text_that_is_no_token,
+            a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough,
+            a_known_token_opens_nothing_new, another_algorithm_of_the_same_key, a_key_in_the_token,
+            claims_of_every_type, signed_text_that_is_no_token,
         ];
         id_token: [hostile_tokens, odd_but_good_tokens];
         login: [back_to_the_page_that_was_asked_for, every_algorithm];
     }
 }
 
-/// What only the border to the host shows.
-mod border {
+/// The interface between the module and its host.
+mod abi {
     use std::collections::BTreeSet;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
@@ -55,7 +53,7 @@ mod border {
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
     use super::support::harness::{Harness, Lines, Reply};
-    use super::support::host::{Host, Standing, module_bytes};
+    use super::support::host::{Host, RequestState, module_bytes};
     use super::support::issuer::{Issuer, Issuers, Refresh};
     use super::support::module_harness::{ModuleHarness, answer};
     use super::support::shared::SharedStore;
@@ -70,10 +68,10 @@ mod border {
         lines(&[(":method", b"GET"), (":authority", b"acme.example"), (":path", b"/"), ("accept", b"text/html")])
     }
 
-    fn replied(standing: Standing) -> Reply {
-        match standing {
-            Standing::Replied(reply) => reply,
-            Standing::Forwarded(..) | Standing::Beside(..) | Standing::Waits(_) => panic!("no reply"),
+    fn replied(request_state: RequestState) -> Reply {
+        match request_state {
+            RequestState::Replied(reply) => reply,
+            RequestState::Forwarded(..) | RequestState::Beside(..) | RequestState::Waits(_) => panic!("no reply"),
         }
     }
 
@@ -92,7 +90,7 @@ mod border {
         host
     }
 
-    /// A host of the ABI has all of these. Something new here is a question to Envoy, Istio and Envoy Gateway first.
+    /// The imports that Envoy, Istio and Envoy Gateway are known to have.
     const IMPORTS: [&str; 37] = [
         "env.proxy_add_header_map_value",
         "env.proxy_call_foreign_function",
@@ -141,7 +139,8 @@ mod border {
         assert_eq!(imports, IMPORTS.map(str::to_owned).into());
     }
 
-    /// A callback that is missing here is one that Envoy does not make: without that of the body, a body would not wait for its head.
+    /// The callbacks that the filter needs. Envoy calls only exported ones: without
+    /// `proxy_on_request_body`, a body would not wait for its head.
     const EXPORTS: [&str; 16] = [
         "_initialize",
         "memory",
@@ -168,16 +167,16 @@ mod border {
         assert_eq!(exports, EXPORTS.map(str::to_owned).into());
     }
 
-    /// Between two ticks the host is told about the first; the others are not lost.
+    /// Every refusal is counted, with several between two ticks.
     #[test]
     fn every_refusal_is_counted() {
         let mut host = started();
-        let mut stranger = visit();
-        stranger.retain(|(name, _)| name != ":authority");
+        let mut without_host = visit();
+        without_host.retain(|(name, _)| name != ":authority");
         let count = |host: &mut Host| host.state().counters.get("tenantgate.host_invalid").copied();
         for expected in [3, 6] {
             for _ in 0..3 {
-                assert_eq!(status(&mut host, &stranger), 400);
+                assert_eq!(status(&mut host, &without_host), 400);
             }
             assert_eq!(count(&mut host), Some(expected - 2));
             host.tick();
@@ -185,9 +184,9 @@ mod border {
         }
     }
 
-    /// Filter state is set where it is wanted, once, and only for a request that goes on.
+    /// Filter state is set only if configured, once, and only for forwarded requests.
     #[test]
-    fn filter_state_is_set_where_it_is_wanted() {
+    fn filter_state_is_set_if_configured() {
         let mut world = World::<ModuleHarness>::with(|configuration| {
             configuration["filter_state"] = json!(true);
             configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
@@ -198,7 +197,7 @@ mod border {
         let expected = [("tenant", "acme"), ("user", "ada"), ("roles", "admin")];
         assert_eq!(properties, expected.map(|(name, value)| (format!("tenantgate.{name}"), value.to_owned())));
 
-        // Nobody is told of where nobody is known.
+        // An anonymous request sets no filter state.
         world.open(&mut world.browser(), "https://acme.example/public").forwarded();
         assert!(world.harness.host.state().properties.is_empty());
 
@@ -207,9 +206,9 @@ mod border {
         assert!(world.harness.host.state().properties.is_empty());
     }
 
-    /// What no codec of Envoy lets through, and other hosts might.
+    /// Heads that Envoy's codecs refuse, but other hosts might deliver.
     #[test]
-    fn heads_that_make_no_sense_are_answered() {
+    fn malformed_heads_are_answered() {
         let mut host = started();
         let get: [(&str, &[u8]); 3] = [(":method", b"GET"), (":authority", b"acme.example"), (":path", b"/")];
         let without = |name: &str| lines(&get.into_iter().filter(|(n, _)| *n != name).collect::<Vec<_>>());
@@ -235,7 +234,7 @@ mod border {
     }
 
     #[test]
-    fn a_refused_configuration_is_explained_and_leaves_the_gate_closed() {
+    fn a_refused_configuration_is_explained() {
         let broken = json!({ "session": { "keys": [] }, "tenant": [] }).to_string();
         let (mut host, taken) = Host::start(broken.as_bytes(), &[], Clock::simulated());
         assert!(!taken);
@@ -249,7 +248,7 @@ mod border {
             ]
         );
         assert_eq!(status(&mut host, &visit()), 404);
-        // A bad one later leaves the good one in place.
+        // A later invalid configuration leaves the valid one in place.
         let mut host = started();
         assert!(!host.configure(b"{}"));
         assert_eq!(status(&mut host, &visit()), 302);
@@ -278,7 +277,7 @@ mod border {
     }
 
     #[test]
-    fn what_the_host_verifies_is_found_out_and_said() {
+    fn the_host_is_tested_for_its_algorithms() {
         let mut host = started();
         let gauge = |host: &mut Host, name: &str| {
             host.state().counters.get(&format!("tenantgate.host_verifies.{name}")).copied()
@@ -291,9 +290,10 @@ mod border {
         assert_eq!(host.state().log.iter().filter(|(_, line)| line == said).count(), 1, "{:?}", host.state().log);
     }
 
-    /// What the log does not take is not written, as of the next tick. 6 is "off".
+    /// The module writes no lines below the log level of the host, from the next tick on. Level 6
+    /// is "off".
     #[test]
-    fn only_lines_that_the_log_takes_are_written() {
+    fn only_lines_of_the_log_level_are_written() {
         let mut host = started();
         let program = lines(&[(":method", b"GET"), (":authority", b"acme.example"), (":path", b"/")]);
         for (level, written) in [(None, 1), (Some(2), 0), (Some(1), 1), (Some(6), 0), (Some(0), 1)] {
@@ -311,14 +311,14 @@ mod border {
     }
 
     #[test]
-    fn hits_and_misses_are_counted_now_and_then() {
+    fn cache_counters_are_updated() {
         let mut world = World::<ModuleHarness>::with(|configuration| {
             configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
         });
         let now = world.clock.now();
         let claims = json!({ "iss": "https://login.acme.example", "aud": "api", "sub": "robot", "exp": now + 300 });
         let token = world.issuer("acme", |issuer| issuer.signer.jws(&json!({ "alg": "ES256" }), &claims));
-        // A token is kept when it comes again.
+        // The cache takes a token when it comes for the second time.
         for _ in 0..4 {
             let lines = [("authorization", &*format!("Bearer {token}"))];
             world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
@@ -338,7 +338,7 @@ mod border {
         );
     }
 
-    /// The VMs of a process fetch together: one of them calls, all of them know.
+    /// The VMs of a process share a fetch: one calls, all get the result.
     #[test]
     fn vms_of_one_process_fetch_once() {
         let clock = Clock::simulated();
@@ -356,12 +356,12 @@ mod border {
             vms.iter_mut().map(|vm| status(&mut vm.host, &visit()) == 302).collect::<Vec<_>>()
         };
         assert_eq!(know(&mut vms), [false; 3]);
-        // The first that looks fetches, while the others look as well.
+        // The first VM fetches; the others wait for the result.
         for vm in &mut vms {
             vm.tick();
         }
         assert_eq!((documents(), know(&mut vms)), (2, vec![true; 3]));
-        // One that comes later, or comes back, knows from the start.
+        // A VM that starts later has the result from the start.
         assert_eq!((know(&mut [start()]), documents()), (vec![true], 2));
         for _ in 0..300 {
             clock.advance(Duration::from_secs(1));
@@ -375,15 +375,15 @@ mod border {
         }
     }
 
-    /// A VM that goes away while it fetches is no reason for the others not to.
+    /// If the fetching VM dies, another one fetches.
     #[test]
     fn another_vm_takes_over() {
-        let mut world = World::<ModuleHarness>::publishing(
+        let mut world = World::<ModuleHarness>::with_issuer(
             |issuer| issuer.rotate(Signer::es256(), "one"),
             |configuration| super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {}),
         );
         assert_eq!(world.harness.host.tick().len(), 1);
-        // Its calls never end.
+        // The calls of the first VM never end.
         let mut configuration = world.configuration();
         super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
         let shared = world.harness.host.state().shared.clone();
@@ -395,9 +395,9 @@ mod border {
         assert_eq!(status(&mut other.host, &visit()), 302);
     }
 
-    /// A key that only a host could use, on a host that cannot.
+    /// An algorithm that only a host can verify, on a host that cannot.
     #[test]
-    fn a_key_that_nobody_can_use_breaks_its_tenant() {
+    fn an_unusable_key_breaks_its_tenant() {
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::es384(), Clock::simulated());
         let configuration = configuration(&[tenant("acme", &issuer)]).to_string();
         let (mut host, taken) =
@@ -409,9 +409,9 @@ mod border {
         assert_eq!(host.state().counters.get("tenantgate.host_verifies.ES384"), Some(&0));
     }
 
-    /// An RSA key of the client, on a host that does not sign: refused, and nothing is sent to the issuer.
+    /// An RSA client key on a host that cannot sign: 503, and nothing is sent to the issuer.
     #[test]
-    fn a_client_key_that_nobody_can_use_ends_in_an_answer() {
+    fn an_unusable_client_key_gets_an_answer() {
         let issuer = Issuer::with_client_key("https://login.acme.example", Signer::rs256(), Clock::simulated());
         let mut world = World::<ModuleHarness>::of([("acme", issuer)], |_| {});
         let head = returned(&mut world);
@@ -430,7 +430,7 @@ mod border {
         assert_eq!(reply.all("set-cookie").count(), 0);
     }
 
-    /// Brings `world` to the point where the token endpoint is called, by a browser that came back.
+    /// Brings `world` to the token request: a browser came back with a code.
     fn returned(world: &mut World<ModuleHarness>) -> Lines {
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
@@ -446,7 +446,7 @@ mod border {
 
     /// An upstream may merge trailers into the head.
     #[test]
-    fn trailers_cannot_say_who_it_is() {
+    fn identity_trailers_are_removed() {
         let mut world = World::<ModuleHarness>::new();
         let mut browser = world.signed_in();
         world.harness.host.state().trailers = lines(&[
@@ -463,7 +463,7 @@ mod border {
     }
 
     #[test]
-    fn a_call_that_the_host_refuses_is_a_provider_that_is_away() {
+    fn a_refused_call_gets_503() {
         let mut world = World::<ModuleHarness>::new();
         let head = returned(&mut world);
         world.harness.host.state().refuse_calls = true;
@@ -472,7 +472,7 @@ mod border {
     }
 
     #[test]
-    fn whatever_a_call_ends_with_there_is_an_answer() {
+    fn every_end_of_a_call_gets_an_answer() {
         let status_line = |status: &[u8]| lines(&[(":status", status)]);
         let many: Lines = (0..2000).map(|number| (format!("x-{number}"), b"x".to_vec())).collect();
         for (head, body) in [
@@ -487,8 +487,8 @@ mod border {
         ] {
             let mut world = World::<ModuleHarness>::new();
             let request = returned(&mut world);
-            let (context, standing) = world.harness.host.request(&request);
-            let Standing::Waits(call) = standing else { panic!("no call") };
+            let (context, request_state) = world.harness.host.request(&request);
+            let RequestState::Waits(call) = request_state else { panic!("no call") };
             let reply = replied(world.harness.host.answer(context, &call, Some((head, body))));
             assert_eq!(reply.status, 503);
         }
@@ -499,19 +499,20 @@ mod border {
         let mut world = World::<ModuleHarness>::new();
         for _ in 0..3 {
             let head = returned(&mut world);
-            let (context, standing) = world.harness.host.request(&head);
-            let Standing::Waits(call) = standing else { panic!("no call") };
+            let (context, request_state) = world.harness.host.request(&head);
+            let RequestState::Waits(call) = request_state else { panic!("no call") };
             world.harness.host.end(context);
-            // Envoy cancels the call; another host may let it end.
+            // Envoy cancels the call; another host may deliver its end.
             let answer = (lines(&[(":status", b"200")]), b"{}".to_vec());
             assert!(!world.harness.host.answer_late(&call, Some(answer)));
         }
         world.signed_in();
     }
 
-    /// Two refreshes are due: the call of one is refused by the host, the client of the other hangs up.
+    /// Two refreshes fail: the host refuses the call of the first, the client of the second hangs
+    /// up.
     #[test]
-    fn a_refresh_that_comes_to_nothing_costs_nothing() {
+    fn an_abandoned_refresh_costs_nothing() {
         let mut world =
             World::<ModuleHarness>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
         world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
@@ -525,8 +526,8 @@ mod border {
         let cookie = second.cookie_line("acme.example").unwrap();
         let head = [visit(), lines(&[("cookie", cookie.as_bytes())])].concat();
         for upstream_answered in [false, true] {
-            let (context, standing) = world.harness.host.request(&head);
-            let Standing::Beside(_, call) = standing else { panic!("no call beside the request") };
+            let (context, request_state) = world.harness.host.request(&head);
+            let RequestState::Beside(_, call) = request_state else { panic!("no call beside the request") };
             if upstream_answered {
                 world.harness.host.upstream_answers(context);
             }
@@ -539,8 +540,8 @@ mod border {
         assert!(second.has_session());
     }
 
-    /// A refresh that needs the UserInfo endpoint: others wait for as long as both calls may take, and a host that refuses the second call
-    /// costs neither the answer nor the new refresh token.
+    /// A refresh with a UserInfo call: other requests wait as long as both calls may take. If the
+    /// host refuses the second call, the answer and the new refresh token are kept.
     #[test]
     fn the_second_call_of_a_refresh() {
         let mut world = World::<ModuleHarness>::with(|configuration| {
@@ -558,8 +559,8 @@ mod border {
             [visit(), lines(&[("cookie", cookie.as_bytes())])].concat()
         };
         world.clock.advance(Duration::from_secs(300));
-        let (context, standing) = world.harness.host.request(&head(&browser));
-        assert!(matches!(standing, Standing::Waits(_)));
+        let (context, request_state) = world.harness.host.request(&head(&browser));
+        assert!(matches!(request_state, RequestState::Waits(_)));
         world.harness.host.end(context);
         world.clock.advance(Duration::from_secs(3));
         let calls = world.issuer("acme", |issuer| issuer.calls);
@@ -571,8 +572,8 @@ mod border {
 
         for upstream_first in [true, false] {
             world.clock.advance(Duration::from_secs(230));
-            let (context, standing) = world.harness.host.request(&head(&browser));
-            let Standing::Beside(_, call) = standing else { panic!("no call beside the request") };
+            let (context, request_state) = world.harness.host.request(&head(&browser));
+            let RequestState::Beside(_, call) = request_state else { panic!("no call beside the request") };
             world.harness.host.state().refuse_calls = true;
             let answer = |call: &_| answer(&world.issuers, call);
             let reply = world.harness.host.beside(context, call, answer, usize::from(!upstream_first));
@@ -580,16 +581,16 @@ mod border {
             assert!(reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate-session=")));
             assert!(world.harness.log().contains("is there a cluster by the configured name?"));
             browser.take("acme.example", &reply);
-            // The old refresh token would end it all.
+            // The old refresh token would revoke the session.
             world.clock.advance(Duration::from_secs(30));
             world.open(&mut browser, "https://acme.example/").forwarded();
             assert_eq!(world.harness.log().matches("session_refreshed").count(), if upstream_first { 2 } else { 3 });
         }
     }
 
-    /// A login may begin on one worker and end on another, or on another replica.
+    /// A login may begin on one worker or replica and end on another.
     #[test]
-    fn two_vms_are_as_good_as_one() {
+    fn a_login_may_change_vms() {
         let mut world = World::<ModuleHarness>::new();
         let configuration = world.configuration();
         let mut browser = world.browser();
@@ -601,8 +602,8 @@ mod border {
         world.open(&mut browser, "https://acme.example/page").forwarded();
     }
 
-    /// Sessions that end at one VM end at the others at their next tick, and at one that comes later, from the start. A store that lost what
-    /// it had gets it back.
+    /// Sessions that end in one VM end in the others at their next tick, and in a new VM at once. A
+    /// store that lost its data gets them back.
     #[test]
     fn vms_of_one_process_end_sessions_together() {
         let mut world = World::<ModuleHarness>::new();
@@ -613,7 +614,7 @@ mod border {
         let start = |shared: &SharedStore| ModuleHarness::beside(&configuration, issuers.clone(), shared.clone());
         let mut visit = visit();
         visit.push(("cookie".to_owned(), browser.cookie_line("acme.example").unwrap().into_bytes()));
-        let is_over = |vm: &mut ModuleHarness| matches!(vm.host.request(&visit).1, Standing::Replied(_));
+        let is_over = |vm: &mut ModuleHarness| matches!(vm.host.request(&visit).1, RequestState::Replied(_));
         let mut other = start(&shared);
         other.tick();
         world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
@@ -621,13 +622,13 @@ mod border {
         other.tick();
         assert!(is_over(&mut other));
         assert!(is_over(&mut start(&shared)));
-        // Somebody else made the list anew, as when two VMs create it in the same moment.
+        // The list was overwritten, as when two VMs create it at the same time.
         let written = shared.clear("tenantgate/revoked/");
         assert!(!is_over(&mut start(&shared)));
-        shared.touch(&written);
+        shared.overwrite(&written);
         other.tick();
         assert!(is_over(&mut start(&shared)));
-        // A host that keeps nothing still has the VM that was there.
+        // Without shared data, the running VM still has the list.
         let mut world = World::<ModuleHarness>::new();
         world.harness.host.state().shared.refuse();
         let browser = world.signed_in();
@@ -654,7 +655,7 @@ mod border {
         ])
     }
 
-    /// A body may end with its last piece, with nothing, with trailers, or before it began.
+    /// A body may end with its last piece, with an empty piece, with trailers, or with the head.
     #[test]
     fn a_body_ends_in_many_ways() {
         let mut host = taking_logout_tokens();
@@ -673,7 +674,7 @@ mod border {
             assert_eq!(reply.body.contains("logout_token_invalid"), !pieces.is_empty(), "{}", reply.body);
             host.end(context);
         }
-        // What is too long is answered before its end.
+        // A body that is too long gets its answer before it ends.
         let (context, _) = host.head(&logout_request(), false);
         assert!(!host.piece(context, &[b'x'; 64 * 1024], false));
         assert!(host.take_reply().is_none());
@@ -682,9 +683,9 @@ mod border {
         host.end(context);
     }
 
-    /// A host that never brings the body, or a client that never sends it.
+    /// A host that delivers no body, and a client that sends none.
     #[test]
-    fn a_body_that_does_not_come_is_not_waited_for() {
+    fn a_missing_body_gets_an_answer() {
         let mut host = taking_logout_tokens();
         let (gone, _) = host.head(&logout_request(), false);
         host.end(gone);

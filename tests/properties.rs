@@ -1,4 +1,4 @@
-//! The invariants, on inputs that nobody thought of.
+//! Tier `properties`: the invariants, with random input.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
 mod invariants;

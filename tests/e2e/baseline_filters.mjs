@@ -1,7 +1,7 @@
 /**
- * Modules that show what the host charges for any filter that does the same, since they decide nothing: some look at nothing, some make the
- * host calls that the gate makes, with constant arguments. They are put together from bytes here, with the callbacks that the gate's
- * module has.
+ * Wasm modules that show the cost of the host for `bench.mjs`. They decide nothing: some do
+ * nothing, some make the host calls of Tenantgate with constant arguments. They export the same
+ * callbacks as Tenantgate's module and are assembled from bytes here.
  */
 
 const I32 = 0x7f;
@@ -20,7 +20,7 @@ const section = (id, items) => {
 };
 const type = (parameters, results) => [0x60, ...list(Array(parameters).fill(I32)), ...list(Array(results).fill(I32))];
 
-/** `i32.const` of a number that is not negative: bit 6 of the last byte would be its sign. */
+/** `i32.const` of a non-negative number. Bit 6 of the last byte is the sign. */
 const constant = (value) => {
   const bytes = number(value);
   const last = bytes.at(-1);
@@ -29,7 +29,7 @@ const constant = (value) => {
 const MINUS_ONE = [0x41, 0x7f];
 const END = 0x0b;
 
-/** Host functions, with the number of their parameters. */
+/** The host functions and the number of their parameters. */
 const IMPORTS = {
   proxy_send_local_response: 8,
   proxy_get_header_map_pairs: 3,
@@ -38,16 +38,16 @@ const IMPORTS = {
   proxy_remove_header_map_value: 3,
   proxy_replace_header_map_value: 5,
 };
-/** Calls a host function, and drops its status. */
+/** Calls a host function and drops its status. */
 const call = (callee, ...parameters) => [...parameters.flat(), 0x10, ...number(Object.keys(IMPORTS).indexOf(callee)), 0x1a];
 
-/** Where the host may write: nothing is ever freed, and nothing is kept. */
+/** The address of the memory that the host gets to write to. It is never freed. */
 const SCRATCH = 4096;
-/** Where it is told to put addresses, lengths and the time. */
+/** The address where the host writes addresses, lengths and the time. */
 const RESULTS = 1024;
-/** Where constant texts are: in a page of their own. */
+/** The address of the constant texts, in a page of their own. */
 const TEXTS = 65536;
-/** Parameters, results and body of each callback. Continue is 0, Pause is 1. */
+/** The parameters, results and body of each callback. Continue is 0, Pause is 1. */
 const callbacks = (onHeaders) => ({
   _initialize: [0, 0, []],
   proxy_abi_version_0_2_1: [0, 0, []],
@@ -64,7 +64,7 @@ const callbacks = (onHeaders) => ({
   proxy_on_delete: [1, 0, []],
 });
 
-/** Constant texts of a module. */
+/** The constant texts of a module. */
 class Texts {
   bytes = [];
 
@@ -97,7 +97,7 @@ function assemble(onHeaders, texts = new Texts()) {
   ]);
 }
 
-/** Header lines or other pairs as the host takes them. */
+/** Header lines or other pairs in the format of the ABI. */
 function serialized(pairs) {
   const word = (value) => [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24];
   const sizes = pairs.flat().flatMap((text) => word(text.length));
@@ -105,27 +105,27 @@ function serialized(pairs) {
 }
 
 const readHead = () => call('proxy_get_header_map_pairs', constant(0), constant(RESULTS), constant(RESULTS + 4));
-/** Status, details, body, header lines, and no gRPC status. */
+/** Answers with status, body and header lines. */
 const reply = (status, body, headers) => (
   call('proxy_send_local_response', constant(status), constant(0), constant(0), ...body, ...headers, MINUS_ONE)
 );
 const NOTHING = [constant(0), constant(0)];
 
-/** Lets every request pass. */
+/** Forwards every request. */
 export const passes = assemble(constant(0));
 
-/** Answers 401 without header lines and body. */
+/** Answers 401 without header lines and without a body. */
 export const refuses = assemble([...reply(401, NOTHING, NOTHING), ...constant(1)]);
 
-/** Reads the head and answers 401 with these header lines and this body, whatever was read. */
+/** Reads the head and answers 401 with these header lines and this body. */
 export function refusesAfterReading(headers, body) {
   const texts = new Texts();
   return assemble([...readHead(), ...reply(401, texts.add(body), texts.add(serialized(headers))), ...constant(1)], texts);
 }
 
 /**
- * Makes the host calls of a request with a good token: reads the head and the time, has this signature verified, takes the token out and
- * writes these headers. A signature that is not good leaves the request standing.
+ * Makes the host calls of a request with a valid token: reads the head and the time, verifies this
+ * signature, removes the token and writes these headers. An invalid signature pauses the request.
  */
 export function callsOnly({ hash, key, signature, text, headers }) {
   const texts = new Texts();
@@ -137,7 +137,7 @@ export function callsOnly({ hash, key, signature, text, headers }) {
     ...call('proxy_remove_header_map_value', constant(0), ...texts.add('authorization')),
     ...headers.flatMap(([header, value]) => call('proxy_replace_header_map_value', constant(0), ...texts.add(header), ...texts.add(value))),
     ...call('proxy_call_foreign_function', ...texts.add('verify_signature'), ...texts.add(question), constant(RESULTS), constant(RESULTS + 4)),
-    // The answer is a message whose field 1 is true, so Continue only if its two bytes are 8 and 1.
+    // Continue only if field 1 of the answer is true: its two bytes are 8 and 1.
     ...constant(SCRATCH), 0x2f, 0, 0, ...constant(0x0108), 0x47,
   ], texts);
 }

@@ -1,8 +1,9 @@
 /**
- * `./build.sh bench`: what a request costs Envoy, in CPU time of its one worker over a listener that does nothing.
+ * `./build.sh bench`: the CPU time of a request in Envoy, on top of a listener without filters.
  *
- * Native `jwt_authn` and the gate stand side by side in one process, with the same tokens, and take turns, beside modules that decide
- * nothing: what those cost is the host's share. The figures are of the machine; the ratios are what compares, and each is printed with its target.
+ * One Envoy process has a listener for each filter: Tenantgate, native `jwt_authn`, and the modules
+ * of `baseline_filters.mjs`, whose cost is the host's share. All get the same tokens, in turn. The
+ * figures depend on the machine, so the bench prints ratios, each with its target.
  */
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
@@ -17,7 +18,7 @@ import { TOP } from './stack.mjs';
 
 const ROUNDS = 9;
 const SECONDS = 1;
-/** More than any cache holds, sent in a circle: each is fresh when it comes again. */
+/** More tokens than any cache holds: a token has left the cache before it is sent again. */
 const TOKENS = 12_000;
 const ISSUER = 'https://issuer.example';
 
@@ -45,8 +46,8 @@ const wasm = (filename, value) => ({
   },
 });
 
-/** The gate, with `more` for all tenants and `tenant` for its only one. */
-const gate = (more = {}, tenant = {}) => wasm(process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm'), {
+/** Tenantgate, with `more` in the configuration and `tenant` in its only tenant. */
+const tenantgate = (more = {}, tenant = {}) => wasm(process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm'), {
   ...more,
   session: { keys: [{ id: 'bench', key: randomBytes(32).toString('base64') }] },
   tenants: [{
@@ -56,10 +57,13 @@ const gate = (more = {}, tenant = {}) => wasm(process.env.TENANTGATE_WASM ?? joi
   }],
 });
 
-/** Where the requests of the cases about rules go. */
+/** The path of the requests in the cases about rules. */
 const ORDERS = '/orders/7/items';
-/** A gate with so many rules. The last one decides about `ORDERS`; the others are about other paths, half of them with any segment. */
-const ruled = (count) => gate({}, {
+/**
+ * Tenantgate with `count` rules. Only the last one matches `ORDERS`. Half of the others have a
+ * wildcard segment.
+ */
+const ruled = (count) => tenantgate({}, {
   access: [
     ...Array.from({ length: count - 1 }, (_, i) => (
       { paths: [i % 2 ? `/teams/*/project${i}/*` : `/service${i}/*`], methods: ['GET', 'POST'], allow: { groups: [`team${i}`, 'owners'] } })),
@@ -68,13 +72,16 @@ const ruled = (count) => gate({}, {
   access_default: 'deny',
 });
 
-/** A gate that signs an assertion with a new key of this type. */
+/** Tenantgate that signs assertions with a new key of this type. */
 const signing = (type, options) => {
   const pem = generateKeyPairSync(type, options).privateKey.export({ type: 'pkcs8', format: 'pem' });
-  return gate({ assertion: { keys: [{ pem }], audiences: ['upstream'] } });
+  return tenantgate({ assertion: { keys: [{ pem }], audiences: ['upstream'] } });
 };
 
-/** The same job, as far as it has the means: verify, take the token out, write three of the four headers. */
+/**
+ * `jwt_authn` with the same job, as far as it can do it: it verifies and removes the token and
+ * writes three of the four headers.
+ */
 const jwtAuthn = (cache) => ({
   '@type': 'type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication',
   providers: {
@@ -88,7 +95,7 @@ const jwtAuthn = (cache) => ({
   rules: [{ match: { prefix: '/' }, requires: { provider_name: 'acme' } }],
 });
 
-/** The host calls of the gate for one token, without the gate. */
+/** The host calls of Tenantgate for one token, without the rest of it. */
 function hostCalls(alg) {
   const text = token(alg, 0).split('.').slice(0, 2).join('.');
   const headers = [['x-auth-request-user', 'user-0'], ['x-auth-request-email', 'user@acme.example'], ['x-auth-request-groups', 'engineers,admins'],
@@ -97,7 +104,7 @@ function hostCalls(alg) {
   return callsOnly({ hash: 'sha256', key, signature: sign('sha256', text, keys[alg].privateKey), text, headers });
 }
 
-/** An answer of about the size of the gate's. */
+/** An answer of about the size of Tenantgate's. */
 const REFUSAL = {
   headers: [['cache-control', 'no-store'], ['content-type', 'application/json'], ['www-authenticate', 'Bearer error="invalid_token"']],
   body: '{"error":"invalid_token","error_description":"x","request_id":"00000000-0000-0000-0000-000000000000"}',
@@ -113,12 +120,12 @@ const FILTERS = {
   bare: [],
   native: [jwtAuthn(false)],
   nativeCached: [jwtAuthn(true)],
-  gate: [gate()],
+  tenantgate: [tenantgate()],
   es256: [signing('ec', { namedCurve: 'P-256' })],
   eddsa: [signing('ed25519')],
   few: [ruled(10)],
   many: [ruled(1000)],
-  telling: [gate({ filter_state: true })],
+  telling: [tenantgate({ filter_state: true })],
   callsRS256: [wasm(file('calls-rs256.wasm', hostCalls('RS256')), {})],
   callsES256: [wasm(file('calls-es256.wasm', hostCalls('ES256')), {})],
   passes: [wasm(file('passes.wasm', passes), {})],
@@ -144,7 +151,7 @@ const config = file('envoy.json', JSON.stringify({
   static_resources: { listeners: Object.keys(FILTERS).map((name) => listener(name, ports[name])) },
 }));
 
-/** Lines that wrk takes in turn, one for each request. */
+/** A file of credentials. wrk sends them in turn. */
 const credentials = (name, lines) => file(name, lines.join('\n'));
 
 console.log(`making ${3 * TOKENS} tokens`);
@@ -175,41 +182,41 @@ function done(summary)
 end
 `);
 
-/** What is compared: which listener, which tokens, whether they are good, and the path if it matters. */
+/** The cases: listener, tokens, whether the tokens are accepted, and the path. */
 const CASES = {
   'nothing': ['bare', 'none', true],
   'RS256, fresh: native': ['native', 'rs256', true],
-  'RS256, fresh: gate': ['gate', 'rs256', true],
+  'RS256, fresh: Tenantgate': ['tenantgate', 'rs256', true],
   'ES256, fresh: native': ['native', 'es256', true],
-  'ES256, fresh: gate': ['gate', 'es256', true],
+  'ES256, fresh: Tenantgate': ['tenantgate', 'es256', true],
   'RS256, fresh: its host calls alone': ['callsRS256', 'rs256', true],
   'ES256, fresh: its host calls alone': ['callsES256', 'es256', true],
   'RS256, repeated: native with cache': ['nativeCached', 'one', true],
-  'RS256, repeated: gate': ['gate', 'one', true],
-  'RS256, fresh, ES256 assertion: gate': ['es256', 'rs256', true],
-  'RS256, fresh, EdDSA assertion: gate': ['eddsa', 'rs256', true],
-  'RS256, repeated, ES256 assertion: gate': ['es256', 'one', true],
-  'RS256, repeated, filter state: gate': ['telling', 'one', true],
-  'RS256, repeated, 10 rules: gate': ['few', 'one', true, ORDERS],
-  'RS256, repeated, 1,000 rules: gate': ['many', 'one', true, ORDERS],
-  'RS256, bad signatures: gate': ['gate', 'tampered', false],
-  'random text: gate': ['gate', 'junk', false],
-  'tokens of another issuer: gate': ['gate', 'foreign', false],
+  'RS256, repeated: Tenantgate': ['tenantgate', 'one', true],
+  'RS256, fresh, ES256 assertion: Tenantgate': ['es256', 'rs256', true],
+  'RS256, fresh, EdDSA assertion: Tenantgate': ['eddsa', 'rs256', true],
+  'RS256, repeated, ES256 assertion: Tenantgate': ['es256', 'one', true],
+  'RS256, repeated, filter state: Tenantgate': ['telling', 'one', true],
+  'RS256, repeated, 10 rules: Tenantgate': ['few', 'one', true, ORDERS],
+  'RS256, repeated, 1,000 rules: Tenantgate': ['many', 'one', true, ORDERS],
+  'RS256, bad signatures: Tenantgate': ['tenantgate', 'tampered', false],
+  'random text: Tenantgate': ['tenantgate', 'junk', false],
+  'tokens of another issuer: Tenantgate': ['tenantgate', 'foreign', false],
   'random text: a module that passes all': ['passes', 'junk', true],
   'random text: a module that refuses all': ['refuses', 'junk', false],
   'random text: one that reads, then refuses': ['reads', 'junk', false],
 };
 
-/** What, ours, theirs, and the most that it should be, if there is such a figure. */
+/** The ratios: description, case, case to compare with, and the target if there is one. */
 const RATIOS = [
-  ['fresh RS256 tokens, gate to native', 'RS256, fresh: gate', 'RS256, fresh: native', 1.0],
-  ['fresh ES256 tokens, gate to native', 'ES256, fresh: gate', 'ES256, fresh: native', 1.0],
-  ['a repeated token, gate to native with its cache', 'RS256, repeated: gate', 'RS256, repeated: native with cache', 2.0],
-  ['bad signatures to good fresh tokens, gate', 'RS256, bad signatures: gate', 'RS256, fresh: gate', 1.0],
-  ['random text, gate to a module that refuses all', 'random text: gate', 'random text: a module that refuses all', 1.3],
-  ['another issuer, gate to a module that refuses all', 'tokens of another issuer: gate', 'random text: a module that refuses all', 1.3],
-  ['random text, gate to a module that passes all', 'random text: gate', 'random text: a module that passes all', 1.3],
-  ['random text, gate to a module that reads and refuses', 'random text: gate', 'random text: one that reads, then refuses'],
+  ['fresh RS256 tokens, Tenantgate to native', 'RS256, fresh: Tenantgate', 'RS256, fresh: native', 1.0],
+  ['fresh ES256 tokens, Tenantgate to native', 'ES256, fresh: Tenantgate', 'ES256, fresh: native', 1.0],
+  ['a repeated token, Tenantgate to native with its cache', 'RS256, repeated: Tenantgate', 'RS256, repeated: native with cache', 2.0],
+  ['bad signatures to good fresh tokens, Tenantgate', 'RS256, bad signatures: Tenantgate', 'RS256, fresh: Tenantgate', 1.0],
+  ['random text, Tenantgate to a module that refuses all', 'random text: Tenantgate', 'random text: a module that refuses all', 1.3],
+  ['another issuer, Tenantgate to a module that refuses all', 'tokens of another issuer: Tenantgate', 'random text: a module that refuses all', 1.3],
+  ['random text, Tenantgate to a module that passes all', 'random text: Tenantgate', 'random text: a module that passes all', 1.3],
+  ['random text, Tenantgate to a module that reads and refuses', 'random text: Tenantgate', 'random text: one that reads, then refuses'],
   ['fresh RS256 tokens, host calls alone to native', 'RS256, fresh: its host calls alone', 'RS256, fresh: native'],
   ['fresh ES256 tokens, host calls alone to native', 'ES256, fresh: its host calls alone', 'ES256, fresh: native'],
 ];
@@ -222,12 +229,15 @@ try {
   await waitFor(envoy, async () => {
     if (!(await fetch(`http://127.0.0.1:${ports.admin}/ready`)).ok) throw new Error('Envoy is not ready');
   });
-  /** CPU time of Envoy so far, in microseconds: the kernel counts that of each thread in nanoseconds. */
+  /** The CPU time of Envoy in microseconds. The kernel counts it per thread in nanoseconds. */
   const cpu = () => {
     const tasks = `/proc/${envoy.pid}/task`;
     return readdirSync(tasks).reduce((sum, task) => sum + Number(readFileSync(join(tasks, task, 'schedstat'), 'utf8').split(' ')[0]) / 1000, 0);
   };
-  /** How many of a set each listener has had: a run goes on where the last one ended, or a cache would know its tokens. */
+  /**
+   * How many tokens of a set each listener has got. The next run starts there, so that its tokens
+   * are not in a cache.
+   */
   const sent = {};
   const measure = ([name, set, good, path = '/'], seconds) => {
     const place = `${name} ${set}`;
@@ -247,12 +257,12 @@ try {
   }
   const added = (name) => median(costs[name].map((cost, round) => cost - costs.nothing[round]));
   console.log(`\nnothing: ${median(costs.nothing).toFixed(1)} us of CPU a request. On top of that:`);
-  for (const name of Object.keys(CASES).slice(1)) console.log(`  ${name.padEnd(40)} ${added(name).toFixed(1).padStart(7)} us`);
-  const rules = median(costs['RS256, repeated, 1,000 rules: gate'].map((cost, round) => cost - costs['RS256, repeated, 10 rules: gate'][round]));
+  for (const name of Object.keys(CASES).slice(1)) console.log(`  ${name.padEnd(46)} ${added(name).toFixed(1).padStart(7)} us`);
+  const rules = median(costs['RS256, repeated, 1,000 rules: Tenantgate'].map((cost, round) => cost - costs['RS256, repeated, 10 rules: Tenantgate'][round]));
   console.log(`\n1,000 rules instead of 10: ${rules.toFixed(1)} us a request (target: less than 2.0)`);
-  console.log('\nratios:                                                  measured  target');
+  console.log('\nratios:                                                        measured  target');
   for (const [what, ours, theirs, target] of RATIOS) {
-    console.log(`  ${what.padEnd(54)} ${(added(ours) / added(theirs)).toFixed(2).padStart(8)}  ${(target?.toFixed(1) ?? '').padStart(6)}`);
+    console.log(`  ${what.padEnd(60)} ${(added(ours) / added(theirs)).toFixed(2).padStart(8)}  ${(target?.toFixed(1) ?? '').padStart(6)}`);
   }
 } finally {
   await envoy.stop();

@@ -1,4 +1,4 @@
-/** What a person does, in a real browser: headless Chromium, real Envoy, real OpenID Providers. */
+/** Tier `browser`: headless Chromium, Envoy, and `oidc-provider`. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { origin, startStack } from './stack.mjs';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 const LAUNCH = { executablePath: process.env.TENANTGATE_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS };
 const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
-/** A host of the issuer's own site, which is a tenant of its own at the same issuer. */
+/** A host on the same site as the issuer. It has its own tenant at the same issuer. */
 const SAME_SITE = 'app.login-acme.localhost';
 let stack, browser, context, page, acme, globex, beside, issuer;
 
@@ -61,7 +61,7 @@ const shown = async (at, id) => at.locator(`#${id}`).innerText();
 const groups = async (at) => at.locator('#groups li').allInnerTexts();
 const sessions = async (url) => (await context.cookies(url)).filter(({ name }) => name.endsWith('tenantgate-session'));
 
-test('a deep link, a sign-in, and the page that was asked for', async () => {
+test('a deep link leads through the login to the requested page', async () => {
   await page.goto(`${acme}/reports/q3?year=2026`);
   await signIn(page, 'acme', 'ada');
   assert.equal(page.url(), `${acme}/reports/q3?year=2026`);
@@ -78,7 +78,7 @@ test('a deep link, a sign-in, and the page that was asked for', async () => {
   });
 });
 
-test('each tenant asks for itself, and signing out of one leaves the other', async () => {
+test('each tenant has its own login and logout', async () => {
   await page.goto(acme);
   await signIn(page, 'acme', 'ada');
   await page.goto(`${globex}/inbox`);
@@ -90,7 +90,7 @@ test('each tenant asks for itself, and signing out of one leaves the other', asy
 
   await page.getByRole('link', { name: 'Sign out' }).click();
   await page.getByRole('button', { name: 'Sign out' }).click();
-  // The provider leads back to the start page, which asks again.
+  // The provider redirects to the start page, which starts a new login.
   await page.getByLabel('User').waitFor();
   assert.deepEqual(await sessions(acme), []);
   await page.goto(globex);
@@ -107,7 +107,7 @@ test('a wrong password keeps the person at the provider', async () => {
   await signIn(page, 'acme', 'ada');
 });
 
-test('ten tabs that were opened signed out all get to their page, in any order', async () => {
+test('ten tabs without a session all get to their page, in any order', async () => {
   const tabs = await Promise.all(Array.from({ length: 10 }, () => context.newPage()));
   await Promise.all(tabs.map((tab, number) => tab.goto(`${acme}/tab/${number}`)));
   const open = new Map(tabs.entries());
@@ -118,7 +118,7 @@ test('ten tabs that were opened signed out all get to their page, in any order',
   assert.deepEqual((await context.cookies(acme)).filter(({ name }) => name.includes('-login-')), []);
 });
 
-test('back to the sign-in after it is done: whoever is signed in goes on', async () => {
+test('the callback of a finished login keeps the session', async () => {
   await page.goto(`${acme}/page`);
   const callback = page.waitForRequest((request) => request.url().includes('/oauth2/callback'));
   await signIn(page, 'acme', 'ada');
@@ -127,8 +127,9 @@ test('back to the sign-in after it is done: whoever is signed in goes on', async
   assert.equal(await shown(page, 'user'), 'ada');
 });
 
-test('a browser that drops the session is told, instead of being sent round', async () => {
-  // As a browser does that does not keep the cookie, for whatever reason. Only the protocol of the browser shows each request of a chain.
+test('a redirect loop ends on an error page', async () => {
+  // Drops the session cookie before each request. Only the DevTools protocol intercepts the
+  // requests of a redirect chain.
   const chromium = await context.newCDPSession(page);
   chromium.on('Fetch.requestPaused', async ({ requestId }) => {
     await context.clearCookies({ name: '__Host-tenantgate-session' });
@@ -146,7 +147,7 @@ test('a browser that drops the session is told, instead of being sent round', as
   assert.equal(page.url(), `${acme}/page`);
 });
 
-test('a script on the page is told 401 when the session is gone', async () => {
+test('a script gets 401 when the session is gone', async () => {
   await page.goto(acme);
   await signIn(page, 'acme', 'ada');
   const status = () => page.evaluate(async () => (await fetch('/api')).status);
@@ -156,7 +157,7 @@ test('a script on the page is told 401 when the session is gone', async () => {
   assert.deepEqual(await context.cookies(acme), []);
 });
 
-test('the way back without its cookie ends on a page that says so', async () => {
+test('a callback without its cookie ends on an error page', async () => {
   await page.goto(`${acme}/oauth2/callback?code=forged&state=${'A'.repeat(43)}`);
   assert.equal(await page.locator('h1').innerText(), 'Sign-in expired');
   assert.match(await page.locator('main').innerText(), /Request id: \S+/);
@@ -164,7 +165,10 @@ test('the way back without its cookie ends on a page that says so', async () => 
   await signIn(page, 'acme', 'bob');
 });
 
-/** The address that the issuer loads in a frame to end the session of the last request that the upstream received. */
+/**
+ * The URL of the frame that ends a session: the session of the last request that the upstream
+ * received.
+ */
 function frameOf(at) {
   const token = stack.received.at(-1).headers.find(([name]) => name === 'x-id-token')[1];
   const { iss, sid } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
@@ -172,7 +176,7 @@ function frameOf(at) {
   return `${at}/oauth2/frontchannel-logout?${new URLSearchParams({ iss, sid })}`;
 }
 
-/** What a script on the page that `tab` shows is told, and whether the upstream saw it ask. */
+/** Sends a request from the page in `tab`: its status, and whether the upstream received it. */
 async function ask(tab) {
   const before = stack.received.length;
   const status = await tab.evaluate(async () => (await fetch('/api')).status);
@@ -182,7 +186,7 @@ async function ask(tab) {
 const OVER = { status: 401, seen: false };
 const GOES_ON = { status: 200, seen: true };
 
-/** Signs in at a page of `at`: the tab that shows it, and the address of the frame that ends this session. */
+/** Signs in at `at`: the tab, and the URL of the frame that ends this session. */
 async function signedIn(at) {
   const tab = await context.newPage();
   await tab.goto(`${at}/page`);
@@ -192,7 +196,7 @@ async function signedIn(at) {
 
 const signedOut = (frame) => `${issuer}/signed-out?${new URLSearchParams({ frame })}`;
 
-test('the issuer ends a session in a frame of its page, if it is on the same site', async () => {
+test('front-channel logout ends a session on the same site', async () => {
   const { tab, frame } = await signedIn(beside);
   const thief = await browser.newContext({ storageState: await context.storageState() });
   const copy = await thief.newPage();
@@ -202,14 +206,14 @@ test('the issuer ends a session in a frame of its page, if it is on the same sit
   await page.frameLocator('iframe').getByRole('heading', { name: 'Signed out', exact: true }).waitFor();
   assert.deepEqual(await sessions(beside), []);
   assert.deepEqual(await ask(tab), OVER);
-  // Not only because the cookie is gone: within a second no worker takes a copy of it.
+  // The session itself has ended: within a second, no worker accepts a copy of the cookie.
   const deadline = Date.now() + 10_000;
   while ((await ask(copy)).seen) assert.ok(Date.now() < deadline, 'a copy of the cookie is still taken');
   await thief.close();
 });
 
-test('across sites that frame ends nothing, even where the browser lets cookies of other sites come along', async () => {
-  // Otherwise it is not `SameSite` that keeps ours away: by default Chromium sends none at all.
+test('front-channel logout across sites ends nothing, even with third-party cookies allowed', async () => {
+  // By default Chromium blocks all third-party cookies, which would hide the effect of `SameSite`.
   await context.close();
   const profile = join(dir, 'profile');
   mkdirSync(join(profile, 'Default'), { recursive: true });
@@ -225,13 +229,13 @@ test('across sites that frame ends nothing, even where the browser lets cookies 
   assert.equal((await (await asked).allHeaders()).cookie, 'other=yes');
   assert.equal((await sessions(acme)).length, 1);
   assert.deepEqual(await ask(tab), GOES_ON);
-  // The very same address where the cookie does come along.
+  // The same URL, in a request that has the cookie.
   await page.goto(frame);
   await page.getByRole('heading', { name: 'Signed out', exact: true }).waitFor();
   assert.deepEqual(await ask(tab), OVER);
 });
 
-test('another site can bring up the question, and the person answers it', async () => {
+test('another site can only ask for a logout', async () => {
   await page.goto(acme);
   await signIn(page, 'acme', 'ada');
   await page.goto(globex);

@@ -1,7 +1,13 @@
-/** Accounts out of a directory, the way dex's LDAP connector finds them: search the user, bind as the user, search the groups. */
+/**
+ * Accounts from an LDAP directory, as in dex's LDAP connector: search the user, bind as the user,
+ * search the groups.
+ */
 import { AndFilter, Client, EqualityFilter } from 'ldapts';
 
-/** The accounts of one tenant in the directory at `url`; `service` is the account `{dn, password}` that may search. */
+/**
+ * The accounts of one tenant in the directory at `url`. `service` is the account `{dn, password}`
+ * that may search.
+ */
 export function directoryAccounts({ url, base, service }) {
   const withClient = async (dn, password, use) => {
     const client = new Client({ url });

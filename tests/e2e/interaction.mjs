@@ -1,4 +1,4 @@
-/** What a person sees at the provider. */
+/** The pages of the provider. */
 import { text } from 'node:stream/consumers';
 
 import { escape, page } from './pages.mjs';
@@ -11,20 +11,23 @@ ${error ? `<p class="error" role="alert">${escape(error)}</p>` : ''}
 <button>Sign in</button>
 </form>`);
 
-/** `form` is the provider's own, with the id `op.logoutForm`. */
+/** `form` is HTML of the provider, a form with the id `op.logoutForm`. */
 export const logoutPage = (tenant, form) => page(`Sign out of ${tenant}?`, `
 ${form}
 <button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>
 <button type="submit" form="op.logoutForm">Stay signed in</button>`);
 
-/** Answers `/signed-out?frame=...`: the page that an issuer with front-channel logout shows, which loads the client's page in a frame. */
+/**
+ * Answers `/signed-out?frame=...` as an issuer with front-channel logout does: the page loads the
+ * client's page in a frame.
+ */
 export const serveFrame = (tenant) => async (ctx, next) => {
   if (ctx.path !== '/signed-out') return next();
   ctx.type = 'html';
   ctx.body = page(`Signed out of ${tenant}`, `<iframe src="${escape(ctx.query.frame)}" title="Sign-out of the service"></iframe>`);
 };
 
-/** Answers `/interaction/...`: shows the form, checks what was typed, and lets the provider go on. */
+/** Answers `/interaction/...`: shows the form, checks the password, and resumes the provider. */
 export const serveLogin = (provider, accounts, render) => async (ctx, next) => {
   if (!ctx.path.startsWith('/interaction/')) return next();
   let error;

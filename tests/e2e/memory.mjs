@@ -1,4 +1,7 @@
-/** What one provider remembers, in memory, apart from what others do: the stock adapter is one store for a whole process. */
+/**
+ * A store in memory for one provider. The default adapter of `oidc-provider` shares one store
+ * among all providers of a process.
+ */
 export function memoryAdapter() {
   const stored = new Map();
 

@@ -1,4 +1,4 @@
-/** The look that the pages of the test parts have in common. */
+/** The common HTML of the provider and the upstream. */
 
 export const escape = (text) =>
   String(text).replace(/[&<>"']/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[c]);

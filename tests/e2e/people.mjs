@@ -1,4 +1,4 @@
-/** The people of the tenants, and accounts that are served from that list. */
+/** The people of the tenants, and accounts from this list. */
 import { readFileSync } from 'node:fs';
 
 /** `{tenant: [{uid, name, mail, password, groups}]}` */

@@ -1,11 +1,11 @@
-/** Which port is whose. */
+/** The ports of the servers. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** What envoy/envoy.yaml says. */
+/** The ports in envoy/envoy.yaml. */
 export const DEFAULT_PORTS = { gateway: 8080, acme: 8081, globex: 8082, upstream: 8083, admin: 9901 };
 
-/** The gateway on `port`, everything else on the ports after it. */
+/** The gateway on `port`, the other servers on the ports after it. */
 export const portsFrom = (port) => ({ gateway: port, acme: port + 1, globex: port + 2, upstream: port + 3, admin: port + 4 });
 
 async function listen(port) {
@@ -14,7 +14,7 @@ async function listen(port) {
   return server;
 }
 
-/** The names of those `ports` that somebody else listens on. */
+/** The names of the `ports` that are in use. */
 export async function busy(ports) {
   const taken = [];
   for (const [name, port] of Object.entries(ports)) {
@@ -30,8 +30,8 @@ export async function busy(ports) {
 }
 
 /**
- * Free ports under the given names. They lie under the range that Linux takes the ports of outgoing connections from, so that none of
- * those is in the way when somebody listens at last.
+ * Free ports under the given names. They lie below the range of Linux's outgoing connections, so
+ * that no connection takes one before a server listens.
  */
 export async function freePorts(names) {
   const ports = {};

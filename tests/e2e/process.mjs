@@ -1,10 +1,10 @@
-/** Child processes that are waited for, and that are gone when they are stopped. */
+/** Child processes. `stop` waits until the process has ended. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Starts `command` with its output in the file `log`. */
+/** Starts `command` and writes its output to the file `log`. */
 export function startProcess(command, args, { log, env = {} }) {
   const output = openSync(log, 'w');
   const path = `${process.env.PATH}:/usr/sbin`;
@@ -15,7 +15,7 @@ export function startProcess(command, args, { log, env = {} }) {
   return {
     log,
     pid: child.pid,
-    /** Why it does not run any more, if so. */
+    /** Why the process has ended, if it has. */
     problem() {
       if (failure) return `${command} could not be started: ${failure.message}`;
       if (child.exitCode === null && child.signalCode === null) return undefined;
@@ -31,7 +31,7 @@ export function startProcess(command, args, { log, env = {} }) {
   };
 }
 
-/** Tries `attempt` until it does not throw; fails if the process ends or 30 seconds are over. */
+/** Repeats `attempt` until it succeeds. Fails if the process ends, or after 30 seconds. */
 export async function waitFor(running, attempt) {
   const deadline = Date.now() + 30_000;
   for (;;) {

@@ -1,4 +1,4 @@
-/** A real OpenID Provider (npm `oidc-provider`) for one tenant. */
+/** An OpenID Provider (npm `oidc-provider`) for one tenant. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import Provider from 'oidc-provider';
@@ -9,9 +9,10 @@ import { loginPage, logoutPage, serveFrame, serveLogin } from './interaction.mjs
 /**
  * Starts the provider of `tenant` on a loopback port.
  *
- * `accounts` has `authenticate(uid, password)`, which gives a uid or undefined, and `find(uid)`, which gives `{name, mail, groups}`.
- * `jwk` is the private signing key. `client` is our registration there. With `refreshAfter`, it gives refresh tokens, each good once, and access
- * tokens for so many seconds. `settings` stand in the place of those here.
+ * `accounts` has `authenticate(uid, password)`, which returns a uid or undefined, and `find(uid)`,
+ * which returns `{name, mail, groups}`. `jwk` is the private signing key. `client` is the
+ * registration of the client. With `refreshAfter`, the provider rotates refresh tokens and gives
+ * access tokens for that many seconds. `settings` override the settings of the provider.
  */
 export async function startProvider({ tenant, port, accounts, jwk, client, refreshAfter, settings }) {
   const issuer = `http://login-${tenant}.localhost:${port}`;
@@ -22,7 +23,7 @@ export async function startProvider({ tenant, port, accounts, jwk, client, refre
     cookies: { keys: [randomBytes(32).toString('hex')] },
     scopes: ['openid', 'profile', 'email', 'groups'],
     claims: { openid: ['sub'], profile: ['name'], email: ['email'], groups: ['groups'] },
-    // The gate reads the ID token, and calls the UserInfo endpoint only where a tenant wants that.
+    // Tenantgate reads the ID token, and calls the UserInfo endpoint only if configured.
     conformIdTokenClaims: false,
     pkce: { required: () => true, methods: ['S256'] },
     features: {
@@ -33,7 +34,7 @@ export async function startProvider({ tenant, port, accounts, jwk, client, refre
         logoutSource: (ctx, form) => { ctx.body = logoutPage(tenant, form); },
       },
     },
-    // Node does not know that every `*.localhost` is this machine.
+    // Node does not resolve `*.localhost`.
     httpOptions: () => ({ dnsLookup: (_host, { all }, done) => (all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)) }),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     issueRefreshToken: (_ctx, registered) => registered.grantTypeAllowed('refresh_token'),
@@ -47,7 +48,7 @@ export async function startProvider({ tenant, port, accounts, jwk, client, refre
       };
     },
     ...settings,
-    // Consent is part of the contract between the customer and the service, so nobody is asked for it.
+    // Users are not asked for consent: it is part of the contract of the service.
     async loadExistingGrant(ctx) {
       const { client, session, provider } = ctx.oidc;
       const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });

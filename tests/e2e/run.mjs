@@ -1,4 +1,4 @@
-/** `./build.sh run`: the gate on this machine, until Ctrl-C. */
+/** `./build.sh run`: Tenantgate on this machine, until Ctrl-C. */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -34,7 +34,7 @@ if (taken.length > 0) {
 }
 
 const starting = startStack({ ports, dir: join(TOP, 'target/run'), accounts: listedAccounts });
-// Before anything runs, so that nothing is left running.
+// The handlers are set before any process starts, so that none is left running.
 const stop = async () => {
   console.log('\nstopping');
   await starting.then((stack) => stack.stop(), () => {});

@@ -1,4 +1,4 @@
-/** `./build.sh run` as somebody runs it: what it prints, what it starts, and that it ends all of it. */
+/** Tier `run`: `./build.sh run`, its output, its processes, and its end. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 import { people } from './people.mjs';
 import { busy, portsFrom } from './ports.mjs';
-import { Visitor } from './visitor.mjs';
+import { Client } from './client.mjs';
 
 const RUN = fileURLToPath(new URL('run.mjs', import.meta.url));
 
-/** Starts it on `port`: its output so far, and how it ends. */
+/** Starts `run.mjs` on `port`. Collects its output. */
 function run(port) {
   const child = spawn(process.execPath, [RUN, '--port', String(port)], { stdio: ['ignore', 'pipe', 'pipe'] });
   const running = { child, output: '', ended: once(child, 'close') };
@@ -20,7 +20,7 @@ function run(port) {
   return running;
 }
 
-/** Waits until it has printed `words`; fails if it ends before. */
+/** Waits until `running` has printed `words`. Fails if it ends before. */
 async function printed(running, words) {
   while (!running.output.includes(words)) {
     const ended = await Promise.race([running.ended, once(running.child.stdout, 'data')]);
@@ -28,7 +28,7 @@ async function printed(running, words) {
   }
 }
 
-/** A port with four free ones after it. */
+/** A free port with four free ports after it. */
 async function freeRow() {
   for (let port = 13_000 + (process.pid % 1000) * 8; ; port += 5) {
     if ((await busy(portsFrom(port))).length === 0) return port;
@@ -36,7 +36,7 @@ async function freeRow() {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  test(`it serves, says how to sign in, and ends with ${signal}`, async () => {
+  test(`run serves, prints the accounts, and ends with ${signal}`, async () => {
     const port = await freeRow();
     const running = run(port);
     try {
@@ -45,7 +45,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
         assert.ok(running.output.includes(`http://${tenant}.localhost:${port}/`), running.output);
         const { uid, password, groups } = people[tenant][0];
         for (const word of [uid, password, ...groups]) assert.ok(running.output.includes(word), word);
-        const answer = await new Visitor().signIn(`http://${tenant}.localhost:${port}/page`, uid, password);
+        const answer = await new Client().signIn(`http://${tenant}.localhost:${port}/page`, uid, password);
         assert.equal(answer.status, 200);
       }
     } finally {
@@ -57,7 +57,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   });
 }
 
-test('a busy port is named, with the way to choose another', async () => {
+test('run names a busy port, and the option for another', async () => {
   const port = await freeRow();
   const other = createServer().listen(port + 1, '127.0.0.1');
   await once(other, 'listening');

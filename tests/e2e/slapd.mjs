@@ -1,4 +1,4 @@
-/** A real OpenLDAP directory on loopback, with users and `groupOfNames`. */
+/** An OpenLDAP server on loopback, with users and `groupOfNames`. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export async function startDirectory({ port, dir, people }) {
     await slapd.stop();
     throw error;
   }
-  /** Does something as an administrator of the directory. */
+  /** Gives `act` a client that may change the directory. */
   const edit = async (act) => {
     const client = new Client({ url });
     await client.bind(service.dn, service.password);

@@ -1,4 +1,4 @@
-/** The whole: real Envoy with the module, one real OpenID Provider for each tenant, an upstream. */
+/** The whole stack: Envoy with the module, an OpenID Provider for each tenant, an upstream. */
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,14 +16,19 @@ const TENANTS = {
   globex: { alg: 'ES256', token_endpoint_auth_method: 'client_secret_post' },
 };
 
-/** The address of a tenant at the gateway. */
+/** The origin of a tenant at the gateway. */
 export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gateway}`;
 
 /**
- * Starts everything; `accounts(tenant)` gives the accounts of its provider. Keys and secrets are made at first run and kept in
- * `dir`, so that sessions outlive a restart. If one part fails, those that run are stopped. Endpoints and keys of the tenants in
- * `discovered` are not configured. `refreshAfter` maps tenants that refresh sessions to seconds. `register(tenant, client)` and
- * `configure(tenant)` change the registration at the provider and the tenant of the gate, or make several of it; `settings` are further ones of the providers.
+ * Starts the stack. If one part fails to start, the others are stopped.
+ *
+ * - `accounts(tenant)` returns the accounts of the provider.
+ * - `dir` keeps the keys and secrets of the first run, so that sessions outlive a restart.
+ * - `discovered` lists the tenants whose endpoints and keys are discovered, not configured.
+ * - `refreshAfter` maps the tenants that refresh sessions to seconds.
+ * - `register(tenant, client)` changes the registration at the provider.
+ * - `configure(tenant)` changes the configuration of a tenant, or returns several tenants.
+ * - `settings` are additional settings of the providers.
  */
 export async function startStack({
   ports, dir, accounts, wasmLog = 'info', discovered = [], refreshAfter = {}, register = (_, it) => it, configure = (it) => it, settings,
@@ -47,7 +52,7 @@ export async function startStack({
     parts.push(upstream);
     const envoy = await startEnvoy({ ports, dir, kept, wasmLog, discovered, refreshing: Object.keys(refreshAfter), configure });
     parts.push(envoy);
-    /** The provider of `tenant` comes back with another signing key, and has forgotten who was signed in. */
+    /** Restarts the provider of `tenant` with a new signing key and without its sessions. */
     const rotate = async (tenant) => {
       await providers[tenant].stop();
       await provide(tenant, signingKey(TENANTS[tenant].alg, `${tenant}-${Date.now()}`));
@@ -88,7 +93,7 @@ async function startEnvoy({ ports, dir, kept, wasmLog, discovered, refreshing, c
   return envoy;
 }
 
-/** envoy/envoy.yaml with these ports, the keys of these issuers, and the module that was built. */
+/** envoy/envoy.yaml with these ports, the keys of these issuers, and the built module. */
 function configuration(ports, jwks, discovered, refreshing, configure) {
   const text = readFileSync(join(TOP, 'envoy/envoy.yaml'), 'utf8');
   const names = Object.entries(DEFAULT_PORTS).map(([name, port]) => [String(port), String(ports[name])]);
@@ -114,7 +119,7 @@ function configuration(ports, jwks, discovered, refreshing, configure) {
   return stringify(envoy);
 }
 
-/** What `make` gives, kept in a file that only its owner can read. */
+/** The result of `make`, which is kept in a file that only its owner can read. */
 function keep(file, make) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));

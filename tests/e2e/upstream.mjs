@@ -1,10 +1,13 @@
-/** A small upstream that shows what it received. */
+/** An upstream that shows the requests it receives. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 import { escape, page } from './pages.mjs';
 
-/** Starts it on a loopback port. `received` holds every request as `{method, path, headers: [[name, value]]}`. */
+/**
+ * Starts the upstream on a loopback port. `received` holds every request as
+ * `{method, path, headers: [[name, value]]}`.
+ */
 export async function startUpstream({ port, others = [] }) {
   const received = [];
   const server = createServer((request, response) => {
@@ -28,7 +31,7 @@ export async function startUpstream({ port, others = [] }) {
   };
 }
 
-/** The groups in a header of the gate: separated by commas, each percent-encoded. */
+/** The groups in a header: separated by commas, each percent-encoded. */
 export const groupsIn = (header) => (header ? header.split(',').map(decodeURIComponent) : []);
 
 function show({ method, path, headers }, others) {

@@ -1,6 +1,6 @@
-//! Arbitrary stories: logins at both tenants, begun, finished, mixed up and replayed with every cookie that was ever set, under
-//! any of their names, by a client that forgets nothing, while time passes. A model that knows what each cookie and code is worth
-//! foretells every outcome.
+//! Random sequences of steps: logins at both tenants that are begun, finished, mixed up and
+//! replayed, with any cookie under any name, while time passes. A model that knows the meaning of
+//! each cookie and code predicts every outcome.
 
 use std::time::Duration;
 
@@ -20,32 +20,32 @@ const SESSION: &str = "__Host-tenantgate-session";
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Opens a page of a tenant as a new browser does.
+    /// Opens a page in a new browser.
     Begin {
         tenant: usize,
     },
-    /// A person signs in at the issuer, for some login that was begun.
+    /// A person signs in at the issuer, in any login.
     SignIn {
         login: Index,
         person: usize,
     },
-    /// Comes back as a browser does that did as it was told.
+    /// Opens the callback in its own browser.
     Return {
         code: Index,
     },
-    /// Comes back to some tenant with a state, a code and cookies from anywhere.
+    /// Opens a callback of any tenant with any state, code and cookies.
     Forge {
         tenant: usize,
         state: Index,
         code: Index,
         sent: Vec<Sent>,
     },
-    /// Opens a page with cookies from anywhere.
+    /// Opens a page with any cookies.
     Visit {
         tenant: usize,
         sent: Vec<Sent>,
     },
-    /// Signs out with cookies from anywhere.
+    /// Signs out with any cookies.
     SignOut {
         tenant: usize,
         sent: Vec<Sent>,
@@ -55,7 +55,7 @@ enum Step {
     },
 }
 
-/// Some cookie, and the name it is sent under.
+/// A cookie, and the name to send it under.
 #[derive(Clone, Debug)]
 struct Sent {
     cookie: Index,
@@ -122,7 +122,7 @@ struct Session {
     since: u64,
 }
 
-struct Story {
+struct Sequence {
     world: World<CoreHarness>,
     logins: Vec<Login>,
     codes: Vec<Code>,
@@ -130,8 +130,8 @@ struct Story {
     signed_out: Vec<usize>,
 }
 
-impl Story {
-    fn play(&mut self, step: &Step) {
+impl Sequence {
+    fn run(&mut self, step: &Step) {
         match step {
             Step::Begin { tenant } => self.begin(*tenant),
             Step::SignIn { login, person } if !self.logins.is_empty() => {
@@ -172,8 +172,8 @@ impl Story {
         self.codes.push(Code { login, person, text, used: false });
     }
 
-    /// A session comes of it if the cookies hold the very login that the state belongs to, at this tenant and in time, and the code
-    /// was given for that login and not used before.
+    /// The login succeeds if the cookies hold the login of this state, at this tenant and in time,
+    /// and the unused code belongs to it.
     fn come_back(&mut self, tenant: usize, state: usize, code: usize, sent: &[Cookie]) {
         let now = self.world.clock.now();
         let text = &self.logins[state].state;
@@ -193,7 +193,7 @@ impl Story {
 
         let given = &mut self.codes[code];
         let good = login == Some(given.login) && !given.used;
-        // An issuer that sees its own code has it redeemed, whatever else is wrong.
+        // The issuer treats its own code as used after any attempt.
         given.used |= login.is_some() && self.logins[given.login].tenant == tenant;
         if good {
             assert_eq!((reply.status, reply.header("location")), (302, Some(self.logins[state].page.as_str())));
@@ -201,7 +201,7 @@ impl Story {
             let number = self.cookies.len();
             self.keep(&reply, &Worth::Session(Session { number, tenant, person, since: now }));
         } else if let (None, Some(_)) = (login, self.session(tenant, sent)) {
-            // Nobody waits for the answer, and whoever is signed in goes to the page, if it is known.
+            // A session redirects to the page, if the login is known.
             let expired = sent.iter().filter(|cookie| cookie.name == name).take(4).any(|cookie| {
                 matches!(cookie.worth, Worth::Login(login) if login == state && self.logins[login].tenant == tenant)
             });
@@ -215,7 +215,8 @@ impl Story {
         }
     }
 
-    /// The session that counts: the first of this tenant that is not over and was not signed out.
+    /// The valid session: the first cookie with a session of this tenant that is neither expired
+    /// nor ended.
     fn session(&self, tenant: usize, sent: &[Cookie]) -> Option<Session> {
         let now = self.world.clock.now();
         let sessions = sent.iter().filter(|cookie| cookie.name == SESSION).take(4);
@@ -228,7 +229,7 @@ impl Story {
         })
     }
 
-    /// Every copy of that session is over, and nothing else.
+    /// Ends this session with all its copies, and no other one.
     fn sign_out(&mut self, tenant: usize, sent: &[Cookie]) {
         let session = self.session(tenant, sent);
         let reply = self.send(&format!("https://{}.example/oauth2/logout", TENANTS[tenant]), sent).reply();
@@ -236,7 +237,7 @@ impl Story {
         self.signed_out.extend(session.map(|session| session.number));
     }
 
-    /// A request goes on if one of the cookies is such a session.
+    /// A request is forwarded if a cookie holds a valid session.
     fn visit(&mut self, tenant: usize, sent: &[Cookie]) {
         let expected = self.session(tenant, sent).map(|session| session.person);
         match (self.send(&format!("https://{}.example/", TENANTS[tenant]), sent), expected) {
@@ -257,7 +258,7 @@ impl Story {
         self.world.send(&mut self.world.browser(), url, &lines)
     }
 
-    /// The cookies that are meant, under the names that are meant.
+    /// Resolves cookies and names.
     fn gather(&self, sent: &[Sent]) -> Vec<Cookie> {
         let sent = sent.iter().filter(|_| !self.cookies.is_empty());
         sent.map(|Sent { cookie, under }| {
@@ -275,7 +276,7 @@ impl Story {
     fn keep(&mut self, reply: &Reply, worth: &Worth) {
         for line in reply.all("set-cookie") {
             let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
-            // The count of logins in a row is not what these stories are about.
+            // The loop counter is not part of the model.
             if !value.is_empty() && !name.ends_with("-redirect-loop") {
                 self.cookies.push(Cookie { name: name.to_owned(), value: value.to_owned(), worth: worth.clone() });
             }
@@ -291,8 +292,8 @@ proptest! {
     #![proptest_config(tries(1000))]
 
     #[test]
-    fn every_story_ends_as_foretold(steps in vec(step(), 0..40)) {
-        let mut story = Story { world: World::new(), logins: Vec::new(), codes: Vec::new(), cookies: Vec::new(), signed_out: Vec::new() };
-        steps.iter().for_each(|step| story.play(step));
+    fn every_sequence_ends_as_the_model_predicts(steps in vec(step(), 0..40)) {
+        let mut sequence = Sequence { world: World::new(), logins: Vec::new(), codes: Vec::new(), cookies: Vec::new(), signed_out: Vec::new() };
+        steps.iter().for_each(|step| sequence.run(step));
     }
 }

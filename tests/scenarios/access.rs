@@ -1,4 +1,4 @@
-//! Who may do what: roles, access rules, and paths that cannot be argued with.
+//! Roles, access rules, and hostile request paths.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::browser::Browser;
 use crate::support::harness::{Harness, Lines, Outcome, values};
 use crate::support::world::{World, ada};
 
-/// A world whose acme has these members besides.
+/// A world whose tenant acme has the members of `section`, too.
 fn world<H: Harness>(section: &Value) -> World<H> {
     World::with(|configuration| merge(&mut configuration["tenants"][0], section))
 }
@@ -15,8 +15,8 @@ fn merge(tenant: &mut Value, section: &Value) {
     tenant.as_object_mut().unwrap().extend(section.as_object().unwrap().clone());
 }
 
-/// A page for everybody, one for a role, and the rest for nobody else than engineers.
-fn story() -> Value {
+/// Public pages, pages for a role, pages that are denied, and the rest for engineers.
+fn rules() -> Value {
     json!({
         "roles": [{ "name": "admin", "groups": ["admins"], "users": ["root"] }, { "name": "owner", "emails": ["eve@acme.example"] }],
         "access": [
@@ -33,7 +33,7 @@ fn bob() -> Value {
     json!({ "sub": "bob", "email": "bob@acme.example", "groups": ["engineers"] })
 }
 
-/// A browser of `person`, who signed in at a page for any user.
+/// A browser in which `person` signed in, at a page for any user.
 fn browser_of<H: Harness>(world: &mut World<H>, person: &Value) -> Browser {
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", "https://acme.example/open/", person);
@@ -47,7 +47,7 @@ fn status<H: Harness>(world: &mut World<H>, browser: &mut Browser, path: &str) -
     }
 }
 
-/// Asserts that nothing in `seen` says who somebody is.
+/// Asserts that no header in `seen` identifies anybody.
 #[track_caller]
 fn anonymous(seen: &Lines) {
     for (name, value) in seen {
@@ -57,8 +57,8 @@ fn anonymous(seen: &Lines) {
     }
 }
 
-pub fn the_first_rule_that_fits_decides<H: Harness>() {
-    let mut world = world::<H>(&story());
+pub fn the_first_matching_rule_decides<H: Harness>() {
+    let mut world = world::<H>(&rules());
     let mut nobody = world.browser();
     let mut ada = browser_of(&mut world, &ada());
     let mut bob = browser_of(&mut world, &bob());
@@ -92,14 +92,14 @@ pub fn the_first_rule_that_fits_decides<H: Harness>() {
     assert_eq!(reply.status, 401);
 }
 
-pub fn what_no_rule_fits_is_for_users_or_nobody<H: Harness>() {
+pub fn the_default_decides_without_a_matching_rule<H: Harness>() {
     let rule = json!({ "paths": ["/open/*"], "allow": "any_user" });
     let mut world = world::<H>(&json!({ "access": [rule], "access_default": "deny" }));
     let mut ada = browser_of(&mut world, &ada());
     assert_eq!(status(&mut world, &mut ada, "/"), 403);
     let mut nobody = world.browser();
     assert_eq!(status(&mut world, &mut nobody, "/"), 403);
-    // The gate's own paths are its own, whatever the rules say.
+    // No rule changes the filter's own paths.
     assert_eq!(status(&mut world, &mut nobody, "/oauth2/callback"), 400);
     assert_eq!(status(&mut world, &mut nobody, "/oauth2/logout"), 200);
 
@@ -110,9 +110,9 @@ pub fn what_no_rule_fits_is_for_users_or_nobody<H: Harness>() {
     assert_eq!(status(&mut world, &mut nobody, "/"), 302);
 }
 
-/// A public page has the identity where there is one, and never what the client says.
+/// A public page gets the identity of a session, and never an identity header of the client.
 pub fn public_pages_know_who_is_signed_in<H: Harness>() {
-    let mut section = story();
+    let mut section = rules();
     merge(&mut section, &json!({ "bearer": { "audiences": ["api"] }, "cors_preflight": true }));
     let mut world = world::<H>(&section);
     let mut ada = browser_of(&mut world, &ada());
@@ -145,7 +145,7 @@ pub fn public_pages_know_who_is_signed_in<H: Harness>() {
     assert_eq!(values(&seen, "x-auth-request-groups"), ["engineers,admins"]);
     assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"]);
 
-    // The same on a preflight request, and on what the gate answers itself.
+    // Preflight requests, and the paths that the filter answers itself.
     let preflight =
         [(":method", "OPTIONS"), ("origin", "https://app.example"), ("access-control-request-method", "PUT")];
     let seen =
@@ -156,9 +156,9 @@ pub fn public_pages_know_who_is_signed_in<H: Harness>() {
     }
 }
 
-/// However a path is written, it leads to nothing that is not public, and where servers could read it differently it leads nowhere.
-pub fn paths_cannot_be_argued_with<H: Harness>() {
-    let mut section = story();
+/// No spelling of a path gets past a rule. A path that servers read in different ways gets 400.
+pub fn hostile_paths_reach_nothing<H: Harness>() {
+    let mut section = rules();
     section["access"][0]["paths"] = json!(["/public/*", "/x/public", "/a/*/public"]);
     let mut world = world::<H>(&section);
     let mut bob = browser_of(&mut world, &bob());
@@ -169,7 +169,7 @@ pub fn paths_cannot_be_argued_with<H: Harness>() {
         let reply = world.send(&mut bob, &url, &[]).reply();
         assert!(matches!(reply.status, 301..=308 | 400 | 403), "{path}: {}", reply.status);
     }
-    // An encoded delimiter delimits nothing: these are other paths than `/admin`, and not public.
+    // An encoded delimiter delimits nothing: these paths are neither `/admin` nor public.
     for path in ["/admin%3F/public/", "/admin%23/public/", "/%3F/public/", "/public%3F/x", "/public%23"] {
         let url = format!("https://acme.example{path}");
         assert_eq!(world.send(&mut world.browser(), &url, &[]).reply().status, 401, "{path}");
@@ -181,7 +181,7 @@ pub fn paths_cannot_be_argued_with<H: Harness>() {
     }
 }
 
-/// What leads to `/admin` in some reading, or to two places.
+/// Paths that some server reads as `/admin`, or that two servers read differently.
 const HOSTILE_PATHS: [&str; 42] = [
     "/admin?/public",
     "/admin?x=/public/",
@@ -227,9 +227,9 @@ const HOSTILE_PATHS: [&str; 42] = [
     "/public/%09",
 ];
 
-/// Empty segments and fragments. Envoy may have its own idea of them, so only what comes of it counts.
-pub fn paths_that_envoy_may_tidy_up<H: Harness>() {
-    let mut section = story();
+/// Empty segments and fragments. Envoy may normalize them, so only what is forwarded counts.
+pub fn paths_that_envoy_may_normalize<H: Harness>() {
+    let mut section = rules();
     section["access"][0]["paths"] = json!(["/public/*"]);
     let mut world = world::<H>(&section);
     for path in [
@@ -252,8 +252,8 @@ pub fn paths_that_envoy_may_tidy_up<H: Harness>() {
     }
 }
 
-/// Without rules about paths there is nothing that a path could get around.
-pub fn odd_paths_are_the_upstreams_business_otherwise<H: Harness>() {
+/// Without rules about paths, the filter does not judge the path.
+pub fn odd_paths_pass_without_path_rules<H: Harness>() {
     let mut world = world::<H>(&json!({ "access": [{ "methods": ["GET"], "allow": { "groups": ["engineers"] } }] }));
     let mut bob = world.browser();
     world.sign_in(&mut bob, "acme", "https://acme.example/", &self::bob());
@@ -264,9 +264,9 @@ pub fn odd_paths_are_the_upstreams_business_otherwise<H: Harness>() {
     }
 }
 
-/// The request line decides. What other headers say about path, method or client is the client's word.
-pub fn no_header_changes_the_verdict<H: Harness>() {
-    let mut world = world::<H>(&story());
+/// Only `:path` and `:method` decide. Other headers about path, method or client change nothing.
+pub fn no_header_changes_the_decision<H: Harness>() {
+    let mut world = world::<H>(&rules());
     let mut bob = browser_of(&mut world, &bob());
     for line in [
         ("x-forwarded-uri", "/static/x"),
@@ -325,7 +325,7 @@ pub fn methods_are_compared_exactly<H: Harness>() {
     anonymous(&world.send(&mut world.browser(), url, &[(":method", "GET")]).forwarded());
 }
 
-/// Preflight requests pass where the tenant wants it, and nothing else that looks like one.
+/// CORS preflight requests pass where the tenant allows it; requests that resemble one do not.
 pub fn preflight_requests_are_a_choice<H: Harness>() {
     let access =
         json!([{ "paths": ["/closed/*"], "deny": true }, { "paths": ["/admin/*"], "allow": { "groups": ["admins"] } }]);
@@ -346,7 +346,7 @@ pub fn preflight_requests_are_a_choice<H: Harness>() {
             &[preflight[0], preflight[1], ("access-control-request-headers", "x")],
             &[preflight[0], preflight[1], preflight[2], preflight[2]],
         ] {
-            // Envoy joins what is repeated into one line, which is no method any more.
+            // Envoy joins repeated lines into one value, which is not a method.
             let outcome = on.send(&mut on.browser(), &url, lines);
             assert!(matches!(outcome, Outcome::Replied(reply) if reply.status == 401), "{lines:?}");
         }
@@ -355,9 +355,9 @@ pub fn preflight_requests_are_a_choice<H: Harness>() {
     assert_eq!(on.send(&mut on.browser(), "https://acme.example/a/..;/b", &preflight).reply().status, 400);
 }
 
-/// Rules apply to every request, so a change of them bites sessions that are there.
-pub fn a_tightened_rule_bites_at_once<H: Harness>() {
-    let mut world = world::<H>(&story());
+/// A changed rule applies to the sessions that exist already.
+pub fn a_changed_rule_applies_to_existing_sessions<H: Harness>() {
+    let mut world = world::<H>(&rules());
     let mut ada = browser_of(&mut world, &ada());
     assert_eq!(status(&mut world, &mut ada, "/admin/"), 200);
     for (change, expected) in [
@@ -370,7 +370,7 @@ pub fn a_tightened_rule_bites_at_once<H: Harness>() {
         (json!([{ "name": "admin", "groups": ["others"] }, { "name": "owner", "groups": ["admins"] }]), 200),
     ] {
         let mut configuration = world.configuration();
-        let mut section = story();
+        let mut section = rules();
         section["roles"] = change;
         merge(&mut configuration["tenants"][0], &section);
         world.harness.reconfigure(&configuration);
@@ -378,9 +378,9 @@ pub fn a_tightened_rule_bites_at_once<H: Harness>() {
     }
 }
 
-/// An e-mail address counts only where the issuer says that it verified it.
+/// An e-mail address counts only if the issuer says that it is verified.
 pub fn an_unverified_address_grants_nothing<H: Harness>() {
-    let mut world = world::<H>(&story());
+    let mut world = world::<H>(&rules());
     for (verified, expected) in
         [(json!(true), 200), (json!(false), 403), (json!("true"), 403), (json!(1), 403), (json!(null), 403)]
     {
@@ -393,23 +393,23 @@ pub fn an_unverified_address_grants_nothing<H: Harness>() {
         let mut other = browser_of(&mut world, &json!({ "sub": "x", "email": email, "email_verified": true }));
         assert_eq!(status(&mut world, &mut other, "/admin/"), 403, "{email}");
     }
-    // A user name that looks like the address is no address, and the other way round.
+    // A user name that looks like an address is not an address, and an address is not a user name.
     let mut other =
         browser_of(&mut world, &json!({ "sub": "eve@acme.example", "email": "root", "email_verified": true }));
     assert_eq!(status(&mut world, &mut other, "/admin/"), 403);
 
-    let mut section = story();
+    let mut section = rules();
     section["identity"] = json!({ "require_email_verified": false });
     let mut lenient = self::world::<H>(&section);
     let mut eve = browser_of(&mut lenient, &json!({ "sub": "eve", "email": "eve@acme.example" }));
     assert_eq!(status(&mut lenient, &mut eve, "/admin/"), 200);
     let mut configuration = lenient.configuration();
-    merge(&mut configuration["tenants"][0], &story());
+    merge(&mut configuration["tenants"][0], &rules());
     lenient.harness.reconfigure(&configuration);
     assert_eq!(status(&mut lenient, &mut eve, "/admin/"), 403);
 }
 
-/// A bearer token that lacks a scope is told so, and only then.
+/// Only a bearer token that lacks a scope gets `insufficient_scope`.
 pub fn scopes_are_for_bearer_tokens<H: Harness>() {
     let mut world = world::<H>(&json!({
         "bearer": { "audiences": ["api"] },
@@ -446,7 +446,7 @@ pub fn scopes_are_for_bearer_tokens<H: Harness>() {
     ] {
         let token = token(&world, scope, group);
         let lines = [(":method", method), ("authorization", token.as_str())];
-        // Once verified, and once out of the cache.
+        // Once with verification, and once from the cache.
         for _ in 0..2 {
             let got = match world.send(&mut world.browser(), "https://acme.example/orders", &lines) {
                 Outcome::Forwarded(..) => Ok(()),
@@ -458,7 +458,7 @@ pub fn scopes_are_for_bearer_tokens<H: Harness>() {
             assert_eq!(got, expected, "{method} {scope} {group}");
         }
     }
-    // Nobody who signed in has scopes, whatever the ID token says.
+    // A session has no scopes, whatever the ID token says.
     let mut browser = world.browser();
     world.sign_in(
         &mut browser,
@@ -470,7 +470,7 @@ pub fn scopes_are_for_bearer_tokens<H: Harness>() {
     assert_eq!((reply.status, reply.header("www-authenticate")), (403, None));
 }
 
-/// The claims that rules look at are kept in the session.
+/// The session keeps the claims that the rules use.
 pub fn claims_in_rules<H: Harness>() {
     let mut world = world::<H>(&json!({
         "access": [
@@ -510,7 +510,7 @@ pub fn claims_in_rules<H: Harness>() {
     }
 }
 
-/// Rules may be for some hosts of a tenant; the exact host and the longest wildcard are as good as each other, the first rule wins.
+/// A rule may be for some hosts. Exact hosts and wildcards have no precedence: the first rule wins.
 pub fn rules_for_some_hosts<H: Harness>() {
     let mut world = world::<H>(&json!({
         "hosts": ["acme.example", "*.acme.example"],
@@ -538,9 +538,10 @@ pub fn rules_for_some_hosts<H: Harness>() {
     }
 }
 
-/// A dry run lets users through and says what the rules would have done. Who is nobody stays out.
+/// A dry run forwards the requests of users and logs what the rules would have done. Anonymous
+/// requests are still refused.
 pub fn a_dry_run_refuses_no_user<H: Harness>() {
-    let mut section = story();
+    let mut section = rules();
     section["access_dry_run"] = json!(true);
     let mut world = world::<H>(&section);
     let mut bob = browser_of(&mut world, &bob());

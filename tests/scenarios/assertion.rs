@@ -1,4 +1,4 @@
-//! The signed assertion of the identity, as an upstream verifies it.
+//! The signed identity assertion, verified as an upstream does.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::world::{NAVIGATION, World, ada};
 const EC: &str = include_str!("../vectors/keys/ec.private.pem");
 const ED: &str = include_str!("../vectors/keys/ed.private.pem");
 
-/// A world that signs with the first of `keys`.
+/// A world whose assertions are signed with the first of `keys`.
 fn world<H: Harness>(keys: Value) -> World<H> {
     World::with(|configuration| {
         configuration["assertion"] = json!({ "keys": keys, "audiences": ["upstream"], "lifetime": "5m" });
@@ -23,7 +23,7 @@ fn world<H: Harness>(keys: Value) -> World<H> {
     })
 }
 
-/// The key set that the gate publishes on `host`.
+/// The JWKS that the filter publishes on `host`.
 fn jwks<H: Harness>(world: &mut World<H>, host: &str, method: &str) -> Reply {
     let lines = [(":method", method), (":scheme", "https"), (":authority", host)];
     let path = (":path", "/.well-known/tenantgate/jwks.json");
@@ -35,7 +35,7 @@ fn jwks<H: Harness>(world: &mut World<H>, host: &str, method: &str) -> Reply {
     }
 }
 
-/// What the assertion says, after its signature was verified with the published keys.
+/// Header and claims of the assertion, after its signature was verified with the published JWKS.
 fn verified<H: Harness>(world: &mut World<H>, assertion: &str) -> (Value, Value) {
     let keys: Value = serde_json::from_str(&jwks(world, "acme.example", "GET").body).unwrap();
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap();
@@ -49,7 +49,7 @@ fn verified<H: Harness>(world: &mut World<H>, assertion: &str) -> (Value, Value)
     (header, claims)
 }
 
-/// The one assertion that the upstream receives.
+/// The only assertion that the upstream receives.
 #[track_caller]
 fn received<H: Harness>(world: &mut World<H>, browser: &mut Browser, url: &str) -> String {
     let spoofed = [("x-tenantgate-assertion", "evil"), ("X_Tenantgate_Assertion", "evil"), NAVIGATION[0]];
@@ -76,7 +76,7 @@ pub fn an_assertion_can_be_verified<H: Harness>() {
         });
         assert_eq!(claims, expected);
 
-        // Somebody else, and the same person at the other tenant, get their own.
+        // Another person gets another assertion, and so does the same user at the other tenant.
         let (mut other, mut twin) = (world.browser(), world.browser());
         world.sign_in(&mut other, "acme", "https://acme.example/", &json!({ "sub": "bob" }));
         world.sign_in(&mut twin, "globex", "https://globex.example/", &ada());
@@ -117,7 +117,7 @@ pub fn keys_of_the_assertion_are_published<H: Harness>() {
         assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD")), "{method}");
     }
     assert_eq!(jwks(&mut world, "unknown.example", "GET").status, 404);
-    // Not a path more than that one.
+    // No other path answers.
     for path in ["/.well-known/tenantgate/jwks.json/", "/.well-known/tenantgate/", "//.well-known/tenantgate/jwks.json"]
     {
         let url = format!("https://acme.example{path}");
@@ -155,7 +155,7 @@ pub fn the_header_of_the_assertion_is_configured<H: Harness>() {
     assert!(values(&seen, "connection").iter().all(|line| !line.contains("identity")));
 }
 
-/// At least half of its life is left when it arrives, and the same one does until then.
+/// An assertion is used again while at least half of its lifetime is left.
 pub fn an_assertion_is_renewed_in_time<H: Harness>() {
     let mut world = world::<H>(json!([{ "pem": EC }]));
     let mut browser = world.signed_in();
@@ -165,7 +165,7 @@ pub fn an_assertion_is_renewed_in_time<H: Harness>() {
     world.clock.advance(Duration::from_secs(1));
     let second = received(&mut world, &mut browser, "https://acme.example/");
     assert_eq!(verified(&mut world, &second).1["iat"], world.clock.now());
-    // A clock that was put back makes none of the future.
+    // A clock that was set back does not use an assertion of the future.
     world.clock.put_back(Duration::from_secs(10));
     let third = received(&mut world, &mut browser, "https://acme.example/");
     assert_eq!(verified(&mut world, &third).1["iat"], world.clock.now());

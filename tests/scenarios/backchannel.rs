@@ -28,7 +28,7 @@ fn take_logout_tokens(tenant: &mut Value) {
     tenant["login"]["backchannel_logout_path"] = json!(PATH);
 }
 
-/// A logout token of acme's issuer with `claims` beside those that every one has, after `forge` was at it.
+/// A logout token of acme's issuer: the required claims and `claims`, changed by `forge`.
 fn token<H: Harness>(world: &World<H>, claims: &Value, forge: Forge) -> String {
     let now = world.clock.now();
     world.issuer("acme", |issuer| {
@@ -53,7 +53,7 @@ fn post<H: Harness>(world: &mut World<H>, token: &str) -> Reply {
     world.post(URL, &[], &form(token)).reply()
 }
 
-/// The issuer says that this is over, and the gate takes it.
+/// Posts a logout token that the filter has to accept.
 fn notify<H: Harness>(world: &mut World<H>, claims: &Value) {
     let token = token(world, claims, |_, _| {});
     let reply = post(world, &token);
@@ -66,12 +66,12 @@ fn signed_in<H: Harness>(world: &mut World<H>, tenant: &str, person: &Value) -> 
     browser
 }
 
-/// Whether the session is over, at every worker.
+/// Whether every worker refuses the session.
 fn is_over<H: Harness>(world: &mut World<H>, browser: &Browser) -> bool {
     (0..8).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Replied(_)))
 }
 
-/// Whether somebody who signs in now has a session.
+/// Whether `person` can sign in and has a session.
 fn can_sign_in<H: Harness>(world: &mut World<H>, person: &Value) -> bool {
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", PAGE, person);
@@ -86,25 +86,25 @@ pub fn the_issuer_ends_sessions<H: Harness>() {
     let mut phone = signed_in(&mut world, "acme", &with_sid("2"));
     let mut bob = signed_in(&mut world, "acme", &json!({ "sub": "bob", "sid": "3" }));
     let mut elsewhere = signed_in(&mut world, "globex", &with_sid("1"));
-    // One session at the issuer.
+    // One session at the issuer, by `sid`.
     notify(&mut world, &with_sid("1"));
     world.eventually(|world| is_over(world, &laptop));
     world.open(&mut phone, PAGE).forwarded();
-    // All of one person.
+    // Every session of a user, by `sub`.
     notify(&mut world, &json!({ "sub": "ada" }));
     world.eventually(|world| is_over(world, &phone));
     world.open(&mut bob, PAGE).forwarded();
     notify(&mut world, &json!({ "sid": "3" }));
     world.eventually(|world| is_over(world, &bob));
-    // What another tenant's issuer calls the same is something else.
+    // The same `sub` and `sid` at another tenant name another session.
     world.open(&mut elsewhere, "https://globex.example/page").forwarded();
-    // Whoever signs in again is in.
+    // A new login gives a valid session.
     world.eventually(|world| can_sign_in(world, &with_sid("4")));
     assert!(is_over(&mut world, &laptop) && is_over(&mut world, &phone));
 }
 
-/// An issuer that has a name for its sessions and does not put it into its ID tokens.
-pub fn a_session_that_does_not_know_its_name<H: Harness>() {
+/// An issuer that uses `sid` in logout tokens but not in ID tokens.
+pub fn a_session_without_a_sid<H: Harness>() {
     let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "acme", &ada());
     notify(&mut world, &json!({ "sid": "1" }));
@@ -114,7 +114,7 @@ pub fn a_session_that_does_not_know_its_name<H: Harness>() {
     world.eventually(|world| is_over(world, &browser));
 }
 
-/// The refusals of the conformance suite for relying parties (`oidcc-backchannel-rp-...`), and what else is none.
+/// The invalid tokens of the OpenID conformance suite (`oidcc-backchannel-rp-...`), and more.
 pub fn hostile_logout_tokens<H: Harness>() {
     let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "acme", &ada());
@@ -157,7 +157,7 @@ pub fn hostile_logout_tokens<H: Harness>() {
         let token = token(&world, &json!({ "sub": "ada" }), forge);
         refused(&mut world, expected, &token);
     }
-    // Of another issuer, changed on the way, an ID token, and none at all.
+    // A token of another issuer, a changed token, an ID token, and no token.
     let good = token(&world, &json!({ "sub": "ada" }), |_, _| {});
     let foreign = Signer::eddsa().jws(&json!({ "alg": "EdDSA" }), &json!({ "sub": "ada" }));
     refused(&mut world, "none of the tenant's keys", &foreign);
@@ -190,7 +190,7 @@ pub fn odd_but_good_logout_tokens<H: Harness>() {
     }
 }
 
-/// At no worker does a logout token count twice.
+/// No worker accepts the same logout token twice.
 pub fn a_logout_token_counts_once<H: Harness>() {
     let mut world = world::<H>();
     let browser = signed_in(&mut world, "acme", &ada());
@@ -206,7 +206,7 @@ pub fn a_logout_token_counts_once<H: Harness>() {
     world.open(&mut again, PAGE).forwarded();
 }
 
-pub fn what_is_no_logout_request<H: Harness>() {
+pub fn invalid_logout_requests<H: Harness>() {
     let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "acme", &ada());
     let good = form(&token(&world, &json!({ "sub": "ada" }), |_, _| {}));
@@ -231,9 +231,9 @@ pub fn what_is_no_logout_request<H: Harness>() {
         assert!(reply.body.contains(&format!(r#""error":"{error}""#)), "{}", reply.body);
     }
     world.open(&mut browser, PAGE).forwarded();
-    // A tenant that does not take them has no such path.
+    // A tenant without back-channel logout has no such path.
     assert_eq!(world.post("https://globex.example/oauth2/backchannel-logout", &[], &good).reply().status, 401);
-    // Somebody who is signed in gets no further with it, either.
+    // A session does not forward the request, either.
     let line = browser.cookie_line("acme.example").unwrap();
     let others = [&b"state=1&"[..], &good, b"&x=y"].concat();
     let lines = [("cookie", &*line), ("content-type", "Application/X-WWW-Form-Urlencoded; charset=utf-8")];
@@ -241,9 +241,9 @@ pub fn what_is_no_logout_request<H: Harness>() {
     world.eventually(|world| is_over(world, &browser));
 }
 
-/// A key that the issuer has begun to use: whoever sent the token has to try again, and no number of tokens makes more than one call.
+/// A new key of the issuer: the sender has to try again, and many tokens cause only one fetch.
 pub fn a_logout_token_with_a_new_key<H: Harness>() {
-    let mut world = World::<H>::publishing(
+    let mut world = World::<H>::with_issuer(
         |issuer| issuer.rotate(Signer::es256(), "one"),
         |configuration| {
             discover(&mut configuration["tenants"][0], |_| {});
@@ -265,8 +265,8 @@ pub fn a_logout_token_with_a_new_key<H: Harness>() {
     world.eventually(|world| is_over(world, &browser));
 }
 
-/// What was ended stays so until it would have ended anyway.
-pub fn an_end_is_for_good<H: Harness>() {
+/// A session that was ended stays ended until its lifetime is over.
+pub fn ended_sessions_stay_ended<H: Harness>() {
     let mut world = world::<H>();
     let browsers = [json!({ "sub": "ada" }), json!({ "sub": "bob", "sid": "1" })];
     let browsers = browsers.map(|person| signed_in(&mut world, "acme", &person));
@@ -275,13 +275,13 @@ pub fn an_end_is_for_good<H: Harness>() {
     let day = |world: &mut World<H>| {
         for _ in 0..8 {
             world.clock.advance(Duration::from_secs(60 * 60));
-            world.harness.moment();
+            world.harness.advance();
             notify(world, &json!({ "sub": "carol" }));
             assert!(browsers.iter().all(|browser| is_over(world, browser)));
         }
     };
     day(&mut world);
-    // A longer lifetime does not bring them back.
+    // A longer lifetime does not revive the ended sessions.
     let mut configuration = world.configuration();
     configuration["session"]["lifetime"] = json!("10d");
     take_logout_tokens(&mut configuration["tenants"][0]);

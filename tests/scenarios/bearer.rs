@@ -1,4 +1,4 @@
-//! API clients that bring a token instead of a session.
+//! API clients that authenticate with a bearer token.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,12 @@ use crate::support::issuer::Issuer;
 use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 
-/// Changes header and claims before they are signed.
+/// Changes header and claims before the token is signed.
 type Forge = fn(&mut Value, &mut Value);
 
 const API: &str = "https://acme.example/api/orders";
 
-/// A world whose tenants take bearer tokens; `bearer` is the section of acme.
+/// A world whose tenants accept bearer tokens. `bearer` is acme's section.
 fn world<H: Harness>(bearer: Value) -> World<H> {
     World::with(|configuration| {
         configuration["tenants"][0]["bearer"] = bearer;
@@ -21,7 +21,7 @@ fn world<H: Harness>(bearer: Value) -> World<H> {
     })
 }
 
-/// An access token of acme's issuer, after `forge` was at it.
+/// An access token of acme's issuer, changed by `forge`.
 pub fn access_token<H: Harness>(world: &World<H>, forge: impl FnOnce(&mut Value, &mut Value)) -> String {
     let now = world.clock.now();
     let mut header = json!({ "alg": "ES256", "typ": "at+jwt" });
@@ -118,15 +118,15 @@ pub fn hostile_bearer_tokens<H: Harness>() {
     ] {
         refused(&mut world, token, 401, &format!("error=\"invalid_token\", error_description=\"{reason}\""));
     }
-    // A browser that opens a page with a bad token is told, not redirected.
+    // A browser with a bad token gets 401, not a redirect.
     let lines = [NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("authorization", "Bearer junk")];
     assert_eq!(world.send(&mut world.browser(), API, &lines).reply().status, 401);
-    // The other tenant has the same key and audience, and another issuer.
+    // The other tenant has the same key and audience, but another issuer.
     let lines = [("authorization", &*format!("Bearer {good}"))];
     assert_eq!(world.send(&mut world.browser(), "https://globex.example/", &lines).reply().status, 401);
 }
 
-/// A key has one algorithm, also where it could make signatures of others.
+/// A key verifies one algorithm, even if its type could verify others.
 pub fn another_algorithm_of_the_same_key<H: Harness>() {
     let issuer = Issuer::new("https://login.acme.example", "none", Signer::rs256(), H::clock());
     let mut world = World::<H>::of([("acme", issuer)], |configuration| {
@@ -135,7 +135,7 @@ pub fn another_algorithm_of_the_same_key<H: Harness>() {
     for signer in Signer::all() {
         world.issuer("acme", |issuer| issuer.signer = signer.clone());
         let good = access_token(&world, |header, _| header["alg"] = json!(signer.alg()));
-        // And once more under the name of the algorithm that the key has.
+        // The same signature, under the name of the key's own algorithm.
         let named = access_token(&world, |header, _| header["alg"] = json!("RS256"));
         if signer.alg() == "RS256" {
             send(&mut world, &good).forwarded();
@@ -146,7 +146,7 @@ pub fn another_algorithm_of_the_same_key<H: Harness>() {
     }
 }
 
-/// A key that comes with the token is the sender's, whatever it signs.
+/// A key inside the token is never used.
 pub fn a_key_in_the_token<H: Harness>() {
     let mut world = world::<H>(json!({ "audiences": ["api"] }));
     let attacker = Signer::other_es256();
@@ -166,7 +166,7 @@ pub fn a_key_in_the_token<H: Harness>() {
     assert_eq!(world.issuer("acme", |issuer| (issuer.calls, issuer.documents)), (0, 0));
 }
 
-/// A good signature over text that two parsers could read differently, or that is made to exhaust one.
+/// Valid signatures over JSON that two parsers could read differently, or that could exhaust one.
 pub fn signed_text_that_is_no_token<H: Harness>() {
     let mut world = world::<H>(json!({ "audiences": ["api"] }));
     let expiry = world.clock.now() + 300;
@@ -224,11 +224,11 @@ pub fn signed_text_that_is_no_token<H: Harness>() {
     ] {
         assert_eq!(send(bad, &with("")), 401, "{bad}");
     }
-    // A thumbprint brings no key along; it names a certificate that nobody looks for.
+    // A thumbprint is not a key: the filter ignores it.
     assert_eq!(send(r#"{"alg":"ES256","typ":"at+jwt","x5t":"AA","x5t#S256":"AA"}"#, &with("")), 200);
 }
 
-/// A claim of another type is wrong, never absent.
+/// A claim of the wrong type is an error; it is not treated as missing.
 pub fn claims_of_every_type<H: Harness>() {
     let mut world = world::<H>(json!({ "audiences": ["api"], "scopes": ["read"] }));
     let types = [
@@ -307,7 +307,7 @@ pub fn claims_that_are_required<H: Harness>() {
     }
     let token = access_token(&world, |_, claims| claims["department"] = json!("sales"));
     refused(&mut world, &token, 403, &challenge(tier));
-    // What is not to be believed is never told what it lacks.
+    // An invalid token is never told what it lacks.
     let token = access_token(&world, |_, claims| claims["aud"] = json!("other"));
     let reason = "claim `aud` does not have the expected value";
     refused(&mut world, &token, 401, &format!("error=\"invalid_token\", error_description=\"{reason}\""));
@@ -329,7 +329,7 @@ pub fn one_header_with_one_token<H: Harness>() {
     }
 }
 
-/// A token and a session at once: the token counts, good or bad.
+/// With a token and a session in one request, only the token counts.
 pub fn a_session_is_not_looked_at_beside_a_token<H: Harness>() {
     let mut world = world::<H>(json!({ "audiences": ["api"] }));
     let mut browser = world.signed_in();
@@ -339,7 +339,7 @@ pub fn a_session_is_not_looked_at_beside_a_token<H: Harness>() {
     assert_eq!(values(&seen, "x-auth-request-user"), ["robot"]);
     assert_eq!(values(&seen, "cookie"), <[String; 0]>::default());
     assert_eq!(world.send(&mut browser, API, &[("authorization", "Bearer junk")]).reply().status, 401);
-    // Other schemes are none of the gate's business, and do not reach the upstream.
+    // The filter ignores other schemes of `Authorization` and does not forward them.
     let seen = world.send(&mut browser, API, &[("authorization", "Basic eDp5")]).forwarded();
     assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
     assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
@@ -365,24 +365,25 @@ pub fn tenants_that_take_no_tokens_or_id_tokens_too<H: Harness>() {
     let token = access_token(&lenient, id_token);
     let seen = send(&mut lenient, &token).forwarded();
     assert_eq!(values(&seen, "x-auth-request-user"), ["robot"]);
-    // Signing in goes on as before.
+    // Sessions work as before.
     let mut browser = lenient.browser();
     lenient.sign_in(&mut browser, "acme", "https://acme.example/", &ada());
 }
 
-/// Sends it so often that every worker keeps it: it is kept when it comes for the second time.
+/// Sends the token so often that every worker has it in its cache, which takes a token when it
+/// comes for the second time.
 fn make_known<H: Harness>(world: &mut World<H>, token: &str) {
     for _ in 0..8 {
         send(world, token).forwarded();
     }
 }
 
-/// What was verified before is found again, and everything that could have changed is looked at again.
+/// A cached token skips the signature only: tenant, audience and time are checked each time.
 pub fn a_known_token_opens_nothing_new<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         let tenants = configuration["tenants"].as_array_mut().unwrap();
         tenants[0]["bearer"] = json!({ "audiences": ["api"] });
-        // The same issuer, client and key, and another audience.
+        // The same issuer, client and key, with another audience.
         let mut twin = tenants[0].clone();
         (twin["name"], twin["hosts"], twin["bearer"]) =
             (json!("globex"), json!(["globex.example"]), json!({ "audiences": ["other"] }));

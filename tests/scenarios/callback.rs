@@ -1,4 +1,4 @@
-//! What comes back from the issuer, or pretends to.
+//! Callbacks from the issuer, real and forged.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::harness::{Harness, Reply};
 use crate::support::issuer::Answer;
 use crate::support::world::{World, ada};
 
-/// Opens a callback that has to fail: no session, nothing upstream, a page with a request id.
+/// Opens a callback that has to fail: no session, no upstream request, a page with a request id.
 #[track_caller]
 fn refused<H: Harness>(world: &mut World<H>, browser: &mut Browser, url: &str) -> Reply {
     let reply = world.open(browser, url).reply();
@@ -36,7 +36,7 @@ pub fn forged_callbacks_cause_no_call<H: Harness>() {
         let pair = callback.split(['?', '&']).find(|pair| pair.starts_with(&format!("{name}="))).unwrap();
         format!("{callback}&{pair}")
     };
-    // Right where it names the cookie, wrong in the rest.
+    // Correct in the part that names the cookie, wrong in the rest.
     let state = callback.split(['?', '&']).find_map(|pair| pair.strip_prefix("state=")).unwrap();
     let nearly = format!("{}{}", &state[..16], &"A".repeat(27));
     let forged = [
@@ -63,7 +63,7 @@ pub fn forged_callbacks_cause_no_call<H: Harness>() {
     let posted = world.send(&mut browser, &callback, &[(":method", "POST"), ("accept", "text/html")]).reply();
     assert_eq!(posted.status, 400);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
-    // None of it burnt the real one.
+    // The real callback still works.
     assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
     assert!(browser.has_session());
 }
@@ -74,14 +74,14 @@ pub fn a_callback_is_good_once<H: Harness>() {
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
     let before = browser.clone();
     assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
-    // Once more, as by the back button: whoever is signed in is not bothered, and nothing is redeemed.
+    // The same callback again, as with the back button: it redeems nothing, and the session stays.
     let again = world.open(&mut browser, &callback).reply();
     assert_eq!((again.status, again.header("location")), (302, Some("https://acme.example/")));
     assert_eq!(again.all("set-cookie").count(), 0);
     browser.cookies.clear();
     assert_eq!(refused(&mut world, &mut browser, &callback).status, 400);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
-    // Whoever kept the cookie back can ask the issuer again, and the issuer takes a code once.
+    // A client that kept the cookie can ask the issuer again, and the issuer accepts a code once.
     let mut kept = before;
     assert_eq!(refused(&mut world, &mut kept, &callback).status, 400);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
@@ -94,11 +94,11 @@ pub fn a_callback_belongs_to_its_browser<H: Harness>() {
     let callback = world.callback(&mut attacker, "acme", "https://acme.example/", &ada());
     let mut victim = world.browser();
     assert_eq!(refused(&mut world, &mut victim, &callback).status, 400);
-    // Also where the victim has a login of its own under way.
+    // The same while the victim has a login of its own under way.
     world.begin(&mut victim, "https://acme.example/");
     assert_eq!(refused(&mut world, &mut victim, &callback).status, 400);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
-    // A victim that is signed in stays who it is.
+    // A victim with a session keeps it.
     let mut victim = world.signed_in();
     let reply = world.open(&mut victim, &callback).reply();
     assert_eq!((reply.status, reply.header("location")), (302, Some("https://acme.example/")));
@@ -128,8 +128,9 @@ pub fn errors_of_the_issuer<H: Harness>() {
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
 }
 
-/// The issuer's session would bring the same refusal again without a question, so the next login has the issuer ask. Once.
-pub fn after_a_refusal_the_issuer_asks<H: Harness>() {
+/// After a refusal, the issuer's own session would give the same answer at once. So the next login,
+/// and only that one, asks the issuer to prompt.
+pub fn after_a_refusal_the_issuer_prompts<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
@@ -146,7 +147,7 @@ pub fn after_a_refusal_the_issuer_asks<H: Harness>() {
     world.callback(&mut browser, "acme", "https://acme.example/other", &ada());
     assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
     assert!(browser.named("-ask").is_empty());
-    // Where the issuer is away there is nothing to ask.
+    // No prompt if the issuer was unavailable.
     world.issuer("acme", |issuer| issuer.answer = Answer::Raw(500, Vec::new()));
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
@@ -182,7 +183,8 @@ pub fn a_provider_that_fails<H: Harness>() {
     }
 }
 
-/// While the issuer is away, sessions go on, a login costs one call and no second one for its code, and afterwards all is as before.
+/// While the issuer is unavailable, sessions go on and a login costs one call. Afterwards logins
+/// work again.
 pub fn sessions_outlive_their_provider<H: Harness>() {
     let mut world = World::<H>::new();
     let mut signed_in = world.signed_in();
@@ -195,19 +197,19 @@ pub fn sessions_outlive_their_provider<H: Harness>() {
         });
         assert_eq!(refused(&mut world, &mut browser, &callback).status, 503);
         assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1);
-        // A reload of the page that says so finds no attempt any more, so it does not try the code again.
+        // A reload of the error page finds no login attempt, so it does not send the code again.
         assert_eq!(refused(&mut world, &mut browser, &callback).status, 400);
         assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1);
         assert!(browser.cookies.is_empty());
         world.open(&mut signed_in, "https://acme.example/").forwarded();
-        // The other tenant has an issuer of its own.
+        // The other tenant has its own issuer.
         world.sign_in(&mut world.browser(), "globex", "https://globex.example/", &ada());
-        world.issuer("acme", |issuer| issuer.answer = Answer::AsAsked);
+        world.issuer("acme", |issuer| issuer.answer = Answer::Normal);
         world.sign_in(&mut browser, "acme", "https://acme.example/page", &ada());
     }
 }
 
-pub fn a_refused_code<H: Harness>() {
+pub fn a_rejected_code<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
@@ -217,8 +219,8 @@ pub fn a_refused_code<H: Harness>() {
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
 }
 
-/// Mix-up (RFC 9207): the answer of another issuer is refused before anything is sent anywhere.
-pub fn another_issuer<H: Harness>() {
+/// Mix-up attack (RFC 9207): an answer with another `iss` is refused before any call.
+pub fn an_answer_of_another_issuer<H: Harness>() {
     let mut world = World::<H>::new();
     for issuer in ["https://login.globex.example", "https://login.acme.example/", "HTTPS://login.acme.example", ""] {
         let mut browser = world.browser();
@@ -227,14 +229,14 @@ pub fn another_issuer<H: Harness>() {
         assert_eq!(refused(&mut world, &mut browser, &url).status, 400, "{issuer}");
     }
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
-    // Not every issuer names itself.
+    // `iss` is optional by default.
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
     assert_eq!(world.open(&mut browser, &with_parameter(&callback, "iss", None)).reply().status, 302);
 }
 
-/// An issuer that always names itself did not send an answer that names nobody.
-pub fn an_answer_of_nobody<H: Harness>() {
+/// If the issuer always sends `iss`, an answer without it is refused.
+pub fn an_answer_without_iss<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["provider"]["authorization_response_iss_parameter_supported"] = json!(true);
     });
@@ -257,12 +259,13 @@ pub fn an_expired_attempt<H: Harness>() {
     world.clock.advance(Duration::from_secs(15 * 60 - 1));
     let cookie = browser.cookie_line("acme.example").unwrap();
     world.clock.advance(Duration::from_secs(1));
-    // A browser has forgotten the cookie; whoever kept it has nothing of it, but is led to the page.
+    // The browser dropped the cookie. A client that kept it gets an error page with a link to the
+    // page.
     assert_eq!(browser.cookie_line("acme.example"), None);
     let reply = world.send(&mut browser, &callback, &[("cookie", &cookie), ("accept", "text/html")]).reply();
     assert_eq!(reply.status, 400);
     assert!(reply.body.contains("href=\"https://acme.example/page\""), "{}", reply.body);
-    // Signed in meanwhile in another tab: on to the page.
+    // With a session from another tab, the callback redirects to the page.
     let mut signed_in = world.signed_in();
     let reply = world.send(&mut signed_in, &callback, &[("cookie", &cookie), ("accept", "text/html")]).reply();
     assert_eq!((reply.status, reply.header("location")), (302, Some("https://acme.example/page")));

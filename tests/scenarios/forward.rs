@@ -1,4 +1,4 @@
-//! What the upstream receives, and what it does not.
+//! Which headers the upstream receives.
 
 use serde_json::{Value, json};
 
@@ -6,10 +6,10 @@ use super::bearer::access_token;
 use crate::support::harness::{Harness, values};
 use crate::support::world::{NAVIGATION, World};
 
-pub fn what_the_client_says_is_gone<H: Harness>() {
+pub fn identity_headers_of_the_client_are_removed<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
-    // No e-mail and no groups: what the client sends must not fill the gap.
+    // The user has no e-mail address and no groups: the client's headers must not fill the gap.
     world.sign_in(&mut browser, "acme", "https://acme.example/", &json!({ "sub": "ada" }));
     let spoofed = [
         ("x-auth-request-user", "evil"),
@@ -39,8 +39,9 @@ pub fn what_the_client_says_is_gone<H: Harness>() {
     }
 }
 
-/// Tenants share an upstream, which may believe the names of each of them, also of one that is down.
-pub fn names_of_other_tenants_are_gone<H: Harness>() {
+/// Tenants share an upstream, which may trust the header names of every tenant. So the filter
+/// strips the names of all tenants, including one that is down.
+pub fn header_names_of_other_tenants_are_removed<H: Harness>() {
     for broken in [false, true] {
         let mut world = World::<H>::with(|configuration| {
             let tenants = &mut configuration["tenants"];
@@ -79,7 +80,7 @@ pub fn names_of_other_tenants_are_gone<H: Harness>() {
     }
 }
 
-pub fn cookies_of_the_gate_stay_at_the_gate<H: Harness>() {
+pub fn own_cookies_are_not_forwarded<H: Harness>() {
     let mut world = World::<H>::new();
     let browser = world.signed_in();
     let session = browser.cookie_line("acme.example").unwrap();
@@ -113,8 +114,9 @@ pub fn claims_cannot_forge_headers<H: Harness>() {
     );
 }
 
-/// The tokens of the login, to an upstream that wants them and to no other; what the client sends in their place is gone.
-pub fn tokens_where_they_are_wanted<H: Harness>() {
+/// The tokens of the login go only to an upstream that wants them. The client's own headers of
+/// those names are removed.
+pub fn tokens_are_forwarded_if_configured<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["headers"] =
             json!({ "access_token": "X-Auth-Request-Access-Token", "id_token": "authorization" });
@@ -135,7 +137,7 @@ pub fn tokens_where_they_are_wanted<H: Harness>() {
     let token = token.strip_prefix("Bearer ").unwrap().to_owned();
     assert!(world.issuer("acme", |issuer| issuer.secrets.contains(&token) && issuer.signer.verifies(&token)));
 
-    // An API client keeps its token to itself.
+    // The token of an API client is not forwarded.
     let now = world.clock.now();
     let claims = json!({ "iss": "https://login.acme.example", "aud": "api", "sub": "robot", "exp": now + 300 });
     let bearer = world.issuer("acme", |issuer| issuer.signer.jws(&json!({ "alg": "ES256" }), &claims));
@@ -144,7 +146,7 @@ pub fn tokens_where_they_are_wanted<H: Harness>() {
     assert_eq!(values(&seen, "authorization"), <[String; 0]>::default());
     assert_eq!(values(&seen, "x-auth-request-access-token"), <[String; 0]>::default());
 
-    // Nobody asked for them here, and what the client says would pass for one at an upstream that both share.
+    // This tenant forwards no tokens; the upstream of both could take the client's header for one.
     world.sign_in(&mut browser, "globex", "https://globex.example/", &json!({ "sub": "ada" }));
     let spoofed = [("authorization", "Basic evil"), ("x-other", "x"), NAVIGATION[0]];
     let seen = world.send(&mut browser, "https://globex.example/", &spoofed).forwarded();
@@ -155,8 +157,8 @@ pub fn tokens_where_they_are_wanted<H: Harness>() {
     assert!(seen.iter().all(|(_, value)| !value.windows(12).any(|window| window == b"access-token")));
 }
 
-/// Those of this moment, in every form, for people and API clients.
-pub fn roles_go_where_groups_go<H: Harness>() {
+/// The current roles, in every format, for sessions and bearer tokens.
+pub fn roles_are_forwarded_like_groups<H: Harness>() {
     for (lists, expected) in [("comma", &["admin,a:b"][..]), ("lines", &["admin", "a:b"])] {
         let roles = json!([
             { "name": "admin", "groups": ["admins"] }, { "name": "a:b", "users": ["ada"] }, { "name": "evil", "users": ["eve"] },
@@ -186,7 +188,7 @@ pub fn roles_go_where_groups_go<H: Harness>() {
     }
 }
 
-/// A world whose tenant acme has these headers, and a page for everybody.
+/// A world whose tenant acme has these `headers`, and a public page.
 fn world<H: Harness>(headers: Value) -> World<H> {
     World::with(|configuration| {
         configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
@@ -195,8 +197,8 @@ fn world<H: Harness>(headers: Value) -> World<H> {
     })
 }
 
-/// The names that Grafana, Argo and Jupyter recipes use; one is switched off.
-pub fn names_are_those_of_the_tenant<H: Harness>() {
+/// Header names of the recipes for Grafana, Argo and Jupyter; one header is switched off.
+pub fn header_names_are_configurable<H: Harness>() {
     let mut world = world::<H>(json!({
         "user": "x-forwarded-user", "email": "X-Forwarded-Email", "groups": "x-forwarded-groups", "tenant": false,
         "claims": { "x-forwarded-preferred-username": "preferred_username", "x-department": "department", "x-level": "level" },
@@ -213,7 +215,7 @@ pub fn names_are_those_of_the_tenant<H: Harness>() {
         ("x.forwarded.groups", "evil"),
         ("x-forwarded_preferred-username", "evil"),
         ("x_department", "evil"),
-        // The claim that is not there, and what has another name or none at this tenant.
+        // A missing claim, and headers that this tenant renames or switches off.
         ("x-level", "evil"),
         ("x_level", "evil"),
         ("x-auth-request-user", "evil"),
@@ -255,8 +257,8 @@ pub fn names_are_those_of_the_tenant<H: Harness>() {
     }
 }
 
-/// An API client's identity comes from its token, and the headers with it.
-pub fn what_an_api_client_says_is_gone<H: Harness>() {
+/// With a bearer token, every identity header comes from the token.
+pub fn identity_headers_of_an_api_client_are_removed<H: Harness>() {
     let mut world = world::<H>(json!({}));
     let token = access_token(&world, |_, claims| drop(claims.as_object_mut().unwrap().remove("groups")));
     let lines = [
@@ -277,7 +279,7 @@ pub fn what_an_api_client_says_is_gone<H: Harness>() {
     assert_eq!(identity, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
 
-/// Long, and of bytes that each take three in a line: it is one line all the same, and can be read back.
+/// A long claim, three bytes of header for each of its bytes, stays one line and can be decoded.
 pub fn a_long_claim_is_one_line<H: Harness>() {
     let mut world = world::<H>(json!({ "lists": "lines" }));
     let group = "\u{e9}\r\n,".repeat(3_000);
@@ -288,7 +290,7 @@ pub fn a_long_claim_is_one_line<H: Harness>() {
     assert_eq!(values(&seen, "x-auth-request-groups"), ["%C3%A9%0D%0A%2C".repeat(3_000).as_str(), "b"]);
 }
 
-pub fn lists_as_the_tenant_wants_them<H: Harness>() {
+pub fn list_formats<H: Harness>() {
     for (form, expected) in [
         ("comma", &["a%2Cb;c|d,\"%C3%A9"][..]),
         ("semicolon", &["a,b%3Bc|d;\"%C3%A9"]),
@@ -308,8 +310,8 @@ pub fn lists_as_the_tenant_wants_them<H: Harness>() {
     }
 }
 
-/// What the gate did not verify does not pass unless the tenant says so.
-pub fn authorization_goes_where_the_tenant_wants_it<H: Harness>() {
+/// A header `Authorization` that was not verified is forwarded only if the tenant says so.
+pub fn authorization_is_forwarded_if_configured<H: Harness>() {
     for (wanted, basic, bearer) in [("remove", false, false), ("verified", false, true), ("any", true, true)] {
         let mut world = world::<H>(json!({ "authorization": wanted }));
         let mut browser = world.signed_in();
@@ -326,13 +328,13 @@ pub fn authorization_goes_where_the_tenant_wants_it<H: Harness>() {
         for lines in [[("authorization", "Bearer x"), NAVIGATION[0]], [("authorization", "bearer"), NAVIGATION[0]]] {
             assert!(matches!(world.send(&mut browser, "https://acme.example/", &lines).reply().status, 400 | 401));
         }
-        // Where nobody is needed, nothing was verified.
+        // On a public page the filter verifies nothing.
         for line in ["Basic YTpi", "Bearer x", "Bearer a.b.c"] {
             let lines = [("authorization", line)];
             let seen = world.send(&mut world.browser(), "https://acme.example/public", &lines).forwarded();
             assert_eq!(values(&seen, "authorization"), if basic { vec![line] } else { vec![] }, "{wanted} {line}");
         }
-        // Which of two lines a server reads cannot be known, so none was verified.
+        // With two lines, the server could read either, so neither was verified.
         let lines = [("authorization", line.as_str()), ("authorization", "Basic YTpi")];
         assert_eq!(world.send(&mut browser, "https://acme.example/", &lines).reply().status, 400);
     }

@@ -1,4 +1,4 @@
-//! A page that the issuer loads in a frame (OpenID Connect Front-Channel Logout 1.0).
+//! The page that the issuer loads in a frame (OpenID Connect Front-Channel Logout 1.0).
 
 use serde_json::json;
 
@@ -28,7 +28,8 @@ fn load<H: Harness>(world: &mut World<H>, browser: &mut Browser, query: &str) ->
 pub fn the_issuer_ends_the_session_in_a_frame<H: Harness>() {
     let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "s+1");
-    // A copy, a session of the same one at the issuer (at another host of the tenant, say), and another one.
+    // A copy of the session, a second session with the same `sid`, and a session with another
+    // `sid`.
     let (copy, same, mut other) = (browser.clone(), signed_in(&mut world, "s+1"), signed_in(&mut world, "s+2"));
     let reply = load(&mut world, &mut browser, GOOD);
     assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-store")));
@@ -40,7 +41,7 @@ pub fn the_issuer_ends_the_session_in_a_frame<H: Harness>() {
     world.open(&mut other, PAGE).forwarded();
 }
 
-/// Without the cookie of the session that is meant, the parameters are anybody's word.
+/// Without the cookie of the session, anybody could send the parameters.
 pub fn frames_of_others_end_nothing<H: Harness>() {
     let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "s+1");
@@ -63,13 +64,13 @@ pub fn frames_of_others_end_nothing<H: Harness>() {
     let url = format!("https://acme.example{FRAMED}?{GOOD}");
     assert_eq!(world.send(&mut browser, &url, &[(":method", "POST")]).reply().status, 200);
     world.open(&mut browser, PAGE).forwarded();
-    // A session without a name is not the one without a name.
+    // A session without `sid` does not match a request without `sid`.
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "ada" }));
     load(&mut world, &mut browser, "iss=https://login.acme.example&sid=");
     load(&mut world, &mut browser, "iss=https://login.acme.example");
     world.open(&mut browser, PAGE).forwarded();
-    // A tenant that does not want it has no such path.
+    // A tenant without front-channel logout has no such path.
     let mut world = World::<H>::new();
     let mut browser = signed_in(&mut world, "s+1");
     world.send(&mut browser, &url, &FRAME).forwarded();

@@ -1,4 +1,4 @@
-//! ID tokens as a hostile, broken or odd issuer sends them (OpenID Connect Core section 3.1.3.7).
+//! ID tokens of hostile, broken and unusual issuers (OpenID Connect Core section 3.1.3.7).
 
 use serde_json::{Value, json};
 

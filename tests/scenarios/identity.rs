@@ -1,4 +1,4 @@
-//! Who somebody is, out of the claims of their issuer.
+//! The identity, from the claims of the issuer.
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,14 @@ fn world<H: Harness>(identity: &Value) -> World<H> {
     World::with(|configuration| configuration["tenants"][0]["identity"] = identity.clone())
 }
 
-/// What the upstream receives under the header `name`.
+/// The values that the upstream receives under the header `name`.
 fn received<H: Harness>(world: &mut World<H>, person: &Value, name: &str) -> Vec<String> {
     let mut browser = world.browser();
     let (_, seen) = world.sign_in(&mut browser, "acme", "https://acme.example/", person);
     values(&seen, &format!("x-auth-request-{name}"))
 }
 
-/// The status and the page of a login that fails.
+/// The status and the page of a login that has to fail.
 fn refused<H: Harness>(world: &mut World<H>, person: &Value) -> (u16, String) {
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "acme", "https://acme.example/", person);
@@ -72,7 +72,7 @@ pub fn groups_of_every_shape<H: Harness>() {
     assert!(objects.harness.log().contains("identity_incomplete tenant=acme"));
 }
 
-/// Entra ID leaves groups out where there are too many. That is not the same as none.
+/// Entra ID omits groups if there are too many. Omitted groups are an error, not an empty list.
 pub fn groups_that_the_issuer_left_out<H: Harness>() {
     let mut world = World::<H>::new();
     for overage in [
@@ -98,7 +98,7 @@ pub fn an_address_that_names_the_user_is_verified<H: Harness>() {
     let mut lenient = self::world::<H>(&json!({ "user": "email", "require_email_verified": false }));
     let mut browser = lenient.browser();
     lenient.sign_in(&mut browser, "acme", "https://acme.example/", &person(json!(null)));
-    // Sessions of before do not outlive the choice.
+    // Sessions from before the change end.
     let mut configuration = lenient.configuration();
     configuration["tenants"][0]["identity"] = json!({ "user": "email" });
     lenient.harness.reconfigure(&configuration);

@@ -1,4 +1,4 @@
-//! Keys and endpoints that are fetched from the issuer, and keys that it rotates.
+//! Discovery, JWKS, and key rotation.
 
 use serde_json::{Value, json};
 
@@ -10,16 +10,16 @@ use crate::support::world::{World, ada};
 
 const PAGE: &str = "https://acme.example/page";
 
-/// A world in which acme configures nothing that can be discovered, after `change` was made to its `provider`. Its issuer signs with a key
-/// that it publishes as `one`.
+/// A world in which acme discovers everything, after `change` to its `provider`. Its issuer signs
+/// with a key that it publishes as `one`.
 fn world<H: Harness>(change: impl FnOnce(&mut Value)) -> World<H> {
-    World::publishing(
+    World::with_issuer(
         |issuer| issuer.rotate(Signer::es256(), "one"),
         |configuration| discover(&mut configuration["tenants"][0], change),
     )
 }
 
-/// Takes out of the configuration of a tenant what can be discovered.
+/// Removes what can be discovered from the configuration of a tenant.
 pub fn discover(tenant: &mut Value, change: impl FnOnce(&mut Value)) {
     tenant.as_object_mut().unwrap().remove("keys");
     tenant["bearer"] = json!({ "audiences": ["api"] });
@@ -29,13 +29,13 @@ pub fn discover(tenant: &mut Value, change: impl FnOnce(&mut Value)) {
     change(&mut tenant["provider"]);
 }
 
-/// Waits until every worker knows acme's issuer: several in a row, since any of them may answer.
+/// Waits until every worker has acme's metadata. Any worker may answer, so it asks several times.
 #[track_caller]
 pub fn discovered<H: Harness>(world: &mut World<H>) {
     world.eventually(|world| (0..20).all(|_| world.open(&mut world.browser(), PAGE).reply().status == 302));
 }
 
-/// An access token of acme's issuer as it signs now.
+/// An access token of acme's issuer, signed with its current key.
 fn access_token<H: Harness>(world: &World<H>) -> String {
     let now = world.clock.now();
     world.issuer("acme", |issuer| {
@@ -69,17 +69,18 @@ pub fn everything_is_discovered<H: Harness>() {
     signs_in(&mut world);
     let token = access_token(&world);
     world.eventually(|world| is_forwarded(world, &token));
-    // Signing out, too, goes where the metadata say.
+    // `end_session_endpoint` is discovered, too.
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", PAGE, &ada());
     let reply = world.send(&mut browser, "https://acme.example/oauth2/logout", &[("accept", "text/html")]).reply();
     assert!(reply.header("location").unwrap().starts_with("https://login.acme.example/logout?"));
 }
 
-/// Where the metadata promise `iss` in every answer (RFC 9207 section 3), one without is refused.
-pub fn what_the_metadata_promise<H: Harness>() {
+/// If the metadata promise `iss` in every answer (RFC 9207 section 3), an answer without it is
+/// refused.
+pub fn iss_promised_by_the_metadata<H: Harness>() {
     for promised in [false, true] {
-        let mut world = World::<H>::publishing(
+        let mut world = World::<H>::with_issuer(
             |issuer| {
                 issuer.rotate(Signer::es256(), "one");
                 issuer.metadata["authorization_response_iss_parameter_supported"] = json!(promised);
@@ -96,9 +97,9 @@ pub fn what_the_metadata_promise<H: Harness>() {
     }
 }
 
-/// The UserInfo endpoint is discovered, and asked after the ID token was verified, though its key had to be fetched first.
+/// A discovered UserInfo endpoint is called after the ID token was verified with a fetched key.
 pub fn userinfo_after_a_new_key<H: Harness>() {
-    let mut world = World::<H>::publishing(
+    let mut world = World::<H>::with_issuer(
         |issuer| {
             issuer.rotate(Signer::es256(), "one");
             issuer.userinfo.1 = json!({ "sub": "ada", "groups": ["discovered"] });
@@ -114,7 +115,7 @@ pub fn userinfo_after_a_new_key<H: Harness>() {
     let (_, seen) = world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "ada" }));
     assert_eq!(values(&seen, "x-auth-request-groups"), ["discovered"]);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
-    // Metadata that name no such endpoint leave nothing to ask.
+    // Without an endpoint in the metadata, there is no call.
     world.issuer("acme", |issuer| {
         issuer.metadata.as_object_mut().unwrap().remove("userinfo_endpoint");
         issuer.rotate(Signer::other_es256(), "three");
@@ -126,7 +127,7 @@ pub fn userinfo_after_a_new_key<H: Harness>() {
     assert!(world.harness.log().contains("UserInfo endpoint: its address is not known"), "{}", world.harness.log());
 }
 
-/// Whoever signs in right after the issuer began to use a new key notices nothing.
+/// A login right after a key rotation works.
 pub fn a_new_key_is_fetched_during_the_login<H: Harness>() {
     let mut world = world::<H>(|_| {});
     discovered(&mut world);
@@ -135,14 +136,14 @@ pub fn a_new_key_is_fetched_during_the_login<H: Harness>() {
     world.sign_in(&mut kept, "acme", PAGE, &ada());
     world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
     signs_in(&mut world);
-    // The old key is gone for good, and the session that it vouched for goes on.
+    // The old key is gone. The session that was verified with it goes on.
     world.issuer("acme", |issuer| drop(issuer.published.remove(0)));
     world.issuer("acme", |issuer| issuer.rotate(Signer::es256(), "three"));
     signs_in(&mut world);
     world.open(&mut kept, PAGE).forwarded();
 }
 
-/// While the issuer does not answer, such a login fails like every other.
+/// While the JWKS cannot be fetched, the login fails with 503.
 pub fn a_new_key_that_cannot_be_fetched<H: Harness>() {
     let mut world = world::<H>(|_| {});
     discovered(&mut world);
@@ -160,16 +161,17 @@ pub fn a_new_key_that_cannot_be_fetched<H: Harness>() {
         let callback = world.callback(&mut browser, "acme", PAGE, &ada());
         assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
         assert!(!browser.has_session());
-        // The keys that were fetched before are still good.
+        // The known keys are still valid.
         world.issuer("acme", |issuer| {
-            (issuer.document_answer, issuer.kid) = (Answer::AsAsked, Some("one"));
+            (issuer.document_answer, issuer.kid) = (Answer::Normal, Some("one"));
             (issuer.signer, issuer.published) = (Signer::es256(), issuer.published[..1].to_vec());
         });
         signs_in(&mut world);
     }
 }
 
-/// API clients are not kept waiting: the first is refused, and the keys are there for the next.
+/// A request of an API client does not wait for a fetch: the first is refused, the next one
+/// succeeds.
 pub fn a_new_key_is_fetched_for_api_clients<H: Harness>() {
     let mut world = world::<H>(|_| {});
     discovered(&mut world);
@@ -181,7 +183,8 @@ pub fn a_new_key_is_fetched_for_api_clients<H: Harness>() {
     send(&mut world, &old).forwarded();
 }
 
-/// The shapes of Entra ID (no `alg`), Keycloak (an encryption key), Auth0 (`x5c`) and of things to come, in one set.
+/// Key sets of Entra ID (no `alg`), Keycloak (an encryption key), Auth0 (`x5c`) and unknown key
+/// types.
 pub fn one_odd_key_does_not_spoil_a_set<H: Harness>() {
     let n = "3waLTkxx9rOiLQw_xj1LzOSbW7e8knQ__E2f1tEjLI4wQpcSzwCDDNBZwlVSMauztfQEussi951O1KhwdjiBk9al96Ga6TSke3ruoH5uj3Cwz5Z6z3apk-9jopWlSqrHqLLxZIBqht8m8c9M_P3aBvNHQiZ71oGzfWGisNHOqSBh604eO_vqC0zurTeghXkcrDXi8veBhJq2bJkRF-E_8diqH2Cv3ZUeHukiPoa5GDcO0p61EMzD_y_L-le4LPwVydHkVDgHge3oHXRWTLTFXA14f7zuJV1l0P_7vn94SJh8ibyrdByu_Uae-ZraOu6B5kVYKUXLQOkGd0SmDdIKGw";
     let publish = |issuer: &mut Issuer| {
@@ -199,13 +202,14 @@ pub fn one_odd_key_does_not_spoil_a_set<H: Harness>() {
         ];
         issuer.published.splice(0..0, odd);
     };
-    let mut world = World::<H>::publishing(publish, |configuration| discover(&mut configuration["tenants"][0], |_| {}));
+    let mut world =
+        World::<H>::with_issuer(publish, |configuration| discover(&mut configuration["tenants"][0], |_| {}));
     discovered(&mut world);
     signs_in(&mut world);
     world.eventually(|world| world.harness.log().contains("8 of no use here were left out"));
 }
 
-/// OpenID Connect Discovery 1.0 section 4.3, and everything else that the documents could be.
+/// OpenID Connect Discovery 1.0 section 4.3, and other invalid documents.
 pub fn hostile_documents<H: Harness>() {
     let base = "https://login.acme.example";
     let with = |name: &str, value: Value| {
@@ -235,19 +239,19 @@ pub fn hostile_documents<H: Harness>() {
         world.eventually(|world| world.harness.log().matches(expected).count() > already);
         assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 503, "{expected}");
     }
-    world.issuer("acme", |issuer| issuer.document_answer = Answer::AsAsked);
+    world.issuer("acme", |issuer| issuer.document_answer = Answer::Normal);
     discovered(&mut world);
     signs_in(&mut world);
 }
 
-/// A configured key counts, and one that is published under its name does not.
+/// A configured key takes precedence over a published key of the same `kid`.
 pub fn configured_keys_win<H: Harness>() {
-    // The issuer publishes another key as `one`, too.
+    // The issuer publishes another key as `one`.
     let publish = |issuer: &mut Issuer| {
         issuer.rotate(Signer::eddsa(), "one");
         issuer.rotate(Signer::es256(), "one");
     };
-    let mut world = World::<H>::publishing(publish, |configuration| {
+    let mut world = World::<H>::with_issuer(publish, |configuration| {
         let tenant = &mut configuration["tenants"][0];
         discover(tenant, |_| {});
         tenant["keys"] = json!([{ "pem": Signer::es256().configured()["pem"], "kid": "one" }]);
@@ -262,9 +266,10 @@ pub fn configured_keys_win<H: Harness>() {
     signs_in(&mut world);
 }
 
-/// A configured key without a `kid` may be the one of every token of its algorithm, and still there can be a new one.
+/// A configured key without `kid` can match every token of its algorithm. A new key is fetched all
+/// the same.
 pub fn a_configured_key_without_a_kid_does_not_hide_a_new_one<H: Harness>() {
-    let mut world = World::<H>::publishing(
+    let mut world = World::<H>::with_issuer(
         |issuer| issuer.rotate(Signer::es256(), "one"),
         |configuration| {
             let tenant = &mut configuration["tenants"][0];
@@ -278,13 +283,13 @@ pub fn a_configured_key_without_a_kid_does_not_hide_a_new_one<H: Harness>() {
     signs_in(&mut world);
 }
 
-/// `jwks_uri` alone: the endpoints are configured, the keys are fetched, nothing is discovered.
+/// With `jwks_uri`, only the keys are fetched; the endpoints are configured.
 pub fn keys_without_discovery<H: Harness>() {
     let publish = |issuer: &mut Issuer| {
         issuer.rotate(Signer::es256(), "one");
         issuer.metadata = json!({});
     };
-    let mut world = World::<H>::publishing(publish, |configuration| {
+    let mut world = World::<H>::with_issuer(publish, |configuration| {
         let tenant = &mut configuration["tenants"][0];
         tenant.as_object_mut().unwrap().remove("keys");
         tenant["provider"]["jwks_uri"] = json!("https://login.acme.example/keys");
@@ -294,7 +299,7 @@ pub fn keys_without_discovery<H: Harness>() {
     signs_in(&mut world);
 }
 
-/// Nothing is fetched for a tenant that has everything in its configuration, whatever keys its clients name.
+/// A tenant with configured keys fetches nothing, whatever `kid` a token names.
 pub fn a_tenant_with_keys_fetches_nothing<H: Harness>() {
     let mut world =
         World::<H>::with(|configuration| configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] }));
@@ -305,12 +310,12 @@ pub fn a_tenant_with_keys_fetches_nothing<H: Harness>() {
         send(&mut world, &token).forwarded();
         let token = token.replacen("eyJ", "eyI", 1);
         assert_eq!(send(&mut world, &token).reply().status, 401);
-        world.harness.moment();
+        world.harness.advance();
     }
     assert_eq!(world.issuer("acme", |issuer| issuer.documents), 0);
 }
 
-/// Clients that name keys that nobody has cause a fetch now and then, not one each.
+/// Tokens with unknown keys cause a fetch at intervals, not one each.
 pub fn a_flood_of_unknown_keys<H: Harness>() {
     let mut world = world::<H>(|_| {});
     discovered(&mut world);
@@ -320,14 +325,14 @@ pub fn a_flood_of_unknown_keys<H: Harness>() {
         for _ in 0..5 {
             assert_eq!(send(&mut world, &token).reply().status, 401);
         }
-        world.harness.moment();
+        world.harness.advance();
     }
-    // Each fetch is two documents, and they are ten seconds apart.
+    // A fetch gets two documents, and fetches are ten seconds apart.
     let documents = world.issuer("acme", |issuer| issuer.documents);
     assert!((2..=14).contains(&documents), "{documents}");
 }
 
-/// The last good set stays in use while the issuer is away, and where that is bounded, only so long.
+/// The last good key set stays in use while the issuer is unavailable, up to the configured limit.
 pub fn keys_of_an_issuer_that_is_away<H: Harness>() {
     for bounded in [false, true] {
         let mut world = world::<H>(|provider| {
@@ -340,20 +345,20 @@ pub fn keys_of_an_issuer_that_is_away<H: Harness>() {
         send(&mut world, &token).forwarded();
         world.issuer("acme", |issuer| issuer.document_answer = Answer::Silence);
         for _ in 0..590 {
-            world.harness.moment();
+            world.harness.advance();
         }
         send(&mut world, &token).forwarded();
         for _ in 0..20 {
-            world.harness.moment();
+            world.harness.advance();
         }
         assert_eq!(is_forwarded(&mut world, &token), !bounded);
-        // It comes back.
-        world.issuer("acme", |issuer| issuer.document_answer = Answer::AsAsked);
+        // The issuer is available again.
+        world.issuer("acme", |issuer| issuer.document_answer = Answer::Normal);
         world.eventually(|world| is_forwarded(world, &token));
     }
 }
 
-/// A key that leaves the set takes along what it vouched for, also where that was remembered; sessions go on.
+/// When a key leaves the set, cached tokens that it verified are refused. Sessions go on.
 pub fn a_key_that_leaves_the_set<H: Harness>() {
     let mut world = world::<H>(|_| {});
     discovered(&mut world);
@@ -370,7 +375,7 @@ pub fn a_key_that_leaves_the_set<H: Harness>() {
     world.open(&mut browser, PAGE).forwarded();
 }
 
-/// A new configuration begins with the keys that are known already.
+/// A new configuration starts with the keys that are already known.
 pub fn a_new_configuration_keeps_the_keys<H: Harness>() {
     let mut world = world::<H>(|_| {});
     discovered(&mut world);

@@ -1,4 +1,4 @@
-//! From a page to the issuer and back to that page.
+//! The login: from a page to the issuer and back to the page.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub fn back_to_the_page_that_was_asked_for<H: Harness>() {
     assert_eq!(names, ["__Host-tenantgate-session", "__Host-tenantgate-redirect-loop"]);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
 
-    // From here on no redirect and no call.
+    // The session needs no redirect and no call.
     let again = world.open(&mut browser, "https://acme.example/other").forwarded();
     assert_eq!(values(&again, "x-auth-request-user"), ["ada"]);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 1);
@@ -49,7 +49,8 @@ pub fn every_client_authentication<H: Harness>() {
     assert!(!browser.has_session());
 }
 
-/// `private_key_jwt`: an assertion of the client for each request, made out to the issuer, or to the token endpoint.
+/// `private_key_jwt`: a new client assertion for each request, with the issuer or the token
+/// endpoint as its audience.
 pub fn a_client_that_signs<H: Harness>() {
     let issuer = |name: &str, key| Issuer::with_client_key(&format!("https://login.{name}.example"), key, H::clock());
     let mut world = World::<H>::of(
@@ -66,7 +67,7 @@ pub fn a_client_that_signs<H: Harness>() {
         let (_, seen) = world.sign_in(&mut browser, tenant, &format!("https://{tenant}.example/"), &ada());
         assert_eq!(values(&seen, "x-auth-request-tenant"), [tenant]);
     }
-    // The issuer has another key of the client.
+    // The issuer knows another key of the client.
     world.issuer("ec", |issuer| issuer.client_key = Some((Signer::rs256(), issuer.url.clone())));
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "ec", "https://ec.example/", &ada());
@@ -127,7 +128,7 @@ pub fn many_tabs_at_once<H: Harness>() {
     let pages: Vec<String> = (0..10).map(|number| format!("https://acme.example/reports/{number}?year=2026")).collect();
     let callbacks: Vec<String> = pages.iter().map(|page| world.callback(&mut browser, "acme", page, &ada())).collect();
     assert_eq!(browser.named("-login-").len(), 10);
-    // In any order; 7 and 10 have no common divisor.
+    // In mixed order: 7 and 10 have no common divisor.
     for turn in 0..10 {
         let (page, callback) = (&pages[turn * 7 % 10], &callbacks[turn * 7 % 10]);
         let reply = world.open(&mut browser, callback).reply();
@@ -137,7 +138,7 @@ pub fn many_tabs_at_once<H: Harness>() {
     world.open(&mut browser, "https://acme.example/").forwarded();
 }
 
-/// Ten tabs that a browser restores: all ask before the first answer is there.
+/// Ten restored tabs: all requests are sent before the first answer arrives.
 pub fn tabs_that_begin_at_once<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
@@ -152,8 +153,8 @@ pub fn tabs_that_begin_at_once<H: Harness>() {
     }
 }
 
-/// A browser that drops the session, and keeps everything else.
-pub fn a_login_that_does_not_hold<H: Harness>() {
+/// A browser that drops the session cookie and keeps the others: a redirect loop.
+pub fn a_redirect_loop_ends<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
     let page = "https://acme.example/page";
@@ -167,7 +168,7 @@ pub fn a_login_that_does_not_hold<H: Harness>() {
     assert!(reply.body.contains("You keep being signed out"), "{}", reply.body);
     assert!(reply.body.contains("href=\"https://acme.example/page\""), "{}", reply.body);
     assert!(world.harness.log().contains("redirect_loop"));
-    // Whoever follows the link is a person, and this time the cookie is kept.
+    // The link of the page starts a new login, and the browser keeps the cookie this time.
     assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
     world.sign_in(&mut browser, "acme", page, &ada());
 }
@@ -182,7 +183,7 @@ pub fn abandoned_attempts_do_not_pile_up<H: Harness>() {
     }
     assert_eq!(browser.cookies.len(), 12);
     assert!(longest < 3_500, "the Cookie header has {longest} bytes");
-    // Long addresses make long cookies, so there are fewer of them.
+    // Long addresses make large cookies, so fewer of them are kept.
     let mut other = world.browser();
     for number in 0..20 {
         world.begin(&mut other, &format!("https://acme.example/{number}?{}", "x".repeat(1_500)));
@@ -190,7 +191,8 @@ pub fn abandoned_attempts_do_not_pile_up<H: Harness>() {
         assert!(length < 8 * 1024 + 100, "the Cookie header has {length} bytes");
     }
     assert_eq!(other.cookies.len(), 3);
-    // What is no attempt of ours any more is cleared away, and a name that is not of our making is not repeated.
+    // Cookies that hold no login attempt are deleted. A name that the filter did not make is not
+    // repeated.
     let junk = "__Host-tenantgate-login-AAAAAAAAAAAAAAAA=junk; __Host-tenantgate-login-x=1; __Host-tenantgate-login-AAAAAAAAAAAA\"AAA=1";
     let reply =
         world.send(&mut world.browser(), "https://acme.example/", &[("accept", "text/html"), ("cookie", junk)]).reply();
@@ -199,12 +201,12 @@ pub fn abandoned_attempts_do_not_pile_up<H: Harness>() {
         deleted,
         ["__Host-tenantgate-login-AAAAAAAAAAAAAAAA=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax"]
     );
-    // The newest attempt is one of those that are left.
+    // The newest attempt is kept.
     let (page, _) = world.sign_in(&mut browser, "acme", "https://acme.example/last", &ada());
     assert_eq!(page, "https://acme.example/last");
 }
 
-/// Every cookie is for this host alone, over TLS alone, out of reach of scripts, and gone in time.
+/// Every cookie is for one host, over TLS, out of reach of scripts, and has a lifetime.
 pub fn cookies_are_narrow<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
@@ -228,14 +230,14 @@ pub fn cookies_are_narrow<H: Harness>() {
     assert_eq!(set(&reply, "Max-Age=0"), login);
 }
 
-/// The authorization request holds what is configured, whatever the address that was asked for.
-pub fn the_request_adds_nothing<H: Harness>() {
+/// The requested address adds no parameter to the authorization request.
+pub fn the_address_adds_no_parameter<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
     let link = "https://acme.example/?scope=admin&client_id=evil&redirect_uri=https://evil.example&prompt=none&login_hint=evil&rd=https://evil.example";
     let address = world.begin(&mut browser, link);
     assert!(!address.contains("evil") && !address.contains("prompt"), "{address}");
-    // The issuer checks that each parameter is there once.
+    // The issuer asserts that each parameter occurs once.
     let callback = world.issuer("acme", |issuer| issuer.authorize(&address, &ada()));
     assert!(callback.starts_with("https://acme.example/oauth2/callback?"), "{callback}");
 }
@@ -247,7 +249,7 @@ pub fn an_address_that_is_too_long<H: Harness>() {
     let reply = world.open(&mut browser, &long).reply();
     assert_eq!(reply.status, 414);
     assert!(reply.body.contains("Address too long"), "{}", reply.body);
-    // The longest that comes back, full of what JSON has to escape.
+    // The longest address that works, full of characters that JSON escapes.
     let path = format!("/{}", "\\".repeat(1000));
     let head = [(":path", path.as_str()), ("accept", "text/html")];
     let reply = world.send(&mut browser, "https://acme.example/", &head).reply();
@@ -269,8 +271,8 @@ pub fn too_many_groups<H: Harness>() {
     assert!(!browser.has_session());
 }
 
-/// Every optional parameter is there once, as it is configured, and the address that was asked for adds none.
-pub fn what_the_configuration_asks_for<H: Harness>() {
+/// Each configured parameter is sent once, and the requested address adds none.
+pub fn configured_parameters<H: Harness>() {
     let claims = json!({ "id_token": { "groups": null, "acr": { "values": ["gold"] } } });
     let mut world = World::<H>::with(|configuration| {
         let login = &mut configuration["tenants"][0]["login"];
@@ -303,7 +305,7 @@ pub fn what_the_configuration_asks_for<H: Harness>() {
     assert_eq!(resources, ["https://api.acme.example", "urn:acme:files"]);
 }
 
-/// `max_age` is proved by `auth_time`, which counts from the moment the browser left.
+/// With `max_age`, `auth_time` has to be recent, counted from the start of the login.
 pub fn a_sign_in_that_is_recent_enough<H: Harness>() {
     let mut world = World::<H>::with(|configuration| configuration["tenants"][0]["login"]["max_age"] = json!("10m"));
     world.issuer("acme", |issuer| issuer.parameters = vec![("max_age".to_owned(), "600".to_owned())]);
@@ -325,7 +327,7 @@ pub fn a_sign_in_that_is_recent_enough<H: Harness>() {
     }
 }
 
-/// One of the contexts that were asked for, and no other (OpenID Connect Core section 3.1.3.7 step 12).
+/// `acr` has to be one of the requested values (OpenID Connect Core section 3.1.3.7 step 12).
 pub fn the_authentication_context_that_was_asked_for<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["login"]["acr_values"] = json!(["gold", "silver"]);
@@ -347,7 +349,7 @@ pub fn the_authentication_context_that_was_asked_for<H: Harness>() {
     }
 }
 
-/// Signs in as `person`, whose token is good, or is refused for `reason`.
+/// Signs in as `person`: the login succeeds, or is refused for `reason`.
 #[track_caller]
 fn judged<H: Harness>(world: &mut World<H>, person: &Value, reason: Option<&str>) {
     let mut browser = world.browser();

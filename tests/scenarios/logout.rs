@@ -1,4 +1,4 @@
-//! Signing out.
+//! Logout that the user starts.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -33,11 +33,11 @@ pub fn sign_out_here_and_at_the_issuer<H: Harness>() {
     let reply = world.open(&mut world.browser(), LOGOUT).reply();
     assert_eq!((reply.status, reply.header("location"), reply.all("set-cookie").count()), (200, None, 0));
     assert!(reply.body.contains("Signed out"), "{}", reply.body);
-    // A session that is none any more goes all the same.
+    // An invalid session cookie is deleted all the same.
     let reply = world.send(&mut world.browser(), LOGOUT, &[NAVIGATION[0], ("cookie", DEAD)]).reply();
     let deleted = "__Host-tenantgate-session=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax";
     assert_eq!((reply.status, reply.header("set-cookie")), (200, Some(deleted)));
-    // A parameter cannot choose where it leads.
+    // A parameter cannot choose the target of the redirect.
     let mut browser = world.signed_in();
     let reply = world
         .open(&mut browser, &format!("{LOGOUT}?post_logout_redirect_uri=https://evil.example&rd=//evil.example"))
@@ -54,7 +54,7 @@ pub fn another_site_can_only_ask<H: Harness>() {
         &[NAVIGATION[0], ("sec-fetch-site", "\u{e9}")],
         &[NAVIGATION[0], (":method", "POST"), ("origin", "https://evil.example")],
         &[NAVIGATION[0], (":method", "POST"), ("origin", "null")],
-        // Nor does a browser that looks ahead, be it on a page of ours.
+        // A prefetch of the browser ends nothing, even from a page of the same site.
         &[NAVIGATION[0], ("sec-fetch-site", "same-origin"), ("sec-purpose", "prefetch;prerender")],
     ] {
         let reply = world.send(&mut browser, LOGOUT, lines).reply();
@@ -65,7 +65,8 @@ pub fn another_site_can_only_ask<H: Harness>() {
     world.open(&mut browser, "https://acme.example/").forwarded();
 }
 
-/// Not every issuer has an endpoint for it, and a cookie that many hosts share is deleted where it was set.
+/// Without an end session endpoint, the logout is local. A cookie for a domain is deleted for that
+/// domain.
 pub fn sign_out_here_alone<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         let acme = &mut configuration["tenants"][0];
@@ -83,12 +84,12 @@ pub fn sign_out_here_alone<H: Harness>() {
     assert_eq!(world.open(&mut browser, "https://wiki.acme.example/").reply().status, 302);
 }
 
-/// Whether the sessions of `browser` are over, at every worker.
+/// Whether every worker refuses the sessions of `browser`.
 fn is_over<H: Harness>(world: &mut World<H>, browser: &Browser) -> bool {
     (0..8).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Replied(_)))
 }
 
-/// A copy of a session that was signed out is worth nothing; other sessions of the same person go on.
+/// A copy of a session that was signed out is refused. Other sessions of the user go on.
 pub fn a_copy_of_the_cookie_is_dead<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.signed_in();
@@ -97,12 +98,12 @@ pub fn a_copy_of_the_cookie_is_dead<H: Harness>() {
     world.open(&mut browser, LOGOUT).reply();
     world.eventually(|world| is_over(world, &copy));
     world.open(&mut other, PAGE).forwarded();
-    // Whoever was not signed out by it may sign out, too.
+    // The other sessions can sign out, too.
     assert_eq!(world.open(&mut other, LOGOUT).reply().status, 302);
     world.sign_in(&mut browser, "acme", PAGE, &ada());
 }
 
-/// The parts of a session, and logins under way in other tabs: nothing of ours stays.
+/// Logout deletes every cookie: all parts of the session and the login attempts of other tabs.
 pub fn every_cookie_goes<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
@@ -122,7 +123,7 @@ pub fn every_cookie_goes<H: Harness>() {
     assert_eq!(browser.cookies, foreign);
 }
 
-/// How the issuer is told which session is to end.
+/// Which parameter tells the issuer the session: `id_token_hint` or `logout_hint`.
 pub fn the_issuer_is_told_which_session<H: Harness>() {
     let hint = |world: &mut World<H>, person: &Value| {
         let mut browser = world.browser();
@@ -145,7 +146,7 @@ pub fn the_issuer_is_told_which_session<H: Harness>() {
     let (name, token) = hint(&mut world, &ada());
     assert_eq!(name, "id_token_hint");
     assert!(world.issuer("acme", |issuer| issuer.secrets.contains(&token)));
-    // What the cookies cannot hold is not kept.
+    // An ID token that is too large for the cookies is not kept.
     let groups: Vec<String> = (0..250).map(|number| format!("a group of this number: {number}")).collect();
     assert_eq!(hint(&mut world, &json!({ "sub": "ada", "groups": groups })), told("logout_hint", "ada"));
 }
@@ -162,7 +163,7 @@ pub fn the_configuration_ends_sessions<H: Harness>() {
     };
     load(&mut world, now - 3600);
     world.open(&mut browser, PAGE).forwarded();
-    // What is still to come ends nothing yet.
+    // A time in the future ends nothing yet.
     load(&mut world, now + 3600);
     world.open(&mut browser, PAGE).forwarded();
     load(&mut world, now + 2);

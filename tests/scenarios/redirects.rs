@@ -1,11 +1,11 @@
-//! Open redirects: whatever path was asked for, the way back stays on the host that was asked for.
+//! Open redirects: whatever the path, the login ends on the host that was requested.
 
 use url::{Url, form_urlencoded};
 
 use crate::support::harness::Harness;
 use crate::support::world::{World, ada};
 
-/// Paths that some reader of URLs has taken for an address elsewhere.
+/// Paths that some URL parser has read as an address elsewhere.
 const HOSTILE: &str = include_str!("../vectors/open_redirects.txt");
 
 pub fn the_way_back_is_on_the_host_that_was_asked_for<H: Harness>() {
@@ -15,14 +15,14 @@ pub fn the_way_back_is_on_the_host_that_was_asked_for<H: Harness>() {
         let mut browser = world.browser();
         let head = [(":path", path), ("accept", "text/html")];
         let reply = world.send(&mut browser, "https://acme.example/", &head).reply();
-        // No path at all, or, to Envoy, an address in absolute form.
+        // Envoy reads these as no path, or as an address in absolute form.
         if matches!(reply.status, 400 | 404) {
             continue;
         }
         assert_eq!(reply.status, 302, "{path}");
         let address = reply.header("location").unwrap().to_owned();
         let callback = world.issuer("acme", |issuer| issuer.authorize(&address, &ada()));
-        // Neither does a parameter of the callback choose where it leads.
+        // A parameter of the callback does not choose the target, either.
         let parameter: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
         let reply = world.open(&mut browser, &format!("{callback}&rd={parameter}&url={parameter}")).reply();
         let back = reply.header("location").unwrap();

@@ -1,4 +1,4 @@
-//! Sessions whose issuer is asked again: what changes in the directory reaches the upstream.
+//! Session refresh: changes in the directory reach the upstream.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 
 const HOME: &str = "https://acme.example/";
-/// Changes header and claims before they are signed.
+/// Changes header and claims before the token is signed.
 type Forge = fn(&mut Value, &mut Value);
 
-/// A world whose first tenant refreshes sessions after 5 minutes, from 3 min 45 s on beside requests, and whose issuer gives each refresh
-/// token once.
+/// A world whose tenant acme refreshes sessions after 5 minutes, and from 3 min 45 s on beside
+/// requests. Its issuer rotates refresh tokens.
 fn world<H: Harness>() -> World<H> {
     let world = World::<H>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
     world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
     world
 }
 
-/// The same with access rules.
+/// As [`world`], with access rules.
 fn with_rules<H: Harness>(rules: Value) -> World<H> {
     let world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["refresh"] = json!({});
@@ -49,7 +49,7 @@ fn without_admins() -> Value {
     json!({ "sub": "ada", "email": "ada@acme.example", "groups": ["engineers"] })
 }
 
-/// The groups that the upstream sees, and whether the answer brought a session.
+/// The groups that the upstream sees, and whether the answer set a session cookie.
 #[track_caller]
 pub(super) fn visit<H: Harness>(world: &mut World<H>, browser: &mut Browser) -> (String, bool) {
     match world.open(browser, HOME) {
@@ -57,7 +57,7 @@ pub(super) fn visit<H: Harness>(world: &mut World<H>, browser: &mut Browser) -> 
             assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
             (values(&seen, "x-auth-request-groups").concat(), brought_session(&reply))
         }
-        Outcome::Replied(reply) => panic!("the gate answered {} {}", reply.status, reply.body),
+        Outcome::Replied(reply) => panic!("the filter answered {} {}", reply.status, reply.body),
     }
 }
 
@@ -70,7 +70,8 @@ fn brought_session(reply: &Reply) -> bool {
 pub(super) const BEFORE: &str = "engineers,admins";
 pub(super) const AFTER: &str = "engineers";
 
-/// Nobody waits: the request goes on as it is, and the next one knows.
+/// A refresh beside a request: the request goes on with the old session, the next one has the new
+/// groups.
 pub fn a_group_is_taken_away<H: Harness>() {
     let mut world = world::<H>();
     let mut browser = world.signed_in();
@@ -82,7 +83,7 @@ pub fn a_group_is_taken_away<H: Harness>() {
     assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
     assert_eq!(calls(&world), 2);
     assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), false));
-    // And so on, as long as the session lasts and no longer.
+    // The refreshes go on until the session ends.
     for _ in 0..120 {
         world.clock.advance(seconds(230));
         assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
@@ -93,7 +94,7 @@ pub fn a_group_is_taken_away<H: Harness>() {
     assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
 }
 
-/// After the interval a request waits, and sees what is true now.
+/// After the interval, a request waits for the refresh and has the new groups.
 pub fn a_late_request_waits<H: Harness>() {
     let mut world = world::<H>();
     let mut browser = world.signed_in();
@@ -101,21 +102,21 @@ pub fn a_late_request_waits<H: Harness>() {
     world.clock.advance(seconds(300));
     assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
     assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), false), 2));
-    // The configuration can ask for more than the issuer.
+    // The configured interval may be shorter than the lifetime of the tokens.
     let mut configuration = world.configuration();
     configuration["tenants"][0]["refresh"] = json!({ "interval": "2m" });
     world.harness.reconfigure(&configuration);
     directory(&world, ada());
     world.clock.advance(seconds(120));
     assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
-    // Without the section nobody is asked.
+    // Without `refresh` there is no call.
     configuration["tenants"][0].as_object_mut().unwrap().remove("refresh");
     world.harness.reconfigure(&configuration);
     world.clock.advance(seconds(3600));
     assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), 3));
 }
 
-/// What the upstream gets of the tokens are the new ones.
+/// The upstream receives the refreshed tokens.
 pub fn forwarded_tokens_are_refreshed<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         let tenant = &mut configuration["tenants"][0];
@@ -136,7 +137,8 @@ pub fn forwarded_tokens_are_refreshed<H: Harness>() {
     assert_eq!(tokens(&mut world, &mut browser), second);
 }
 
-/// Claims that headers and rules are about come anew with each refresh, for the request that waited as for those after it.
+/// Each refresh renews the claims for headers and rules, for the request that waited and for later
+/// ones.
 pub fn kept_claims_are_refreshed<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         let tenant = &mut configuration["tenants"][0];
@@ -168,7 +170,7 @@ pub fn kept_claims_are_refreshed<H: Harness>() {
     }
 }
 
-/// A refresh that takes away what a page is for: the page is refused, and the session is the new one all the same.
+/// A refresh removes a group, so the page is refused. The answer still sets the new session.
 pub fn a_refused_page_keeps_the_refreshed_session<H: Harness>() {
     let mut world = with_rules::<H>(json!([{ "paths": ["/admin/*"], "allow": { "groups": ["admins"] } }]));
     let mut browser = world.signed_in();
@@ -179,18 +181,18 @@ pub fn a_refused_page_keeps_the_refreshed_session<H: Harness>() {
     let reply = world.open(&mut browser, admin).reply();
     assert_eq!((reply.status, brought_session(&reply), calls(&world)), (403, true, 2));
     assert_eq!(world.open(&mut browser, admin).reply().status, 403);
-    // With the refresh token that came: the issuer would not take the old one again.
+    // The session has the new refresh token: the issuer would refuse the old one.
     world.clock.advance(seconds(300));
     assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), 3));
 
-    // Beside a request that is refused nobody is asked, and the next request asks at once.
+    // A refused request starts no refresh beside it; the next request refreshes at once.
     world.clock.advance(seconds(230));
     assert_eq!(world.open(&mut browser, admin).reply().status, 403);
     assert_eq!(calls(&world), 3);
     assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), 4));
 }
 
-/// A page for everybody needs no session: one that the issuer ended goes on as nobody.
+/// On a public page, a request whose session the issuer ended is forwarded without identity.
 pub fn a_public_page_after_the_end<H: Harness>() {
     let mut world = with_rules::<H>(json!([{ "paths": ["/public"], "allow": "public" }]));
     let mut browser = world.signed_in();
@@ -206,7 +208,7 @@ pub fn a_public_page_after_the_end<H: Harness>() {
     assert!(world.harness.log().contains("refresh_rejected"));
 }
 
-/// The session ends with the first request that waits, for a person and for a program, and nobody asks in vain again.
+/// The session ends with the first request that waits, and the issuer is not asked again.
 pub fn a_user_is_removed<H: Harness>() {
     let mut world = world::<H>();
     let mut browser = world.signed_in();
@@ -228,7 +230,7 @@ pub fn a_user_is_removed<H: Harness>() {
     assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
 }
 
-/// Sessions go on while the issuer is away, without a wait for each request.
+/// Sessions go on while the issuer is unavailable, and not every request waits.
 pub fn the_provider_is_away<H: Harness>() {
     let mut world = world::<H>();
     let answers = [Answer::Silence, Answer::Raw(503, b"busy".to_vec()), Answer::Raw(200, b"{}".to_vec())];
@@ -244,13 +246,14 @@ pub fn the_provider_is_away<H: Harness>() {
         world.clock.advance(seconds(30));
     }
     assert!(world.harness.log().contains("refresh_failed"), "{}", world.harness.log());
-    world.issuer("acme", |issuer| issuer.answer = Answer::AsAsked);
+    world.issuer("acme", |issuer| issuer.answer = Answer::Normal);
     assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
 }
 
-/// A key that the issuer has begun to use: until it is fetched the identity stays, and the refresh token that came along is not lost.
+/// The issuer signs with a new key: until it is fetched, the identity stays, and the new refresh
+/// token is kept.
 pub fn a_new_key_of_the_issuer<H: Harness>() {
-    let mut world = World::<H>::publishing(
+    let mut world = World::<H>::with_issuer(
         |issuer| {
             issuer.refresh = Refresh::Rotating;
             issuer.rotate(Signer::es256(), "one");
@@ -268,12 +271,12 @@ pub fn a_new_key_of_the_issuer<H: Harness>() {
     assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
     assert!(world.harness.log().contains("refresh_failed"), "{}", world.harness.log());
     assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), 2));
-    world.harness.moment();
+    world.harness.advance();
     world.clock.advance(seconds(30));
     assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), 3));
 }
 
-/// A later ID token has to prove all that the first one had to, and that it is about the same person.
+/// A refreshed ID token is verified as the first one was, and has to be about the same user.
 pub fn hostile_refreshed_tokens<H: Harness>() {
     let forged: [(&str, Forge); 9] = [
         ("claim `sub` does not have", |_, claims| claims["sub"] = json!("root")),
@@ -315,14 +318,15 @@ pub fn hostile_refreshed_tokens<H: Harness>() {
     }
 }
 
-/// OpenID Connect Core 12.2: `auth_time` of a later ID token is that of the sign-in, or the token is of another one.
-pub fn another_sign_in_is_not_this_one<H: Harness>() {
+/// OpenID Connect Core section 12.2: `auth_time` of a refreshed ID token is that of the login.
+pub fn auth_time_of_another_login<H: Harness>() {
     let at = |auth_time: u64| {
         let mut person = ada();
         person["auth_time"] = json!(auth_time);
         person
     };
-    // What the first token says, in seconds from the sign-in on, what the later ones say, and whether it goes on after each.
+    // `auth_time` of the first token and of later ones, in seconds after the login, and whether the
+    // session goes on.
     for (first, later) in [
         (Some(-10), &[(Some(-10), true), (None, true), (Some(-10), true), (Some(-9), false)][..]),
         (Some(-10), &[(Some(300), false)]),
@@ -338,7 +342,7 @@ pub fn another_sign_in_is_not_this_one<H: Harness>() {
         for (time, goes_on) in later {
             directory(&world, says(*time));
             world.clock.advance(seconds(230));
-            // Beside a request, a refusal changes nothing yet.
+            // A refusal beside a request changes nothing yet.
             assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), *goes_on), "{first:?} {time:?}");
             if !goes_on {
                 world.clock.advance(seconds(70));
@@ -349,10 +353,10 @@ pub fn another_sign_in_is_not_this_one<H: Harness>() {
     }
 }
 
-/// Issuers that send no ID token, give the same refresh token for ever, or none at all.
-pub fn issuers_that_do_less<H: Harness>() {
+/// Issuers that send no ID token, reuse one refresh token, or send no refresh token.
+pub fn issuers_without_rotation_or_id_tokens<H: Harness>() {
     let mut world = world::<H>();
-    world.issuer("acme", |issuer| (issuer.refresh, issuer.refreshed_id_token) = (Refresh::Lasting, false));
+    world.issuer("acme", |issuer| (issuer.refresh, issuer.refreshed_id_token) = (Refresh::Reused, false));
     let mut browser = world.signed_in();
     directory(&world, without_admins());
     for round in 1..5 {
@@ -369,7 +373,7 @@ pub fn issuers_that_do_less<H: Harness>() {
     assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), before));
 }
 
-/// Many requests with the same cookie: one call, and every answer brings the new session.
+/// Many requests with the same cookie cause one call, and every answer sets the new session.
 pub fn many_requests_at_once<H: Harness>() {
     let mut world = world::<H>();
     let browser = world.signed_in();
@@ -380,12 +384,13 @@ pub fn many_requests_at_once<H: Harness>() {
             visit(&mut world, &mut browser.clone());
         }
     }
-    // Twice: with the first session, and with the one that came of it, which this browser never took.
+    // Twice: with the first session, and with the refreshed one, which this browser never received.
     assert_eq!(calls(&world), 3);
     assert_eq!(visit(&mut world, &mut browser.clone()), (AFTER.to_owned(), true));
 }
 
-/// Another worker was faster and has the only good refresh token: nobody is signed out, and nobody asks in vain again.
+/// Another worker has already used the refresh token: the user stays signed in, and the issuer is
+/// not asked again.
 pub fn two_workers_at_once<H: Harness>() {
     let mut world = world::<H>();
     let mut configuration = world.configuration();
@@ -397,17 +402,17 @@ pub fn two_workers_at_once<H: Harness>() {
     assert_eq!(visit(&mut world, &mut first), (BEFORE.to_owned(), true));
     std::mem::swap(&mut world.harness, &mut other);
     for _ in 0..10 {
-        // An answer that took the session away from the browser would take the better one.
+        // Deleting the cookie here would delete the newer session.
         assert_eq!(visit(&mut world, &mut second), (BEFORE.to_owned(), false));
     }
     assert_eq!(calls(&world), 3);
-    // The browser has the newer session, which this worker takes as well.
+    // This worker accepts the newer session of the browser.
     assert_eq!(visit(&mut world, &mut first), (BEFORE.to_owned(), false));
     std::mem::swap(&mut world.harness, &mut other);
 }
 
-/// The answer of the upstream waits for a session that the next request may need.
-pub fn each_request_where_tokens_last_for_no_time<H: Harness>() {
+/// The answer waits for a session that the next request may need.
+pub fn tokens_that_expire_at_once<H: Harness>() {
     let mut world = world::<H>();
     world.issuer("acme", |issuer| issuer.expires_in = 0);
     let mut browser = world.signed_in();
@@ -421,15 +426,15 @@ pub fn each_request_where_tokens_last_for_no_time<H: Harness>() {
     assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
 }
 
-/// Nothing of one tenant refreshes another, even where both have the same issuer, client and key.
-pub fn twins_refresh_apart<H: Harness>() {
+/// No tenant refreshes the session of another, even with the same issuer, client and key.
+pub fn similar_tenants_refresh_apart<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         let mut twin = configuration["tenants"][0].clone();
         (twin["name"], twin["hosts"]) = (json!("globex"), json!(["globex.example"]));
         (configuration["tenants"][0]["refresh"], twin["refresh"]) = (json!({}), json!({}));
         configuration["tenants"][1] = twin;
     });
-    world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Lasting, 0));
+    world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Reused, 0));
     let browser = world.signed_in();
     let before = calls(&world);
     let cookie = browser.cookie_line("acme.example").unwrap();

@@ -1,4 +1,4 @@
-//! Requests that end at the gate.
+//! Requests that the filter answers itself.
 
 use serde_json::{Value, json};
 
@@ -34,12 +34,12 @@ fn head(lines: &[(&str, &[u8])]) -> Lines {
     lines.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()
 }
 
-pub fn unreadable_requests<H: Harness>() {
+pub fn malformed_requests<H: Harness>() {
     let mut world = World::<H>::new();
     let get: [(&str, &[u8]); 4] =
         [(":method", b"GET"), (":scheme", b"https"), (":authority", b"acme.example"), (":path", b"/")];
     let cookies = format!("a={}", "x".repeat(64 * 1024));
-    // Bytes that are no UTF-8 are nothing special in any header.
+    // Header values need not be UTF-8.
     for name in
         ["cookie", "accept", "x-request-id", "authorization", "sec-fetch-mode", "x-anything", "origin", "connection"]
     {
@@ -53,7 +53,7 @@ pub fn unreadable_requests<H: Harness>() {
     assert_eq!(reply.status, 302);
     assert!(reply.all("set-cookie").count() <= 33);
 
-    // Two lines of cookies, as HTTP/2 sends them: the session may be in either.
+    // Two `cookie` lines, as in HTTP/2: the session may be in either.
     let session = world.signed_in().cookie_line("acme.example").unwrap();
     for crumbs in [[session.as_bytes(), b"a=1"], [b"a=1", session.as_bytes()]] {
         let lines = [("cookie", crumbs[0]), ("cookie", crumbs[1])];
@@ -68,7 +68,7 @@ pub fn unreadable_requests<H: Harness>() {
             (":path", path.as_bytes()),
         ];
         let reply = world.send_lines(&head(&lines)).reply();
-        // Envoy refuses some of these before the gate sees them.
+        // Envoy refuses some of these before the filter sees them.
         assert!(matches!(reply.status, 400 | 403 | 404), "{method} {path}: {}", reply.status);
     }
 }
@@ -85,14 +85,14 @@ pub fn pages_for_people_and_json_for_programs<H: Harness>() {
     let html = world.send(&mut world.browser(), "https://initech.example/", &NAVIGATION).reply();
     assert_eq!(html.header("content-type"), Some("text/html; charset=utf-8"));
     assert!(html.body.contains("<h1>Not found</h1>"), "{}", html.body);
-    // A request id is the client's word; it is not repeated if it could mean something.
+    // The request id comes from the client. It is not repeated if it could be markup.
     let forged = [NAVIGATION[0], ("x-request-id", "\"><script>alert(1)</script>")];
     let html = world.send(&mut world.browser(), "https://initech.example/", &forged).reply();
     assert!(!html.body.contains("script"), "{}", html.body);
 }
 
-/// A tenant's own words stand where the gate's would, as text; a program reads the same as ever, and other tenants do, too.
-pub fn own_words<H: Harness>() {
+/// Pages have the texts of their tenant, escaped. JSON answers and other tenants stay the same.
+pub fn configured_page_texts<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["pages"] = json!({
             "signed_out": { "title": "Abgemeldet (signed out)", "message": "Bis <bald> & \"gute\" Reise.", "link": "Anmelden", "lang": "de" },
@@ -109,7 +109,7 @@ pub fn own_words<H: Harness>() {
     assert!(json.contains("\"error\":\"unauthenticated\"") && !json.contains("anmelden"), "{json}");
     let html = world.open(&mut world.browser(), "https://globex.example/oauth2/logout").reply().body;
     assert!(html.contains("<html lang=\"en\">") && html.contains("<h1>Signed out</h1>"), "{html}");
-    // Whoever would rather have JSON gets it.
+    // A client that prefers JSON gets JSON.
     let lines = [("accept", "text/html;q=0.5, application/json"), ("sec-fetch-mode", "cors")];
     let reply = world.send(&mut world.browser(), "https://acme.example/", &lines).reply();
     assert_eq!((reply.status, reply.header("content-type")), (401, Some("application/json")));

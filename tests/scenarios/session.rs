@@ -1,4 +1,4 @@
-//! How long a session is one.
+//! The session cookie: lifetime, keys, size.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub fn a_session_ends<H: Harness>() {
     world.clock.advance(Duration::from_secs(1));
     let reply = world.send(&mut world.browser(), HOME, &[("cookie", &cookie), NAVIGATION[0]]).reply();
     assert_eq!(reply.status, 302);
-    // A shorter lifetime bites at once.
+    // A shorter lifetime applies at once.
     let mut browser = world.signed_in();
     let mut configuration = world.configuration();
     configuration["session"]["lifetime"] = json!("30m");
@@ -70,7 +70,7 @@ pub fn a_tampered_session_is_none<H: Harness>() {
     }
 }
 
-/// A sealed login is no session, and a sealed session no login.
+/// A sealed login attempt is not a session, and a session is not a login attempt.
 pub fn purposes_do_not_mix<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
@@ -85,7 +85,7 @@ pub fn purposes_do_not_mix<H: Harness>() {
     assert_eq!(reply.status, 400);
 }
 
-/// Both keys known: nobody is signed out. The old one gone: a new login, not an error.
+/// While both keys are known, sessions go on. Without the old key, a new login starts.
 pub fn keys_roll<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.signed_in();
@@ -106,7 +106,7 @@ pub fn keys_roll<H: Harness>() {
     configuration["session"]["keys"] = json!([new]);
     world.harness.reconfigure(&configuration);
     assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
-    // Not even a login that was under way ends on an error: it begins again.
+    // A login under way starts again, without an error.
     let again = world.open(&mut late, &under_way).reply();
     assert!(again.header("location").unwrap().starts_with("https://login.acme.example/auth?"), "{}", again.body);
     let callback = world.issuer("acme", |issuer| issuer.authorize(again.header("location").unwrap(), &ada()));
@@ -117,13 +117,13 @@ pub fn keys_roll<H: Harness>() {
     let lines = [script[0], script[1], script[2], ("cookie", &unknown)];
     assert_eq!(world.send(&mut world.browser(), &under_way, &lines).reply().status, 400);
     world.open(&mut browser, "https://globex.example/").forwarded();
-    // The same id for another key opens nothing.
+    // Another key under the same id opens nothing.
     configuration["session"]["keys"] = json!([{ "id": "k2", "key": SESSION_KEY }]);
     world.harness.reconfigure(&configuration);
     assert_eq!(world.open(&mut browser, "https://globex.example/").reply().status, 302);
 }
 
-/// Replicas that share no session key: the browser is sent round, and not for ever.
+/// Replicas without a common session key: the redirect loop ends.
 pub fn replicas_with_other_keys<H: Harness>() {
     let mut world = World::<H>::new();
     let configuration = world.configuration();
@@ -150,7 +150,7 @@ fn state_of(callback: &str) -> &str {
     callback.split(['?', '&']).find_map(|pair| pair.strip_prefix("state=")).unwrap()
 }
 
-pub fn the_key_that_vouched_leaves<H: Harness>() {
+pub fn the_verification_key_is_removed<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     let mut configuration = world.configuration();
@@ -173,7 +173,7 @@ pub fn the_key_that_vouched_leaves<H: Harness>() {
     world.open(&mut browser, HOME).forwarded();
 }
 
-/// Two cookies of one name: a planted one before or behind does not hide the one that opens.
+/// Two cookies of the same name: a planted one, before or after, does not hide the valid one.
 pub fn a_planted_cookie_does_not_get_in_the_way<H: Harness>() {
     let mut world = World::<H>::new();
     let good = world.signed_in().cookie_line("acme.example").unwrap();
@@ -185,12 +185,12 @@ pub fn a_planted_cookie_does_not_get_in_the_way<H: Harness>() {
         assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
         assert_eq!(values(&seen, "cookie"), <[String; 0]>::default());
     }
-    // Not without end.
+    // The number of cookies that are tried is limited.
     let flood = format!("{}{good}", format!("{planted}; ").repeat(4));
     assert_eq!(world.send(&mut world.browser(), HOME, &[("cookie", &flood)]).reply().status, 401);
 }
 
-/// Whoever signs in last is who it is: nothing of the session before is left (session fixation).
+/// A new login replaces the session completely (session fixation).
 pub fn a_new_login_replaces_the_session<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
@@ -206,7 +206,7 @@ pub fn a_new_login_replaces_the_session<H: Harness>() {
     assert_eq!(values(&seen, "x-auth-request-email"), <[String; 0]>::default());
 }
 
-/// What a browser sends with each request.
+/// The size of the session cookie that a browser sends with each request.
 pub fn a_typical_session_is_small<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
@@ -226,13 +226,13 @@ pub fn a_typical_session_is_small<H: Harness>() {
     world.sign_in(&mut browser, "acme", HOME, &person);
     let session = &browser.named("-session")[0];
     let size = session.name.len() + 1 + session.value.len();
-    // Straight to the terminal: the test harness keeps what is printed.
+    // Written to the terminal, since the test runner captures `println!`.
     let line = format!("a session with 10 groups takes {size} bytes of the Cookie header\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
     assert!(size < 700, "{size}");
 }
 
-/// As many cookies as it takes, and no part of a session is one.
+/// A large session takes several cookies, and one part alone is not a session.
 pub fn a_large_session_is_whole_or_none<H: Harness>() {
     let mut world = World::<H>::new();
     let groups = |count| -> Value { (0..count).map(|number| json!(format!("group-number-{number}"))).collect() };
@@ -272,7 +272,7 @@ pub fn a_large_session_is_whole_or_none<H: Harness>() {
     }
     let mut bad = Vec::new();
     for piece in 0..4 {
-        // Left out, of another session, in the place of another piece, cut short.
+        // A part that is missing, of another session, in the wrong place, or cut short.
         bad.push([&ours[..piece], &ours[piece + 1..]].concat());
         for value in [&others[piece].1, &ours[(piece + 1) % 4].1, &ours[piece].1[..ours[piece].1.len() - 1].to_owned()]
         {
@@ -295,7 +295,7 @@ pub fn a_large_session_is_whole_or_none<H: Harness>() {
         );
     }
 
-    // A smaller one leaves nothing behind, and signing out leaves nothing at all.
+    // A smaller session deletes the surplus cookies, and logout deletes all.
     let mut again = world.browser();
     let callback = world.callback(&mut again, "acme", HOME, &ada());
     browser.cookies.extend(again.cookies);
@@ -306,19 +306,19 @@ pub fn a_large_session_is_whole_or_none<H: Harness>() {
     assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
 }
 
-/// Each request keeps a session alive, and none of them beyond its lifetime.
+/// Requests extend an idle session, but not beyond its lifetime.
 pub fn an_idle_session_ends<H: Harness>() {
     let mut world = World::<H>::with(|configuration| configuration["session"]["idle"] = json!("30m"));
     let mut browser = world.signed_in();
     let minutes = |count: u64| Duration::from_secs(count * 60);
     let cookies = |reply: &Reply| reply.all("set-cookie").filter(|line| line.contains("tenantgate")).count();
-    // Not with every request.
+    // Not every request renews the cookie.
     world.clock.advance(minutes(2));
     let reply = world.open(&mut browser, HOME).answered();
     assert_eq!((cookies(&reply), reply.header("cache-control")), (0, Some("public, max-age=3600")));
     world.clock.advance(minutes(1));
     let reply = world.open(&mut browser, HOME).answered();
-    // The cookie of the upstream stays, and no cache keeps ours.
+    // The upstream's own cookie stays, and the answer is not cacheable.
     assert_eq!((cookies(&reply), reply.all("set-cookie").count()), (1, 2));
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     let line = reply.all("set-cookie").find(|line| line.contains("tenantgate")).unwrap().to_owned();
@@ -327,7 +327,7 @@ pub fn an_idle_session_ends<H: Harness>() {
         world.clock.advance(minutes(29));
         world.open(&mut browser, HOME).forwarded();
     }
-    // 7 h 47 min after the sign-in.
+    // 7 h 47 min after the login.
     world.clock.advance(minutes(12));
     world.open(&mut browser, HOME).forwarded();
     world.clock.advance(minutes(1));
@@ -339,12 +339,12 @@ pub fn an_idle_session_ends<H: Harness>() {
     world.open(&mut browser, HOME).forwarded();
     world.clock.advance(Duration::from_secs(1));
     world.open(&mut browser, HOME).forwarded();
-    // What was sealed before counts from then.
+    // A copy of the older cookie: its idle time counts from its own last use.
     let mut before = before;
     assert_eq!(world.open(&mut before, HOME).reply().status, 302);
 }
 
-/// Only where the configuration says so.
+/// Only if it is configured.
 pub fn a_session_ends_with_its_id_token<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.signed_in();

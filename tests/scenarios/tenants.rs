@@ -1,4 +1,4 @@
-//! Which tenant a request belongs to, and that it stays there.
+//! The tenant of a request, and the separation of tenants.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ pub fn spellings_of_a_host<H: Harness>() {
         let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
         assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"], "{authority}");
     }
-    // What else the client says about hosts does not matter.
+    // No other header about hosts matters.
     for name in ["x-forwarded-host", "forwarded", "x-original-host", "x-host"] {
         let lines = [(name, "globex.example"), ("cookie", &cookie), NAVIGATION[0]];
         let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
@@ -61,20 +61,19 @@ pub fn a_broken_tenant_alone_is_down<H: Harness>() {
     world.signed_in();
 }
 
-/// Both tenants have the same client id and the same key, so that only the name and the issuer are different.
+/// Both tenants have the same client id and key; only name and issuer differ.
 pub fn nothing_of_one_tenant_opens_another<H: Harness>() {
     let mut world = World::<H>::new();
     for (own, other) in [("acme", "globex"), ("globex", "acme")] {
         let (own_url, other_url) = (format!("https://{own}.example/"), format!("https://{other}.example/"));
         let mut browser = world.browser();
 
-        // A session.
         world.sign_in(&mut browser, own, &own_url, &ada());
         let session = browser.cookie_line(&format!("{own}.example")).unwrap();
         let reply = world.send(&mut world.browser(), &other_url, &[("cookie", &session), NAVIGATION[0]]).reply();
         assert_eq!(reply.status, 302, "a session of {own} at {other}");
 
-        // A login: its cookie, state and code.
+        // A login: cookie, state and code.
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, own, &own_url, &ada());
         let cookie = browser.cookie_line(&format!("{own}.example")).unwrap();
@@ -84,7 +83,7 @@ pub fn nothing_of_one_tenant_opens_another<H: Harness>() {
         assert_eq!(reply.status, 400, "a login of {own} at {other}");
         assert_eq!(world.issuer(other, |issuer| issuer.calls), calls);
 
-        // A code that was issued by one, put into a login of the other.
+        // A code of one issuer, in a login of the other.
         let own_login = world.begin(&mut browser, &other_url);
         let callback = world.callback(&mut world.browser(), own, &own_url, &ada());
         let code = callback.split(['?', '&']).find_map(|part| part.strip_prefix("code=")).unwrap();
@@ -95,7 +94,7 @@ pub fn nothing_of_one_tenant_opens_another<H: Harness>() {
         assert!(!browser.has_session());
     }
 
-    // A token of one, at the token endpoint of the other.
+    // An ID token of one issuer, from the token endpoint of the other.
     world.issuer("globex", |issuer| issuer.forge = |_, claims| claims["iss"] = json!("https://login.acme.example"));
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "globex", "https://globex.example/", &ada());
@@ -122,8 +121,8 @@ pub fn wildcard_hosts_share_a_login<H: Harness>() {
     assert_eq!(reply.status, 404);
 }
 
-/// Two tenants that have everything in common but name and host: issuer, client, key and cluster are those of one customer.
-pub fn twins_do_not_mix<H: Harness>() {
+/// Two tenants that differ only in name and host: issuer, client, key and cluster are the same.
+pub fn similar_tenants_do_not_mix<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         let tenants = configuration["tenants"].as_array_mut().unwrap();
         tenants[0]["bearer"] = json!({ "audiences": ["acme"] });
@@ -141,21 +140,21 @@ pub fn twins_do_not_mix<H: Harness>() {
         let host = format!("{own}.example");
         let (own_url, other_url) = (format!("https://{own}.example/"), format!("https://{other}.example/"));
         for person in &people {
-            // A session, in one cookie or in several, with tokens in it.
+            // A session, in one cookie or in several, with tokens.
             let mut browser = world.browser();
             world.sign_in(&mut browser, "acme", &own_url, person);
             let session = browser.cookie_line(&host).unwrap();
             let calls = world.issuer("acme", |issuer| issuer.calls);
             let reply = world.send(&mut world.browser(), &other_url, &[("cookie", &session)]).reply();
             assert_eq!(reply.status, 401);
-            // Nor does it end there.
+            // The other tenant does not end it, either.
             let logout = format!("{other_url}oauth2/logout");
             world.send(&mut world.browser(), &logout, &[("cookie", &session)]).reply();
             world.open(&mut browser, &own_url).forwarded();
             assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls);
         }
 
-        // A login: its cookie, state and code.
+        // A login: cookie, state and code.
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", &own_url, &ada());
         let cookie = browser.cookie_line(&host).unwrap();
@@ -165,7 +164,7 @@ pub fn twins_do_not_mix<H: Harness>() {
         assert_eq!(reply.status, 400);
         assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls);
 
-        // A bearer token, fresh and known already.
+        // A bearer token, verified and from the cache.
         let now = world.clock.now();
         let token = world.issuer("acme", |issuer| {
             let claims = json!({ "iss": issuer.url, "aud": own, "sub": "robot", "iat": now, "exp": now + 300 });
@@ -180,8 +179,8 @@ pub fn twins_do_not_mix<H: Harness>() {
     }
 }
 
-/// A login that began on a host does not come back to it after the host was given to another tenant.
-pub fn a_host_that_moved_takes_no_login_along<H: Harness>() {
+/// A login ends if its host is moved to another tenant.
+pub fn a_login_ends_when_its_host_moves<H: Harness>() {
     let shared = |tenant: &mut serde_json::Value| {
         tenant["hosts"] = json!(["acme.example", "*.acme.example"]);
         tenant["login"] =

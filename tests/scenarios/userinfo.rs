@@ -10,12 +10,12 @@ use crate::support::world::World;
 
 const HOME: &str = "https://acme.example/";
 
-/// A world whose `acme` asks the UserInfo endpoint, which has `claims`.
+/// A world whose tenant acme calls the UserInfo endpoint, which answers with `claims`.
 fn world<H: Harness>(claims: Value) -> World<H> {
     with(claims, json!([]))
 }
 
-/// The same with access rules.
+/// As [`world`], with access rules.
 fn with<H: Harness>(claims: Value, rules: Value) -> World<H> {
     let world = World::with(|configuration| {
         let acme = &mut configuration["tenants"][0];
@@ -34,15 +34,15 @@ pub fn what_the_id_token_lacks<H: Harness>() {
     let person = json!({ "sub": "ada", "email": "ada@acme.example" });
     let (_, seen) = world.sign_in(&mut browser, "acme", HOME, &person);
     assert_eq!(values(&seen, "x-auth-request-groups"), ["a,b"]);
-    // What the ID token says itself stands.
+    // Claims of the ID token take precedence.
     assert_eq!(values(&seen, "x-auth-request-email"), ["ada@acme.example"]);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
-    // Once for each login.
+    // One call for each login.
     world.open(&mut browser, HOME).forwarded();
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
 }
 
-/// `email_verified` is about the address that it stands beside.
+/// `email_verified` counts only for the address of the same document.
 pub fn a_verified_address_is_not_another_one<H: Harness>() {
     let mut world = with::<H>(json!({}), json!([{ "allow": { "emails": ["ada@acme.example"] } }]));
     let (ada, eve) = (json!("ada@acme.example"), json!("eve@acme.example"));
@@ -70,8 +70,8 @@ pub fn a_verified_address_is_not_another_one<H: Harness>() {
     }
 }
 
-/// Section 5.3.2: without the very `sub` of the ID token the claims are somebody else's.
-pub fn claims_of_somebody_else<H: Harness>() {
+/// Section 5.3.2: UserInfo claims without the `sub` of the ID token are refused.
+pub fn claims_of_another_user<H: Harness>() {
     let mut world = world::<H>(json!({}));
     for claims in [
         json!({ "sub": "eve", "groups": ["admins"] }),
@@ -93,7 +93,7 @@ pub fn claims_of_somebody_else<H: Harness>() {
 pub fn an_endpoint_that_fails<H: Harness>() {
     let mut world = world::<H>(json!({ "sub": "ada" }));
     for (answer, reason) in [
-        // What a time that is up looks like, the rungs do not agree on.
+        // The text for a timeout is not the same in every tier.
         (Answer::Silence, ""),
         (Answer::Raw(500, b"{}".to_vec()), "UserInfo endpoint: it answered with status 500"),
         (Answer::Raw(401, b"{}".to_vec()), "UserInfo endpoint: it answered with status 401"),
@@ -110,7 +110,7 @@ pub fn an_endpoint_that_fails<H: Harness>() {
         assert!(reply.header("retry-after").is_some() && !browser.has_session());
         assert!(world.harness.log().contains(reason), "{reason}: {}", world.harness.log());
     }
-    // An ID token that is refused causes no second call.
+    // A refused ID token causes no UserInfo call.
     let calls = world.issuer("acme", |issuer| {
         issuer.forge = |_, claims| claims["aud"] = json!("other");
         issuer.calls
@@ -121,7 +121,8 @@ pub fn an_endpoint_that_fails<H: Harness>() {
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1);
 }
 
-/// As [`world`], with sessions that are refreshed after 5 minutes, from 3 min 45 s on beside requests, and somebody who signed in.
+/// As [`world`], with sessions that are refreshed after 5 minutes and from 3 min 45 s on beside
+/// requests, and a browser with a session.
 fn refreshing<H: Harness>(refresh: Refresh) -> (World<H>, Browser) {
     let mut world = World::<H>::with(|configuration| {
         let acme = &mut configuration["tenants"][0];
@@ -141,10 +142,10 @@ fn claims(groups: &[&str]) -> Value {
 }
 
 fn says<H: Harness>(world: &World<H>, claims: Value) {
-    world.issuer("acme", |issuer| issuer.userinfo = (Answer::AsAsked, claims));
+    world.issuer("acme", |issuer| issuer.userinfo = (Answer::Normal, claims));
 }
 
-/// Where tokens are good for no time, each request asks both endpoints and has what they say.
+/// Tokens that expire at once: each request calls both endpoints and has their claims.
 pub fn each_request_waits_for_both_endpoints<H: Harness>() {
     let (mut world, mut browser) = refreshing::<H>(Refresh::Rotating);
     world.issuer("acme", |issuer| issuer.expires_in = 0);
@@ -158,11 +159,12 @@ pub fn each_request_waits_for_both_endpoints<H: Harness>() {
     }
     says(&world, json!({ "sub": "eve", "groups": ["admins"] }));
     assert_eq!(world.open(&mut again, HOME).reply().status, 302);
-    // The tokens of the other session are good for some minutes.
+    // The tokens of the other session are valid for some minutes.
     assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
 }
 
-/// What the endpoint says now reaches the upstream, with the next request or, after the interval, with this one.
+/// New UserInfo claims reach the upstream with the next request, or, after the interval, with this
+/// one.
 pub fn a_group_is_taken_away_at_the_endpoint<H: Harness>() {
     for with_id_token in [true, false] {
         let (mut world, mut browser) = refreshing::<H>(Refresh::Rotating);
@@ -174,13 +176,14 @@ pub fn a_group_is_taken_away_at_the_endpoint<H: Harness>() {
         says(&world, claims(&["engineers", "admins"]));
         world.clock.advance(seconds(300));
         assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), 6));
-        // What the ID token says itself stands, even if a later one does not come; what nobody says any more is gone.
+        // Claims of the first ID token stay, even without a later one. Claims that no document has
+        // any more are dropped.
         says(&world, json!({ "sub": "ada", "email": "other@acme.example" }));
         world.clock.advance(seconds(300));
         let seen = world.open(&mut browser, HOME).forwarded();
         assert_eq!(values(&seen, "x-auth-request-email"), ["ada@acme.example"]);
         assert_eq!(values(&seen, "x-auth-request-groups"), <[&str; 0]>::default());
-        // Beside requests, three times: the upstream answers before, between and after the calls.
+        // Refreshes beside requests: the upstream answers before, between and after the calls.
         for round in 1..=3 {
             world.clock.advance(seconds(230));
             assert_eq!((visit(&mut world, &mut browser).1, calls(&world)), (true, 8 + 2 * round));
@@ -188,17 +191,17 @@ pub fn a_group_is_taken_away_at_the_endpoint<H: Harness>() {
     }
 }
 
-/// The session of whom the issuer does not know any more, or takes for somebody else, ends with the interval.
-pub fn a_refresh_that_the_endpoint_does_not_stand_by<H: Harness>() {
+/// If the UserInfo endpoint refuses or names another user, the session ends with the interval.
+pub fn a_refresh_that_the_endpoint_contradicts<H: Harness>() {
     let no = |status| Answer::Raw(status, b"{}".to_vec());
     for (answer, claims, reason) in [
-        (Answer::AsAsked, json!({ "sub": "eve", "groups": ["admins"] }), "answered for another subject"),
-        (Answer::AsAsked, json!({ "groups": ["admins"] }), "answered for another subject"),
-        (Answer::AsAsked, json!({ "sub": "ada", "groups": [1] }), "claim `groups` is not text"),
+        (Answer::Normal, json!({ "sub": "eve", "groups": ["admins"] }), "answered for another subject"),
+        (Answer::Normal, json!({ "groups": ["admins"] }), "answered for another subject"),
+        (Answer::Normal, json!({ "sub": "ada", "groups": [1] }), "claim `groups` is not text"),
         (no(401), json!({}), "UserInfo endpoint: it answered with status 401"),
     ] {
         for (wait, over, with_id_token) in [(230, false, true), (300, true, true), (300, true, false)] {
-            let (mut world, mut browser) = refreshing::<H>(Refresh::Lasting);
+            let (mut world, mut browser) = refreshing::<H>(Refresh::Reused);
             world.issuer("acme", |issuer| {
                 issuer.refreshed_id_token = with_id_token;
                 issuer.userinfo = (answer.clone(), claims.clone());
@@ -217,9 +220,9 @@ pub fn a_refresh_that_the_endpoint_does_not_stand_by<H: Harness>() {
     }
 }
 
-/// The session goes on as it is, and a refresh token that came meanwhile is not lost.
+/// The session goes on unchanged, and a rotated refresh token is kept.
 pub fn the_endpoint_is_away_during_a_refresh<H: Harness>() {
-    for refresh in [Refresh::Rotating, Refresh::Lasting] {
+    for refresh in [Refresh::Rotating, Refresh::Reused] {
         let (mut world, mut browser) = refreshing::<H>(refresh);
         for (round, answer) in [
             Answer::Silence,
@@ -231,7 +234,7 @@ pub fn the_endpoint_is_away_during_a_refresh<H: Harness>() {
         .enumerate()
         {
             world.issuer("acme", |issuer| issuer.userinfo = (answer, json!({})));
-            // Beside a request at first, and then while it waits.
+            // First beside a request, then while the request waits.
             world.clock.advance(seconds(if round == 1 { 70 } else { 230 }));
             assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), refresh == Refresh::Rotating));
             for _ in 0..5 {
@@ -247,8 +250,9 @@ pub fn the_endpoint_is_away_during_a_refresh<H: Harness>() {
     }
 }
 
-/// Further claims and the verified address, at the login and at each refresh; what the ID token says itself stands.
-pub fn what_rules_and_headers_need_is_asked_for_again<H: Harness>() {
+/// Further claims and `email_verified`, at the login and at each refresh. Claims of the ID token
+/// take precedence.
+pub fn claims_of_rules_and_headers_are_refreshed<H: Harness>() {
     for with_id_token in [true, false] {
         let mut world = World::<H>::with(|configuration| {
             let acme = &mut configuration["tenants"][0];

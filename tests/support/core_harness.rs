@@ -1,4 +1,4 @@
-//! The core itself, without a host.
+//! The filter as a library, without a host.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub struct CoreHarness {
     log: Vec<String>,
 }
 
-/// No environment variable is set.
+/// An environment without variables.
 pub struct NoVariables;
 
 impl Environment for NoVariables {
@@ -42,13 +42,13 @@ impl Environment for NoVariables {
     }
 }
 
-/// What a configuration of a test is loaded into: a host with all the cryptography there can be.
+/// The context in which tests load a configuration: a host that verifies every algorithm.
 pub const LOAD_CONTEXT: LoadContext<'static> = LoadContext { environment: &NoVariables, host: HostAlgorithms::ASSUMED };
 
-/// What signatures are verified with on this rung.
+/// The verifier of this harness.
 pub const VERIFIER: Verifier<'static> = Verifier { host: &RealCrypto, trusted: HostAlgorithms::ASSUMED };
 
-/// The random numbers of the machine.
+/// Random numbers from the machine.
 pub struct MachineEntropy;
 
 impl Entropy for MachineEntropy {
@@ -58,7 +58,7 @@ impl Entropy for MachineEntropy {
 }
 
 impl CoreHarness {
-    /// What a call gives, by way of the issuer behind its cluster.
+    /// Answers a call: the issuer behind the cluster of the call does.
     fn call(&self, call: &HttpCall) -> Result<CallResponse, CallFailure> {
         let mut issuers = self.issuers.lock().unwrap();
         let issuer = issuers.get_mut(&call.cluster).ok_or(CallFailure::Refused)?;
@@ -162,7 +162,7 @@ impl Harness for CoreHarness {
         }
     }
 
-    fn moment(&mut self) {
+    fn advance(&mut self) {
         self.clock.advance(Duration::from_secs(1));
         let shared = self.shared.clone();
         let mut entropy = MachineEntropy;
@@ -182,7 +182,7 @@ impl Harness for CoreHarness {
     }
 }
 
-/// The answer of the upstream after these edits.
+/// Applies edits to the answer of the upstream.
 fn edited_response(edits: &[ResponseEdit]) -> Reply {
     let mut headers: Vec<(String, String)> =
         UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
@@ -198,7 +198,8 @@ fn edited_response(edits: &[ResponseEdit]) -> Reply {
     Reply { status: 200, headers, body: "the page".to_owned() }
 }
 
-/// Applies edits as a host does: a `Set` replaces the first line only, so that an edit that relies on more is seen.
+/// Applies edits as a host does: `Set` replaces the first line only, so a test notices an edit that
+/// relies on more.
 pub fn edited(mut lines: Lines, edits: &[HeaderEdit]) -> Lines {
     for edit in edits {
         match edit {

@@ -1,4 +1,4 @@
-//! The real module in real Envoy, between real sockets.
+//! The module in Envoy, with real sockets.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -26,7 +26,7 @@ pub struct EnvoyHarness {
     folder: TempDir,
 }
 
-/// A process that ends with its owner.
+/// A process that ends when this value is dropped.
 struct Envoy(Child);
 
 impl Drop for Envoy {
@@ -37,15 +37,16 @@ impl Drop for Envoy {
 }
 
 impl EnvoyHarness {
-    /// As [`Harness::start`], in an Envoy that hands over no bodies, as it is without the option for that.
+    /// As [`Harness::start`], with an Envoy that withholds bodies: the option for them is off.
     pub fn without_bodies(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |bootstrap, _| {
             *bootstrap.pointer_mut(PLUGIN).unwrap().get_mut("allow_on_headers_stop_iteration").unwrap() = json!(false);
         })
     }
 
-    /// As [`Harness::start`], with a module whose VM crashes at a request that has over 60 header lines. The gate itself has no such request.
-    pub fn crashing(configuration: &Value, issuers: Issuers) -> Self {
+    /// As [`Harness::start`], with a module whose VM crashes at a request with more than 60 header
+    /// lines. No request makes the unchanged module crash.
+    pub fn with_crashing_module(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |bootstrap, folder| {
             let module = crashing_module(folder);
             *bootstrap.pointer_mut(PLUGIN).unwrap().pointer_mut("/vm_config/code/local/filename").unwrap() =
@@ -53,9 +54,10 @@ impl EnvoyHarness {
         })
     }
 
-    /// As [`Harness::start`], in an Envoy that follows redirects of the upstream itself, tries again twice, and lets WebSockets through. The
-    /// upstream redirects `/moved` to `/arrived`, and `/broken` fails.
-    pub fn insisting(configuration: &Value, issuers: Issuers) -> Self {
+    /// As [`Harness::start`], with an Envoy that follows redirects of the upstream itself, retries
+    /// twice, and allows WebSockets. The upstream redirects `/moved` to `/arrived`, and `/broken`
+    /// fails.
+    pub fn with_retries(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |bootstrap, _| {
             let manager = bootstrap.pointer_mut(MANAGER).unwrap();
             manager["upgrade_configs"] = json!([{ "upgrade_type": "websocket" }]);
@@ -65,8 +67,9 @@ impl EnvoyHarness {
         })
     }
 
-    /// As [`Harness::start`], in an Envoy that takes its listener from elsewhere (LDS), so that it can be given another one.
-    pub fn pushed(configuration: &Value, issuers: Issuers) -> Self {
+    /// As [`Harness::start`], with an Envoy that reads its listener from a file (LDS), so that a
+    /// test can change it.
+    pub fn with_lds(configuration: &Value, issuers: Issuers) -> Self {
         Self::start_with(configuration, issuers, |bootstrap, folder| {
             write_listener(bootstrap, folder);
             bootstrap["static_resources"].as_object_mut().unwrap().remove("listeners");
@@ -76,7 +79,8 @@ impl EnvoyHarness {
         })
     }
 
-    /// Gives a running Envoy of [`pushed`](Self::pushed) another configuration, and waits until it serves.
+    /// Pushes another configuration to an Envoy of [`with_lds`](Self::with_lds), and waits until
+    /// Envoy uses it.
     pub fn push(&mut self, configuration: &Value) {
         let modified = "listener_manager.listener_modified: ";
         let count = |harness: &Self| -> u64 {
@@ -92,12 +96,12 @@ impl EnvoyHarness {
             if count(self) > before {
                 return;
             }
-            self.moment();
+            self.advance();
         }
         panic!("Envoy did not take the configuration:\n{}", self.log());
     }
 
-    /// A new Envoy in the place of the old one, with `change` made to its connection manager.
+    /// Replaces Envoy by a new one, with `change` made to its connection manager.
     pub fn relaunch(&mut self, configuration: &Value, change: impl FnOnce(&mut Value)) {
         let _ = self.envoy.0.kill();
         let _ = self.envoy.0.wait();
@@ -108,14 +112,14 @@ impl EnvoyHarness {
             .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
     }
 
-    /// Offers a configuration that Envoy has to refuse, and waits until it has.
-    pub fn push_refused(&mut self, configuration: &Value) {
+    /// Pushes a configuration that Envoy has to reject, and waits until Envoy has rejected it.
+    pub fn push_rejected(&mut self, configuration: &Value) {
         write_listener(&bootstrap(configuration, &self.ports), self.folder.path());
         for _ in 0..600 {
             if !self.admin("/stats?filter=lds.update_rejected").contains("update_rejected: 0") {
                 return;
             }
-            self.moment();
+            self.advance();
         }
         panic!("Envoy did not refuse the configuration:\n{}", self.log());
     }
@@ -172,17 +176,17 @@ struct Ports {
 }
 
 impl EnvoyHarness {
-    /// Where the gateway listens.
+    /// The address of the gateway.
     pub fn gateway(&self) -> SocketAddr {
         loopback(self.ports.gateway)
     }
 
-    /// Where the cluster `down` leads, and nobody listens.
+    /// The address of the cluster `down`. Nothing listens there.
     pub fn down(&self) -> SocketAddr {
         loopback(self.ports.down)
     }
 
-    /// What the upstream received so far, and forget it.
+    /// The requests that the upstream received since the last call.
     pub fn take_received(&self) -> Vec<Lines> {
         std::mem::take(&mut self.received.lock().unwrap())
     }
@@ -209,12 +213,12 @@ impl Harness for EnvoyHarness {
         outcome(reply, self.take_received())
     }
 
-    /// A new Envoy in the place of the old one, as after an upgrade.
+    /// Replaces Envoy by a new one, as in an upgrade.
     fn reconfigure(&mut self, configuration: &Value) {
         self.relaunch(configuration, |_| {});
     }
 
-    fn moment(&mut self) {
+    fn advance(&mut self) {
         std::thread::sleep(Duration::from_millis(50));
     }
 
@@ -223,7 +227,7 @@ impl Harness for EnvoyHarness {
     }
 }
 
-/// Sends one request over a connection of its own, with a body if there is one.
+/// Sends one request over a new connection.
 pub fn send_to(gateway: SocketAddr, head: &Lines, body: Option<&[u8]>) -> Reply {
     let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice()).unwrap_or_default();
     let mut request =
@@ -238,7 +242,7 @@ pub fn send_to(gateway: SocketAddr, head: &Lines, body: Option<&[u8]>) -> Reply 
     exchange(gateway, &request).expect("an answer")
 }
 
-/// What became of a request that got this answer, while the upstream received this.
+/// The outcome of a request: `reply` is its answer, and the upstream received `received` meanwhile.
 pub fn outcome(reply: Reply, mut received: Vec<Lines>) -> Outcome {
     let from_upstream = reply.header("x-upstream").is_some();
     assert_eq!(received.len(), usize::from(from_upstream), "{reply:?}");
@@ -248,7 +252,7 @@ pub fn outcome(reply: Reply, mut received: Vec<Lines>) -> Outcome {
     }
 }
 
-/// Starts Envoy with `configuration`; the log if it does not come up.
+/// Starts Envoy with `configuration`. If Envoy does not start, the error is its log.
 pub fn try_start(configuration: &Value) -> Result<(), String> {
     let folder = TempDir::new().unwrap();
     let ports = Ports {
@@ -261,7 +265,7 @@ pub fn try_start(configuration: &Value) -> Result<(), String> {
     launch(&bootstrap(configuration, &ports), &ports, folder.path()).map(drop)
 }
 
-/// Puts the listener of `bootstrap` where Envoy looks for it, in one step.
+/// Writes the listener of `bootstrap` to the file that Envoy watches, atomically.
 fn write_listener(bootstrap: &Value, folder: &Path) {
     let mut listener = bootstrap["static_resources"]["listeners"][0].clone();
     listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
@@ -269,14 +273,14 @@ fn write_listener(bootstrap: &Value, folder: &Path) {
     fs::rename(folder.join("lds.new"), folder.join("lds.json")).unwrap();
 }
 
-/// The gate's module, with a callback in front of it that crashes.
+/// The filter's module with a callback in front of it that crashes.
 fn crashing_module(folder: &Path) -> PathBuf {
     const CRASHES: &str = r#"(module
         (import "gate" "proxy_on_request_headers" (func $gate (param i32 i32 i32) (result i32)))
         (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
             (if (i32.gt_u (local.get 1) (i32.const 60)) (then unreachable))
             (call $gate (local.get 0) (local.get 1) (local.get 2))))"#;
-    /// What the module is made with, see build.sh.
+    /// The features of the module, see build.sh.
     const FEATURES: [&str; 6] = [
         "--enable-bulk-memory",
         "--enable-multivalue",
@@ -294,16 +298,16 @@ fn crashing_module(folder: &Path) -> PathBuf {
     };
     run("wasm-as", &front, &[text.as_os_str()]);
     let gate = module_path();
-    // Of two exports of one name the first stays, so the one in front wins.
+    // The first of two exports with the same name counts.
     let [front_name, gate_name, conflicts] = ["front", "gate", "--rename-export-conflicts"].map(OsStr::new);
     run("wasm-merge", &whole, &[front.as_os_str(), front_name, gate.as_os_str(), gate_name, conflicts]);
     whole
 }
 
-/// Where the plugin stands in a bootstrap.
+/// The JSON pointer to the plugin in a bootstrap.
 const PLUGIN: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
-/// Where the connection manager stands.
+/// The JSON pointer to the connection manager.
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
 fn launch(bootstrap: &Value, ports: &Ports, folder: &Path) -> Result<Envoy, String> {
@@ -352,8 +356,8 @@ pub fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-/// A port that nobody has, and that no outgoing connection will take before Envoy listens on it: it lies under the range
-/// that Linux takes those from.
+/// A free port. It lies below the range of Linux's outgoing connections, so that none of them takes
+/// it before Envoy listens.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let own = u16::try_from(std::process::id() % 40).unwrap() * 200;
@@ -375,7 +379,7 @@ fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
         })
     };
     let mut clusters = vec![cluster("upstream", ports.upstream)];
-    // Nobody listens there.
+    // Nothing listens there.
     clusters.push(cluster("down", ports.down));
     clusters.extend(ports.issuers.iter().map(|(name, port)| cluster(name, *port)));
     let gate = json!({
@@ -392,7 +396,7 @@ fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "gateway",
-        // Nothing of the gate may depend on Envoy's tidying up, so there is none.
+        // Path normalization is off: the filter must not depend on it.
         "common_http_protocol_options": { "headers_with_underscores_action": "ALLOW" },
         "max_request_headers_kb": 96,
         "delayed_close_timeout": "0.1s",

@@ -1,4 +1,5 @@
-//! Two real Envoys of two workers each behind one address that takes them in turn, so that no request comes to where the last one was.
+//! Two Envoys of two workers each behind one address, which takes them in turn. So consecutive
+//! requests reach different Envoys.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -35,15 +36,15 @@ impl Harness for FleetHarness {
         outcome(reply, self.replicas.iter().flat_map(EnvoyHarness::take_received).collect())
     }
 
-    /// One after the other, each as after an upgrade.
+    /// One replica after the other, as in an upgrade.
     fn reconfigure(&mut self, configuration: &Value) {
         for replica in &mut self.replicas {
             replica.reconfigure(configuration);
         }
     }
 
-    fn moment(&mut self) {
-        self.replicas[0].moment();
+    fn advance(&mut self) {
+        self.replicas[0].advance();
     }
 
     fn log(&mut self) -> String {
@@ -51,7 +52,7 @@ impl Harness for FleetHarness {
     }
 }
 
-/// Passes each connection on to the next of `replicas`.
+/// Passes each connection to the next of `replicas`.
 fn balance(replicas: [SocketAddr; 2]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

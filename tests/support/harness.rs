@@ -1,23 +1,23 @@
-//! The filter on one rung: a request goes in, and either the upstream sees it or the client gets a reply.
+//! What every tier has to do for the scenarios: run the filter, and send requests to it.
 
 use serde_json::Value;
 
 use super::clock::Clock;
 use super::issuer::Issuers;
 
-/// Header lines, pseudo-headers included.
+/// Header lines, including pseudo-headers.
 pub type Lines = Vec<(String, Vec<u8>)>;
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The upstream received it with these lines, and the client got this answer.
+    /// The upstream received these lines, and the client got this answer.
     Forwarded(Lines, Reply),
-    /// The gate answered; the upstream saw nothing.
+    /// The filter answered; the upstream received nothing.
     Replied(Reply),
 }
 
-/// An answer, as the client gets it.
+/// An answer that the client received.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -32,7 +32,7 @@ impl Reply {
         self.headers.iter().filter(move |(n, _)| *n == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value under `name`, which may be there once at most.
+    /// The value under `name`. Fails if there are several.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.all(name);
         let first = values.next();
@@ -42,7 +42,7 @@ impl Reply {
 }
 
 impl Outcome {
-    /// The reply; fails if the upstream saw the request.
+    /// The filter's reply. Fails if the upstream received the request.
     #[track_caller]
     pub fn reply(self) -> Reply {
         match self {
@@ -53,21 +53,21 @@ impl Outcome {
         }
     }
 
-    /// What the upstream saw; fails if the gate answered.
+    /// The lines that the upstream received. Fails if the filter answered.
     #[track_caller]
     pub fn forwarded(self) -> Lines {
         match self {
             Self::Forwarded(lines, _) => lines,
-            Self::Replied(reply) => panic!("the gate answered {} {}", reply.status, reply.body),
+            Self::Replied(reply) => panic!("the filter answered {} {}", reply.status, reply.body),
         }
     }
 
-    /// The answer of the upstream, as the client got it; fails if the gate answered.
+    /// The upstream's answer at the client. Fails if the filter answered.
     #[track_caller]
     pub fn answered(self) -> Reply {
         match self {
             Self::Forwarded(_, reply) => reply,
-            Self::Replied(reply) => panic!("the gate answered {} {}", reply.status, reply.body),
+            Self::Replied(reply) => panic!("the filter answered {} {}", reply.status, reply.body),
         }
     }
 }
@@ -77,40 +77,41 @@ pub fn values(lines: &Lines, name: &str) -> Vec<String> {
     lines.iter().filter(|(n, _)| n == name).map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
 }
 
-/// The lines as every codec of Envoy hands them on: names in lower case.
+/// The lines with names in lower case, as Envoy's codecs deliver them.
 pub fn lower_case(lines: &Lines) -> Lines {
     lines.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
 }
 
-/// What the upstream of every rung answers with.
+/// The headers of the upstream's answer, in every tier.
 pub const UPSTREAM_HEADERS: [(&str, &str); 3] =
     [("x-upstream", "yes"), ("cache-control", "public, max-age=3600"), ("set-cookie", "theme=dark")];
 
-/// One rung.
+/// One way to run the filter.
 pub trait Harness {
-    /// Whether the host verifies signatures. Without its help the module has no ES384 and no ES512.
+    /// Whether the host verifies signatures. Without it, the module verifies no ES384 and ES512.
     const HOST_VERIFIES: bool = true;
 
-    /// The filter with this configuration, or what it logged when it refused it.
+    /// Starts the filter with `configuration`. Panics with its log if it refuses the configuration.
     fn start(configuration: &Value, issuers: Issuers) -> Self;
 
-    /// The clock that filter and issuers go by.
+    /// The clock of the filter and the issuers.
     fn clock() -> Clock;
 
-    /// Sends one request and waits for what becomes of it.
+    /// Sends one request and waits for its outcome.
     fn send(&mut self, head: &Lines) -> Outcome {
         self.send_with(head, None)
     }
 
-    /// As [`send`](Self::send), with a body if there is one.
+    /// As [`send`](Self::send), with a body.
     fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome;
 
-    /// Loads another configuration.
+    /// Replaces the configuration.
     fn reconfigure(&mut self, configuration: &Value);
 
-    /// Lets a second pass, or a little of one where the clock is real, with all that the filter does now and then.
-    fn moment(&mut self);
+    /// Lets a second pass, or a short time if the clock is real, and runs the filter's periodic
+    /// work.
+    fn advance(&mut self);
 
-    /// Everything that was logged.
+    /// The complete log.
     fn log(&mut self) -> String;
 }

@@ -1,5 +1,5 @@
-//! What the rungs have in common. Each test binary uses a part of it.
-#![allow(dead_code, reason = "each rung uses a part")]
+//! Support code for all tiers.
+#![allow(dead_code, reason = "each tier uses a part")]
 
 pub mod browser;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! The real module in the mock host.
+//! The module in the mock host.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use super::clock::Clock;
 use super::harness::{Harness, Lines, Outcome, lower_case};
-use super::host::{Call, Host, Standing};
+use super::host::{Call, Host, RequestState};
 use super::issuer::Issuers;
 use super::shared::SharedStore;
 
 pub struct ModuleHarness {
     pub host: Host,
     issuers: Issuers,
-    /// After how many calls beside its request the upstream answers: 0, 1 and 2 take turns.
+    /// The number of calls beside a request after which the upstream answers: 0, 1 and 2 in turn.
     upstream_after: usize,
 }
 
 impl ModuleHarness {
-    /// Another VM in the same process: `shared` is what it has in common with the others.
+    /// Another VM of the process that has the shared data `shared`.
     pub fn beside(configuration: &Value, issuers: Issuers, shared: SharedStore) -> Self {
         Self::on(configuration, issuers, shared, true)
     }
@@ -31,7 +31,7 @@ impl ModuleHarness {
         Self { host, issuers, upstream_after: 0 }
     }
 
-    /// A tick, and all calls that come of it.
+    /// Ticks once and answers all calls that follow.
     pub fn tick(&mut self) {
         let mut calls = self.host.tick();
         while let Some(call) = calls.pop() {
@@ -41,7 +41,7 @@ impl ModuleHarness {
     }
 }
 
-/// What a call gives, by way of the issuer behind its cluster.
+/// Answers a call: the issuer behind the cluster of the call does.
 pub fn answer(issuers: &Issuers, call: &Call) -> Option<(Lines, Vec<u8>)> {
     assert_eq!(call.timeout_ms, 2000);
     let mut issuers = issuers.lock().unwrap();
@@ -59,21 +59,21 @@ impl Harness for ModuleHarness {
     }
 
     fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
-        let (context, mut standing) = self.host.request_with(&lower_case(head), body);
+        let (context, mut request_state) = self.host.request_with(&lower_case(head), body);
         loop {
-            let call = match standing {
-                Standing::Forwarded(lines, reply) => return Outcome::Forwarded(lines, reply),
-                Standing::Replied(reply) => return Outcome::Replied(reply),
-                Standing::Beside(lines, call) => {
+            let call = match request_state {
+                RequestState::Forwarded(lines, reply) => return Outcome::Forwarded(lines, reply),
+                RequestState::Replied(reply) => return Outcome::Replied(reply),
+                RequestState::Beside(lines, call) => {
                     let reply =
                         self.host.beside(context, call, |call| answer(&self.issuers, call), self.upstream_after);
                     self.upstream_after = (self.upstream_after + 1) % 3;
                     return Outcome::Forwarded(lines, reply);
                 }
-                Standing::Waits(call) => call,
+                RequestState::Waits(call) => call,
             };
             let answer = answer(&self.issuers, &call);
-            standing = self.host.answer(context, &call, answer);
+            request_state = self.host.answer(context, &call, answer);
         }
     }
 
@@ -81,7 +81,7 @@ impl Harness for ModuleHarness {
         assert!(self.host.configure(configuration.to_string().as_bytes()), "{:?}", self.host.state().log);
     }
 
-    fn moment(&mut self) {
+    fn advance(&mut self) {
         self.host.state().clock.advance(Duration::from_secs(1));
         self.tick();
     }
@@ -91,15 +91,15 @@ impl Harness for ModuleHarness {
     }
 }
 
-/// The same on a host that verifies no signatures, so that the module has to: from the start, or `LATER`, after it has passed the
-/// known-answer test.
+/// A host that verifies no signatures, so the module has to: from the start, or with `LATER` after
+/// the known-answer test has passed.
 pub struct DegradedModuleHarness<const LATER: bool>(ModuleHarness);
 
-/// It never could.
-pub type PlainModuleHarness = DegradedModuleHarness<false>;
+/// The host never verifies signatures.
+pub type NoHostCryptoHarness = DegradedModuleHarness<false>;
 
-/// It could, and does not any more.
-pub type ForgetfulModuleHarness = DegradedModuleHarness<true>;
+/// The host passes the known-answer test and then stops verifying signatures.
+pub type LostHostCryptoHarness = DegradedModuleHarness<true>;
 
 impl<const LATER: bool> Harness for DegradedModuleHarness<LATER> {
     const HOST_VERIFIES: bool = false;
@@ -124,8 +124,8 @@ impl<const LATER: bool> Harness for DegradedModuleHarness<LATER> {
         self.0.reconfigure(configuration);
     }
 
-    fn moment(&mut self) {
-        self.0.moment();
+    fn advance(&mut self) {
+        self.0.advance();
     }
 
     fn log(&mut self) -> String {

@@ -1,15 +1,18 @@
-/** A browser without a screen: cookies by host, one request at a time, every `*.localhost` on loopback. */
+/** An HTTP client with a cookie jar. It connects to loopback for every host. */
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' };
 
-export class Visitor {
+export class Client {
   /** host → cookie name → value */
   jar = new Map();
 
-  /** Sends one request and keeps the cookies of the answer: `{status, headers, location, setCookies, body}`. */
+  /**
+   * Sends one request and keeps the cookies of the answer. Returns
+   * `{status, headers, location, setCookies, body}`.
+   */
   async send(url, { method = 'GET', headers = {}, form } = {}) {
     const { hostname, host, port, pathname, search } = new URL(url);
     const cookies = this.jar.get(hostname) ?? new Map();
@@ -31,12 +34,12 @@ export class Visitor {
     return { status: response.statusCode, headers: response.headers, location, setCookies, body: await text(response) };
   }
 
-  /** Opens a page as a browser does when somebody types its address. */
+  /** Opens a page by navigation. */
   open(url, headers = {}) {
     return this.send(url, { headers: { ...NAVIGATION, ...headers } });
   }
 
-  /** Follows redirects from `url` until something else is answered, or `stop` says that the next address is not to be opened. */
+  /** Follows redirects from `url` until another answer, or until `stop` is true for a URL. */
   async follow(url, stop = () => false) {
     for (let hops = 0; hops < 20; hops += 1) {
       if (stop(url)) return { url };
@@ -47,7 +50,7 @@ export class Visitor {
     throw new Error(`too many redirects, the last one to ${url}`);
   }
 
-  /** Opens `url`, signs in at the provider that it leads to, and follows the way back until `stop`. */
+  /** Opens `url`, signs in at the provider, and follows the redirects until `stop`. */
   async signIn(url, user, password, stop) {
     const form = await this.follow(url);
     const answer = await this.send(form.url, { method: 'POST', form: { user, password } });
