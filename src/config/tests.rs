@@ -308,7 +308,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/provider/authorization_endpoint",
             json!("https://i.example/?state=x"),
-            "tenant \"acme\": provider.authorization_endpoint: has the parameter \"state\" in its query, which the gate sets itself; leave it out",
+            "tenant \"acme\": provider.authorization_endpoint: has the parameter \"state\" in its query, which Tenantgate sets itself; leave it out",
         ),
         (
             "/provider/token_endpoint",
@@ -410,12 +410,12 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/login",
             json!({ "parameters": { "max_age": "1" } }),
-            "tenant \"acme\": login.parameters: has \"max_age\", which the gate sets itself or has a field for; leave it out",
+            "tenant \"acme\": login.parameters: has \"max_age\", which Tenantgate sets itself or has a field for; leave it out",
         ),
         (
             "/login",
             json!({ "parameters": { "login_hint": "@acme.example" } }),
-            "tenant \"acme\": login.parameters: has \"login_hint\", which the gate sets itself or has a field for; leave it out",
+            "tenant \"acme\": login.parameters: has \"login_hint\", which Tenantgate sets itself or has a field for; leave it out",
         ),
         (
             "/login",
@@ -883,7 +883,7 @@ fn no_message_repeats_a_secret() {
     }
 }
 
-/// `(headers, message)` for a tenant of a gate that signs assertions.
+/// `(headers, message)` for a tenant of a configuration that signs assertions.
 #[test]
 fn headers_are_names_of_their_own() {
     for (headers, expected) in [
@@ -919,8 +919,8 @@ fn headers_are_names_of_their_own() {
             "headers.authorization: \"pass\" is not one of \"remove\", \"verified\", \"any\"",
         ),
     ] {
-        let gate = with(configuration(&[with(tenant(), "/headers", headers)]), "/assertion", assertion());
-        assert_eq!(messages(&gate), [format!("tenant \"acme\": {expected}")]);
+        let configuration = with(configuration(&[with(tenant(), "/headers", headers)]), "/assertion", assertion());
+        assert_eq!(messages(&configuration), [format!("tenant \"acme\": {expected}")]);
     }
 }
 
@@ -975,16 +975,16 @@ fn an_assertion_is_whole_or_refused() {
         ),
         ("/filter_state", json!(1), "filter_state: must be true or false, not a number"),
     ] {
-        let gate = with(configuration(&[tenant()]), "/assertion", assertion());
-        assert_eq!(messages(&gate), <[String; 0]>::default());
-        assert_eq!(load_json(&with(gate, pointer, value)).expect_err(expected).to_string(), expected);
+        let configuration = with(configuration(&[tenant()]), "/assertion", assertion());
+        assert_eq!(messages(&configuration), <[String; 0]>::default());
+        assert_eq!(load_json(&with(configuration, pointer, value)).expect_err(expected).to_string(), expected);
     }
-    let gate = with(configuration(&[tenant()]), "/assertion", assertion());
+    let configuration = with(configuration(&[tenant()]), "/assertion", assertion());
     let login = json!({ "frontchannel_logout_path": "/front", "backchannel_logout_path": "/back" });
-    let gate = with(gate, "/tenants/0/login", login);
+    let configuration = with(configuration, "/tenants/0/login", login);
     for path in ["/oauth2/callback", "/oauth2/logout", "/front", "/back"] {
         assert_eq!(
-            messages(&with(gate.clone(), "/assertion/jwks_path", json!(path))),
+            messages(&with(configuration.clone(), "/assertion/jwks_path", json!(path))),
             [format!("tenant \"acme\": login: has a path that is `assertion.jwks_path`, too: \"{path}\"")]
         );
     }

@@ -39,10 +39,12 @@ impl HostAlgorithms {
     /// Asks `host` for each algorithm about a good signature and about the same one tampered. Only right answers to both make it
     /// trusted.
     pub fn probe(host: &dyn HostVerifier) -> Self {
-        Self::of(KNOWN_ANSWERS.iter().filter(|known| known.is_answered_by(host)).map(|known| known.algorithm))
+        Self::from_algorithms(
+            KNOWN_ANSWERS.iter().filter(|known| known.is_answered_by(host)).map(|known| known.algorithm),
+        )
     }
 
-    fn of(algorithms: impl Iterator<Item = SignatureAlgorithm>) -> Self {
+    fn from_algorithms(algorithms: impl Iterator<Item = SignatureAlgorithm>) -> Self {
         Self(algorithms.fold(0, |set, algorithm| set | bit(algorithm)))
     }
 
@@ -153,13 +155,20 @@ mod tests {
         for algorithm in KNOWN_ANSWERS.map(|known| known.algorithm) {
             for otherwise in [None, Some(true), Some(false)] {
                 let trusted = HostAlgorithms::probe(&Knows(algorithm, otherwise));
-                assert_eq!(trusted, HostAlgorithms::of([algorithm].into_iter()), "{algorithm} {otherwise:?}");
+                assert_eq!(
+                    trusted,
+                    HostAlgorithms::from_algorithms([algorithm].into_iter()),
+                    "{algorithm} {otherwise:?}"
+                );
             }
         }
     }
 
     #[test]
     fn every_known_answer_is_assumed_and_nothing_else() {
-        assert_eq!(HostAlgorithms::of(KNOWN_ANSWERS.iter().map(|known| known.algorithm)), HostAlgorithms::ASSUMED);
+        assert_eq!(
+            HostAlgorithms::from_algorithms(KNOWN_ANSWERS.iter().map(|known| known.algorithm)),
+            HostAlgorithms::ASSUMED
+        );
     }
 }

@@ -75,10 +75,10 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Whether a session that `voucher` vouched for may go on. A configured key that leaves the configuration takes its sessions along. A
+    /// Whether a session that `key` vouched for may go on. A configured key that leaves the configuration takes its sessions along. A
     /// fetched one comes and goes as the issuer rotates, which is no reason to sign anybody out.
-    pub fn keeps_sessions_of(&self, voucher: &SigningKeyRef) -> bool {
-        match voucher {
+    pub fn keeps_sessions_of(&self, key: &SigningKeyRef) -> bool {
+        match key {
             SigningKeyRef::Configured(key) => self.keys.contains(key),
             SigningKeyRef::Fetched(_) => self.provider.source.is_some(),
         }

@@ -25,7 +25,7 @@ impl Claims {
     ///
     /// # Errors
     /// [`SubjectMismatch`] if they are about somebody else (section 5.3.2: `sub` has to be there, and exactly the same).
-    pub(crate) fn of_userinfo(mut members: Map<String, Value>, subject: &str) -> Result<Self, SubjectMismatch> {
+    pub(crate) fn from_userinfo(mut members: Map<String, Value>, subject: &str) -> Result<Self, SubjectMismatch> {
         if members.get("sub").and_then(Value::as_str) != Some(subject) {
             return Err(SubjectMismatch);
         }
@@ -222,12 +222,12 @@ mod tests {
         let object = |json: &str| serde_json::from_str::<Map<String, Value>>(json).unwrap();
         let mut claims = Claims::new(object(r#"{"sub":"ada","email":"a@acme.example"}"#));
         let userinfo = object(r#"{"sub":"ada","email":"x","groups":["g"],"acr":"gold","exp":1}"#);
-        claims.supplement(Claims::of_userinfo(userinfo.clone(), "ada").unwrap());
+        claims.supplement(Claims::from_userinfo(userinfo.clone(), "ada").unwrap());
         let said = ["sub", "email", "groups"].map(|name| claims.get(name).unwrap().to_string());
         assert_eq!(said, [r#""ada""#, r#""a@acme.example""#, r#"["g"]"#]);
         assert_eq!((claims.get("acr"), claims.get("exp")), (None, None));
         assert_eq!(["email", "groups"].map(|name| claims.own().get(name).is_some()), [true, false]);
-        assert_eq!(Claims::of_userinfo(userinfo, "eve").unwrap_err(), SubjectMismatch);
+        assert_eq!(Claims::from_userinfo(userinfo, "eve").unwrap_err(), SubjectMismatch);
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl VerifiedIdToken {
     /// # Errors
     /// [`SubjectMismatch`] if they are about somebody else.
     pub fn with_userinfo(mut self, userinfo: Map<String, Value>) -> Result<Self, SubjectMismatch> {
-        let userinfo = Claims::of_userinfo(userinfo, self.subject())?;
+        let userinfo = Claims::from_userinfo(userinfo, self.subject())?;
         self.0.supplement(userinfo);
         Ok(self)
     }

@@ -37,10 +37,10 @@ impl Forward {
         let (names, roles) = (&tenant.headers, permitted.roles());
         // Where a bearer token was sent, the identity is that of the token.
         let mut forward = Self::stripped(head, tenant, config, has_bearer_token(head));
-        forward.set(names.tenant.as_deref(), HeaderLines::of(tenant.name.as_str()));
-        forward.set(names.user.as_deref(), HeaderLines::of(identity.user()));
+        forward.set(names.tenant.as_deref(), HeaderLines::value(tenant.name.as_str()));
+        forward.set(names.user.as_deref(), HeaderLines::value(identity.user()));
         if let Some(email) = identity.email() {
-            forward.set(names.email.as_deref(), HeaderLines::of(email));
+            forward.set(names.email.as_deref(), HeaderLines::value(email));
         }
         forward.set(names.groups.as_deref(), HeaderLines::list(identity.groups(), names.lists));
         forward.set(names.roles.as_deref(), HeaderLines::list(roles, names.lists));
@@ -52,7 +52,7 @@ impl Forward {
         let Tokens { access_token, id_token } = identity.tokens();
         for (name, token) in [(&names.access_token, access_token), (&names.id_token, id_token)] {
             if let (Some(name), Some(token)) = (name, token) {
-                forward.set(Some(name), HeaderLines::of(&token_value(name, token.expose_secret())));
+                forward.set(Some(name), HeaderLines::value(&token_value(name, token.expose_secret())));
             }
         }
         if let Some(assertion) = &config.assertion {

@@ -17,7 +17,7 @@ pub(super) struct HeaderLines {
 
 impl HeaderLines {
     /// One value.
-    pub(super) fn of(value: &str) -> Self {
+    pub(super) fn value(value: &str) -> Self {
         Self::one(header_value(value, None))
     }
 
@@ -58,7 +58,7 @@ impl HeaderLines {
             },
             Value::Object(_) => Self::one(ascii_json(claim)),
             Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                plain(claim).map_or_else(Self::default, |text| Self::of(&text))
+                plain(claim).map_or_else(Self::default, |text| Self::value(&text))
             }
         }
     }

@@ -90,7 +90,7 @@ impl Attempt {
     ///
     /// # Errors
     /// What became of it, as a [`AttemptError`].
-    pub(super) fn of_state(
+    pub(super) fn from_state(
         state: &str,
         head: &RequestHead,
         tenant: &Tenant,

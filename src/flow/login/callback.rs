@@ -23,7 +23,7 @@ pub(crate) fn callback(context: RequestContext, env: &mut Env<'_>) -> Result<(Co
     let response = read(&context).map_err(refuse)?;
     let now = env.now().map_err(|error| refuse(HostFailure::from(error).into()))?;
     let ring = context.runtime.ring();
-    let attempt = match Attempt::of_state(&response.state, &context.head, context.tenant(), ring, now) {
+    let attempt = match Attempt::from_state(&response.state, &context.head, context.tenant(), ring, now) {
         Ok(attempt) => attempt,
         Err(error) => return Err(without_attempt(&context, error, env)),
     };

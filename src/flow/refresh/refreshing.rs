@@ -157,7 +157,7 @@ impl Refreshing {
                 auth_time = auth_time.or_else(|| token.auth_time().map(|time| time.0));
             }
             (None, Some(userinfo)) => {
-                let userinfo = Claims::of_userinfo(userinfo, &record.sub)?;
+                let userinfo = Claims::from_userinfo(userinfo, &record.sub)?;
                 record.identity.supplement(&userinfo, &omitted, &tenant.identity)?;
             }
             (None, None) => {}

@@ -76,10 +76,10 @@ pub(super) fn patience(tenant: &Tenant) -> Duration {
     tenant.provider.timeout.saturating_mul(3)
 }
 
-/// Whether anything was published since `last`, and the mark to ask with the next time.
+/// Whether anything was published since `last`, and the version to ask with the next time.
 pub(super) fn news(shared: &dyn SharedData, last: Option<Version>) -> (bool, Option<Version>) {
-    let mark = shared.get(NEWS).map(|(_, version)| version);
-    (mark.is_some() && mark != last, mark)
+    let version = shared.get(NEWS).map(|(_, version)| version);
+    (version.is_some() && version != last, version)
 }
 
 /// Puts what was fetched into use, in this VM and in the others.

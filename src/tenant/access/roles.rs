@@ -51,7 +51,7 @@ impl Roles {
 
     /// The roles of a user, in the order of the configuration, each once. `email` is the e-mail address, if the
     /// tenant relies on it.
-    pub(crate) fn of(&self, user: &str, email: Option<&str>, groups: &[String]) -> Vec<&str> {
+    pub(crate) fn held_by(&self, user: &str, email: Option<&str>, groups: &[String]) -> Vec<&str> {
         if self.names.is_empty() {
             return Vec::new();
         }
