@@ -1,4 +1,5 @@
-//! What the rules say about one request, and the proofs that it may go to the upstream.
+//! The decision of the access rules about one request, and the proofs that it may go to the
+//! upstream.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ use crate::identity::VerifiedIdentity;
 use crate::tenant::Tenant;
 use crate::tenant::access::{Allow, Verdict};
 
-/// What the rules of a tenant say about one request, before it is known who sent it.
+/// The decision of a tenant's access rules about one request, made before the identity is known.
 pub struct RouteDecision<'a> {
     head: &'a RequestHead,
     tenant: &'a Tenant,
@@ -18,13 +19,14 @@ pub struct RouteDecision<'a> {
 }
 
 enum Decided<'a> {
-    /// The path can be read in two ways, and there are rules about paths.
+    /// The path has more than one reading, and the tenant has rules about paths.
     Ambiguous(Ambiguity),
-    /// By the rule of this number, or by none.
+    /// The rule with this number decides, or the default if there is no number.
     By(Option<usize>, &'a Verdict),
 }
 
-/// The proof that the rules let an identity make this very request. Nothing else makes one.
+/// Proof that the access rules permit this request for this identity. Only
+/// [`RouteDecision::permit`] makes one.
 pub struct Permitted<'a> {
     head: &'a RequestHead,
     tenant: &'a Tenant,
@@ -33,34 +35,37 @@ pub struct Permitted<'a> {
     dry_run_violation: Option<AccessError>,
 }
 
-/// The proof that the rules let anybody make this very request.
+/// Proof that the access rules permit this request without an identity. Only
+/// [`RouteDecision::without_user`] makes one.
 pub struct Public<'a> {
     head: &'a RequestHead,
     tenant: &'a Tenant,
 }
 
-/// What becomes of a request that nobody stands behind.
+/// The decision about a request without an identity.
 pub enum AnonymousDecision<'a> {
-    /// It may go as it is.
+    /// The request may go without an identity.
     Public(Public<'a>),
-    /// It is refused, whoever would sign in.
+    /// The request is denied, whoever signs in.
     Refused(AccessError),
-    /// It depends on who signs in.
+    /// The decision depends on who signs in.
     UserNeeded,
 }
 
-/// Why a request is refused.
+/// The reason why the access rules deny a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessError {
-    /// The path can be read in two ways.
+    /// The path has more than one reading.
     Ambiguous(Ambiguity),
-    /// The rule of this number denies it to everybody, or no rule fits and that denies it.
+    /// The rule with this number denies the request to everybody. Without a number: no rule
+    /// matches, and the default is deny.
     Denied(Option<usize>),
-    /// The rule of this number lets others through.
+    /// The rule with this number does not allow this identity.
     Others(usize),
     /// The identity belongs to another tenant.
     OtherTenant,
-    /// The bearer token would do if it had one or all of these scopes.
+    /// The bearer token lacks scopes, and nothing else. These are all scopes that the rule names:
+    /// it asks for one of them or for all of them.
     Scopes(Vec<String>),
 }
 
@@ -68,9 +73,9 @@ impl fmt::Display for AccessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ambiguous(ambiguity) => write!(f, "`:path` has {ambiguity}, which servers read in different ways"),
-            Self::Denied(Some(rule)) => write!(f, "access[{rule}] denies it"),
+            Self::Denied(Some(rule)) => write!(f, "access[{rule}] denies the request to everyone"),
             Self::Denied(None) => f.write_str("no rule of `access` fits, and `access_default` is deny"),
-            Self::Others(rule) => write!(f, "access[{rule}] is for others"),
+            Self::Others(rule) => write!(f, "access[{rule}] does not allow this user"),
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
             Self::Scopes(_) => f.write_str("a required scope is missing"),
         }
@@ -80,10 +85,10 @@ impl fmt::Display for AccessError {
 impl std::error::Error for AccessError {}
 
 impl<'a> RouteDecision<'a> {
-    /// Finds the rule that decides.
+    /// Finds the first rule that matches the request.
     pub fn new(head: &'a RequestHead, tenant: &'a Tenant, host: &Host, target: Target<'_>) -> Self {
         let access = &tenant.access;
-        // Where no rule is about paths, one path is as good as another.
+        // Without rules about paths, an ambiguous path cannot change the decision.
         let path = if access.is_by_path() {
             PlainPath::read(target, head.only(":path").unwrap_or_default())
         } else {
@@ -103,10 +108,10 @@ impl<'a> RouteDecision<'a> {
         Self { head, tenant, decided }
     }
 
-    /// Whether `identity` may make the request.
+    /// Permits the request for `identity`.
     ///
     /// # Errors
-    /// [`AccessError`]; in a dry run only where the identity is none of this tenant.
+    /// [`AccessError`]. In a dry run the only error is [`AccessError::OtherTenant`].
     pub fn permit(&self, identity: &'a VerifiedIdentity) -> Result<Permitted<'a>, AccessError> {
         let Self { head, tenant, .. } = *self;
         if identity.tenant() != &tenant.name {
@@ -134,7 +139,8 @@ impl<'a> RouteDecision<'a> {
         }
     }
 
-    /// What becomes of the request if nobody stands behind it. A dry run lets users through, and nobody else.
+    /// Decides about the request without an identity. In a dry run a denied request still needs a
+    /// signed-in user: a violation is permitted only with an identity.
     pub fn without_user(&self) -> AnonymousDecision<'a> {
         let Self { head, tenant, .. } = *self;
         match self.decided {
@@ -149,39 +155,39 @@ impl<'a> RouteDecision<'a> {
 }
 
 impl<'a> Permitted<'a> {
-    /// The request that was judged.
+    /// The request that the rules permit.
     pub fn head(&self) -> &'a RequestHead {
         self.head
     }
 
-    /// The tenant whose rules they were.
+    /// The tenant whose rules permit it.
     pub fn tenant(&self) -> &'a Tenant {
         self.tenant
     }
 
-    /// Who may make it; of the same tenant.
+    /// The identity that may make the request. It belongs to [`tenant`](Self::tenant).
     pub fn identity(&self) -> &'a VerifiedIdentity {
         self.identity
     }
 
-    /// The roles that this identity has at this moment, in the order of the configuration.
+    /// The roles of the identity at this moment, in the order of the configuration.
     pub fn roles(&self) -> &[&'a str] {
         &self.roles
     }
 
-    /// What the rules have against it, in a dry run.
+    /// In a dry run: the reason why the rules would deny the request.
     pub fn dry_run_violation(&self) -> Option<&AccessError> {
         self.dry_run_violation.as_ref()
     }
 }
 
 impl<'a> Public<'a> {
-    /// The request that was judged.
+    /// The request that the rules permit.
     pub fn head(&self) -> &'a RequestHead {
         self.head
     }
 
-    /// The tenant whose rules they were.
+    /// The tenant whose rules permit it.
     pub fn tenant(&self) -> &'a Tenant {
         self.tenant
     }
@@ -191,7 +197,7 @@ static PUBLIC: Verdict = Verdict::Public;
 static ANY_USER: Verdict = Verdict::AnyUser;
 static DENY: Verdict = Verdict::Deny;
 
-/// Every scope that is named, each once.
+/// The scopes that a rule names, each once.
 fn scopes(allow: &Allow) -> Vec<String> {
     let mut scopes: Vec<String> = Vec::new();
     for scope in allow.criteria().flat_map(|criteria| criteria.scopes.iter()) {
@@ -202,7 +208,8 @@ fn scopes(allow: &Allow) -> Vec<String> {
     scopes
 }
 
-/// A CORS preflight request (Fetch Standard section 3.3.2): it names one method. Browsers send no credentials with one.
+/// Whether the request is a CORS preflight (Fetch Standard section 3.3.2), which names one method.
+/// Browsers send no credentials with it.
 fn is_preflight(head: &RequestHead) -> bool {
     let is_method = |text: &[u8]| !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
     head.only(":method") == Some(b"OPTIONS")

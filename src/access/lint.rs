@@ -1,4 +1,4 @@
-//! Rules that cannot do anything, for the operator's eye.
+//! Warnings about access rules that have no effect, for the operator.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use crate::http::host::HostPattern;
 use crate::tenant::Tenant;
 use crate::tenant::access::{PathPattern, Rule, Verdict};
 
-/// Something about a rule that cannot be meant. Rules are known by their number.
+/// An access rule that has no effect as it is written. Every variant begins with the rule's number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// The rules before it leave nothing to it.
+    /// The rules with these numbers match every request that this rule could match.
     Shadowed(usize, Vec<usize>),
-    /// The tenant has no such host.
+    /// The rule names a host that the tenant does not have.
     ForeignHost(usize, HostPattern),
-    /// The gate answers this path itself.
+    /// The rule names a path that Tenantgate answers itself.
     OwnPath(usize, PathPattern),
-    /// It asks for scopes, and the tenant takes no bearer tokens.
+    /// The rule requires scopes, and the tenant accepts no bearer tokens.
     NoBearer(usize),
 }
 
@@ -46,7 +46,8 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What is odd about the rules of `tenant`. It compares every rule with every other rule: for the tool, not for the filter.
+/// The warnings about the rules of `tenant`. Every rule is compared with every other rule, so this
+/// is for the command-line tool and not for the filter.
 pub fn warnings(tenant: &Tenant) -> Vec<Warning> {
     let rules = tenant.access.rules();
     let mut warnings = Vec::new();
@@ -70,8 +71,8 @@ fn asks_for_scopes(rule: &Rule) -> bool {
     matches!(&rule.verdict, Verdict::Allow(allow) if allow.criteria().any(|criteria| !criteria.scopes.is_empty()))
 }
 
-/// The rules of `before` that together leave nothing to `rule`, if they do: each of its paths, on each host and with each method,
-/// is covered by one of them.
+/// The numbers of those rules in `before` that together match everything that `rule` could match:
+/// each of its paths, on each host and with each method. `None` if some request is left to `rule`.
 fn shadows(before: &[Rule], rule: &Rule, own: &[HostPattern]) -> Option<Vec<usize>> {
     let paths = if rule.paths.is_empty() { &[PathPattern::ALL][..] } else { &rule.paths };
     let hosts = if rule.hosts.is_empty() { own } else { &rule.hosts };
@@ -96,7 +97,7 @@ fn covers(rule: &Rule, path: &PathPattern, host: &HostPattern, method: Option<&S
         && (rule.methods.is_empty() || method.is_some_and(|method| rule.methods.contains(method)))
 }
 
-/// Whether every host of `b` is one of `a`.
+/// Whether `a` matches every host that `b` matches.
 fn host_covers(a: &HostPattern, b: &HostPattern) -> bool {
     match (a, b) {
         (_, HostPattern::Exact(host)) => a.matches(host),
@@ -113,7 +114,7 @@ fn overlap(a: &HostPattern, b: &HostPattern) -> bool {
 mod tests {
     use super::*;
 
-    /// `paths | methods | hosts`, each with spaces between and empty for all.
+    /// Parses `paths | methods | hosts`: each a list separated by spaces, and empty for all.
     fn rule(text: &str) -> Rule {
         let mut parts = text.split('|').map(|part| part.split_whitespace());
         let mut part = || parts.next().into_iter().flatten();

@@ -1,4 +1,5 @@
-//! The path of a request as the rules see it. What two servers could read as two paths is no path here.
+//! The path of a request, as the access rules see it. A path that two servers could read
+//! differently is rejected.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,18 +8,20 @@ use percent_encoding::percent_decode_str;
 
 use crate::http::request::Target;
 
-/// A path that can be read in one way only: percent-decoded once, without query and fragment. It begins with `/`.
+/// A path that has one reading only: percent-decoded once, without query and fragment. It begins
+/// with `/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainPath<'a>(Cow<'a, str>);
 
 impl<'a> PlainPath<'a> {
-    /// `/`.
+    /// The path `/`.
     pub(super) const ROOT: Self = Self(Cow::Borrowed("/"));
 
-    /// Reads the path of a target. `line` is the whole `:path`, to see whether there is a fragment.
+    /// Reads the path of a request target. `line` is the whole `:path` and is searched for a
+    /// fragment.
     ///
     /// # Errors
-    /// [`Ambiguity`] where the upstream could come to another path than the rules.
+    /// [`Ambiguity`] if the upstream could read another path than the access rules do.
     pub fn read(target: Target<'a>, line: &[u8]) -> Result<Self, Ambiguity> {
         let raw = target.path;
         if line.contains(&b'#') {
@@ -67,28 +70,30 @@ fn begins_with_hex(text: &str) -> bool {
     text.as_bytes().first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// What makes a path one that servers read differently. `Display` says it for the log, without the path.
+/// The reason why servers read a path differently. `Display` names it for the log, without the
+/// path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ambiguity {
-    /// `\`, which some read as `/`, in clear or encoded.
+    /// `\`, which some servers read as `/`; literal or percent-encoded.
     Backslash,
     /// `%` without two hexadecimal digits after it.
     BadEscape,
-    /// A control character, NUL among them.
+    /// A control character, including NUL.
     Control,
-    /// `.` or `..`, in clear or encoded.
+    /// `.` or `..` as a segment; literal or percent-encoded.
     DotSegment,
     /// `//`.
     EmptySegment,
     /// `%2F`.
     EncodedSlash,
-    /// `#`, which has no place in a request (RFC 9112 section 3.2.1).
+    /// `#`, which RFC 9112 section 3.2.1 does not allow in a request target.
     Fragment,
-    /// An escape that is there only after decoding once (`%252e`).
+    /// A percent-encoding that appears only after decoding once (`%252e`).
     NestedEscape,
     /// Bytes that are not UTF-8.
     NotUtf8,
-    /// `;`, which some read as the beginning of parameters, in clear or encoded.
+    /// `;`, which some servers read as the beginning of path parameters; literal or
+    /// percent-encoded.
     Semicolon,
 }
 
@@ -135,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_read_differently_is_no_path() {
+    fn ambiguous_paths_are_rejected() {
         for (line, ambiguity) in [
             ("/a\\b", Ambiguity::Backslash),
             ("/a%5cb", Ambiguity::Backslash),

@@ -1,4 +1,4 @@
-//! The user or program that a rule judges.
+//! The identity as the criteria of an access rule see it.
 
 use serde_json::Value;
 
@@ -6,20 +6,20 @@ use crate::identity::VerifiedIdentity;
 use crate::tenant::Tenant;
 use crate::tenant::access::{Allow, ClaimValues, Criteria};
 
-/// An identity with everything that rules look at.
+/// An identity with everything that the criteria of a rule compare.
 pub(super) struct Subject<'a> {
     identity: &'a VerifiedIdentity,
-    /// The e-mail address, if the tenant relies on it.
+    /// The e-mail address, if the tenant accepts it: it is verified, or need not be.
     email: Option<&'a str>,
     roles: Vec<&'a str>,
 }
 
-/// What a bearer token is taken to have in its `scope`.
+/// The scopes that a bearer token is assumed to have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scopes {
-    /// The scopes that it was granted.
+    /// The scopes that were granted to it.
     Granted,
-    /// Every scope, to find out whether scopes are all that is missing.
+    /// Every scope: shows whether the request lacks scopes only.
     All,
 }
 
@@ -35,9 +35,9 @@ impl<'a> Subject<'a> {
         self.roles
     }
 
-    /// Whether a rule lets this subject through.
+    /// Whether a rule allows this subject.
     pub(super) fn fits(&self, allow: &Allow, scopes: Scopes) -> bool {
-        // A rule without either part is for nobody. The loader refuses it.
+        // A rule with neither part allows nobody. The configuration loader rejects such a rule.
         (allow.any_of.is_some() || allow.all_of.is_some())
             && allow.any_of.as_ref().is_none_or(|criteria| self.has_any(criteria, scopes))
             && allow.all_of.as_ref().is_none_or(|criteria| self.has_all(criteria, scopes))

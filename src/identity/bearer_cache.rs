@@ -1,5 +1,5 @@
-//! Bearer tokens that were verified a moment ago. An API client sends the same token many times, and verifying costs several times what
-//! looking it up does.
+//! Cache of bearer tokens that were verified before. An API client sends the same token many times,
+//! and verifying it costs several times what a lookup costs.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,42 +11,46 @@ use crate::base::time::UnixTime;
 use crate::jose::TrustedKeys;
 use crate::tenant::TenantName;
 
-/// The identities that good tokens proved. It belongs to one configuration and goes with it, so nothing that was verified under an
-/// older one is ever found.
+/// The identities of valid bearer tokens, by token. The cache belongs to one configuration, so a
+/// token that was verified under an older configuration is never found.
 ///
-/// Only good tokens are kept, so a flood of bad ones cannot push a good one out; and only those that come again, so neither can good ones
-/// that are sent once. Keeping each of those at once made the request some nine microseconds dearer, a third of all that the gate adds to one.
+/// Only valid tokens are stored, so a flood of invalid ones cannot evict a valid one. A token is
+/// stored when it is verified for the second time, so a flood of valid tokens that are sent once
+/// cannot evict the others either. Storing each token at once made the request some nine
+/// microseconds slower, a third of all that the filter adds to a request.
 #[derive(Debug, Default)]
 pub(crate) struct BearerCache(Mutex<CacheState>);
 
 #[derive(Debug, Default)]
 struct CacheState {
-    /// By the hash of tenant and token; of two with the same one, the later stays.
+    /// By the hash of tenant and token. Of two entries with the same hash, the later replaces the
+    /// earlier.
     by_hash: HashMap<u64, CacheEntry, BuildHasherDefault<Hashed>>,
-    /// Every hash once, the oldest first.
-    by_turn: BTreeMap<u64, u64>,
-    /// Every turn once, the first to expire first.
+    /// Every hash once, by its position in the queue: the least recently queued first.
+    queue: BTreeMap<u64, u64>,
+    /// Every position once, by expiry: the first to expire first.
     by_expiry: BTreeSet<(UnixTime, u64)>,
-    /// Halves of hashes of tokens that came once, four of those with the same low bits.
-    once: Vec<[u32; WAYS]>,
-    /// Which of four makes room next.
-    way: usize,
+    /// The upper halves of the hashes of tokens that came once: [`WAYS`] of those with the same low
+    /// bits.
+    seen_once: Vec<[u32; WAYS]>,
+    /// The place that the next hash takes among the [`WAYS`].
+    next_way: usize,
     hasher: RandomState,
-    next_turn: u64,
+    next_queue_position: u64,
     bytes: usize,
     counts: CacheCounts,
 }
 
 #[derive(Debug)]
 struct CacheEntry {
-    /// The whole token, so that no collision can matter.
+    /// The whole token, so that a hash collision never yields a wrong identity.
     token: Box<[u8]>,
     identity: Arc<VerifiedIdentity>,
     expires: UnixTime,
-    turn: u64,
-    /// What it counts for in `bytes`.
+    queue_position: u64,
+    /// The share of this entry in [`CacheState::bytes`], in bytes.
     size: usize,
-    /// Whether it was asked for since it was last put at the end.
+    /// Whether the entry was found since it was last queued.
     used: bool,
 }
 
@@ -56,20 +60,20 @@ impl CacheEntry {
     }
 }
 
-/// What happened in the cache since it was last asked.
+/// The number of events in the cache since the counts were last taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheCounts {
-    /// Tokens that were found, and still valid.
+    /// Lookups that found a valid token.
     pub hits: u64,
-    /// Tokens that were not.
+    /// Lookups that found none.
     pub misses: u64,
-    /// CacheState that made room for others before they had expired.
+    /// Entries that were evicted before they had expired.
     pub evictions: u64,
 }
 
 impl BearerCache {
-    /// The identity that `token` proved to `tenant`, if it is known, `now` is before its expiry and the key that vouched for it is
-    /// still one of the tenant's.
+    /// The identity of `token` at `tenant`, if the token is cached and has not expired at `now`,
+    /// and the key that verified it is still in `keys`.
     pub(crate) fn find(
         &self,
         tenant: &TenantName,
@@ -81,8 +85,8 @@ impl BearerCache {
         let hash = entries.hash(tenant, token);
         let known = entries.by_hash.get_mut(&hash).filter(|entry| entry.is_of(tenant, token)).map(|entry| {
             entry.used = true;
-            let good = now < entry.expires && keys.contains(&entry.identity.verified_with());
-            good.then(|| entry.identity.clone())
+            let is_valid = now < entry.expires && keys.contains(&entry.identity.verified_with());
+            is_valid.then(|| entry.identity.clone())
         });
         if matches!(known, Some(None)) {
             entries.remove(hash);
@@ -94,7 +98,8 @@ impl BearerCache {
         found
     }
 
-    /// Remembers what `token` proved at `now`, until `expires`, if it is not the first time.
+    /// Stores the identity of `token` until `expires`, unless the token comes for the first time or
+    /// the entry would exceed [`MAX_SIZE`].
     pub(crate) fn insert(&self, token: &[u8], identity: &Arc<VerifiedIdentity>, expires: UnixTime, now: UnixTime) {
         let Ok(mut entries) = self.0.lock() else { return };
         let size = token.len().saturating_add(identity.size()).saturating_add(OVERHEAD);
@@ -105,54 +110,56 @@ impl BearerCache {
         if entries.is_first(hash) {
             return;
         }
-        entries.let_expired_go(now);
-        let turn = entries.take_turn();
+        entries.remove_expired(now);
+        let queue_position = entries.take_queue_position();
         entries.bytes = entries.bytes.saturating_add(size);
-        entries.by_turn.insert(turn, hash);
-        entries.by_expiry.insert((expires, turn));
-        let entry = CacheEntry { token: token.into(), identity: identity.clone(), expires, turn, size, used: false };
+        entries.queue.insert(queue_position, hash);
+        entries.by_expiry.insert((expires, queue_position));
+        let entry =
+            CacheEntry { token: token.into(), identity: identity.clone(), expires, queue_position, size, used: false };
         if let Some(old) = entries.by_hash.insert(hash, entry) {
             entries.forget(&old);
         }
         entries.make_room();
     }
 
-    /// What happened since the last call.
+    /// Returns the counts since the last call and resets them.
     pub(crate) fn take_counts(&self) -> CacheCounts {
         self.0.lock().map(|mut entries| std::mem::take(&mut entries.counts)).unwrap_or_default()
     }
 }
 
 impl CacheState {
-    /// Of the end of a token only: that is where its signature is, which is as good as random.
+    /// Hashes only the end of the token. It is part of the signature, which is as good as random.
     fn hash(&self, tenant: &TenantName, token: &[u8]) -> u64 {
         let tail = token.last_chunk::<TAIL>().map_or(token, |tail| tail);
         self.hasher.hash_one((tenant, tail))
     }
 
-    /// Whether this hash was not there lately. From now on it was.
+    /// Whether this hash is not among those seen lately. Records it.
     fn is_first(&mut self, hash: u64) -> bool {
-        self.once.resize(ONCE / WAYS, [0; WAYS]);
+        self.seen_once.resize(ONCE / WAYS, [0; WAYS]);
         let [a, b, c, d, high @ ..] = hash.to_le_bytes();
         let (low, high) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes(high));
-        let Some(alike) = usize::try_from(low).ok().and_then(|low| self.once.get_mut(low % (ONCE / WAYS))) else {
+        let Some(alike) = usize::try_from(low).ok().and_then(|low| self.seen_once.get_mut(low % (ONCE / WAYS))) else {
             return true;
         };
         if alike.contains(&high) {
             return false;
         }
-        // Not the oldest: tokens that take turns would never meet themselves.
-        self.way = self.way.wrapping_add(1) % WAYS;
-        if let Some(place) = alike.get_mut(self.way) {
+        // The oldest is not replaced: tokens that take turns would replace each other before they
+        // come again.
+        self.next_way = self.next_way.wrapping_add(1) % WAYS;
+        if let Some(place) = alike.get_mut(self.next_way) {
             *place = high;
         }
         true
     }
 
-    fn take_turn(&mut self) -> u64 {
-        let turn = self.next_turn;
-        self.next_turn = turn.saturating_add(1);
-        turn
+    fn take_queue_position(&mut self) -> u64 {
+        let queue_position = self.next_queue_position;
+        self.next_queue_position = queue_position.saturating_add(1);
+        queue_position
     }
 
     fn remove(&mut self, hash: u64) {
@@ -161,39 +168,41 @@ impl CacheState {
         }
     }
 
-    /// Takes an entry that is gone out of the account.
+    /// Removes an entry that left `by_hash` from the two orders and from the byte count.
     fn forget(&mut self, entry: &CacheEntry) {
-        self.by_turn.remove(&entry.turn);
-        self.by_expiry.remove(&(entry.expires, entry.turn));
+        self.queue.remove(&entry.queue_position);
+        self.by_expiry.remove(&(entry.expires, entry.queue_position));
         self.bytes = self.bytes.saturating_sub(entry.size);
     }
 
-    /// What has expired never takes the room of what has not. Each call adds one entry and takes more than one away, so none stay
-    /// for long, and no call takes long.
-    fn let_expired_go(&mut self, now: UnixTime) {
+    /// Removes expired entries first, so that they never displace valid ones. Each insertion adds
+    /// one entry and removes up to [`EXPIRED_AT_ONCE`] expired ones, so they do not accumulate and
+    /// no call takes long.
+    fn remove_expired(&mut self, now: UnixTime) {
         for _ in 0..EXPIRED_AT_ONCE {
-            let Some(&(expires, turn)) = self.by_expiry.first() else { return };
+            let Some(&(expires, queue_position)) = self.by_expiry.first() else { return };
             if now < expires {
                 return;
             }
-            let Some(&hash) = self.by_turn.get(&turn) else { return };
+            let Some(&hash) = self.queue.get(&queue_position) else { return };
             self.remove(hash);
         }
     }
 
-    /// Lets the oldest go until the bounds are kept; one that was used gets a second round, within a fixed number of steps.
+    /// Evicts the oldest entries until the limits are kept. An entry that was used is queued once
+    /// more, at most [`SECOND_CHANCES`] times per call.
     fn make_room(&mut self) {
         let mut chances = SECOND_CHANCES;
         while self.by_hash.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
-            let Some((old, hash)) = self.by_turn.pop_first() else { return };
-            let new = self.take_turn();
+            let Some((old, hash)) = self.queue.pop_first() else { return };
+            let new = self.take_queue_position();
             match self.by_hash.get_mut(&hash) {
                 Some(entry) if entry.used && chances > 0 => {
                     chances = chances.saturating_sub(1);
                     self.by_expiry.remove(&(entry.expires, old));
-                    (entry.used, entry.turn) = (false, new);
+                    (entry.used, entry.queue_position) = (false, new);
                     self.by_expiry.insert((entry.expires, new));
-                    self.by_turn.insert(new, hash);
+                    self.queue.insert(new, hash);
                 }
                 _ => {
                     self.remove(hash);
@@ -204,14 +213,15 @@ impl CacheState {
     }
 }
 
-/// Whether two texts are the same. The comparison that the compiler makes of `==` goes byte by byte in WebAssembly, which took an eighth of what
-/// is done with a known token; this one takes eight at once.
+/// Whether two byte strings are equal. The compiler's `==` compares byte by byte in WebAssembly,
+/// which took an eighth of the time spent on a cached token; this function compares eight bytes at
+/// once.
 fn same(a: &[u8], b: &[u8]) -> bool {
     let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     a.len() == b.len() && a_words.iter().zip(b_words).all(|(a, b)| a == b) && a_rest == b_rest
 }
 
-/// Takes what is a hash already.
+/// Passes a `u64` through that is already a hash.
 #[derive(Default)]
 struct Hashed(u64);
 
@@ -229,18 +239,19 @@ impl Hasher for Hashed {
     }
 }
 
-/// As long as the shortest signature in base64url, but for some bytes.
+/// Slightly shorter than the shortest signature in base64url, in bytes.
 const TAIL: usize = 64;
 
 const MAX_ENTRIES: usize = 4096;
-/// Twice as many as are kept, or tokens that take turns would push each other out before they come again.
+/// Twice the number of entries; otherwise tokens that take turns would replace each other before
+/// they come again.
 const ONCE: usize = 2 * MAX_ENTRIES;
 const WAYS: usize = 4;
-/// Of keys, identities and what it takes to keep them.
+/// For tokens, identities and the overhead of storing them.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
-/// Of one entry, so that no insertion pushes out more than a few others.
+/// For one entry, so that one insertion evicts only a few others.
 const MAX_SIZE: usize = 256 * 1024;
-/// About what an entry takes beside its texts.
+/// The approximate size of an entry without its strings, in bytes.
 const OVERHEAD: usize = 512;
 const EXPIRED_AT_ONCE: usize = 4;
 const SECOND_CHANCES: usize = 8;
@@ -252,7 +263,7 @@ mod tests {
     use crate::testing::{identity, runtime, runtime_with, tenants};
 
     impl BearerCache {
-        /// What comes of a token that is sent twice.
+        /// Inserts a token as if it were sent twice, so that it is stored.
         fn keep(&self, token: &[u8], identity: &Arc<VerifiedIdentity>, expires: UnixTime, now: UnixTime) {
             for _ in 0..2 {
                 self.insert(token, identity, expires, now);
@@ -286,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_entries_is_bounded_and_the_used_stay() {
+    fn entries_in_use_stay_and_their_number_is_limited() {
         let runtime = runtime(&["k"]);
         let [a, _] = tenants(&runtime);
         let ada = identity(&runtime, a, "ada");
@@ -306,16 +317,16 @@ mod tests {
     #[track_caller]
     fn assert_consistent(entries: &CacheState) {
         let count = entries.by_hash.len();
-        assert_eq!((entries.by_turn.len(), entries.by_expiry.len()), (count, count));
+        assert_eq!((entries.queue.len(), entries.by_expiry.len()), (count, count));
         assert_eq!(entries.bytes, entries.by_hash.values().map(|entry| entry.size).sum::<usize>());
         for (hash, entry) in &entries.by_hash {
-            assert_eq!(entries.by_turn.get(&entry.turn), Some(hash));
-            assert!(entries.by_expiry.contains(&(entry.expires, entry.turn)));
+            assert_eq!(entries.queue.get(&entry.queue_position), Some(hash));
+            assert!(entries.by_expiry.contains(&(entry.expires, entry.queue_position)));
         }
     }
 
     #[test]
-    fn what_has_expired_makes_room_before_anything_good() {
+    fn expired_entries_are_removed_before_valid_ones() {
         let runtime = runtime(&["k"]);
         let [a, _] = tenants(&runtime);
         let ada = identity(&runtime, a, "ada");
@@ -337,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_found_after_its_key_has_left_the_tenant() {
+    fn a_token_is_not_found_after_its_key_was_removed() {
         let runtime = runtime(&["k"]);
         let rotated = runtime_with(&["k"], include_str!("../../tests/vectors/keys/ed.public.pem"));
         let [a, _] = tenants(&runtime);
@@ -346,13 +357,13 @@ mod tests {
         assert!(find(&cache, a, b"token", START).is_some());
         let [rotated, _] = tenants(&rotated);
         assert!(find(&cache, rotated, b"token", START).is_none());
-        // Nor after it came back.
+        // The failed lookup removed it, so it is not found with the old key either.
         assert!(find(&cache, a, b"token", START).is_none());
         assert!(cache.0.lock().unwrap().by_hash.is_empty());
     }
 
     #[test]
-    fn identities_count_too() {
+    fn the_size_of_identities_is_limited() {
         let runtime = runtime(&["k"]);
         let [a, _] = tenants(&runtime);
         let cache = BearerCache::default();
@@ -368,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_are_bounded() {
+    fn the_size_of_tokens_is_limited() {
         let runtime = runtime(&["k"]);
         let [a, _] = tenants(&runtime);
         let ada = identity(&runtime, a, "ada");
@@ -381,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_the_same_in_every_byte() {
+    fn same_compares_every_byte() {
         let text: Vec<u8> = (0..19).collect();
         assert!(same(&text, &text) && same(b"", b""));
         for position in 0..text.len() {
@@ -392,9 +403,9 @@ mod tests {
         }
     }
 
-    /// Another token with the same hash is not taken for it, and takes its place.
+    /// A token with the same hash is not found; when it is inserted, it replaces the entry.
     #[test]
-    fn a_collision_finds_nothing() {
+    fn a_hash_collision_finds_nothing() {
         let runtime = runtime(&["k"]);
         let [a, b] = tenants(&runtime);
         let cache = BearerCache::default();
@@ -413,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_kept_when_it_comes_again() {
+    fn a_token_is_stored_when_it_comes_again() {
         let runtime = runtime(&["k"]);
         let [a, b] = tenants(&runtime);
         let cache = BearerCache::default();
@@ -426,9 +437,10 @@ mod tests {
         assert_consistent(&cache.0.lock().unwrap());
     }
 
-    /// However many tokens come once, those that were kept stay; and as many as there is room for are kept, even if they take turns.
+    /// Any number of tokens that come once evict nothing, and tokens that take turns are stored up
+    /// to the limit.
     #[test]
-    fn tokens_that_come_once_push_nothing_out() {
+    fn tokens_that_come_once_evict_nothing() {
         let runtime = runtime(&["k"]);
         let [a, _] = tenants(&runtime);
         let ada = identity(&runtime, a, "ada");

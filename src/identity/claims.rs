@@ -1,4 +1,4 @@
-//! Reading user name, e-mail address and groups out of the claims that the tenant names.
+//! Reads user name, e-mail address and groups from the claims that the tenant configures.
 
 use serde_json::Value;
 
@@ -7,23 +7,23 @@ use super::groups::read_groups;
 use crate::tenant::{ClaimPath, IdentityClaims};
 use crate::token::Claims;
 
-/// The user name, which has to be there.
+/// The user name, which is required.
 pub(super) fn user(claims: &Claims, names: &IdentityClaims) -> Result<String, IdentityError> {
     text(claims, &names.user)?.ok_or_else(|| IdentityError::Missing(names.user.clone()))
 }
 
-/// The e-mail address, if there is one.
+/// The e-mail address, if the claim has one.
 pub(super) fn email(claims: &Claims, names: &IdentityClaims) -> Result<Option<String>, IdentityError> {
     text(claims, &names.email)
 }
 
-/// The groups, none of them empty.
+/// The groups; no group is empty.
 pub(super) fn groups(claims: &Claims, names: &IdentityClaims) -> Result<Vec<String>, IdentityError> {
     read_groups(&names.groups, claims)
 }
 
-/// A claim that is a string. Absent, `null` and empty are the same: some issuers send an attribute that the directory lacks
-/// as one of them.
+/// A claim that is a string. Absent, `null` and empty are equivalent: some issuers send one of them
+/// for an attribute that the directory does not have.
 fn text(claims: &Claims, path: &ClaimPath) -> Result<Option<String>, IdentityError> {
     match claims.find(path) {
         None => Ok(None),

@@ -1,7 +1,9 @@
-//! Distinguished names of LDAP in their string form (RFC 4514), as far as a group's own name is concerned.
+//! LDAP distinguished names in their string form (RFC 4514), parsed far enough to find a group's
+//! common name.
 
-/// The common name of the entry that `text` names: `admins` for `CN=admins,OU=groups,DC=acme`. `None` if it is no
-/// distinguished name, or one whose first component has no CN: a text that is not understood is left as it is.
+/// The common name of the entry that `text` names: `admins` for `CN=admins,OU=groups,DC=acme`.
+/// `None` if `text` is not a distinguished name, or if its first component has no CN; the caller
+/// then uses `text` unchanged.
 pub(super) fn common_name(text: &str) -> Option<String> {
     let mut components = Components { rest: Some(text) };
     let mut name = None;
@@ -16,16 +18,16 @@ pub(super) fn common_name(text: &str) -> Option<String> {
     name.filter(|name| !name.is_empty())
 }
 
-/// Section 3: `attributeType=attributeValue`.
+/// `attributeType=attributeValue` (RFC 4514 section 3).
 struct Component<'a> {
     attribute: &'a str,
-    /// `None` if it is in hexadecimal (`#04...`), which is BER and not text.
+    /// `None` for a hexadecimal value (`#04...`), which is BER and not text.
     value: Option<String>,
-    /// Whether a comma follows, and not a `+` for another attribute of the same entry.
+    /// Whether a comma or the end follows, and not a `+` with another attribute of the same entry.
     ends_entry: bool,
 }
 
-/// Every component in order; `Some(None)` for the first that is none.
+/// The components in order; `Some(None)` for the first that is invalid.
 struct Components<'a> {
     rest: Option<&'a str>,
 }
@@ -62,7 +64,8 @@ fn is_common_name(attribute: &str) -> bool {
     attribute.eq_ignore_ascii_case("cn") || attribute.eq_ignore_ascii_case("commonName") || attribute == "2.5.4.3"
 }
 
-/// One value up to the `,` or `+` that follows it, and the rest from there. Spaces at its end count only if the last is escaped.
+/// One value up to the `,` or `+` that follows it, and the rest from there. Trailing spaces are
+/// removed unless the last one is escaped.
 fn value(text: &str) -> Option<(Option<String>, &str)> {
     if text.starts_with('#') {
         let end = text.find([',', '+']).unwrap_or(text.len());
@@ -74,7 +77,7 @@ fn value(text: &str) -> Option<(Option<String>, &str)> {
             .then_some((None, rest));
     }
     let mut bytes = Vec::new();
-    // Up to here nothing may be cut off at the end.
+    // The length up to which nothing is trimmed.
     let mut kept = 0;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -98,11 +101,11 @@ fn value(text: &str) -> Option<(Option<String>, &str)> {
         }
     }
     bytes.truncate(kept);
-    // Escaped bytes have to make UTF-8 together.
+    // The escaped bytes have to form UTF-8 together with the rest.
     Some((Some(String::from_utf8(bytes).ok()?), rest))
 }
 
-/// What follows a backslash: a special character, or two hexadecimal digits for one byte.
+/// The byte that a backslash escapes: a special character, or two hexadecimal digits.
 fn escaped(text: &str) -> Option<(u8, &str)> {
     let pair = text.split_at_checked(2).filter(|(digits, _)| digits.bytes().all(|b| b.is_ascii_hexdigit()));
     if let Some((digits, rest)) = pair {
@@ -118,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_the_entry_is_taken() {
+    fn the_common_name_of_the_entry_is_found() {
         for (text, expected) in [
             ("CN=admins,OU=groups,DC=acme,DC=example", "admins"),
             ("cn=admins", "admins"),
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_name_is_left_alone() {
+    fn other_texts_have_no_common_name() {
         for text in [
             "admins",
             "",

@@ -1,23 +1,23 @@
-//! Why a good token gives no identity.
+//! The reasons why a valid token gives no identity.
 
 use std::fmt;
 
 use crate::tenant::ClaimPath;
 
-/// Why a good token gives no identity. The names are those of the configuration.
+/// The reason why a valid token gives no identity. It names claims as the configuration does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdentityError {
-    /// The e-mail address is the user name, and the issuer does not say that it verified it.
+    /// The e-mail address is the user name, and `email_verified` is not true.
     EmailUnverified,
-    /// The claim for the user is absent or empty.
+    /// The claim for the user name is absent or empty.
     Missing(ClaimPath),
-    /// The groups are objects, and one lacks the field that names it.
+    /// The groups are objects, and one of them lacks the configured field.
     NoField(ClaimPath, String),
-    /// There has to be a group, and there is none.
+    /// The tenant requires a group, and the claim has none.
     NoGroups(ClaimPath),
-    /// The issuer left the groups out, because they are too many for it.
+    /// The issuer omitted the groups because the user has too many.
     Overage(ClaimPath),
-    /// A claim has another type than expected.
+    /// A claim has an unexpected type.
     WrongType(ClaimPath),
 }
 

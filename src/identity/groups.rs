@@ -1,4 +1,5 @@
-//! Groups as issuers send them: one text, a list of texts, a list of objects, or nothing.
+//! The groups in the forms that issuers send: a string, a list of strings, a list of objects, or
+//! nothing.
 
 use serde_json::Value;
 
@@ -7,9 +8,9 @@ use super::error::IdentityError;
 use crate::tenant::GroupClaim;
 use crate::token::Claims;
 
-/// The groups that the token names, none of them empty.
+/// The groups in the group claim; no group is empty.
 pub(super) fn read_groups(group_claim: &GroupClaim, claims: &Claims) -> Result<Vec<String>, IdentityError> {
-    if is_elsewhere(group_claim, claims) {
+    if is_overage(group_claim, claims) {
         return Err(IdentityError::Overage(group_claim.claim.clone()));
     }
     let values = match claims.find(&group_claim.claim) {
@@ -28,13 +29,14 @@ pub(super) fn read_groups(group_claim: &GroupClaim, claims: &Claims) -> Result<V
     Ok(groups)
 }
 
-/// Entra ID leaves the groups out where there are more than some 200, and says where they can be asked for: by
-/// `_claim_names` (OpenID Connect Core section 5.6.2), or by `hasgroups`. That is not the same as having none.
-fn is_elsewhere(group_claim: &GroupClaim, claims: &Claims) -> bool {
+/// Whether the issuer omitted the groups. Entra ID does so for more than some 200 groups, and names
+/// the place to ask for them by `_claim_names` (OpenID Connect Core section 5.6.2) or by
+/// `hasgroups`. The user has groups then, so the caller returns an error and not an empty list.
+fn is_overage(group_claim: &GroupClaim, claims: &Claims) -> bool {
     let name = claims.top_level(&group_claim.claim);
     let distributed = claims.get("_claim_names").is_some_and(|names| names.get(name).is_some());
-    let marked = claims.get("hasgroups").is_some_and(|mark| mark != &Value::Bool(false));
-    distributed || name == "groups" && marked && claims.get(name).is_none()
+    let has_overage_flag = claims.get("hasgroups").is_some_and(|flag| flag != &Value::Bool(false));
+    distributed || name == "groups" && has_overage_flag && claims.get(name).is_none()
 }
 
 fn read_group(group_claim: &GroupClaim, value: &Value) -> Result<String, IdentityError> {
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn one_text_a_list_or_nothing() {
+    fn groups_are_a_string_a_list_or_absent() {
         assert_eq!(read(&plain(), json!("a, b=c é")).unwrap(), ["a, b=c é"]);
         assert_eq!(read(&plain(), json!(["a", "", "/b"])).unwrap(), ["a", "/b"]);
         for nothing in [json!(null), json!([]), json!(""), json!([""])] {
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_groups_by_one_of_their_fields() {
+    fn a_group_can_be_a_field_of_an_object() {
         let named = GroupClaim { field: Some("name".to_owned()), ..plain() };
         assert_eq!(read(&named, json!([{ "name": "a", "id": 1 }, { "name": "" }])).unwrap(), ["a"]);
         assert_eq!(read(&named, json!({ "name": "a" })).unwrap(), ["a"]);
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_a_group_goes() {
+    fn prefix_suffix_and_common_name_are_applied() {
         let stripped =
             GroupClaim { common_name: true, strip_prefix: "/".to_owned(), strip_suffix: "@acme".to_owned(), ..plain() };
         let groups = json!(["CN=/a@acme,DC=x", "/b", "c@acme", "d", "/@acme", "//e", "ou=f,dc=x"]);
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_that_stand_elsewhere_are_not_no_groups() {
+    fn groups_that_the_issuer_omitted_are_an_error() {
         for overage in [
             json!({ "_claim_names": { "groups": "src1" }, "_claim_sources": { "src1": { "endpoint": "https://graph.example" } } }),
             json!({ "_claim_names": { "groups": "src1" }, "groups": ["a"] }),

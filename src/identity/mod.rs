@@ -1,7 +1,8 @@
-//! Who somebody is: the identity that the claims of a verified token give, in the terms of the tenant.
+//! The identity behind a request: what the claims of a verified token say, in the terms of the
+//! tenant.
 //!
-//! This room knows claims and the tenant. It does not know how an identity travels (`session`) or what it may do
-//! (`access`).
+//! This room knows claims and the tenant. It does not know how an identity is stored in a session
+//! (`session`) or what it may do (`access`).
 
 mod bearer_cache;
 mod claims;

@@ -1,4 +1,4 @@
-//! What a session keeps of an identity.
+//! The identity as a session stores it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,21 +10,31 @@ use crate::jose::SigningKeyRef;
 use crate::tenant::{IdentityClaims, Tenant};
 use crate::token::{Claims, VerifiedIdToken};
 
-/// An identity in the form that is sealed into a session. It proves nothing before it is sealed and opened again.
+/// An identity in the form that is sealed into a session. It is proof of an identity only after it
+/// was opened from a seal.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct IdentityRecord {
+    /// The user name; never empty.
     pub(crate) user: String,
+    /// The e-mail address, if the issuer sent one.
     pub(crate) email: Option<String>,
+    /// Whether the issuer verified the e-mail address (OpenID Connect Core section 5.1).
     pub(crate) email_verified: bool,
+    /// The groups; no group is empty.
     pub(crate) groups: Vec<String>,
-    /// The claims that rules and headers of the tenant need.
+    /// The claims that the tenant's access rules and identity headers use.
     pub(crate) claims: RecordedClaims,
     /// The key that verified the ID token.
     pub(crate) verified_with: SigningKeyRef,
 }
 
 impl IdentityRecord {
-    /// Takes what the UserInfo endpoint says now of what the last ID token left out, where no later one came. The rest stays.
+    /// Updates what the last ID token omitted with the current UserInfo response, for a refresh
+    /// that brought no ID token. Everything else stays.
+    ///
+    /// # Errors
+    /// [`IdentityError`] if a claim has an unexpected type, or the user name or a required group is
+    /// absent.
     pub(crate) fn supplement(
         &mut self,
         userinfo: &Claims,
@@ -59,7 +69,7 @@ impl IdentityRecord {
     }
 }
 
-/// Claims by their path as configured, as JSON text; none are an empty text.
+/// Claims by their configured path, as JSON text. No claims are an empty string.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct RecordedClaims(String);
 
@@ -68,26 +78,28 @@ impl RecordedClaims {
         if claims.is_empty() { Self::default() } else { Self(Value::Object(claims.clone()).to_string()) }
     }
 
-    /// The claims.
+    /// The claims by their configured path.
     pub(crate) fn read(&self) -> Map<String, Value> {
-        // What was sealed is JSON. If it were not, whoever lacks a claim is let in nowhere.
+        // The sealed text is JSON. If it were not, the identity would have no claims, and rules
+        // that need one would deny.
         json::parse_object(self.0.as_bytes()).unwrap_or_default()
     }
 }
 
-/// What the last ID token left to the UserInfo endpoint to say.
+/// The claims that the last ID token omitted and the UserInfo response supplies.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct OmittedClaims {
     user: bool,
     email: bool,
     email_verified: bool,
     groups: bool,
-    /// Further claims, by their path as configured.
+    /// Further claims, by their configured path.
     claims: Vec<String>,
 }
 
 impl OmittedClaims {
-    /// What `token` left out of the claims that the tenant names; nothing where the endpoint is not asked.
+    /// The configured claims that `token` omits. Empty if the tenant does not use the UserInfo
+    /// endpoint.
     pub(crate) fn new(token: &VerifiedIdToken, tenant: &Tenant) -> Self {
         if !tenant.login.userinfo {
             return Self::default();

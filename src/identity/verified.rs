@@ -1,4 +1,4 @@
-//! The identity behind a request.
+//! The verified identity behind a request.
 
 use std::fmt;
 
@@ -13,8 +13,8 @@ use crate::seal::Opened;
 use crate::tenant::{ClaimPath, IdentityClaims, TenantName};
 use crate::token::{VerifiedAccessToken, VerifiedIdToken, VerifiedToken};
 
-/// An identity that was verified for one tenant. There are three ways to one: a [`VerifiedIdToken`], a session that this gate sealed
-/// after it had one, and a [`VerifiedAccessToken`].
+/// An identity that was verified for one tenant. It comes from a [`VerifiedIdToken`], from a
+/// session that Tenantgate sealed after verifying an ID token, or from a [`VerifiedAccessToken`].
 #[derive(Clone)]
 pub struct VerifiedIdentity {
     tenant: TenantName,
@@ -23,26 +23,28 @@ pub struct VerifiedIdentity {
     email_verified: bool,
     groups: Vec<String>,
     claims: Map<String, Value>,
-    /// Of a bearer token; nobody who signed in has any.
+    /// The scopes of a bearer token. A signed-in user has none.
     scopes: Option<Vec<String>>,
     verified_with: SigningKeyRef,
     tokens: Tokens,
 }
 
-/// What the issuer gave out for it, so far as the tenant's upstream wants it.
+/// The tokens that the issuer issued, as far as the tenant forwards them to its upstream.
 #[derive(Clone, Debug, Default)]
 pub struct Tokens {
-    /// The access token, which is for whoever it was issued for.
+    /// The access token. Its audience is the resource that it was issued for.
     pub access_token: Option<Secret<String>>,
     /// The ID token.
     pub id_token: Option<Secret<String>>,
 }
 
 impl VerifiedIdentity {
-    /// The identity of somebody who signed in.
+    /// The identity of a user who signed in.
     ///
     /// # Errors
-    /// [`IdentityError`] if the user claim is absent, a claim has another type than expected, or what is there is not enough.
+    /// [`IdentityError`] if the user name or a required group is absent, a claim has an unexpected
+    /// type, the issuer omitted the groups, or the user name is an e-mail address that has to be
+    /// verified and is not.
     pub fn from_id_token(token: &VerifiedIdToken, names: &IdentityClaims) -> Result<Self, IdentityError> {
         Self::read(token.signed(), names, None)
     }
@@ -50,14 +52,14 @@ impl VerifiedIdentity {
     /// The identity of an API client.
     ///
     /// # Errors
-    /// As [`from_id_token`](Self::from_id_token).
+    /// The same as for [`from_id_token`](Self::from_id_token).
     pub fn from_access_token(token: &VerifiedAccessToken, names: &IdentityClaims) -> Result<Self, IdentityError> {
         let needed = |scope: &&String| names.retained.scopes.contains(scope);
         let scopes = token.scopes().iter().filter(needed).cloned().collect();
         Self::read(token.signed(), names, Some(scopes))
     }
 
-    /// Reads the identity out of the claims that the tenant names.
+    /// Reads the identity from the claims that the tenant configures.
     fn read(token: &VerifiedToken, names: &IdentityClaims, scopes: Option<Vec<String>>) -> Result<Self, IdentityError> {
         let claims = token.claims();
         let user = user(claims, names)?;
@@ -84,7 +86,7 @@ impl VerifiedIdentity {
         })
     }
 
-    /// The identity that was sealed, with the tokens that the upstream receives.
+    /// The identity of an opened session, with the tokens that the upstream receives.
     pub(crate) fn from_sealed<T>(sealed: Opened<T>) -> Self
     where
         (IdentityRecord, Tokens): From<T>,
@@ -96,7 +98,7 @@ impl VerifiedIdentity {
         Self { tenant, user, email, email_verified, groups, claims, scopes: None, verified_with, tokens }
     }
 
-    /// What a session keeps of this identity.
+    /// The identity in the form that a session stores.
     pub(crate) fn to_record(&self) -> IdentityRecord {
         IdentityRecord {
             user: self.user.clone(),
@@ -108,7 +110,7 @@ impl VerifiedIdentity {
         }
     }
 
-    /// The tenant whose issuer vouches for it.
+    /// The tenant that the identity was verified for.
     pub fn tenant(&self) -> &TenantName {
         &self.tenant
     }
@@ -118,49 +120,50 @@ impl VerifiedIdentity {
         &self.user
     }
 
-    /// The e-mail address, if the issuer gave one.
+    /// The e-mail address, if the issuer sent one.
     pub fn email(&self) -> Option<&str> {
         self.email.as_deref()
     }
 
-    /// Whether the issuer says that it verified the e-mail address (OpenID Connect Core section 5.1).
+    /// Whether the issuer verified the e-mail address (OpenID Connect Core section 5.1).
     pub fn email_verified(&self) -> bool {
         self.email_verified
     }
 
-    /// The groups, none of them empty.
+    /// The groups; no group is empty.
     pub fn groups(&self) -> &[String] {
         &self.groups
     }
 
-    /// The claims that were kept, by their path as configured.
+    /// The claims that the tenant's configuration uses, by their configured path.
     pub fn claims(&self) -> &Map<String, Value> {
         &self.claims
     }
 
-    /// One of these.
+    /// The claim with this path, if the identity has it.
     pub fn claim(&self, path: &ClaimPath) -> Option<&Value> {
         self.claims.get(&*path.as_configured())
     }
 
-    /// Those scopes of a bearer token that the tenant asks for somewhere. `None` for somebody who signed in.
+    /// The scopes of a bearer token, as far as the tenant's configuration names them. `None` for a
+    /// user who signed in.
     pub fn scopes(&self) -> Option<&[String]> {
         self.scopes.as_deref()
     }
 
-    /// The tokens that are forwarded. A session has those of its login; a bearer token brings none.
+    /// The tokens that are forwarded. A session has those of its login; a bearer token has none.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
     }
 
-    /// The key that signed the token.
+    /// The key that verified the token.
     pub fn verified_with(&self) -> SigningKeyRef {
         self.verified_with
     }
 
-    /// About how much memory its texts take.
+    /// The approximate size of the strings and claims in memory, in bytes.
     pub(crate) fn size(&self) -> usize {
-        // A bearer token, which is what is kept in memory, brings no tokens.
+        // Only identities of bearer tokens are cached, and those have no tokens.
         let Self { tenant: _, user, email, email_verified: _, groups, claims, scopes, verified_with: _, tokens: _ } =
             self;
         let words = [user].into_iter().chain(email).chain(groups).chain(scopes.iter().flatten());
@@ -169,7 +172,7 @@ impl VerifiedIdentity {
     }
 }
 
-/// The tenant only: the rest is personal data.
+/// Shows the tenant only: the rest is personal data.
 impl fmt::Debug for VerifiedIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedIdentity").field("tenant", &self.tenant).finish_non_exhaustive()

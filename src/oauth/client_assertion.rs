@@ -1,4 +1,5 @@
-//! The JWT by which a client authenticates (`private_key_jwt`: OpenID Connect Core section 9, RFC 7523 section 3).
+//! The JWT that authenticates the client (`private_key_jwt`: OpenID Connect Core section 9, RFC
+//! 7523 section 3).
 
 use std::time::Duration;
 
@@ -12,7 +13,11 @@ use crate::env::{Env, HostFailure};
 use crate::jose::SigningKey;
 use crate::tenant::AssertionAudience;
 
-/// A client assertion for one request, good for a minute.
+/// Makes a client assertion for one request. It expires after 60 seconds.
+///
+/// # Errors
+/// [`TokenRequestError`] if the host has no time, randomness or signature, or the token endpoint is
+/// needed as the audience and is not known.
 pub(super) fn client_assertion(
     provider: &Provider,
     key: &SigningKey,

@@ -1,14 +1,14 @@
-//! Why no token request could be made.
+//! The reasons why a token request cannot be made.
 
 use std::fmt;
 
 use super::discovery::MetadataUnavailable;
 use crate::env::HostFailure;
 
-/// Why no token request could be made.
+/// The reason why a token request cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenRequestError {
-    /// The host could not do its part.
+    /// A function of the host failed.
     Host(HostFailure),
     /// The token endpoint is not known yet.
     Metadata(MetadataUnavailable),

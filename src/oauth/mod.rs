@@ -1,7 +1,8 @@
-//! Calls to the OpenID Provider: the token endpoint, the UserInfo endpoint, client authentication, and what the
-//! provider publishes (`discovery`).
+//! Calls to the OpenID Provider: the token endpoint, the UserInfo endpoint, client authentication,
+//! and what the provider publishes (`discovery`).
 //!
-//! This room builds requests and reads responses. It does not know sessions, pages, or why somebody calls.
+//! This room builds requests and reads responses. It does not know sessions, pages, or the flow
+//! that a call belongs to.
 
 mod client_assertion;
 pub mod discovery;

@@ -1,4 +1,4 @@
-//! Calls to the provider: always through its cluster, whatever host a URL names.
+//! Calls to the provider. They always go through its cluster, whatever host the URL names.
 
 use url::{Position, Url};
 
@@ -6,7 +6,7 @@ use crate::base::secret::Secret;
 use crate::http::call::HttpCall;
 use crate::tenant::ProviderConfig;
 
-/// A call that reads a document of the provider.
+/// A GET request for a JSON document of the provider.
 pub(super) fn get(provider: &ProviderConfig, url: &Url) -> HttpCall {
     let mut headers = request_line("GET", url);
     headers.push(("accept", Secret::new("application/json".to_owned())));

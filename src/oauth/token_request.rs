@@ -12,7 +12,11 @@ use crate::env::Env;
 use crate::http::call::HttpCall;
 use crate::tenant::{Client, ClientAuthentication};
 
-/// The call that redeems `code`.
+/// The token request that redeems `code`. `verifier` is the PKCE code verifier (RFC 7636 section
+/// 4.5).
+///
+/// # Errors
+/// [`TokenRequestError`] if the token endpoint is not known, or the client cannot be authenticated.
 pub(crate) fn token_request(
     provider: &Provider,
     code: &Secret<String>,
@@ -29,7 +33,11 @@ pub(crate) fn token_request(
     call(provider, parameters.into(), env)
 }
 
-/// The call that refreshes a session (RFC 6749 section 6). It asks for the scope that was granted.
+/// The token request that refreshes a session (RFC 6749 section 6). It has no `scope`, which asks
+/// for the scope that was granted.
+///
+/// # Errors
+/// [`TokenRequestError`] if the token endpoint is not known, or the client cannot be authenticated.
 pub(crate) fn refresh_request(
     provider: &Provider,
     refresh_token: &str,
@@ -38,13 +46,14 @@ pub(crate) fn refresh_request(
     call(provider, vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)], env)
 }
 
-/// It goes to the cluster of the tenant and to no other.
+/// Adds the client authentication to `grant`. The call goes to the cluster of the tenant's
+/// provider.
 fn call(provider: &Provider, grant: Vec<(&str, &str)>, env: &mut Env<'_>) -> Result<HttpCall, TokenRequestError> {
     let tenant = provider.tenant();
     let Client { id, authentication } = &tenant.client;
     let assertion;
     let mut parameters = grant;
-    // RFC 8707 section 2.2: without it some issuers give a token for no resource at all.
+    // RFC 8707 section 2.2. Without `resource` some issuers issue a token for no resource at all.
     parameters.extend(tenant.login.request.resources.iter().map(|resource| ("resource", resource.as_str())));
     let mut authorization = None;
     match authentication {
@@ -84,7 +93,7 @@ fn post_to(endpoint: &Url) -> Vec<(&'static str, Secret<String>)> {
     headers.extend(
         [
             ("content-type", "application/x-www-form-urlencoded"),
-            // Without it some issuers send their errors as HTML.
+            // Without `accept` some issuers send their errors as HTML.
             ("accept", "application/json"),
         ]
         .map(|(name, value)| (name, Secret::new(value.to_owned()))),

@@ -8,27 +8,30 @@ use crate::base::json;
 use crate::base::secret::Secret;
 use crate::http::call::CallResponse;
 
-/// The tokens, as the token endpoint sent them: none is verified.
+/// The tokens as the token endpoint sent them. None is verified.
 #[derive(Debug)]
 pub(crate) struct TokenResponse {
+    /// The access token.
     pub(crate) access_token: Secret<String>,
-    /// Always there after a login; a refresh may do without.
+    /// The ID token. Required after a login, optional after a refresh.
     pub(crate) id_token: Option<Secret<String>>,
+    /// The refresh token, if the issuer issues one.
     pub(crate) refresh_token: Option<Secret<String>>,
-    /// For how many seconds the access token is good, if the issuer says so.
+    /// The lifetime of the access token in seconds, if the issuer sends it.
     pub(crate) expires_in: Option<u64>,
 }
 
-/// Why an answer of the token endpoint is of no use. It names fields, statuses and codes of the standard, and nothing that was sent.
+/// The reason why a token response is unusable. It names fields, status codes and error codes, and
+/// contains nothing that the provider sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenResponseError {
-    /// A field is absent or of the wrong type.
+    /// A field is absent or has the wrong type.
     Field(&'static str),
     /// The body is not one JSON object.
     NotJson,
     /// An error response (RFC 6749 section 5.2).
     Refused(OAuthError),
-    /// Neither 200 nor an error response.
+    /// The status code is neither 200 nor that of an error response.
     Status(u16),
     /// The body is longer than [`CallResponse::MAX_BODY`].
     TooLong,
@@ -37,15 +40,22 @@ pub(crate) enum TokenResponseError {
 /// The error codes of RFC 6749 section 5.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OAuthError {
-    /// The client id or secret is wrong.
+    /// `invalid_client`: client authentication failed.
     InvalidClient,
-    /// The code is wrong, used, expired, or was made out to somebody else.
+    /// `invalid_grant`: the code or refresh token is invalid, used, expired, revoked, or was issued
+    /// to another client.
     InvalidGrant,
-    /// `invalid_request`, `invalid_scope`, `unauthorized_client`, `unsupported_grant_type` or an extension.
+    /// `invalid_request`, `invalid_scope`, `unauthorized_client`, `unsupported_grant_type` or an
+    /// extension.
     Other,
 }
 
 impl TokenResponse {
+    /// Parses a token response.
+    ///
+    /// # Errors
+    /// [`TokenResponseError`] if it is an error response, or not a token response with `token_type`
+    /// `Bearer`.
     pub(crate) fn read(response: &CallResponse) -> Result<Self, TokenResponseError> {
         let body = response.body.expose_secret();
         if body.len() > CallResponse::MAX_BODY {
@@ -71,6 +81,9 @@ impl TokenResponse {
     }
 
     /// The ID token of a login (OpenID Connect Core section 3.1.3.3).
+    ///
+    /// # Errors
+    /// [`TokenResponseError::Field`] if there is none.
     pub(crate) fn required_id_token(&self) -> Result<&Secret<String>, TokenResponseError> {
         self.id_token.as_ref().ok_or(TokenResponseError::Field("id_token"))
     }
@@ -80,7 +93,8 @@ fn text<'a>(object: &'a Map<String, Value>, name: &'static str) -> Result<&'a st
     object.get(name).and_then(Value::as_str).ok_or(TokenResponseError::Field(name))
 }
 
-/// An error response has status 400 or 401 and a body that names the error.
+/// The error of a response whose status is not 200. An error response has status 400 or 401 and a
+/// code.
 fn error_response(status: u16, object: Option<&Map<String, Value>>) -> TokenResponseError {
     let code = object.and_then(|object| object.get("error")).and_then(Value::as_str);
     match (status, code) {

@@ -1,4 +1,4 @@
-//! The UserInfo endpoint (OpenID Connect Core section 5.3): claims that an ID token has no room for.
+//! The UserInfo endpoint (OpenID Connect Core section 5.3): claims that the ID token omits.
 
 use std::fmt;
 
@@ -10,22 +10,25 @@ use crate::base::json;
 use crate::base::secret::Secret;
 use crate::http::call::{CallResponse, HttpCall};
 
-/// Why an answer of the UserInfo endpoint is of no use.
+/// The reason why the UserInfo endpoint gives no claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UserinfoError {
-    /// The address of the endpoint is not known.
+    /// The endpoint is not known.
     NoEndpoint,
     /// The body is not one JSON object.
     NotJson,
-    /// The body is a JWT.
+    /// The body is a JWT, which Tenantgate does not read.
     Signed,
-    /// Not 200.
+    /// The status code is not 200.
     Status(u16),
     /// The body is longer than [`CallResponse::MAX_BODY`].
     TooLong,
 }
 
-/// The call that asks for the claims of whom the access token was issued for (section 5.3.1).
+/// The UserInfo request for the user of the access token (section 5.3.1).
+///
+/// # Errors
+/// [`UserinfoError::NoEndpoint`] if the endpoint is not known.
 pub(crate) fn userinfo_request(provider: &Provider, access_token: &Secret<String>) -> Result<HttpCall, UserinfoError> {
     let endpoint = provider.userinfo_endpoint().ok_or(UserinfoError::NoEndpoint)?;
     let mut call = get(&provider.tenant().provider, &endpoint);
@@ -33,7 +36,11 @@ pub(crate) fn userinfo_request(provider: &Provider, access_token: &Secret<String
     Ok(call)
 }
 
-/// The claims. Whom they are about is for the ID token to compare.
+/// Reads the claims of a UserInfo response. The caller compares `sub` with that of the ID token
+/// (section 5.3.2).
+///
+/// # Errors
+/// [`UserinfoError`] if the response is not one JSON object with status 200.
 pub(crate) fn read_userinfo(response: &CallResponse) -> Result<Map<String, Value>, UserinfoError> {
     let body = response.body.expose_secret();
     if body.len() > CallResponse::MAX_BODY {
@@ -43,7 +50,7 @@ pub(crate) fn read_userinfo(response: &CallResponse) -> Result<Map<String, Value
         return Err(UserinfoError::Status(response.status));
     }
     json::parse_object(body).map_err(|_| {
-        // Every JWS in compact serialization begins like this: `{"` in base64url.
+        // Every JWS in compact serialization begins with `{"` in base64url.
         if body.starts_with(b"eyJ") { UserinfoError::Signed } else { UserinfoError::NotJson }
     })
 }

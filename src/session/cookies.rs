@@ -1,12 +1,18 @@
-//! How a sealed session travels: in one cookie, or in as many as it takes. It is sealed as a whole, so that it opens with every piece
-//! in its place or not at all.
+//! The session cookies: a sealed session in one cookie, or in several if it is long.
+//!
+//! The session is sealed as a whole, so it opens only if every piece is in its place.
 //!
 //! ```text
 //! one piece:  session=<sealed>
-//! several:    session=3:<sealed, from the start>   session-1=<tag>:<further>   session-2=<tag>:<the rest>
+//! several:    session=3:<sealed, from the start>
+//!             session-1=<tag>:<further>
+//!             session-2=<tag>:<the rest>
 //! ```
 //!
-//! The tag is the beginning of the nonce. It proves nothing; it tells the pieces of one session from those of another, or from planted ones.
+//! The tag is the beginning of the nonce. It proves nothing. It tells the pieces of one session
+//! from those of another session and from planted ones.
+//!
+//! Scenarios: tests/scenarios/session.rs.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -15,7 +21,8 @@ use crate::http::cookie::{self, MAX_NAME_AND_VALUE};
 use crate::http::request::RequestHead;
 use crate::tenant::{Login, TenantCookies};
 
-/// The names of the session cookies that came with a request: a session that is written anew deletes those that it does not need.
+/// The names of the session cookies in a request. Writing a session deletes those that it does not
+/// need.
 pub(crate) struct SentCookies(Vec<String>);
 
 impl SentCookies {
@@ -27,7 +34,8 @@ impl SentCookies {
     }
 }
 
-/// The `Set-Cookie` values that keep `sealed`, and delete what is left of a longer session. `None` if it is too long.
+/// The `Set-Cookie` values that store `sealed` and delete further pieces of a longer session.
+/// `None` if it needs more than [`MAX_PIECES`] cookies.
 pub(super) fn write(sealed: &str, sent: &SentCookies, login: &Login, lifetime: Duration) -> Option<Vec<String>> {
     let cookies = TenantCookies::new(login);
     let pieces = pieces(sealed, &cookies.session(MAX_PIECES))?;
@@ -41,8 +49,9 @@ pub(super) fn write(sealed: &str, sent: &SentCookies, login: &Login, lifetime: D
     Some(lines)
 }
 
-/// What may be a sealed session in `head`, put together. A cookie of the same name can be planted from a sibling host where the tenant
-/// has a cookie domain, so more than one is tried.
+/// The candidates for a sealed session in `head`, each joined from its pieces. At most
+/// [`MAX_TRIES`]: where the tenant has a cookie domain, a sibling host can plant a cookie of the
+/// same name.
 pub(super) fn read<'h>(head: &'h RequestHead, login: &'h Login) -> impl Iterator<Item = Cow<'h, [u8]>> {
     let name = TenantCookies::new(login).session(0);
     let first = cookie::sent(head).filter(move |(sent, _)| *sent == name.as_bytes()).take(MAX_TRIES);
@@ -67,7 +76,8 @@ fn join(count: u8, start: &[u8], head: &RequestHead, login: &Login) -> Option<Ve
     Some(sealed)
 }
 
-/// The values of the cookies, none of them too long under `name`, which is the longest of their names.
+/// Splits `sealed` into cookie values. `name` is the longest of the cookie names and counts towards
+/// the length limit of a cookie.
 fn pieces(sealed: &str, name: &str) -> Option<Vec<String>> {
     let room = MAX_NAME_AND_VALUE.checked_sub(name.len())?;
     if sealed.len() <= room {
@@ -86,13 +96,13 @@ fn pieces(sealed: &str, name: &str) -> Option<Vec<String>> {
     parts.enumerate().map(part).collect()
 }
 
-/// The first characters after the key id.
+/// The tag of a sealed session: the first characters after the key id.
 fn tag(sealed: &[u8]) -> Option<&[u8]> {
     let dot = sealed.iter().position(|&b| b == b'.')?;
     sealed.get(dot.checked_add(1)?..)?.get(..TAG_LENGTH)
 }
 
-/// Some 15 KB of identity. More would be in the way at servers with the usual 16 KiB for all headers.
+/// Some 15 KB of identity. More would exceed the 16 KiB that servers usually allow for all headers.
 const MAX_PIECES: u8 = 5;
 const TAG_LENGTH: usize = 8;
 const MAX_TRIES: usize = 4;

@@ -1,18 +1,18 @@
-//! Why a verified login gives no session.
+//! The reasons why a verified login gives no session.
 
 use std::fmt;
 
 use crate::env::HostFailure;
 use crate::identity::IdentityError;
 
-/// Why a verified login gives no session.
+/// The reason why a verified login gives no session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SessionError {
-    /// The host could not give randomness or a seal.
+    /// The host provided no randomness, or sealing failed.
     Host(HostFailure),
-    /// The token does not say who it is.
+    /// The claims of the ID token give no identity.
     Identity(IdentityError),
-    /// Browsers would not keep the cookies.
+    /// The session does not fit into the cookies that browsers store.
     TooLarge,
 }
 

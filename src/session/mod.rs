@@ -1,7 +1,8 @@
-//! Sessions: a verified identity, sealed into one or several cookies. Tenantgate keeps no session itself.
+//! Sessions: a verified identity, sealed into one or several cookies. Tenantgate stores no
+//! sessions.
 //!
-//! This room knows identities, sealing and the tenant. It does not know how a login or a refresh runs, or what the
-//! upstream receives.
+//! This room knows identities, sealing and the tenant. It does not know how a login or a refresh
+//! runs, or what the upstream receives.
 
 mod cookies;
 mod error;

@@ -1,4 +1,4 @@
-//! What the session cookies hold.
+//! The content of the session cookies.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,24 +10,25 @@ use crate::identity::{IdentityError, IdentityRecord, Tokens, VerifiedIdentity};
 use crate::tenant::Tenant;
 use crate::token::VerifiedIdToken;
 
-/// What the session cookies hold. A change of the layout needs another format in `seal`.
+/// The content of the session cookies. A change of its layout requires a new format in `seal`.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct SessionRecord {
-    /// Who signed in.
+    /// The identity of the user who signed in.
     pub(crate) identity: IdentityRecord,
-    /// When the session began, in seconds.
+    /// When the session began, in seconds since the Unix epoch.
     pub(crate) signed_in: u64,
-    /// When the session was last in use, in seconds; exact to a tenth of `session.idle`.
+    /// When the session was last used, in seconds since the Unix epoch. It is updated after a tenth
+    /// of `session.idle`.
     pub(crate) seen: u64,
-    /// The second from which the ID token is refused.
+    /// When the ID token expires, including the leeway, in seconds since the Unix epoch.
     pub(crate) token_expires: u64,
-    /// The name by which this one session is revoked.
+    /// Identifies this session when it is revoked.
     pub(crate) id: SessionId,
     /// The subject at the issuer (`sub`).
     pub(crate) sub: String,
-    /// The session at the issuer (`sid`), if the issuer names its sessions.
+    /// The session at the issuer (`sid`, Front-Channel Logout 1.0 section 3), if it sent one.
     pub(crate) sid: Option<String>,
-    /// The tokens that the session needs.
+    /// The tokens that the session retains.
     pub(crate) tokens: RetainedTokens,
 }
 
@@ -53,8 +54,11 @@ impl SessionRecord {
         })
     }
 
-    /// Replaces the identity by that of a later ID token of the same person. The session keeps its id and its
-    /// beginning.
+    /// Replaces the identity by that of a later ID token of the same user. The session keeps its
+    /// identifier and the time at which it began.
+    ///
+    /// # Errors
+    /// [`IdentityError`] if the claims of the token give no identity.
     pub(crate) fn update(&mut self, token: &VerifiedIdToken, tenant: &Tenant) -> Result<(), IdentityError> {
         let later = Self::new(token, tenant, self.id, self.tokens.clone(), UnixTime(self.signed_in))?;
         *self = Self { seen: self.seen, sid: later.sid.or_else(|| self.sid.take()), ..later };

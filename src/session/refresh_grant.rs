@@ -1,4 +1,5 @@
-//! What a session needs to be refreshed (RFC 6749 section 6, OpenID Connect Core section 12).
+//! The data that a session needs for a refresh (RFC 6749 section 6, OpenID Connect Core section
+//! 12).
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::base::time::UnixTime;
 use crate::identity::OmittedClaims;
 use crate::tenant::Refresh;
 
-/// The refresh token of a session, and what its ID token said that a later one must not change.
+/// The refresh token of a session, and the ID token claims that a refresh must not change.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct RefreshGrant {
     /// The refresh token.
@@ -17,27 +18,27 @@ pub(crate) struct RefreshGrant {
     pub(crate) nonce: String,
     /// `auth_time` of the first ID token that had it.
     pub(crate) auth_time: Option<u64>,
-    /// When the issuer last stood by the identity.
+    /// When the issuer last confirmed the identity, in seconds since the Unix epoch.
     pub(crate) renewed: u64,
-    /// `expires_in` of the tokens that came then.
+    /// `expires_in` of the token response of that time, in seconds.
     pub(crate) expires_in: Option<u64>,
-    /// The claims that the last ID token left to the UserInfo endpoint.
+    /// The claims that the last ID token omitted and the UserInfo response supplies.
     pub(crate) omitted: OmittedClaims,
 }
 
-/// How old the identity of a session is.
+/// The age of a session's identity, as far as refreshing is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
-    /// Nothing is to be done.
+    /// No refresh is needed.
     Young,
-    /// It is time to ask again, while requests go on.
+    /// A refresh is due. Requests do not wait for it.
     Due,
-    /// Too old for a request to go on with.
+    /// The identity is too old: a request waits for the refresh.
     Overdue,
 }
 
 impl RefreshGrant {
-    /// How old the identity is at `now`.
+    /// The age of the identity at `now`. A refresh is due in the last quarter of the interval.
     pub(crate) fn age(&self, refresh: &Refresh, now: UnixTime) -> Age {
         let span = self.span(refresh);
         let ahead = Duration::from_secs(span.as_secs() / 4);
@@ -50,12 +51,12 @@ impl RefreshGrant {
         }
     }
 
-    /// The moment from which no request goes on without a refresh.
+    /// The time from which a request waits for the refresh.
     pub(crate) fn overdue(&self, refresh: &Refresh) -> UnixTime {
         UnixTime(self.renewed).plus(self.span(refresh))
     }
 
-    /// The tokens of the issuer may be good for less than the configuration asks for.
+    /// The interval between refreshes: the configured one, or `expires_in` if that is shorter.
     fn span(&self, refresh: &Refresh) -> Duration {
         self.expires_in.map_or(refresh.interval, |seconds| refresh.interval.min(Duration::from_secs(seconds)))
     }

@@ -1,5 +1,5 @@
-//! What a worker remembers of refreshes, so that each refresh token is sent once. Many issuers take one only once, and some end the
-//! whole grant when they see it again.
+//! The refreshes that a worker has begun, so that each refresh token is sent once. Many issuers
+//! accept a refresh token only once, and some revoke the whole grant when they see it again.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,8 @@ use super::refresh_grant::RefreshGrant;
 use crate::base::time::UnixTime;
 use crate::tenant::TenantName;
 
-/// The refreshes that this worker began, by their [`RefreshKey`]. It belongs to one configuration and goes with it, and may vanish at any time.
+/// The refreshes that this worker began, by [`RefreshKey`]. The memory belongs to one configuration
+/// and may be lost at any time.
 #[derive(Debug, Default)]
 pub(crate) struct RefreshMemory(Mutex<MemoryState>);
 
@@ -23,12 +24,14 @@ struct MemoryState {
     bytes: usize,
 }
 
-/// One refresh token at one moment: issuers that give no new one are asked with the old one again. A hash, so that no token is kept here.
+/// Identifies one refresh: the refresh token and the time of the last refresh, because an issuer
+/// that issues no new refresh token receives the same one each time. It is a hash, so no token is
+/// stored here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RefreshKey([u8; 32]);
 
 impl RefreshKey {
-    /// The key of what `grant` can be used for at `tenant`, whose name has no space.
+    /// The key of the refresh that `grant` permits at `tenant`. A tenant name has no space.
     pub(crate) fn new(tenant: &TenantName, grant: &RefreshGrant) -> Self {
         Self(Sha256::digest(format!("{tenant} {} {}", grant.renewed, grant.refresh_token)).into())
     }
@@ -36,41 +39,45 @@ impl RefreshKey {
 
 #[derive(Debug)]
 enum RefreshState {
-    /// A call is under way, or its client went away. Others leave it alone until `until`; `first` is when it all began.
+    /// A call is in progress, or its client disconnected. Other requests do not refresh before
+    /// `until`. `first` is when the first call of this refresh began.
     Called { first: UnixTime, until: UnixTime },
-    /// It led to nothing; nobody asks again before this moment.
+    /// The call failed. No request refreshes before `until`.
     Failed { until: UnixTime },
-    /// This sealed session came of it.
+    /// The call succeeded with this sealed session.
     Renewed(Arc<str>),
-    /// The issuer took it back.
+    /// The issuer rejected the refresh token.
     Rejected,
 }
 
-/// What is to be done with a session whose refresh is due.
+/// The decision about a session whose refresh is due.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RefreshDecision {
-    /// Ask the issuer.
+    /// Send the refresh request.
     Call,
-    /// Somebody else does, or it is of no use now: go on as it is.
+    /// Continue with the session as it is: another request refreshes it, or the last attempt just
+    /// failed.
     Continue,
-    /// It was done already: this is the session.
+    /// Continue with this sealed session, which an earlier refresh gave.
     Renewed(Arc<str>),
-    /// The issuer took it back.
+    /// End the session: the issuer rejected the refresh token.
     Rejected,
 }
 
 impl RefreshMemory {
-    /// Whose turn it is. `overdue`: the session is too old to go on with, but for as long as one call may take while there is one.
+    /// Decides whether this request refreshes the session. An `overdue` session continues without a
+    /// refresh only within `timeout` after the first call began, or until the next attempt after a
+    /// failed call.
     pub(crate) fn decide(&self, key: RefreshKey, overdue: bool, timeout: Duration, now: UnixTime) -> RefreshDecision {
         let Ok(mut entries) = self.0.lock() else { return RefreshDecision::Call };
-        // Time comes in seconds.
+        // Time has a resolution of one second, so a shorter timeout could be over at once.
         let timeout = timeout.max(Duration::from_secs(1));
         let mut first = now;
         match entries.by_key.get(&key) {
             Some(RefreshState::Renewed(sealed)) => return RefreshDecision::Renewed(sealed.clone()),
             Some(RefreshState::Rejected) => return RefreshDecision::Rejected,
             Some(RefreshState::Failed { until }) if now < *until => return RefreshDecision::Continue,
-            // A client that hangs up again and again must not keep an old identity alive.
+            // A client that disconnects again and again must not extend the use of an old identity.
             Some(RefreshState::Called { first, until }) if now < *until && (!overdue || now < first.plus(timeout)) => {
                 return RefreshDecision::Continue;
             }
@@ -81,22 +88,22 @@ impl RefreshMemory {
         RefreshDecision::Call
     }
 
-    /// A call led to nothing.
+    /// Records that the call failed. No request refreshes before `until`.
     pub(crate) fn failed(&self, key: RefreshKey, until: UnixTime) {
         self.put(key, RefreshState::Failed { until });
     }
 
-    /// A call led to this sealed session.
+    /// Records that the call succeeded with this sealed session.
     pub(crate) fn renewed(&self, key: RefreshKey, sealed: &str) {
         self.put(key, RefreshState::Renewed(sealed.into()));
     }
 
-    /// The issuer took the refresh token back.
+    /// Records that the issuer rejected the refresh token.
     pub(crate) fn rejected(&self, key: RefreshKey) {
         self.put(key, RefreshState::Rejected);
     }
 
-    /// What came of a token is not forgotten for what did not.
+    /// Records the result of a call. A success is never replaced.
     fn put(&self, key: RefreshKey, entry: RefreshState) {
         let Ok(mut entries) = self.0.lock() else { return };
         if !matches!(entries.by_key.get(&key), Some(RefreshState::Renewed(_))) {
@@ -106,7 +113,7 @@ impl RefreshMemory {
 }
 
 impl MemoryState {
-    /// Lets the oldest go until the bounds are kept.
+    /// Stores the state of a refresh, and evicts the oldest until the limits are kept.
     fn put(&mut self, key: RefreshKey, entry: RefreshState) {
         self.bytes = self.bytes.saturating_add(entry.size());
         match self.by_key.insert(key, entry) {
@@ -149,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn one_calls_and_the_others_leave_it_alone() {
+    fn one_request_refreshes_and_the_others_continue() {
         let memory = RefreshMemory::default();
         assert_eq!(decide(&memory, "t", false, 100), RefreshDecision::Call);
         assert_eq!(decide(&memory, "t", false, 104), RefreshDecision::Continue);
@@ -168,9 +175,10 @@ mod tests {
         assert_eq!(decide(&memory, "u", true, 130), RefreshDecision::Rejected);
     }
 
-    /// Calls that are given up one after the other hold the deadline open for as long as one call may take, and no longer.
+    /// Calls that clients abandon one after the other extend an overdue session by one call's
+    /// timeout only.
     #[test]
-    fn who_hangs_up_again_and_again_gains_nothing() {
+    fn disconnecting_clients_do_not_extend_an_overdue_session() {
         let memory = RefreshMemory::default();
         assert_eq!(decide(&memory, "t", true, 100), RefreshDecision::Call);
         assert_eq!(decide(&memory, "t", true, 104), RefreshDecision::Continue);
@@ -180,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_memory_is_limited() {
         let memory = RefreshMemory::default();
         for number in 0..3 * MAX_ENTRIES {
             decide(&memory, &number.to_string(), false, 100);

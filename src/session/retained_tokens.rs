@@ -1,4 +1,4 @@
-//! The tokens that a session keeps.
+//! The tokens of a login that a session retains.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,21 @@ use crate::base::secret::Secret;
 use crate::identity::Tokens;
 use crate::tenant::Tenant;
 
-/// The tokens of the login that a session keeps.
+/// The tokens of a login that a session retains.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct RetainedTokens {
-    /// The ID token, where the tenant keeps it for the sign-out or forwards it. It was verified when it came.
+    /// The ID token, if the tenant uses it as `id_token_hint` or forwards it. It was verified when
+    /// it was received.
     pub(crate) id_token: Option<String>,
-    /// The access token, where the tenant forwards it.
+    /// The access token, if the tenant forwards it.
     pub(crate) access_token: Option<String>,
-    /// What a refresh needs, where the tenant refreshes sessions and the issuer gave a refresh token.
+    /// The data for a refresh, if the tenant refreshes sessions and the issuer issued a refresh
+    /// token.
     pub(crate) grant: Option<RefreshGrant>,
 }
 
 impl RetainedTokens {
-    /// What the tenant keeps of these tokens. The ID token was verified.
+    /// Retains those of the tokens that the tenant uses. The ID token has to be verified.
     pub(crate) fn new(access_token: &Secret<String>, id_token: Option<&Secret<String>>, tenant: &Tenant) -> Self {
         let text = |token: &Secret<String>| token.expose_secret().clone();
         let keeps_id_token = tenant.login.keep_id_token || tenant.headers.id_token.is_some();
@@ -30,7 +32,7 @@ impl RetainedTokens {
         }
     }
 
-    /// Replaces the tokens by those of a refresh. An ID token that did not come again stays.
+    /// Replaces the tokens by those of a refresh. If it brought no ID token, the old one stays.
     pub(crate) fn renew(&mut self, newer: Self, grant: RefreshGrant) {
         self.id_token = newer.id_token.or_else(|| self.id_token.take());
         self.access_token = newer.access_token;

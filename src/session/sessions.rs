@@ -1,4 +1,6 @@
-//! Reading and writing the sessions of one tenant.
+//! Reads and writes the sessions of one tenant.
+//!
+//! Scenarios: tests/scenarios/session.rs.
 
 use std::time::Duration;
 
@@ -20,41 +22,46 @@ use crate::token::VerifiedIdToken;
 /// Reads and writes the sessions of one tenant at one moment.
 #[derive(Clone, Copy)]
 pub(crate) struct Sessions<'a> {
-    /// The tenant.
+    /// The tenant of the sessions.
     pub(crate) tenant: &'a Tenant,
-    /// The keys that seal and open.
+    /// The keys that seal and open sessions.
     pub(crate) ring: &'a KeyRing,
     /// How long sessions last.
     pub(crate) policy: SessionPolicy,
-    /// Sessions that ended before their time.
+    /// The sessions that were revoked.
     pub(crate) revocations: &'a Revocations,
-    /// The time.
+    /// The current time.
     pub(crate) now: UnixTime,
 }
 
-/// A session that is valid under the configuration and at the time at which it was read.
+/// A session that is valid under the configuration and at the time with which it was read.
 pub(crate) struct Session(Opened<SessionRecord>);
 
-/// A session on its way into the browser.
+/// A sealed session with the `Set-Cookie` values that store it.
 pub(crate) struct WrittenSession {
     sealed: String,
     cookies: Vec<String>,
 }
 
 impl Sessions<'_> {
-    /// The session that came with the request, if one is valid.
+    /// The first valid session among the session cookies of the request.
     pub(crate) fn find(&self, head: &RequestHead) -> Option<Session> {
         cookies::read(head, &self.tenant.login).find_map(|sealed| self.open(&sealed))
     }
 
-    /// The session in `sealed`, if it is valid: sealed for this tenant, its issuer and its client, not over, verified
-    /// with a key that the tenant still has, and with a verified e-mail address where that is the user name.
+    /// The session in `sealed`, if it is valid: sealed for this tenant, its issuer and its client;
+    /// neither expired nor revoked; verified with a key that the tenant still trusts; and with a
+    /// verified e-mail address if that is required for the user name.
     pub(crate) fn open(&self, sealed: &[u8]) -> Option<Session> {
         let session = self.ring.open::<SessionRecord>(Purpose::Session, self.tenant, sealed)?;
         self.is_valid(session.value()).then_some(Session(session))
     }
 
-    /// Starts a session and gives its `Set-Cookie` values. It takes an ID token, so no bearer token becomes a session.
+    /// Begins a session and returns its `Set-Cookie` values. It requires an ID token, so a bearer
+    /// token never becomes a session.
+    ///
+    /// # Errors
+    /// [`SessionError`].
     pub(crate) fn start(
         &self,
         token: &VerifiedIdToken,
@@ -67,7 +74,11 @@ impl Sessions<'_> {
         Ok(self.write(&record, sent, env)?.cookies)
     }
 
-    /// Seals a session into cookies that live as long as the session may.
+    /// Seals a session into cookies whose `Max-Age` is the remaining lifetime of the session. If it
+    /// is too large, the ID token is omitted, unless the tenant forwards it.
+    ///
+    /// # Errors
+    /// [`SessionError`].
     pub(crate) fn write(
         &self,
         record: &SessionRecord,
@@ -87,14 +98,14 @@ impl Sessions<'_> {
         }
     }
 
-    /// The `Set-Cookie` values of a session that is sealed already.
+    /// The `Set-Cookie` values of a session that is already sealed. `None` if it is too large.
     pub(crate) fn write_sealed(&self, session: &Session, sealed: &str, sent: &SentCookies) -> Option<Vec<String>> {
         cookies::write(sealed, sent, &self.tenant.login, self.remaining_lifetime(session.record()))
     }
 
-    /// The `Set-Cookie` values that record that the session is in use, where `session.idle` would end it otherwise.
-    /// They come only after a tenth of `session.idle` (at least a minute), since sealing costs time. If the host cannot
-    /// seal, the session ends sooner.
+    /// The `Set-Cookie` values that record the use of the session, if `session.idle` limits it.
+    /// There are none before a tenth of `session.idle` (at least a minute) has passed, because
+    /// sealing takes time. If the host cannot seal, there are none, and the session ends sooner.
     pub(crate) fn keep_alive(&self, session: &Session, head: &RequestHead, env: &mut Env<'_>) -> Vec<String> {
         let record = session.record();
         let Some(idle) = self.policy.idle else { return Vec::new() };
@@ -130,7 +141,7 @@ impl Sessions<'_> {
         let over = now >= signed_in.plus(policy.lifetime)
             || policy.idle.is_some_and(|idle| now >= UnixTime(record.seen).plus(idle))
             || (policy.end_with_id_token && now >= UnixTime(record.token_expires));
-        // A clock that was set back must not make a session longer.
+        // If the clock was set back, the session must not last longer.
         let not_yet = signed_in > now.plus(CLOCK_SKEW);
         let claims = &tenant.identity;
         let unverified = claims.require_email_verified && claims.user_is_email() && !record.identity.email_verified;
@@ -143,39 +154,39 @@ impl Sessions<'_> {
 }
 
 impl Session {
-    /// What the session holds.
+    /// The content of the session.
     pub(crate) fn record(&self) -> &SessionRecord {
         self.0.value()
     }
 
-    /// What a refresh needs.
+    /// The data for a refresh, if the session has any.
     pub(crate) fn grant(&self) -> Option<&RefreshGrant> {
         self.record().tokens.grant.as_ref()
     }
 
-    /// The identity of the session.
+    /// The identity of the session, with the tokens that are forwarded.
     pub(crate) fn into_identity(self) -> VerifiedIdentity {
         VerifiedIdentity::from_sealed(self.0)
     }
 
-    /// What the session holds, to end it.
+    /// The content of the session, in order to revoke it.
     pub(crate) fn into_record(self) -> SessionRecord {
         self.0.into_parts().1
     }
 }
 
 impl WrittenSession {
-    /// The whole session as one sealed text.
+    /// The whole session as one sealed string.
     pub(crate) fn sealed(&self) -> &str {
         &self.sealed
     }
 
-    /// The `Set-Cookie` values that keep it.
+    /// The `Set-Cookie` values that store it.
     pub(crate) fn into_cookies(self) -> Vec<String> {
         self.cookies
     }
 }
 
-/// The most that the clocks of two replicas may differ.
+/// The largest difference that is expected between the clocks of two replicas.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 const MIN_KEEP_ALIVE: Duration = Duration::from_secs(60);

@@ -1,23 +1,23 @@
-//! What a configuration says about all upstreams.
+//! The configuration that applies to all upstreams.
 
 use super::assertion::Assertion;
 use crate::http::header_name::FoldedNames;
 use crate::tenant::{DEFAULT_NAMES, IdentityHeaders};
 
-/// What a configuration says about all upstreams, whatever the tenant.
+/// The configuration that applies to all upstreams, whatever the tenant.
 #[derive(Debug)]
 pub struct UpstreamConfig {
-    /// The header names that no client may send to any upstream.
+    /// The names of the headers that are removed from every client request.
     pub(crate) protected: FoldedNames,
-    /// The signed assertion, if one is configured.
+    /// The signed assertion, if it is configured.
     pub(crate) assertion: Option<Assertion>,
-    /// Whether tenant, user and roles become filter state.
+    /// Whether tenant, user and roles are set as filter state.
     pub(crate) filter_state: bool,
 }
 
 impl UpstreamConfig {
-    /// The names of all `headers` are protected, and the default names, too: a tenant whose part of the configuration
-    /// is broken may have them, and an upstream may know the filter by them.
+    /// Protects the names of all `headers`, and the default names as well: a tenant whose
+    /// configuration is broken may use them, and an upstream may trust them.
     pub(crate) fn new<'a>(
         headers: impl IntoIterator<Item = &'a IdentityHeaders>,
         assertion: Option<Assertion>,

@@ -1,4 +1,6 @@
-//! The permission to send a request to the upstream.
+//! The permission to send a request to the upstream, with the changes to its headers.
+//!
+//! Scenarios: tests/scenarios/forward.rs.
 
 use super::config::UpstreamConfig;
 use super::header_edit::HeaderEdit;
@@ -12,10 +14,11 @@ use crate::http::request::RequestHead;
 use crate::identity::Tokens;
 use crate::tenant::{ListForm, Tenant};
 
-/// Permission to send this request on, with what is to be changed in its head first.
+/// Permission to send a request to the upstream, with the changes to its headers.
 ///
-/// It cannot be made without the proof that the rules of the tenant let this very request go, as somebody ([`Permitted`]) or as anybody
-/// ([`Public`]), and it strips before it sets.
+/// It can be made only from the proof that the tenant's rules permit this request, for an identity
+/// ([`Permitted`]) or without one ([`Public`]). The client's headers are removed before those of
+/// the identity are set.
 #[derive(Debug)]
 #[must_use = "the request stands still until the edits are applied and it is resumed"]
 pub struct Forward {
@@ -24,10 +27,11 @@ pub struct Forward {
 }
 
 impl Forward {
-    /// Lets the request go as the identity that may make it, with the roles that it has at this moment.
+    /// Permits the request with the headers of its identity, including the roles that it has at
+    /// this moment.
     ///
     /// # Errors
-    /// What keeps the assertion from being signed.
+    /// [`HostFailure`] if the assertion cannot be signed.
     pub(crate) fn authenticated(
         permitted: &Permitted<'_>,
         config: &UpstreamConfig,
@@ -35,7 +39,7 @@ impl Forward {
     ) -> Result<Self, HostFailure> {
         let (head, tenant, identity) = (permitted.head(), permitted.tenant(), permitted.identity());
         let (names, roles) = (&tenant.headers, permitted.roles());
-        // Where a bearer token was sent, the identity is that of the token.
+        // If the request has a bearer token, the identity comes from that token.
         let mut forward = Self::stripped(head, tenant, config, has_bearer_token(head));
         forward.set(names.tenant.as_deref(), HeaderLines::value(tenant.name.as_str()));
         forward.set(names.user.as_deref(), HeaderLines::value(identity.user()));
@@ -69,28 +73,29 @@ impl Forward {
         Ok(forward)
     }
 
-    /// Lets a request go that anybody may make, as nobody.
+    /// Permits a public request without an identity.
     pub(crate) fn anonymous(public: &Public<'_>, config: &UpstreamConfig) -> Self {
         Self::stripped(public.head(), public.tenant(), config, false)
     }
 
-    /// The request without what the client may not say, and nothing said in its place. `verified`: the gate verified what is in
-    /// `Authorization`.
+    /// Removes what the client must not send, and sets nothing. `verified`: Tenantgate verified the
+    /// token in `Authorization`.
     fn stripped(head: &RequestHead, tenant: &Tenant, config: &UpstreamConfig, verified: bool) -> Self {
         Self { edits: strip(head, tenant.headers.authorization, verified, &config.protected), filter_state: Vec::new() }
     }
 
-    /// What is to be changed, in order.
+    /// The changes to the request headers, in order.
     pub fn edits(&self) -> &[HeaderEdit] {
         &self.edits
     }
 
-    /// What is to be set as filter state: names and values, printable ASCII.
+    /// The filter state to set: names and values, in printable ASCII.
     pub fn filter_state(&self) -> &[(&'static str, String)] {
         &self.filter_state
     }
 
-    /// Everything under `name` was stripped; the lines come in its place, if there is a name for them.
+    /// Sets `lines` under `name`, if the tenant has a name for them. The client's lines were
+    /// removed before.
     fn set(&mut self, name: Option<&str>, lines: HeaderLines) {
         let Some(name) = name else { return };
         for (position, line) in lines.into_iter().enumerate() {
@@ -100,7 +105,7 @@ impl Forward {
     }
 }
 
-/// A token as it stands under `name`.
+/// The value of header `name` that carries `token`.
 fn token_value(name: &str, token: &str) -> String {
     if name == "authorization" { format!("Bearer {token}") } else { token.to_owned() }
 }

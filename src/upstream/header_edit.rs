@@ -1,19 +1,20 @@
-//! Changes to the head of a request.
+//! The changes to request headers.
 
 use std::fmt;
 
-/// One change to the head. They are applied in order, all of them, or the request does not go.
+/// One change to the request headers. All are applied in order; if one fails, the request is not
+/// sent.
 #[derive(Clone, PartialEq, Eq)]
 pub enum HeaderEdit {
-    /// Every line under this name goes.
+    /// Removes every line with this name.
     Remove(String),
-    /// One line with this value, whatever was there.
+    /// Replaces every line with this name by one with this value.
     Set(String, Vec<u8>),
-    /// One more line under this name.
+    /// Adds one line with this name.
     Add(String, Vec<u8>),
 }
 
-/// Names only: the values are cookies and personal data.
+/// Shows names only: the values are cookies and personal data.
 impl fmt::Debug for HeaderEdit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,14 +1,14 @@
-//! How values become header lines.
+//! Encodes values as header lines.
 
 use serde_json::Value;
 
 use crate::base::encoding::{ascii_json, header_value, push_header_value};
 use crate::tenant::ListForm;
 
-/// The lines under one name: none, one, or with [`ListForm::Lines`] one for each value.
+/// The lines with one name: none, one, or with [`ListForm::Lines`] one for each value.
 ///
-/// What is in them cannot end a line or a list element, and can be read back: a JSON array as such, everything else by splitting
-/// at the separator and decoding `%XX` as UTF-8.
+/// A value cannot end its line or its list element, and the recipient can restore it: a JSON array
+/// by parsing it, everything else by splitting at the separator and decoding `%XX` as UTF-8.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct HeaderLines {
     pub(super) first: Option<String>,
@@ -16,7 +16,7 @@ pub(super) struct HeaderLines {
 }
 
 impl HeaderLines {
-    /// One value.
+    /// One line with one value.
     pub(super) fn value(value: &str) -> Self {
         Self::one(header_value(value, None))
     }
@@ -25,7 +25,7 @@ impl HeaderLines {
         Self { first: Some(line), rest: Vec::new() }
     }
 
-    /// Several values; no line if there are none.
+    /// The lines of a list; none if it is empty.
     pub(super) fn list(values: &[impl AsRef<str>], form: ListForm) -> Self {
         let Some((first, rest)) = values.split_first() else { return Self::default() };
         match form {
@@ -40,7 +40,7 @@ impl HeaderLines {
                 Self::one(line)
             }
             ListForm::Json => Self::one(ascii_json(&values.iter().map(AsRef::as_ref).collect())),
-            // Whoever joins lines does so with a comma (RFC 9110 section 5.3).
+            // A recipient joins lines with a comma (RFC 9110 section 5.3).
             ListForm::Lines => {
                 let line = |value: &_| header_value(AsRef::as_ref(value), Some(b','));
                 Self { first: Some(line(first)), rest: rest.iter().map(line).collect() }
@@ -48,7 +48,8 @@ impl HeaderLines {
         }
     }
 
-    /// A claim: text as it is, numbers and truth values by their JSON text, a list of such as a list, anything else as JSON.
+    /// The lines of a claim. A string is a plain value; numbers and booleans are their JSON text;
+    /// an array of these is a list; everything else is JSON.
     pub(super) fn claim(claim: &Value, form: ListForm) -> Self {
         match claim {
             Value::Null => Self::default(),
@@ -63,13 +64,13 @@ impl HeaderLines {
         }
     }
 
-    /// All of them, in order.
+    /// The lines in order.
     pub(super) fn into_iter(self) -> impl Iterator<Item = String> {
         self.first.into_iter().chain(self.rest)
     }
 }
 
-/// The text of a claim that is neither list nor object.
+/// The text of a string, number or boolean.
 fn plain(claim: &Value) -> Option<String> {
     match claim {
         Value::String(text) => Some(text.clone()),
@@ -124,7 +125,7 @@ mod tests {
 
     fn read(lines: &[String], form: ListForm) -> Vec<String> {
         let decode = |text: &str| -> String {
-            // What is meant literally is no `+` of a form.
+            // Unlike in a form, `+`, `&` and `=` are literal in a header value.
             url::form_urlencoded::parse(text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D").as_bytes())
                 .map(|(name, _)| name.into_owned())
                 .collect()
@@ -137,10 +138,11 @@ mod tests {
     }
 
     proptest! {
-        // Nothing is written beside the sources.
+        // Failed cases are not written to files beside the sources.
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Whatever the values are, the lines are printable ASCII without white space at an end, and give the values back.
+        /// The lines are printable ASCII without white space at either end, and decode to the
+        /// values.
         #[test]
         fn every_form_can_be_read_back(values in prop::collection::vec("(?s).{1,12}|[ ,|%\r\n\0\u{2028}]{1,3}", 1..6)) {
             for form in FORMS {

@@ -1,6 +1,6 @@
-//! What the upstream receives, and the proof that a request may go there.
+//! What the upstream receives, and the permission to send a request there.
 //!
-//! This room knows the decision of `access` and the tenant. It does not know how somebody signed in.
+//! This room knows the decision of `access` and the tenant. It does not know how a user signed in.
 
 mod assertion;
 mod config;

@@ -1,13 +1,13 @@
-//! What the client may not say to the upstream: every spelling of an identity header of any tenant, since they may share an upstream, and of
-//! the header of the assertion.
+//! Removes what the client must not send to the upstream: every spelling of an identity header of
+//! any tenant, since tenants may share an upstream, and of the assertion header.
 
 use super::header_edit::HeaderEdit;
 use crate::http::header_name::{FoldedNames, fold};
 use crate::http::request::RequestHead;
 use crate::tenant::{ForwardedAuthorization, without_ours};
 
-/// What has to go out of the trailers of a forwarded request: an upstream that merges them into the head (RFC 9110 section 6.5.1) would
-/// take them for its own.
+/// The names to remove from the trailers of a request. An upstream that merges trailers into the
+/// header section (RFC 9110 section 6.5.1) would trust them.
 pub(crate) fn strip_trailers(trailers: &RequestHead, protected: &FoldedNames) -> Vec<String> {
     let is_unwanted = |name: &str| is_about_credentials(&fold(name)) || protected.contains(name);
     trailers.pairs().map(|(name, _)| name).filter(|name| is_unwanted(name)).map(str::to_owned).collect()
@@ -17,8 +17,9 @@ fn is_about_credentials(name: &str) -> bool {
     matches!(name, "authorization" | "cookie" | "connection")
 }
 
-/// Takes out every line under a protected name, credentials that are not for the upstream, our cookies, and requests to the next hop to
-/// drop a protected header (RFC 9110 section 7.6.1). `verified`: the gate verified what is in `Authorization`.
+/// Removes every line with a protected name, credentials that are not for the upstream,
+/// Tenantgate's cookies, and connection options that would make the next hop remove a protected
+/// header (RFC 9110 section 7.6.1). `verified`: Tenantgate verified the token in `Authorization`.
 pub(super) fn strip(
     head: &RequestHead,
     authorization: ForwardedAuthorization,
@@ -29,9 +30,9 @@ pub(super) fn strip(
     let mut done: Vec<&str> = Vec::new();
     let mut edits = Vec::with_capacity(USUAL);
     for (name, _) in head.pairs() {
-        // What a pseudo-header says is not the client's word about who it is.
-        let ours = is_about_credentials(name) || (!name.starts_with(':') && protects(name));
-        if !ours || done.contains(&name) {
+        // A pseudo-header is not an identity header, even if its name is protected.
+        let affected = is_about_credentials(name) || (!name.starts_with(':') && protects(name));
+        if !affected || done.contains(&name) {
             continue;
         }
         done.push(name);
@@ -45,10 +46,11 @@ pub(super) fn strip(
     edits
 }
 
-/// As many edits as there usually are, with those that set the identity.
+/// The usual number of edits, including those that set the identity.
 const USUAL: usize = 8;
 
-/// Filters every line under `name`. All lines become one, joined as that header allows; no edit if nothing is to change.
+/// Filters every line with this name through `keep`. The remaining lines are joined into one, with
+/// the separator of that header. No edit if nothing changes.
 fn rewrite(name: &str, head: &RequestHead, keep: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<HeaderEdit> {
     let separator: &[u8] = if name == "cookie" { b"; " } else { b", " };
     let lines: Vec<&[u8]> = head.all(name).collect();
@@ -63,7 +65,7 @@ fn rewrite(name: &str, head: &RequestHead, keep: impl Fn(&[u8]) -> Option<Vec<u8
     edits
 }
 
-/// The connection options of `line` that name no protected header, or `None` if nothing is left.
+/// The connection options of `line` that name no protected header, or `None` if none is left.
 fn without_options(line: &[u8], protects: impl Fn(&str) -> bool) -> Option<Vec<u8>> {
     let kept: Vec<&[u8]> = line
         .split(|&b| b == b',')
@@ -79,7 +81,7 @@ mod tests {
     use crate::tenant::DEFAULT_NAMES;
 
     #[test]
-    fn trailers_say_nothing_under_protected_names() {
+    fn protected_names_are_removed_from_trailers() {
         let names = ["grpc-status", "x_auth_request_user", "x-tenantgate-assertion", "Authorization", "cookie", "x-a"];
         let trailers = RequestHead::new(names.map(|name| (name.to_owned(), b"x".to_vec())));
         let gone = strip_trailers(&trailers, &FoldedNames::new(DEFAULT_NAMES));

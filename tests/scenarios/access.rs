@@ -547,8 +547,8 @@ pub fn a_dry_run_refuses_no_user<H: Harness>() {
     let mut bob = browser_of(&mut world, &bob());
     let mut nobody = world.browser();
     for (path, reason) in [
-        ("/admin/", "access[1] is for others"),
-        ("/secret", "access[2] denies it"),
+        ("/admin/", "access[1] does not allow this user"),
+        ("/secret", "access[2] denies the request to everyone"),
         ("/a;b", "`:path` has a semicolon"),
     ] {
         let seen = world.open(&mut bob, &format!("https://acme.example{path}")).forwarded();

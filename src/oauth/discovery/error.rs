@@ -1,23 +1,24 @@
-//! Why a fetch failed.
+//! The reasons why fetching a provider's documents failed.
 
 use std::fmt;
 
 use crate::http::call::{CallFailure, CallResponse};
 
-/// Why a fetch was of no use. It names fields and statuses, and nothing that was sent.
+/// The reason why a fetch failed. It names fields and status codes, and contains nothing that the
+/// provider sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchError {
-    /// There was no answer.
+    /// There was no response.
     Call(CallFailure),
-    /// A field is absent, or not what it has to be.
+    /// A field is absent or invalid.
     Field(&'static str),
-    /// The set has no key that could verify a token.
+    /// The JWK Set has no key that could verify a token.
     NoKey,
     /// The body is not one JSON object.
     NotJson,
-    /// The metadata are those of another issuer.
+    /// The `issuer` of the metadata is not the configured one.
     OtherIssuer,
-    /// Not 200.
+    /// The status code is not 200.
     Status(u16),
     /// The body is longer than [`CallResponse::MAX_BODY`].
     TooLong,

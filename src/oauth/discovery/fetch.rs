@@ -1,4 +1,7 @@
-//! Fetching what a provider publishes: its metadata, where it is discovered, and then its keys.
+//! Fetches what a provider publishes: its metadata, if the tenant uses discovery, and then its JWK
+//! Set.
+//!
+//! Scenarios: tests/scenarios/keys.rs.
 
 use std::sync::Arc;
 
@@ -15,7 +18,7 @@ use crate::jose::{KeySet, read_jwks};
 use crate::oauth::provider_call::get;
 use crate::tenant::{SourceStart, Tenant};
 
-/// A fetch that waits for the provider.
+/// A fetch that waits for a response of the provider.
 pub(crate) struct Fetch {
     provider: Arc<Provider>,
     awaited: Awaited,
@@ -23,27 +26,31 @@ pub(crate) struct Fetch {
 
 enum Awaited {
     Metadata,
-    /// The metadata as it came, and what it says.
+    /// The fetched metadata, as bytes and parsed; `None` if `jwks_uri` is configured.
     Jwks(Option<(Vec<u8>, Box<Metadata>)>),
 }
 
-/// What comes after an answer.
+/// What follows a response.
 pub(crate) enum FetchStep {
-    /// Another call.
+    /// The fetch goes on with another call.
     Call(Fetch, HttpCall),
-    /// The end, well or not.
+    /// The fetch ended, with the documents or an error.
     Done(Arc<Provider>, Result<Documents, FetchError>),
 }
 
-/// What the provider published, and the documents as they came, so that other VMs can read them the same way.
+/// The fetched documents: parsed, and as they were received, so that the other VMs can parse them
+/// the same way.
 pub(crate) struct Documents {
+    /// The metadata as received, if the tenant uses discovery.
     pub(crate) metadata: Option<Vec<u8>>,
+    /// The JWK Set as received.
     pub(crate) jwks: Vec<u8>,
+    /// The parsed documents.
     pub(crate) fetched: Fetched,
 }
 
 impl Fetch {
-    /// Begins. `None` if the tenant fetches nothing.
+    /// Begins a fetch. `None` if the tenant fetches nothing.
     pub(crate) fn begin(provider: &Arc<Provider>) -> Option<(Self, HttpCall)> {
         let config = &provider.tenant().provider;
         let (awaited, url) = match &config.source.as_ref()?.start {
@@ -53,7 +60,7 @@ impl Fetch {
         Some((Self { provider: provider.clone(), awaited }, get(config, url)))
     }
 
-    /// Takes the response to the last call.
+    /// Continues with the response to the last call.
     pub(crate) fn proceed(self, result: Result<CallResponse, CallFailure>, now: UnixTime) -> FetchStep {
         let Self { provider, awaited } = self;
         let body = match body(result) {
@@ -82,7 +89,7 @@ impl Fetch {
 }
 
 impl Fetched {
-    /// Reads documents that a VM of this process fetched at `at`.
+    /// Parses documents that a VM of this process fetched at `at`.
     pub(super) fn read(
         at: UnixTime,
         metadata: Option<&[u8]>,
@@ -100,8 +107,9 @@ fn read_metadata(body: &[u8], tenant: &Tenant) -> Result<Box<Metadata>, FetchErr
     Metadata::read(body, &tenant.issuer, source).map(Box::new)
 }
 
-/// The usable keys of a JWK Set (RFC 7517 section 5), and how many are of no use. Configured keys win: one that is configured
-/// too, or has the `kid` of one that is, is left out.
+/// The usable keys of a JWK Set (RFC 7517 section 5), and the number of unusable ones. Configured
+/// keys take precedence: a fetched key that is also configured, or has the `kid` of a configured
+/// key, is omitted.
 fn read_set(body: &[u8], tenant: &Tenant) -> Result<(KeySet, usize), FetchError> {
     let document = json::parse_object(body).map_err(|_| FetchError::NotJson)?;
     let Some(Value::Array(keys)) = document.get("keys") else { return Err(FetchError::Field("keys")) };
@@ -115,7 +123,7 @@ fn read_set(body: &[u8], tenant: &Tenant) -> Result<(KeySet, usize), FetchError>
 
 fn body(result: Result<CallResponse, CallFailure>) -> Result<Vec<u8>, FetchError> {
     let response = result.map_err(FetchError::Call)?;
-    // A redirect is not followed: a call goes where the configuration says.
+    // A redirect is not followed: calls go only where the configuration says.
     if response.status != 200 {
         return Err(FetchError::Status(response.status));
     }
@@ -123,5 +131,5 @@ fn body(result: Result<CallResponse, CallFailure>) -> Result<Vec<u8>, FetchError
     if body.len() > CallResponse::MAX_BODY { Err(FetchError::TooLong) } else { Ok(body.clone()) }
 }
 
-/// More keys than any issuer has; each costs some microseconds to read.
+/// More keys than any issuer has. Parsing each takes some microseconds.
 const MAX_KEYS: usize = 64;

@@ -1,4 +1,6 @@
-//! What was fetched of a provider.
+//! The result of one fetch, parsed.
+//!
+//! Scenarios: tests/scenarios/keys.rs.
 
 use std::sync::Arc;
 
@@ -6,13 +8,15 @@ use super::metadata::Metadata;
 use crate::base::time::UnixTime;
 use crate::jose::KeySet;
 
-/// What was fetched of a provider, in one go.
+/// The keys and the metadata of a provider, from one fetch.
 #[derive(Debug)]
 pub(crate) struct Fetched {
+    /// When they were fetched.
     pub(crate) at: UnixTime,
-    /// Those keys that are not configured anyway.
+    /// The usable keys, without those that are configured as well.
     pub(crate) keys: Arc<KeySet>,
-    /// Keys of the set that are of no use here.
+    /// The number of unusable keys in the JWK Set.
     pub(crate) omitted: usize,
+    /// The metadata, if the tenant uses discovery.
     pub(crate) metadata: Option<Box<Metadata>>,
 }

@@ -1,4 +1,6 @@
-//! Provider metadata (OpenID Connect Discovery 1.0 section 3), as far as it is used here.
+//! Provider metadata (OpenID Connect Discovery 1.0 section 3), as far as Tenantgate uses it.
+//!
+//! Scenarios: tests/scenarios/keys.rs.
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -7,20 +9,23 @@ use super::error::FetchError;
 use crate::base::json;
 use crate::tenant::{Endpoints, ProviderSource};
 
-/// The metadata of a provider that is the one that was configured.
+/// The metadata of the configured issuer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Metadata {
+    /// The endpoints, as far as the provider has them.
     pub(crate) endpoints: Endpoints,
+    /// The location of the JWK Set.
     pub(crate) jwks_uri: Url,
-    /// RFC 9207 section 3: every answer names its issuer.
+    /// Whether every authorization response has `iss` (RFC 9207 section 3).
     pub(crate) names_issuer: bool,
 }
 
 impl Metadata {
-    /// Reads the document.
+    /// Parses the metadata document.
     ///
     /// # Errors
-    /// [`FetchError`], above all if it is that of another issuer (section 4.3: the two have to be identical).
+    /// [`FetchError`]. In particular, `issuer` has to be identical to the configured issuer
+    /// (section 4.3).
     pub(super) fn read(body: &[u8], issuer: &str, source: &ProviderSource) -> Result<Self, FetchError> {
         let document = json::parse_object(body).map_err(|_| FetchError::NotJson)?;
         match document.get("issuer") {
@@ -39,7 +44,7 @@ impl Metadata {
     }
 }
 
-/// A URL that could stand in the configuration as well.
+/// The URL in field `name`, under the same conditions as a configured URL.
 fn url(document: &Map<String, Value>, name: &'static str, source: &ProviderSource) -> Result<Option<Url>, FetchError> {
     let text = match document.get(name) {
         None | Some(Value::Null) => return Ok(None),

@@ -1,8 +1,9 @@
-//! What a provider publishes: its metadata (OpenID Connect Discovery 1.0) and its JWK Set, fetched now and then.
+//! What a provider publishes: its metadata (OpenID Connect Discovery 1.0) and its JWK Set, fetched
+//! regularly.
 //!
-//! A tenant with configured keys and endpoints fetches nothing. With `discovery` or `jwks_uri` the [`JwksRefresher`]
-//! fetches, once for all VMs of a process ([`shared_store`]). What was fetched last stays in use while the provider is
-//! away.
+//! A tenant with configured keys and endpoints fetches nothing. With `discovery` or `jwks_uri` the
+//! [`JwksRefresher`] fetches, once for all VMs of a process ([`shared_store`]). While the provider
+//! is unavailable, the documents that were fetched last stay in use.
 
 mod error;
 mod fetch;

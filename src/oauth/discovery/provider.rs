@@ -1,4 +1,6 @@
 //! The OpenID Provider of a tenant as it is known at this moment.
+//!
+//! Scenarios: tests/scenarios/keys.rs.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -10,22 +12,22 @@ use crate::base::time::UnixTime;
 use crate::jose::TrustedKeys;
 use crate::tenant::{Endpoints, Tenant};
 
-/// The OpenID Provider of a tenant: what the configuration says, and what was fetched last. What was fetched is a
-/// cache: a VM begins with an empty one.
+/// The OpenID Provider of a tenant: its configuration and the documents that were fetched last. The
+/// documents are a cache, and each VM begins with an empty one.
 #[derive(Debug)]
 pub struct Provider {
     tenant: Arc<Tenant>,
-    held: Mutex<Held>,
+    state: Mutex<ProviderState>,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct ProviderState {
     fetched: Option<Arc<Fetched>>,
-    /// A token came whose key is not known.
+    /// Whether a token named a key that is not known.
     refresh_requested: bool,
 }
 
-/// The endpoint would be in the provider's metadata, and these were not fetched yet.
+/// The endpoint is not configured, and the provider's metadata were not fetched yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetadataUnavailable;
 
@@ -38,17 +40,17 @@ impl fmt::Display for MetadataUnavailable {
 impl std::error::Error for MetadataUnavailable {}
 
 impl Provider {
-    /// The provider of `tenant`, before anything was fetched.
+    /// The provider of `tenant`, without fetched documents.
     pub(crate) fn new(tenant: Arc<Tenant>) -> Self {
-        Self { tenant, held: Mutex::default() }
+        Self { tenant, state: Mutex::default() }
     }
 
-    /// The tenant whose provider it is.
+    /// The tenant of this provider.
     pub(crate) fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
-    /// Where the browser is sent to sign in.
+    /// The authorization endpoint (RFC 6749 section 3.1).
     ///
     /// # Errors
     /// [`MetadataUnavailable`] if the endpoint is not known yet.
@@ -56,7 +58,7 @@ impl Provider {
         self.endpoint(|endpoints| endpoints.authorization.as_ref()).ok_or(MetadataUnavailable)
     }
 
-    /// Where a code is redeemed.
+    /// The token endpoint (RFC 6749 section 3.2).
     ///
     /// # Errors
     /// [`MetadataUnavailable`] if the endpoint is not known yet.
@@ -64,12 +66,14 @@ impl Provider {
         self.endpoint(|endpoints| endpoints.token.as_ref()).ok_or(MetadataUnavailable)
     }
 
-    /// The UserInfo endpoint, if the provider has one and it is known.
+    /// The UserInfo endpoint (OpenID Connect Core section 5.3), if the provider has one and it is
+    /// known.
     pub fn userinfo_endpoint(&self) -> Option<Url> {
         self.endpoint(|endpoints| endpoints.userinfo.as_ref())
     }
 
-    /// Where the browser is sent to sign out, if the provider has such an endpoint and it is known.
+    /// The end session endpoint (OpenID Connect RP-Initiated Logout 1.0), if the provider has one
+    /// and it is known.
     pub fn end_session_endpoint(&self) -> Option<Url> {
         self.endpoint(|endpoints| endpoints.end_session.as_ref())
     }
@@ -79,14 +83,14 @@ impl Provider {
         configured.or_else(|| read(&self.fetched()?.metadata.as_ref()?.endpoints).cloned())
     }
 
-    /// Whether every authorization response of the issuer has `iss`, so that one without it is refused
-    /// (RFC 9207 section 2.4). The configuration or the metadata say so.
+    /// Whether every authorization response of the issuer has `iss`, so that one without it is
+    /// rejected (RFC 9207 section 2.4). It is set in the configuration or in the metadata.
     pub fn names_issuer(&self) -> bool {
         let discovered = || self.fetched().is_some_and(|it| it.metadata.as_ref().is_some_and(|it| it.names_issuer));
         self.tenant.provider.authorization_response_iss_parameter_supported || discovered()
     }
 
-    /// The keys that the tenant trusts at `now`.
+    /// The keys that may verify a token of the tenant at `now`.
     pub fn trusted_keys(&self, now: UnixTime) -> TrustedKeys<'_> {
         let source = self.tenant.provider.source.as_ref();
         let max_age = source.and_then(|source| source.max_age);
@@ -95,27 +99,28 @@ impl Provider {
         TrustedKeys::new(&self.tenant.keys, fetched.map(|fetched| fetched.keys.clone()), source.is_some())
     }
 
-    /// Asks for a fetch ahead of time, because a token came whose key is not known. The fetch happens at the next
-    /// tick, unless the last one was a moment ago. Nothing happens where the tenant fetches no keys.
+    /// Requests a fetch before the next one is due, because a token named an unknown key. The fetch
+    /// happens at the next tick, unless the last one was too recent. Nothing happens for a tenant
+    /// that fetches no keys.
     pub(crate) fn request_refresh(&self) {
         if self.tenant.provider.source.is_some()
-            && let Ok(mut held) = self.held.lock()
+            && let Ok(mut state) = self.state.lock()
         {
-            held.refresh_requested = true;
+            state.refresh_requested = true;
         }
     }
 
     pub(super) fn is_refresh_requested(&self) -> bool {
-        self.held.lock().is_ok_and(|held| held.refresh_requested)
+        self.state.lock().is_ok_and(|state| state.refresh_requested)
     }
 
     pub(super) fn replace(&self, fetched: Fetched) {
-        if let Ok(mut held) = self.held.lock() {
-            *held = Held { fetched: Some(Arc::new(fetched)), refresh_requested: false };
+        if let Ok(mut state) = self.state.lock() {
+            *state = ProviderState { fetched: Some(Arc::new(fetched)), refresh_requested: false };
         }
     }
 
     fn fetched(&self) -> Option<Arc<Fetched>> {
-        self.held.lock().ok()?.fetched.clone()
+        self.state.lock().ok()?.fetched.clone()
     }
 }

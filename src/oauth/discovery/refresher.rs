@@ -1,4 +1,7 @@
-//! Keeping what was fetched up to date: one refresher in each VM, driven by the ticks of the host.
+//! Keeps the fetched documents up to date: one refresher in each VM, driven by the ticks of the
+//! host.
+//!
+//! Scenarios: tests/scenarios/keys.rs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +10,7 @@ use std::time::Duration;
 use super::error::FetchError;
 use super::fetch::{Fetch, FetchStep};
 use super::provider::Provider;
-use super::shared_store::{SharedJwksStore, news, patience, publish, put_off};
+use super::shared_store::{SharedJwksStore, changed_since, max_fetch_duration, postpone, publish};
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
@@ -15,41 +18,41 @@ use crate::env::shared::Version;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::tenant::Tenant;
 
-/// Fetches for the tenants of one configuration. It does no input or output: it says which calls are to be made, and
-/// is told how they ended.
+/// Fetches for the tenants of one configuration. It does no input or output: it returns the calls
+/// that are to be made, and receives their results.
 #[derive(Default)]
 pub struct JwksRefresher {
     providers: Vec<ScheduledProvider>,
     running: HashMap<FetchId, Fetch>,
     last_id: u64,
-    news: Option<Version>,
+    last_change: Option<Version>,
 }
 
-/// The name of a fetch that is under way.
+/// Identifies a fetch that is in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FetchId(u64);
 
 struct ScheduledProvider {
     provider: Arc<Provider>,
     store: SharedJwksStore,
-    /// Before this time the schedule need not be read.
+    /// Before this time the shared schedule need not be read.
     next_look: UnixTime,
-    /// The number of the published documents that this VM has.
+    /// The number in the shared schedule (`published`) of the documents that this VM has.
     published: u64,
 }
 
-/// What is to be done and logged.
+/// The calls that are to be made, and the lines for the log.
 #[derive(Default)]
 pub struct Actions {
-    /// Calls to be made. Each ends with [`JwksRefresher::called`], also if the host does not make it.
+    /// The calls. Each ends with [`JwksRefresher::called`], even if the host did not make it.
     pub calls: Vec<(FetchId, HttpCall)>,
-    /// For the log and the counters.
+    /// Log lines, which also increment the counters.
     pub log: Vec<LogLine>,
 }
 
 impl JwksRefresher {
-    /// Refreshes these providers. What this or another VM has fetched before is put into use at once, so a new
-    /// configuration does not begin without keys.
+    /// Refreshes these providers. Documents that this VM or another one has fetched before are used
+    /// at once, so a new configuration does not begin without keys.
     pub fn new(providers: impl IntoIterator<Item = Arc<Provider>>, env: &Env<'_>) -> Self {
         let scheduled = providers.into_iter().filter_map(|provider| {
             let store = SharedJwksStore::new(provider.tenant())?;
@@ -58,24 +61,24 @@ impl JwksRefresher {
         });
         let mut refresher = Self { providers: scheduled.collect(), ..Self::default() };
         if let Ok(now) = env.now() {
-            refresher.read_news(now, env);
+            refresher.read_published(now, env);
         }
         refresher
     }
 
-    /// Whether it never has anything to do.
+    /// Whether no tenant fetches anything.
     pub fn is_idle(&self) -> bool {
         self.providers.is_empty()
     }
 
-    /// Reads what other VMs have fetched, and begins the fetches that are due.
+    /// Takes over documents that other VMs have fetched, and begins the fetches that are due.
     pub fn tick(&mut self, env: &Env<'_>) -> Actions {
         let mut actions = Actions::default();
         let Ok(now) = env.now() else { return actions };
         if self.is_idle() {
             return actions;
         }
-        self.read_news(now, env);
+        self.read_published(now, env);
         for scheduled in &mut self.providers {
             if self.running.len() >= MAX_RUNNING {
                 break;
@@ -92,7 +95,7 @@ impl JwksRefresher {
         actions
     }
 
-    /// A call ended. A call that belongs to no fetch of this refresher is ignored.
+    /// Continues the fetch whose call ended. A call of an unknown fetch is ignored.
     pub fn called(&mut self, id: FetchId, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> Actions {
         let mut actions = Actions::default();
         let (Some(fetch), Ok(now)) = (self.running.remove(&id), env.now()) else { return actions };
@@ -107,17 +110,17 @@ impl JwksRefresher {
                 actions.log.push(fetched(provider.tenant(), omitted));
             }
             FetchStep::Done(provider, Err(error)) => {
-                put_off(provider.tenant(), now, env);
+                postpone(provider.tenant(), now, env);
                 actions.log.push(failed(provider.tenant(), error));
             }
         }
         actions
     }
 
-    fn read_news(&mut self, now: UnixTime, env: &Env<'_>) {
-        let (is_news, version) = news(env.shared(), self.news);
-        self.news = version;
-        for scheduled in self.providers.iter_mut().filter(|_| is_news) {
+    fn read_published(&mut self, now: UnixTime, env: &Env<'_>) {
+        let (is_changed, version) = changed_since(env.shared(), self.last_change);
+        self.last_change = version;
+        for scheduled in self.providers.iter_mut().filter(|_| is_changed) {
             let published = scheduled.store.schedule(env.shared()).published;
             if published == scheduled.published {
                 continue;
@@ -134,7 +137,7 @@ impl ScheduledProvider {
     /// Whether this VM is the one that fetches now.
     fn claim(&mut self, now: UnixTime, env: &Env<'_>) -> bool {
         let requested = self.provider.is_refresh_requested();
-        // After a clock was set back, the next look must not wait for the old time to come again.
+        // If the clock was set back, the VM must not wait until the old time is reached again.
         let set_back = self.next_look > now.plus(self.longest_wait());
         if !requested && now < self.next_look && !set_back {
             return false;
@@ -147,7 +150,7 @@ impl ScheduledProvider {
     fn longest_wait(&self) -> Duration {
         let tenant = self.provider.tenant();
         let interval = tenant.provider.source.as_ref().map(|source| source.interval);
-        interval.unwrap_or_default().max(patience(tenant))
+        interval.unwrap_or_default().max(max_fetch_duration(tenant))
     }
 }
 
@@ -165,5 +168,5 @@ fn log_line(level: Level, event: Event, tenant: &Tenant, reason: &str) -> LogLin
     LogLine { level, event, text: format!("{event} tenant={}: {reason}", tenant.name) }
 }
 
-/// With thousands of tenants not all begin in the same moment.
+/// Limits how many fetches begin at the same time when there are thousands of tenants.
 const MAX_RUNNING: usize = 16;

@@ -1,24 +1,26 @@
-//! When the next fetch is due, as the VMs of a process agree on it.
+//! The time of the next fetch, which the VMs of a process share.
 
 use std::time::Duration;
 
 use crate::base::time::UnixTime;
 
-/// What stands in the shared data under the schedule of one tenant: `<last> <next> <failures> <published>`.
+/// The schedule of one tenant, as the shared data have it:
+///
+/// `<last> <next> <failures> <published>`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Schedule {
     /// When the last fetch began.
     pub(super) last: UnixTime,
-    /// Before this nobody fetches, unless a key is wanted.
+    /// Before this time no VM fetches, unless an unknown key was requested.
     pub(super) next: UnixTime,
-    /// How many fetches failed since the last good one.
+    /// The number of fetches that failed since the last successful one.
     pub(super) failures: u32,
-    /// Counts the good ones, so that a VM sees whether there is something new.
+    /// Counts the successful fetches, so that a VM notices new documents.
     pub(super) published: u64,
 }
 
 impl Schedule {
-    /// Reads it; whatever cannot be read is a schedule that has not begun.
+    /// Parses the value. An invalid value gives the default, for which a fetch is due.
     pub(super) fn read(bytes: &[u8]) -> Self {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         let mut numbers = text.split(' ').map(|word| word.parse::<u64>().unwrap_or_default());
@@ -31,43 +33,45 @@ impl Schedule {
         }
     }
 
-    /// As it is written.
+    /// The value in the form that [`read`](Self::read) parses.
     pub(super) fn write(self) -> Vec<u8> {
         let Self { last: UnixTime(last), next: UnixTime(next), failures, published } = self;
         format!("{last} {next} {failures} {published}").into_bytes()
     }
 
-    /// Whether a fetch may begin: it is due, or a key is wanted and the last fetch is not too recent. A clock that was put back does
-    /// not make anybody wait for it to catch up.
+    /// Whether a fetch may begin: it is due, or an unknown key was requested and the last fetch is
+    /// at least [`MIN_GAP`] ago. If the clock was set back, a fetch is due at once.
     pub(super) fn is_due(&self, now: UnixTime, wanted: bool) -> bool {
         now >= self.next || (wanted && now >= self.last.plus(MIN_GAP)) || self.last > now
     }
 
-    /// The schedule while a fetch is under way. Should its VM go away, another one takes over after `patience`.
-    pub(super) fn begun(self, now: UnixTime, patience: Duration) -> Self {
-        Self { last: now, next: now.plus(patience), ..self }
+    /// The schedule while a fetch is in progress. If its VM disappears, another one fetches after
+    /// `max_fetch_duration`.
+    pub(super) fn begun(self, now: UnixTime, max_fetch_duration: Duration) -> Self {
+        Self { last: now, next: now.plus(max_fetch_duration), ..self }
     }
 
-    /// After a good fetch.
+    /// The schedule after a successful fetch.
     pub(super) fn succeeded(self, now: UnixTime, interval: Duration, jitter: u8) -> Self {
         let next = now.plus(shortened(interval, jitter));
         Self { next, failures: 0, published: self.published.wrapping_add(1), ..self }
     }
 
-    /// After one that was of no use: soon, and then less and less often, up to the interval.
+    /// The schedule after a failed fetch: the waiting time doubles with each failure, up to
+    /// `interval`.
     pub(super) fn failed(self, now: UnixTime, interval: Duration, jitter: u8) -> Self {
         let wait = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(self.failures.min(16))).min(interval);
         Self { next: now.plus(shortened(wait, jitter)), failures: self.failures.saturating_add(1), ..self }
     }
 }
 
-/// `span` less up to a tenth, so that replicas that started together do not go on together.
+/// `span` less up to a tenth, so that replicas that started together do not fetch together.
 fn shortened(span: Duration, jitter: u8) -> Duration {
     let most = span.as_secs() / 10;
     span.saturating_sub(Duration::from_secs(most.saturating_mul(jitter.into()) / 255))
 }
 
-/// Whatever clients send, fetches are not closer together than this.
+/// The shortest time between two fetches, whatever keys clients ask for.
 const MIN_GAP: Duration = Duration::from_secs(10);
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 
@@ -79,7 +83,7 @@ mod tests {
     const NOW: UnixTime = UnixTime(1_000_000);
 
     #[test]
-    fn it_comes_through_the_shared_data_and_junk_is_a_new_one() {
+    fn a_schedule_is_read_as_written_and_an_invalid_one_is_the_default() {
         let schedule = Schedule { last: UnixTime(1), next: UnixTime(2), failures: 3, published: 4 };
         assert_eq!(Schedule::read(&schedule.write()), schedule);
         for junk in [&b"-"[..], b"", b"\xff", b"a b c"] {
@@ -89,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wanted_key_is_fetched_early_but_not_at_once_again() {
+    fn an_unknown_key_is_fetched_early_but_not_too_often() {
         let schedule = Schedule::default().begun(NOW, MINUTE).succeeded(NOW, 5 * MINUTE, 0);
         assert!(!schedule.is_due(NOW.plus(MIN_GAP), false));
         assert!(!schedule.is_due(UnixTime(NOW.0 + 9), true));

@@ -1,8 +1,10 @@
-//! What one VM fetched, where the other VMs of its process find it.
+//! Documents that one VM fetched, shared with the other VMs of the process.
 //!
-//! For each tenant there are two values in the shared data: the schedule, by which exactly one VM fetches at a time, and the documents
-//! as they came. A third value, for all tenants, changes whenever there is something new, so that a VM with thousands of tenants looks at
-//! one value a tick.
+//! The shared data have two values for each tenant: the schedule, which lets exactly one VM fetch
+//! at a time, and the documents as they were received. A third value, common to all tenants,
+//! changes with every publication, so a VM with thousands of tenants reads one value in each tick.
+//!
+//! Scenarios: tests/scenarios/keys.rs.
 
 use std::time::Duration;
 
@@ -18,14 +20,15 @@ use crate::env::Env;
 use crate::env::shared::{SharedData, Version, change, create, key_of};
 use crate::tenant::{SourceStart, Tenant};
 
-/// Where the shared data have what belongs to one tenant.
+/// The keys of one tenant's values in the shared data.
 pub(super) struct SharedJwksStore {
     schedule: String,
     documents: String,
 }
 
 impl SharedJwksStore {
-    /// The store of `tenant`. `None` if it fetches nothing. Two tenants never have the same, nor has one that now fetches from elsewhere.
+    /// The store of `tenant`, or `None` if the tenant fetches nothing. No two tenants have the same
+    /// store, and a tenant with another source has another one.
     pub(super) fn new(tenant: &Tenant) -> Option<Self> {
         let source = tenant.provider.source.as_ref()?;
         let (kind, SourceStart::Discovery(url) | SourceStart::JwksUri(url)) = match &source.start {
@@ -36,31 +39,33 @@ impl SharedJwksStore {
         Some(Self { schedule: format!("{PREFIX}{id}/schedule"), documents: format!("{PREFIX}{id}/documents") })
     }
 
-    /// Makes sure that there is a schedule. Whether there can be one.
+    /// Creates the schedule if there is none. Returns whether there is one afterwards.
     pub(super) fn prepare(&self, shared: &dyn SharedData) -> bool {
         create(shared, &self.schedule).is_ok()
     }
 
+    /// The current schedule; the default if there is none.
     pub(super) fn schedule(&self, shared: &dyn SharedData) -> Schedule {
         shared.get(&self.schedule).map(|(bytes, _)| Schedule::read(&bytes)).unwrap_or_default()
     }
 
-    /// Takes it upon this VM to fetch, if that is due. Whether it was the first.
+    /// Claims a due fetch for this VM. Returns whether it succeeded; of several VMs only one does.
     pub(super) fn claim(&self, shared: &dyn SharedData, tenant: &Tenant, now: UnixTime, wanted: bool) -> bool {
         let claimed = change(shared, &self.schedule, |bytes| {
             let schedule = Schedule::read(bytes);
-            schedule.is_due(now, wanted).then(|| schedule.begun(now, patience(tenant)).write())
+            schedule.is_due(now, wanted).then(|| schedule.begun(now, max_fetch_duration(tenant)).write())
         });
         claimed.is_ok()
     }
 
-    /// Writes down how a fetch ended. Another VM may be writing, too, so it is tried more than once.
+    /// Records how a fetch ended. Another VM may write at the same time, so it is tried [`TRIES`]
+    /// times.
     fn end(&self, shared: &dyn SharedData, end: impl Fn(Schedule) -> Schedule) {
         let _ = (0..TRIES)
             .find(|_| change(shared, &self.schedule, |bytes| Some(end(Schedule::read(bytes)).write())).is_ok());
     }
 
-    /// What was fetched last in this process.
+    /// The documents that were last fetched in this process.
     pub(super) fn documents(&self, shared: &dyn SharedData, tenant: &Tenant, now: UnixTime) -> Option<Fetched> {
         let (bytes, _) = shared.get(&self.documents)?;
         let record = json::parse_object(&bytes).ok()?;
@@ -71,18 +76,19 @@ impl SharedJwksStore {
     }
 }
 
-/// How long a fetch may take: two documents, each within the timeout, and a little for the ticks.
-pub(super) fn patience(tenant: &Tenant) -> Duration {
+/// The longest time that a fetch takes: two calls within the timeout each, and some time for the
+/// ticks.
+pub(super) fn max_fetch_duration(tenant: &Tenant) -> Duration {
     tenant.provider.timeout.saturating_mul(3)
 }
 
-/// Whether anything was published since `last`, and the version to ask with the next time.
-pub(super) fn news(shared: &dyn SharedData, last: Option<Version>) -> (bool, Option<Version>) {
-    let version = shared.get(NEWS).map(|(_, version)| version);
+/// Whether anything was published since version `last`, and the version to pass in the next time.
+pub(super) fn changed_since(shared: &dyn SharedData, last: Option<Version>) -> (bool, Option<Version>) {
+    let version = shared.get(CHANGES).map(|(_, version)| version);
     (version.is_some() && version != last, version)
 }
 
-/// Puts what was fetched into use, in this VM and in the others.
+/// Publishes fetched documents to this VM and to the others.
 pub(crate) fn publish(provider: &Provider, documents: Documents, env: &mut Env<'_>) {
     let tenant = provider.tenant();
     let Documents { metadata, jwks, fetched } = documents;
@@ -96,22 +102,22 @@ pub(crate) fn publish(provider: &Provider, documents: Documents, env: &mut Env<'
     }
     let jitter = jitter(env);
     store.end(shared, |schedule| schedule.succeeded(at, source.interval, jitter));
-    let _ = shared.set(NEWS, b"-", None);
+    let _ = shared.set(CHANGES, b"-", None);
 }
 
-/// Puts off the next fetch after one that was of no use.
-pub(super) fn put_off(tenant: &Tenant, now: UnixTime, env: &mut Env<'_>) {
+/// Schedules the next fetch after a failed one.
+pub(super) fn postpone(tenant: &Tenant, now: UnixTime, env: &mut Env<'_>) {
     if let (Some(store), Some(source)) = (SharedJwksStore::new(tenant), &tenant.provider.source) {
         let jitter = jitter(env);
         store.end(env.shared(), |schedule| schedule.failed(now, source.interval, jitter));
     }
 }
 
-/// Without randomness the fetches of replicas fall on the same moment, which is no reason not to fetch.
+/// Without randomness the replicas fetch at the same time, which is no reason not to fetch.
 fn jitter(env: &mut Env<'_>) -> u8 {
     env.random::<1>().map_or(0, |[byte]| byte)
 }
 
 const PREFIX: &str = "tenantgate/keys/";
-const NEWS: &str = "tenantgate/keys/news";
+const CHANGES: &str = "tenantgate/keys/changes";
 const TRIES: usize = 3;

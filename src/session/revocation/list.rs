@@ -1,4 +1,5 @@
-//! The list of one tenant: which sessions are over.
+//! The revocation list of one tenant: which sessions are revoked, and which logout tokens were
+//! accepted.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,52 +9,55 @@ use sha2::{Digest, Sha256};
 use crate::base::time::UnixTime;
 use crate::session::id::SessionId;
 
-/// What names sessions that are over, or a logout token that was taken. It is short and of one length, whatever it was made of.
+/// Identifies revoked sessions, or a logout token that was accepted. An entry has a fixed length,
+/// so the size of a list depends only on the number of its entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RevocationEntry([u8; Self::LENGTH]);
 
-/// What revocations compare of a session.
+/// The properties of a session by which it can be revoked.
 #[derive(Clone, Copy)]
 pub(crate) struct RevocableSession<'a> {
-    /// The name of this one session.
+    /// The identifier of the session.
     pub(crate) id: SessionId,
     /// The subject at the issuer (`sub`).
     pub(crate) sub: &'a str,
-    /// The session at the issuer (`sid`).
+    /// The session at the issuer (`sid`), if the issuer sent one.
     pub(crate) sid: Option<&'a str>,
-    /// When it began.
+    /// When the session began.
     pub(crate) signed_in: UnixTime,
 }
 
-/// Sessions that are over, and logout tokens that were taken.
+/// The revoked sessions, and the logout tokens that were accepted.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct RevocationList {
-    /// Sessions that began before this are over.
+    /// Sessions that began before this time are revoked.
     not_before: UnixTime,
-    /// With each entry the moment up to which it counts: sessions that began later are not concerned. With a token, the moment from which
-    /// it is refused anyway. In order; sorting and trees would cost a twentieth of the module.
+    /// Each entry with a time. For sessions: the entry revokes only those that began at this time
+    /// or before. For a logout token: it expires at this time, and is rejected from then on anyway.
+    /// The entries are sorted; sort functions and tree maps would add a twentieth to the size of
+    /// the module.
     entries: Vec<(RevocationEntry, UnixTime)>,
 }
 
 impl RevocationEntry {
     const LENGTH: usize = 17;
 
-    /// One session.
+    /// One session of Tenantgate.
     pub(crate) fn session(id: SessionId) -> Self {
         Self::new(SESSION, id.0)
     }
 
-    /// The sessions of one session at the issuer (`sid`).
+    /// The sessions with this `sid` at the issuer.
     pub(crate) fn sid(sid: &str) -> Self {
         Self::hashed(SID, sid)
     }
 
-    /// The sessions of one person (`sub`).
+    /// The sessions of one user (`sub`).
     pub(crate) fn subject(subject: &str) -> Self {
         Self::hashed(SUBJECT, subject)
     }
 
-    /// Those sessions of one person that do not know their `sid`.
+    /// The sessions of one user (`sub`) that have no `sid`.
     pub(crate) fn subject_without_sid(subject: &str) -> Self {
         Self::hashed(SUBJECT_WITHOUT_SID, subject)
     }
@@ -86,7 +90,7 @@ impl RevocationEntry {
 }
 
 impl RevocationList {
-    /// Reads what [`write`](Self::write) wrote; whatever cannot be read is left out.
+    /// Reads what [`write`](Self::write) wrote. Entries that cannot be read are skipped.
     pub(super) fn read(bytes: &[u8]) -> Self {
         let Some((not_before, entries)) = bytes.split_first_chunk() else { return Self::default() };
         let mut list = Self { not_before: UnixTime(u64::from_be_bytes(*not_before)), entries: Vec::new() };
@@ -107,26 +111,28 @@ impl RevocationList {
         bytes
     }
 
-    /// Whether `session` is over.
+    /// Whether `session` is revoked.
     pub(super) fn contains(&self, session: &RevocableSession<'_>) -> bool {
         let RevocableSession { id, sub, sid, signed_in } = *session;
         if signed_in < self.not_before {
             return true;
         }
-        // Hashing costs more than all the rest, so it is done only if there is something to find.
+        // Hashing costs more than everything else here, so nothing is hashed for a kind without
+        // entries.
         let until = |kind: u8, entry: &dyn Fn() -> RevocationEntry| {
             self.has_any(kind).then(entry).and_then(|entry| self.until(entry))
         };
-        let marked =
+        let revoked_by =
             |kind: u8, entry: &dyn Fn() -> RevocationEntry| until(kind, entry).is_some_and(|until| signed_in <= until);
         let by_issuer = match sid {
-            // A session at the issuer that is over does not come back, so it does not matter when this one began.
+            // The issuer does not reuse a `sid` that it has ended, so the time at which this
+            // session began does not matter.
             Some(sid) => until(SID, &|| RevocationEntry::sid(sid)).is_some(),
-            None => marked(SUBJECT_WITHOUT_SID, &|| RevocationEntry::subject_without_sid(sub)),
+            None => revoked_by(SUBJECT_WITHOUT_SID, &|| RevocationEntry::subject_without_sid(sub)),
         };
         by_issuer
-            || marked(SESSION, &|| RevocationEntry::session(id))
-            || marked(SUBJECT, &|| RevocationEntry::subject(sub))
+            || revoked_by(SESSION, &|| RevocationEntry::session(id))
+            || revoked_by(SUBJECT, &|| RevocationEntry::subject(sub))
     }
 
     pub(super) fn holds(&self, entry: RevocationEntry) -> bool {
@@ -148,8 +154,8 @@ impl RevocationList {
         self.entries.binary_search_by(|(other, _)| other.cmp(&entry))
     }
 
-    /// Takes over what `other` has. Whatever the order in which lists come together, the result is the same, and it ends whatever one of
-    /// them ended.
+    /// Adds the entries of `other`. The result does not depend on the order in which lists are
+    /// joined, and revokes every session that one of them revokes.
     pub(super) fn join(&mut self, other: &Self) {
         self.not_before = self.not_before.max(other.not_before);
         for &(entry, until) in &other.entries {
@@ -157,8 +163,10 @@ impl RevocationList {
         }
     }
 
-    /// Keeps it within its bounds. Of sessions, the oldest entries become one moment, before which all sessions are over: those whose sessions
-    /// are over anyway after `lifetime`, and those beyond the bound. So at the bound more is ended, and never less.
+    /// Keeps the list within its limits. The oldest entries for sessions are replaced by
+    /// `not_before`, which revokes all sessions that began before it: entries whose sessions have
+    /// exceeded `lifetime`, and those beyond the limit. So at the limit more sessions are revoked,
+    /// and never fewer.
     pub(super) fn fold(&mut self, now: UnixTime, lifetime: Duration) {
         let expired = self.entries.iter().filter(|(entry, until)| !entry.is_token() && until.plus(lifetime) <= now);
         if let Some(last) = expired.map(|(_, until)| *until).max() {
@@ -168,7 +176,8 @@ impl RevocationList {
         while let Some(oldest) = self.oldest_beyond(MAX_SESSIONS, |entry| !entry.is_token()) {
             self.end_until(oldest);
         }
-        // A token that is forgotten may come again. It ends sessions that it has ended before, and some that began since.
+        // A removed logout token could be replayed. It would revoke the sessions that it has
+        // revoked before, and some that began since.
         while let Some(oldest) = self.oldest_beyond(MAX_TOKENS, RevocationEntry::is_token) {
             let Some(place) = self.entries.iter().position(|(entry, until)| entry.is_token() && *until == oldest)
             else {
@@ -178,14 +187,16 @@ impl RevocationList {
         }
     }
 
-    /// Ends all sessions that began up to `last`, for which no entry is needed then.
+    /// Revokes all sessions that began at `last` or before, and removes the entries that this makes
+    /// needless.
     fn end_until(&mut self, last: UnixTime) {
         let floor = self.not_before.max(last.plus(Duration::from_secs(1)));
         self.not_before = floor;
         self.entries.retain(|(entry, until)| entry.is_token() || *until >= floor);
     }
 
-    /// The oldest of those entries, if there are more than `bound`.
+    /// The earliest time among the entries that `which` selects, if there are more than `bound` of
+    /// them.
     fn oldest_beyond(&self, bound: usize, which: impl Fn(RevocationEntry) -> bool) -> Option<UnixTime> {
         let chosen = || self.entries.iter().filter(|(entry, _)| which(*entry)).map(|(_, until)| *until);
         chosen().min().filter(|_| chosen().count() > bound)
@@ -197,7 +208,7 @@ impl RevocationList {
     }
 }
 
-/// Numbers only.
+/// Shows numbers only.
 impl fmt::Debug for RevocationList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RevocationList")
@@ -213,7 +224,7 @@ const SUBJECT: u8 = b'u';
 const SUBJECT_WITHOUT_SID: u8 = b'a';
 const TOKEN: u8 = b'j';
 const ENTRY_LENGTH: usize = RevocationEntry::LENGTH + 8;
-/// With the tokens, a list has 128 KiB at most.
+/// With the logout tokens, a list takes at most 128 KiB.
 const MAX_SESSIONS: usize = 4096;
 const MAX_TOKENS: usize = 1024;
 
@@ -239,7 +250,7 @@ mod tests {
         SessionId(id)
     }
 
-    /// A session of nobody that began then.
+    /// A session that began at `signed_in`, of a user whom no entry names.
     fn session(signed_in: u64) -> RevocableSession<'static> {
         RevocableSession { id: SessionId([0xff; 16]), sub: "", sid: None, signed_in: UnixTime(signed_in) }
     }
@@ -261,15 +272,15 @@ mod tests {
         ] {
             let list = list([(entry, 100)]);
             assert_eq!((list.contains(&ada), list.contains(&without_sid)), (ends, ends_without_sid), "{:?}", entry.0);
-            // Whoever signs in afterwards is in.
+            // A session that begins later is not revoked.
             assert!(!list.contains(&later(without_sid)));
         }
-        // An issuer does not use a session again that it has ended.
+        // The issuer does not reuse a `sid` that it has ended.
         assert!(list([(RevocationEntry::sid("s"), 100)]).contains(&later(ada)));
     }
 
     #[test]
-    fn at_the_bound_the_oldest_become_a_moment() {
+    fn at_the_limit_the_oldest_entries_become_not_before() {
         let full = (0..4096).map(|number| (RevocationEntry::session(id(number)), 1000 + u64::from(number)));
         let mut list = list(full);
         list.fold(UnixTime(4500), HOUR);
@@ -283,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_anyway_is_forgotten() {
+    fn expired_entries_are_removed() {
         let mut list = list([
             (RevocationEntry::subject("ada"), NOW.0 - 3600),
             (RevocationEntry::subject("bob"), NOW.0 - 3599),
@@ -301,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn junk_is_no_list() {
+    fn an_invalid_value_is_an_empty_list() {
         for junk in [&b"-"[..], b"", b"1234567"] {
             assert_eq!(RevocationList::read(junk), RevocationList::default());
         }
@@ -331,7 +342,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn lists_come_together_in_any_order(a in lists(), b in lists(), c in lists()) {
+        fn join_does_not_depend_on_the_order(a in lists(), b in lists(), c in lists()) {
             let joined = |lists: [&RevocationList; 3]| {
                 let mut all = RevocationList::default();
                 lists.into_iter().for_each(|list| all.join(list));
@@ -342,9 +353,9 @@ mod tests {
             prop_assert_eq!(RevocationList::read(&a.write()), a);
         }
 
-        /// Neither joining nor folding ever brings a session back.
+        /// Neither `join` nor `fold` makes a revoked session valid again.
         #[test]
-        fn what_is_over_stays_over(mut a in lists(), b in lists(), session in sessions(), now in 0..60u64, lifetime in 0..30u64) {
+        fn a_revoked_session_stays_revoked(mut a in lists(), b in lists(), session in sessions(), now in 0..60u64, lifetime in 0..30u64) {
             let (number, sub, sid, signed_in) = session;
             let session = RevocableSession {
                 id: id(number),
@@ -356,7 +367,7 @@ mod tests {
             a.join(&b);
             prop_assert_eq!(a.contains(&session), over);
             a.fold(UnixTime(now), Duration::from_secs(lifetime));
-            // But for a session at the issuer, which does not come back after its end.
+            // Except for a session with a `sid`, which the issuer does not reuse after its end.
             let came_back = session.sid.is_some_and(|sid| !a.holds(RevocationEntry::sid(sid)));
             prop_assert!(a.contains(&session) || !over || came_back);
         }

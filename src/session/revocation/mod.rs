@@ -1,8 +1,10 @@
-//! Revocation: sessions that end before their time, by a sign-out here, at the issuer, or by the configuration.
+//! Revocation: sessions that end early, by a logout at Tenantgate, by a logout at the issuer, or by
+//! the configuration.
 //!
-//! A session lives in a browser, so Tenantgate remembers which sessions ended. Each tenant has a [`RevocationList`]:
-//! in the host's shared data for all VMs of a process ([`sync`]), and as a copy in each VM, so that a request costs no
-//! host call. Lists are joined in any order with the same result ([`list`]).
+//! A session is stored in the browser, so Tenantgate remembers which sessions were revoked. Each
+//! tenant has a [`RevocationList`]: in the host's shared data for all VMs of a process ([`sync`]),
+//! and as a copy in each VM, so that a request needs no host call. Lists are joined in any order
+//! with the same result ([`list`]).
 //!
 //! [`RevocationList`]: list::RevocationList
 

@@ -6,7 +6,7 @@ use super::list::{RevocableSession, RevocationList};
 use crate::base::time::UnixTime;
 use crate::tenant::Tenant;
 
-/// The copy of a tenant's revocations in this VM.
+/// This VM's copy of a tenant's revocation list.
 #[derive(Debug)]
 pub struct Revocations {
     tenant: Arc<Tenant>,
@@ -14,19 +14,20 @@ pub struct Revocations {
 }
 
 impl Revocations {
-    /// No revocations yet.
+    /// An empty list for `tenant`.
     pub(crate) fn new(tenant: Arc<Tenant>) -> Self {
         Self { tenant, list: Mutex::default() }
     }
 
-    /// The tenant whose revocations they are.
+    /// The tenant of the list.
     pub(super) fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
-    /// Whether the session ended before its time.
+    /// Whether the session is revoked, by the list or by the configuration (`sessions_not_before`).
     pub(crate) fn contain(&self, session: &RevocableSession<'_>, now: UnixTime) -> bool {
-        // A moment in the future ends nothing before it has come, or nobody could sign in until then.
+        // A time in the future has no effect before it is reached; otherwise nobody could sign in
+        // until then.
         let not_before = self.tenant.sessions_not_before;
         let by_configuration = not_before.is_some_and(|moment| now >= moment && session.signed_in < moment);
         by_configuration || self.list().contains(session)
@@ -35,7 +36,7 @@ impl Revocations {
     pub(super) fn list(&self) -> Arc<RevocationList> {
         match self.list.lock() {
             Ok(list) => list.clone(),
-            // No code panics while it holds the lock. If it did, the list would still be whole.
+            // No code panics while it holds the lock. If it did, the list would still be complete.
             Err(poisoned) => poisoned.into_inner().clone(),
         }
     }

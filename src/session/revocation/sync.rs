@@ -1,7 +1,8 @@
-//! Where the VMs of a process have their lists in common.
+//! Synchronizes the revocation lists of the VMs of a process.
 //!
-//! For each tenant there is one value in the shared data. Further values, one for a share of the tenants each, change whenever a list of one
-//! of theirs does, so that a VM with thousands of tenants looks at some dozen values a tick.
+//! The shared data have one value for each tenant's list. Further values, one for each group of
+//! tenants, change whenever a list of the group does, so a VM with thousands of tenants reads some
+//! dozen values in each tick.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,26 +14,31 @@ use crate::env::Env;
 use crate::env::shared::{Version, create, key_of};
 use crate::tenant::Tenant;
 
-/// Sessions that are to be over.
+/// The sessions that one logout revokes.
 #[derive(Default)]
 pub(crate) struct Revocation {
-    /// What names them, with the moment up to which it counts.
+    /// The entries, each with its time: sessions that began later are not revoked.
     pub(crate) entries: Vec<(RevocationEntry, UnixTime)>,
-    /// The logout token that says so, and the moment from which it is refused. It counts once.
+    /// The logout token and when it expires. A logout token is accepted once.
     pub(crate) token: Option<(RevocationEntry, UnixTime)>,
 }
 
-/// Why nothing was revoked.
+/// The reason why a revocation was not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RevocationError {
-    /// The logout token was taken before.
+    /// The logout token was accepted before.
     Replayed,
-    /// The host does not keep it, so only this VM knows.
-    NotKept,
+    /// The host did not store the list, so the sessions are revoked in this VM only.
+    NotStored,
 }
 
 impl Revocation {
-    /// Ends the sessions: in this VM at once, in the others of the process at their next tick.
+    /// Revokes the sessions: in this VM at once, in the other VMs of the process at their next
+    /// tick. `lifetime` is that of sessions.
+    ///
+    /// # Errors
+    /// [`RevocationError::Replayed`] without any effect; [`RevocationError::NotStored`] if only this
+    /// VM has revoked the sessions.
     pub(crate) fn store(
         &self,
         revocations: &Revocations,
@@ -54,63 +60,66 @@ impl Revocation {
             list.fold(now, lifetime);
             if shared.set(&keys.list, &list.write(), Some(version)).is_ok() {
                 revocations.replace(list);
-                let _ = shared.set(&keys.news, b"-", None);
+                let _ = shared.set(&keys.changes, b"-", None);
                 return Ok(());
             }
         }
         self.entries.iter().for_each(|&(entry, until)| list.add(entry, until));
         list.fold(now, lifetime);
         revocations.replace(list);
-        Err(RevocationError::NotKept)
+        Err(RevocationError::NotStored)
     }
 }
 
-/// Keeps the lists of one VM up to date: one for each configuration, driven by the ticks of the host.
+/// Keeps the lists of one VM up to date: one for each configuration, driven by the ticks of the
+/// host.
 #[derive(Default)]
 pub struct RevocationSync {
-    shares: Vec<Share>,
+    groups: Vec<TenantGroup>,
     lifetime: Duration,
 }
 
-/// Tenants that have their news in common.
-struct Share {
-    news: String,
+/// A group of tenants with a common value that changes with their lists.
+struct TenantGroup {
+    changes: String,
     seen: Option<Version>,
     tenants: Vec<Arc<Revocations>>,
 }
 
 impl RevocationSync {
-    /// Keeps these lists up to date, and takes over at once what this process knows. `lifetime` is that of sessions.
+    /// Keeps these lists up to date, and adds at once what the shared data have. `lifetime` is that
+    /// of sessions.
     pub fn new(tenants: impl IntoIterator<Item = Arc<Revocations>>, lifetime: Duration, env: &Env<'_>) -> Self {
-        let mut shares: Vec<Share> = Vec::new();
+        let mut groups: Vec<TenantGroup> = Vec::new();
         for revocations in tenants {
             let keys = SharedKeys::new(revocations.tenant());
-            // Two VMs may create a list at the same time, and one of them loses what it wrote; see `refresh`.
+            // Two VMs may create a list at the same time, and one of them loses its entries;
+            // `refresh` writes them again.
             let _ = create(env.shared(), &keys.list);
-            match shares.iter_mut().find(|share| share.news == keys.news) {
-                Some(share) => share.tenants.push(revocations),
-                None => shares.push(Share { news: keys.news, seen: None, tenants: vec![revocations] }),
+            match groups.iter_mut().find(|group| group.changes == keys.changes) {
+                Some(group) => group.tenants.push(revocations),
+                None => groups.push(TenantGroup { changes: keys.changes, seen: None, tenants: vec![revocations] }),
             }
         }
-        let sync = Self { shares, lifetime };
-        sync.shares.iter().flat_map(|share| &share.tenants).for_each(|revocations| sync.refresh(revocations, env));
+        let sync = Self { groups, lifetime };
+        sync.groups.iter().flat_map(|group| &group.tenants).for_each(|revocations| sync.refresh(revocations, env));
         sync
     }
 
-    /// Looks whether another VM has ended sessions.
+    /// Reads the lists that other VMs have changed.
     pub fn tick(&mut self, env: &Env<'_>) {
         let mut changed = Vec::new();
-        for share in &mut self.shares {
-            let version = env.shared().get(&share.news).map(|(_, version)| version);
-            if version.is_some() && version != share.seen {
-                share.seen = version;
-                changed.extend_from_slice(&share.tenants);
+        for group in &mut self.groups {
+            let version = env.shared().get(&group.changes).map(|(_, version)| version);
+            if version.is_some() && version != group.seen {
+                group.seen = version;
+                changed.extend_from_slice(&group.tenants);
             }
         }
         changed.iter().for_each(|revocations| self.refresh(revocations, env));
     }
 
-    /// Takes over what the process knows of `tenant`, and gives back what it does not know.
+    /// Joins the shared list into the VM's copy, and writes entries back that the shared list lost.
     fn refresh(&self, revocations: &Revocations, env: &Env<'_>) {
         let Ok(now) = env.now() else { return };
         let held = env.shared().get(&SharedKeys::new(revocations.tenant()).list);
@@ -127,19 +136,20 @@ impl RevocationSync {
     }
 }
 
-/// Where the shared data have the list of a tenant.
+/// The keys of one tenant's values in the shared data.
 struct SharedKeys {
     list: String,
-    news: String,
+    changes: String,
 }
 
 impl SharedKeys {
-    /// Two tenants never have the same, nor has one that now has another issuer.
+    /// The keys for `tenant`. No two tenants have the same, and a tenant with another issuer or
+    /// client has others.
     fn new(tenant: &Tenant) -> Self {
         let id = key_of(&[tenant.name.as_str(), &tenant.issuer, &tenant.client.id]);
-        // One of 64 letters.
-        let share = id.get(..1).unwrap_or_default();
-        Self { list: format!("{PREFIX}{id}"), news: format!("{PREFIX}news/{share}") }
+        // One of 64 characters.
+        let group = id.get(..1).unwrap_or_default();
+        Self { list: format!("{PREFIX}{id}"), changes: format!("{PREFIX}changes/{group}") }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Assertions that were signed a moment ago.
+//! Cache of signed assertions. Signing costs more than everything else that a request needs.
 
 use std::collections::HashMap;
 use std::mem;
@@ -6,10 +6,10 @@ use std::sync::Mutex;
 
 use crate::base::time::UnixTime;
 
-/// Assertions that were signed a moment ago: signing costs more than everything else that a request does.
+/// The assertions that were signed before, by their claims without `iat` and `exp`.
 ///
-/// Two generations: what is used moves to the young one, and when that is full, the old one goes. So what is in use stays, and there
-/// are bounds.
+/// There are two generations. An entry that is used moves to the young one, and when that is full,
+/// the old one is dropped. So entries in use stay, and the size is limited.
 #[derive(Debug, Default)]
 pub(super) struct AssertionCache(Mutex<Generations>);
 
@@ -17,7 +17,7 @@ pub(super) struct AssertionCache(Mutex<Generations>);
 struct Generations {
     young: HashMap<String, CachedAssertion>,
     old: HashMap<String, CachedAssertion>,
-    /// Of the young ones.
+    /// The size of the young generation, in bytes.
     bytes: usize,
 }
 
@@ -29,7 +29,8 @@ struct CachedAssertion {
 }
 
 impl AssertionCache {
-    /// The assertion that says `subject`, if there is a fresh one. One of the future is none: a clock was put back.
+    /// The cached assertion for `subject`, if it is fresh. An assertion from the future is not
+    /// used: the clock was set back.
     pub(super) fn find(&self, subject: &str, now: UnixTime) -> Option<String> {
         let mut generations = self.0.lock().ok()?;
         if !generations.young.contains_key(subject)
@@ -41,7 +42,7 @@ impl AssertionCache {
         (signed.from <= now && now < signed.until).then(|| signed.assertion.clone())
     }
 
-    /// Remembers an assertion.
+    /// Caches an assertion that is fresh from `from` until before `until`.
     pub(super) fn insert(&self, subject: String, assertion: &str, from: UnixTime, until: UnixTime) {
         if let Ok(mut generations) = self.0.lock() {
             generations.insert(subject, CachedAssertion { assertion: assertion.to_owned(), from, until });
@@ -60,7 +61,7 @@ impl Generations {
     }
 }
 
-/// Of each generation.
+/// For each generation.
 const MAX_ENTRIES: usize = 2048;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_use_stays_and_there_are_bounds() {
+    fn entries_in_use_stay_and_the_size_is_limited() {
         for long in ["", &"x".repeat(100_000)] {
             let cache = AssertionCache::default();
             cache.insert("ada".to_owned(), "signed", NOW, LATER);

@@ -1,4 +1,5 @@
-//! A signed assertion of the identity: a short-lived JWT in one header, for upstreams that do not trust plain headers.
+//! The signed assertion: a short-lived JWT about the identity, in one header, for upstreams that do
+//! not trust plain headers.
 
 mod cache;
 
@@ -13,35 +14,35 @@ use crate::jose::SigningKey;
 use crate::tenant::Tenant;
 use cache::AssertionCache;
 
-/// How assertions are made.
+/// Signs assertions, and serves the keys that verify them.
 #[derive(Debug)]
 pub(crate) struct Assertion {
     settings: AssertionSettings,
-    /// What the first key signs with, and under which `kid`.
+    /// The JOSE header of every assertion, in base64url: algorithm and `kid` of the first key.
     jose_header: String,
-    /// The JWK Set that verifies them.
+    /// The JWK Set that verifies the assertions.
     jwks: String,
     cache: AssertionCache,
 }
 
-/// What the configuration says about assertions.
+/// The configuration of assertions.
 #[derive(Debug)]
 pub(crate) struct AssertionSettings {
-    /// The first one signs, all are published; at least one.
+    /// The signing keys; at least one. The first signs, and all are published.
     pub(crate) keys: Vec<PublishedKey>,
-    /// `iss`.
+    /// The claim `iss`.
     pub(crate) issuer: String,
-    /// `aud`; at least one.
+    /// The claim `aud`; at least one value.
     pub(crate) audiences: Vec<String>,
-    /// From `iat` to `exp`.
+    /// The time from `iat` to `exp`.
     pub(crate) lifetime: Duration,
-    /// The header, in lower case.
+    /// The name of the header, in lower case.
     pub(crate) header: String,
-    /// Where the JWK Set is served, by equality.
+    /// The path at which the JWK Set is served; compared for equality.
     pub(crate) jwks_path: String,
 }
 
-/// A key whose public part is known.
+/// A signing key with its public JWK.
 #[derive(Debug)]
 pub(crate) struct PublishedKey {
     key: SigningKey,
@@ -49,19 +50,19 @@ pub(crate) struct PublishedKey {
 }
 
 impl PublishedKey {
-    /// The key with its public part. `None` for RSA, which the module does not sign with.
+    /// `None` for an RSA key, with which the module does not sign.
     pub(crate) fn new(key: SigningKey) -> Option<Self> {
         Some(Self { jwk: key.public_jwk()?, key })
     }
 
-    /// The Key ID that it is published under.
+    /// The Key ID (`kid`) that it is published with.
     pub(crate) fn kid(&self) -> Option<&str> {
         self.jwk.get("kid").and_then(Value::as_str)
     }
 }
 
 impl Assertion {
-    /// Assertions with these settings, none of them made yet.
+    /// Assertions with these settings and an empty cache.
     pub(crate) fn new(settings: AssertionSettings) -> Self {
         let jwk = settings.keys.first().map(|published| &published.jwk);
         let member = |name| jwk.and_then(|jwk| jwk.get(name));
@@ -71,17 +72,21 @@ impl Assertion {
         Self { jose_header: base64url(jose_header.as_bytes()), jwks, cache: AssertionCache::default(), settings }
     }
 
-    /// The header that it goes under.
+    /// The name of the header that carries the assertion.
     pub(crate) fn header(&self) -> &str {
         &self.settings.header
     }
 
-    /// Where the keys are published.
+    /// The path at which the JWK Set is served.
     pub(crate) fn jwks_path(&self) -> &str {
         &self.settings.jwks_path
     }
 
-    /// The assertion about `identity`, good for at least half of its lifetime from now on. Who asks again before that gets the same.
+    /// The assertion about `identity`. An assertion is reused for the first half of its lifetime,
+    /// so the result is valid for at least the other half.
+    ///
+    /// # Errors
+    /// [`HostFailure`] if the host has no time or does not sign.
     pub(crate) fn for_identity(
         &self,
         tenant: &Tenant,
@@ -112,7 +117,7 @@ impl Assertion {
         Ok(assertion)
     }
 
-    /// Everything that the assertion says but when.
+    /// The claims of the assertion without `iat` and `exp`.
     fn claims(&self, tenant: &Tenant, identity: &VerifiedIdentity, roles: &[&str]) -> Map<String, Value> {
         let audiences = &self.settings.audiences;
         let mut claims = Map::new();
@@ -129,7 +134,7 @@ impl Assertion {
         claims
     }
 
-    /// The JWK Set that verifies the assertions. It says nothing about anybody.
+    /// The JWK Set that verifies the assertions. It contains no personal data.
     pub(crate) fn jwks(&self) -> &str {
         &self.jwks
     }
