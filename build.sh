@@ -211,11 +211,14 @@ need_for() {
 
 run_tier() {
   case $1 in
-    unit) counted "$1" cargo test --locked --lib --bins ;;
+    unit) counted "$1" unit_tests ;;
     run | provider | browser) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     *) counted "$1" cargo test --locked --test "$1" ;;
   esac
 }
+
+# The unit tests, and the example in the documentation of the crate.
+unit_tests() { cargo test --locked --lib --bins && cargo test --locked --doc; }
 
 # Runs a tier. Its output goes to the terminal and to a log, its counts to the summary:
 # counted TIER COMMAND...
