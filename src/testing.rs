@@ -4,19 +4,18 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::config::{self, Environment, Surroundings};
+use crate::config::{self, Environment, LoadContext};
+use crate::env::shared::NoSharedData;
 use crate::env::{Entropy, Env, NoEntropy};
-use crate::gate::{Entry, Gate};
-use crate::identity::VerifiedIdentity;
-use crate::keys::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, Verifier, Voucher};
-use crate::revocation::SessionId;
+use crate::identity::{IdentityRecord, VerifiedIdentity};
+use crate::jose::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, SigningKeyRef, Verifier};
+use crate::runtime::{Runtime, TenantEntry};
 use crate::seal::Purpose;
-use crate::session::{FurtherClaims, Kept, SessionRecord};
-use crate::shared::NoSharedData;
+use crate::session::{RetainedTokens, SessionId, SessionRecord};
 use crate::tenant::Tenant;
 use crate::token::Claims;
 
-/// No variable is set, and the random numbers count upwards.
+/// A host where no variable is set, and the random numbers count upwards.
 #[derive(Default)]
 pub(crate) struct TestHost(u8);
 
@@ -42,60 +41,70 @@ impl TestHost {
 }
 
 /// The tenants `a` and `b`, with the session keys of these ids.
-pub(crate) fn gate(key_ids: &[&str]) -> Gate {
-    gate_with(key_ids, include_str!("../tests/vectors/keys/ec.public.pem"))
+pub(crate) fn runtime(key_ids: &[&str]) -> Runtime {
+    runtime_with(key_ids, include_str!("../tests/vectors/keys/ec.public.pem"))
 }
 
 /// The same with another key of the issuer.
-pub(crate) fn gate_with(key_ids: &[&str], pem: &str) -> Gate {
+pub(crate) fn runtime_with(key_ids: &[&str], pem: &str) -> Runtime {
     let tenant = |name: &str| {
         json!({
             "name": name, "hosts": [format!("{name}.example")], "issuer": "https://i.example", "client_id": "gate",
             "keys": [{ "pem": pem }],
-            "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a", "token_endpoint": "https://i.example/t",
-                "end_session_endpoint": "https://i.example/out" },
+            "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a",
+                "token_endpoint": "https://i.example/t", "end_session_endpoint": "https://i.example/out" },
         })
     };
     let key = |id: &&str| json!({ "id": id, "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" });
-    let surroundings = Surroundings { environment: &TestHost::default(), host: HostAlgorithms::default() };
+    let context = LoadContext { environment: &TestHost::default(), host: HostAlgorithms::default() };
     let keys: Vec<_> = key_ids.iter().map(key).collect();
     let configuration = json!({ "session": { "keys": keys }, "tenants": [tenant("a"), tenant("b")] });
-    config::load_value(&configuration, surroundings).unwrap().gate
+    config::load_value(&configuration, context).unwrap().runtime
 }
 
-/// Both tenants of [`gate`].
-pub(crate) fn tenants(gate: &Gate) -> [&Tenant; 2] {
-    let [Entry::Serving(a), Entry::Serving(b)] = gate.entries() else { panic!("two tenants serve") };
-    [a, b]
+/// Both tenants of [`runtime`].
+pub(crate) fn tenants(runtime: &Runtime) -> [&Tenant; 2] {
+    let [TenantEntry::Served(a), TenantEntry::Served(b)] = runtime.entries() else { panic!("two tenants serve") };
+    [&a.model, &b.model]
 }
 
 /// A session that began then.
 pub(crate) fn session(signed_in: u64) -> SessionRecord {
     let key = postcard::from_bytes(&[0; 32]).unwrap();
     SessionRecord {
-        user: String::new(),
-        email: None,
-        email_verified: false,
-        groups: Vec::new(),
-        claims: FurtherClaims::default(),
-        vouched_by: Voucher::Configured(key),
+        identity: identity_record("", SigningKeyRef::Configured(key)),
         signed_in,
         seen: signed_in,
         token_expires: 0,
         id: SessionId([0xff; 16]),
         sub: String::new(),
         sid: None,
-        kept: Kept::default(),
+        tokens: RetainedTokens::default(),
+    }
+}
+
+fn identity_record(user: &str, verified_with: SigningKeyRef) -> IdentityRecord {
+    // The claims are an empty text.
+    let claims = postcard::from_bytes(&[0]).unwrap();
+    IdentityRecord {
+        user: user.to_owned(),
+        email: None,
+        email_verified: false,
+        groups: Vec::new(),
+        claims,
+        verified_with,
     }
 }
 
 /// The identity of `user` at `tenant`, as if somebody had signed in.
-pub(crate) fn identity(gate: &Gate, tenant: &Tenant, user: &str) -> Arc<VerifiedIdentity> {
+pub(crate) fn identity(runtime: &Runtime, tenant: &Tenant, user: &str) -> Arc<VerifiedIdentity> {
     let key = tenant.keys.candidates(SignatureAlgorithm::Es256, None).next().unwrap();
-    let vouched_by = Voucher::Configured(key.thumbprint());
-    let record = SessionRecord { user: user.to_owned(), vouched_by, ..session(0) };
-    let sealed = gate.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
-    Arc::new(VerifiedIdentity::from_session(gate.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap()))
+    let record =
+        SessionRecord { identity: identity_record(user, SigningKeyRef::Configured(key.thumbprint())), ..session(0) };
+    let mut host = TestHost::default();
+    let sealed = runtime.ring().seal(Purpose::Session, tenant, &record, &mut host.env()).unwrap();
+    let opened = runtime.ring().open::<SessionRecord>(Purpose::Session, tenant, sealed.as_bytes());
+    Arc::new(VerifiedIdentity::from_sealed(opened.unwrap()))
 }
 
 /// The claims of a token that was verified.

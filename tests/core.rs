@@ -1,44 +1,32 @@
-//! The scenarios on this rung: the core itself, with simulated time.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::string_slice,
-    clippy::as_conversions,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
-#![allow(unreachable_pub, reason = "what the rungs share is public among them")]
+//! Tier `core`: the scenarios with the filter as a library and simulated time.
+#![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
-mod flows;
+#[deny(dead_code, reason = "a scenario in no list would not run")]
+mod scenarios;
 mod support;
 
-use support::core_rig::CoreRig;
+use support::core_harness::CoreHarness;
 
-flows::scenarios_for!(CoreRig);
-mod timed {
-    use super::*;
+scenarios::scenarios!(all CoreHarness);
 
-    flows::timed_scenarios!(play CoreRig);
-}
-
-/// What the core does where a host fails it, and with inputs out of turn.
+/// Failures of the host, and inputs in the wrong order.
 mod host_failures {
     use std::sync::Arc;
 
     use serde_json::json;
-    use tenantgate::call::CallFailure;
+    use tenantgate::base::secret::Secret;
+    use tenantgate::base::time::UnixTime;
     use tenantgate::config;
-    use tenantgate::env::{Entropy, Env, NoEntropy, UnixTime};
-    use tenantgate::filter::{Effect, Filter, Input};
-    use tenantgate::gate::Gate;
-    use tenantgate::request::{NoBody, RequestHead};
-    use tenantgate::secret::Secret;
-    use tenantgate::shared::{NoSharedData, SharedData};
+    use tenantgate::env::shared::{NoSharedData, SharedData};
+    use tenantgate::env::{Entropy, Env, NoEntropy};
+    use tenantgate::filter::{Effect, Filter, Input, RequestEffect};
+    use tenantgate::http::call::CallFailure;
+    use tenantgate::http::request::{BodyError, RequestHead};
+    use tenantgate::runtime::Runtime;
 
     use super::support::clock::Clock;
     use super::support::configuration::{configuration, tenant};
-    use super::support::core_rig::{MachineEntropy, SURROUNDINGS, VERIFIER};
+    use super::support::core_harness::{LOAD_CONTEXT, MachineEntropy, VERIFIER};
     use super::support::issuer::Issuer;
     use super::support::shared::SharedStore;
     use super::support::signer::Signer;
@@ -51,10 +39,10 @@ mod host_failures {
         }
     }
 
-    fn gate() -> Arc<Gate> {
+    fn runtime() -> Arc<Runtime> {
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), Clock::Real);
         let configuration = configuration(&[tenant("acme", &issuer)]).to_string();
-        Arc::new(config::load(configuration.as_bytes(), SURROUNDINGS).unwrap().gate)
+        Arc::new(config::load(configuration.as_bytes(), LOAD_CONTEXT).unwrap().runtime)
     }
 
     fn visit() -> Input {
@@ -64,14 +52,14 @@ mod host_failures {
 
     fn status(effect: &Effect) -> u16 {
         match effect {
-            Effect::Reply(reply) => reply.status,
+            Effect::Request(RequestEffect::Reply(reply)) => reply.status,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn without_randomness_no_login_begins() {
-        let effect = Filter::new(gate())
+        let effect = Filter::new(runtime())
             .step(visit(), &mut Env::new(Some(UnixTime(1_800_000_000)), &mut Dry, VERIFIER, &NoSharedData));
         assert_eq!(status(&effect), 503);
     }
@@ -79,40 +67,41 @@ mod host_failures {
     #[test]
     fn without_time_nothing_is_decided() {
         let effect =
-            Filter::new(gate()).step(visit(), &mut Env::new(None, &mut MachineEntropy, VERIFIER, &NoSharedData));
+            Filter::new(runtime()).step(visit(), &mut Env::new(None, &mut MachineEntropy, VERIFIER, &NoSharedData));
         assert_eq!(status(&effect), 503);
     }
 
-    /// A token that cannot be judged is not one that is no good.
+    /// A token that cannot be verified without a clock gets 503, even on a public page.
     #[test]
-    fn without_time_a_token_on_a_public_page_is_not_decided_about() {
+    fn without_time_a_token_on_a_public_page_gets_503() {
         let clock = Clock::simulated();
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), clock.clone());
         let mut tenant = tenant("acme", &issuer);
         tenant["bearer"] = json!({ "audiences": ["api"] });
         tenant["access"] = json!([{ "allow": "public" }]);
-        let gate = config::load(configuration(&[tenant]).to_string().as_bytes(), SURROUNDINGS).unwrap().gate;
-        let gate = Arc::new(gate);
+        let runtime = config::load(configuration(&[tenant]).to_string().as_bytes(), LOAD_CONTEXT).unwrap().runtime;
+        let runtime = Arc::new(runtime);
         let head =
             [(":method", "GET"), (":authority", "acme.example"), (":path", "/"), ("authorization", "Bearer a.b.c")];
         let step = |time: Option<UnixTime>| {
             let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
             let mut entropy = MachineEntropy;
             let env = &mut Env::new(time, &mut entropy, VERIFIER, &NoSharedData);
-            Filter::new(gate.clone()).step(Input::Request(RequestHead::new(head)), env)
+            Filter::new(runtime.clone()).step(Input::Request(RequestHead::new(head)), env)
         };
-        assert!(matches!(step(Some(UnixTime(clock.now()))), Effect::Forward(..)));
+        assert!(matches!(step(Some(UnixTime(clock.now()))), Effect::Request(RequestEffect::Forward(_))));
         assert_eq!(status(&step(None)), 503);
     }
 
-    /// What is not kept was not done: the issuer is not told otherwise. But a token that was not taken is not used up.
+    /// Without shared data a logout token gets 503, since the logout would be lost. The same token
+    /// is accepted later.
     #[test]
-    fn without_a_store_no_logout_token_is_taken() {
+    fn without_shared_data_no_logout_token_is_accepted() {
         let clock = Clock::simulated();
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::eddsa(), clock.clone());
         let mut tenant = tenant("acme", &issuer);
         tenant["login"]["backchannel_logout_path"] = json!("/logout-tokens");
-        let gate = config::load(configuration(&[tenant]).to_string().as_bytes(), SURROUNDINGS).unwrap().gate;
+        let runtime = config::load(configuration(&[tenant]).to_string().as_bytes(), LOAD_CONTEXT).unwrap().runtime;
         let now = clock.now();
         let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
         let claims = json!({ "iss": issuer.url, "aud": "gate", "sub": "ada", "jti": "1", "iat": now, "exp": now + 60, "events": events });
@@ -123,40 +112,43 @@ mod host_failures {
             (":path", "/logout-tokens"),
             ("content-type", "application/x-www-form-urlencoded"),
         ];
-        let gate = Arc::new(gate);
+        let runtime = Arc::new(runtime);
         for (store, expected) in
             [(&NoSharedData as &dyn SharedData, 503), (&NoSharedData, 503), (&SharedStore::default(), 200)]
         {
             let mut entropy = MachineEntropy;
             let env = &mut Env::new(Some(UnixTime(now)), &mut entropy, VERIFIER, store);
-            let mut filter = Filter::new(gate.clone());
+            let mut filter = Filter::new(runtime.clone());
             let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-            assert!(matches!(filter.step(Input::Request(RequestHead::new(head)), env), Effect::ReadBody));
+            assert!(matches!(
+                filter.step(Input::Request(RequestHead::new(head)), env),
+                Effect::Request(RequestEffect::ReadBody)
+            ));
             let body = Secret::new(body.clone().into_bytes());
             assert_eq!(status(&filter.step(Input::Body(Ok(body)), env)), expected);
         }
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(now)), &mut entropy, VERIFIER, &NoSharedData);
-        for input in [Input::Body(Ok(Secret::new(Vec::new()))), Input::Body(Err(NoBody::Withheld))] {
-            assert_eq!(status(&Filter::new(gate.clone()).step(input, env)), 503);
+        for input in [Input::Body(Ok(Secret::new(Vec::new()))), Input::Body(Err(BodyError::Withheld))] {
+            assert_eq!(status(&Filter::new(runtime.clone()).step(input, env)), 503);
         }
     }
 
     #[test]
     fn before_the_first_configuration_every_host_is_unknown() {
-        let effect =
-            Filter::new(Arc::new(Gate::closed())).step(visit(), &mut Env::new(None, &mut Dry, VERIFIER, &NoSharedData));
+        let effect = Filter::new(Arc::new(Runtime::closed()))
+            .step(visit(), &mut Env::new(None, &mut Dry, VERIFIER, &NoSharedData));
         assert_eq!(status(&effect), 404);
     }
 
     #[test]
-    fn an_input_out_of_turn_is_refused() {
+    fn unexpected_input_is_refused() {
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(1_800_000_000)), &mut entropy, VERIFIER, &NoSharedData);
-        let mut filter = Filter::new(gate());
+        let mut filter = Filter::new(runtime());
         assert_eq!(status(&filter.step(Input::Called(Err(CallFailure::NoAnswer)), env)), 503);
         assert_eq!(status(&filter.step(visit(), env)), 503);
-        let mut filter = Filter::new(gate());
+        let mut filter = Filter::new(runtime());
         assert_eq!(status(&filter.step(visit(), env)), 302);
         assert_eq!(status(&filter.step(visit(), env)), 503);
     }

@@ -9,8 +9,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tenantgate::config::{ConfigErrors, Environment, Loaded, Surroundings, load_value};
-use tenantgate::keys::HostAlgorithms;
+use tenantgate::config::{ConfigErrors, Environment, LoadContext, Loaded, load_value};
+use tenantgate::jose::HostAlgorithms;
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -26,7 +26,7 @@ impl Environment for Variables {
 }
 
 fn load(value: &Value) -> Result<Loaded, ConfigErrors> {
-    load_value(value, Surroundings { environment: &Variables, host: HostAlgorithms::ASSUMED })
+    load_value(value, LoadContext { environment: &Variables, host: HostAlgorithms::ASSUMED })
 }
 
 fn read(path: &str) -> String {
@@ -265,10 +265,10 @@ fn the_defaults_of_the_schema_are_those_of_the_loader() {
     assert!(count > 10);
     let (implicit, explicit) = (load(&with_every_object()).unwrap(), load(&explicit).unwrap());
     assert_eq!(explicit.problems, []);
-    assert_eq!(implicit.gate.policy(), explicit.gate.policy());
-    assert_eq!(implicit.gate.sets_filter_state(), explicit.gate.sets_filter_state());
-    assert_eq!(format!("{:?}", implicit.gate.assertion()), format!("{:?}", explicit.gate.assertion()));
-    assert_eq!(format!("{:?}", implicit.gate.entries()), format!("{:?}", explicit.gate.entries()));
+    let [implicit, explicit] = [&implicit, &explicit].map(|loaded| &loaded.runtime);
+    assert_eq!(implicit.policy(), explicit.policy());
+    assert_eq!(format!("{:?}", implicit.upstream()), format!("{:?}", explicit.upstream()));
+    assert_eq!(format!("{:?}", implicit.entries()), format!("{:?}", explicit.entries()));
 }
 
 #[test]

@@ -1,43 +1,36 @@
-//! The scenarios on this rung: the real module in real Envoy.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::string_slice,
-    clippy::as_conversions,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
-#![allow(unreachable_pub, reason = "what the rungs share is public among them")]
+//! Tier `envoy`: the scenarios with the module in Envoy.
+#![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
-mod flows;
+#[allow(dead_code, reason = "Envoy cannot run the timed scenarios")]
+mod scenarios;
 mod support;
 
 use serde_json::json;
 
 use support::configuration::{OTHER_SESSION_KEY, SESSION_KEY};
-use support::envoy_rig::EnvoyRig;
-use support::fleet_rig::FleetRig;
-use support::rig::{Outcome, Rig as _};
+use support::envoy_harness::EnvoyHarness;
+use support::fleet_harness::FleetHarness;
+use support::harness::{Harness as _, Outcome};
 use support::world::{World, ada};
 
-flows::scenarios_for!(EnvoyRig);
+scenarios::scenarios!(untimed EnvoyHarness);
 
-/// No replica knows anything that another one does not.
+/// Replicas share no state.
 mod fleet {
     use super::*;
 
-    flows::play! { FleetRig;
-        callback: a_callback_is_good_once;
-        login: back_to_the_page_that_was_asked_for, many_tabs_at_once, a_login_that_does_not_hold;
-        logout: sign_out_here_and_at_the_issuer;
-        session: keys_roll, a_large_session_is_whole_or_none, a_new_login_replaces_the_session;
+    scenarios::tests! { FleetHarness;
+        callback: [a_callback_is_good_once];
+        login: [back_to_the_page_that_was_asked_for, many_tabs_at_once, a_redirect_loop_ends];
+        logout: [sign_out_here_and_at_the_issuer];
+        session: [keys_roll, a_large_session_is_whole_or_none, a_new_login_replaces_the_session];
     }
 
-    /// A new key that comes replica by replica: both know it before the first one seals with it, so nobody signs in twice.
+    /// A new key reaches the replicas one after the other. Both know it before the first seals with
+    /// it, so every session goes on.
     #[test]
     fn a_key_rolls_through_without_a_logout() {
-        let mut world = World::<FleetRig>::new();
+        let mut world = World::<FleetHarness>::new();
         let (old, new) = (json!({ "id": "k1", "key": SESSION_KEY }), json!({ "id": "k2", "key": OTHER_SESSION_KEY }));
         let mut browsers = vec![world.signed_in()];
         let plain = world.configuration();
@@ -47,12 +40,12 @@ mod fleet {
             for replica in 0..2 {
                 let mut waiting = world.browser();
                 let callback = world.callback(&mut waiting, "acme", "https://acme.example/page", &ada());
-                world.rig.replicas[replica].reconfigure(&configuration);
+                world.harness.replicas[replica].reconfigure(&configuration);
                 let reply = world.open(&mut waiting, &callback).reply();
                 assert_eq!(reply.header("location"), Some("https://acme.example/page"), "{}", reply.body);
                 browsers.push(waiting);
                 browsers.push(world.signed_in());
-                // Once on each of the two.
+                // Once on each replica.
                 for browser in &mut browsers {
                     for _ in 0..2 {
                         world.open(browser, "https://acme.example/").forwarded();
@@ -62,7 +55,7 @@ mod fleet {
         }
         let mut configuration = plain;
         configuration["session"]["keys"] = json!([new]);
-        world.rig.reconfigure(&configuration);
+        world.harness.reconfigure(&configuration);
         for browser in &mut browsers {
             let sealed_with_new = browser.named("-session")[0].value.starts_with("k2.");
             match world.open(browser, "https://acme.example/") {
@@ -73,8 +66,8 @@ mod fleet {
     }
 }
 
-/// What only real Envoy shows.
-mod real {
+/// Behavior that only Envoy shows.
+mod envoy_only {
     use std::io::{ErrorKind, Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
     use std::sync::mpsc::channel;
@@ -83,48 +76,39 @@ mod real {
 
     use serde_json::{Value, json};
 
-    use super::flows;
+    use super::scenarios;
     use super::support::configuration::configuration;
-    use super::support::envoy_rig::{EnvoyRig, try_start};
+    use super::support::envoy_harness::{EnvoyHarness, try_start};
+    use super::support::harness::{Harness as _, Outcome, values};
     use super::support::http::exchange;
     use super::support::http2;
     use super::support::issuer::{Answer, Refresh};
-    use super::support::rig::{Outcome, Rig as _, values};
     use super::support::signer::Signer;
     use super::support::world::{NAVIGATION, World, ada};
 
     const GET: [(&[u8], &[u8]); 4] =
         [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"acme.example"), (b":path", b"/")];
 
-    /// What this rung leaves out is left out aloud, in every run and in the description of the rungs.
+    /// Without `allow_on_headers_stop_iteration`, Envoy delivers no body: the request gets 408, and
+    /// the log names the option.
     #[test]
-    fn scenarios_that_are_not_played_here_are_named() {
-        let left_out = flows::timed_scenarios!(names);
-        let readme = include_str!("README.md");
-        assert!(left_out.iter().all(|name| readme.contains(&format!("`{name}`"))), "{left_out:?}");
-        // Straight to the terminal: the test harness keeps what is printed.
-        writeln!(std::io::stderr(), "not played in Envoy, whose clock cannot be moved: {}", left_out.join(", "))
-            .unwrap();
-    }
-
-    /// Without the option for it Envoy hands over no body. Nothing goes on, and somebody is told.
-    #[test]
-    fn an_envoy_that_hands_over_no_bodies() {
-        let mut world = World::<EnvoyRig>::new();
+    fn an_envoy_that_withholds_bodies() {
+        let mut world = World::<EnvoyHarness>::new();
         let mut configuration = world.configuration();
         configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/logout-tokens");
-        world.rig = EnvoyRig::without_bodies(&configuration, world.issuers.clone());
+        world.harness = EnvoyHarness::without_bodies(&configuration, world.issuers.clone());
         let reply = world.post("https://acme.example/logout-tokens", &[], b"logout_token=x").reply();
         assert_eq!(reply.status, 408, "{reply:?}");
-        assert!(world.rig.log().contains("Envoy needs `allow_on_headers_stop_iteration: true`"));
-        // All else is as it is with it.
+        assert!(world.harness.log().contains("Envoy needs `allow_on_headers_stop_iteration: true`"));
+        // Everything else works.
         world.signed_in();
     }
 
-    /// Requests as only a raw socket can send them: each gets an answer or is hung up on, and the gate serves the next one.
+    /// Invalid requests over a raw socket get an answer or a closed connection, and the filter
+    /// serves the next request.
     #[test]
-    fn bad_requests_get_an_answer_and_do_no_harm() {
-        let mut world = World::<EnvoyRig>::new();
+    fn invalid_requests_get_an_answer() {
+        let mut world = World::<EnvoyHarness>::new();
         for request in [
             &b"GET / HTTP/1.1\r\n\r\n"[..],
             b"GET / HTTP/1.1\r\nhost: acme.example\r\nhost: globex.example\r\n\r\n",
@@ -143,11 +127,11 @@ mod real {
             b"POST / HTTP/1.1\r\nhost: acme.example\r\ncontent-length: 5\r\n\r\nhello",
             b"POST / HTTP/1.1\r\nhost: acme.example\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
         ] {
-            if let Some(reply) = exchange(world.rig.gateway(), request) {
+            if let Some(reply) = exchange(world.harness.gateway(), request) {
                 assert!(reply.status >= 302, "{} for {}", reply.status, request.escape_ascii());
             }
         }
-        assert!(world.rig.take_received().is_empty());
+        assert!(world.harness.take_received().is_empty());
         for lines in [
             &[(&b":method"[..], &b"GET"[..]), (b":scheme", b"https"), (b":authority", b"acme.example")][..],
             &[(b":method", b"GET"), (b":scheme", b"https"), (b":path", b"/")],
@@ -163,23 +147,23 @@ mod real {
             &[&GET[..], &[(b"x-auth-request-user", b"root"), (b"te", b"trailers")]].concat(),
             &[&GET[..], &[(b"connection", b"x-auth-request-user")]].concat(),
         ] {
-            let status = http2::status(world.rig.gateway(), lines);
+            let status = http2::status(world.harness.gateway(), lines);
             assert!(status.is_none_or(|status| status >= 302), "{status:?}");
         }
-        assert!(world.rig.take_received().is_empty());
-        let stats = world.rig.admin("/stats?filter=wasm");
+        assert!(world.harness.take_received().is_empty());
+        let stats = world.harness.admin("/stats?filter=wasm");
         assert!(stats.contains("wasmcustom.tenantgate.unauthenticated: "), "{stats}");
-        let reloads = world.rig.admin("/stats?filter=vm_reload");
+        let reloads = world.harness.admin("/stats?filter=vm_reload");
         let counters: Vec<&str> = reloads.lines().filter(|line| line.contains("vm_reload")).collect();
         assert!(!counters.is_empty() && counters.iter().all(|line| line.ends_with(": 0")), "a VM crashed: {reloads}");
         world.signed_in();
     }
 
-    /// Envoy's cryptography passes the known-answer test, so it is what verifies.
+    /// Envoy passes the known-answer test, so Envoy verifies the signatures.
     #[test]
     fn envoy_verifies_rsa_and_ecdsa() {
-        let mut world = World::<EnvoyRig>::new();
-        let stats = world.rig.admin("/stats?filter=host_verifies");
+        let mut world = World::<EnvoyHarness>::new();
+        let stats = world.harness.admin("/stats?filter=host_verifies");
         for algorithm in ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"] {
             assert!(stats.contains(&format!("wasmcustom.tenantgate.host_verifies.{algorithm}: 1")), "{stats}");
         }
@@ -189,67 +173,69 @@ mod real {
         world.signed_in();
     }
 
-    /// A session that a browser split into crumbs (RFC 9113 section 8.2.3), with others around it.
+    /// A session cookie in several `cookie` lines (RFC 9113 section 8.2.3), with other cookies
+    /// around it.
     #[test]
     fn a_session_over_http_2() {
-        let mut world = World::<EnvoyRig>::new();
+        let mut world = World::<EnvoyHarness>::new();
         let session = world.signed_in().cookie_line("acme.example").unwrap();
         for crumbs in [[session.as_bytes(), b"theme=dark"], [b"theme=dark", session.as_bytes()]] {
             let lines = [&GET[..], &[(b"cookie", crumbs[0]), (b"cookie", crumbs[1])]].concat();
-            assert_eq!(http2::status(world.rig.gateway(), &lines), Some(200));
-            let seen = world.rig.take_received().pop().unwrap();
+            assert_eq!(http2::status(world.harness.gateway(), &lines), Some(200));
+            let seen = world.harness.take_received().pop().unwrap();
             assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
             assert_eq!(values(&seen, "cookie"), ["theme=dark"]);
         }
-        assert_eq!(http2::status(world.rig.gateway(), &GET), Some(401));
-        assert!(world.rig.take_received().is_empty());
+        assert_eq!(http2::status(world.harness.gateway(), &GET), Some(401));
+        assert!(world.harness.take_received().is_empty());
     }
 
-    /// The upstream of this rung answers when it has all of the body.
+    /// The upstream answers after the complete body.
     #[test]
-    fn a_body_follows_its_head_and_stays_where_its_head_stayed() {
-        let mut world = World::<EnvoyRig>::new();
+    fn a_body_follows_its_head() {
+        let mut world = World::<EnvoyHarness>::new();
         let session = world.signed_in().cookie_line("acme.example").unwrap();
         for (cookie, status, received) in [(session.as_str(), 200, 1), ("a=1", 401, 0)] {
             let body = "x".repeat(100_000);
             let head = "POST /form HTTP/1.1\r\nhost: acme.example\r\ncontent-length: 100000\r\nconnection: close";
             let request = format!("{head}\r\ncookie: {cookie}\r\n\r\n{body}");
-            let reply = exchange(world.rig.gateway(), request.as_bytes()).unwrap();
-            assert_eq!((reply.status, world.rig.take_received().len()), (status, received));
+            let reply = exchange(world.harness.gateway(), request.as_bytes()).unwrap();
+            assert_eq!((reply.status, world.harness.take_received().len()), (status, received));
         }
     }
 
-    /// A configuration that is pushed to a running Envoy: sessions and logins go on, and what it says counts at once.
+    /// A configuration that is pushed to a running Envoy applies at once. Sessions and logins go
+    /// on.
     #[test]
-    fn a_push_ends_nothing() {
-        let mut world = World::<EnvoyRig>::new();
+    fn a_pushed_configuration_ends_no_session() {
+        let mut world = World::<EnvoyHarness>::new();
         let mut configuration = world.configuration();
-        world.rig = EnvoyRig::pushed(&configuration, world.issuers.clone());
+        world.harness = EnvoyHarness::with_lds(&configuration, world.issuers.clone());
         let mut browser = world.signed_in();
         let mut waiting = world.browser();
         let callback = world.callback(&mut waiting, "acme", "https://acme.example/page", &ada());
         for header in ["x-user", "x-login"] {
             configuration["tenants"][0]["headers"] = json!({ "user": header });
-            world.rig.push(&configuration);
+            world.harness.push(&configuration);
             for _ in 0..10 {
                 let seen = world.open(&mut browser, "https://acme.example/").forwarded();
                 assert_eq!(values(&seen, header), ["ada"]);
             }
         }
         assert_eq!(world.open(&mut waiting, &callback).reply().header("location"), Some("https://acme.example/page"));
-        // One that is refused changes nothing.
-        let log = world.rig.log().len();
-        world.rig.push_refused(&json!({ "tenants": 1 }));
-        assert!(world.rig.log()[log..].contains("configuration refused: session: is missing"));
+        // A rejected configuration changes nothing.
+        let log = world.harness.log().len();
+        world.harness.push_rejected(&json!({ "tenants": 1 }));
+        assert!(world.harness.log()[log..].contains("configuration refused: session: is missing"));
         let seen = world.open(&mut waiting, "https://acme.example/page").forwarded();
         assert_eq!(values(&seen, "x-login"), ["ada"]);
     }
 
-    /// What Envoy makes of one request is judged each time it comes by, and says who it is each time it goes on.
+    /// Upgrades and retries keep the identity; an internal redirect passes the filter again.
     #[test]
     fn upgrades_retries_and_internal_redirects() {
-        let mut world = World::<EnvoyRig>::new();
-        world.rig = EnvoyRig::insisting(&world.configuration(), world.issuers.clone());
+        let mut world = World::<EnvoyHarness>::new();
+        world.harness = EnvoyHarness::with_retries(&world.configuration(), world.issuers.clone());
         let session = world.signed_in().cookie_line("acme.example").unwrap();
         let send = |path: &str, cookie: &str| {
             let request = format!(
@@ -258,8 +244,8 @@ mod real {
             );
             let plain = request.replace("connection: upgrade\r\nupgrade: websocket\r\n", "connection: close\r\n");
             let request = if path == "/socket" { request } else { plain };
-            let status = exchange(world.rig.gateway(), request.as_bytes()).unwrap().status;
-            let received = world.rig.take_received();
+            let status = exchange(world.harness.gateway(), request.as_bytes()).unwrap().status;
+            let received = world.harness.take_received();
             for lines in &received {
                 assert_eq!(values(lines, "x-auth-request-user"), ["ada"], "{path}");
                 assert!(!lines.iter().any(|(name, _)| name == "cookie"), "{path}");
@@ -271,15 +257,16 @@ mod real {
         assert_eq!(send("/socket", ""), (401, vec![]));
         assert_eq!(send("/socket", &cookie).1, ["/socket"]);
         assert_eq!(send("/broken", &cookie), (500, vec!["/broken".to_owned(); 3]));
-        // The session did not go on to the upstream, so it does not come back from there either: the second pass is nobody's.
+        // The filter removed the session cookie, so the redirected request is anonymous.
         assert_eq!(send("/moved", &cookie), (401, vec!["/moved".to_owned()]));
     }
 
-    /// What a crash of the VM costs is the request that brought it about. Each of the two workers has a VM of its own.
+    /// A crash of the VM costs only the request that caused it. Each of the two workers has its own
+    /// VM.
     #[test]
-    fn a_crash_ends_nothing_but_its_request() {
-        let mut world = World::<EnvoyRig>::new();
-        world.rig = EnvoyRig::crashing(&world.configuration(), world.issuers.clone());
+    fn a_crash_costs_one_request() {
+        let mut world = World::<EnvoyHarness>::new();
+        world.harness = EnvoyHarness::with_crashing_module(&world.configuration(), world.issuers.clone());
         let browser = world.signed_in();
         let mut waiting = world.browser();
         let callback = world.callback(&mut waiting, "acme", "https://acme.example/page", &ada());
@@ -290,8 +277,8 @@ mod real {
             let reply = world.send(&mut world.browser(), "https://acme.example/", &lines).reply();
             assert!(reply.status >= 500, "{}", reply.status);
         }
-        assert!(world.rig.log().contains("unreachable"), "{}", world.rig.log());
-        // With both workers.
+        assert!(world.harness.log().contains("unreachable"), "{}", world.harness.log());
+        // On both workers.
         for _ in 0..8 {
             world.eventually(|world| match world.send(&mut world.browser(), "https://acme.example/", &lines[..1]) {
                 Outcome::Forwarded(..) => true,
@@ -304,45 +291,46 @@ mod real {
         assert_eq!(world.open(&mut waiting, &callback).reply().header("location"), Some("https://acme.example/page"));
     }
 
-    /// Two workers and the main thread have a VM each: one of them fetches, and all know.
+    /// Two workers and the main thread have a VM each: one fetches, all get the result.
     #[test]
     fn the_workers_of_an_envoy_fetch_once() {
-        let mut world = World::<EnvoyRig>::publishing(
+        let mut world = World::<EnvoyHarness>::with_issuer(
             |issuer| issuer.rotate(Signer::es256(), "one"),
-            |configuration| flows::keys::discover(&mut configuration["tenants"][0], |_| {}),
+            |configuration| scenarios::keys::discover(&mut configuration["tenants"][0], |_| {}),
         );
-        flows::keys::discovered(&mut world);
+        scenarios::keys::discovered(&mut world);
         assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
-        let stats = world.rig.admin("/stats?filter=tenantgate.keys");
-        assert!(stats.contains("wasmcustom.tenantgate.keys_fetched: 1"), "{stats}");
+        let stats = world.harness.admin("/stats?filter=tenantgate.jwks");
+        assert!(stats.contains("wasmcustom.tenantgate.jwks_fetched: 1"), "{stats}");
     }
 
-    /// A request waits for an overdue refresh, and its body with it, as far as Envoy keeps it (1 MiB, see envoy/README.md).
+    /// While a request waits for a refresh, Envoy buffers its body, up to 1 MiB (see
+    /// envoy/README.md).
     #[test]
     fn a_body_waits_with_its_head_for_a_refresh() {
-        let mut world = World::<EnvoyRig>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
-        world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Lasting, 0));
+        let mut world = World::<EnvoyHarness>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+        world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Reused, 0));
         let session = world.signed_in().cookie_line("acme.example").unwrap();
         for size in [100_000, 900_000, 3_000_000] {
             let head =
                 format!("POST /form HTTP/1.1\r\nhost: acme.example\r\ncontent-length: {size}\r\nconnection: close");
             let request = format!("{head}\r\ncookie: {session}\r\n\r\n{}", "x".repeat(size));
-            world.rig.take_received();
-            let reply = exchange(world.rig.gateway(), request.as_bytes()).unwrap();
-            let outcome = (reply.status, world.rig.take_received().len());
-            // Beyond what Envoy keeps it is a question of who is faster, the body or the issuer.
+            world.harness.take_received();
+            let reply = exchange(world.harness.gateway(), request.as_bytes()).unwrap();
+            let outcome = (reply.status, world.harness.take_received().len());
+            // Above the limit, either the body or the issuer is faster.
             assert!(outcome == (200, 1) || (size > 1_000_000 && outcome == (413, 0)), "{size}: {outcome:?}");
         }
     }
 
-    /// Envoy selects the route again when a filter changes the head (ABI 0.2.1). So it is that of the headers that the upstream receives,
-    /// and a client cannot choose it by sending them.
+    /// Envoy selects the route again after the filter changed the head (ABI 0.2.1). So routes see
+    /// the filter's headers, not the client's.
     #[test]
-    fn routes_go_by_the_headers_of_the_gate_and_not_by_those_of_the_client() {
-        let mut world = World::<EnvoyRig>::new();
+    fn routes_match_the_headers_of_the_filter() {
+        let mut world = World::<EnvoyHarness>::new();
         let mut browser = world.signed_in();
         let configuration = world.configuration();
-        world.rig.relaunch(&configuration, |manager| {
+        world.harness.relaunch(&configuration, |manager| {
             let route = |header: Option<(&str, &str)>, name: &str| {
                 let mark = json!({ "header": { "key": "x-route", "value": name } });
                 let mut route = json!({
@@ -374,16 +362,16 @@ mod real {
         world.sign_in(&mut other, "globex", "https://globex.example/", &json!({ "sub": "bob" }));
         let seen = world.open(&mut other, "https://globex.example/").forwarded();
         assert_eq!(values(&seen, "x-route"), ["globex"]);
-        // Path and host are the client's, and the gate leaves them as they are.
+        // The filter does not change path and host.
         let seen = world.open(&mut browser, "https://acme.example/a/../b%2f?c").forwarded();
         assert_eq!(values(&seen, ":path"), ["/a/../b%2f?c"]);
         assert_eq!(values(&seen, "host"), ["acme.example"]);
     }
 
-    /// An access log and an RBAC filter that go by the filter state.
+    /// Access log and RBAC filter read the filter state.
     #[test]
-    fn the_rest_of_envoy_knows_who_it_is() {
-        let mut world = World::<EnvoyRig>::new();
+    fn filter_state_reaches_access_log_and_rbac() {
+        let mut world = World::<EnvoyHarness>::new();
         let mut browser = world.signed_in();
         let mut other = world.browser();
         world.sign_in(&mut other, "globex", "https://globex.example/", &json!({ "sub": "g\r\nh" }));
@@ -408,7 +396,7 @@ mod real {
             let mut configuration = world.configuration();
             configuration["filter_state"] = json!(told);
             configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
-            world.rig.relaunch(&configuration, tell);
+            world.harness.relaunch(&configuration, tell);
             let outcome = world.open(&mut browser, "https://acme.example/");
             let found = match outcome {
                 Outcome::Forwarded(..) => 200,
@@ -416,17 +404,17 @@ mod real {
             };
             assert_eq!(found, status);
             assert_eq!(world.open(&mut other, "https://globex.example/").reply().status, 403);
-            world.eventually(|world| world.rig.log().lines().any(|logged| logged == line));
+            world.eventually(|world| world.harness.log().lines().any(|logged| logged == line));
             if told {
-                world.eventually(|world| world.rig.log().lines().any(|logged| logged == "told globex g%0D%0Ah []"));
+                world.eventually(|world| world.harness.log().lines().any(|logged| logged == "told globex g%0D%0Ah []"));
             }
         }
     }
 
-    /// A port that nobody listens on, and a cluster that is not there.
+    /// A provider on a closed port, and a cluster that does not exist.
     #[test]
-    fn a_provider_that_is_down_costs_its_tenant_a_login_and_nothing_else() {
-        let mut world = World::<EnvoyRig>::with(|configuration| {
+    fn an_unreachable_provider_costs_a_login() {
+        let mut world = World::<EnvoyHarness>::with(|configuration| {
             configuration["tenants"][0]["provider"]["cluster"] = json!("down");
             configuration["tenants"][1]["provider"]["cluster"] = json!("nowhere");
         });
@@ -444,20 +432,21 @@ mod real {
         }
     }
 
-    /// A token endpoint that hangs up, or that sends its answer byte by byte and never ends: one connection for each login, and an answer.
+    /// A token endpoint that closes the connection or sends an endless answer: one connection for
+    /// each login, and an answer for the client.
     #[test]
-    fn a_provider_that_hangs_up_or_never_ends_costs_a_login() {
-        let mut world = World::<EnvoyRig>::with(|configuration| {
+    fn a_broken_provider_connection_costs_a_login() {
+        let mut world = World::<EnvoyHarness>::with(|configuration| {
             configuration["tenants"][0]["provider"]["cluster"] = json!("down");
         });
-        let listener = TcpListener::bind(world.rig.down()).unwrap();
+        let listener = TcpListener::bind(world.harness.down()).unwrap();
         let (connected, connections) = channel();
         thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
                 let mut stream = stream.unwrap();
                 connected.send(number).unwrap();
                 match number {
-                    // What was sent stays unread, so the connection is reset.
+                    // The request stays unread, so the connection is reset.
                     0 => drop(stream),
                     1 => drop(stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{")),
                     2 => drop(stream.write_all(b"\xff\xfe not HTTP\r\n\r\n")),
@@ -473,11 +462,11 @@ mod real {
             assert!(reply.header("retry-after").is_some() && !browser.has_session());
             assert_eq!(connections.try_iter().collect::<Vec<_>>(), [number]);
         }
-        // The other tenant did not notice.
+        // The other tenant is not affected.
         world.sign_in(&mut world.browser(), "globex", "https://globex.example/", &ada());
     }
 
-    /// Sends an answer slower than anybody waits for, until the client has had enough.
+    /// Sends an endless answer slowly, until the client closes.
     fn drip(stream: &mut TcpStream) {
         let mut request = [0; 4096];
         stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
@@ -494,11 +483,12 @@ mod real {
         }
     }
 
-    /// Clients that hang up while the token endpoint is asked: each code is sent once, and nothing of it stays behind.
+    /// Clients that close the connection during the token request: each code is sent once, and no
+    /// call remains.
     #[test]
     fn clients_that_hang_up_during_a_login_leave_nothing_behind() {
         const TIMES: usize = 40;
-        let mut world = World::<EnvoyRig>::new();
+        let mut world = World::<EnvoyHarness>::new();
         let mut signed_in = world.signed_in();
         let before = world.issuer("acme", |issuer| {
             issuer.answer = Answer::Silence;
@@ -509,9 +499,9 @@ mod real {
             let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
             let path = callback.strip_prefix("https://acme.example").unwrap();
             let cookie = browser.cookie_line("acme.example").unwrap();
-            let mut client = TcpStream::connect(world.rig.gateway()).unwrap();
+            let mut client = TcpStream::connect(world.harness.gateway()).unwrap();
             write!(client, "GET {path} HTTP/1.1\r\nhost: acme.example\r\ncookie: {cookie}\r\n\r\n").unwrap();
-            // Until the issuer was asked.
+            // Waits for the token request.
             while world.issuer("acme", |issuer| issuer.calls) < before + number {
                 thread::yield_now();
             }
@@ -519,31 +509,32 @@ mod real {
         }
         assert_eq!(world.issuer("acme", |issuer| issuer.calls), before + TIMES);
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !world.rig.admin("/stats?filter=cluster.acme.upstream_rq_active").contains("upstream_rq_active: 0") {
+        while !world.harness.admin("/stats?filter=cluster.acme.upstream_rq_active").contains("upstream_rq_active: 0") {
             assert!(Instant::now() < deadline, "calls stay behind");
         }
         world.open(&mut signed_in, "https://acme.example/").forwarded();
-        world.issuer("acme", |issuer| issuer.answer = Answer::AsAsked);
+        world.issuer("acme", |issuer| issuer.answer = Answer::Normal);
         world.signed_in();
-        let reloads = world.rig.admin("/stats?filter=vm_reload");
+        let reloads = world.harness.admin("/stats?filter=vm_reload");
         assert!(
             reloads.lines().filter(|line| line.contains("vm_reload")).all(|line| line.ends_with(": 0")),
             "{reloads}"
         );
     }
 
-    /// The first request that finds the refresh due goes on at once, and its answer waits for the new session: for one call, or two.
+    /// The first request after a refresh is due goes on at once. Its answer waits for the new
+    /// session, for one call or two.
     #[test]
     fn a_refresh_beside_a_request() {
         for userinfo in [false, true] {
-            let mut world = World::<EnvoyRig>::with(|configuration| {
+            let mut world = World::<EnvoyHarness>::with(|configuration| {
                 let acme = &mut configuration["tenants"][0];
                 acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
                 (acme["login"]["userinfo"], acme["refresh"]) = (json!(userinfo), json!({}));
             });
             let first = json!({ "sub": "ada", "groups": ["engineers", "admins"] });
             let guests = json!({ "sub": "ada", "groups": ["guests"] });
-            // Due from the sixth second on, overdue from the eighth.
+            // A refresh is due after 6 s and overdue after 8 s.
             world.issuer("acme", |issuer| {
                 (issuer.refresh, issuer.expires_in) = (Refresh::Rotating, 8);
                 issuer.userinfo.1 = first.clone();

@@ -1,6 +1,5 @@
-//! The manifests of `envoy/` are what Kubernetes takes: every field is one of its CustomResourceDefinition, with the right type.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
+//! Tier `manifests`: the manifests in `envoy/` fit the CustomResourceDefinitions.
+#![allow(clippy::restriction, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// Group, version and kind of everything that the manifests may hold, as the CRDs have them.
+/// Version and kind of every manifest.
 const KINDS: [(&str, &str); 6] = [
     ("extensions.istio.io/v1alpha1", "WasmPlugin"),
     ("extensions.istio.io/v1alpha1", "TrafficExtension"),
@@ -36,7 +35,8 @@ fn manifests() -> Vec<(&'static str, Value)> {
         .collect()
 }
 
-/// The API server drops what is not in the schema without a word; here it is a mistake. Where a CRD takes anything, anything goes.
+/// The API server silently drops unknown fields; here they are errors, unless the CRD preserves
+/// unknown fields.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -51,12 +51,12 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// What the schema of its kind, and of every object, says against `manifest`.
+/// The violations of the schema of its kind, and of the schema of all Kubernetes objects.
 fn problems(manifest: &Value) -> Vec<String> {
     let (version, kind) = (manifest["apiVersion"].as_str().unwrap(), manifest["kind"].as_str().unwrap());
     assert!(KINDS.contains(&(version, kind)), "{version} {kind}");
     let mut schema: Value = serde_json::from_str(&read(&format!("tests/vectors/crds/{kind}.json"))).unwrap();
-    // Envoy Gateway's says so itself, Istio's leaves it to the API server.
+    // The CRDs of Istio leave `apiVersion` and `kind` to the API server.
     let properties = schema["properties"].as_object_mut().unwrap();
     for (name, is) in [("apiVersion", json!({ "type": "string" })), ("kind", json!({ "type": "string" }))] {
         properties.insert(name.to_owned(), is);
@@ -80,7 +80,7 @@ fn every_manifest_is_one_of_its_kind() {
     assert_eq!(kinds, KINDS.iter().map(|(_, kind)| (*kind).to_owned()).collect());
 }
 
-/// The check itself finds what it is there for.
+/// The check finds invalid manifests.
 #[test]
 fn unknown_fields_and_wrong_values_are_found() {
     for (pointer, name, value) in [
@@ -99,7 +99,7 @@ fn unknown_fields_and_wrong_values_are_found() {
     }
 }
 
-/// What no schema says: nothing goes past the gate, and the issuer's certificate is checked against its name.
+/// No schema requires this: the filter fails closed, and TLS verifies the name of the issuer.
 #[test]
 fn the_manifests_fail_closed() {
     for (file, manifest) in manifests() {

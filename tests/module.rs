@@ -1,54 +1,47 @@
-//! The scenarios on this rung: the real module in the mock host, with simulated time.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::string_slice,
-    clippy::as_conversions,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
-#![allow(unreachable_pub, reason = "what the rungs share is public among them")]
+//! Tier `module`: the scenarios with the module in the mock host and simulated time.
+#![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
-mod flows;
+mod scenarios;
 mod support;
 
-use support::module_rig::{ForgetfulModuleRig, ModuleRig, PlainModuleRig};
+use support::module_harness::{LostHostCryptoHarness, ModuleHarness, NoHostCryptoHarness};
 
-flows::scenarios_for!(ModuleRig);
-mod timed {
-    use super::*;
+scenarios::scenarios!(all ModuleHarness);
 
-    flows::timed_scenarios!(play ModuleRig);
-}
-
-/// Without the host's cryptography no verdict changes.
+/// A host that never verifies signatures gives the same results.
 mod without_host_cryptography {
     use super::*;
 
-    flows::play! { PlainModuleRig;
-        bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
-            a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
-        id_token: hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type;
-        login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
+    scenarios::tests! { NoHostCryptoHarness;
+        bearer: [
+            a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough,
+            claims_that_are_required, one_header_with_one_token,
+            a_session_is_not_looked_at_beside_a_token, tenants_that_take_no_tokens_or_id_tokens_too,
+            a_known_token_opens_nothing_new, another_algorithm_of_the_same_key, a_key_in_the_token,
+            claims_of_every_type, signed_text_that_is_no_token,
+        ];
+        id_token: [hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type];
+        login: [back_to_the_page_that_was_asked_for, every_algorithm];
     }
 }
 
-/// Nor where it passed the known-answer test and is gone when a token comes.
+/// A host that stops verifying signatures after the known-answer test gives the same results.
 mod host_cryptography_disappears {
     use super::*;
 
-    flows::play! { ForgetfulModuleRig;
-        bearer: a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough, a_known_token_opens_nothing_new,
-            another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type, signed_text_that_is_no_token;
-        id_token: hostile_tokens, odd_but_good_tokens;
-        login: back_to_the_page_that_was_asked_for, every_algorithm_of_the_module;
+    scenarios::tests! { LostHostCryptoHarness;
+        bearer: [
+            a_good_token_is_as_good_as_a_session, hostile_bearer_tokens, a_token_that_is_not_enough,
+            a_known_token_opens_nothing_new, another_algorithm_of_the_same_key, a_key_in_the_token,
+            claims_of_every_type, signed_text_that_is_no_token,
+        ];
+        id_token: [hostile_tokens, odd_but_good_tokens];
+        login: [back_to_the_page_that_was_asked_for, every_algorithm];
     }
 }
 
-/// What only the border to the host shows.
-mod border {
+/// The interface between the module and its host.
+mod abi {
     use std::collections::BTreeSet;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
@@ -59,10 +52,10 @@ mod border {
     use super::support::browser::Browser;
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
-    use super::support::host::{Host, Standing, module_bytes};
+    use super::support::harness::{Harness, Lines, Reply};
+    use super::support::host::{Host, RequestState, module_bytes};
     use super::support::issuer::{Issuer, Issuers, Refresh};
-    use super::support::module_rig::{ModuleRig, answer};
-    use super::support::rig::{Lines, Reply, Rig};
+    use super::support::module_harness::{ModuleHarness, answer};
     use super::support::shared::SharedStore;
     use super::support::signer::Signer;
     use super::support::world::{World, ada};
@@ -75,10 +68,10 @@ mod border {
         lines(&[(":method", b"GET"), (":authority", b"acme.example"), (":path", b"/"), ("accept", b"text/html")])
     }
 
-    fn replied(standing: Standing) -> Reply {
-        match standing {
-            Standing::Replied(reply) => reply,
-            Standing::Forwarded(..) | Standing::Beside(..) | Standing::Waits(_) => panic!("no reply"),
+    fn replied(request_state: RequestState) -> Reply {
+        match request_state {
+            RequestState::Replied(reply) => reply,
+            RequestState::Forwarded(..) | RequestState::Beside(..) | RequestState::Waits(_) => panic!("no reply"),
         }
     }
 
@@ -97,7 +90,7 @@ mod border {
         host
     }
 
-    /// A host of the ABI has all of these. Something new here is a question to Envoy, Istio and Envoy Gateway first.
+    /// The imports that Envoy, Istio and Envoy Gateway are known to have.
     const IMPORTS: [&str; 37] = [
         "env.proxy_add_header_map_value",
         "env.proxy_call_foreign_function",
@@ -146,7 +139,8 @@ mod border {
         assert_eq!(imports, IMPORTS.map(str::to_owned).into());
     }
 
-    /// A callback that is missing here is one that Envoy does not make: without that of the body, a body would not wait for its head.
+    /// The callbacks that the filter needs. Envoy calls only exported ones: without
+    /// `proxy_on_request_body`, a body would not wait for its head.
     const EXPORTS: [&str; 16] = [
         "_initialize",
         "memory",
@@ -173,16 +167,16 @@ mod border {
         assert_eq!(exports, EXPORTS.map(str::to_owned).into());
     }
 
-    /// Between two ticks the host is told about the first; the others are not lost.
+    /// Every refusal is counted, with several between two ticks.
     #[test]
     fn every_refusal_is_counted() {
         let mut host = started();
-        let mut stranger = visit();
-        stranger.retain(|(name, _)| name != ":authority");
-        let count = |host: &mut Host| host.state().counters.get("tenantgate.authority_unreadable").copied();
+        let mut without_host = visit();
+        without_host.retain(|(name, _)| name != ":authority");
+        let count = |host: &mut Host| host.state().counters.get("tenantgate.host_invalid").copied();
         for expected in [3, 6] {
             for _ in 0..3 {
-                assert_eq!(status(&mut host, &stranger), 400);
+                assert_eq!(status(&mut host, &without_host), 400);
             }
             assert_eq!(count(&mut host), Some(expected - 2));
             host.tick();
@@ -190,31 +184,31 @@ mod border {
         }
     }
 
-    /// Filter state is set where it is wanted, once, and only for a request that goes on.
+    /// Filter state is set only if configured, once, and only for forwarded requests.
     #[test]
-    fn filter_state_is_set_where_it_is_wanted() {
-        let mut world = World::<ModuleRig>::with(|configuration| {
+    fn filter_state_is_set_if_configured() {
+        let mut world = World::<ModuleHarness>::with(|configuration| {
             configuration["filter_state"] = json!(true);
             configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
             configuration["tenants"][0]["access"] = json!([{ "paths": ["/public"], "allow": "public" }]);
         });
         world.signed_in();
-        let properties = std::mem::take(&mut world.rig.host.state().properties);
+        let properties = std::mem::take(&mut world.harness.host.state().properties);
         let expected = [("tenant", "acme"), ("user", "ada"), ("roles", "admin")];
         assert_eq!(properties, expected.map(|(name, value)| (format!("tenantgate.{name}"), value.to_owned())));
 
-        // Nobody is told of where nobody is known.
+        // An anonymous request sets no filter state.
         world.open(&mut world.browser(), "https://acme.example/public").forwarded();
-        assert!(world.rig.host.state().properties.is_empty());
+        assert!(world.harness.host.state().properties.is_empty());
 
-        let mut world = World::<ModuleRig>::new();
+        let mut world = World::<ModuleHarness>::new();
         world.signed_in();
-        assert!(world.rig.host.state().properties.is_empty());
+        assert!(world.harness.host.state().properties.is_empty());
     }
 
-    /// What no codec of Envoy lets through, and other hosts might.
+    /// Heads that Envoy's codecs refuse, but other hosts might deliver.
     #[test]
-    fn heads_that_make_no_sense_are_answered() {
+    fn malformed_heads_are_answered() {
         let mut host = started();
         let get: [(&str, &[u8]); 3] = [(":method", b"GET"), (":authority", b"acme.example"), (":path", b"/")];
         let without = |name: &str| lines(&get.into_iter().filter(|(n, _)| *n != name).collect::<Vec<_>>());
@@ -240,7 +234,7 @@ mod border {
     }
 
     #[test]
-    fn a_refused_configuration_is_explained_and_leaves_the_gate_closed() {
+    fn a_refused_configuration_is_explained() {
         let broken = json!({ "session": { "keys": [] }, "tenant": [] }).to_string();
         let (mut host, taken) = Host::start(broken.as_bytes(), &[], Clock::simulated());
         assert!(!taken);
@@ -254,7 +248,7 @@ mod border {
             ]
         );
         assert_eq!(status(&mut host, &visit()), 404);
-        // A bad one later leaves the good one in place.
+        // A later invalid configuration leaves the valid one in place.
         let mut host = started();
         assert!(!host.configure(b"{}"));
         assert_eq!(status(&mut host, &visit()), 302);
@@ -276,14 +270,14 @@ mod border {
         let (mut host, taken) = Host::start(text.as_bytes(), &[("KEY", SESSION_KEY)], Clock::simulated());
         assert!(taken);
         assert_eq!(status(&mut host, &visit()), 503);
-        assert_eq!(host.state().counters.get("tenantgate.tenant_refused"), Some(&1));
+        assert_eq!(host.state().counters.get("tenantgate.tenant_config_error"), Some(&1));
         assert_eq!(host.state().counters.get("tenantgate.tenant_broken"), Some(&1));
         let (_, taken) = Host::start(text.as_bytes(), &[], Clock::simulated());
         assert!(!taken);
     }
 
     #[test]
-    fn what_the_host_verifies_is_found_out_and_said() {
+    fn the_host_is_tested_for_its_algorithms() {
         let mut host = started();
         let gauge = |host: &mut Host, name: &str| {
             host.state().counters.get(&format!("tenantgate.host_verifies.{name}")).copied()
@@ -296,9 +290,10 @@ mod border {
         assert_eq!(host.state().log.iter().filter(|(_, line)| line == said).count(), 1, "{:?}", host.state().log);
     }
 
-    /// What the log does not take is not written, as of the next tick. 6 is "off".
+    /// The module writes no lines below the log level of the host, from the next tick on. Level 6
+    /// is "off".
     #[test]
-    fn only_lines_that_the_log_takes_are_written() {
+    fn only_lines_of_the_log_level_are_written() {
         let mut host = started();
         let program = lines(&[(":method", b"GET"), (":authority", b"acme.example"), (":path", b"/")]);
         for (level, written) in [(None, 1), (Some(2), 0), (Some(1), 1), (Some(6), 0), (Some(0), 1)] {
@@ -316,28 +311,34 @@ mod border {
     }
 
     #[test]
-    fn hits_and_misses_are_counted_now_and_then() {
-        let mut world = World::<ModuleRig>::with(|configuration| {
+    fn cache_counters_are_updated() {
+        let mut world = World::<ModuleHarness>::with(|configuration| {
             configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
         });
         let now = world.clock.now();
         let claims = json!({ "iss": "https://login.acme.example", "aud": "api", "sub": "robot", "exp": now + 300 });
         let token = world.issuer("acme", |issuer| issuer.signer.jws(&json!({ "alg": "ES256" }), &claims));
-        // A token is kept when it comes again.
+        // The cache takes a token when it comes for the second time.
         for _ in 0..4 {
             let lines = [("authorization", &*format!("Bearer {token}"))];
             world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
         }
         let count =
             |host: &mut Host, name: &str| host.state().counters.get(&format!("tenantgate.token_cache_{name}")).copied();
-        assert_eq!(count(&mut world.rig.host, "hits"), None);
-        world.rig.host.tick();
-        assert_eq!((count(&mut world.rig.host, "hits"), count(&mut world.rig.host, "misses")), (Some(2), Some(2)));
-        world.rig.host.tick();
-        assert_eq!((count(&mut world.rig.host, "hits"), count(&mut world.rig.host, "evictions")), (Some(2), None));
+        assert_eq!(count(&mut world.harness.host, "hits"), None);
+        world.harness.host.tick();
+        assert_eq!(
+            (count(&mut world.harness.host, "hits"), count(&mut world.harness.host, "misses")),
+            (Some(2), Some(2))
+        );
+        world.harness.host.tick();
+        assert_eq!(
+            (count(&mut world.harness.host, "hits"), count(&mut world.harness.host, "evictions")),
+            (Some(2), None)
+        );
     }
 
-    /// The VMs of a process fetch together: one of them calls, all of them know.
+    /// The VMs of a process share a fetch: one calls, all get the result.
     #[test]
     fn vms_of_one_process_fetch_once() {
         let clock = Clock::simulated();
@@ -345,21 +346,22 @@ mod border {
             Issuer::new("https://login.acme.example", "client_secret_basic", Signer::es256(), clock.clone());
         issuer.rotate(Signer::es256(), "one");
         let mut configuration = configuration(&[tenant("acme", &issuer)]);
-        super::flows::keys::discover(&mut configuration["tenants"][0], |_| {});
+        super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
         let issuers: Issuers = Arc::new(Mutex::new([("acme".to_owned(), issuer)].into()));
         let shared = SharedStore::default();
-        let start = || ModuleRig::beside(&configuration, issuers.clone(), shared.clone());
+        let start = || ModuleHarness::beside(&configuration, issuers.clone(), shared.clone());
         let mut vms = [start(), start(), start()];
         let documents = || issuers.lock().unwrap()["acme"].documents;
-        let know =
-            |vms: &mut [ModuleRig]| vms.iter_mut().map(|vm| status(&mut vm.host, &visit()) == 302).collect::<Vec<_>>();
+        let know = |vms: &mut [ModuleHarness]| {
+            vms.iter_mut().map(|vm| status(&mut vm.host, &visit()) == 302).collect::<Vec<_>>()
+        };
         assert_eq!(know(&mut vms), [false; 3]);
-        // The first that looks fetches, while the others look as well.
+        // The first VM fetches; the others wait for the result.
         for vm in &mut vms {
             vm.tick();
         }
         assert_eq!((documents(), know(&mut vms)), (2, vec![true; 3]));
-        // One that comes later, or comes back, knows from the start.
+        // A VM that starts later has the result from the start.
         assert_eq!((know(&mut [start()]), documents()), (vec![true], 2));
         for _ in 0..300 {
             clock.advance(Duration::from_secs(1));
@@ -369,23 +371,23 @@ mod border {
         }
         assert_eq!(documents(), 4);
         for vm in &mut vms {
-            assert_eq!(vm.host.state().counters.get("tenantgate.keys_not_fetched"), None);
+            assert_eq!(vm.host.state().counters.get("tenantgate.jwks_fetch_failed"), None);
         }
     }
 
-    /// A VM that goes away while it fetches is no reason for the others not to.
+    /// If the fetching VM dies, another one fetches.
     #[test]
     fn another_vm_takes_over() {
-        let mut world = World::<ModuleRig>::publishing(
+        let mut world = World::<ModuleHarness>::with_issuer(
             |issuer| issuer.rotate(Signer::es256(), "one"),
-            |configuration| super::flows::keys::discover(&mut configuration["tenants"][0], |_| {}),
+            |configuration| super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {}),
         );
-        assert_eq!(world.rig.host.tick().len(), 1);
-        // Its calls never end.
+        assert_eq!(world.harness.host.tick().len(), 1);
+        // The calls of the first VM never end.
         let mut configuration = world.configuration();
-        super::flows::keys::discover(&mut configuration["tenants"][0], |_| {});
-        let shared = world.rig.host.state().shared.clone();
-        let mut other = ModuleRig::beside(&configuration, world.issuers.clone(), shared);
+        super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
+        let shared = world.harness.host.state().shared.clone();
+        let mut other = ModuleHarness::beside(&configuration, world.issuers.clone(), shared);
         other.tick();
         assert_eq!(status(&mut other.host, &visit()), 503);
         world.clock.advance(Duration::from_secs(6));
@@ -393,9 +395,9 @@ mod border {
         assert_eq!(status(&mut other.host, &visit()), 302);
     }
 
-    /// A key that only a host could use, on a host that cannot.
+    /// An algorithm that only a host can verify, on a host that cannot.
     #[test]
-    fn a_key_that_nobody_can_use_breaks_its_tenant() {
+    fn an_unusable_key_breaks_its_tenant() {
         let issuer = Issuer::new("https://login.acme.example", "none", Signer::es384(), Clock::simulated());
         let configuration = configuration(&[tenant("acme", &issuer)]).to_string();
         let (mut host, taken) =
@@ -407,15 +409,15 @@ mod border {
         assert_eq!(host.state().counters.get("tenantgate.host_verifies.ES384"), Some(&0));
     }
 
-    /// An RSA key of the client, on a host that does not sign: refused, and nothing is sent to the issuer.
+    /// An RSA client key on a host that cannot sign: 503, and nothing is sent to the issuer.
     #[test]
-    fn a_client_key_that_nobody_can_use_ends_in_an_answer() {
+    fn an_unusable_client_key_gets_an_answer() {
         let issuer = Issuer::with_client_key("https://login.acme.example", Signer::rs256(), Clock::simulated());
-        let mut world = World::<ModuleRig>::of([("acme", issuer)], |_| {});
+        let mut world = World::<ModuleHarness>::of([("acme", issuer)], |_| {});
         let head = returned(&mut world);
-        world.rig.host.state().cryptography = false;
-        assert_eq!(status(&mut world.rig.host, &head), 503);
-        assert!(world.rig.log().contains("it could not sign the client assertion"), "{}", world.rig.log());
+        world.harness.host.state().cryptography = false;
+        assert_eq!(status(&mut world.harness.host, &head), 503);
+        assert!(world.harness.log().contains("it could not sign the client assertion"), "{}", world.harness.log());
         assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
     }
 
@@ -428,8 +430,8 @@ mod border {
         assert_eq!(reply.all("set-cookie").count(), 0);
     }
 
-    /// Brings `world` to the point where the token endpoint is called, by a browser that came back.
-    fn returned(world: &mut World<ModuleRig>) -> Lines {
+    /// Brings `world` to the token request: a browser came back with a code.
+    fn returned(world: &mut World<ModuleHarness>) -> Lines {
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
         let path = callback.strip_prefix("https://acme.example").unwrap();
@@ -444,10 +446,10 @@ mod border {
 
     /// An upstream may merge trailers into the head.
     #[test]
-    fn trailers_cannot_say_who_it_is() {
-        let mut world = World::<ModuleRig>::new();
+    fn identity_trailers_are_removed() {
+        let mut world = World::<ModuleHarness>::new();
         let mut browser = world.signed_in();
-        world.rig.host.state().trailers = lines(&[
+        world.harness.host.state().trailers = lines(&[
             ("x-auth-request-user", b"evil"),
             ("x_auth.request_groups", b"evil"),
             ("authorization", b"evil"),
@@ -456,21 +458,21 @@ mod border {
             ("x-checksum", b"\xff"),
         ]);
         world.open(&mut browser, "https://acme.example/").forwarded();
-        let left: Vec<String> = world.rig.host.state().trailers.iter().map(|(name, _)| name.clone()).collect();
+        let left: Vec<String> = world.harness.host.state().trailers.iter().map(|(name, _)| name.clone()).collect();
         assert_eq!(left, ["grpc-status", "x-checksum"]);
     }
 
     #[test]
-    fn a_call_that_the_host_refuses_is_a_provider_that_is_away() {
-        let mut world = World::<ModuleRig>::new();
+    fn a_refused_call_gets_503() {
+        let mut world = World::<ModuleHarness>::new();
         let head = returned(&mut world);
-        world.rig.host.state().refuse_calls = true;
-        assert_eq!(status(&mut world.rig.host, &head), 503);
-        assert!(world.rig.log().contains("is there a cluster by the configured name?"));
+        world.harness.host.state().refuse_calls = true;
+        assert_eq!(status(&mut world.harness.host, &head), 503);
+        assert!(world.harness.log().contains("is there a cluster by the configured name?"));
     }
 
     #[test]
-    fn whatever_a_call_ends_with_there_is_an_answer() {
+    fn every_end_of_a_call_gets_an_answer() {
         let status_line = |status: &[u8]| lines(&[(":status", status)]);
         let many: Lines = (0..2000).map(|number| (format!("x-{number}"), b"x".to_vec())).collect();
         for (head, body) in [
@@ -483,64 +485,66 @@ mod border {
             (lines(&[("x", b"y")]), b"{}".to_vec()),
             (many, b"{}".to_vec()),
         ] {
-            let mut world = World::<ModuleRig>::new();
+            let mut world = World::<ModuleHarness>::new();
             let request = returned(&mut world);
-            let (context, standing) = world.rig.host.request(&request);
-            let Standing::Waits(call) = standing else { panic!("no call") };
-            let reply = replied(world.rig.host.answer(context, &call, Some((head, body))));
+            let (context, request_state) = world.harness.host.request(&request);
+            let RequestState::Waits(call) = request_state else { panic!("no call") };
+            let reply = replied(world.harness.host.answer(context, &call, Some((head, body))));
             assert_eq!(reply.status, 503);
         }
     }
 
     #[test]
     fn a_client_that_hangs_up_during_a_call_leaves_nothing_behind() {
-        let mut world = World::<ModuleRig>::new();
+        let mut world = World::<ModuleHarness>::new();
         for _ in 0..3 {
             let head = returned(&mut world);
-            let (context, standing) = world.rig.host.request(&head);
-            let Standing::Waits(call) = standing else { panic!("no call") };
-            world.rig.host.end(context);
-            // Envoy cancels the call; another host may let it end.
+            let (context, request_state) = world.harness.host.request(&head);
+            let RequestState::Waits(call) = request_state else { panic!("no call") };
+            world.harness.host.end(context);
+            // Envoy cancels the call; another host may deliver its end.
             let answer = (lines(&[(":status", b"200")]), b"{}".to_vec());
-            assert!(!world.rig.host.answer_late(&call, Some(answer)));
+            assert!(!world.harness.host.answer_late(&call, Some(answer)));
         }
         world.signed_in();
     }
 
-    /// Two refreshes are due: the call of one is refused by the host, the client of the other hangs up.
+    /// Two refreshes fail: the host refuses the call of the first, the client of the second hangs
+    /// up.
     #[test]
-    fn a_refresh_that_comes_to_nothing_costs_nothing() {
-        let mut world = World::<ModuleRig>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+    fn an_abandoned_refresh_costs_nothing() {
+        let mut world =
+            World::<ModuleHarness>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
         world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
         let (mut first, mut second) = (world.signed_in(), world.signed_in());
         world.clock.advance(Duration::from_secs(230));
-        world.rig.host.state().refuse_calls = true;
+        world.harness.host.state().refuse_calls = true;
         world.open(&mut first, "https://acme.example/").forwarded();
-        assert!(world.rig.log().contains("refresh_failed"));
-        world.rig.host.state().refuse_calls = false;
+        assert!(world.harness.log().contains("refresh_failed"));
+        world.harness.host.state().refuse_calls = false;
 
         let cookie = second.cookie_line("acme.example").unwrap();
         let head = [visit(), lines(&[("cookie", cookie.as_bytes())])].concat();
         for upstream_answered in [false, true] {
-            let (context, standing) = world.rig.host.request(&head);
-            let Standing::Beside(_, call) = standing else { panic!("no call beside the request") };
+            let (context, request_state) = world.harness.host.request(&head);
+            let RequestState::Beside(_, call) = request_state else { panic!("no call beside the request") };
             if upstream_answered {
-                world.rig.host.upstream_answers(context);
+                world.harness.host.upstream_answers(context);
             }
-            world.rig.host.end(context);
+            world.harness.host.end(context);
             let answer = (lines(&[(":status", b"200")]), b"{}".to_vec());
-            assert!(!world.rig.host.answer_late(&call, Some(answer)));
+            assert!(!world.harness.host.answer_late(&call, Some(answer)));
             world.clock.advance(Duration::from_secs(2));
         }
         world.open(&mut second, "https://acme.example/").forwarded();
         assert!(second.has_session());
     }
 
-    /// A refresh that needs the UserInfo endpoint: others wait for as long as both calls may take, and a host that refuses the second call
-    /// costs neither the answer nor the new refresh token.
+    /// A refresh with a UserInfo call: other requests wait as long as both calls may take. If the
+    /// host refuses the second call, the answer and the new refresh token are kept.
     #[test]
     fn the_second_call_of_a_refresh() {
-        let mut world = World::<ModuleRig>::with(|configuration| {
+        let mut world = World::<ModuleHarness>::with(|configuration| {
             let acme = &mut configuration["tenants"][0];
             acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
             (acme["login"]["userinfo"], acme["refresh"]) = (json!(true), json!({}));
@@ -555,9 +559,9 @@ mod border {
             [visit(), lines(&[("cookie", cookie.as_bytes())])].concat()
         };
         world.clock.advance(Duration::from_secs(300));
-        let (context, standing) = world.rig.host.request(&head(&browser));
-        assert!(matches!(standing, Standing::Waits(_)));
-        world.rig.host.end(context);
+        let (context, request_state) = world.harness.host.request(&head(&browser));
+        assert!(matches!(request_state, RequestState::Waits(_)));
+        world.harness.host.end(context);
         world.clock.advance(Duration::from_secs(3));
         let calls = world.issuer("acme", |issuer| issuer.calls);
         world.open(&mut browser, "https://acme.example/").forwarded();
@@ -568,65 +572,65 @@ mod border {
 
         for upstream_first in [true, false] {
             world.clock.advance(Duration::from_secs(230));
-            let (context, standing) = world.rig.host.request(&head(&browser));
-            let Standing::Beside(_, call) = standing else { panic!("no call beside the request") };
-            world.rig.host.state().refuse_calls = true;
+            let (context, request_state) = world.harness.host.request(&head(&browser));
+            let RequestState::Beside(_, call) = request_state else { panic!("no call beside the request") };
+            world.harness.host.state().refuse_calls = true;
             let answer = |call: &_| answer(&world.issuers, call);
-            let reply = world.rig.host.beside(context, call, answer, usize::from(!upstream_first));
-            world.rig.host.state().refuse_calls = false;
+            let reply = world.harness.host.beside(context, call, answer, usize::from(!upstream_first));
+            world.harness.host.state().refuse_calls = false;
             assert!(reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate-session=")));
-            assert!(world.rig.log().contains("is there a cluster by the configured name?"));
+            assert!(world.harness.log().contains("is there a cluster by the configured name?"));
             browser.take("acme.example", &reply);
-            // The old refresh token would end it all.
+            // The old refresh token would revoke the session.
             world.clock.advance(Duration::from_secs(30));
             world.open(&mut browser, "https://acme.example/").forwarded();
-            assert_eq!(world.rig.log().matches("session_refreshed").count(), if upstream_first { 2 } else { 3 });
+            assert_eq!(world.harness.log().matches("session_refreshed").count(), if upstream_first { 2 } else { 3 });
         }
     }
 
-    /// A login may begin on one worker and end on another, or on another replica.
+    /// A login may begin on one worker or replica and end on another.
     #[test]
-    fn two_vms_are_as_good_as_one() {
-        let mut world = World::<ModuleRig>::new();
+    fn a_login_may_change_vms() {
+        let mut world = World::<ModuleHarness>::new();
         let configuration = world.configuration();
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
-        world.rig = ModuleRig::start(&configuration, world.issuers.clone());
+        world.harness = ModuleHarness::start(&configuration, world.issuers.clone());
         let reply = world.open(&mut browser, &callback).reply();
         assert_eq!(reply.header("location"), Some("https://acme.example/page"));
-        world.rig = ModuleRig::start(&configuration, world.issuers.clone());
+        world.harness = ModuleHarness::start(&configuration, world.issuers.clone());
         world.open(&mut browser, "https://acme.example/page").forwarded();
     }
 
-    /// Sessions that end at one VM end at the others at their next tick, and at one that comes later, from the start. A store that lost what
-    /// it had gets it back.
+    /// Sessions that end in one VM end in the others at their next tick, and in a new VM at once. A
+    /// store that lost its data gets them back.
     #[test]
     fn vms_of_one_process_end_sessions_together() {
-        let mut world = World::<ModuleRig>::new();
+        let mut world = World::<ModuleHarness>::new();
         let mut browser = world.signed_in();
         let configuration = world.configuration();
-        let shared = world.rig.host.state().shared.clone();
+        let shared = world.harness.host.state().shared.clone();
         let issuers = world.issuers.clone();
-        let start = |shared: &SharedStore| ModuleRig::beside(&configuration, issuers.clone(), shared.clone());
+        let start = |shared: &SharedStore| ModuleHarness::beside(&configuration, issuers.clone(), shared.clone());
         let mut visit = visit();
         visit.push(("cookie".to_owned(), browser.cookie_line("acme.example").unwrap().into_bytes()));
-        let is_over = |vm: &mut ModuleRig| matches!(vm.host.request(&visit).1, Standing::Replied(_));
+        let is_over = |vm: &mut ModuleHarness| matches!(vm.host.request(&visit).1, RequestState::Replied(_));
         let mut other = start(&shared);
         other.tick();
         world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
-        assert!(is_over(&mut world.rig) && !is_over(&mut other));
+        assert!(is_over(&mut world.harness) && !is_over(&mut other));
         other.tick();
         assert!(is_over(&mut other));
         assert!(is_over(&mut start(&shared)));
-        // Somebody else made the list anew, as when two VMs create it in the same moment.
+        // The list was overwritten, as when two VMs create it at the same time.
         let written = shared.clear("tenantgate/revoked/");
         assert!(!is_over(&mut start(&shared)));
-        shared.touch(&written);
+        shared.overwrite(&written);
         other.tick();
         assert!(is_over(&mut start(&shared)));
-        // A host that keeps nothing still has the VM that was there.
-        let mut world = World::<ModuleRig>::new();
-        world.rig.host.state().shared.refuse();
+        // Without shared data, the running VM still has the list.
+        let mut world = World::<ModuleHarness>::new();
+        world.harness.host.state().shared.refuse();
         let browser = world.signed_in();
         let mut copy = browser.clone();
         assert_eq!(world.open(&mut browser.clone(), "https://acme.example/oauth2/logout").reply().status, 302);
@@ -651,7 +655,7 @@ mod border {
         ])
     }
 
-    /// A body may end with its last piece, with nothing, with trailers, or before it began.
+    /// A body may end with its last piece, with an empty piece, with trailers, or with the head.
     #[test]
     fn a_body_ends_in_many_ways() {
         let mut host = taking_logout_tokens();
@@ -667,10 +671,10 @@ mod border {
             }
             let reply = host.trailers(context).unwrap();
             assert_eq!(reply.status, 400);
-            assert_eq!(reply.body.contains("logout_token_refused"), !pieces.is_empty(), "{}", reply.body);
+            assert_eq!(reply.body.contains("logout_token_invalid"), !pieces.is_empty(), "{}", reply.body);
             host.end(context);
         }
-        // What is too long is answered before its end.
+        // A body that is too long gets its answer before it ends.
         let (context, _) = host.head(&logout_request(), false);
         assert!(!host.piece(context, &[b'x'; 64 * 1024], false));
         assert!(host.take_reply().is_none());
@@ -679,9 +683,9 @@ mod border {
         host.end(context);
     }
 
-    /// A host that never brings the body, or a client that never sends it.
+    /// A host that delivers no body, and a client that sends none.
     #[test]
-    fn a_body_that_does_not_come_is_not_waited_for() {
+    fn a_missing_body_gets_an_answer() {
         let mut host = taking_logout_tokens();
         let (gone, _) = host.head(&logout_request(), false);
         host.end(gone);
@@ -691,7 +695,7 @@ mod border {
         host.state().clock.advance(Duration::from_secs(10));
         host.tick();
         assert_eq!(host.take_reply().unwrap().status, 408);
-        assert_eq!(host.state().counters.get("tenantgate.body_late"), Some(&1));
+        assert_eq!(host.state().counters.get("tenantgate.body_timeout"), Some(&1));
         host.tick();
         assert!(host.take_reply().is_none());
         host.end(context);
@@ -707,7 +711,7 @@ mod border {
 
     #[test]
     fn memory_stays_flat() {
-        let mut world = World::<ModuleRig>::with(|configuration| {
+        let mut world = World::<ModuleHarness>::with(|configuration| {
             configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/logout-tokens");
         });
         let mut browser = world.signed_in();
@@ -716,8 +720,8 @@ mod border {
             world.begin(&mut world.browser(), "https://globex.example/");
             world.send(&mut world.browser(), "https://acme.example/", &[]).reply();
             world.post("https://acme.example/logout-tokens", &[], &[b'x'; 10_000]).reply();
-            world.rig.host.state().log.clear();
-            world.rig.host.memory()
+            world.harness.host.state().log.clear();
+            world.harness.host.memory()
         };
         for _ in 0..100 {
             round();

@@ -1,4 +1,4 @@
-//! The command-line tool, as somebody runs it.
+//! Tier `tool`: the command-line tool as a process.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 use std::io::Write as _;
@@ -21,12 +21,12 @@ tenants:
     provider: {cluster: i, authorization_endpoint: "https://issuer.example/a", token_endpoint: "https://issuer.example/t"}
 "#;
 
-/// Runs the tool with `input` on its standard input: exit code, output, errors.
+/// Runs the tool with `input` on standard input. Returns exit code, output and errors.
 fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tenantgate"));
     let command = command.args(arguments).env_remove("KEY").env_remove("SECRET");
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // The tool may end before it has read anything.
+    // The tool may exit before it reads its input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -34,14 +34,14 @@ fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
 }
 
 #[test]
-fn check_says_who_serves_what() {
+fn check_lists_tenants_and_hosts() {
     let good = ["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"];
     let expected = "tenant \"acme\" serves acme.example, b.acme.example\n";
     assert_eq!(run(&good, CONFIGURATION), (0, expected.to_owned(), String::new()));
 }
 
 #[test]
-fn check_warns_of_rules_that_do_nothing() {
+fn check_warns_of_unreachable_rules() {
     let rules = r#"    access:
       - {paths: [/oauth2/callback, /x], allow: public}
       - {paths: [/admin/*], allow: {groups: [admins], scopes: [admin]}}
@@ -55,7 +55,7 @@ fn check_warns_of_rules_that_do_nothing() {
     assert_eq!(
         output,
         "tenant \"acme\" serves acme.example, b.acme.example\n\
-         warning: tenant \"acme\": access[0].paths: \"/oauth2/callback\" is answered by the gate itself, before any rule\n\
+         warning: tenant \"acme\": access[0].paths: \"/oauth2/callback\" is answered by Tenantgate itself, before any rule\n\
          warning: tenant \"acme\": access[1].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none\n\
          warning: tenant \"acme\": access[2]: can never match; access[1] decides before\n\
          warning: tenant \"acme\": access[3].hosts: \"globex.example\" is not a host of this tenant, so the rule never matches there\n\
@@ -87,7 +87,7 @@ fn check_fails_for_a_configuration_that_is_refused() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error_of_its_own() {
+fn unreadable_input_has_its_own_exit_code() {
     let (code, _, errors) = run(&["check", "/does/not/exist"], "");
     assert_eq!(code, 2);
     assert!(errors.contains("/does/not/exist: No such file"), "{errors}");

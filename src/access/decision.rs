@@ -1,16 +1,17 @@
 //! What the rules say about one request, and the proofs that it may go to the upstream.
 
-use super::Verdict;
-use super::grant::{Allow, Candidate};
+use std::fmt;
+
 use super::path::{Ambiguity, PlainPath};
-use super::person::Person;
-use crate::host::Host;
+use super::subject::{Scopes, Subject};
+use crate::http::host::Host;
+use crate::http::request::{RequestHead, Target};
 use crate::identity::VerifiedIdentity;
-use crate::request::{RequestHead, Target};
 use crate::tenant::Tenant;
+use crate::tenant::access::{Allow, Verdict};
 
 /// What the rules of a tenant say about one request, before it is known who sent it.
-pub struct Ruling<'a> {
+pub struct RouteDecision<'a> {
     head: &'a RequestHead,
     tenant: &'a Tenant,
     decided: Decided<'a>,
@@ -29,7 +30,7 @@ pub struct Permitted<'a> {
     tenant: &'a Tenant,
     identity: &'a VerifiedIdentity,
     roles: Vec<&'a str>,
-    despite: Option<NotPermitted>,
+    dry_run_violation: Option<AccessError>,
 }
 
 /// The proof that the rules let anybody make this very request.
@@ -39,18 +40,18 @@ pub struct Public<'a> {
 }
 
 /// What becomes of a request that nobody stands behind.
-pub enum Unsettled<'a> {
+pub enum AnonymousDecision<'a> {
     /// It may go as it is.
     Public(Public<'a>),
     /// It is refused, whoever would sign in.
-    Refused(NotPermitted),
+    Refused(AccessError),
     /// It depends on who signs in.
     UserNeeded,
 }
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotPermitted {
+pub enum AccessError {
     /// The path can be read in two ways.
     Ambiguous(Ambiguity),
     /// The rule of this number denies it to everybody, or no rule fits and that denies it.
@@ -63,25 +64,40 @@ pub enum NotPermitted {
     Scopes(Vec<String>),
 }
 
-impl<'a> Ruling<'a> {
+impl fmt::Display for AccessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ambiguous(ambiguity) => write!(f, "`:path` has {ambiguity}, which servers read in different ways"),
+            Self::Denied(Some(rule)) => write!(f, "access[{rule}] denies it"),
+            Self::Denied(None) => f.write_str("no rule of `access` fits, and `access_default` is deny"),
+            Self::Others(rule) => write!(f, "access[{rule}] is for others"),
+            Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
+            Self::Scopes(_) => f.write_str("a required scope is missing"),
+        }
+    }
+}
+
+impl std::error::Error for AccessError {}
+
+impl<'a> RouteDecision<'a> {
     /// Finds the rule that decides.
-    pub fn of(head: &'a RequestHead, tenant: &'a Tenant, host: &Host, target: Target<'_>) -> Self {
+    pub fn new(head: &'a RequestHead, tenant: &'a Tenant, host: &Host, target: Target<'_>) -> Self {
         let access = &tenant.access;
         // Where no rule is about paths, one path is as good as another.
-        let path = if access.by_path {
+        let path = if access.is_by_path() {
             PlainPath::read(target, head.only(":path").unwrap_or_default())
         } else {
             Ok(PlainPath::ROOT)
         };
         let rule = match path {
-            Ok(path) => access.rule(host, &path, head.only(":method")),
+            Ok(ref path) => access.rule(host, path.segments(), head.only(":method")),
             Err(ambiguity) => return Self { head, tenant, decided: Decided::Ambiguous(ambiguity) },
         };
         let decided = match rule {
             Some((number, verdict @ Verdict::Deny)) => Decided::By(Some(number), verdict),
-            _ if access.policy.cors_preflight && is_preflight(head) => Decided::By(None, &PUBLIC),
+            _ if access.policy().cors_preflight && is_preflight(head) => Decided::By(None, &PUBLIC),
             Some((number, verdict)) => Decided::By(Some(number), verdict),
-            None if access.policy.deny_by_default => Decided::By(None, &DENY),
+            None if access.policy().deny_by_default => Decided::By(None, &DENY),
             None => Decided::By(None, &ANY_USER),
         };
         Self { head, tenant, decided }
@@ -90,45 +106,44 @@ impl<'a> Ruling<'a> {
     /// Whether `identity` may make the request.
     ///
     /// # Errors
-    /// [`NotPermitted`]; in a dry run only where the identity is none of this tenant.
-    pub fn permit(&self, identity: &'a VerifiedIdentity) -> Result<Permitted<'a>, NotPermitted> {
+    /// [`AccessError`]; in a dry run only where the identity is none of this tenant.
+    pub fn permit(&self, identity: &'a VerifiedIdentity) -> Result<Permitted<'a>, AccessError> {
         let Self { head, tenant, .. } = *self;
         if identity.tenant() != &tenant.name {
-            return Err(NotPermitted::OtherTenant);
+            return Err(AccessError::OtherTenant);
         }
-        let person = Person::new(identity, tenant);
-        let roles = tenant.roles.of(person);
-        let despite = match self.judge(Candidate { person, roles: &roles, with_all_scopes: false }) {
+        let subject = Subject::new(identity, tenant);
+        let dry_run_violation = match self.judge(&subject) {
             Ok(()) => None,
-            Err(refusal) if tenant.access.policy.dry_run => Some(refusal),
-            Err(refusal) => return Err(refusal),
+            Err(error) if tenant.access.policy().dry_run => Some(error),
+            Err(error) => return Err(error),
         };
-        Ok(Permitted { head, tenant, identity, roles, despite })
+        Ok(Permitted { head, tenant, identity, roles: subject.into_roles(), dry_run_violation })
     }
 
-    fn judge(&self, who: Candidate<'_>) -> Result<(), NotPermitted> {
+    fn judge(&self, subject: &Subject<'_>) -> Result<(), AccessError> {
         match self.decided {
-            Decided::Ambiguous(ambiguity) => Err(NotPermitted::Ambiguous(ambiguity)),
+            Decided::Ambiguous(ambiguity) => Err(AccessError::Ambiguous(ambiguity)),
             Decided::By(_, Verdict::Public | Verdict::AnyUser) => Ok(()),
-            Decided::By(rule, Verdict::Deny) => Err(NotPermitted::Denied(rule)),
-            Decided::By(_, Verdict::Allow(allow)) if allow.admits(who) => Ok(()),
-            Decided::By(_, Verdict::Allow(allow)) if allow.admits(Candidate { with_all_scopes: true, ..who }) => {
-                Err(NotPermitted::Scopes(scopes(allow)))
+            Decided::By(rule, Verdict::Deny) => Err(AccessError::Denied(rule)),
+            Decided::By(_, Verdict::Allow(allow)) if subject.fits(allow, Scopes::Granted) => Ok(()),
+            Decided::By(_, Verdict::Allow(allow)) if subject.fits(allow, Scopes::All) => {
+                Err(AccessError::Scopes(scopes(allow)))
             }
-            Decided::By(rule, Verdict::Allow(_)) => Err(NotPermitted::Others(rule.unwrap_or_default())),
+            Decided::By(rule, Verdict::Allow(_)) => Err(AccessError::Others(rule.unwrap_or_default())),
         }
     }
 
     /// What becomes of the request if nobody stands behind it. A dry run lets users through, and nobody else.
-    pub fn without_user(&self) -> Unsettled<'a> {
+    pub fn without_user(&self) -> AnonymousDecision<'a> {
         let Self { head, tenant, .. } = *self;
         match self.decided {
-            Decided::By(_, Verdict::Public) => Unsettled::Public(Public { head, tenant }),
-            Decided::Ambiguous(ambiguity) => Unsettled::Refused(NotPermitted::Ambiguous(ambiguity)),
-            Decided::By(rule, Verdict::Deny) if !tenant.access.policy.dry_run => {
-                Unsettled::Refused(NotPermitted::Denied(rule))
+            Decided::By(_, Verdict::Public) => AnonymousDecision::Public(Public { head, tenant }),
+            Decided::Ambiguous(ambiguity) => AnonymousDecision::Refused(AccessError::Ambiguous(ambiguity)),
+            Decided::By(rule, Verdict::Deny) if !tenant.access.policy().dry_run => {
+                AnonymousDecision::Refused(AccessError::Denied(rule))
             }
-            Decided::By(_, Verdict::AnyUser | Verdict::Allow(_) | Verdict::Deny) => Unsettled::UserNeeded,
+            Decided::By(_, Verdict::AnyUser | Verdict::Allow(_) | Verdict::Deny) => AnonymousDecision::UserNeeded,
         }
     }
 }
@@ -155,8 +170,8 @@ impl<'a> Permitted<'a> {
     }
 
     /// What the rules have against it, in a dry run.
-    pub fn despite(&self) -> Option<&NotPermitted> {
-        self.despite.as_ref()
+    pub fn dry_run_violation(&self) -> Option<&AccessError> {
+        self.dry_run_violation.as_ref()
     }
 }
 
@@ -179,7 +194,7 @@ static DENY: Verdict = Verdict::Deny;
 /// Every scope that is named, each once.
 fn scopes(allow: &Allow) -> Vec<String> {
     let mut scopes: Vec<String> = Vec::new();
-    for scope in allow.grants().flat_map(|grant| grant.scopes.iter()) {
+    for scope in allow.criteria().flat_map(|criteria| criteria.scopes.iter()) {
         if !scopes.iter().any(|own| own == scope) {
             scopes.push(scope.to_owned());
         }
@@ -198,16 +213,16 @@ fn is_preflight(head: &RequestHead) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{gate, identity, tenants};
+    use crate::testing::{identity, runtime, tenants};
 
     #[test]
     fn an_identity_of_another_tenant_is_never_permitted() {
-        let gate = gate(&["k"]);
-        let [a, b] = tenants(&gate);
-        let identity = identity(&gate, a, "ada");
+        let runtime = runtime(&["k"]);
+        let [a, b] = tenants(&runtime);
+        let identity = identity(&runtime, a, "ada");
         let head = RequestHead::default();
         let (host, target) = (Host::from_name("a.example").unwrap(), Target::parse(b"/").unwrap());
-        assert!(Ruling::of(&head, a, &host, target).permit(&identity).is_ok());
-        assert_eq!(Ruling::of(&head, b, &host, target).permit(&identity).err(), Some(NotPermitted::OtherTenant));
+        assert!(RouteDecision::new(&head, a, &host, target).permit(&identity).is_ok());
+        assert_eq!(RouteDecision::new(&head, b, &host, target).permit(&identity).err(), Some(AccessError::OtherTenant));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
-use crate::request::Target;
+use crate::http::request::Target;
 
 /// A path that can be read in one way only: percent-decoded once, without query and fragment. It begins with `/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl<'a> PlainPath<'a> {
     }
 
     /// The segments after the leading `/`. Only the last can be empty.
-    pub(super) fn segments(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn segments(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.split('/').skip(1)
     }
 }

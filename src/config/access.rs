@@ -3,28 +3,30 @@
 use serde_json::Value;
 
 use super::cursor::{Cursor, Object};
+use super::hosts::host_pattern;
 use super::identity::claim;
 use super::login::scope;
-use super::tenant::host_pattern;
 use super::values::{listed, names, one_of};
-use crate::access::{Access, Allow, ClaimValues, Grant, Names, PathPattern, Policy, Roles, Rule, Verdict};
-use crate::identity::{ClaimPath, Further};
+use crate::tenant::access::{
+    AccessPolicy, AccessRules, Allow, ClaimValues, Criteria, NameSet, PathPattern, Roles, Rule, Verdict,
+};
+use crate::tenant::{ClaimPath, RetainedClaims};
 
 /// The rules, and what identities have to keep for them. `roles` are those that the rules may name, if they could be read.
-pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(Access, Further)> {
-    let mut reader = Reader { roles, further: Further::default() };
+pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(AccessRules, RetainedClaims)> {
+    let mut reader = Reader { roles, retained: RetainedClaims::default() };
     let elements = tenant.field("access").elements();
     let rules: Vec<Rule> = elements.iter().filter_map(|element| reader.rule(element)).collect();
     let deny_by_default = one_of(&tenant.field("access_default"), &["any_user", "deny"]) == Some(1);
     let dry_run = tenant.field("access_dry_run").boolean().unwrap_or(false);
     let cors_preflight = tenant.field("cors_preflight").boolean().unwrap_or(false);
-    let policy = Policy { deny_by_default, dry_run, cors_preflight };
-    (rules.len() == elements.len()).then(|| (Access::new(rules, policy), reader.further))
+    let policy = AccessPolicy { deny_by_default, dry_run, cors_preflight };
+    (rules.len() == elements.len()).then(|| (AccessRules::new(rules, policy), reader.retained))
 }
 
 struct Reader<'a> {
     roles: Option<&'a Roles>,
-    further: Further,
+    retained: RetainedClaims,
 }
 
 impl Reader<'_> {
@@ -58,10 +60,11 @@ impl Reader<'_> {
             Value::Object(_) => {
                 let object = at.object();
                 let [users, emails] = ["users", "emails"].map(|field| names(&object.field(field)));
-                let any_of = self.grant(&object);
+                let any_of = self.criteria(&object);
                 let all_of = self.all_of(&object.field("all_of"));
                 object.finish();
-                let any_of = Grant { users: Names::of(&users?), emails: Names::of(&emails?), ..any_of? };
+                let any_of =
+                    Criteria { users: NameSet::from_names(&users?), emails: NameSet::from_names(&emails?), ..any_of? };
                 let allow = Allow { any_of: (!any_of.is_empty()).then_some(any_of), all_of: all_of? };
                 if allow.any_of.is_none() && allow.all_of.is_none() {
                     return at.refuse(
@@ -76,31 +79,31 @@ impl Reader<'_> {
         }
     }
 
-    fn all_of(&mut self, at: &Cursor<'_>) -> Option<Option<Grant>> {
+    fn all_of(&mut self, at: &Cursor<'_>) -> Option<Option<Criteria>> {
         let object = at.object();
-        let grant = self.grant(&object);
+        let criteria = self.criteria(&object);
         object.finish();
-        let grant = grant?;
-        if at.is_present() && grant.is_empty() {
+        let criteria = criteria?;
+        if at.is_present() && criteria.is_empty() {
             return at.refuse("is empty; give `groups`, `roles`, `scopes` or `claims`, or leave it out");
         }
-        Some((!grant.is_empty()).then_some(grant))
+        Some((!criteria.is_empty()).then_some(criteria))
     }
 
     /// What can be asked for one by one as well as together.
-    fn grant(&mut self, object: &Object<'_>) -> Option<Grant> {
+    fn criteria(&mut self, object: &Object<'_>) -> Option<Criteria> {
         let groups = names(&object.field("groups"));
         let roles = listed(&object.field("roles"), &mut |at| self.role(at));
         let scopes = listed(&object.field("scopes"), &mut scope);
         let claims = listed(&object.field("claims"), &mut |at| self.claim(at));
         let scopes = scopes?;
-        self.further.scopes.extend(scopes.iter().cloned());
-        Some(Grant {
-            groups: Names::of(&groups?),
-            roles: Names::of(&roles?),
-            scopes: Names::of(&scopes),
+        self.retained.scopes.extend(scopes.iter().cloned());
+        Some(Criteria {
+            groups: NameSet::from_names(&groups?),
+            roles: NameSet::from_names(&roles?),
+            scopes: NameSet::from_names(&scopes),
             claims: claims?,
-            ..Grant::default()
+            ..Criteria::default()
         })
     }
 
@@ -129,8 +132,8 @@ impl Reader<'_> {
         object.finish();
         let path = path?;
         let claim = path.to_string();
-        if !self.further.claims.contains(&path) {
-            self.further.claims.push(path);
+        if !self.retained.claims.contains(&path) {
+            self.retained.claims.push(path);
         }
         Some(ClaimValues { claim, values: values? })
     }

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::Environment;
 use super::bearer::audience;
 use super::cursor::Cursor;
 use super::headers::assertion_header;
+use super::load_context::Environment;
 use super::signing_key::signing_key;
 use super::values::{duration, path};
-use crate::assertion::{PublishedKey, Settings};
-use crate::forward::DEFAULT_ASSERTION;
+use crate::tenant::DEFAULT_ASSERTION;
+use crate::upstream::{AssertionSettings, PublishedKey};
 
 /// The settings; nothing if the section is not there, or something of it is wrong.
-pub(super) fn assertion(at: &Cursor<'_>, environment: &dyn Environment) -> Option<Settings> {
+pub(super) fn assertion(at: &Cursor<'_>, environment: &dyn Environment) -> Option<AssertionSettings> {
     if !at.is_present() {
         return None;
     }
@@ -28,7 +28,7 @@ pub(super) fn assertion(at: &Cursor<'_>, environment: &dyn Environment) -> Optio
     let header = assertion_header(&object.field("header"), DEFAULT_ASSERTION);
     let jwks_path = path(&object.field("jwks_path"), DEFAULT_JWKS_PATH);
     object.finish();
-    Some(Settings {
+    Some(AssertionSettings {
         keys: keys?,
         issuer: issuer?,
         audiences: audiences?,

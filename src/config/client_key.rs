@@ -1,7 +1,7 @@
 //! `tenants[].client_key`: what the client signs its assertions with.
 
-use super::Environment;
 use super::cursor::Cursor;
+use super::load_context::Environment;
 use super::signing_key::signing_key;
 use crate::tenant::{AssertionAudience, ClientAuthentication};
 

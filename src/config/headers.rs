@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::cursor::Cursor;
 use super::identity::claim;
 use super::values::one_of;
-use crate::forward::{
-    Authorization, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES, DEFAULT_TENANT,
-    DEFAULT_USER, IdentityHeaders, ListForm, fold,
+use crate::http::header_name::fold;
+use crate::tenant::{
+    ClaimPath, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES, DEFAULT_TENANT, DEFAULT_USER,
+    ForwardedAuthorization, IdentityHeaders, ListForm,
 };
-use crate::identity::ClaimPath;
 
 /// Reads the section. `assertion` is the header that the gate's assertions go under.
 pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<IdentityHeaders> {
@@ -30,7 +30,7 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
     let lists = meaning(&object.field("lists"), &LISTS);
     let authorization_at = object.field("authorization");
     let authorization = meaning(&authorization_at, &AUTHORIZATION);
-    if authorization == Some(Authorization::Any) && taken.by("authorization").is_some() {
+    if authorization == Some(ForwardedAuthorization::Any) && taken.by("authorization").is_some() {
         authorization_at.error("is \"any\", and a token of the login goes under that name, too; use \"verified\"");
     }
     object.finish();
@@ -177,5 +177,8 @@ const LISTS: [(&str, ListForm); 5] = [
     ("lines", ListForm::Lines),
 ];
 
-const AUTHORIZATION: [(&str, Authorization); 3] =
-    [("remove", Authorization::Remove), ("verified", Authorization::Verified), ("any", Authorization::Any)];
+const AUTHORIZATION: [(&str, ForwardedAuthorization); 3] = [
+    ("remove", ForwardedAuthorization::Remove),
+    ("verified", ForwardedAuthorization::Verified),
+    ("any", ForwardedAuthorization::Any),
+];

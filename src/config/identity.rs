@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::cursor::Cursor;
 use super::values::{listed, text_or};
-use crate::identity::{ClaimPath, Further, GroupClaim, IdentityClaims};
+use crate::tenant::{ClaimPath, GroupClaim, IdentityClaims, RetainedClaims};
 
 /// The claims, except for those that other sections have kept.
 pub(super) fn identity(at: &Cursor<'_>) -> Option<IdentityClaims> {
@@ -31,7 +31,13 @@ pub(super) fn identity(at: &Cursor<'_>) -> Option<IdentityClaims> {
         strip_prefix: strip_prefix?,
         strip_suffix: strip_suffix?,
     };
-    Some(IdentityClaims { user: user?, email: email?, require_email_verified, groups, further: Further::default() })
+    Some(IdentityClaims {
+        user: user?,
+        email: email?,
+        require_email_verified,
+        groups,
+        retained: RetainedClaims::default(),
+    })
 }
 
 fn claim_or(at: &Cursor<'_>, default: &str) -> Option<ClaimPath> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::cursor::Cursor;
-use crate::keys::{HostAlgorithms, KeySet, VerificationKey, parse_jwk, parse_jwks, parse_pem};
+use crate::jose::{HostAlgorithms, KeySet, VerificationKey, parse_jwk, parse_jwks, parse_pem};
 
 /// The key set, if every entry could be read, can be used on this host, and they make a good set. Where keys are `fetched`, none
 /// has to be configured.

@@ -7,7 +7,7 @@ use url::Url;
 use super::cursor::{Cursor, Object};
 use super::request::request;
 use super::values::{Scheme, duration, path, url};
-use crate::host::{Host, HostPattern};
+use crate::http::host::{Host, HostPattern};
 use crate::tenant::Login;
 
 pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> Option<Login> {

@@ -1,21 +1,21 @@
-//! `tenants[].pages`: a tenant's own words.
+//! `tenants[].pages`: the texts of a tenant.
 
 use std::collections::HashMap;
 
 use super::cursor::Cursor;
-use crate::denial::Denial;
-use crate::page::{OwnWords, Words};
+use crate::base::event::Event;
+use crate::http::page::{PageText, PageTexts};
 
-pub(super) fn pages(at: &Cursor<'_>) -> Option<OwnWords> {
+pub(super) fn pages(at: &Cursor<'_>) -> Option<PageTexts> {
     let object = at.object();
-    let fields = Denial::PAGES.map(|code| (code, object.field(code)));
+    let fields = Event::PAGES.iter().map(|&page| (page, object.field(page.name()))).collect::<Vec<_>>();
     object.finish();
     let present = fields.iter().filter(|(_, at)| at.is_present());
-    let words: Option<HashMap<_, _>> = present.map(|(code, at)| Some((*code, words(at)?))).collect();
-    words.map(OwnWords::new)
+    let texts: Option<HashMap<_, _>> = present.map(|(page, at)| Some((*page, text(at)?))).collect();
+    texts.map(PageTexts::new)
 }
 
-fn words(at: &Cursor<'_>) -> Option<Words> {
+fn text(at: &Cursor<'_>) -> Option<PageText> {
     let object = at.object();
     let (title, message) = (object.field("title"), object.field("message"));
     let required = |at: &Cursor<'_>| match at.required_text()? {
@@ -23,8 +23,8 @@ fn words(at: &Cursor<'_>) -> Option<Words> {
         text => Some(text.to_owned()),
     };
     let optional = |name| object.field(name).text().map(str::to_owned);
-    let words = (required(&title), required(&message), optional("link"), optional("lang"));
+    let fields = (required(&title), required(&message), optional("link"), optional("lang"));
     object.finish();
-    let (title, message, link, lang) = words;
-    Some(Words { title: title?, message: message?, link, lang })
+    let (title, message, link, lang) = fields;
+    Some(PageText { title: title?, message: message?, link, lang })
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::client_authentication::{AuthMethod, Credential};
 use super::cursor::{Cursor, Object};
-use super::request::is_set_by_the_gate;
-use super::tenant::{AuthMethod, Credential};
+use super::request::is_reserved_parameter;
 use super::values::{Scheme, duration, url};
-use crate::provider::{Endpoints, Provider, Slot, Source, Start};
+use crate::tenant::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 
 /// The provider and how the client authenticates there; each is absent if something of it could not be read.
 pub(super) fn provider(
@@ -16,7 +16,7 @@ pub(super) fn provider(
     scheme: Scheme,
     issuer: Option<&str>,
     credential: Credential,
-) -> (Option<Provider>, Option<AuthMethod>) {
+) -> (Option<ProviderConfig>, Option<AuthMethod>) {
     let object = at.required_object();
     let cluster = cluster(&object.field("cluster"));
     let discovers = object.field("discovery").boolean() == Some(true);
@@ -33,13 +33,12 @@ pub(super) fn provider(
     let complete = discovers || (authorization.is_some() && token.is_some());
     let provider = (|| {
         let endpoints = complete.then_some(Endpoints { authorization, token, userinfo, end_session })?;
-        Some(Provider {
+        Some(ProviderConfig {
             cluster: cluster?,
             timeout: timeout?,
             endpoints,
             authorization_response_iss_parameter_supported: names_issuer,
             source: source?,
-            fetched: Slot::default(),
         })
     })();
     (provider, method)
@@ -52,19 +51,24 @@ pub(super) fn fetches(at: &Cursor<'_>) -> bool {
 }
 
 /// Where fetching begins, if anything is fetched (OpenID Connect Discovery 1.0 section 4.1).
-fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<&str>) -> Option<Start> {
+fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<&str>) -> Option<SourceStart> {
     if !discovers {
-        return url(jwks_uri, scheme).map(Start::JwksUri);
+        return url(jwks_uri, scheme).map(SourceStart::JwksUri);
     }
     if jwks_uri.is_present() {
         return jwks_uri.refuse("goes without `discovery`, which finds it; leave one of them out");
     }
     let url = format!("{}/.well-known/openid-configuration", issuer?.trim_end_matches('/'));
-    Url::parse(&url).ok().map(Start::Discovery)
+    Url::parse(&url).ok().map(SourceStart::Discovery)
 }
 
 /// How often it is fetched; `Some(None)` if nothing is.
-fn source(object: &Object<'_>, start: Option<Start>, fetches: bool, scheme: Scheme) -> Option<Option<Source>> {
+fn source(
+    object: &Object<'_>,
+    start: Option<SourceStart>,
+    fetches: bool,
+    scheme: Scheme,
+) -> Option<Option<ProviderSource>> {
     let (interval_at, max_age_at) = (object.field("jwks_interval"), object.field("jwks_max_age"));
     let interval = duration(&interval_at, DEFAULT_INTERVAL, MIN_INTERVAL..=MAX_INTERVAL)?;
     let max_age =
@@ -78,7 +82,7 @@ fn source(object: &Object<'_>, start: Option<Start>, fetches: bool, scheme: Sche
         }
         return Some(None);
     }
-    Some(Some(Source { start: start?, insecure: matches!(scheme, Scheme::Insecure), interval, max_age }))
+    Some(Some(ProviderSource { start: start?, insecure: matches!(scheme, Scheme::Insecure), interval, max_age }))
 }
 
 fn cluster(at: &Cursor<'_>) -> Option<String> {
@@ -96,9 +100,9 @@ fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: 
         return at.missing("give it, or set `discovery: true`");
     }
     let url = url(&at, scheme)?;
-    match url.query_pairs().find(|(name, _)| is_set_by_the_gate(name)) {
+    match url.query_pairs().find(|(name, _)| is_reserved_parameter(name)) {
         Some((name, _)) => {
-            at.refuse(format!("has the parameter {name:?} in its query, which the gate sets itself; leave it out"))
+            at.refuse(format!("has the parameter {name:?} in its query, which Tenantgate sets itself; leave it out"))
         }
         None => Some(url),
     }

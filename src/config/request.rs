@@ -30,7 +30,7 @@ pub(super) fn request(login: &Object<'_>, scheme: Scheme) -> Option<Authorizatio
 
 /// Whether the gate sets the parameter itself, has a field of its own for it, or has to leave it alone because it would stand for
 /// others. Each parameter may be there once (RFC 6749 section 3.1).
-pub(super) fn is_set_by_the_gate(name: &str) -> bool {
+pub(super) fn is_reserved_parameter(name: &str) -> bool {
     OURS.contains(&name)
 }
 
@@ -95,8 +95,8 @@ fn others(at: &Cursor<'_>) -> Option<Vec<(String, String)>> {
         return None;
     }
     let pairs = members.map(|(name, value)| {
-        if is_set_by_the_gate(name) {
-            return at.refuse(format!("has {name:?}, which the gate sets itself or has a field for; leave it out"));
+        if is_reserved_parameter(name) {
+            return at.refuse(format!("has {name:?}, which Tenantgate sets itself or has a field for; leave it out"));
         }
         match value.as_str().filter(|_| !name.is_empty()) {
             Some(text) => Some((name.clone(), text.to_owned())),

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::values::names;
-use crate::access::{Role, Roles};
+use crate::tenant::access::{Role, Roles};
 
 pub(super) fn roles(at: &Cursor<'_>) -> Option<Roles> {
     let mut roles: Vec<Role> = Vec::new();

@@ -7,12 +7,12 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::Environment;
 use super::cursor::Cursor;
+use super::load_context::Environment;
 use super::values::{duration, from_environment};
-use crate::gate::SessionPolicy;
+use crate::base::secret::Secret;
 use crate::seal::SealingKey;
-use crate::secret::Secret;
+use crate::tenant::SessionPolicy;
 
 /// Reads the section. Without a policy there was a mistake.
 pub(super) fn session(at: &Cursor<'_>, environment: &dyn Environment) -> (Vec<SealingKey>, Option<SessionPolicy>) {

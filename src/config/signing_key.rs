@@ -1,9 +1,9 @@
 //! A private key that signs: `pem` or `jwk`, and a `kid`.
 
-use super::Environment;
 use super::cursor::{Cursor, Object};
+use super::load_context::Environment;
 use super::values::secret;
-use crate::keys::SigningKey;
+use crate::jose::SigningKey;
 
 /// Reads the key out of `object`, which is at `at` and may have further fields.
 pub(super) fn signing_key(at: &Cursor<'_>, object: &Object<'_>, environment: &dyn Environment) -> Option<SigningKey> {

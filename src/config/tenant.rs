@@ -2,21 +2,18 @@
 
 use serde_json::Value;
 
-use super::Surroundings;
+use super::client_authentication::Credential;
 use super::cursor::{Cursor, Errors};
+use super::hosts::hosts;
+use super::load_context::LoadContext;
 use super::values::{Scheme, moment, secret, url};
 use super::{access, bearer, client_key, headers, identity, keys, login, pages, provider, refresh, roles};
-use crate::assertion::Settings;
-use crate::forward::IdentityHeaders;
-use crate::host::{HostPattern, NotAPattern};
-use crate::identity::IdentityClaims;
-use crate::revocation;
-use crate::secret::Secret;
-use crate::tenant::{Client, ClientAuthentication, Tenant, TenantName};
-use crate::token::KnownHeaders;
+use crate::http::host::HostPattern;
+use crate::tenant::{Client, IdentityClaims, IdentityHeaders, Tenant, TenantName};
+use crate::upstream::AssertionSettings;
 
 /// What could be read of one tenant, and what was wrong.
-pub(super) struct Draft {
+pub(super) struct PartialTenant {
     /// How messages call it: `tenant "acme"`, or `tenants[3]` as long as it has no name.
     pub(super) label: String,
     pub(super) name: Option<TenantName>,
@@ -30,9 +27,9 @@ pub(super) struct Draft {
 pub(super) fn tenant(
     index: usize,
     value: &Value,
-    surroundings: Surroundings<'_>,
-    assertion: Option<&Settings>,
-) -> Draft {
+    context: LoadContext<'_>,
+    assertion: Option<&AssertionSettings>,
+) -> PartialTenant {
     let errors = Errors::default();
     let object = Cursor::root(value, &errors).object();
 
@@ -43,9 +40,9 @@ pub(super) fn tenant(
     let issuer = issuer(&object.field("issuer"), scheme);
     let client_id = client_id(&object.field("client_id"));
     let client_secret = object.field("client_secret");
-    let secret = secret(&client_secret, surroundings.environment);
+    let secret = secret(&client_secret, context.environment);
     let client_key = object.field("client_key");
-    let key = client_key::client_key(&client_key, surroundings.environment);
+    let key = client_key::client_key(&client_key, context.environment);
     let credential = match (client_secret.is_present(), client_key.is_present()) {
         (false, false) => Credential::None,
         (true, false) => Credential::Secret,
@@ -56,7 +53,7 @@ pub(super) fn tenant(
         }
     };
     let provider_at = object.field("provider");
-    let keys = keys::keys(&object.field("keys"), surroundings.host, provider::fetches(&provider_at));
+    let keys = keys::keys(&object.field("keys"), context.host, provider::fetches(&provider_at));
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
     let login_at = object.field("login");
     let login = login::login(&login_at, scheme, &hosts);
@@ -71,7 +68,7 @@ pub(super) fn tenant(
     let roles = roles::roles(&object.field("roles"));
     let access = access::access(&object, roles.as_ref());
     let headers = headers::headers(&object.field("headers"), assertion.map(|assertion| assertion.header.as_str()));
-    let words = pages::pages(&object.field("pages"));
+    let texts = pages::pages(&object.field("pages"));
     if let (Some(provider), Some(login)) = (&provider, &login)
         && login.userinfo
         && provider.endpoints.userinfo.is_none()
@@ -85,7 +82,7 @@ pub(super) fn tenant(
     let authentication = method.and_then(|method| method.with(secret, key));
     let label = name.as_ref().map_or_else(|| format!("tenants[{index}]"), |name| format!("tenant \"{name}\""));
     let tenant = (|| {
-        let ((access, further), headers) = (access?, headers.as_ref()?);
+        let ((access, retained), headers) = (access?, headers.as_ref()?);
         Some(Tenant {
             name: name.clone()?,
             hosts: hosts.clone(),
@@ -97,48 +94,17 @@ pub(super) fn tenant(
             refresh: refresh?,
             bearer: bearer?,
             identity: IdentityClaims {
-                further: further.and(headers.claims.iter().map(|(_, claim)| claim)),
+                retained: retained.and(headers.claims.iter().map(|(_, claim)| claim)),
                 ..identity?
             },
             roles: roles?,
             access,
             headers: headers.clone(),
-            words: words?,
+            texts: texts?,
             sessions_not_before,
-            revoked: revocation::Slot::default(),
-            known_headers: KnownHeaders::default(),
         })
     })();
-    Draft { label, name, hosts, headers, tenant, errors }
-}
-
-/// `provider.token_endpoint_auth_method`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum AuthMethod {
-    Basic,
-    Post,
-    PrivateKeyJwt,
-    None,
-}
-
-/// What the client proves itself with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Credential {
-    None,
-    Secret,
-    Key,
-}
-
-impl AuthMethod {
-    /// The method with its secret or key, if it has the one that it needs.
-    fn with(self, secret: Option<Secret<String>>, key: Option<ClientAuthentication>) -> Option<ClientAuthentication> {
-        match self {
-            Self::Basic => secret.map(ClientAuthentication::Basic),
-            Self::Post => secret.map(ClientAuthentication::Post),
-            Self::PrivateKeyJwt => key,
-            Self::None => Some(ClientAuthentication::None),
-        }
-    }
+    PartialTenant { label, name, hosts, headers, tenant, errors }
 }
 
 fn name(at: &Cursor<'_>) -> Option<TenantName> {
@@ -148,32 +114,6 @@ fn name(at: &Cursor<'_>) -> Option<TenantName> {
         at.error(format!("{text:?} is not a tenant name: 1 to 63 letters, digits, \"-\", \"_\" and \".\""));
     }
     name
-}
-
-fn hosts(at: &Cursor<'_>) -> Vec<HostPattern> {
-    let mut hosts = Vec::new();
-    for element in at.required_elements() {
-        match host_pattern(&element) {
-            Some(host) if hosts.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
-            Some(host) => hosts.push(host),
-            None => {}
-        }
-    }
-    hosts
-}
-
-/// One host, or all below a domain.
-pub(super) fn host_pattern(at: &Cursor<'_>) -> Option<HostPattern> {
-    let text = at.text()?;
-    at.note(HostPattern::parse(text).map_err(|problem| format!("{text:?} is not a host pattern: {}", advice(problem))))
-}
-
-fn advice(problem: NotAPattern) -> &'static str {
-    match problem {
-        NotAPattern::Name => "give a DNS name without scheme, port and path (\"acme.example\")",
-        NotAPattern::TooWide => "a wildcard has to stand below a domain of at least two labels (\"*.acme.example\")",
-        NotAPattern::Wildcard => "a wildcard may only be the first label (\"*.acme.example\")",
-    }
 }
 
 /// The Issuer Identifier (OpenID Connect Core section 2), kept as it is written: tokens have to repeat it byte for byte.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::host::Host;
+use crate::http::host::Host;
+use crate::jose::HostAlgorithms;
 
 const PUBLIC: &str = include_str!("../../tests/vectors/keys/ec.public.pem");
 const PRIVATE: &str = include_str!("../../tests/vectors/keys/ec.private.pem");
@@ -23,7 +24,7 @@ impl Environment for Variables {
     }
 }
 
-const SURROUNDINGS: Surroundings<'static> = Surroundings { environment: &Variables, host: HostAlgorithms::NONE };
+const CONTEXT: LoadContext<'static> = LoadContext { environment: &Variables, host: HostAlgorithms::NONE };
 
 fn tenant() -> Value {
     json!({
@@ -58,7 +59,7 @@ fn with(mut base: Value, pointer: &str, value: Value) -> Value {
 }
 
 fn load_json(value: &Value) -> Result<Loaded, ConfigErrors> {
-    load(value.to_string().as_bytes(), SURROUNDINGS)
+    load(value.to_string().as_bytes(), CONTEXT)
 }
 
 /// The messages, whether the configuration was refused or serves in part.
@@ -69,24 +70,24 @@ fn messages(value: &Value) -> Vec<String> {
     }
 }
 
-fn entry_of<'a>(gate: &'a Gate, host: &str) -> Option<&'a Entry> {
-    gate.select(&Host::from_name(host).unwrap())
+fn entry_of<'a>(runtime: &'a Runtime, host: &str) -> Option<&'a TenantEntry> {
+    runtime.select(&Host::from_name(host).unwrap())
 }
 
 #[test]
 fn a_good_configuration_serves() {
     let loaded = load_json(&configuration(&[tenant()])).unwrap();
     assert_eq!(loaded.problems, []);
-    let Some(Entry::Serving(tenant)) = entry_of(&loaded.gate, "acme.example") else { panic!("not served") };
-    assert_eq!(tenant.login.callback_path, "/oauth2/callback");
-    assert_eq!(tenant.headers.user.as_deref(), Some("x-auth-request-user"));
-    assert_eq!(loaded.gate.policy().lifetime.as_secs(), 8 * 60 * 60);
+    let Some(TenantEntry::Served(tenant)) = entry_of(&loaded.runtime, "acme.example") else { panic!("not served") };
+    assert_eq!(tenant.model.login.callback_path, "/oauth2/callback");
+    assert_eq!(tenant.model.headers.user.as_deref(), Some("x-auth-request-user"));
+    assert_eq!(loaded.runtime.policy().lifetime.as_secs(), 8 * 60 * 60);
     assert!(!format!("{loaded:?}").contains("s3cr3t"));
 }
 
 #[test]
 fn what_is_no_configuration_is_refused() {
-    let message = |bytes: &[u8]| load(bytes, SURROUNDINGS).unwrap_err().to_string();
+    let message = |bytes: &[u8]| load(bytes, CONTEXT).unwrap_err().to_string();
     assert_eq!(message(b" "), "the configuration is empty; it needs at least `session` and `tenants`");
     assert_eq!(message(b"tenants:"), "not JSON: expected ident at line 1 column 2");
     assert_eq!(
@@ -307,7 +308,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/provider/authorization_endpoint",
             json!("https://i.example/?state=x"),
-            "tenant \"acme\": provider.authorization_endpoint: has the parameter \"state\" in its query, which the gate sets itself; leave it out",
+            "tenant \"acme\": provider.authorization_endpoint: has the parameter \"state\" in its query, which Tenantgate sets itself; leave it out",
         ),
         (
             "/provider/token_endpoint",
@@ -409,12 +410,12 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/login",
             json!({ "parameters": { "max_age": "1" } }),
-            "tenant \"acme\": login.parameters: has \"max_age\", which the gate sets itself or has a field for; leave it out",
+            "tenant \"acme\": login.parameters: has \"max_age\", which Tenantgate sets itself or has a field for; leave it out",
         ),
         (
             "/login",
             json!({ "parameters": { "login_hint": "@acme.example" } }),
-            "tenant \"acme\": login.parameters: has \"login_hint\", which the gate sets itself or has a field for; leave it out",
+            "tenant \"acme\": login.parameters: has \"login_hint\", which Tenantgate sets itself or has a field for; leave it out",
         ),
         (
             "/login",
@@ -743,7 +744,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         let loaded = load_json(&broken).expect(expected);
         let messages: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
         assert_eq!(messages, [expected], "{pointer}");
-        assert!(!matches!(entry_of(&loaded.gate, "acme.example"), Some(Entry::Serving(_))), "{pointer}");
+        assert!(!matches!(entry_of(&loaded.runtime, "acme.example"), Some(TenantEntry::Served(_))), "{pointer}");
     }
 }
 
@@ -824,7 +825,7 @@ fn several_hosts_need_one_redirect_uri_and_one_cookie_domain() {
     let login = json!({ "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" });
     let loaded = load_json(&configuration(&[with(hosts, "/login", login)])).unwrap();
     assert_eq!(loaded.problems, []);
-    assert!(matches!(entry_of(&loaded.gate, "a.b.acme.example"), Some(Entry::Serving(_))));
+    assert!(matches!(entry_of(&loaded.runtime, "a.b.acme.example"), Some(TenantEntry::Served(_))));
     let exact = with(tenant(), "/hosts", json!(["acme.example", "b.example"]));
     let login = json!({ "redirect_uri": "https://acme.example/oauth2/callback" });
     assert_eq!(
@@ -864,8 +865,8 @@ fn one_broken_tenant_does_not_stop_the_others() {
     let both = configuration(&[tenant(), broken]);
     let loaded = load_json(&both).unwrap();
     assert_eq!(loaded.problems.len(), 1);
-    assert!(matches!(entry_of(&loaded.gate, "acme.example"), Some(Entry::Serving(_))));
-    assert!(matches!(entry_of(&loaded.gate, "globex.example"), Some(Entry::Broken(_))));
+    assert!(matches!(entry_of(&loaded.runtime, "acme.example"), Some(TenantEntry::Served(_))));
+    assert!(matches!(entry_of(&loaded.runtime, "globex.example"), Some(TenantEntry::Broken(_))));
 
     let strict = load_json(&with(both, "/strict", json!(true))).unwrap_err();
     assert_eq!(strict.to_string(), "tenant \"globex\": client_secret.env: environment variable \"NONE\" is not set");
@@ -882,7 +883,7 @@ fn no_message_repeats_a_secret() {
     }
 }
 
-/// `(headers, message)` for a tenant of a gate that signs assertions.
+/// `(headers, message)` for a tenant of a configuration that signs assertions.
 #[test]
 fn headers_are_names_of_their_own() {
     for (headers, expected) in [
@@ -918,8 +919,8 @@ fn headers_are_names_of_their_own() {
             "headers.authorization: \"pass\" is not one of \"remove\", \"verified\", \"any\"",
         ),
     ] {
-        let gate = with(configuration(&[with(tenant(), "/headers", headers)]), "/assertion", assertion());
-        assert_eq!(messages(&gate), [format!("tenant \"acme\": {expected}")]);
+        let configuration = with(configuration(&[with(tenant(), "/headers", headers)]), "/assertion", assertion());
+        assert_eq!(messages(&configuration), [format!("tenant \"acme\": {expected}")]);
     }
 }
 
@@ -929,8 +930,8 @@ fn a_header_that_is_off_leaves_its_name_to_others() {
     assert_eq!(messages(&configuration(&[with(tenant(), "/headers", headers)])), <[String; 0]>::default());
     let headers = json!({ "user": "x-auth-request-preferred-username" });
     let loaded = load_json(&configuration(&[with(tenant(), "/headers", headers)])).unwrap();
-    let Some(Entry::Serving(tenant)) = entry_of(&loaded.gate, "acme.example") else { panic!("not served") };
-    assert!(tenant.headers.claims.is_empty());
+    let Some(TenantEntry::Served(tenant)) = entry_of(&loaded.runtime, "acme.example") else { panic!("not served") };
+    assert!(tenant.model.headers.claims.is_empty());
 }
 
 fn assertion() -> Value {
@@ -974,16 +975,16 @@ fn an_assertion_is_whole_or_refused() {
         ),
         ("/filter_state", json!(1), "filter_state: must be true or false, not a number"),
     ] {
-        let gate = with(configuration(&[tenant()]), "/assertion", assertion());
-        assert_eq!(messages(&gate), <[String; 0]>::default());
-        assert_eq!(load_json(&with(gate, pointer, value)).expect_err(expected).to_string(), expected);
+        let configuration = with(configuration(&[tenant()]), "/assertion", assertion());
+        assert_eq!(messages(&configuration), <[String; 0]>::default());
+        assert_eq!(load_json(&with(configuration, pointer, value)).expect_err(expected).to_string(), expected);
     }
-    let gate = with(configuration(&[tenant()]), "/assertion", assertion());
+    let configuration = with(configuration(&[tenant()]), "/assertion", assertion());
     let login = json!({ "frontchannel_logout_path": "/front", "backchannel_logout_path": "/back" });
-    let gate = with(gate, "/tenants/0/login", login);
+    let configuration = with(configuration, "/tenants/0/login", login);
     for path in ["/oauth2/callback", "/oauth2/logout", "/front", "/back"] {
         assert_eq!(
-            messages(&with(gate.clone(), "/assertion/jwks_path", json!(path))),
+            messages(&with(configuration.clone(), "/assertion/jwks_path", json!(path))),
             [format!("tenant \"acme\": login: has a path that is `assertion.jwks_path`, too: \"{path}\"")]
         );
     }

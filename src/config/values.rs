@@ -6,10 +6,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::Value;
 use url::Url;
 
-use super::Environment;
 use super::cursor::Cursor;
-use crate::env::UnixTime;
-use crate::secret::Secret;
+use super::load_context::Environment;
+use crate::base::secret::Secret;
+use crate::base::time::UnixTime;
 
 /// A duration such as `8h`, `30m` or `1h 30m`, within limits.
 pub(super) fn duration(at: &Cursor<'_>, default: Duration, limits: RangeInclusive<Duration>) -> Option<Duration> {

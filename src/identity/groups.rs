@@ -2,73 +2,54 @@
 
 use serde_json::Value;
 
-use super::claim_path::ClaimPath;
 use super::distinguished_name::common_name;
-use super::no_identity::NoIdentity;
+use super::error::IdentityError;
+use crate::tenant::GroupClaim;
 use crate::token::Claims;
 
-/// Where the groups are, and what makes a group of each value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupClaim {
-    /// The claim.
-    pub claim: ClaimPath,
-    /// Whether a login without any group is refused.
-    pub required: bool,
-    /// The member that names a group, where groups are objects.
-    pub field: Option<String>,
-    /// Whether a distinguished name is reduced to its common name.
-    pub common_name: bool,
-    /// Taken off where a group begins with it; may be empty.
-    pub strip_prefix: String,
-    /// Taken off where a group ends with it; may be empty.
-    pub strip_suffix: String,
+/// The groups that the token names, none of them empty.
+pub(super) fn read_groups(group_claim: &GroupClaim, claims: &Claims) -> Result<Vec<String>, IdentityError> {
+    if is_elsewhere(group_claim, claims) {
+        return Err(IdentityError::Overage(group_claim.claim.clone()));
+    }
+    let values = match claims.find(&group_claim.claim) {
+        None => &[],
+        Some(Value::Array(values)) => values.as_slice(),
+        Some(value) => std::slice::from_ref(value),
+    };
+    let groups: Vec<String> = values
+        .iter()
+        .map(|value| read_group(group_claim, value))
+        .filter(|group| group.as_ref() != Ok(&String::new()))
+        .collect::<Result<_, _>>()?;
+    if group_claim.required && groups.is_empty() {
+        return Err(IdentityError::NoGroups(group_claim.claim.clone()));
+    }
+    Ok(groups)
 }
 
-impl GroupClaim {
-    /// The groups that the token names, none of them empty.
-    pub(super) fn read(&self, claims: &Claims) -> Result<Vec<String>, NoIdentity> {
-        if self.is_elsewhere(claims) {
-            return Err(NoIdentity::Overage(self.claim.clone()));
-        }
-        let values = match self.claim.find(claims) {
-            None => &[],
-            Some(Value::Array(values)) => values.as_slice(),
-            Some(value) => std::slice::from_ref(value),
-        };
-        let groups: Vec<String> = values
-            .iter()
-            .map(|value| self.group(value))
-            .filter(|group| group.as_ref() != Ok(&String::new()))
-            .collect::<Result<_, _>>()?;
-        if self.required && groups.is_empty() {
-            return Err(NoIdentity::NoGroups(self.claim.clone()));
-        }
-        Ok(groups)
-    }
+/// Entra ID leaves the groups out where there are more than some 200, and says where they can be asked for: by
+/// `_claim_names` (OpenID Connect Core section 5.6.2), or by `hasgroups`. That is not the same as having none.
+fn is_elsewhere(group_claim: &GroupClaim, claims: &Claims) -> bool {
+    let name = claims.top_level(&group_claim.claim);
+    let distributed = claims.get("_claim_names").is_some_and(|names| names.get(name).is_some());
+    let marked = claims.get("hasgroups").is_some_and(|mark| mark != &Value::Bool(false));
+    distributed || name == "groups" && marked && claims.get(name).is_none()
+}
 
-    /// Entra ID leaves the groups out where there are more than some 200, and says where they can be asked for: by
-    /// `_claim_names` (OpenID Connect Core section 5.6.2), or by `hasgroups`. That is not the same as having none.
-    fn is_elsewhere(&self, claims: &Claims) -> bool {
-        let name = self.claim.outermost(claims);
-        let distributed = claims.get("_claim_names").is_some_and(|names| names.get(name).is_some());
-        let marked = claims.get("hasgroups").is_some_and(|mark| mark != &Value::Bool(false));
-        distributed || name == "groups" && marked && claims.get(name).is_none()
-    }
-
-    fn group(&self, value: &Value) -> Result<String, NoIdentity> {
-        let text = match &self.field {
-            None => value.as_str(),
-            Some(field) => value.get(field).and_then(Value::as_str),
-        };
-        let text = text.ok_or_else(|| match &self.field {
-            None => NoIdentity::WrongType(self.claim.clone()),
-            Some(field) => NoIdentity::NoField(self.claim.clone(), field.clone()),
-        })?;
-        let name = self.common_name.then(|| common_name(text)).flatten();
-        let text = name.as_deref().unwrap_or(text);
-        let text = text.strip_prefix(&self.strip_prefix).unwrap_or(text);
-        Ok(text.strip_suffix(&self.strip_suffix).unwrap_or(text).to_owned())
-    }
+fn read_group(group_claim: &GroupClaim, value: &Value) -> Result<String, IdentityError> {
+    let text = match &group_claim.field {
+        None => value.as_str(),
+        Some(field) => value.get(field).and_then(Value::as_str),
+    };
+    let text = text.ok_or_else(|| match &group_claim.field {
+        None => IdentityError::WrongType(group_claim.claim.clone()),
+        Some(field) => IdentityError::NoField(group_claim.claim.clone(), field.clone()),
+    })?;
+    let name = group_claim.common_name.then(|| common_name(text)).flatten();
+    let text = name.as_deref().unwrap_or(text);
+    let text = text.strip_prefix(&group_claim.strip_prefix).unwrap_or(text);
+    Ok(text.strip_suffix(&group_claim.strip_suffix).unwrap_or(text).to_owned())
 }
 
 #[cfg(test)]
@@ -89,8 +70,8 @@ mod tests {
         }
     }
 
-    fn read(claim: &GroupClaim, groups: Value) -> Result<Vec<String>, NoIdentity> {
-        claim.read(&claims(json!({ "groups": groups })))
+    fn read(claim: &GroupClaim, groups: Value) -> Result<Vec<String>, IdentityError> {
+        read_groups(claim, &claims(json!({ "groups": groups })))
     }
 
     #[test]
@@ -100,10 +81,10 @@ mod tests {
         for nothing in [json!(null), json!([]), json!(""), json!([""])] {
             assert_eq!(read(&plain(), nothing.clone()).unwrap(), <[String; 0]>::default());
             let required = GroupClaim { required: true, ..plain() };
-            assert_eq!(read(&required, nothing), Err(NoIdentity::NoGroups("groups".into())));
+            assert_eq!(read(&required, nothing), Err(IdentityError::NoGroups("groups".into())));
         }
         for bad in [json!(1), json!([1]), json!(["a", null]), json!({ "a": 1 }), json!([{ "name": "a" }])] {
-            assert_eq!(read(&plain(), bad), Err(NoIdentity::WrongType("groups".into())));
+            assert_eq!(read(&plain(), bad), Err(IdentityError::WrongType("groups".into())));
         }
     }
 
@@ -113,7 +94,7 @@ mod tests {
         assert_eq!(read(&named, json!([{ "name": "a", "id": 1 }, { "name": "" }])).unwrap(), ["a"]);
         assert_eq!(read(&named, json!({ "name": "a" })).unwrap(), ["a"]);
         for bad in [json!(["a"]), json!([{ "id": 1 }]), json!([{ "name": 1 }])] {
-            assert_eq!(read(&named, bad), Err(NoIdentity::NoField("groups".into(), "name".to_owned())));
+            assert_eq!(read(&named, bad), Err(IdentityError::NoField("groups".into(), "name".to_owned())));
         }
     }
 
@@ -133,12 +114,12 @@ mod tests {
             json!({ "hasgroups": true }),
             json!({ "hasgroups": "true" }),
         ] {
-            assert_eq!(plain().read(&claims(overage)), Err(NoIdentity::Overage("groups".into())));
+            assert_eq!(read_groups(&plain(), &claims(overage)), Err(IdentityError::Overage("groups".into())));
         }
         for other in [json!({ "_claim_names": { "address": "src1" } }), json!({ "hasgroups": false })] {
-            assert_eq!(plain().read(&claims(other)).unwrap(), <[String; 0]>::default());
+            assert_eq!(read_groups(&plain(), &claims(other)).unwrap(), <[String; 0]>::default());
         }
         let roles = GroupClaim { claim: "roles".into(), ..plain() };
-        assert_eq!(roles.read(&claims(json!({ "hasgroups": true, "roles": ["a"] }))).unwrap(), ["a"]);
+        assert_eq!(read_groups(&roles, &claims(json!({ "hasgroups": true, "roles": ["a"] }))).unwrap(), ["a"]);
     }
 }

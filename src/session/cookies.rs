@@ -11,25 +11,25 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::cookie::{self, Cookies, MAX_NAME_AND_VALUE};
-use crate::request::RequestHead;
-use crate::tenant::Tenant;
+use crate::http::cookie::{self, MAX_NAME_AND_VALUE};
+use crate::http::request::RequestHead;
+use crate::tenant::{Login, TenantCookies};
 
-/// The names of the session cookies that a request brought: those that have to go when they are not written anew.
-pub(crate) struct Brought(Vec<String>);
+/// The names of the session cookies that came with a request: a session that is written anew deletes those that it does not need.
+pub(crate) struct SentCookies(Vec<String>);
 
-impl Brought {
-    /// What `head` holds of them, whatever its worth.
-    pub(crate) fn by(head: &RequestHead, tenant: &Tenant) -> Self {
-        let cookies = Cookies::of(tenant);
+impl SentCookies {
+    /// The session cookies in `head`, valid or not.
+    pub(crate) fn new(head: &RequestHead, login: &Login) -> Self {
+        let cookies = TenantCookies::new(login);
         let names = (0..MAX_PIECES).map(|piece| cookies.session(piece));
         Self(names.filter(|name| cookie::sent(head).any(|(sent, _)| sent == name.as_bytes())).collect())
     }
 }
 
 /// The `Set-Cookie` values that keep `sealed`, and delete what is left of a longer session. `None` if it is too long.
-pub(super) fn write(sealed: &str, brought: &Brought, tenant: &Tenant, lifetime: Duration) -> Option<Vec<String>> {
-    let cookies = Cookies::of(tenant);
+pub(super) fn write(sealed: &str, sent: &SentCookies, login: &Login, lifetime: Duration) -> Option<Vec<String>> {
+    let cookies = TenantCookies::new(login);
     let pieces = pieces(sealed, &cookies.session(MAX_PIECES))?;
     let count = u8::try_from(pieces.len()).ok()?;
     let mut lines = (0..count)
@@ -37,29 +37,29 @@ pub(super) fn write(sealed: &str, brought: &Brought, tenant: &Tenant, lifetime: 
         .map(|(piece, value)| cookies.set(&cookies.session(piece), value, lifetime))
         .collect::<Option<Vec<_>>>()?;
     let written: Vec<String> = (0..count).map(|piece| cookies.session(piece)).collect();
-    lines.extend(brought.0.iter().filter(|name| !written.contains(name)).map(|name| cookies.delete(name)));
+    lines.extend(sent.0.iter().filter(|name| !written.contains(name)).map(|name| cookies.delete(name)));
     Some(lines)
 }
 
 /// What may be a sealed session in `head`, put together. A cookie of the same name can be planted from a sibling host where the tenant
 /// has a cookie domain, so more than one is tried.
-pub(super) fn read<'h>(head: &'h RequestHead, tenant: &'h Tenant) -> impl Iterator<Item = Cow<'h, [u8]>> {
-    let name = Cookies::of(tenant).session(0);
+pub(super) fn read<'h>(head: &'h RequestHead, login: &'h Login) -> impl Iterator<Item = Cow<'h, [u8]>> {
+    let name = TenantCookies::new(login).session(0);
     let first = cookie::sent(head).filter(move |(sent, _)| *sent == name.as_bytes()).take(MAX_TRIES);
     first.filter_map(|(_, value)| match value {
-        [count, b':', start @ ..] => join(count.checked_sub(b'0')?, start, head, tenant).map(Cow::Owned),
+        [count, b':', start @ ..] => join(count.checked_sub(b'0')?, start, head, login).map(Cow::Owned),
         whole => Some(Cow::Borrowed(whole)),
     })
 }
 
-fn join(count: u8, start: &[u8], head: &RequestHead, tenant: &Tenant) -> Option<Vec<u8>> {
+fn join(count: u8, start: &[u8], head: &RequestHead, login: &Login) -> Option<Vec<u8>> {
     if !(2..=MAX_PIECES).contains(&count) {
         return None;
     }
     let tag = tag(start)?;
     let mut sealed = start.to_vec();
     for piece in 1..count {
-        let name = Cookies::of(tenant).session(piece);
+        let name = TenantCookies::new(login).session(piece);
         let sent = cookie::sent(head).filter(|(sent, _)| *sent == name.as_bytes()).take(MAX_TRIES);
         let further = sent.map(|(_, value)| value).find_map(|value| value.strip_prefix(tag)?.strip_prefix(b":"))?;
         sealed.extend_from_slice(further);

@@ -9,7 +9,7 @@ use std::ptr::null_mut;
 
 use proxy_wasm::types::MapType;
 
-use crate::request::RequestHead;
+use crate::http::request::RequestHead;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {

@@ -4,8 +4,8 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
 use super::abi::header_map;
-use crate::call::{CallFailure, CallResponse, HttpCall};
-use crate::secret::Secret;
+use crate::base::secret::Secret;
+use crate::http::call::{CallFailure, CallResponse, HttpCall};
 
 /// Makes the call; the host tells how it ended under this token.
 pub(super) fn dispatch(call: &HttpCall) -> Result<u32, Status> {

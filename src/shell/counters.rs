@@ -7,9 +7,11 @@ use std::rc::Rc;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
 
+use crate::base::event::Event;
+
 /// The counters of a VM. Events are words of this code, so there is a fixed number of them.
 #[derive(Clone, Default)]
-pub(super) struct Counters(Rc<RefCell<HashMap<&'static str, Counter>>>);
+pub(super) struct Counters(Rc<RefCell<HashMap<Event, Counter>>>);
 
 #[derive(Default)]
 struct Counter {
@@ -22,18 +24,18 @@ struct Counter {
 
 impl Counters {
     /// Counts one occurrence.
-    pub(super) fn count(&self, event: &'static str) {
+    pub(super) fn count(&self, event: Event) {
         self.add(event, 1);
     }
 
     /// Counts so many occurrences. The host is told at once about the first between two ticks, and at the next tick about all others: in
     /// a flood, a host call for each would cost more than finding out that a token is none.
-    pub(super) fn add(&self, event: &'static str, count: u64) {
+    pub(super) fn add(&self, event: Event, count: u64) {
         let Ok(mut counters) = self.0.try_borrow_mut() else { return };
         let counter = counters.entry(event).or_default();
         counter.pending = counter.pending.saturating_add(count);
         if !counter.told {
-            counter.tell(event);
+            counter.tell(event.name());
         }
     }
 
@@ -41,7 +43,7 @@ impl Counters {
     pub(super) fn tick(&self) {
         let Ok(mut counters) = self.0.try_borrow_mut() else { return };
         for (event, counter) in counters.iter_mut() {
-            counter.tell(event);
+            counter.tell(event.name());
             counter.told = false;
         }
     }

@@ -7,9 +7,10 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::LogLevel;
 
 use super::abi::log_level;
+use crate::base::event::Level;
+use crate::base::time::UnixTime;
 use crate::config::Environment;
-use crate::env::{Entropy, NoEntropy, UnixTime};
-use crate::reply::Level;
+use crate::env::{Entropy, NoEntropy};
 
 /// The time, if the host can tell it.
 pub(super) fn now() -> Option<UnixTime> {

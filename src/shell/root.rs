@@ -15,23 +15,23 @@ use super::shared::VmSharedData;
 use super::stream::Stream;
 use super::verifier::VmVerifier;
 use super::waiting::Waiting;
-use crate::call::CallFailure;
-use crate::config::{self, Surroundings};
+use crate::base::event::{Event, Level};
+use crate::config::{self, LoadContext};
 use crate::env::Env;
 use crate::filter::Filter;
-use crate::gate::Gate;
-use crate::keys::{HostAlgorithms, SignatureAlgorithm, Verifier};
-use crate::provider::{Errands, FetchId, Keeper};
-use crate::reply::Level;
-use crate::revocation::Watch;
-use crate::token::CacheCounts;
+use crate::http::call::CallFailure;
+use crate::identity::CacheCounts;
+use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
+use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
+use crate::runtime::Runtime;
+use crate::session::revocation::RevocationSync;
 
 pub(super) struct Root {
-    gate: Arc<Gate>,
+    runtime: Arc<Runtime>,
     counters: Counters,
     trusted: HostAlgorithms,
-    keeper: Keeper,
-    watch: Watch,
+    jwks_refresher: JwksRefresher,
+    revocation_sync: RevocationSync,
     waiting: Waiting,
     /// The calls of the keeper, by the host's token. Those of an older configuration are in nobody's list.
     calls: HashMap<u32, FetchId>,
@@ -41,11 +41,11 @@ pub(super) struct Root {
 impl Default for Root {
     fn default() -> Self {
         Self {
-            gate: Arc::new(Gate::closed()),
+            runtime: Arc::new(Runtime::closed()),
             counters: Counters::default(),
             trusted: HostAlgorithms::default(),
-            keeper: Keeper::default(),
-            watch: Watch::default(),
+            jwks_refresher: JwksRefresher::default(),
+            revocation_sync: RevocationSync::default(),
             waiting: Waiting::default(),
             calls: HashMap::new(),
         }
@@ -53,25 +53,25 @@ impl Default for Root {
 }
 
 impl Root {
-    /// Lets keeper and watch do something, and does what the keeper then wants done.
-    fn keep(&mut self, step: impl FnOnce(&mut Keeper, &mut Watch, &mut Env<'_>) -> Errands) {
+    /// Runs `step`, and does what it asks for.
+    fn maintain(&mut self, step: impl FnOnce(&mut JwksRefresher, &mut RevocationSync, &mut Env<'_>) -> Actions) {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         let mut entropy = VmEntropy;
         let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
-        let Errands { mut calls, mut notes } = step(&mut self.keeper, &mut self.watch, env);
+        let Actions { mut calls, log: mut lines } = step(&mut self.jwks_refresher, &mut self.revocation_sync, env);
         while let Some((id, call)) = calls.pop() {
             match dispatch(&call) {
                 Ok(token) => drop(self.calls.insert(token, id)),
                 Err(_) => {
-                    let errands = self.keeper.called(id, Err(CallFailure::Refused), env);
-                    calls.extend(errands.calls);
-                    notes.extend(errands.notes);
+                    let actions = self.jwks_refresher.called(id, Err(CallFailure::Refused), env);
+                    calls.extend(actions.calls);
+                    lines.extend(actions.log);
                 }
             }
         }
-        for note in notes {
-            self.counters.count(note.event);
-            log(note.level, &note.line);
+        for line in lines {
+            self.counters.count(line.event);
+            log(line.level, &line.text);
         }
     }
 }
@@ -80,7 +80,7 @@ impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
         if let Some(id) = self.calls.remove(&token) {
             let result = response(headers, body);
-            self.keep(|keeper, _, env| keeper.called(id, result, env));
+            self.maintain(|refresher, _, env| refresher.called(id, result, env));
         }
     }
 }
@@ -112,15 +112,15 @@ impl RootContext for Root {
     /// here: a host call for each would cost as much as half a hit of the cache.
     fn on_tick(&mut self) {
         ask_log_level();
-        let CacheCounts { hits, misses, evictions } = self.gate.take_token_counts();
+        let CacheCounts { hits, misses, evictions } = self.runtime.take_cache_counts();
         for (event, count) in
-            [("token_cache_hits", hits), ("token_cache_misses", misses), ("token_cache_evictions", evictions)]
+            [(Event::TokenCacheHits, hits), (Event::TokenCacheMisses, misses), (Event::TokenCacheEvictions, evictions)]
         {
             self.counters.add(event, count);
         }
-        self.keep(|keeper, watch, env| {
-            watch.tick(env);
-            keeper.tick(env)
+        self.maintain(|refresher, sync, env| {
+            sync.tick(env);
+            refresher.tick(env)
         });
         self.waiting.give_up(&self.counters);
         self.counters.tick();
@@ -129,21 +129,21 @@ impl RootContext for Root {
     /// Streams that are under way keep the gate that they began with. A configuration that is refused changes nothing.
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
-        match config::load(&bytes.unwrap_or_default(), Surroundings { environment: &VmEnvironment, host: self.trusted })
+        match config::load(&bytes.unwrap_or_default(), LoadContext { environment: &VmEnvironment, host: self.trusted })
         {
             Ok(loaded) => {
                 for problem in &loaded.problems {
-                    self.counters.count("tenant_refused");
+                    self.counters.count(Event::TenantConfigError);
                     log(Level::Error, &format!("configuration: {problem}"));
                 }
-                let gate = Arc::new(loaded.gate);
+                let runtime = Arc::new(loaded.runtime);
                 self.calls.clear();
-                self.keep(|keeper, watch, env| {
-                    *watch = Watch::new(&gate, env);
-                    *keeper = Keeper::new(&gate, env);
-                    Errands::default()
+                self.maintain(|refresher, sync, env| {
+                    *sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
+                    *refresher = JwksRefresher::new(runtime.providers(), env);
+                    Actions::default()
                 });
-                self.gate = gate;
+                self.runtime = runtime;
                 true
             }
             Err(errors) => {
@@ -156,7 +156,7 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
-        let filter = Filter::new(self.gate.clone());
+        let filter = Filter::new(self.runtime.clone());
         Some(Box::new(Stream::new(id, filter, self.counters.clone(), self.trusted, self.waiting.clone())))
     }
 

@@ -2,7 +2,7 @@
 
 use proxy_wasm::hostcalls;
 
-use crate::shared::{NotWritten, SharedData, Version};
+use crate::env::shared::{SharedData, SharedWriteError, Version};
 
 pub(super) struct VmSharedData;
 
@@ -12,8 +12,8 @@ impl SharedData for VmSharedData {
         Some((value?, Version(version?)))
     }
 
-    fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), NotWritten> {
+    fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), SharedWriteError> {
         let version = version.map(|Version(version)| version);
-        hostcalls::set_shared_data(key, Some(value), version).map_err(|_| NotWritten)
+        hostcalls::set_shared_data(key, Some(value), version).map_err(|_| SharedWriteError)
     }
 }

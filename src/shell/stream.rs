@@ -11,24 +11,20 @@ use super::host::{VmEntropy, log, now};
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
 use super::waiting::Waiting;
-use crate::aftermath::{Aftermath, AnswerEdit, AnswerEffect, Event};
-use crate::call::CallFailure;
+use crate::base::event::{Event, Level, LogLine};
+use crate::base::secret::Secret;
 use crate::env::Env;
-use crate::filter::{Effect, Filter, Input};
-use crate::forward::{Forward, HeaderEdit};
-use crate::keys::{HostAlgorithms, Verifier};
-use crate::reply::{Level, LocalReply, Note};
-use crate::request::{MAX_BODY, NoBody};
-use crate::secret::Secret;
+use crate::filter::{Effect, Filter, Input, RequestEffect, ResponseEdit, ResponseEffect};
+use crate::http::call::CallFailure;
+use crate::http::reply::LocalReply;
+use crate::http::request::{BodyError, MAX_BODY};
+use crate::jose::{HostAlgorithms, Verifier};
+use crate::upstream::{Forward, HeaderEdit};
 
 pub(super) struct Stream {
     filter: Filter,
     counters: Counters,
     trusted: HostAlgorithms,
-    passage: Passage,
-    aftermath: Aftermath,
-    /// The answer of the upstream is here and waits for the end of a call.
-    held: bool,
     body: Body,
     waiting: Waiting,
     id: u32,
@@ -43,103 +39,69 @@ enum Body {
     Awaited(usize),
 }
 
-/// Whether the request may go on to the upstream. Only [`Stream::forward`] opens it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Passage {
-    Closed,
-    Open,
-}
-
 impl Stream {
     pub(super) fn new(id: u32, filter: Filter, counters: Counters, trusted: HostAlgorithms, waiting: Waiting) -> Self {
-        let (passage, aftermath, body) = (Passage::Closed, Aftermath::default(), Body::Follows);
-        Self { filter, counters, trusted, passage, aftermath, held: false, body, waiting, id }
+        Self { filter, counters, trusted, body: Body::Follows, waiting, id }
     }
 
-    /// Feeds one input, and what comes of it, until the request is forwarded, answered or waits for something.
-    fn run(&mut self, mut input: Input) {
+    /// Feeds one input, carries out the effect, and feeds what comes of it, until the stream waits for the host.
+    fn run(&mut self, input: Input) {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
-        loop {
-            match self.filter.step(input, &mut Env::new(now(), &mut VmEntropy, verifier, &VmSharedData)) {
-                Effect::Forward(forward, aftermath) => return self.forward(&forward, aftermath),
-                Effect::Reply(reply) => return self.reply(&reply),
-                Effect::ReadBody => {
+        let mut entropy = VmEntropy;
+        let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            let effect = self.filter.step(input, env);
+            next = match effect {
+                Effect::Request(RequestEffect::Forward(forward)) => Some(forward_edits(&forward)),
+                Effect::Request(RequestEffect::Reply(reply)) => {
+                    self.reply(&reply);
+                    None
+                }
+                Effect::Request(RequestEffect::ReadBody) => {
                     self.body = Body::Awaited(0);
                     self.waiting.begin(self.id);
-                    return;
+                    None
                 }
-                Effect::Call(call) => match dispatch(&call) {
-                    Ok(_token) => return,
-                    Err(_) => input = Input::Called(Err(CallFailure::Refused)),
-                },
-            }
-        }
-    }
-
-    /// Applies every edit and tells the host the rest. If it refuses anything, nothing goes to the upstream.
-    fn forward(&mut self, forward: &Forward, aftermath: Aftermath) {
-        if forward.edits().iter().try_for_each(apply).is_err() {
-            return self.fail("a header could not be changed");
-        }
-        if forward.filter_state().iter().try_for_each(set_filter_state).is_err() {
-            return self.fail("filter state could not be set");
-        }
-        self.passage = Passage::Open;
-        self.aftermath = aftermath;
-        if let Some(call) = self.aftermath.take_call()
-            && dispatch(&call).is_err()
-        {
-            self.follow(Event::Called(Err(CallFailure::Refused)));
-        }
-    }
-
-    /// Feeds one event to what comes after a request.
-    fn follow(&mut self, mut event: Event) {
-        let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
-        self.held |= matches!(event, Event::Answered);
-        loop {
-            match self.aftermath.step(event, &mut Env::new(now(), &mut VmEntropy, verifier, &VmSharedData)) {
-                AnswerEffect::Wait => return,
-                AnswerEffect::Call(call) => match dispatch(&call) {
-                    Ok(_token) => return,
-                    Err(_) => event = Event::Called(Err(CallFailure::Refused)),
-                },
-                AnswerEffect::Go(edits, notes) => {
-                    notes.iter().for_each(|note| self.note(note));
-                    if edits.iter().try_for_each(amend).is_err() {
-                        log(Level::Error, "the host refused a header of an answer");
+                Effect::Request(RequestEffect::Call(call)) | Effect::Response(ResponseEffect::Call(call)) => {
+                    dispatch(&call).err().map(|_| Input::Called(Err(CallFailure::Refused)))
+                }
+                Effect::Response(ResponseEffect::Wait) => None,
+                Effect::Response(ResponseEffect::Release(edits, lines)) => {
+                    lines.iter().for_each(|line| self.log(line));
+                    if edits.iter().try_for_each(apply_to_response).is_err() {
+                        log(Level::Error, "the host refused a header of a response");
                     }
-                    self.held = false;
-                    return;
+                    None
                 }
-            }
+            };
         }
     }
 
-    fn note(&self, note: &Note) {
-        self.counters.count(note.event);
-        log(note.level, &note.line);
+    fn log(&self, line: &LogLine) {
+        self.counters.count(line.event);
+        log(line.level, &line.text);
     }
 
     fn reply(&self, reply: &LocalReply) {
-        self.note(&reply.note);
+        self.log(&reply.log);
         let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         if hostcalls::send_http_response(reply.status.into(), headers, Some(reply.body.as_bytes())).is_err() {
-            // The stream stays paused, so it still does not reach the upstream.
+            // The stream stays paused, so the request still does not reach the upstream.
             log(Level::Error, "the host refused a reply");
         }
     }
 
-    /// A body that is awaited has grown to `size` bytes. At its end it becomes an input, and as soon as it is too long.
+    /// A body that is awaited has grown to `size` bytes. At its end, or as soon as it is too long, it becomes an input.
     fn read_body(&mut self, size: usize, ended: bool) {
         self.body = Body::Awaited(size);
         let body = match size {
-            _ if size > MAX_BODY => Err(NoBody::TooLong),
+            _ if size > MAX_BODY => Err(BodyError::TooLong),
             _ if !ended => return,
             0 => Ok(Vec::new()),
             _ => match hostcalls::get_buffer(BufferType::HttpRequestBody, 0, size) {
                 Ok(Some(body)) if body.len() == size => Ok(body),
-                _ => Err(NoBody::Withheld),
+                _ => Err(BodyError::Withheld),
             },
         };
         self.body = Body::Follows;
@@ -152,17 +114,12 @@ impl Stream {
         let _ = hostcalls::send_http_response(503, vec![("cache-control", "no-store")], None);
     }
 
-    fn action(&self) -> Action {
-        match self.passage {
-            Passage::Open => Action::Continue,
-            Passage::Closed => Action::Pause,
-        }
+    fn request_action(&self) -> Action {
+        if self.filter.is_forwarded() { Action::Continue } else { Action::Pause }
     }
-}
 
-impl Stream {
-    fn answer_action(&self) -> Action {
-        if self.held { Action::Pause } else { Action::Continue }
+    fn response_action(&self) -> Action {
+        if self.filter.holds_response() { Action::Pause } else { Action::Continue }
     }
 }
 
@@ -175,21 +132,13 @@ impl Drop for Stream {
 
 impl Context for Stream {
     fn on_http_call_response(&mut self, _token: u32, headers: usize, body: usize, _trailers: usize) {
-        let result = response(headers, body);
-        match self.passage {
-            Passage::Open => {
-                let was_held = self.held;
-                self.follow(Event::Called(result));
-                if was_held && !self.held && hostcalls::resume_http_response().is_err() {
-                    log(Level::Error, "an answer could not be resumed");
-                }
-            }
-            Passage::Closed => {
-                self.run(Input::Called(result));
-                if self.passage == Passage::Open && hostcalls::resume_http_request().is_err() {
-                    self.fail("the request could not be resumed");
-                }
-            }
+        let (was_forwarded, was_held) = (self.filter.is_forwarded(), self.filter.holds_response());
+        self.run(Input::Called(response(headers, body)));
+        if !was_forwarded && self.filter.is_forwarded() && hostcalls::resume_http_request().is_err() {
+            self.fail("the request could not be resumed");
+        }
+        if was_held && !self.filter.holds_response() && hostcalls::resume_http_response().is_err() {
+            log(Level::Error, "a response could not be resumed");
         }
     }
 }
@@ -197,7 +146,7 @@ impl Context for Stream {
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, count: usize, end_of_stream: bool) -> Action {
         if count > MAX_HEADERS {
-            self.counters.count("too_many_headers");
+            self.counters.count(Event::TooManyHeaders);
             let _ = hostcalls::send_http_response(431, vec![("cache-control", "no-store")], None);
             return Action::Pause;
         }
@@ -208,22 +157,23 @@ impl HttpContext for Stream {
         if end_of_stream && self.body != Body::Follows {
             self.read_body(0, true);
         }
-        self.action()
+        self.request_action()
     }
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         if self.body != Body::Follows {
             self.read_body(size, end_of_stream);
         }
-        self.action()
+        self.request_action()
     }
 
-    /// Trailers follow without what the client may not say. If that cannot be made sure, they and the end of the request stay here.
+    /// Trailers follow without the names that no client may send. If they cannot be removed, the trailers and the end of
+    /// the request stay here.
     fn on_http_request_trailers(&mut self, count: usize) -> Action {
         if let Body::Awaited(size) = self.body {
             self.read_body(size, true);
         }
-        if self.passage == Passage::Closed || count > MAX_HEADERS {
+        if !self.filter.is_forwarded() || count > MAX_HEADERS {
             return Action::Pause;
         }
         let Some(trailers) = header_map(MapType::HttpRequestTrailers) else { return Action::Pause };
@@ -233,24 +183,35 @@ impl HttpContext for Stream {
         if stripped.is_ok() { Action::Continue } else { Action::Pause }
     }
 
-    /// A reply of the gate itself comes by here, too; it has no aftermath.
+    /// A reply of Tenantgate itself comes by here, too. The filter does not wait for it.
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        if !self.aftermath.is_idle() {
-            self.follow(Event::Answered);
+        if self.filter.awaits_response() {
+            self.run(Input::Response);
         }
-        self.answer_action()
+        self.response_action()
     }
 
     fn on_http_response_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
-        self.answer_action()
+        self.response_action()
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        self.answer_action()
+        self.response_action()
     }
 }
 
-fn apply(edit: &HeaderEdit) -> Result<(), Status> {
+/// Applies every edit of a request. If the host refuses one, the request does not go to the upstream.
+fn forward_edits(forward: &Forward) -> Input {
+    if forward.edits().iter().try_for_each(apply_to_request).is_err() {
+        return Input::ForwardFailed("a header could not be changed");
+    }
+    if forward.filter_state().iter().try_for_each(set_filter_state).is_err() {
+        return Input::ForwardFailed("filter state could not be set");
+    }
+    Input::Forwarded
+}
+
+fn apply_to_request(edit: &HeaderEdit) -> Result<(), Status> {
     match edit {
         HeaderEdit::Remove(name) => hostcalls::remove_map_value(MapType::HttpRequestHeaders, name),
         HeaderEdit::Set(name, value) => hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value)),
@@ -258,10 +219,10 @@ fn apply(edit: &HeaderEdit) -> Result<(), Status> {
     }
 }
 
-fn amend(edit: &AnswerEdit) -> Result<(), Status> {
+fn apply_to_response(edit: &ResponseEdit) -> Result<(), Status> {
     match edit {
-        AnswerEdit::Add(name, value) => hostcalls::add_map_value(MapType::HttpResponseHeaders, name, value),
-        AnswerEdit::Set(name, value) => hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value)),
+        ResponseEdit::Add(name, value) => hostcalls::add_map_value(MapType::HttpResponseHeaders, name, value),
+        ResponseEdit::Set(name, value) => hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value)),
     }
 }
 

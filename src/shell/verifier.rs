@@ -3,21 +3,21 @@
 use prost::Message;
 use proxy_wasm::hostcalls;
 
-use crate::keys::{Hash, HostVerifier};
+use crate::jose::{Hash, HostVerifier};
 
 /// Envoy's BoringSSL, if the host is Envoy.
 pub(super) struct VmVerifier;
 
 /// `envoy.source.extensions.common.wasm.VerifySignatureResult`, without the text of an error.
 #[derive(Message)]
-struct Answer {
+struct VerifySignatureResult {
     #[prost(bool, tag = "1")]
     result: bool,
 }
 
 /// `envoy.source.extensions.common.wasm.SignResult`, without the text of an error.
 #[derive(Message)]
-struct Signed {
+struct SignResult {
     #[prost(bool, tag = "1")]
     result: bool,
     #[prost(bytes = "vec", tag = "2")]
@@ -30,14 +30,14 @@ impl HostVerifier for VmVerifier {
         let arguments = message_of([hash.name().as_bytes(), public_key, signature, message])?;
         let answer = hostcalls::call_foreign_function("verify_signature", Some(&arguments)).ok()?;
         // A message whose only field is false may be empty, and no bytes at all are that message.
-        Answer::decode(answer.unwrap_or_default().as_slice()).ok().map(|answer| answer.result)
+        VerifySignatureResult::decode(answer.unwrap_or_default().as_slice()).ok().map(|answer| answer.result)
     }
 
     fn sign(&self, hash: Hash, private_key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
         // `envoy.source.extensions.common.wasm.SignArguments`, with the key in DER.
         let arguments = message_of([hash.name().as_bytes(), private_key, message])?;
         let answer = hostcalls::call_foreign_function("sign", Some(&arguments)).ok()??;
-        Signed::decode(answer.as_slice()).ok().filter(|signed| signed.result).map(|signed| signed.signature)
+        SignResult::decode(answer.as_slice()).ok().filter(|signed| signed.result).map(|signed| signed.signature)
     }
 }
 

@@ -9,8 +9,8 @@ use proxy_wasm::hostcalls;
 
 use super::counters::Counters;
 use super::host::{log, now};
-use crate::env::UnixTime;
-use crate::reply::Level;
+use crate::base::event::{Event, Level};
+use crate::base::time::UnixTime;
 
 /// The streams of a VM, and since when each waits.
 #[derive(Clone, Default)]
@@ -40,7 +40,7 @@ impl Waiting {
         streams.retain(|(stream, since)| {
             let late = since.plus(PATIENCE) <= now;
             if late && hostcalls::set_effective_context(*stream).is_ok() {
-                counters.count("body_late");
+                counters.count(Event::BodyTimeout);
                 let _ = hostcalls::send_http_response(408, vec![("cache-control", "no-store")], None);
             }
             !late
@@ -49,5 +49,5 @@ impl Waiting {
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
-const LATE: &str = "body_late: the body of a back-channel logout did not come; \
+const LATE: &str = "body_timeout: the body of a back-channel logout did not come; \
     if none ever comes, Envoy needs `allow_on_headers_stop_iteration: true` beside `vm_config`";

@@ -5,41 +5,33 @@ use std::fmt;
 use serde_json::Value;
 
 use super::claims::Claims;
-use super::rejection::TokenRejection;
-use super::signed::{Kind, Signed};
-use crate::env::UnixTime;
-use crate::keys::Verifier;
-use crate::tenant::{Bearer, RequiredClaim, Tenant};
+use super::signed::{Kind, TokenContext, VerifiedToken};
+use crate::jose::TokenError;
+use crate::tenant::{Bearer, RequiredClaim};
 
 /// A bearer token that passed every check, for one tenant: the only way to make one is [`VerifiedAccessToken::verify`].
 #[derive(Debug)]
 pub struct VerifiedAccessToken {
-    signed: Signed,
+    signed: VerifiedToken,
     scopes: Vec<String>,
 }
 
 impl VerifiedAccessToken {
-    /// Verifies `token` for `tenant`, which accepts what `bearer` says, at `now`.
+    /// Verifies `token` for a tenant that accepts what `bearer` says.
     ///
     /// # Errors
-    /// The first check that fails, as a [`AccessTokenRejection`].
-    pub fn verify(
-        token: &str,
-        tenant: &Tenant,
-        bearer: &Bearer,
-        now: UnixTime,
-        verifier: Verifier<'_>,
-    ) -> Result<Self, AccessTokenRejection> {
-        let signed = Signed::verify(Kind::Identity, token, tenant, now, verifier)?;
+    /// The first check that fails, as a [`AccessTokenError`].
+    pub fn verify(token: &str, bearer: &Bearer, context: &TokenContext<'_>) -> Result<Self, AccessTokenError> {
+        let signed = VerifiedToken::verify(Kind::Identity, token, context)?;
         let claims = signed.claims();
         match signed.typ() {
             Some("at+jwt") => {}
             // Many issuers do not say that it is an access token; then it must not look like an ID token (RFC 9068 section 5).
             None | Some("jwt") if bearer.id_tokens || !is_id_token(claims) => {}
-            _ => return Err(TokenRejection::WrongType.into()),
+            _ => return Err(TokenError::WrongType.into()),
         }
         if !claims.audiences()?.iter().any(|audience| bearer.audiences.iter().any(|accepted| accepted == audience)) {
-            return Err(TokenRejection::WrongClaim("aud").into());
+            return Err(TokenError::WrongClaim("aud").into());
         }
         let granted = scopes(claims)?;
         if !bearer.scopes.iter().all(|scope| granted.contains(&scope.as_str())) {
@@ -52,7 +44,7 @@ impl VerifiedAccessToken {
         Ok(Self { signed, scopes })
     }
 
-    pub(crate) fn signed(&self) -> &Signed {
+    pub(crate) fn signed(&self) -> &VerifiedToken {
         &self.signed
     }
 
@@ -64,20 +56,20 @@ impl VerifiedAccessToken {
 
 /// Why an access token is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AccessTokenRejection {
+pub enum AccessTokenError {
     /// It is not to be believed.
-    Refused(TokenRejection),
+    Refused(TokenError),
     /// It is good, and not enough.
     Insufficient(Shortfall),
 }
 
-impl From<TokenRejection> for AccessTokenRejection {
-    fn from(rejection: TokenRejection) -> Self {
+impl From<TokenError> for AccessTokenError {
+    fn from(rejection: TokenError) -> Self {
         Self::Refused(rejection)
     }
 }
 
-impl From<Shortfall> for AccessTokenRejection {
+impl From<Shortfall> for AccessTokenError {
     fn from(shortfall: Shortfall) -> Self {
         Self::Insufficient(shortfall)
     }
@@ -116,16 +108,14 @@ fn is_id_token(claims: &Claims) -> bool {
 }
 
 /// `scope` (RFC 9068 section 2.2.3): words with spaces between. Some issuers have `scp` instead, as text or as an array.
-fn scopes(claims: &Claims) -> Result<Vec<&str>, TokenRejection> {
+fn scopes(claims: &Claims) -> Result<Vec<&str>, TokenError> {
     if let Some(text) = claims.text("scope")? {
         return Ok(text.split(' ').collect());
     }
     match claims.get("scp") {
         None => Ok(Vec::new()),
         Some(Value::String(text)) => Ok(text.split(' ').collect()),
-        Some(Value::Array(words)) => {
-            words.iter().map(|word| word.as_str().ok_or(TokenRejection::Claim("scp"))).collect()
-        }
-        Some(_) => Err(TokenRejection::Claim("scp")),
+        Some(Value::Array(words)) => words.iter().map(|word| word.as_str().ok_or(TokenError::Claim("scp"))).collect(),
+        Some(_) => Err(TokenError::Claim("scp")),
     }
 }

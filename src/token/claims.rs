@@ -1,11 +1,13 @@
 //! Claims with their types: a claim of the wrong type is an error, never an absent one.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
-use super::id_token::OtherSubject;
-use super::rejection::TokenRejection;
-use crate::env::UnixTime;
-use crate::json::Members;
+use crate::base::json::Members;
+use crate::base::time::UnixTime;
+use crate::jose::TokenError;
+use crate::tenant::ClaimPath;
 
 /// The claims of a token whose signature is good, and what the UserInfo endpoint adds to them.
 #[derive(Clone, Debug)]
@@ -22,10 +24,10 @@ impl Claims {
     /// The claims of the UserInfo endpoint about `subject`, without those that say what a token is and whether it is good.
     ///
     /// # Errors
-    /// [`OtherSubject`] if they are about somebody else (section 5.3.2: `sub` has to be there, and exactly the same).
-    pub(crate) fn of_userinfo(mut members: Map<String, Value>, subject: &str) -> Result<Self, OtherSubject> {
+    /// [`SubjectMismatch`] if they are about somebody else (section 5.3.2: `sub` has to be there, and exactly the same).
+    pub(crate) fn from_userinfo(mut members: Map<String, Value>, subject: &str) -> Result<Self, SubjectMismatch> {
         if members.get("sub").and_then(Value::as_str) != Some(subject) {
-            return Err(OtherSubject);
+            return Err(SubjectMismatch);
         }
         for name in OF_THE_TOKEN {
             members.remove(name);
@@ -38,14 +40,30 @@ impl Claims {
         self.own.get(name).or_else(|| self.added.get(name))
     }
 
+    /// The claim at `path`: of the token itself, else of the UserInfo endpoint. `null` counts as absent, since some
+    /// issuers send it for an attribute that the directory lacks.
+    pub fn find(&self, path: &ClaimPath) -> Option<&Value> {
+        let found = path.find_in(&self.own).or_else(|| path.find_in(&self.added));
+        found.filter(|value| !value.is_null())
+    }
+
+    /// Whether the token itself has no claim at `path`.
+    pub(crate) fn omits(&self, path: &ClaimPath) -> bool {
+        path.find_in(&self.own).is_none()
+    }
+
+    /// The name of the top-level claim that [`find`](Self::find) looks into for `path`.
+    pub(crate) fn top_level<'a>(&self, path: &'a ClaimPath) -> &'a str {
+        match path {
+            ClaimPath::Text(text) if self.get(text).is_some() => text,
+            ClaimPath::Text(text) => text.split('.').next().unwrap_or_default(),
+            ClaimPath::Names(names) => names.first().map(String::as_str).unwrap_or_default(),
+        }
+    }
+
     /// What the token says itself.
     pub(crate) fn own(&self) -> &Members {
         &self.own
-    }
-
-    /// What the UserInfo endpoint adds.
-    pub(crate) fn added(&self) -> &Members {
-        &self.added
     }
 
     /// Whether the e-mail address is verified (OpenID Connect Core section 5.1). That is said of the address beside it, and of no other.
@@ -67,41 +85,53 @@ impl Claims {
     }
 
     /// A claim that is a string, if present.
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, TokenRejection> {
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, TokenError> {
         match self.own.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(TokenRejection::Claim(name)),
+            Some(_) => Err(TokenError::Claim(name)),
         }
     }
 
     /// A claim that is a `NumericDate`, if present (RFC 7519 section 2). A fraction is cut off; what is negative, or too
     /// large to be a time, is an error.
-    pub(super) fn date(&self, name: &'static str) -> Result<Option<UnixTime>, TokenRejection> {
+    pub(super) fn date(&self, name: &'static str) -> Result<Option<UnixTime>, TokenError> {
         let number = match self.own.get(name) {
             None => return Ok(None),
             Some(Value::Number(number)) => number,
-            Some(_) => return Err(TokenRejection::Claim(name)),
+            Some(_) => return Err(TokenError::Claim(name)),
         };
         let seconds = number.as_u64().or_else(|| number.as_f64().and_then(whole_seconds));
         match seconds {
             Some(seconds) if seconds <= MAX_SECONDS => Ok(Some(UnixTime(seconds))),
-            _ => Err(TokenRejection::Claim(name)),
+            _ => Err(TokenError::Claim(name)),
         }
     }
 
     /// The audiences: one string, or an array of strings that is not empty (RFC 7519 section 4.1.3).
-    pub(super) fn audiences(&self) -> Result<Vec<&str>, TokenRejection> {
+    pub(super) fn audiences(&self) -> Result<Vec<&str>, TokenError> {
         match self.own.get("aud") {
-            None => Err(TokenRejection::MissingClaim("aud")),
+            None => Err(TokenError::MissingClaim("aud")),
             Some(Value::String(one)) => Ok(vec![one]),
             Some(Value::Array(many)) if !many.is_empty() => {
-                many.iter().map(|aud| aud.as_str().ok_or(TokenRejection::Claim("aud"))).collect()
+                many.iter().map(|aud| aud.as_str().ok_or(TokenError::Claim("aud"))).collect()
             }
-            Some(_) => Err(TokenRejection::Claim("aud")),
+            Some(_) => Err(TokenError::Claim("aud")),
         }
     }
 }
+
+/// The UserInfo endpoint speaks of somebody else, or does not say of whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubjectMismatch;
+
+impl fmt::Display for SubjectMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the UserInfo endpoint answered for another subject than that of the ID token (`sub`)")
+    }
+}
+
+impl std::error::Error for SubjectMismatch {}
 
 /// The whole seconds of a date with a fraction, by way of its digits: exact, where a cast would wrap or saturate. They are those of JSON, since
 /// the formatting of floating-point numbers takes more room in the module than all else about dates.
@@ -141,10 +171,13 @@ const MAX_SECONDS: u64 = (1 << 53) - 1;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    fn date(json: &str) -> Result<Option<UnixTime>, TokenRejection> {
-        Claims::new(crate::json::parse_members(json.as_bytes()).unwrap()).date("exp")
+    use super::*;
+    use crate::testing::claims;
+
+    fn date(json: &str) -> Result<Option<UnixTime>, TokenError> {
+        Claims::new(crate::base::json::parse_members(json.as_bytes()).unwrap()).date("exp")
     }
 
     #[test]
@@ -180,7 +213,7 @@ mod tests {
             "[1]",
             "{}",
         ] {
-            assert_eq!(date(&format!(r#"{{"exp":{bad}}}"#)), Err(TokenRejection::Claim("exp")), "{bad}");
+            assert_eq!(date(&format!(r#"{{"exp":{bad}}}"#)), Err(TokenError::Claim("exp")), "{bad}");
         }
     }
 
@@ -189,23 +222,59 @@ mod tests {
         let object = |json: &str| serde_json::from_str::<Map<String, Value>>(json).unwrap();
         let mut claims = Claims::new(object(r#"{"sub":"ada","email":"a@acme.example"}"#));
         let userinfo = object(r#"{"sub":"ada","email":"x","groups":["g"],"acr":"gold","exp":1}"#);
-        claims.supplement(Claims::of_userinfo(userinfo.clone(), "ada").unwrap());
+        claims.supplement(Claims::from_userinfo(userinfo.clone(), "ada").unwrap());
         let said = ["sub", "email", "groups"].map(|name| claims.get(name).unwrap().to_string());
         assert_eq!(said, [r#""ada""#, r#""a@acme.example""#, r#"["g"]"#]);
         assert_eq!((claims.get("acr"), claims.get("exp")), (None, None));
         assert_eq!(["email", "groups"].map(|name| claims.own().get(name).is_some()), [true, false]);
-        assert_eq!(Claims::of_userinfo(userinfo, "eve").unwrap_err(), OtherSubject);
+        assert_eq!(Claims::from_userinfo(userinfo, "eve").unwrap_err(), SubjectMismatch);
     }
 
     #[test]
     fn audiences_are_strings() {
-        let read =
-            |json: &str| Claims::new(crate::json::parse_members(json.as_bytes()).unwrap()).audiences().map(|a| a.len());
+        let read = |json: &str| {
+            Claims::new(crate::base::json::parse_members(json.as_bytes()).unwrap()).audiences().map(|a| a.len())
+        };
         assert_eq!(read(r#"{"aud":"a"}"#), Ok(1));
         assert_eq!(read(r#"{"aud":["a","b"]}"#), Ok(2));
-        assert_eq!(read("{}"), Err(TokenRejection::MissingClaim("aud")));
+        assert_eq!(read("{}"), Err(TokenError::MissingClaim("aud")));
         for bad in ["[]", "[1]", "[\"a\",null]", "null", "{}", "1"] {
-            assert_eq!(read(&format!(r#"{{"aud":{bad}}}"#)), Err(TokenRejection::Claim("aud")), "{bad}");
+            assert_eq!(read(&format!(r#"{{"aud":{bad}}}"#)), Err(TokenError::Claim("aud")), "{bad}");
+        }
+    }
+
+    fn names(names: &[&str]) -> ClaimPath {
+        ClaimPath::Names(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_text_is_a_name_and_then_a_path() {
+        let claims = claims(json!({
+            "groups": 1, "resource_access": { "gate": { "roles": 2 } }, "https://acme.example/groups": 3, "a.b": 4, "a": { "b": 5 },
+        }));
+        for (path, expected) in [
+            ("groups".into(), Some(1)),
+            ("resource_access.gate.roles".into(), Some(2)),
+            ("https://acme.example/groups".into(), Some(3)),
+            ("a.b".into(), Some(4)),
+            (names(&["a", "b"]), Some(5)),
+            (names(&["a.b"]), Some(4)),
+            (names(&["resource_access.gate", "roles"]), None),
+            ("resource_access.gate.roles.x".into(), None),
+            ("resource_access..roles".into(), None),
+            ("groups.0".into(), None),
+            ("".into(), None),
+            (names(&[]), None),
+        ] {
+            assert_eq!(claims.find(&path).and_then(Value::as_u64), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn null_is_absent_and_elements_have_no_names() {
+        let claims = claims(json!({ "a": null, "b": { "c": null }, "d": [{ "e": 1 }] }));
+        for path in ["a", "b.c", "d.0.e", "d.e"] {
+            assert_eq!(claims.find(&path.into()), None, "{path}");
         }
     }
 }

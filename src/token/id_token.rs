@@ -5,17 +5,15 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use super::claims::Claims;
-use super::rejection::TokenRejection;
-use super::signed::{Kind, LEEWAY, Signed};
-use crate::encode::base64url;
-use crate::env::UnixTime;
-use crate::keys::{Hash, SignatureAlgorithm, Verifier};
-use crate::secret::Secret;
-use crate::tenant::Tenant;
+use super::claims::{Claims, SubjectMismatch};
+use super::signed::{Kind, LEEWAY, TokenContext, VerifiedToken};
+use crate::base::encoding::base64url;
+use crate::base::secret::Secret;
+use crate::base::time::UnixTime;
+use crate::jose::{Hash, SignatureAlgorithm, TokenError};
 
 /// What the login that asked for the token knows of it.
-pub struct Expected<'a> {
+pub struct LoginExpectation<'a> {
     /// The `nonce` of the authorization request.
     pub nonce: &'a Secret<String>,
     /// The access token that came along, for `at_hash`.
@@ -24,12 +22,8 @@ pub struct Expected<'a> {
     pub asked_at: UnixTime,
 }
 
-/// The UserInfo endpoint speaks of somebody else, or does not say of whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OtherSubject;
-
 /// What the session that is refreshed knows of the token.
-pub struct RefreshedToken<'a> {
+pub struct RefreshExpectation<'a> {
     /// `sub` of the token that the session began with.
     pub subject: &'a str,
     /// `nonce` of that token.
@@ -45,28 +39,27 @@ pub struct RefreshedToken<'a> {
 /// An ID token that passed every check, for one tenant: the only ways to one are [`VerifiedIdToken::verify`] and
 /// [`VerifiedIdToken::verify_refreshed`].
 #[derive(Debug)]
-pub struct VerifiedIdToken(Signed);
+pub struct VerifiedIdToken(VerifiedToken);
 
 impl VerifiedIdToken {
-    /// Verifies `token` for `tenant` at `now`.
+    /// Verifies the ID token of a login.
     ///
     /// # Errors
-    /// The first check that fails, as a [`TokenRejection`].
+    /// The first check that fails, as a [`TokenError`].
     pub fn verify(
         token: &str,
-        tenant: &Tenant,
-        expected: &Expected<'_>,
-        now: UnixTime,
-        verifier: Verifier<'_>,
-    ) -> Result<Self, TokenRejection> {
-        let token = Self::verify_any(token, tenant, expected.access_token, now, verifier)?;
+        expected: &LoginExpectation<'_>,
+        context: &TokenContext<'_>,
+    ) -> Result<Self, TokenError> {
+        let token = Self::verify_any(token, expected.access_token, context)?;
+        let request = &context.tenant.login.request;
         // Step 11.
-        let nonce = token.claims().text("nonce")?.ok_or(TokenRejection::MissingClaim("nonce"))?;
+        let nonce = token.claims().text("nonce")?.ok_or(TokenError::MissingClaim("nonce"))?;
         if !expected.nonce.matches(nonce) {
-            return Err(TokenRejection::WrongClaim("nonce"));
+            return Err(TokenError::WrongClaim("nonce"));
         }
-        verify_context(token.claims(), &tenant.login.request.acr_values)?;
-        verify_age(token.claims(), tenant.login.request.max_age, expected.asked_at, now)?;
+        verify_context(token.claims(), &request.acr_values)?;
+        verify_age(token.claims(), request.max_age, expected.asked_at, context.now)?;
         Ok(token)
     }
 
@@ -77,17 +70,15 @@ impl VerifiedIdToken {
     /// As [`verify`](Self::verify).
     pub fn verify_refreshed(
         token: &str,
-        tenant: &Tenant,
-        expected: &RefreshedToken<'_>,
-        now: UnixTime,
-        verifier: Verifier<'_>,
-    ) -> Result<Self, TokenRejection> {
-        let token = Self::verify_any(token, tenant, expected.access_token, now, verifier)?;
+        expected: &RefreshExpectation<'_>,
+        context: &TokenContext<'_>,
+    ) -> Result<Self, TokenError> {
+        let token = Self::verify_any(token, expected.access_token, context)?;
         if token.subject() != expected.subject {
-            return Err(TokenRejection::WrongClaim("sub"));
+            return Err(TokenError::WrongClaim("sub"));
         }
         if token.claims().text("nonce")?.is_some_and(|nonce| nonce != expected.nonce) {
-            return Err(TokenRejection::WrongClaim("nonce"));
+            return Err(TokenError::WrongClaim("nonce"));
         }
         let is_original = |time| match expected.auth_time {
             Some(original) => time == original,
@@ -95,28 +86,22 @@ impl VerifiedIdToken {
             None => time <= expected.signed_in.plus(LEEWAY),
         };
         if token.claims().date("auth_time")?.is_some_and(|time| !is_original(time)) {
-            return Err(TokenRejection::WrongClaim("auth_time"));
+            return Err(TokenError::WrongClaim("auth_time"));
         }
         Ok(token)
     }
 
-    fn verify_any(
-        token: &str,
-        tenant: &Tenant,
-        access_token: &Secret<String>,
-        now: UnixTime,
-        verifier: Verifier<'_>,
-    ) -> Result<Self, TokenRejection> {
+    fn verify_any(token: &str, access_token: &Secret<String>, context: &TokenContext<'_>) -> Result<Self, TokenError> {
         // Step 1: an encrypted ID token (five parts) is malformed; none was negotiated. Steps 2, 6, 7, 9 and 10, too, are those of every
         // token. Step 8 has no case, since there is no HMAC.
-        let signed = Signed::verify(Kind::Identity, token, tenant, now, verifier)?;
+        let signed = VerifiedToken::verify(Kind::Identity, token, context)?;
         // A logout token or an access token is no ID token (RFC 8725 section 3.11).
         if signed.typ().is_some_and(|typ| typ != "jwt") {
-            return Err(TokenRejection::WrongType);
+            return Err(TokenError::WrongType);
         }
         let claims = signed.claims();
-        verify_audience(claims, &tenant.client.id)?;
-        claims.date("iat")?.ok_or(TokenRejection::MissingClaim("iat"))?;
+        verify_audience(claims, &context.tenant.client.id)?;
+        claims.date("iat")?.ok_or(TokenError::MissingClaim("iat"))?;
         claims.date("auth_time")?;
         verify_session_id(claims)?;
         verify_access_token_hash(claims, signed.algorithm(), access_token)?;
@@ -127,9 +112,9 @@ impl VerifiedIdToken {
     /// verified is looked at again.
     ///
     /// # Errors
-    /// [`OtherSubject`] if they are about somebody else.
-    pub fn with_userinfo(mut self, userinfo: Map<String, Value>) -> Result<Self, OtherSubject> {
-        let userinfo = Claims::of_userinfo(userinfo, self.subject())?;
+    /// [`SubjectMismatch`] if they are about somebody else.
+    pub fn with_userinfo(mut self, userinfo: Map<String, Value>) -> Result<Self, SubjectMismatch> {
+        let userinfo = Claims::from_userinfo(userinfo, self.subject())?;
         self.0.supplement(userinfo);
         Ok(self)
     }
@@ -153,57 +138,52 @@ impl VerifiedIdToken {
         self.0.claims()
     }
 
-    pub(crate) fn signed(&self) -> &Signed {
+    pub(crate) fn signed(&self) -> &VerifiedToken {
         &self.0
     }
 }
 
 /// Front-Channel Logout 1.0 section 3: text, if the issuer names its sessions. It goes into every cookie of the session.
-pub(super) fn verify_session_id(claims: &Claims) -> Result<Option<&str>, TokenRejection> {
+pub(super) fn verify_session_id(claims: &Claims) -> Result<Option<&str>, TokenError> {
     let sid = claims.text("sid")?;
     if sid.is_some_and(|sid| sid.is_empty() || sid.len() > 255) {
-        return Err(TokenRejection::Claim("sid"));
+        return Err(TokenError::Claim("sid"));
     }
     Ok(sid)
 }
 
 /// Steps 3 to 5: we are an audience; among several, or where `azp` is given, we are also the authorized party.
-pub(super) fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), TokenRejection> {
+pub(super) fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), TokenError> {
     let audiences = claims.audiences()?;
     if !audiences.contains(&client_id) {
-        return Err(TokenRejection::WrongClaim("aud"));
+        return Err(TokenError::WrongClaim("aud"));
     }
     match claims.text("azp")? {
         Some(party) if party == client_id => Ok(()),
-        Some(_) => Err(TokenRejection::WrongClaim("azp")),
+        Some(_) => Err(TokenError::WrongClaim("azp")),
         None if audiences.iter().all(|&audience| audience == client_id) => Ok(()),
-        None => Err(TokenRejection::MissingClaim("azp")),
+        None => Err(TokenError::MissingClaim("azp")),
     }
 }
 
 /// Step 12: whoever asks for authentication contexts wants one of them, so another one, or none, is not enough.
-fn verify_context(claims: &Claims, wanted: &[String]) -> Result<(), TokenRejection> {
+fn verify_context(claims: &Claims, wanted: &[String]) -> Result<(), TokenError> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let context = claims.text("acr")?.ok_or(TokenRejection::MissingClaim("acr"))?;
-    if wanted.iter().any(|value| value == context) { Ok(()) } else { Err(TokenRejection::WrongClaim("acr")) }
+    let context = claims.text("acr")?.ok_or(TokenError::MissingClaim("acr"))?;
+    if wanted.iter().any(|value| value == context) { Ok(()) } else { Err(TokenError::WrongClaim("acr")) }
 }
 
 /// Step 13: with `max_age` there has to be `auth_time` (section 3.1.2.1). It counts from the request on, not from now: what a person
 /// does at the issuer after signing in there takes its time.
-fn verify_age(
-    claims: &Claims,
-    max_age: Option<Duration>,
-    asked_at: UnixTime,
-    now: UnixTime,
-) -> Result<(), TokenRejection> {
+fn verify_age(claims: &Claims, max_age: Option<Duration>, asked_at: UnixTime, now: UnixTime) -> Result<(), TokenError> {
     let Some(max_age) = max_age else { return Ok(()) };
-    let signed_in = claims.date("auth_time")?.ok_or(TokenRejection::MissingClaim("auth_time"))?;
+    let signed_in = claims.date("auth_time")?.ok_or(TokenError::MissingClaim("auth_time"))?;
     if signed_in > now.plus(LEEWAY) {
-        return Err(TokenRejection::NotYetValid("auth_time"));
+        return Err(TokenError::NotYetValid("auth_time"));
     }
-    if signed_in.plus(max_age).plus(LEEWAY) < asked_at { Err(TokenRejection::TooOld) } else { Ok(()) }
+    if signed_in.plus(max_age).plus(LEEWAY) < asked_at { Err(TokenError::TooOld) } else { Ok(()) }
 }
 
 /// Section 3.1.3.8: the left half of the hash that belongs to the algorithm. The claim is optional in this flow; if it is
@@ -212,7 +192,7 @@ fn verify_access_token_hash(
     claims: &Claims,
     algorithm: SignatureAlgorithm,
     access_token: &Secret<String>,
-) -> Result<(), TokenRejection> {
+) -> Result<(), TokenError> {
     let Some(claimed) = claims.text("at_hash")? else { return Ok(()) };
     let token = access_token.expose_secret().as_bytes();
     let hash = match algorithm.hash() {
@@ -221,5 +201,5 @@ fn verify_access_token_hash(
         Hash::Sha512 => Sha512::digest(token).to_vec(),
     };
     let half = hash.get(..hash.len() / 2).unwrap_or_default();
-    if base64url(half) == claimed { Ok(()) } else { Err(TokenRejection::WrongClaim("at_hash")) }
+    if base64url(half) == claimed { Ok(()) } else { Err(TokenError::WrongClaim("at_hash")) }
 }

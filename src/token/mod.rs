@@ -1,21 +1,17 @@
-//! Tokens: what an issuer signed, believed only after every check.
+//! Tokens that an issuer signed: ID tokens, JWT access tokens and logout tokens. A value of one of these types
+//! passed every check of its kind, for one tenant.
+//!
+//! This room knows the tenant and its keys. It does not know sessions, HTTP or what an identity is.
 
 mod access_token;
-mod cache;
 mod claims;
-mod compact;
-mod header;
 mod id_token;
 mod logout_token;
-mod rejection;
 mod signed;
 
-pub use access_token::{AccessTokenRejection, Shortfall, VerifiedAccessToken};
-pub use cache::CacheCounts;
-pub(crate) use cache::TokenCache;
-pub use claims::Claims;
-pub(crate) use header::KnownHeaders;
-pub use id_token::{Expected, OtherSubject, RefreshedToken, VerifiedIdToken};
-pub(crate) use logout_token::{VerifiedLogoutToken, Whose};
-pub use rejection::TokenRejection;
-pub(crate) use signed::Signed;
+pub use access_token::{AccessTokenError, Shortfall, VerifiedAccessToken};
+pub use claims::{Claims, SubjectMismatch};
+pub use id_token::{LoginExpectation, RefreshExpectation, VerifiedIdToken};
+pub(crate) use logout_token::{LogoutSubject, VerifiedLogoutToken};
+pub use signed::TokenContext;
+pub(crate) use signed::VerifiedToken;

@@ -4,21 +4,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims::Claims;
-use super::compact::UntrustedToken;
-use super::header::JoseHeader;
-use super::rejection::TokenRejection;
-use crate::env::UnixTime;
-use crate::json;
-use crate::keys::{SignatureAlgorithm, Verifier, Voucher};
+use crate::base::json;
+use crate::base::time::UnixTime;
+use crate::jose::{
+    JoseHeader, KnownHeaders, SignatureAlgorithm, SigningKeyRef, TokenError, TrustedKeys, UntrustedToken,
+    VerificationKey, Verifier,
+};
 use crate::tenant::{Tenant, TenantName};
+
+/// What a token is verified against.
+#[derive(Clone, Copy)]
+pub struct TokenContext<'a> {
+    /// The tenant that the token is for: issuer, client, and what it demands of a token.
+    pub tenant: &'a Tenant,
+    /// The keys that the tenant trusts now.
+    pub keys: &'a TrustedKeys<'a>,
+    /// JOSE headers that need not be parsed again.
+    pub known_headers: &'a KnownHeaders,
+    /// The time.
+    pub now: UnixTime,
+    /// What verifies signatures.
+    pub verifier: Verifier<'a>,
+}
 
 /// A token that a key of the tenant signed, that its issuer issued, and that is valid now. Which kind of token it is, and whom
 /// it is for, is still to be found out; only the kinds beside this file can make one.
 #[derive(Debug)]
-pub(crate) struct Signed {
+pub(crate) struct VerifiedToken {
     tenant: TenantName,
     claims: Claims,
-    vouched_by: Voucher,
+    verified_with: SigningKeyRef,
     expires: UnixTime,
     header: Arc<JoseHeader>,
 }
@@ -32,31 +47,26 @@ pub(super) enum Kind {
     Logout,
 }
 
-impl Signed {
-    pub(super) fn verify(
-        kind: Kind,
-        token: &str,
-        tenant: &Tenant,
-        now: UnixTime,
-        verifier: Verifier<'_>,
-    ) -> Result<Self, TokenRejection> {
-        let untrusted = UntrustedToken::parse(token, &tenant.known_headers)?;
-        let vouched_by = verify_signature(&untrusted, tenant, now, verifier)?;
-        tenant.known_headers.remember(untrusted.header_part, &untrusted.header);
-        let claims = Claims::new(json::parse_members(&untrusted.payload).map_err(|_| TokenRejection::Malformed)?);
-        match claims.text("iss")?.ok_or(TokenRejection::MissingClaim("iss"))? {
+impl VerifiedToken {
+    pub(super) fn verify(kind: Kind, token: &str, context: &TokenContext<'_>) -> Result<Self, TokenError> {
+        let TokenContext { tenant, known_headers, now, .. } = *context;
+        let untrusted = UntrustedToken::parse(token, known_headers)?;
+        let verified_with = verify_signature(&untrusted, context)?;
+        known_headers.remember(untrusted.header_part, &untrusted.header);
+        let claims = Claims::new(json::parse_members(&untrusted.payload).map_err(|_| TokenError::Malformed)?);
+        match claims.text("iss")?.ok_or(TokenError::MissingClaim("iss"))? {
             issuer if issuer == tenant.issuer => {}
-            _ => return Err(TokenRejection::WrongClaim("iss")),
+            _ => return Err(TokenError::WrongClaim("iss")),
         }
         let expires = verify_dates(&claims, now)?;
         let has_subject = verify_subject(&claims)?;
         match kind {
             // This claim makes it a logout token.
-            Kind::Identity if claims.get("events").is_some() => return Err(TokenRejection::WrongType),
-            Kind::Identity if !has_subject => return Err(TokenRejection::MissingClaim("sub")),
+            Kind::Identity if claims.get("events").is_some() => return Err(TokenError::WrongType),
+            Kind::Identity if !has_subject => return Err(TokenError::MissingClaim("sub")),
             Kind::Identity | Kind::Logout => {}
         }
-        Ok(Self { tenant: tenant.name.clone(), claims, vouched_by, expires, header: untrusted.header })
+        Ok(Self { tenant: tenant.name.clone(), claims, verified_with, expires, header: untrusted.header })
     }
 
     /// The algorithm of its signature.
@@ -90,61 +100,45 @@ impl Signed {
     }
 
     /// The key whose signature it bears.
-    pub(crate) fn vouched_by(&self) -> Voucher {
-        self.vouched_by
+    pub(crate) fn verified_with(&self) -> SigningKeyRef {
+        self.verified_with
     }
 }
 
 /// The key decides the algorithm; a token can only name one that a key has.
-fn verify_signature(
-    token: &UntrustedToken<'_>,
-    tenant: &Tenant,
-    now: UnixTime,
-    verifier: Verifier<'_>,
-) -> Result<Voucher, TokenRejection> {
+fn verify_signature(token: &UntrustedToken<'_>, context: &TokenContext<'_>) -> Result<SigningKeyRef, TokenError> {
     let JoseHeader { algorithm, ref kid, .. } = *token.header;
     let kid = kid.as_deref();
-    let fetched = tenant.provider.fresh(now);
-    let configured = tenant.keys.candidates(algorithm, kid).map(|key| (key, Voucher::Configured(key.thumbprint())));
-    let fetched = fetched.iter().flat_map(|fetched| fetched.keys.candidates(algorithm, kid));
-    let fetched = fetched.map(|key| (key, Voucher::Fetched(key.thumbprint())));
-    let mut candidates = configured.chain(fetched).take(MAX_TRIES).peekable();
+    let mut candidates = context.keys.candidates(algorithm, kid).take(MAX_TRIES).peekable();
     if candidates.peek().is_none() {
-        return Err(TokenRejection::UnknownKey);
+        return Err(TokenError::UnknownKey);
     }
+    let verifies = |key: &VerificationKey| key.verify(token.signing_input, &token.signature, context.verifier);
     candidates
-        .find(|(key, _)| key.verify(token.signing_input, &token.signature, verifier))
-        .map(|(_, voucher)| voucher)
-        .ok_or_else(|| {
-            // Where keys are fetched, a `kid` that none of them has may be that of a new one.
-            let is_named = kid.is_some_and(|kid| tenant.names_key(kid, now));
-            if tenant.provider.source.is_some() && !is_named {
-                TokenRejection::UnknownKey
-            } else {
-                TokenRejection::Signature
-            }
-        })
+        .find(|(key, _)| verifies(key))
+        .map(|(_, key_ref)| key_ref)
+        .ok_or_else(|| if context.keys.may_be_new(kid) { TokenError::UnknownKey } else { TokenError::Signature })
 }
 
 /// `exp` has to be there; `iat` and `nbf` where there is one (RFC 7519 section 4.1). Gives the moment from which it is refused.
-fn verify_dates(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenRejection> {
-    let expires = claims.date("exp")?.ok_or(TokenRejection::MissingClaim("exp"))?.plus(LEEWAY);
+fn verify_dates(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenError> {
+    let expires = claims.date("exp")?.ok_or(TokenError::MissingClaim("exp"))?.plus(LEEWAY);
     if expires <= now {
-        return Err(TokenRejection::Expired);
+        return Err(TokenError::Expired);
     }
     for name in ["iat", "nbf"] {
         if claims.date(name)?.is_some_and(|start| start > now.plus(LEEWAY)) {
-            return Err(TokenRejection::NotYetValid(name));
+            return Err(TokenError::NotYetValid(name));
         }
     }
     Ok(expires)
 }
 
 /// OpenID Connect Core section 2: at most 255 ASCII characters. Whether there is one.
-fn verify_subject(claims: &Claims) -> Result<bool, TokenRejection> {
+fn verify_subject(claims: &Claims) -> Result<bool, TokenError> {
     let Some(subject) = claims.text("sub")? else { return Ok(false) };
     if subject.is_empty() || subject.len() > 255 || !subject.is_ascii() {
-        return Err(TokenRejection::Claim("sub"));
+        return Err(TokenError::Claim("sub"));
     }
     Ok(true)
 }
@@ -153,3 +147,37 @@ fn verify_subject(claims: &Claims) -> Result<bool, TokenRejection> {
 pub(super) const LEEWAY: Duration = Duration::from_secs(60);
 /// A token without `kid` is tried against this many keys of its algorithm at most.
 const MAX_TRIES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::encoding::base64url;
+    use crate::jose::{Hash, HostAlgorithms, HostVerifier};
+    use crate::testing::{runtime, tenants};
+
+    /// Gives the same verdict on every signature.
+    struct Says(bool);
+
+    impl HostVerifier for Says {
+        fn verify_signature(&self, _: Hash, _: &[u8], _: &[u8], _: &[u8]) -> Option<bool> {
+            Some(self.0)
+        }
+    }
+
+    #[test]
+    fn only_headers_of_verified_tokens_are_remembered() {
+        let runtime = runtime(&["k"]);
+        let [tenant, _] = tenants(&runtime);
+        let keys = TrustedKeys::new(&tenant.keys, None, false);
+        let known_headers = KnownHeaders::default();
+        let header = base64url(br#"{"alg":"ES256"}"#);
+        let token = format!("{header}.{}.{}", base64url(br#"{"iss":"x"}"#), base64url(&[1; 64]));
+        for (good, error) in [(false, TokenError::Signature), (true, TokenError::WrongClaim("iss"))] {
+            let verifier = Verifier { host: &Says(good), trusted: HostAlgorithms::ASSUMED };
+            let (keys, known_headers, now) = (&keys, &known_headers, UnixTime(0));
+            let context = TokenContext { tenant, keys, known_headers, now, verifier };
+            assert_eq!(VerifiedToken::verify(Kind::Identity, &token, &context).err(), Some(error));
+            assert_eq!(known_headers.find(&header).is_some(), good);
+        }
+    }
+}

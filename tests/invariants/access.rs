@@ -1,4 +1,4 @@
-//! Arbitrary rules and arbitrary requests, next to the plainest reading of the rules that there is.
+//! Random rules and requests, compared with a second, simple implementation of the rules.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,11 +6,11 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::tries;
-use crate::support::core_rig::CoreRig;
-use crate::support::rig::{Lines, Outcome, Rig as _, values};
+use crate::support::core_harness::CoreHarness;
+use crate::support::harness::{Harness as _, Lines, Outcome, values};
 use crate::support::world::World;
 
-/// One rule: its paths, its methods, its hosts, and what it says.
+/// A rule: paths, methods, hosts, and its effect.
 type Rule = (Vec<String>, Vec<&'static str>, Vec<&'static str>, Value);
 
 fn rules() -> impl Strategy<Value = Vec<Rule>> {
@@ -32,7 +32,7 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
     vec((vec(path, 0..3), methods, hosts, verdict), 0..6)
 }
 
-/// What is in a path, as the client writes it.
+/// A path as a client writes it.
 fn request_path() -> impl Strategy<Value = String> {
     let parts = vec![
         "/", "/", "/", "a", "a", "b", "b", "%61", "%C3%A9", "é", "c", "?", "#", "%2f", "%5C", "\\", ";", "%3b", "%00",
@@ -41,7 +41,8 @@ fn request_path() -> impl Strategy<Value = String> {
     vec(select(parts), 0..8).prop_map(|parts| format!("/{}", parts.concat()))
 }
 
-/// The path after one decoding, or `None` if anything about it is odd. Written as differently from the filter as can be.
+/// The decoded path, or `None` for an ambiguous one. The code deliberately differs from the
+/// filter's.
 fn plain(target: &str) -> Option<String> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let odd = ["//", "\\", ";", "#", "%2f", "%5c", "%3b"];
@@ -82,7 +83,7 @@ fn fits(pattern: &str, path: &str) -> bool {
         && pattern.iter().zip(&path).all(|(wanted, segment)| *wanted == "*" || wanted == segment)
 }
 
-/// The verdict of the first rule that fits.
+/// The effect of the first matching rule.
 fn verdict(rules: &[Rule], host: &str, method: &str, path: &str) -> Value {
     let host_fits = |pattern: &&str| match pattern.strip_prefix('*') {
         Some(domain) => host.ends_with(domain),
@@ -111,7 +112,7 @@ fn configured(rules: &[Rule]) -> Value {
     json!(rules.iter().map(rule).collect::<Vec<_>>())
 }
 
-/// A tenant with many hosts and a role.
+/// Gives the tenant many hosts and a role.
 fn wide(tenant: &mut Value) {
     tenant["hosts"] = json!(["acme.example", "*.acme.example"]);
     tenant["login"] =
@@ -122,32 +123,33 @@ fn wide(tenant: &mut Value) {
 proptest! {
     #![proptest_config(tries(400))]
 
-    /// The filter and the plain reading agree about everybody, and nothing of the client's survives where nobody is signed in.
+    /// Both implementations agree for every user, and a forwarded anonymous request has no identity
+    /// header.
     #[test]
-    fn rules_say_what_they_seem_to_say(
+    fn rules_match_the_simple_implementation(
         rules in rules(),
         requests in vec((request_path(), select(vec!["GET", "PUT", "get", "HEAD"]), select(vec!["acme.example", "b.acme.example", "c.b.acme.example"])), 12),
     ) {
-        let mut world = World::<CoreRig>::with(|configuration| wide(&mut configuration["tenants"][0]));
+        let mut world = World::<CoreHarness>::with(|configuration| wide(&mut configuration["tenants"][0]));
         let browser = world.signed_in();
         let mut configuration = world.configuration();
         let acme = &mut configuration["tenants"][0];
         wide(acme);
         acme["access"] = configured(&rules);
-        world.rig.reconfigure(&configuration);
+        world.harness.reconfigure(&configuration);
         let cookie = browser.cookie_line("acme.example").unwrap();
         let by_path = rules.iter().any(|(paths, ..)| !paths.is_empty());
         for (path, method, host) in requests {
             let mut head: Lines = [(":method", method), (":authority", host), (":path", &path), ("x-auth-request-user", "evil"), ("x_auth_request_groups", "evil")]
                 .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
             let expected = match plain(&path) {
-                // `:path` is ASCII, or it is no path.
+                // Without an ASCII `:path` the request is refused.
                 _ if !path.is_ascii() => None,
                 None if by_path => None,
                 plain => Some(verdict(&rules, host, method, plain.as_deref().unwrap_or("/"))),
             };
             let public = expected == Some(json!({ "allow": "public" }));
-            match world.rig.send(&head) {
+            match world.harness.send(&head) {
                 Outcome::Forwarded(seen, _) => {
                     prop_assert!(public, "{method} {host} {path}");
                     prop_assert!(seen.iter().all(|(_, value)| value != b"evil"));
@@ -159,7 +161,7 @@ proptest! {
             }
             head.push(("cookie".to_owned(), cookie.clone().into_bytes()));
             let allowed = expected.is_some_and(|verdict| verdict["allow"].is_string() || verdict["allow"]["groups"].is_array() || verdict["allow"]["roles"].is_array());
-            match world.rig.send(&head) {
+            match world.harness.send(&head) {
                 Outcome::Forwarded(seen, _) => {
                     prop_assert!(allowed, "{method} {host} {path}");
                     prop_assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);

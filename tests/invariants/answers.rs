@@ -1,4 +1,4 @@
-//! Arbitrary answers of a token endpoint.
+//! Random answers of a token endpoint.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,11 +9,11 @@ use proptest::sample::Index;
 use serde_json::json;
 
 use super::{fragment, tries};
-use crate::support::core_rig::CoreRig;
+use crate::support::core_harness::CoreHarness;
 use crate::support::issuer::Answer;
 use crate::support::world::{World, ada};
 
-/// One change to a text, at a place that fits its length.
+/// A change to a text, at any position.
 #[derive(Clone, Debug)]
 enum Change {
     Replace(Index, char),
@@ -50,10 +50,10 @@ fn change() -> impl Strategy<Value = Change> {
 proptest! {
     #![proptest_config(tries(1000))]
 
-    /// Whatever the token endpoint answers, there is no session and no panic.
+    /// No random answer of the token endpoint gives a session or a panic.
     #[test]
-    fn no_junk_of_a_token_endpoint_makes_a_session(status in any::<u16>(), body in vec(fragment(), 0..20), tokens in any::<bool>()) {
-        let mut world = World::<CoreRig>::new();
+    fn no_random_token_response_makes_a_session(status in any::<u16>(), body in vec(fragment(), 0..20), tokens in any::<bool>()) {
+        let mut world = World::<CoreHarness>::new();
         let body = body.concat();
         let body = if tokens {
             json!({ "access_token": "a", "token_type": "Bearer", "id_token": String::from_utf8_lossy(&body) }).to_string().into_bytes()
@@ -68,10 +68,10 @@ proptest! {
         prop_assert!(!browser.has_session());
     }
 
-    /// Whatever is changed in a good ID token, it is good no more.
+    /// A changed ID token is refused.
     #[test]
     fn a_changed_token_is_refused(change in change()) {
-        let mut world = World::<CoreRig>::new();
+        let mut world = World::<CoreHarness>::new();
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
         let (unchanged, made) = (Arc::new(AtomicBool::new(false)), change.clone());

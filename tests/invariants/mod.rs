@@ -1,21 +1,21 @@
-//! What holds for every input, by what the input is.
+//! Properties that hold for every input, by kind of input.
 
 mod access;
 mod answers;
 mod configurations;
 mod requests;
-mod stories;
+mod sequences;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// How often each property is tried, and nothing written beside the sources.
+/// The number of cases. Failures are not saved to files.
 fn tries(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Bytes that mean something somewhere in a request.
+/// Fragments that have a meaning somewhere in a request, and random bytes.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
     let words = [
         "acme.example",

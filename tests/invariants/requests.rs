@@ -1,4 +1,4 @@
-//! Arbitrary requests, with a session and without one.
+//! Random requests, with and without a session.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{fragment, tries};
 use crate::support::browser::Browser;
-use crate::support::core_rig::CoreRig;
-use crate::support::rig::{Lines, Outcome, Rig as _, values};
+use crate::support::core_harness::CoreHarness;
+use crate::support::harness::{Harness as _, Lines, Outcome, values};
 use crate::support::world::World;
 
 fn header_name() -> impl Strategy<Value = String> {
@@ -47,7 +47,7 @@ fn lines() -> impl Strategy<Value = Lines> {
     vec((header_name(), vec(fragment(), 0..6).prop_map(|parts| parts.concat())), 0..24)
 }
 
-/// The name of a header in some spelling, a default one, or none.
+/// A configured header name: another spelling, the default, or off.
 fn header_or_off(name: &'static str) -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(json!(name)),
@@ -67,12 +67,12 @@ fn folded(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
-fn signed_in() -> (World<CoreRig>, Browser) {
+fn signed_in() -> (World<CoreHarness>, Browser) {
     signed_in_with(|_| {})
 }
 
-fn signed_in_with(change: impl FnOnce(&mut Value)) -> (World<CoreRig>, Browser) {
-    let mut world = World::<CoreRig>::with(change);
+fn signed_in_with(change: impl FnOnce(&mut Value)) -> (World<CoreHarness>, Browser) {
+    let mut world = World::<CoreHarness>::with(change);
     let browser = world.signed_in();
     (world, browser)
 }
@@ -80,14 +80,14 @@ fn signed_in_with(change: impl FnOnce(&mut Value)) -> (World<CoreRig>, Browser) 
 proptest! {
     #![proptest_config(tries(2000))]
 
-    /// Without a session nothing is forwarded, whatever the request.
+    /// No request without a session is forwarded.
     #[test]
     fn no_request_without_a_session_is_forwarded(head in lines()) {
-        let outcome = World::<CoreRig>::new().rig.send(&head);
+        let outcome = World::<CoreHarness>::new().harness.send(&head);
         prop_assert!(matches!(outcome, Outcome::Replied(reply) if reply.status >= 200));
     }
 
-    /// Nor is one whose body is read.
+    /// No request whose body the filter reads is forwarded.
     #[test]
     fn no_request_whose_body_is_read_is_forwarded(parts in vec(fragment(), 0..6), extra in lines(), named in any::<bool>()) {
         let (mut world, browser) = signed_in_with(|configuration| {
@@ -99,20 +99,20 @@ proptest! {
             .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
         let body = [if named { &b"logout_token="[..] } else { b"" }, &parts.concat()].concat();
-        let outcome = world.rig.send_with(&head, Some(&body));
+        let outcome = world.harness.send_with(&head, Some(&body));
         prop_assert!(matches!(outcome, Outcome::Replied(reply) if reply.status == 400));
     }
 
-    /// With a session, the identity headers are those of the session, whatever else the request says.
+    /// With a session, the identity headers are those of the session.
     #[test]
-    fn no_line_of_the_client_survives_under_a_protected_name(extra in lines()) {
+    fn no_client_header_survives_under_a_protected_name(extra in lines()) {
         let (mut world, browser) = signed_in();
         let cookie = browser.cookie_line("acme.example").unwrap();
         let mut head = visit(&cookie);
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
-        let seen = match world.rig.send(&head) {
+        let seen = match world.harness.send(&head) {
             Outcome::Forwarded(seen, _) => seen,
-            // The session may be hidden behind four or more planted cookies of its name.
+            // Four or more planted cookies of its name may hide the session.
             Outcome::Replied(reply) => { prop_assert_eq!(reply.status, 401); return Ok(()); }
         };
         for (header, expected) in [("x-auth-request-user", "ada"), ("x-auth-request-email", "ada@acme.example"),
@@ -129,7 +129,7 @@ proptest! {
         }
     }
 
-    /// Any change to a sealed cookie makes it worthless.
+    /// A changed session cookie is refused.
     #[test]
     fn a_changed_cookie_opens_nothing(place in any::<Index>(), other in any::<u8>()) {
         let (mut world, browser) = signed_in();
@@ -141,20 +141,20 @@ proptest! {
         bytes[place] = other;
         let head: Lines = [(":method", &b"GET"[..]), (":authority", b"acme.example"), (":path", b"/"), ("cookie", &[name.as_bytes(), b"=", &bytes].concat())]
             .map(|(name, value)| (name.to_owned(), value.to_vec())).into();
-        prop_assert!(matches!(world.rig.send(&head), Outcome::Replied(reply) if reply.status == 401));
+        prop_assert!(matches!(world.harness.send(&head), Outcome::Replied(reply) if reply.status == 401));
     }
 }
 
 proptest! {
-    // Each of them signs in and has an assertion signed.
+    // Each case signs in and signs an assertion.
     #![proptest_config(tries(300))]
 
-    /// Whatever a tenant calls its headers: under each name, in any spelling, there is what the identity says, and nothing else under the
-    /// default names; and no `Connection` option takes it away.
+    /// With any configured header names, each header in any spelling has the verified value. The
+    /// default names carry nothing else, and a `Connection` option removes nothing.
     #[test]
-    fn no_name_of_a_tenant_can_be_spoofed(extra in lines(), user in header_or_off("x-forwarded-user"), tenant in header_or_off("x-tenant_id"),
+    fn no_configured_header_can_be_spoofed(extra in lines(), user in header_or_off("x-forwarded-user"), tenant in header_or_off("x-tenant_id"),
                                           lists in select(vec!["comma", "json", "lines"]), authorization in select(vec!["remove", "verified"])) {
-        let mut world = World::<CoreRig>::with(|configuration| {
+        let mut world = World::<CoreHarness>::with(|configuration| {
             configuration["assertion"] = json!({ "keys": [{ "pem": include_str!("../vectors/keys/ec.private.pem") }], "audiences": ["up"] });
             configuration["tenants"][0]["headers"] = json!({
                 "user": user, "tenant": tenant, "claims": { "X-Department": "department" }, "lists": lists, "authorization": authorization,
@@ -164,7 +164,7 @@ proptest! {
         world.sign_in(&mut browser, "acme", "https://acme.example/", &json!({ "sub": "ada", "department": ["a", "b"] }));
         let mut head = visit(&browser.cookie_line("acme.example").unwrap());
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
-        let Outcome::Forwarded(seen, _) = world.rig.send(&head) else { return Ok(()) };
+        let Outcome::Forwarded(seen, _) = world.harness.send(&head) else { return Ok(()) };
         let under = |name: &str| -> Vec<String> {
             seen.iter().filter(|(n, _)| folded(n) == folded(name)).map(|(_, value)| String::from_utf8(value.clone()).unwrap()).collect()
         };

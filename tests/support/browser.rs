@@ -1,7 +1,7 @@
-//! The part of a browser that matters here: which cookies it keeps and sends (RFC 6265bis).
+//! A browser's cookie jar: which cookies it keeps and sends (RFC 6265bis).
 
 use super::clock::Clock;
-use super::rig::Reply;
+use super::harness::Reply;
 
 /// A cookie jar.
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub struct Browser {
 pub struct Cookie {
     pub name: String,
     pub value: String,
-    /// The host that set it, or its `Domain`.
+    /// The host that set it, or its `Domain` attribute.
     pub domain: String,
     pub host_only: bool,
     pub expires: u64,
@@ -26,7 +26,7 @@ impl Browser {
         Self { cookies: Vec::new(), clock }
     }
 
-    /// The `cookie` line for a request to `host`, if there is one.
+    /// The `cookie` header for a request to `host`, if there are cookies for it.
     pub fn cookie_line(&self, host: &str) -> Option<String> {
         let now = self.clock.now();
         let sent: Vec<String> = self
@@ -38,9 +38,9 @@ impl Browser {
         (!sent.is_empty()).then(|| sent.join("; "))
     }
 
-    /// Keeps what a browser would keep of the `set-cookie` lines of an answer from `host`.
+    /// Processes the `set-cookie` headers of an answer from `host`.
     pub fn take(&mut self, host: &str, reply: &Reply) {
-        // Those of the upstream are none of ours.
+        // Cookies of the upstream are ignored.
         for line in reply.all("set-cookie").filter(|line| line.contains("tenantgate")) {
             self.take_line(host, line);
         }
@@ -55,7 +55,8 @@ impl Browser {
             .collect();
         let attribute = |name: &str| attributes.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
 
-        // Every cookie of the gate has these, and a browser drops a prefixed one that has not.
+        // Every cookie of the filter has these attributes; a browser drops a prefixed cookie
+        // without them.
         assert!(attribute("secure").is_some() && attribute("httponly").is_some(), "{line}");
         assert_eq!((attribute("path"), attribute("samesite")), (Some("/"), Some("Lax")), "{line}");
         assert_eq!(name.starts_with("__Host-"), attribute("domain").is_none(), "{line}");
@@ -73,7 +74,7 @@ impl Browser {
         }
     }
 
-    /// The cookies whose name holds `part`.
+    /// The cookies whose name contains `part`.
     pub fn named(&self, part: &str) -> Vec<Cookie> {
         self.cookies.iter().filter(|cookie| cookie.name.contains(part)).cloned().collect()
     }

@@ -1,15 +1,15 @@
-//! Time that a test can move, or that of the machine.
+//! A clock that a test can move, or the clock of the machine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Shared by the filter and the issuers, so that they agree.
+/// The filter and the issuers of a test share one clock.
 #[derive(Clone)]
 pub enum Clock {
-    /// Stands still until it is moved.
+    /// Stands still unless a test moves it.
     Simulated(Arc<AtomicU64>),
-    /// The clock of the machine; it cannot be moved.
+    /// The clock of the machine, which no test can move.
     Real,
 }
 
@@ -27,19 +27,19 @@ impl Clock {
         }
     }
 
-    /// Lets time pass.
+    /// Moves the clock forward.
     pub fn advance(&self, span: Duration) {
         match self {
             Self::Simulated(seconds) => drop(seconds.fetch_add(span.as_secs(), Ordering::SeqCst)),
-            Self::Real => panic!("this rung cannot move the clock; the scenario belongs to those with simulated time"),
+            Self::Real => panic!("a scenario that moves the clock belongs into a `timed` list"),
         }
     }
 
-    /// Puts the clock back.
+    /// Moves the clock backward.
     pub fn put_back(&self, span: Duration) {
         match self {
             Self::Simulated(seconds) => drop(seconds.fetch_sub(span.as_secs(), Ordering::SeqCst)),
-            Self::Real => panic!("this rung cannot move the clock"),
+            Self::Real => panic!("a scenario that moves the clock belongs into a `timed` list"),
         }
     }
 }

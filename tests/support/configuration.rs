@@ -1,12 +1,12 @@
-//! The configuration that most scenarios run with: two tenants that have as much in common as they can.
+//! The configuration of most scenarios: two tenants that differ only in name, host and issuer.
 
 use serde_json::{Value, json};
 
 use super::issuer::Issuer;
 
-/// 32 bytes that are no secret.
+/// 32 bytes that are not secret.
 pub const SESSION_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-/// Others.
+/// 32 other bytes.
 pub const OTHER_SESSION_KEY: &str = "//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA=";
 
 /// The tenant `name` on `<name>.example`, with `issuer` behind the cluster `name`.
@@ -36,7 +36,7 @@ pub fn tenant(name: &str, issuer: &Issuer) -> Value {
     tenant
 }
 
-/// A whole configuration with these tenants.
+/// A complete configuration with these tenants.
 pub fn configuration(tenants: &[Value]) -> Value {
     json!({ "session": { "keys": [{ "id": "k1", "key": SESSION_KEY }] }, "tenants": tenants })
 }

@@ -1,4 +1,5 @@
-//! A host that verifies and makes signatures as Envoy does: with BoringSSL's code, but for P-521, which `ring` does not have.
+//! The cryptography of Envoy's host functions: BoringSSL's code in `ring`, and for P-521 another
+//! crate, since `ring` does not have that curve.
 
 use p521::ecdsa::signature::hazmat::PrehashVerifier;
 use ring::rand::SystemRandom;
@@ -7,9 +8,9 @@ use rsa::pkcs8::der::Decode;
 use rsa::pkcs8::der::oid::ObjectIdentifier;
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 use sha2::{Digest, Sha512};
-use tenantgate::keys::{Hash, HostVerifier};
+use tenantgate::jose::{Hash, HostVerifier};
 
-/// RSA with PKCS#1 v1.5 and ECDSA on the three curves of NIST.
+/// RSA with PKCS#1 v1.5, and ECDSA on the three NIST curves.
 pub struct RealCrypto;
 
 impl HostVerifier for RealCrypto {
@@ -17,7 +18,7 @@ impl HostVerifier for RealCrypto {
         let by_ring = |algorithm: &'static dyn VerificationAlgorithm, key: &[u8]| {
             UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok()
         };
-        // A key that cannot be read is an error text and `result: false` in Envoy.
+        // For a key that cannot be read, Envoy answers with an error text and `result: false`.
         let Ok(info) = SubjectPublicKeyInfoRef::from_der(public_key) else { return Some(false) };
         let key = info.subject_public_key.raw_bytes();
         let good = match (info.algorithm.parameters_oid(), hash) {

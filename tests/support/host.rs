@@ -1,17 +1,18 @@
-//! A small stateful proxy-wasm host (ABI 0.2.1) around the real module. It does what Envoy does, and is stricter where the ABI leaves
-//! room: whatever the module does not import is not there, and replacing a header replaces the first line only.
+//! A mock proxy-wasm host (ABI 0.2.1) for the module. It behaves as Envoy does. Where the ABI
+//! leaves room it is stricter: it has only the functions that the module may use, and replacing a
+//! header replaces the first line only.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use wasmi::{AsContextMut, Caller, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
 
-use tenantgate::keys::{Hash, HostVerifier as _};
-use tenantgate::shared::{SharedData as _, Version};
+use tenantgate::env::shared::{SharedData as _, Version};
+use tenantgate::jose::{Hash, HostVerifier as _};
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
-use super::rig::{Lines, Reply, UPSTREAM_HEADERS};
+use super::harness::{Lines, Reply, UPSTREAM_HEADERS};
 use super::shared::SharedStore;
 
 /// One VM with one plugin.
@@ -21,34 +22,34 @@ pub struct Host {
     next_context: i32,
 }
 
-/// What the module sees of the world, and what it did to it.
+/// The state of the host that the module reads and changes.
 pub struct State {
     pub configuration: Vec<u8>,
     pub environment: Vec<(String, String)>,
     pub clock: Clock,
     pub log: Vec<(i32, String)>,
-    /// What the log takes, if the host says.
+    /// The log level that the host reports, if it does.
     pub log_level: Option<u32>,
     pub counters: BTreeMap<String, i64>,
-    /// Calls are refused, as by a host that has no such cluster.
+    /// Whether the host refuses calls, as for an unknown cluster.
     pub refuse_calls: bool,
-    /// Randomness is refused.
+    /// Whether the host refuses random numbers.
     pub refuse_random: bool,
-    /// Whether there is `verify_signature`.
+    /// Whether the host has `verify_signature`.
     pub cryptography: bool,
-    /// What the VMs of the process have in common.
+    /// The shared data of the process.
     pub shared: SharedStore,
-    /// What was set as properties, in order.
+    /// The properties that the module set, in order.
     pub properties: Vec<(String, String)>,
-    /// The calls of the plugin itself, while it is its turn and not that of a request.
+    /// The calls of the root context, while one of its callbacks runs.
     root_calls: Option<Vec<Call>>,
     /// Whether the module asked for ticks.
     ticks: bool,
     metrics: Vec<String>,
     request: Lines,
-    /// The trailers of the request, as far as they are still there.
+    /// The trailers of the request that were not removed.
     pub trailers: Lines,
-    /// As much of the body of the request as is there.
+    /// The part of the request body that has arrived.
     body: Vec<u8>,
     response: Lines,
     reply: Option<Reply>,
@@ -58,7 +59,7 @@ pub struct State {
     next_token: i32,
 }
 
-/// An outbound call that the module asked for.
+/// An outbound HTTP call of the module.
 #[derive(Clone)]
 pub struct Call {
     pub cluster: String,
@@ -68,15 +69,15 @@ pub struct Call {
     token: i32,
 }
 
-/// How a request stands after a callback.
-pub enum Standing {
-    /// It goes to the upstream with these lines, and the client gets this answer.
+/// The state of a request after a callback.
+pub enum RequestState {
+    /// Forwarded with these lines; the client got this answer.
     Forwarded(Lines, Reply),
-    /// It goes to the upstream with these lines, and a call is under way beside it.
+    /// Forwarded with these lines, while a call runs beside it.
     Beside(Lines, Call),
-    /// It was answered.
+    /// Answered by the filter.
     Replied(Reply),
-    /// It waits for the end of a call.
+    /// Paused until the end of a call.
     Waits(Call),
 }
 
@@ -96,12 +97,13 @@ const RESPONSE_HEADERS: i32 = 2;
 const CALL_HEADERS: i32 = 6;
 
 impl Host {
-    /// Starts a VM and configures the plugin: the host, and whether the module took the configuration.
+    /// Starts a VM and configures the plugin. The second value is whether the module accepted the
+    /// configuration.
     pub fn start(configuration: &[u8], environment: &[(&str, &str)], clock: Clock) -> (Self, bool) {
         Self::start_with(configuration, environment, clock, SharedStore::default(), true)
     }
 
-    /// As [`start`](Self::start), on a host with these shared data that can or cannot verify signatures.
+    /// As [`start`](Self::start), with these shared data, and with or without `verify_signature`.
     pub fn start_with(
         configuration: &[u8],
         environment: &[(&str, &str)],
@@ -161,7 +163,7 @@ impl Host {
         (host, taken)
     }
 
-    /// Hands over a configuration: whether the module took it.
+    /// Configures the plugin. Returns whether the module accepted the configuration.
     pub fn configure(&mut self, configuration: &[u8]) -> bool {
         self.state().configuration = configuration.to_vec();
         self.invoke("proxy_on_configure", &[ROOT, configuration.len().try_into().unwrap()]) != 0
@@ -171,18 +173,18 @@ impl Host {
         self.store.data_mut()
     }
 
-    /// Bytes of memory that the module has.
+    /// The size of the module's memory in bytes.
     pub fn memory(&self) -> u64 {
         self.instance.get_memory(&self.store, "memory").unwrap().size(&self.store) * 65_536
     }
 
-    /// A request arrives: its context, and how it stands.
-    pub fn request(&mut self, head: &Lines) -> (i32, Standing) {
+    /// Delivers a request. Returns its context and its state.
+    pub fn request(&mut self, head: &Lines) -> (i32, RequestState) {
         self.request_with(head, None)
     }
 
-    /// As [`request`](Self::request), with a body if there is one, which comes in pieces.
-    pub fn request_with(&mut self, head: &Lines, body: Option<&[u8]>) -> (i32, Standing) {
+    /// As [`request`](Self::request), with a body, which is delivered in pieces.
+    pub fn request_with(&mut self, head: &Lines, body: Option<&[u8]>) -> (i32, RequestState) {
         let (context, go_on) = self.head(head, body.is_none());
         let waits = !go_on && self.state().reply.is_none() && self.state().call.is_none();
         for (piece, last) in body.filter(|_| waits).map(pieces).into_iter().flatten() {
@@ -191,10 +193,10 @@ impl Host {
                 break;
             }
         }
-        (context, self.standing(context, go_on))
+        (context, self.request_state(context, go_on))
     }
 
-    /// The head of a request arrives: its context, and whether it goes on.
+    /// Delivers the head of a request. Returns its context, and whether the module let it continue.
     pub fn head(&mut self, head: &Lines, ended: bool) -> (i32, bool) {
         let context = self.next_context;
         self.next_context += 1;
@@ -210,31 +212,32 @@ impl Host {
         (context, action == CONTINUE)
     }
 
-    /// A piece of the body of a request arrives, which the host keeps as long as the request is paused: whether it goes on.
+    /// Delivers a piece of a request body. The host keeps the pieces of a paused request. Returns
+    /// whether the module let it continue.
     pub fn piece(&mut self, context: i32, piece: &[u8], last: bool) -> bool {
         self.state().body.extend_from_slice(piece);
         let size = self.state().body.len().try_into().unwrap();
         self.invoke("proxy_on_request_body", &[context, size, last.into()]) == CONTINUE
     }
 
-    /// The trailers of a request arrive: its answer, if it is answered by now.
+    /// Delivers the trailers of a request. Returns the filter's answer, if there is one.
     pub fn trailers(&mut self, context: i32) -> Option<Reply> {
         assert_ne!(self.invoke("proxy_on_request_trailers", &[context, 1]), CONTINUE);
         self.take_reply()
     }
 
-    /// The answer that was given, if there is one.
+    /// Takes the filter's answer, if there is one.
     pub fn take_reply(&mut self) -> Option<Reply> {
         self.state().reply.take()
     }
 
-    /// The call that `context` waits for ends; no answer is a failure.
-    pub fn answer(&mut self, context: i32, call: &Call, answer: Option<(Lines, Vec<u8>)>) -> Standing {
+    /// Ends the call that `context` waits for. No answer is a failure.
+    pub fn answer(&mut self, context: i32, call: &Call, answer: Option<(Lines, Vec<u8>)>) -> RequestState {
         self.deliver(call, answer);
-        self.standing(context, false)
+        self.request_state(context, false)
     }
 
-    /// The call ends when nobody waits for it any more: whether the module still did something about it.
+    /// Ends a call after its request is gone. Returns whether the module reacted.
     pub fn answer_late(&mut self, call: &Call, answer: Option<(Lines, Vec<u8>)>) -> bool {
         self.deliver(call, answer);
         let state = self.state();
@@ -252,42 +255,42 @@ impl Host {
         );
     }
 
-    /// A piece of the body and the trailers of a request arrive: whether both may go on.
+    /// Delivers body and trailers of a request. Returns whether each may continue.
     pub fn body_goes_on(&mut self, context: i32) -> (bool, bool) {
         let body = self.invoke("proxy_on_request_body", &[context, 5, 0]) == CONTINUE;
         (body, self.invoke("proxy_on_request_trailers", &[context, 1]) == CONTINUE)
     }
 
-    fn standing(&mut self, context: i32, go_on: bool) -> Standing {
+    fn request_state(&mut self, context: i32, go_on: bool) -> RequestState {
         let state = self.state();
         if let Some(reply) = state.reply.take() {
             assert!(!go_on && !state.resumed, "a request that was answered must not go on");
             assert_eq!(self.body_goes_on(context), (false, false), "a body has to stay where its head stayed");
-            // Envoy shows a filter its own answer.
+            // Envoy calls the response callbacks for the filter's own answer, too.
             self.state().response = vec![(":status".to_owned(), reply.status.to_string().into_bytes())];
             assert_eq!(self.invoke("proxy_on_response_headers", &[context, 1, 1]), CONTINUE);
-            assert_eq!(self.state().response.len(), 1, "the gate's own answer must stay as it is");
+            assert_eq!(self.state().response.len(), 1, "the filter's own answer must stay as it is");
             self.end(context);
-            return Standing::Replied(reply);
+            return RequestState::Replied(reply);
         }
         if go_on || state.resumed {
             let lines = state.request.clone();
             assert_eq!(self.body_goes_on(context), (true, true), "a body has to follow its head");
             if let Some(call) = self.state().call.clone() {
-                return Standing::Beside(lines, call);
+                return RequestState::Beside(lines, call);
             }
             assert_eq!(self.upstream_answers(context), CONTINUE);
             let reply = self.take_answer();
             self.end(context);
-            return Standing::Forwarded(lines, reply);
+            return RequestState::Forwarded(lines, reply);
         }
         let call = state.call.clone().expect("the request is paused, and nothing will ever wake it");
         assert_eq!(self.body_goes_on(context), (false, false), "a body has to wait with its head");
-        Standing::Waits(call)
+        RequestState::Waits(call)
     }
 
-    /// The calls beside a request, one after the other, while the upstream answers after so many of them, or else after all: what the client
-    /// gets.
+    /// Ends the calls beside a request, one after the other, and returns the client's answer. The
+    /// upstream answers after `upstream_after` calls, or else after all of them.
     pub fn beside(
         &mut self,
         context: i32,
@@ -323,7 +326,7 @@ impl Host {
         reply
     }
 
-    /// The head of the upstream's answer arrives: whether it may go on.
+    /// Delivers the head of the upstream's answer. Returns whether it may continue.
     pub fn upstream_answers(&mut self, context: i32) -> i32 {
         let status = (":status".to_owned(), b"200".to_vec());
         let headers = UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
@@ -337,7 +340,7 @@ impl Host {
         Reply { status: 200, headers, body: "the page".to_owned() }
     }
 
-    /// Time for what the module does now and then: the calls that it makes.
+    /// Calls `proxy_on_tick`. Returns the calls that the module makes.
     pub fn tick(&mut self) -> Vec<Call> {
         assert!(self.state().ticks, "the module asked for no ticks");
         self.state().root_calls = Some(Vec::new());
@@ -345,19 +348,19 @@ impl Host {
         self.state().root_calls.take().unwrap()
     }
 
-    /// A call of the plugin itself ends: the calls that it makes then.
+    /// Ends a call of the root context. Returns the calls that the module makes next.
     pub fn answer_root(&mut self, call: &Call, answer: Option<(Lines, Vec<u8>)>) -> Vec<Call> {
         self.state().root_calls = Some(Vec::new());
         self.deliver(call, answer);
         self.state().root_calls.take().unwrap()
     }
 
-    /// The stream is over.
+    /// Ends the stream.
     pub fn end(&mut self, context: i32) {
         self.invoke("proxy_on_delete", &[context]);
     }
 
-    /// Calls an export; a trap fails the test.
+    /// Calls an export. A trap fails the test.
     fn invoke(&mut self, name: &str, arguments: &[i32]) -> i32 {
         let function = self.instance.get_func(&self.store, name).unwrap_or_else(|| panic!("no export {name}"));
         let arguments: Vec<Val> = arguments.iter().map(|&argument| Val::I32(argument)).collect();
@@ -369,19 +372,19 @@ impl Host {
     }
 }
 
-/// The module that `./build.sh wasm` makes.
+/// The module that `./build.sh wasm` builds.
 pub fn module_bytes() -> Vec<u8> {
     let path = module_path();
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; ./build.sh wasm makes it", path.display()))
 }
 
-/// Where it is.
+/// The path of the module.
 pub fn module_path() -> PathBuf {
     std::env::var_os("TENANTGATE_WASM")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tenantgate.wasm"), PathBuf::from)
 }
 
-/// A body in two pieces and an end without any bytes, or whole if it is too short for that.
+/// A body in two pieces and an empty last one, or in one piece if it is short.
 fn pieces(body: &[u8]) -> Vec<(Vec<u8>, bool)> {
     let (first, rest) = body.split_at(body.len() / 2);
     if first.is_empty() {
@@ -398,7 +401,7 @@ fn integer(value: &Val) -> i64 {
     }
 }
 
-/// Every function that a host has and that the module may use.
+/// The host functions that the module may use.
 fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Result<i32, Error> {
     let at = |index: usize| usize::try_from(arguments[index]).unwrap_or(usize::MAX);
     let number = |index: usize| i32::try_from(arguments[index]).unwrap();
@@ -566,19 +569,19 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
                 place += variable.len();
             }
         }
-        // Whatever else there is in the ABI: the module imports some of it by way of the SDK and must not use it.
+        // The SDK imports other functions of the ABI; the module must not call them.
         other => return Err(Error::new(format!("the module used {other}"))),
     }
     Ok(OK)
 }
 
-/// The foreign function `verify_signature` of Envoy, over its protobuf message.
+/// Envoy's foreign function `verify_signature`, with its protobuf message.
 fn verify_signature(message: &[u8]) -> bool {
     let [_, hash, public_key, signature, text] = fields(message);
     RealCrypto.verify_signature(hash_of(hash), public_key, signature, text).unwrap()
 }
 
-/// The foreign function `sign` of Envoy, over its protobuf message.
+/// Envoy's foreign function `sign`, with its protobuf message.
 fn sign(message: &[u8]) -> Vec<u8> {
     let [_, hash, private_key, text, _] = fields(message);
     let Some(signature) = RealCrypto.sign(hash_of(hash), private_key, text) else { return vec![8, 0] };
@@ -586,7 +589,7 @@ fn sign(message: &[u8]) -> Vec<u8> {
     [&[8, 1, 18, length, u8::try_from(signature.len() >> 7).unwrap()][..], &signature].concat()
 }
 
-/// The fields of a message that are bytes or text, by number.
+/// The length-delimited fields of a protobuf message, by number.
 fn fields(message: &[u8]) -> [&[u8]; 5] {
     let mut fields: [&[u8]; 5] = [b""; 5];
     let mut rest = message;
@@ -637,7 +640,7 @@ fn write(caller: &mut Caller<'_, State>, start: usize, bytes: &[u8]) {
     memory.write(caller.as_context_mut(), start, bytes).unwrap();
 }
 
-/// Puts bytes into memory that the module allocates for them.
+/// Copies bytes into memory that the module allocates.
 fn give(caller: &mut Caller<'_, State>, bytes: &[u8], pointer_at: usize, size_at: usize) -> Result<(), Error> {
     let allocate = caller.get_export("proxy_on_memory_allocate").and_then(Extern::into_func).unwrap();
     let size = i32::try_from(bytes.len()).unwrap();
@@ -652,7 +655,7 @@ fn give(caller: &mut Caller<'_, State>, bytes: &[u8], pointer_at: usize, size_at
     Ok(())
 }
 
-/// A header map as it crosses the border: the count, the sizes, then names and values that end in NUL each.
+/// A header map in the format of the ABI: count, sizes, then names and values, each with a NUL.
 fn serialize(lines: &Lines) -> Vec<u8> {
     let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap().to_le_bytes();
     let mut map = u32::try_from(lines.len()).unwrap().to_le_bytes().to_vec();

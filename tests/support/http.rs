@@ -1,4 +1,4 @@
-//! Just enough HTTP/1.1 for the parts around Envoy, over the parser `httparse`; header lines stay bytes.
+//! A minimal HTTP/1.1 server and client for the tests, with the parser `httparse`.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,14 +8,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::rig::{Lines, Reply};
+use super::harness::{Lines, Reply};
 
 /// base64url without padding.
 pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// What base64url without padding stands for.
+/// Decodes base64url without padding.
 pub fn from_base64url(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
 }
@@ -25,10 +25,11 @@ pub fn base64(bytes: impl AsRef<[u8]>) -> String {
     STANDARD.encode(bytes)
 }
 
-/// What a server answers: status, header lines, body. `None` leaves the client waiting.
+/// The answer of a server: status, header lines, body. `None` never answers.
 pub type Answer = Option<(u16, Vec<(&'static str, String)>, Vec<u8>)>;
 
-/// Serves requests on a loopback port until the process ends. Each comes as its lines (with `:method` and `:path`) and body.
+/// Serves requests on a loopback port until the process ends. A request is its lines (with
+/// `:method` and `:path`) and its body.
 pub fn serve(answer: impl Fn(Lines, Vec<u8>) -> Answer + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -61,7 +62,7 @@ fn serve_one(mut stream: TcpStream, answer: &dyn Fn(Lines, Vec<u8>) -> Answer) -
         read_some(&mut stream, &mut bytes)?;
     }
     let Some((status, headers, body)) = answer(lines, bytes.split_off(start)) else {
-        // Until the client has had enough.
+        // Waits until the client closes.
         while read_some(&mut stream, &mut bytes).is_some() {}
         return None;
     };
@@ -83,11 +84,12 @@ fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<()> {
     }
 }
 
-/// Writes `request` as it is and reads the answer to its end. `None` if the server just hung up.
+/// Writes `request` unchanged and reads the answer to its end. `None` if the server closed without
+/// an answer.
 pub fn exchange(address: SocketAddr, request: &[u8]) -> Option<Reply> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    // A server may answer and hang up before it has read all of it.
+    // The server may answer and close before it has read the request.
     let _ = stream.write_all(request);
     let bodiless = request.starts_with(b"HEAD ");
     let mut bytes = Vec::new();
@@ -102,7 +104,7 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Option<Reply> {
     }
 }
 
-/// The answer in `bytes`, if they hold all of it; `ended`: nothing comes after the head and what is there.
+/// Parses a complete answer from `bytes`. With `ended`, the server has closed the connection.
 fn parse_reply(bytes: &[u8], ended: bool) -> Option<Reply> {
     let mut headers = [httparse::EMPTY_HEADER; 256];
     let mut response = httparse::Response::new(&mut headers);

@@ -1,11 +1,12 @@
-//! One request over HTTP/2 with prior knowledge (RFC 9113), as a client sends it that keeps to no rule but framing, and just
-//! enough of HPACK (RFC 7541) to read the status of the answer.
+//! One request over HTTP/2 with prior knowledge (RFC 9113). Only the framing is valid by
+//! construction. It implements as much of HPACK (RFC 7541) as the status of the answer needs.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Sends `lines` as the header block of one request: the status of the answer, `None` if the stream or the connection was reset.
+/// Sends `lines` as the header block of one request. Returns the status of the answer, or `None` if
+/// the stream or the connection was reset.
 pub fn status(address: SocketAddr, lines: &[(&[u8], &[u8])]) -> Option<u16> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -58,14 +59,15 @@ fn text(bytes: &[u8]) -> Vec<u8> {
 fn read_status(block: &[u8]) -> u16 {
     match block[0] {
         index @ 0x88..=0x8e => [200, 204, 206, 304, 400, 404, 500][usize::from(index - 0x88)],
-        // A literal under the name of index 8.
+        // A literal with the name of index 8.
         0x48 | 0x08 | 0x18 if block[1] & 0x80 == 0 => std::str::from_utf8(&block[2..5]).unwrap().parse().unwrap(),
         0x48 | 0x08 | 0x18 => huffman_digits(&block[2..]),
         other => panic!("{other:#x} is no `:status`"),
     }
 }
 
-/// Three digits (RFC 7541 appendix B): `0` to `2` have five bits and are the codes 0 to 2, the others have six from 0x19 on.
+/// Three digits (RFC 7541 appendix B): `0` to `2` are the codes 0 to 2 of five bits, the others are
+/// the codes from 0x19 on, of six bits.
 fn huffman_digits(bytes: &[u8]) -> u16 {
     let bits: Vec<u16> =
         bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| u16::from(byte >> bit & 1))).collect();

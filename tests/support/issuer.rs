@@ -1,4 +1,4 @@
-//! An issuer that does what a real one does, and on demand what a real one would not.
+//! A simulated issuer: correct by default, hostile or broken on demand.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -8,20 +8,20 @@ use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use super::clock::Clock;
+use super::harness::Lines;
 use super::http::{base64url, from_base64url};
-use super::rig::Lines;
 use super::signer::Signer;
 
-/// The issuers by the name of their cluster.
+/// The issuers, by the name of their cluster.
 pub type Issuers = Arc<Mutex<BTreeMap<String, Issuer>>>;
 
-/// One issuer and our client there.
+/// An issuer, and the filter's client there.
 pub struct Issuer {
     pub url: String,
     pub client_id: String,
-    /// `(method, secret)` as in `token_endpoint_auth_method`; the secret may be a private key.
+    /// `token_endpoint_auth_method` and the secret, or the private key.
     pub authentication: (&'static str, String),
-    /// The key of the client, and whom its assertions have to be for.
+    /// The public key of the client, and the audience of its assertions.
     pub client_key: Option<(Signer, String)>,
     pub signer: Signer,
     pub clock: Clock,
@@ -29,29 +29,29 @@ pub struct Issuer {
     pub answer: Answer,
     /// How the UserInfo endpoint answers, and with which claims.
     pub userinfo: (Answer, Value),
-    /// The metadata that are discovered, and the keys that are published.
+    /// The metadata and the JWKS that the issuer publishes.
     pub metadata: Value,
     pub published: Vec<Value>,
-    /// How the endpoints of both answer, and how often they did.
+    /// How these two endpoints answer, and how often they were called.
     pub document_answer: Answer,
     pub documents: usize,
     /// The `kid` of the tokens.
     pub kid: Option<&'static str>,
-    /// Changes header and claims before they are signed.
+    /// Changes header and claims before the token is signed.
     pub forge: fn(&mut Value, &mut Value),
-    /// Changes the token after it was signed.
+    /// Changes the token after it is signed.
     pub tamper: Box<dyn Fn(String) -> String + Send>,
-    /// What an authorization request has to say beyond what every one says, in this order.
+    /// The additional parameters that an authorization request must have, in this order.
     pub parameters: Vec<(String, String)>,
     /// How often the token endpoint was called.
     pub calls: usize,
     /// `resource` of the last token request.
     pub resources: Vec<String>,
-    /// Everything that must not be seen elsewhere.
+    /// Every secret value that was issued.
     pub secrets: Vec<String>,
-    /// What a refresh finds: other claims for a `sub`, or nobody (`null`).
+    /// The current claims of each `sub` for a refresh; `null` for a deleted user.
     pub directory: HashMap<String, Value>,
-    /// Whether a refresh token is given with a login, and what becomes of it.
+    /// Whether the issuer gives refresh tokens, and whether it rotates them.
     pub refresh: Refresh,
     /// `expires_in` of the tokens.
     pub expires_in: u64,
@@ -64,25 +64,25 @@ pub struct Issuer {
     issued: usize,
 }
 
-/// What an issuer does about refresh tokens.
+/// The issuer's use of refresh tokens.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Refresh {
-    /// It gives none.
+    /// No refresh tokens.
     None,
-    /// A new one each time; one that is used again ends them all.
+    /// A new one each time. Reuse of an old one revokes all.
     Rotating,
-    /// The same one for ever.
-    Lasting,
+    /// The same one each time.
+    Reused,
 }
 
-/// How a token endpoint answers.
+/// The answer of an endpoint.
 #[derive(Clone)]
 pub enum Answer {
-    /// As it should.
-    AsAsked,
-    /// Not at all.
+    /// A correct answer.
+    Normal,
+    /// No answer.
     Silence,
-    /// With this status and body.
+    /// This status and body.
     Raw(u16, Vec<u8>),
 }
 
@@ -104,11 +104,11 @@ impl Issuer {
             client_key: None,
             signer,
             clock,
-            answer: Answer::AsAsked,
-            userinfo: (Answer::AsAsked, json!({})),
+            answer: Answer::Normal,
+            userinfo: (Answer::Normal, json!({})),
             metadata: metadata(url),
             published: Vec::new(),
-            document_answer: Answer::AsAsked,
+            document_answer: Answer::Normal,
             documents: 0,
             kid: None,
             forge: |_, _| {},
@@ -128,7 +128,7 @@ impl Issuer {
         }
     }
 
-    /// An issuer that knows its client by `key`.
+    /// An issuer with `private_key_jwt`, where `key` is the client's key.
     pub fn with_client_key(url: &str, key: Signer, clock: Clock) -> Self {
         let mut issuer = Self::new(url, "private_key_jwt", Signer::eddsa(), clock);
         issuer.authentication.1 = key.private_pem().to_owned();
@@ -136,7 +136,7 @@ impl Issuer {
         issuer
     }
 
-    /// Lets `person` (claims) sign in at the URL that the gate redirected to. Gives the URL that the browser is sent back to.
+    /// Signs `person` (claims) in at the authorization URL. Returns the URL of the callback.
     pub fn authorize(&mut self, url: &str, person: &Value) -> String {
         let request = Url::parse(url).unwrap();
         let parameters: Vec<(String, String)> = request.query_pairs().into_owned().collect();
@@ -169,7 +169,7 @@ impl Issuer {
         back.into()
     }
 
-    /// Whatever is asked for by way of the cluster. `None` is silence.
+    /// Serves a request to any endpoint. `None` never answers.
     pub fn serve(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let path = head.iter().find(|(name, _)| name == ":path").map(|(_, value)| value.as_slice());
         let document = match path {
@@ -182,11 +182,11 @@ impl Issuer {
         match &self.document_answer {
             Answer::Silence => None,
             Answer::Raw(status, body) => Some((*status, body.clone())),
-            Answer::AsAsked => Some((200, document.to_string().into_bytes())),
+            Answer::Normal => Some((200, document.to_string().into_bytes())),
         }
     }
 
-    /// The UserInfo endpoint, for whoever has the last access token of this issuer.
+    /// The UserInfo endpoint. It accepts the last access token of this issuer.
     fn userinfo(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice());
         self.calls += 1;
@@ -196,17 +196,17 @@ impl Issuer {
             (Answer::Silence, _) => None,
             (Answer::Raw(status, body), _) => Some((*status, body.clone())),
             _ if self.access_token.as_bytes() != token => Some((401, Vec::new())),
-            (Answer::AsAsked, claims) => Some((200, claims.to_string().into_bytes())),
+            (Answer::Normal, claims) => Some((200, claims.to_string().into_bytes())),
         }
     }
 
-    /// The token endpoint. `None` is silence.
+    /// The token endpoint. `None` never answers.
     fn token(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         self.calls += 1;
         match &self.answer {
             Answer::Silence => None,
             Answer::Raw(status, body) => Some((*status, body.clone())),
-            Answer::AsAsked => Some(match self.redeem(head, body) {
+            Answer::Normal => Some(match self.redeem(head, body) {
                 Ok(tokens) => (200, tokens.to_string().into_bytes()),
                 Err((status, error)) => (status, json!({ "error": error }).to_string().into_bytes()),
             }),
@@ -234,7 +234,7 @@ impl Issuer {
             return self.refresh(&field("refresh_token"));
         }
         assert_eq!(field("grant_type"), "authorization_code");
-        // A code is good once.
+        // A code is accepted once.
         let grant = self.codes.remove(&field("code")).ok_or((400, "invalid_grant"))?;
         if field("redirect_uri") != grant.redirect_uri
             || base64url(Sha256::digest(field("code_verifier"))) != grant.challenge
@@ -244,7 +244,7 @@ impl Issuer {
         Ok(self.tokens(&grant, true, None))
     }
 
-    /// RFC 6749 section 6, with the directory as it is now.
+    /// A refresh (RFC 6749 section 6), with the current claims of the directory.
     fn refresh(&mut self, token: &str) -> Result<Value, (u16, &'static str)> {
         let (mut grant, used) = self.refresh_tokens.get(token).cloned().ok_or((400, "invalid_grant"))?;
         if used {
@@ -294,7 +294,7 @@ impl Issuer {
         (self.tamper)(self.signer.jws(&header, &claims))
     }
 
-    /// The header of a token of this type.
+    /// The header of a token with this `typ`.
     pub fn header(&self, typ: &str) -> Value {
         let mut header = json!({ "alg": self.signer.alg(), "typ": typ });
         if let Some(kid) = self.kid {
@@ -303,7 +303,8 @@ impl Issuer {
         header
     }
 
-    /// Begins to sign with `signer`, whose key is published under `kid` beside those that are published already.
+    /// Signs with `signer` from now on, and publishes its key under `kid` in addition to the
+    /// others.
     pub fn rotate(&mut self, signer: Signer, kid: &'static str) {
         let mut key = signer.jwk();
         key["kid"] = json!(kid);
@@ -311,7 +312,7 @@ impl Issuer {
         (self.signer, self.kid) = (signer, Some(kid));
     }
 
-    /// OpenID Connect Core section 9.
+    /// Client authentication (OpenID Connect Core section 9).
     fn knows_client(&mut self, head: &Lines, form: &HashMap<String, String>) -> bool {
         if let Some(assertion) = form.get("client_assertion") {
             return self.knows_assertion(assertion, form);
@@ -328,7 +329,7 @@ impl Issuer {
         }
     }
 
-    /// RFC 7523 section 3; an assertion is good once.
+    /// Client assertions (RFC 7523 section 3). An assertion is accepted once.
     fn knows_assertion(&mut self, assertion: &str, form: &HashMap<String, String>) -> bool {
         let Some((key, audience)) = &self.client_key else { return false };
         if self.secrets.iter().any(|seen| seen == assertion) || !key.verifies(assertion) {
@@ -350,7 +351,7 @@ impl Issuer {
     }
 }
 
-/// OpenID Connect Discovery 1.0 section 3.
+/// The metadata (OpenID Connect Discovery 1.0 section 3).
 fn metadata(url: &str) -> Value {
     json!({
         "issuer": url,

@@ -1,19 +1,19 @@
-//! What the rungs have in common. Each test binary uses a part of it.
-#![allow(dead_code, reason = "each rung uses a part")]
+//! Support code for all tiers.
+#![allow(dead_code, reason = "each tier uses a part")]
 
 pub mod browser;
 pub mod clock;
 pub mod configuration;
-pub mod core_rig;
+pub mod core_harness;
 pub mod crypto;
-pub mod envoy_rig;
-pub mod fleet_rig;
+pub mod envoy_harness;
+pub mod fleet_harness;
+pub mod harness;
 pub mod host;
 pub mod http;
 pub mod http2;
 pub mod issuer;
-pub mod module_rig;
-pub mod rig;
+pub mod module_harness;
 pub mod shared;
 pub mod signer;
 pub mod world;

@@ -1,16 +1,17 @@
-//! The shared data of a host, as Envoy keeps them: a version that changes with each write, and no version writes over whatever is there.
+//! Shared data as in Envoy: each write changes the version, and a write without a version
+//! overwrites.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use tenantgate::shared::{NotWritten, SharedData, Version};
+use tenantgate::env::shared::{SharedData, SharedWriteError, Version};
 
-/// A store that several VMs can have in common.
+/// A store that several VMs can share.
 #[derive(Clone, Default)]
 pub struct SharedStore(Arc<Mutex<Values>>);
 
 impl SharedStore {
-    /// Forgets what is under keys that begin with `prefix`: these keys.
+    /// Deletes the keys that begin with `prefix`, and returns them.
     pub fn clear(&self, prefix: &str) -> Vec<String> {
         let mut values = self.0.lock().unwrap();
         let keys: Vec<String> = values.by_key.keys().filter(|key| key.starts_with(prefix)).cloned().collect();
@@ -18,12 +19,12 @@ impl SharedStore {
         keys
     }
 
-    /// Writes nothing much under these keys.
-    pub fn touch(&self, keys: &[String]) {
+    /// Overwrites these keys with a useless value.
+    pub fn overwrite(&self, keys: &[String]) {
         keys.iter().for_each(|key| self.set(key, b"-", None).unwrap());
     }
 
-    /// Keeps nothing from now on.
+    /// Refuses all writes from now on.
     pub fn refuse(&self) {
         let mut values = self.0.lock().unwrap();
         values.by_key.clear();
@@ -43,15 +44,15 @@ impl SharedData for SharedStore {
         self.0.lock().unwrap().by_key.get(key).map(|(value, version)| (value.clone(), Version(*version)))
     }
 
-    fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), NotWritten> {
+    fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), SharedWriteError> {
         let mut values = self.0.lock().unwrap();
         if values.refuses {
-            return Err(NotWritten);
+            return Err(SharedWriteError);
         }
         if let (Some((_, held)), Some(Version(expected))) = (values.by_key.get(key), version)
             && *held != expected
         {
-            return Err(NotWritten);
+            return Err(SharedWriteError);
         }
         values.last += 1;
         let version = values.last;

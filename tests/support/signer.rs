@@ -1,4 +1,4 @@
-//! Signing as an issuer does, with the keys of tests/vectors/keys.
+//! Signs tokens with the keys of tests/vectors/keys.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::http::{base64url, from_base64url};
 
-/// Both parts of a key of tests/vectors/keys.
+/// The PEM of the private and of the public key in tests/vectors/keys.
 macro_rules! pem {
     ($name:literal) => {
         [
@@ -27,7 +27,7 @@ macro_rules! pem {
     };
 }
 
-/// A private key with its algorithm, and both parts in PEM.
+/// A private key with its algorithm, and the PEM of both keys.
 #[derive(Clone)]
 pub struct Signer {
     key: Arc<PrivateKey>,
@@ -91,7 +91,7 @@ impl Signer {
         Self::new(PrivateKey::Ed25519(key.unwrap()), "EdDSA", private, public)
     }
 
-    /// One of each algorithm.
+    /// One signer for each algorithm.
     pub fn all() -> Vec<Self> {
         let mut all: Vec<Self> = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"].map(Self::rsa).into();
         all.extend([Self::es256(), Self::es384(), Self::es512(), Self::eddsa()]);
@@ -102,12 +102,12 @@ impl Signer {
         self.alg
     }
 
-    /// The public part as an entry of `keys` in a configuration.
+    /// The public key as an entry of `keys` in a configuration.
     pub fn configured(&self) -> Value {
         json!({ "pem": self.public, "alg": self.alg })
     }
 
-    /// The public part as a JWK, of an elliptic curve.
+    /// The public key as a JWK, for elliptic curves.
     pub fn jwk(&self) -> Value {
         let der = der(self.public);
         let last = |count: usize| &der[der.len() - count..];
@@ -121,21 +121,21 @@ impl Signer {
         }
     }
 
-    /// The key itself, in PEM.
+    /// The private key in PEM.
     pub fn private_pem(&self) -> &'static str {
         self.private
     }
 
-    /// Whether a JWS in compact serialization is one of this key.
+    /// Whether this key signed the JWS.
     pub fn verifies(&self, token: &str) -> bool {
         let (input, signature) = token.rsplit_once('.').unwrap();
         let configured = self.configured();
-        let key = tenantgate::keys::parse_pem(configured["pem"].as_str().unwrap()).unwrap();
+        let key = tenantgate::jose::parse_pem(configured["pem"].as_str().unwrap()).unwrap();
         let key = key.for_algorithm(self.alg()).unwrap();
-        key.verify(input.as_bytes(), &from_base64url(signature), super::core_rig::VERIFIER)
+        key.verify(input.as_bytes(), &from_base64url(signature), super::core_harness::VERIFIER)
     }
 
-    /// A signature in the form of JWS.
+    /// A signature in the format of JWS.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match &*self.key {
@@ -162,7 +162,7 @@ impl Signer {
         }
     }
 
-    /// `at_hash` of OpenID Connect Core section 3.1.3.6: the left half of the hash that the algorithm has.
+    /// `at_hash` (OpenID Connect Core section 3.1.3.6): the left half of the hash of the token.
     pub fn half_hash(&self, token: &str) -> String {
         let hash = match &self.alg()[2..] {
             "256" => Sha256::digest(token).to_vec(),
@@ -184,7 +184,7 @@ fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm, pem: &str) -> PrivateKey {
     PrivateKey::Ecdsa(EcdsaKeyPair::from_pkcs8(algorithm, &der(pem), &SystemRandom::new()).unwrap())
 }
 
-/// What is inside the PEM.
+/// The DER inside the PEM.
 fn der(pem: &str) -> Vec<u8> {
     STANDARD.decode(pem.lines().filter(|line| !line.starts_with("--")).collect::<String>()).unwrap()
 }

@@ -1,4 +1,5 @@
-//! A story's stage: the filter on some rung, two issuers, browsers, and an eye on everything that must stay secret.
+//! The world of a scenario: the filter in a harness, two issuers, browsers, and a check for leaked
+//! secrets.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,51 +9,51 @@ use url::Url;
 use super::browser::Browser;
 use super::clock::Clock;
 use super::configuration::{OTHER_SESSION_KEY, SESSION_KEY, configuration, tenant};
+use super::harness::{Harness, Lines, Outcome, Reply};
 use super::issuer::{Issuer, Issuers};
-use super::rig::{Lines, Outcome, Reply, Rig};
 use super::signer::Signer;
 
-/// Everything that a scenario plays with.
-pub struct World<R: Rig> {
-    pub rig: R,
+/// Everything that a scenario uses.
+pub struct World<H: Harness> {
+    pub harness: H,
     pub issuers: Issuers,
     pub clock: Clock,
     pages: Vec<String>,
     cookies: Vec<String>,
 }
 
-impl<R: Rig> World<R> {
-    /// Two tenants, `acme` and `globex`, whose client id and key are the same.
+impl<H: Harness> World<H> {
+    /// Two tenants, `acme` and `globex`, with the same client id and key.
     pub fn new() -> Self {
         Self::with(|_| {})
     }
 
-    /// As [`new`](Self::new), after `change` was made to the configuration.
+    /// As [`new`](Self::new), with `change` made to the configuration.
     pub fn with(change: impl FnOnce(&mut Value)) -> Self {
-        Self::publishing(|_| {}, change)
+        Self::with_issuer(|_| {}, change)
     }
 
-    /// As [`with`](Self::with), with an issuer of acme that `prepare` has prepared.
-    pub fn publishing(prepare: impl FnOnce(&mut Issuer), change: impl FnOnce(&mut Value)) -> Self {
-        let clock = R::clock();
+    /// As [`with`](Self::with), with `prepare` done to acme's issuer.
+    pub fn with_issuer(prepare: impl FnOnce(&mut Issuer), change: impl FnOnce(&mut Value)) -> Self {
+        let clock = H::clock();
         let new = |url| Issuer::new(url, "client_secret_basic", Signer::es256(), clock.clone());
         let (mut acme, globex) = (new("https://login.acme.example"), new("https://login.globex.example"));
         prepare(&mut acme);
         Self::of([("acme", acme), ("globex", globex)], change)
     }
 
-    /// Tenants of these names with these issuers.
+    /// Tenants with these names and issuers.
     pub fn of<const N: usize>(issuers: [(&str, Issuer); N], change: impl FnOnce(&mut Value)) -> Self {
         let clock = issuers[0].1.clock.clone();
         let mut configuration = configuration(&issuers.each_ref().map(|(name, issuer)| tenant(name, issuer)));
         change(&mut configuration);
         let issuers = issuers.into_iter().map(|(name, issuer)| (name.to_owned(), issuer)).collect();
         let issuers: Issuers = Arc::new(Mutex::new(issuers));
-        let rig = R::start(&configuration, issuers.clone());
-        Self { rig, issuers, clock, pages: Vec::new(), cookies: Vec::new() }
+        let harness = H::start(&configuration, issuers.clone());
+        Self { harness, issuers, clock, pages: Vec::new(), cookies: Vec::new() }
     }
 
-    /// The configuration of [`new`](Self::new), for [`Rig::reconfigure`].
+    /// The configuration of [`new`](Self::new), for [`Harness::reconfigure`].
     pub fn configuration(&self) -> Value {
         let issuers = self.issuers.lock().unwrap();
         configuration(&issuers.iter().map(|(name, issuer)| tenant(name, issuer)).collect::<Vec<_>>())
@@ -62,7 +63,7 @@ impl<R: Rig> World<R> {
         Browser::new(self.clock.clone())
     }
 
-    /// Does something with the issuer of a tenant.
+    /// Gives `act` the issuer of a tenant.
     pub fn issuer<T>(&self, tenant: &str, act: impl FnOnce(&mut Issuer) -> T) -> T {
         act(self.issuers.lock().unwrap().get_mut(tenant).unwrap())
     }
@@ -76,7 +77,8 @@ impl<R: Rig> World<R> {
         self.send_with(&mut self.browser(), url, &lines, Some(body))
     }
 
-    /// Sends one request of `browser` to `url`; `lines` come after those that every request has, and replace the pseudo-headers.
+    /// Sends one request of `browser` to `url`, with `lines` added. Pseudo-headers in `lines`
+    /// replace the default ones.
     pub fn send(&mut self, browser: &mut Browser, url: &str, lines: &[(&str, &str)]) -> Outcome {
         self.send_with(browser, url, lines, None)
     }
@@ -84,7 +86,7 @@ impl<R: Rig> World<R> {
     fn send_with(&mut self, browser: &mut Browser, url: &str, lines: &[(&str, &str)], body: Option<&[u8]>) -> Outcome {
         let address = Url::parse(url).unwrap();
         let host = address.host_str().unwrap().to_owned();
-        // The raw path, as it stands in the URL: the parser of URLs would tidy it up.
+        // The path as written: a URL parser would normalize it.
         let rest = url.split_once("://").unwrap().1;
         let path = rest.find('/').map_or("/", |slash| &rest[slash..]);
         let authority = &rest[..rest.len() - path.len().min(rest.len())];
@@ -109,13 +111,13 @@ impl<R: Rig> World<R> {
         outcome
     }
 
-    /// Sends these very lines.
+    /// Sends exactly these lines.
     pub fn send_lines(&mut self, head: &Lines) -> Outcome {
         self.send_lines_with(head, None)
     }
 
     fn send_lines_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
-        let outcome = self.rig.send_with(head, body);
+        let outcome = self.harness.send_with(head, body);
         match &outcome {
             Outcome::Replied(reply) => {
                 let path = head.iter().find(|(name, _)| name == ":path").map(|(_, value)| value.as_slice());
@@ -126,12 +128,12 @@ impl<R: Rig> World<R> {
         outcome
     }
 
-    /// Opens a page, as a person does.
+    /// Opens a page by navigation.
     pub fn open(&mut self, browser: &mut Browser, url: &str) -> Outcome {
         self.send(browser, url, &NAVIGATION)
     }
 
-    /// Opens `url` without a session: the address of the issuer.
+    /// Opens `url` without a session. Returns the authorization URL.
     #[track_caller]
     pub fn begin(&mut self, browser: &mut Browser, url: &str) -> String {
         let reply = self.open(browser, url).reply();
@@ -139,14 +141,15 @@ impl<R: Rig> World<R> {
         reply.header("location").unwrap().to_owned()
     }
 
-    /// Opens `url` and signs in as `person`: the callback, which was not followed yet.
+    /// Opens `url` and signs in as `person`. Returns the callback URL, which was not opened yet.
     #[track_caller]
     pub fn callback(&mut self, browser: &mut Browser, tenant: &str, url: &str, person: &Value) -> String {
         let address = self.begin(browser, url);
         self.issuer(tenant, |issuer| issuer.authorize(&address, person))
     }
 
-    /// Opens `url`, signs in as `person` and goes back to the page: its address, and what the upstream saw.
+    /// Opens `url`, signs in as `person` and returns to the page: its URL, and what the upstream
+    /// received.
     #[track_caller]
     pub fn sign_in(&mut self, browser: &mut Browser, tenant: &str, url: &str, person: &Value) -> (String, Lines) {
         let callback = self.callback(browser, tenant, url, person);
@@ -157,14 +160,14 @@ impl<R: Rig> World<R> {
         (page, seen)
     }
 
-    /// Waits until `what` is so.
+    /// Waits until `what` is true.
     #[track_caller]
     pub fn eventually(&mut self, mut what: impl FnMut(&mut Self) -> bool) {
         for _ in 0..600 {
             if what(self) {
                 return;
             }
-            self.rig.moment();
+            self.harness.advance();
         }
         panic!("it never came to that");
     }
@@ -174,14 +177,14 @@ impl<R: Rig> World<R> {
     pub fn signed_in(&mut self) -> Browser {
         let mut browser = self.browser();
         self.sign_in(&mut browser, "acme", "https://acme.example/", &ada());
-        // As half a minute later.
-        browser.cookies.retain(|cookie| !cookie.name.ends_with("-circle"));
+        // As half a minute later, when the browser has dropped this cookie.
+        browser.cookies.retain(|cookie| !cookie.name.ends_with("-redirect-loop"));
         browser
     }
 
-    /// What holds for every reply.
+    /// Checks what is true for every reply of the filter.
     fn inspect(&mut self, reply: &Reply, framed: bool) {
-        // Envoy answers some requests itself, before the gate sees them; its answers have no such headers.
+        // Envoy answers some requests before the filter sees them. Its answers lack these headers.
         if reply.header("x-content-type-options").is_some() {
             assert_eq!(reply.header("cache-control"), Some("no-store"), "{reply:?}");
             assert_eq!(reply.header("referrer-policy"), Some("no-referrer"), "{reply:?}");
@@ -207,12 +210,12 @@ impl<R: Rig> World<R> {
         }));
     }
 
-    /// Fails if a secret of this story stands on a page or in the log.
+    /// Fails if a secret of this scenario is on a page or in the log.
     fn assert_secrets_kept(&mut self) {
-        let log = self.rig.log();
+        let log = self.harness.log();
         let issuers = self.issuers.lock().unwrap();
         let secrets = issuers.values().flat_map(|issuer| issuer.secrets.iter().chain([&issuer.authentication.1]));
-        // What a hostile issuer cut short stands anywhere by chance.
+        // A short secret of a hostile issuer could occur by chance.
         let secrets = secrets.chain(&self.cookies).map(String::as_str).filter(|secret| secret.len() >= 12);
         for secret in secrets.chain([SESSION_KEY, OTHER_SESSION_KEY]) {
             assert!(!log.contains(secret), "{secret} is in the log");
@@ -221,8 +224,8 @@ impl<R: Rig> World<R> {
     }
 }
 
-/// Every story ends with a look for secrets, whatever it was about.
-impl<R: Rig> Drop for World<R> {
+/// Every scenario ends with the check for leaked secrets.
+impl<H: Harness> Drop for World<H> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.assert_secrets_kept();
@@ -230,14 +233,14 @@ impl<R: Rig> Drop for World<R> {
     }
 }
 
-/// The one page that may stand in a frame, and only in one of the issuer.
+/// The only page that may be framed, and only by the issuer.
 pub const FRAMED: &str = "/oauth2/frontchannel-logout";
 
-/// What a browser sends when somebody opens a page.
+/// The headers of a navigation.
 pub const NAVIGATION: [(&str, &str); 3] =
     [("accept", "text/html,*/*;q=0.8"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
 
-/// Somebody with groups.
+/// A user with two groups.
 pub fn ada() -> Value {
     json!({ "sub": "ada", "email": "ada@acme.example", "groups": ["engineers", "admins"] })
 }

@@ -10,9 +10,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Parser, Subcommand};
 use serde_json::Value;
-use tenantgate::config::{self, Environment, Loaded, Surroundings};
-use tenantgate::gate::Entry;
-use tenantgate::keys::HostAlgorithms;
+use tenantgate::access::warnings;
+use tenantgate::config;
+use tenantgate::config::{Environment, LoadContext, Loaded};
+use tenantgate::jose::HostAlgorithms;
+use tenantgate::runtime::TenantEntry;
 use tenantgate::seal::SealingKey;
 
 /// Multi-tenant OpenID Connect at the edge: the tool beside the filter.
@@ -63,12 +65,12 @@ fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> 
     // JSON is YAML, too, but the reader that Envoy's JSON goes through is the stricter one.
     let environment = Variables(variables.into_iter().collect());
     // Envoy can verify all that a host could be asked for.
-    let surroundings = Surroundings { environment: &environment, host: HostAlgorithms::ASSUMED };
+    let context = LoadContext { environment: &environment, host: HostAlgorithms::ASSUMED };
     let loaded = if text.trim_start().starts_with('{') {
-        config::load(text.as_bytes(), surroundings)
+        config::load(text.as_bytes(), context)
     } else {
         let value: Value = serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        config::load_value(&value, surroundings)
+        config::load_value(&value, context)
     };
     match loaded {
         Ok(loaded) => report(&loaded),
@@ -83,16 +85,16 @@ fn report(loaded: &Loaded) -> Result<bool, String> {
     for problem in &loaded.problems {
         print(&problem.to_string())?;
     }
-    for entry in loaded.gate.entries() {
+    for entry in loaded.runtime.entries() {
         let (name, hosts, state) = match entry {
-            Entry::Serving(tenant) => (Some(&tenant.name), &tenant.hosts, "serves"),
-            Entry::Broken(tenant) => (tenant.name.as_ref(), &tenant.hosts, "answers 503 on"),
+            TenantEntry::Served(tenant) => (Some(&tenant.model.name), &tenant.model.hosts, "serves"),
+            TenantEntry::Broken(tenant) => (tenant.name.as_ref(), &tenant.hosts, "answers 503 on"),
         };
         let name = name.map_or_else(|| "a tenant without a name".to_owned(), |name| format!("tenant \"{name}\""));
         let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
         print(&format!("{name} {state} {}", if hosts.is_empty() { "no host".to_owned() } else { hosts.join(", ") }))?;
-        if let Entry::Serving(tenant) = entry {
-            for warning in tenant.access.warnings(tenant) {
+        if let TenantEntry::Served(tenant) = entry {
+            for warning in warnings(&tenant.model) {
                 print(&format!("warning: {name}: {warning}"))?;
             }
         }

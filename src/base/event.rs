@@ -1,0 +1,143 @@
+//! The names of everything that is logged and counted.
+
+use std::fmt;
+
+/// Declares [`Event`]: one line for each event with its public name. The events after `pages` have
+/// a page or a JSON answer, for which a tenant can have texts of its own.
+macro_rules! events {
+    (pages { $($page:ident = $page_name:literal,)+ } others { $($other:ident = $other_name:literal,)+ }) => {
+        /// An event that is logged and counted. Its name is a public interface: it is the name of
+        /// the counter (`tenantgate.<name>`), the first word of the log line, the `error` of a JSON
+        /// answer, and the key of a page in `tenants[].pages`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Event {
+            $(#[doc = concat!("`", $page_name, "`")] $page,)+
+            $(#[doc = concat!("`", $other_name, "`")] $other,)+
+        }
+
+        impl Event {
+            /// The events that a tenant can have a text of its own for, sorted by name.
+            pub const PAGES: &'static [Self] = &[$(Self::$page),+];
+
+            /// Every event.
+            pub const ALL: &'static [Self] = &[$(Self::$page,)+ $(Self::$other,)+];
+
+            /// The public name.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$page => $page_name,)+
+                    $(Self::$other => $other_name,)+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    pages {
+        AccessDenied = "access_denied",
+        AccessDeniedToAll = "access_denied_to_all",
+        AddressTooLong = "address_too_long",
+        AuthorizationError = "authorization_error",
+        BodyUnavailable = "body_unavailable",
+        CallbackInvalid = "callback_invalid",
+        CodeRejected = "code_rejected",
+        HostError = "host_error",
+        IdTokenInvalid = "id_token_invalid",
+        IdentityIncomplete = "identity_incomplete",
+        IssuerMismatch = "issuer_mismatch",
+        JwksUnavailable = "jwks_unavailable",
+        LogoutConfirmation = "logout_confirmation",
+        LogoutKeyUnknown = "logout_key_unknown",
+        LogoutRequestInvalid = "logout_request_invalid",
+        LogoutTokenInvalid = "logout_token_invalid",
+        MetadataUnavailable = "metadata_unavailable",
+        PathAmbiguous = "path_ambiguous",
+        PathInvalid = "path_invalid",
+        ProviderUnreachable = "provider_unreachable",
+        RedirectLoop = "redirect_loop",
+        SessionTooLarge = "session_too_large",
+        SignedOut = "signed_out",
+        StateUnknown = "state_unknown",
+        SubjectMismatch = "subject_mismatch",
+        TenantMismatch = "tenant_mismatch",
+        TokenIdentityIncomplete = "token_identity_incomplete",
+        TokenInsufficient = "token_insufficient",
+        TokenInvalid = "token_invalid",
+        TokenMalformed = "token_malformed",
+        TokenNotAccepted = "token_not_accepted",
+        TokenResponseInvalid = "token_response_invalid",
+        Unauthenticated = "unauthenticated",
+        UserinfoInvalid = "userinfo_invalid",
+    }
+    others {
+        AccessDryRun = "access_dry_run",
+        AssertionJwks = "assertion_jwks",
+        BackchannelLogout = "backchannel_logout",
+        BodyTimeout = "body_timeout",
+        CallbackWithoutLogin = "callback_without_login",
+        FrontchannelLogout = "frontchannel_logout",
+        FrontchannelLogoutIgnored = "frontchannel_logout_ignored",
+        HostInvalid = "host_invalid",
+        JwksFetchFailed = "jwks_fetch_failed",
+        JwksFetched = "jwks_fetched",
+        LoginFinished = "login_finished",
+        LoginStarted = "login_started",
+        Logout = "logout",
+        RefreshFailed = "refresh_failed",
+        RefreshRejected = "refresh_rejected",
+        SessionRefreshed = "session_refreshed",
+        TenantBroken = "tenant_broken",
+        TenantConfigError = "tenant_config_error",
+        TokenCacheEvictions = "token_cache_evictions",
+        TokenCacheHits = "token_cache_hits",
+        TokenCacheMisses = "token_cache_misses",
+        TooManyHeaders = "too_many_headers",
+        UnexpectedInput = "unexpected_input",
+        UnknownHost = "unknown_host",
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One line for the log, which is counted as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// How much it matters to an operator.
+    pub level: Level,
+    /// What happened. The counter has its name.
+    pub event: Event,
+    /// The line: event, tenant, request id and reason. It holds no secret, and nothing that a
+    /// client chose except a request id of harmless characters.
+    pub text: String,
+}
+
+/// Log levels, as Envoy names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Normal operation: a login begins, a client without a session is refused.
+    Debug,
+    /// An operator looks at these as numbers: forged or expired callbacks, for instance.
+    Info,
+    /// The issuer misbehaves.
+    Warn,
+    /// An operator has to act.
+    Error,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_pages_are_sorted() {
+        let mut names: Vec<&str> = Event::ALL.iter().map(|event| event.name()).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
+        assert!(Event::PAGES.windows(2).all(|pair| pair[0].name() < pair[1].name()));
+    }
+}

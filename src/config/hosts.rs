@@ -1,0 +1,32 @@
+//! `tenants[].hosts`: the hosts that select a tenant.
+
+use super::cursor::Cursor;
+use crate::http::host::{HostPattern, HostPatternError};
+
+pub(super) fn hosts(at: &Cursor<'_>) -> Vec<HostPattern> {
+    let mut hosts = Vec::new();
+    for element in at.required_elements() {
+        match host_pattern(&element) {
+            Some(host) if hosts.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
+            Some(host) => hosts.push(host),
+            None => {}
+        }
+    }
+    hosts
+}
+
+/// One host, or all below a domain.
+pub(super) fn host_pattern(at: &Cursor<'_>) -> Option<HostPattern> {
+    let text = at.text()?;
+    at.note(HostPattern::parse(text).map_err(|problem| format!("{text:?} is not a host pattern: {}", advice(problem))))
+}
+
+fn advice(problem: HostPatternError) -> &'static str {
+    match problem {
+        HostPatternError::Name => "give a DNS name without scheme, port and path (\"acme.example\")",
+        HostPatternError::TooWide => {
+            "a wildcard has to stand below a domain of at least two labels (\"*.acme.example\")"
+        }
+        HostPatternError::Wildcard => "a wildcard may only be the first label (\"*.acme.example\")",
+    }
+}

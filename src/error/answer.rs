@@ -1,0 +1,209 @@
+//! The answer to each refusal: one row for each reason.
+
+use super::bearer::BearerError;
+use super::login::{AuthorizationError, LoginError};
+use super::logout::LogoutError;
+use super::refusal::Refusal;
+use super::request::RequestError;
+use super::text::{self, Text};
+use crate::access::AccessError;
+use crate::base::event::{Event, Level};
+use crate::http::request::BodyError;
+use crate::identity::IdentityError;
+use crate::tenant::TenantName;
+use crate::token::Shortfall;
+use Remedy::{AnotherAccount, SignInAgain, TryAgain};
+
+/// What is fixed about the answer to a refusal.
+pub(super) struct Answer {
+    /// HTTP status code.
+    pub(super) status: u16,
+    /// What any client can bring about is no warning, or clients could flood the log.
+    pub(super) level: Level,
+    /// The name for counter, log and JSON.
+    pub(super) event: Event,
+    /// Title and message for the person.
+    pub(super) text: Text,
+    /// What the person can do. Without it, the page offers nothing.
+    pub(super) remedy: Option<Remedy>,
+}
+
+/// What may help a person whose request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// As [`SignInAgain`](Self::SignInAgain), with another account.
+    AnotherAccount,
+    /// The same once more, after the issuer asked who it is.
+    SignInAgain,
+    /// The same once more.
+    TryAgain,
+}
+
+impl Remedy {
+    /// The text of the link.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::AnotherAccount => "Sign in with another account",
+            Self::SignInAgain => "Sign in again",
+            Self::TryAgain => "Try again",
+        }
+    }
+}
+
+impl Refusal {
+    /// The row of the reason.
+    pub(super) fn answer(&self) -> Answer {
+        use Level::{Debug, Error, Info};
+        let (status, level, event, text, remedy) = match self {
+            Self::Access(error) => match error {
+                AccessError::Ambiguous(_) => (400, Debug, Event::PathAmbiguous, text::PATH_AMBIGUOUS, None),
+                AccessError::Denied(_) => (403, Debug, Event::AccessDeniedToAll, text::ACCESS_DENIED_TO_ALL, None),
+                AccessError::Others(_) => (403, Info, Event::AccessDenied, text::ACCESS_DENIED, None),
+                AccessError::OtherTenant => (503, Error, Event::TenantMismatch, text::FAILED, None),
+                AccessError::Scopes(_) => (403, Debug, Event::TokenInsufficient, text::TOKEN_INSUFFICIENT, None),
+            },
+            Self::Bearer(error) => match error {
+                BearerError::Host(_) => HOST_ERROR,
+                BearerError::Identity(_) => (401, Debug, Event::TokenIdentityIncomplete, text::TOKEN_INVALID, None),
+                BearerError::Insufficient(_) => (403, Debug, Event::TokenInsufficient, text::TOKEN_INSUFFICIENT, None),
+                BearerError::Invalid(_) => (401, Debug, Event::TokenInvalid, text::TOKEN_INVALID, None),
+                BearerError::Malformed => (400, Debug, Event::TokenMalformed, text::TOKEN_INVALID, None),
+                BearerError::NotAccepted => (401, Debug, Event::TokenNotAccepted, text::TOKEN_INVALID, None),
+            },
+            Self::Host(_) => HOST_ERROR,
+            Self::Login(error) => login(error),
+            Self::Logout(error) => match error {
+                LogoutError::Body(BodyError::TooLong) => (413, Info, Event::BodyUnavailable, text::BODY_TOO_LONG, None),
+                LogoutError::Body(BodyError::Withheld) => (503, Error, Event::BodyUnavailable, text::FAILED, None),
+                LogoutError::Host(_) => HOST_ERROR,
+                LogoutError::KeyUnknown => (503, Info, Event::LogoutKeyUnknown, text::LOGOUT_KEY_UNKNOWN, None),
+                LogoutError::Malformed => (400, Info, Event::LogoutRequestInvalid, text::LOGOUT_REQUEST_INVALID, None),
+                LogoutError::Token(_) => (400, Info, Event::LogoutTokenInvalid, text::LOGOUT_TOKEN_INVALID, None),
+            },
+            Self::Request(error) => match error {
+                RequestError::HostInvalid => (400, Debug, Event::HostInvalid, text::REQUEST_INVALID, None),
+                RequestError::PathInvalid => (400, Debug, Event::PathInvalid, text::REQUEST_INVALID, None),
+                RequestError::TenantBroken => (503, Debug, Event::TenantBroken, text::TENANT_BROKEN, None),
+                RequestError::Unauthenticated => {
+                    (401, Debug, Event::Unauthenticated, text::UNAUTHENTICATED, Some(TryAgain))
+                }
+                RequestError::UnexpectedInput => (503, Error, Event::UnexpectedInput, text::FAILED, None),
+                RequestError::UnknownHost => (404, Debug, Event::UnknownHost, text::UNKNOWN_HOST, None),
+            },
+        };
+        Answer { status, level, event, text, remedy }
+    }
+
+    /// What helps a person whose login failed. The session at the issuer lives on, so a mere retry would lead here
+    /// again without a question.
+    pub(crate) fn remedy(&self) -> Remedy {
+        self.answer().remedy.unwrap_or(TryAgain)
+    }
+
+    /// Whether it is about a bearer token that is invalid or insufficient.
+    pub(crate) fn is_about_token(&self) -> bool {
+        match self {
+            Self::Access(error) => matches!(error, AccessError::Scopes(_)),
+            Self::Bearer(error) => !matches!(error, BearerError::Host(_)),
+            Self::Host(_) | Self::Login(_) | Self::Logout(_) | Self::Request(_) => false,
+        }
+    }
+
+    /// Whether a rule lets others through, but not this user.
+    pub(crate) fn is_access_denied(&self) -> bool {
+        matches!(self, Self::Access(AccessError::Others(_)))
+    }
+
+    /// Header lines that belong to the status.
+    pub(super) fn headers(&self, tenant: Option<&TenantName>) -> Vec<(&'static str, String)> {
+        let mut headers = Vec::new();
+        if self.answer().status == 503 {
+            headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned()));
+        }
+        if let (Some(challenge), Some(tenant)) = (self.challenge(), tenant) {
+            // A tenant name has no character that would need quoting.
+            headers.push(("www-authenticate", ["Bearer realm=\"", tenant.as_str(), "\"", &challenge].concat()));
+        }
+        headers
+    }
+
+    /// What the challenge says after the realm (RFC 6750 section 3). A request without credentials is told no error.
+    fn challenge(&self) -> Option<String> {
+        if !self.is_about_token() {
+            return matches!(self, Self::Request(RequestError::Unauthenticated)).then(String::new);
+        }
+        let (code, scopes) = match self {
+            Self::Bearer(BearerError::Malformed) => ("invalid_request", None),
+            Self::Bearer(BearerError::Insufficient(Shortfall::Scope(scopes)))
+            | Self::Access(AccessError::Scopes(scopes)) => ("insufficient_scope", Some(scopes)),
+            Self::Bearer(BearerError::Insufficient(Shortfall::Claim(_))) => ("insufficient_scope", None),
+            Self::Access(_) | Self::Bearer(_) | Self::Host(_) | Self::Login(_) | Self::Logout(_) | Self::Request(_) => {
+                ("invalid_token", None)
+            }
+        };
+        // Printable ASCII without quotes and backslashes. Only the name of a configured claim could have others.
+        let is_plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
+        let reason = self.to_string().replace(|c| !is_plain(c), "_");
+        // A scope has neither quotes nor backslashes.
+        let scope = scopes.map(|scopes| [", scope=\"", &scopes.join(" "), "\""].concat()).unwrap_or_default();
+        Some([", error=\"", code, "\", error_description=\"", &reason, "\"", &scope].concat())
+    }
+}
+
+type Row = (u16, Level, Event, Text, Option<Remedy>);
+
+fn login(error: &LoginError) -> Row {
+    use Level::{Debug, Info, Warn};
+    match error {
+        LoginError::AddressTooLong => (414, Debug, Event::AddressTooLong, text::ADDRESS_TOO_LONG, Some(TryAgain)),
+        LoginError::Authorization(AuthorizationError::AccessDenied) => {
+            (403, Info, Event::AuthorizationError, text::SIGN_IN_REFUSED, Some(AnotherAccount))
+        }
+        LoginError::Authorization(AuthorizationError::Other) => {
+            (400, Info, Event::AuthorizationError, text::SIGN_IN_FAILED, Some(AnotherAccount))
+        }
+        LoginError::Authorization(AuthorizationError::Unavailable) => {
+            (503, Info, Event::AuthorizationError, text::SIGN_IN_UNAVAILABLE, Some(TryAgain))
+        }
+        LoginError::CallbackInvalid => (400, Info, Event::CallbackInvalid, text::CALLBACK_INVALID, Some(TryAgain)),
+        LoginError::Host(_) => HOST_ERROR,
+        LoginError::IdToken(_) => (403, Warn, Event::IdTokenInvalid, text::ID_TOKEN_INVALID, Some(SignInAgain)),
+        LoginError::Identity(error) => {
+            let text = match error {
+                IdentityError::EmailUnverified => text::EMAIL_UNVERIFIED,
+                IdentityError::NoGroups(_) => text::NO_GROUPS,
+                IdentityError::Overage(_) => text::GROUPS_OMITTED,
+                IdentityError::Missing(_) | IdentityError::NoField(..) | IdentityError::WrongType(_) => {
+                    text::USER_MISSING
+                }
+            };
+            (403, Warn, Event::IdentityIncomplete, text, Some(AnotherAccount))
+        }
+        LoginError::IssuerMismatch => (400, Info, Event::IssuerMismatch, text::CALLBACK_INVALID, Some(TryAgain)),
+        LoginError::Jwks(_) => (503, Warn, Event::JwksUnavailable, text::SIGN_IN_UNAVAILABLE, Some(TryAgain)),
+        LoginError::MetadataUnavailable => {
+            (503, Warn, Event::MetadataUnavailable, text::SIGN_IN_UNAVAILABLE, Some(TryAgain))
+        }
+        LoginError::ProviderUnreachable(_) => {
+            (503, Warn, Event::ProviderUnreachable, text::SIGN_IN_UNAVAILABLE, Some(TryAgain))
+        }
+        LoginError::RedirectLoop => (403, Info, Event::RedirectLoop, text::REDIRECT_LOOP, Some(TryAgain)),
+        LoginError::SessionTooLarge => {
+            (403, Info, Event::SessionTooLarge, text::SESSION_TOO_LARGE, Some(AnotherAccount))
+        }
+        LoginError::StateUnknown => (400, Info, Event::StateUnknown, text::STATE_UNKNOWN, Some(TryAgain)),
+        LoginError::SubjectMismatch => {
+            (403, Warn, Event::SubjectMismatch, text::ID_TOKEN_INVALID, Some(AnotherAccount))
+        }
+        error @ LoginError::TokenResponse(_) if error.is_code_rejected() => {
+            (400, Info, Event::CodeRejected, text::CODE_REJECTED, Some(TryAgain))
+        }
+        LoginError::TokenResponse(_) => {
+            (503, Warn, Event::TokenResponseInvalid, text::SIGN_IN_UNAVAILABLE, Some(TryAgain))
+        }
+        LoginError::Userinfo(_) => (503, Warn, Event::UserinfoInvalid, text::SIGN_IN_UNAVAILABLE, Some(TryAgain)),
+    }
+}
+
+const HOST_ERROR: Row = (503, Level::Error, Event::HostError, text::FAILED, None);
+const RETRY_AFTER_SECONDS: &str = "5";

@@ -1,0 +1,61 @@
+//! Why a bearer token does not let a request through.
+
+use std::fmt;
+
+use crate::env::HostFailure;
+use crate::identity::IdentityError;
+use crate::jose::TokenError;
+use crate::token::{AccessTokenError, Shortfall};
+
+/// Why a bearer token does not let a request through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BearerError {
+    /// The host could not do its part.
+    Host(HostFailure),
+    /// The token does not say who it is.
+    Identity(IdentityError),
+    /// The token is valid, and lacks a scope or a claim that the tenant requires.
+    Insufficient(Shortfall),
+    /// The token fails a check.
+    Invalid(TokenError),
+    /// The `Authorization` header is repeated, or is `Bearer` without one token.
+    Malformed,
+    /// The tenant accepts no bearer tokens.
+    NotAccepted,
+}
+
+impl fmt::Display for BearerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(failure) => failure.fmt(f),
+            Self::Identity(error) => error.fmt(f),
+            Self::Insufficient(shortfall) => shortfall.fmt(f),
+            Self::Invalid(error) => error.fmt(f),
+            Self::Malformed => f.write_str("there has to be one Authorization header with one token"),
+            Self::NotAccepted => f.write_str("bearer tokens are not accepted here"),
+        }
+    }
+}
+
+impl std::error::Error for BearerError {}
+
+impl From<HostFailure> for BearerError {
+    fn from(failure: HostFailure) -> Self {
+        Self::Host(failure)
+    }
+}
+
+impl From<IdentityError> for BearerError {
+    fn from(error: IdentityError) -> Self {
+        Self::Identity(error)
+    }
+}
+
+impl From<AccessTokenError> for BearerError {
+    fn from(error: AccessTokenError) -> Self {
+        match error {
+            AccessTokenError::Insufficient(shortfall) => Self::Insufficient(shortfall),
+            AccessTokenError::Refused(error) => Self::Invalid(error),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Why a back-channel logout request is refused.
+
+use std::fmt;
+
+use crate::env::HostFailure;
+use crate::http::request::{BodyError, MAX_BODY};
+use crate::jose::TokenError;
+
+/// Why a back-channel logout request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogoutError {
+    /// The body could not be read, or is too long.
+    Body(BodyError),
+    /// The host could not do its part.
+    Host(HostFailure),
+    /// The key that signed the logout token is not known yet.
+    KeyUnknown,
+    /// There is not exactly one logout token in a form.
+    Malformed,
+    /// The logout token fails a check.
+    Token(TokenError),
+}
+
+impl fmt::Display for LogoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body(BodyError::TooLong) => write!(f, "the body is longer than {MAX_BODY} bytes"),
+            Self::Body(BodyError::Withheld) => f.write_str("the host did not hand over the body"),
+            Self::Host(failure) => failure.fmt(f),
+            Self::KeyUnknown => {
+                f.write_str("the key of the logout token is not known; the issuer's keys are fetched at the next tick")
+            }
+            Self::Malformed => f.write_str("there has to be a POST of a form with one `logout_token`"),
+            Self::Token(error) => write!(f, "logout token: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for LogoutError {}
+
+impl From<HostFailure> for LogoutError {
+    fn from(failure: HostFailure) -> Self {
+        Self::Host(failure)
+    }
+}

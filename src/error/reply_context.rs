@@ -1,0 +1,104 @@
+//! What an answer needs to know of the request that it answers.
+
+use super::refusal::Refusal;
+use crate::base::encoding::base64url;
+use crate::base::event::{Event, Level, LogLine};
+use crate::env::Env;
+use crate::http::navigation::accepts_html;
+use crate::http::page::{Page, PageAction, PageTexts};
+use crate::http::reply::LocalReply;
+use crate::http::request::RequestHead;
+use crate::tenant::TenantName;
+
+/// What an answer needs to know of the request that it answers.
+#[derive(Clone)]
+pub(crate) struct ReplyContext {
+    /// Whether the client wants an HTML page. It gets JSON otherwise.
+    pub(crate) html: bool,
+    /// The id on the page and in the log.
+    pub(crate) request_id: String,
+    /// The tenant, as soon as it is known.
+    pub(crate) tenant: Option<TenantName>,
+    /// The tenant's own texts.
+    pub(crate) texts: PageTexts,
+}
+
+impl ReplyContext {
+    /// The context of a request whose tenant is not known.
+    pub(crate) fn new(head: &RequestHead, id: &RequestId) -> Self {
+        let request_id = match id {
+            RequestId::Received => received_id(head).unwrap_or_default().to_owned(),
+            RequestId::Generated(id) => id.clone(),
+        };
+        Self { html: accepts_html(head), request_id, tenant: None, texts: PageTexts::default() }
+    }
+
+    /// The answer to a request that is refused.
+    pub(crate) fn refuse(&self, refusal: &Refusal) -> LocalReply {
+        self.refuse_with(refusal, refusal.answer().remedy.map(|_| PageAction::sign_in("/")))
+    }
+
+    /// As [`refuse`](Self::refuse), with an action of the caller's choosing.
+    pub(crate) fn refuse_with(&self, refusal: &Refusal, action: Option<PageAction>) -> LocalReply {
+        let answer = refusal.answer();
+        let (title, message) = answer.text;
+        let page = Page { event: answer.event, title, message, action };
+        let log = self.log(answer.level, answer.event, &refusal.to_string());
+        let reply = self.page(answer.status, &page, log);
+        let headers = refusal.headers(self.tenant.as_ref()).into_iter();
+        headers.fold(reply, |reply, (name, value)| reply.with_header(name, value))
+    }
+
+    /// A page for a person, or the same in JSON for a program.
+    pub(crate) fn page(&self, status: u16, page: &Page, log: LogLine) -> LocalReply {
+        self.page_in_frame(status, page, None, log)
+    }
+
+    /// A page that the origins `framed_by` may show in a frame.
+    pub(crate) fn page_in_frame(&self, status: u16, page: &Page, framed_by: Option<&str>, log: LogLine) -> LocalReply {
+        let reply = LocalReply::empty(status, log);
+        if self.html {
+            reply
+                .with_body("text/html; charset=utf-8", page.html(&self.texts, &self.request_id))
+                .with_header("content-security-policy", page.content_security_policy(framed_by))
+        } else {
+            reply.with_body("application/json", page.json(&self.request_id))
+        }
+    }
+
+    /// A log line about this request.
+    pub(crate) fn log(&self, level: Level, event: Event, reason: &str) -> LogLine {
+        let tenant = self.tenant.as_ref().map_or("-", TenantName::as_str);
+        let text = [event.name(), " tenant=", tenant, " request_id=", &self.request_id, ": ", reason].concat();
+        LogLine { level, event, text }
+    }
+}
+
+/// The id of a request. Most requests get no answer of Tenantgate, so a text is made of it only when one is needed.
+#[derive(Clone)]
+pub(crate) enum RequestId {
+    /// The id in the head.
+    Received,
+    /// An id that was generated here.
+    Generated(String),
+}
+
+impl RequestId {
+    /// Envoy's `x-request-id`. A client may have chosen it, so it is taken only if it is short and of harmless
+    /// characters.
+    pub(crate) fn new(head: &RequestHead, env: &mut Env<'_>) -> Self {
+        if received_id(head).is_some() {
+            return Self::Received;
+        }
+        // Without randomness there is still an answer, only one that is hard to find in the log.
+        Self::Generated(env.random::<12>().map_or_else(|_| "none".to_owned(), |bytes| base64url(&bytes)))
+    }
+}
+
+fn received_id(head: &RequestHead) -> Option<&str> {
+    head.only("x-request-id").filter(|id| is_harmless(id)).and_then(|id| std::str::from_utf8(id).ok())
+}
+
+fn is_harmless(id: &[u8]) -> bool {
+    (1..=64).contains(&id.len()) && id.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}

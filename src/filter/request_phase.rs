@@ -1,0 +1,268 @@
+//! The request phase: whether a request goes to the upstream, as whom, or how Tenantgate answers it.
+
+use std::sync::Arc;
+
+use super::response_phase::ResponsePhase;
+use crate::access::{AnonymousDecision, RouteDecision};
+use crate::base::event::{Event, Level};
+use crate::base::secret::Secret;
+use crate::env::{Env, HostFailure};
+use crate::error::{Refusal, ReplyContext, RequestError, RequestId};
+use crate::flow::bearer;
+use crate::flow::login::{self, CodeExchange, ExchangeStep};
+use crate::flow::logout::{BackchannelRequest, frontchannel_logout, logout};
+use crate::flow::refresh::{RefreshOutcome, RefreshStep, Refreshing, SessionFreshness, freshness};
+use crate::http::authorization::has_bearer_token;
+use crate::http::call::{CallFailure, CallResponse, HttpCall};
+use crate::http::navigation::is_navigation;
+use crate::http::page::PageAction;
+use crate::http::reply::LocalReply;
+use crate::http::request::{BodyError, RequestHead};
+use crate::identity::VerifiedIdentity;
+use crate::runtime::{RequestContext, Runtime};
+use crate::session::Session;
+use crate::upstream::{Assertion, Forward};
+
+/// What the request waits for.
+pub(super) enum RequestPhase {
+    /// Its head.
+    Fresh,
+    /// The provider, to redeem a code.
+    ExchangingCode(Box<CodeExchange>),
+    /// Its body, which has a logout token.
+    ReadingBody(Box<BackchannelRequest>),
+    /// The provider, to refresh the session.
+    Refreshing(Box<RequestContext>, Box<Refreshing>),
+}
+
+/// What is to be done about the request.
+#[derive(Debug)]
+pub enum RequestEffect {
+    /// Apply the edits, then come back with [`Input::Forwarded`](super::Input::Forwarded) or
+    /// [`Input::ForwardFailed`](super::Input::ForwardFailed).
+    Forward(Forward),
+    /// Answer it.
+    Reply(LocalReply),
+    /// Make this call, and come back with [`Input::Called`](super::Input::Called).
+    Call(HttpCall),
+    /// Read the body, of at most [`MAX_BODY`](crate::http::request::MAX_BODY) bytes, and come back with
+    /// [`Input::Body`](super::Input::Body). Nothing of the request goes to the upstream meanwhile or afterwards.
+    ReadBody,
+}
+
+/// How the request phase goes on.
+pub(super) enum RequestStep {
+    /// It waits for what the effect brings.
+    Wait(RequestPhase, RequestEffect),
+    /// It ends, and the response phase follows.
+    Forward(RequestContext, Forward, ResponsePhase),
+    /// It ends with an answer of Tenantgate.
+    Reply(LocalReply),
+}
+
+impl RequestPhase {
+    /// Takes the head of the request. Paths are compared by equality: a path that only resembles one of Tenantgate's
+    /// goes to the upstream.
+    pub(super) fn begin(head: RequestHead, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> RequestStep {
+        let context = match RequestContext::new(head, runtime, env) {
+            Ok(context) => context,
+            Err(reply) => return RequestStep::Reply(reply),
+        };
+        let login = &context.tenant().login;
+        let path = context.target().path;
+        if path == login.callback_path {
+            match login::callback(context, env) {
+                Ok((exchange, call)) => exchange_code(Box::new(exchange), call),
+                Err(reply) => RequestStep::Reply(reply),
+            }
+        } else if path == login.logout_path {
+            RequestStep::Reply(logout(&context, env))
+        } else if Some(path) == login.frontchannel_logout_path.as_deref() {
+            RequestStep::Reply(frontchannel_logout(&context, env))
+        } else if Some(path) == login.backchannel_logout_path.as_deref() {
+            match BackchannelRequest::new(context) {
+                Ok(request) => RequestStep::Wait(Self::ReadingBody(Box::new(request)), RequestEffect::ReadBody),
+                Err(reply) => RequestStep::Reply(reply),
+            }
+        } else if let Some(assertion) = &runtime.upstream().assertion
+            && path == assertion.jwks_path()
+        {
+            RequestStep::Reply(assertion_jwks(assertion, &context))
+        } else {
+            page(context, env)
+        }
+    }
+
+    /// Takes the end of a call.
+    pub(super) fn called(self, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> RequestStep {
+        match self {
+            Self::ExchangingCode(exchange) => match exchange.proceed(result, env) {
+                ExchangeStep::Call(exchange, call) => exchange_code(exchange, call),
+                ExchangeStep::Reply(reply) => RequestStep::Reply(reply),
+            },
+            Self::Refreshing(context, refreshing) => match refreshing.proceed(result, env) {
+                RefreshStep::Call(refreshing, call) => refresh(context, refreshing, call),
+                RefreshStep::End(outcome) => refreshed(*context, outcome, env),
+            },
+            Self::Fresh | Self::ReadingBody(_) => RequestStep::Reply(unexpected_input(env)),
+        }
+    }
+
+    /// Takes the body. The request never goes to the upstream.
+    pub(super) fn body(self, body: Result<Secret<Vec<u8>>, BodyError>, env: &mut Env<'_>) -> RequestStep {
+        RequestStep::Reply(match self {
+            Self::ReadingBody(request) => request.read(body, env),
+            Self::Fresh | Self::ExchangingCode(_) | Self::Refreshing(..) => unexpected_input(env),
+        })
+    }
+}
+
+fn exchange_code(exchange: Box<CodeExchange>, call: HttpCall) -> RequestStep {
+    RequestStep::Wait(RequestPhase::ExchangingCode(exchange), RequestEffect::Call(call))
+}
+
+fn refresh(context: Box<RequestContext>, refreshing: Box<Refreshing>, call: HttpCall) -> RequestStep {
+    RequestStep::Wait(RequestPhase::Refreshing(context, refreshing), RequestEffect::Call(call))
+}
+
+/// A request for a page of the upstream: the rules of the tenant decide about the identity of its bearer token or its
+/// session.
+fn page(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
+    if has_bearer_token(&context.head) {
+        return match bearer::identity(&context, env) {
+            Ok(identity) => forward(context, &identity, ResponsePhase::default(), env),
+            Err(error) => anonymous(context, Some(error.into()), env),
+        };
+    }
+    let now = match env.now() {
+        Ok(now) => now,
+        Err(no_time) => return refuse(&context, &HostFailure::from(no_time).into()),
+    };
+    let Some(session) = context.sessions(now).find(&context.head) else { return anonymous(context, None, env) };
+    let (session, response) = match freshness(&context, session, now, env) {
+        SessionFreshness::Current(session) => {
+            let cookies = context.sessions(now).keep_alive(&session, &context.head, env);
+            (session, ResponsePhase::with_cookies(cookies))
+        }
+        SessionFreshness::Renewed(session, cookies) => (session, ResponsePhase::with_cookies(cookies)),
+        SessionFreshness::Due(session, refreshing, call) => {
+            let cookies = context.sessions(now).keep_alive(&session, &context.head, env);
+            (session, ResponsePhase::with_refresh(cookies, refreshing, call))
+        }
+        SessionFreshness::Overdue(refreshing, call) => return refresh(Box::new(context), refreshing, call),
+        SessionFreshness::Ended => return anonymous(context, None, env),
+    };
+    forward(context, &session.into_identity(), response, env)
+}
+
+/// Goes on with a request that waited for a refresh.
+fn refreshed(context: RequestContext, outcome: RefreshOutcome, env: &mut Env<'_>) -> RequestStep {
+    let now = match env.now() {
+        Ok(now) => now,
+        Err(no_time) => return refuse(&context, &HostFailure::from(no_time).into()),
+    };
+    let (session, response): (Option<Session>, _) = match outcome {
+        RefreshOutcome::Renewed(written, log) => {
+            let session = context.sessions(now).open(written.sealed().as_bytes());
+            (session, ResponsePhase::with_cookies(written.into_cookies()).with_log(log))
+        }
+        RefreshOutcome::Unchanged(log) => {
+            (context.sessions(now).find(&context.head), ResponsePhase::default().with_log(log))
+        }
+        // That a session ended says more than that a login began.
+        RefreshOutcome::Ended(log) => {
+            return match anonymous(context, None, env) {
+                RequestStep::Reply(reply) => RequestStep::Reply(LocalReply { log, ..reply }),
+                RequestStep::Forward(context, forward, response) => {
+                    RequestStep::Forward(context, forward, response.with_log(log))
+                }
+                step @ RequestStep::Wait(..) => step,
+            };
+        }
+    };
+    match session {
+        Some(session) => forward(context, &session.into_identity(), response, env),
+        None => anonymous(context, None, env),
+    }
+}
+
+/// Lets the request go as `identity`, if the rules permit it. A violation in a dry run is logged.
+fn forward(
+    context: RequestContext,
+    identity: &VerifiedIdentity,
+    response: ResponsePhase,
+    env: &Env<'_>,
+) -> RequestStep {
+    let tenant = context.tenant();
+    let decision = RouteDecision::new(&context.head, tenant, &context.host, context.target());
+    let permitted = match decision.permit(identity) {
+        Ok(permitted) => permitted,
+        Err(error) => return RequestStep::Reply(response.abandon(refuse_user(&context, &error.into()))),
+    };
+    let response = match permitted.dry_run_violation() {
+        None => response,
+        Some(error) => {
+            response.with_log(context.reply_context().log(Level::Info, Event::AccessDryRun, &error.to_string()))
+        }
+    };
+    match Forward::authenticated(&permitted, context.runtime.upstream(), env) {
+        Ok(forward) => RequestStep::Forward(context, forward, response),
+        Err(failure) => RequestStep::Reply(response.abandon(context.reply_context().refuse(&failure.into()))),
+    }
+}
+
+/// Lets a request without an identity go, if the rules make it public. `bearer` says what is wrong with its bearer
+/// token. Where a user is needed, a person is sent to the issuer, and a program gets 401.
+fn anonymous(context: RequestContext, bearer: Option<Refusal>, env: &mut Env<'_>) -> RequestStep {
+    if let Some(refusal) = bearer.as_ref().filter(|refusal| !refusal.is_about_token()) {
+        return refuse(&context, refusal);
+    }
+    let decision = RouteDecision::new(&context.head, context.tenant(), &context.host, context.target());
+    match (decision.without_user(), bearer) {
+        // An invalid token counts as none where none is needed.
+        (AnonymousDecision::Public(public), _) => {
+            let forward = Forward::anonymous(&public, context.runtime.upstream());
+            RequestStep::Forward(context, forward, ResponsePhase::default())
+        }
+        (AnonymousDecision::Refused(error), _) => refuse(&context, &error.into()),
+        (AnonymousDecision::UserNeeded, Some(refusal)) => refuse(&context, &refusal),
+        (AnonymousDecision::UserNeeded, None) if is_navigation(&context.head) => match login::begin(&context, env) {
+            Ok(reply) => RequestStep::Reply(reply),
+            Err(error) => refuse(&context, &error.into()),
+        },
+        (AnonymousDecision::UserNeeded, None) => refuse(&context, &RequestError::Unauthenticated.into()),
+    }
+}
+
+fn refuse(context: &RequestContext, refusal: &Refusal) -> RequestStep {
+    RequestStep::Reply(context.reply_context().refuse(refusal))
+}
+
+/// Refuses a user who is known. Another account may have access.
+fn refuse_user(context: &RequestContext, refusal: &Refusal) -> LocalReply {
+    let other_account = refusal.is_access_denied() && !has_bearer_token(&context.head);
+    let logout_path = || context.tenant().login.logout_path.clone();
+    let action = other_account.then(|| PageAction::Link { href: logout_path(), label: "Sign out" });
+    context.reply_context().refuse_with(refusal, action)
+}
+
+/// The keys of the assertion, for everybody who wants to verify one.
+fn assertion_jwks(assertion: &Assertion, context: &RequestContext) -> LocalReply {
+    let is_read = context.head.only(":method").is_some_and(|method| matches!(method, b"GET" | b"HEAD"));
+    let (status, header, body) = if is_read {
+        (200, ("cache-control", "public, max-age=300"), assertion.jwks().to_owned())
+    } else {
+        (405, ("allow", "GET, HEAD"), String::new())
+    };
+    let headers = [header, ("content-type", "application/jwk-set+json"), ("x-content-type-options", "nosniff")];
+    let log =
+        context.reply_context().log(Level::Debug, Event::AssertionJwks, "the keys of the assertion were asked for");
+    LocalReply { status, headers: headers.map(|(name, value)| (name, value.to_owned())).into(), body, log }
+}
+
+/// The answer to an input that the state of the stream does not expect.
+pub(super) fn unexpected_input(env: &mut Env<'_>) -> LocalReply {
+    let head = RequestHead::default();
+    let context = ReplyContext::new(&head, &RequestId::new(&head, env));
+    context.refuse(&RequestError::UnexpectedInput.into())
+}

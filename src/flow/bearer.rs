@@ -1,0 +1,39 @@
+//! API clients: a bearer token instead of a session (RFC 6750 section 2.1).
+
+use std::sync::Arc;
+
+use crate::env::{Env, HostFailure};
+use crate::error::BearerError;
+use crate::http::authorization::bearer_token;
+use crate::identity::VerifiedIdentity;
+use crate::jose::TokenError;
+use crate::runtime::RequestContext;
+use crate::token::VerifiedAccessToken;
+
+/// The identity that the bearer token of the request proves.
+pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<VerifiedIdentity>, BearerError> {
+    let RequestContext { head, runtime, served, .. } = context;
+    let tenant = context.tenant();
+    let Some(bearer) = &tenant.bearer else { return Err(BearerError::NotAccepted) };
+    let bytes = bearer_token(head).ok_or(BearerError::Malformed)?;
+    let now = env.now().map_err(HostFailure::from)?;
+    let keys = served.provider.trusted_keys(now);
+    if let Some(identity) = runtime.bearer_cache().find(&tenant.name, bytes, &keys, now) {
+        return Ok(identity);
+    }
+    let text = std::str::from_utf8(bytes).ok().filter(|token| !token.is_empty()).ok_or(BearerError::Malformed)?;
+    let verified = VerifiedAccessToken::verify(text, bearer, &served.token_context(&keys, now, env.verifier()));
+    let token = verified.map_err(|error| {
+        let error = BearerError::from(error);
+        if error == BearerError::Invalid(TokenError::UnknownKey) {
+            // Anybody can send such a token, so nobody waits for the keys. A client that tries again finds them.
+            served.provider.request_refresh();
+        }
+        // Two words are not one token. A valid token has no space, so this is looked for only now.
+        let is_two_words = error == BearerError::Invalid(TokenError::Malformed) && text.contains(' ');
+        if is_two_words { BearerError::Malformed } else { error }
+    })?;
+    let identity = Arc::new(VerifiedIdentity::from_access_token(&token, &tenant.identity)?);
+    runtime.bearer_cache().insert(bytes, &identity, token.signed().expires(), now);
+    Ok(identity)
+}

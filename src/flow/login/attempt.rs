@@ -1,0 +1,180 @@
+//! One login that is under way, sealed into a cookie of its own, so that many can be under way at once and any replica can
+//! finish each.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::base::encoding::{base64url, from_base64url};
+use crate::base::secret::Secret;
+use crate::base::time::UnixTime;
+use crate::env::{Env, NoEntropy};
+use crate::http::cookie;
+use crate::http::host::Host;
+use crate::http::request::RequestHead;
+use crate::seal::{KeyRing, Purpose, SealError};
+use crate::tenant::{Login, Tenant, TenantCookies};
+
+/// What has to be known when the browser comes back. It is sealed, so the browser cannot read the nonce or the verifier.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Attempt {
+    /// What `state`, `nonce` and `code_verifier` are derived from: one of them tells nothing about the others, and the cookie is short.
+    seed: [u8; RANDOM_LENGTH],
+    /// The host that was asked for.
+    host: String,
+    /// The path and query that were asked for.
+    pub(super) page: String,
+    expires: u64,
+    /// How many logins of this browser came just before, see [`super::redirect_loop`].
+    pub(super) logins_before: u8,
+}
+
+/// Why there is no attempt that a callback could go on with.
+pub(super) enum AttemptError {
+    /// This browser made it, and it took too long.
+    Expired(Box<Attempt>),
+    /// It was sealed with a key that is no longer known.
+    KeyGone,
+    /// It was used, or went for newer ones, or was never made in this browser.
+    Unknown,
+}
+
+impl Attempt {
+    /// A new attempt with values that nobody can guess.
+    pub(super) fn new(
+        host: &Host,
+        page: String,
+        logins_before: u8,
+        expires: UnixTime,
+        env: &mut Env<'_>,
+    ) -> Result<Self, NoEntropy> {
+        Ok(Self { seed: env.random()?, host: host.to_string(), page, expires: expires.0, logins_before })
+    }
+
+    pub(super) fn state(&self) -> String {
+        self.derive("state")
+    }
+
+    pub(super) fn nonce(&self) -> Secret<String> {
+        Secret::new(self.derive("nonce"))
+    }
+
+    pub(super) fn verifier(&self) -> Secret<String> {
+        Secret::new(self.derive("code_verifier"))
+    }
+
+    fn derive(&self, what: &str) -> String {
+        base64url(&Sha256::new_with_prefix(what).chain_update(self.seed).finalize())
+    }
+
+    /// The host that was asked for, unless it is none.
+    pub(super) fn host(&self) -> Option<Host> {
+        Host::from_name(&self.host).ok()
+    }
+
+    /// When it began.
+    pub(super) fn began(&self, login: &Login) -> UnixTime {
+        UnixTime(self.expires.saturating_sub(login.timeout.as_secs()))
+    }
+
+    /// The name of the cookie that holds it.
+    pub(super) fn cookie_name(&self, login: &Login) -> String {
+        TenantCookies::new(login).login(id_of(&self.state()).unwrap_or_default())
+    }
+
+    /// The value of that cookie.
+    pub(super) fn seal(&self, tenant: &Tenant, ring: &KeyRing, env: &mut Env<'_>) -> Result<String, SealError> {
+        ring.seal(Purpose::Login, tenant, self, env)
+    }
+
+    /// The attempt that `state` belongs to, if this browser made it at this tenant and it has not expired.
+    ///
+    /// # Errors
+    /// What became of it, as a [`AttemptError`].
+    pub(super) fn from_state(
+        state: &str,
+        head: &RequestHead,
+        tenant: &Tenant,
+        ring: &KeyRing,
+        now: UnixTime,
+    ) -> Result<Self, AttemptError> {
+        let name = TenantCookies::new(&tenant.login).login(id_of(state).ok_or(AttemptError::Unknown)?);
+        let sent = || cookie::sent(head).filter(|(sent, _)| *sent == name.as_bytes()).take(MAX_TRIES);
+        let found = sent()
+            .filter_map(|(_, value)| ring.open::<Self>(Purpose::Login, tenant, value))
+            .map(|opened| opened.into_parts().1)
+            .find(|attempt| Secret::new(attempt.state()).matches(state));
+        match found {
+            Some(attempt) if attempt.lives(now) => Ok(attempt),
+            Some(attempt) => Err(AttemptError::Expired(Box::new(attempt))),
+            None if sent().any(|(_, value)| ring.lacks_key_of(value)) => Err(AttemptError::KeyGone),
+            None => Err(AttemptError::Unknown),
+        }
+    }
+
+    fn lives(&self, now: UnixTime) -> bool {
+        now.0 < self.expires
+    }
+}
+
+/// The names of the login cookies that have to go before another one of `length` bytes is set: what is dead, and the oldest of what
+/// lives. So attempts that nobody finishes cannot fill up the `Cookie` header.
+pub(super) fn surplus(
+    head: &RequestHead,
+    tenant: &Tenant,
+    ring: &KeyRing,
+    now: UnixTime,
+    length: usize,
+) -> Vec<String> {
+    let prefix = TenantCookies::new(&tenant.login).login_prefix();
+    let ours = cookie::sent(head).filter_map(|(name, value)| {
+        let name = std::str::from_utf8(name).ok()?;
+        // A name that is not of our making is not repeated in a header of ours.
+        name.strip_prefix(&prefix).filter(|id| is_id(id))?;
+        Some((name, value))
+    });
+    let mut alive: Vec<(u64, &str, usize)> = Vec::new();
+    let mut gone = Vec::new();
+    for (name, value) in ours.take(MAX_LOOKED_AT) {
+        match ring.open::<Attempt>(Purpose::Login, tenant, value) {
+            Some(attempt) if attempt.value().lives(now) => {
+                alive.push((attempt.value().expires, name, name.len().saturating_add(value.len())));
+            }
+            _ => gone.push(name.to_owned()),
+        }
+    }
+    let mut room = MAX_BYTES.saturating_sub(length);
+    let mut places = MAX_ALIVE.saturating_sub(1);
+    // Of those of one second the last is the newest: browsers send the older ones first.
+    while let Some((newest, _)) = alive.iter().enumerate().max_by_key(|(_, (expires, ..))| *expires) {
+        let (_, name, length) = alive.remove(newest);
+        room = room.saturating_sub(length);
+        if places == 0 || room == 0 {
+            gone.push(name.to_owned());
+        }
+        places = places.saturating_sub(1);
+    }
+    gone
+}
+
+/// The part of a state that names its cookie: 96 of its 256 bits, so that the rest stays unknown to whoever sees the name.
+fn id_of(state: &str) -> Option<&str> {
+    if from_base64url(state)?.len() != RANDOM_LENGTH {
+        return None;
+    }
+    state.get(..ID_LENGTH)
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == ID_LENGTH && from_base64url(text).is_some()
+}
+
+/// 256 bits; 43 characters in base64url, which is also the shortest `code_verifier` (RFC 7636 section 4.1).
+const RANDOM_LENGTH: usize = 32;
+const ID_LENGTH: usize = 16;
+/// Tabs that can wait at the issuer at the same time.
+const MAX_ALIVE: usize = 12;
+/// What their cookies may take up in the `Cookie` header: with addresses of a usual length all of them fit.
+const MAX_BYTES: usize = 8 * 1024;
+const MAX_TRIES: usize = 4;
+/// More cookies than this are only looked at after the first ones are gone.
+const MAX_LOOKED_AT: usize = 32;

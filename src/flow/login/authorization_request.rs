@@ -1,0 +1,68 @@
+//! The authorization request (OpenID Connect Core section 3.1.2.1).
+
+use sha2::{Digest, Sha256};
+
+use super::attempt::Attempt;
+use crate::base::encoding::base64url;
+use crate::oauth::discovery::{MetadataUnavailable, Provider};
+use crate::tenant::AuthorizationParameters;
+
+/// The URL that the browser is sent to. Everything in it comes from the configuration or was drawn for this attempt; the
+/// request that started the login adds nothing. With `ask`, the issuer has to ask who it is, as it does anyway where a prompt is configured.
+pub(super) fn url(
+    provider: &Provider,
+    attempt: &Attempt,
+    redirect_uri: &str,
+    ask: bool,
+) -> Result<String, MetadataUnavailable> {
+    let tenant = provider.tenant();
+    let mut url = provider.authorization_endpoint()?;
+    let mut query = url.query_pairs_mut();
+    query
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &tenant.client.id)
+        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("scope", &tenant.login.scopes.join(" "))
+        .append_pair("state", &attempt.state())
+        .append_pair("nonce", attempt.nonce().expose_secret())
+        .append_pair("code_challenge", &code_challenge(attempt.verifier().expose_secret()))
+        .append_pair("code_challenge_method", "S256");
+    let AuthorizationParameters { prompt, max_age, acr_values, login_hint, claims, resources, others } =
+        &tenant.login.request;
+    if let Some(prompt) = prompt.as_deref().or_else(|| ask.then_some("login")) {
+        query.append_pair("prompt", prompt);
+    }
+    if let Some(max_age) = max_age {
+        query.append_pair("max_age", &max_age.as_secs().to_string());
+    }
+    if !acr_values.is_empty() {
+        query.append_pair("acr_values", &acr_values.join(" "));
+    }
+    if let Some(login_hint) = login_hint {
+        query.append_pair("login_hint", login_hint);
+    }
+    if let Some(claims) = claims {
+        query.append_pair("claims", claims);
+    }
+    query.extend_pairs(resources.iter().map(|resource| ("resource", resource))).extend_pairs(others);
+    drop(query);
+    Ok(url.into())
+}
+
+/// RFC 7636 section 4.2.
+fn code_challenge(verifier: &str) -> String {
+    base64url(&Sha256::digest(verifier))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_challenge_of_rfc_7636_appendix_b() {
+        assert_eq!(
+            code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! What the browser brings back from the issuer, read (OpenID Connect Core sections 3.1.2.5 and 3.1.2.6).
+
+use std::borrow::Cow;
+
+use url::form_urlencoded;
+
+use crate::base::secret::Secret;
+use crate::error::AuthorizationError;
+
+/// The answer to an authorization request. It is the client's word until its state is known.
+pub(super) struct AuthorizationResponse {
+    pub(super) state: String,
+    /// `iss` (RFC 9207).
+    pub(super) issuer: Option<String>,
+    /// The code, or why there is none.
+    pub(super) outcome: Result<Secret<String>, AuthorizationError>,
+}
+
+impl AuthorizationResponse {
+    /// Reads the query of the callback. `None` if a parameter of ours is absent, empty or occurs twice (which of the two
+    /// another reader would take is unknown), or if there is both a code and an error.
+    pub(super) fn parse(query: &str) -> Option<Self> {
+        let mut state = None;
+        let mut code = None;
+        let mut error = None;
+        let mut issuer = None;
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let slot = match name.as_ref() {
+                "state" => &mut state,
+                "code" => &mut code,
+                "error" => &mut error,
+                "iss" => &mut issuer,
+                // `session_state`, `error_description` and whatever else an issuer adds is not used.
+                _ => continue,
+            };
+            if slot.replace(value).is_some() {
+                return None;
+            }
+        }
+        let outcome = match (code, error) {
+            (Some(code), None) if !code.is_empty() => Ok(Secret::new(code.into_owned())),
+            (None, Some(error)) => Err(classify(&error)),
+            _ => return None,
+        };
+        Some(Self { state: state?.into_owned(), issuer: issuer.map(Cow::into_owned), outcome })
+    }
+}
+
+fn classify(error: &str) -> AuthorizationError {
+    match error {
+        "access_denied" => AuthorizationError::AccessDenied,
+        "server_error" | "temporarily_unavailable" => AuthorizationError::Unavailable,
+        _ => AuthorizationError::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_code() {
+        let answer =
+            AuthorizationResponse::parse("code=a%2Bb&state=s&iss=https%3A%2F%2Fi.example&session_state=x").unwrap();
+        assert_eq!(answer.outcome.unwrap().expose_secret(), "a+b");
+        assert_eq!(answer.state, "s");
+        assert_eq!(answer.issuer.as_deref(), Some("https://i.example"));
+    }
+
+    #[test]
+    fn reads_an_error() {
+        let error = |query| AuthorizationResponse::parse(query).unwrap().outcome.err();
+        assert_eq!(error("error=access_denied&state=s"), Some(AuthorizationError::AccessDenied));
+        assert_eq!(error("error=server_error&state=s"), Some(AuthorizationError::Unavailable));
+        assert_eq!(error("error=%3Cscript%3E&error_description=x&state=s"), Some(AuthorizationError::Other));
+    }
+
+    #[test]
+    fn what_two_readers_could_read_differently_is_refused() {
+        for query in [
+            "",
+            "code=c",
+            "state=s",
+            "code=&state=s",
+            "code=c&error=e&state=s",
+            "code=c&code=c&state=s",
+            "code=c&state=s&state=s",
+            "code=c&state=s&%73tate=t",
+            "error=e&error=e&state=s",
+            "code=c&state=s&iss=a&iss=a",
+        ] {
+            assert!(AuthorizationResponse::parse(query).is_none(), "{query}");
+        }
+    }
+}

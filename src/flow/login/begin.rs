@@ -1,0 +1,64 @@
+//! The authorization request: the browser goes to the issuer.
+
+use super::attempt::{Attempt, surplus};
+use super::{authorization_request, redirect_loop};
+use crate::base::event::{Event, Level};
+use crate::env::{Env, HostFailure};
+use crate::error::LoginError;
+use crate::http::cookie;
+use crate::http::page::PageAction;
+use crate::http::reply::LocalReply;
+use crate::runtime::RequestContext;
+use crate::tenant::TenantCookies;
+
+/// Sends the browser to the tenant's issuer, with a cookie that brings it back to the page that it asks for now.
+pub(crate) fn begin(context: &RequestContext, env: &mut Env<'_>) -> Result<LocalReply, LoginError> {
+    let count = redirect_loop::count(&context.head, &context.tenant().login);
+    begin_for(context, context.target().to_string(), count, env)
+}
+
+/// As [`begin`], for the start page, in place of a login that cannot go on.
+pub(super) fn begin_again(context: &RequestContext, env: &mut Env<'_>) -> Result<LocalReply, LoginError> {
+    let login = &context.tenant().login;
+    let count = redirect_loop::count(&context.head, login);
+    let reply = begin_for(context, "/".to_owned(), count, env)?;
+    Ok(redirect_loop::increment(count, login).into_iter().fold(reply, LocalReply::with_cookie))
+}
+
+fn begin_for(
+    context: &RequestContext,
+    page: String,
+    logins_before: u8,
+    env: &mut Env<'_>,
+) -> Result<LocalReply, LoginError> {
+    let RequestContext { head, runtime, host, served, .. } = context;
+    let tenant = context.tenant();
+    if page.len() > MAX_PAGE {
+        return Err(LoginError::AddressTooLong);
+    }
+    let reply_context = context.reply_context();
+    if redirect_loop::is_detected(logins_before) {
+        let action = PageAction::Link { href: format!("{}{page}", tenant.origin(host)), label: "Try again" };
+        let reply = reply_context.refuse_with(&LoginError::RedirectLoop.into(), Some(action));
+        return Ok(reply.with_cookie(redirect_loop::reset(&tenant.login)));
+    }
+    let now = env.now().map_err(HostFailure::from)?;
+    let timeout = tenant.login.timeout;
+    let attempt = Attempt::new(host, page, logins_before, now.plus(timeout), env).map_err(HostFailure::from)?;
+    let sealed = attempt.seal(tenant, runtime.ring(), env).map_err(HostFailure::from)?;
+
+    let cookies = TenantCookies::new(&tenant.login);
+    let name = attempt.cookie_name(&tenant.login);
+    let cookie = cookies.set(&name, &sealed, timeout).ok_or(LoginError::AddressTooLong)?;
+    let surplus = surplus(head, tenant, runtime.ring(), now, name.len().saturating_add(sealed.len()));
+    let ask = cookies.ask();
+    let asks = cookie::sent(head).any(|(name, _)| name == ask.as_bytes());
+    let url = authorization_request::url(&served.provider, &attempt, &tenant.redirect_uri(host), asks)?;
+    let log = reply_context.log(Level::Debug, Event::LoginStarted, "sent to the issuer");
+    let reply = LocalReply::redirect(url, log).with_cookie(cookie);
+    let reply = if asks { reply.with_cookie(cookies.delete(&ask)) } else { reply };
+    Ok(surplus.iter().fold(reply, |reply, name| reply.with_cookie(cookies.delete(name))))
+}
+
+/// Sealed, this still fits into a cookie with all else that an attempt holds.
+const MAX_PAGE: usize = 2048;

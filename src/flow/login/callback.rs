@@ -1,0 +1,89 @@
+//! The authorization response: the browser is back, and what it brings has to belong to a login that it began here.
+
+use super::attempt::{Attempt, AttemptError};
+use super::authorization_response::AuthorizationResponse;
+use super::begin::begin_again;
+use super::code_exchange::CodeExchange;
+use super::returned::Returned;
+use crate::base::event::{Event, Level};
+use crate::env::{Env, HostFailure};
+use crate::error::LoginError;
+use crate::http::call::HttpCall;
+use crate::http::host::Host;
+use crate::http::navigation::is_navigation;
+use crate::http::page::PageAction;
+use crate::http::reply::LocalReply;
+use crate::runtime::{RequestContext, TenantEntry};
+use crate::session::SentCookies;
+
+/// Checks the authorization response. Only a response that belongs to an attempt of this browser leads to a token
+/// request, so a forged callback neither uses up a code nor causes a call.
+pub(crate) fn callback(context: RequestContext, env: &mut Env<'_>) -> Result<(CodeExchange, HttpCall), LocalReply> {
+    let refuse = |error: LoginError| context.reply_context().refuse(&error.into());
+    let response = read(&context).map_err(refuse)?;
+    let now = env.now().map_err(|error| refuse(HostFailure::from(error).into()))?;
+    let ring = context.runtime.ring();
+    let attempt = match Attempt::from_state(&response.state, &context.head, context.tenant(), ring, now) {
+        Ok(attempt) => attempt,
+        Err(error) => return Err(without_attempt(&context, error, env)),
+    };
+    let Some(host) = host_of(&attempt, &context) else { return Err(refuse(LoginError::StateUnknown)) };
+    let sent = SentCookies::new(&context.head, &context.tenant().login);
+    let reply_context = context.reply_context();
+    let RequestContext { runtime, served, .. } = context;
+    let returned = Returned { runtime, served, host, attempt, sent, reply_context };
+    // RFC 9207 section 2.4: a response of another issuer is not used, not even its error; nor is one without `iss`
+    // where the issuer always sends it.
+    let may_omit = !returned.served.provider.names_issuer();
+    if !response.issuer.map_or(may_omit, |issuer| issuer == returned.served.model.issuer) {
+        return Err(returned.refuse(&LoginError::IssuerMismatch.into()));
+    }
+    match response.outcome {
+        Ok(code) => CodeExchange::begin(returned, &code, env),
+        Err(error) => Err(returned.refuse(&LoginError::Authorization(error).into())),
+    }
+}
+
+fn read(context: &RequestContext) -> Result<AuthorizationResponse, LoginError> {
+    if context.head.only(":method") != Some(b"GET") {
+        return Err(LoginError::CallbackInvalid);
+    }
+    let query = context.target().query.unwrap_or_default();
+    AuthorizationResponse::parse(query).ok_or(LoginError::CallbackInvalid)
+}
+
+/// The host that the attempt goes back to. The configuration of this moment still has to give it to this tenant.
+fn host_of(attempt: &Attempt, context: &RequestContext) -> Option<Host> {
+    let host = attempt.host()?;
+    match context.runtime.select(&host) {
+        Some(TenantEntry::Served(owner)) if owner.model.name == context.tenant().name => Some(host),
+        _ => None,
+    }
+}
+
+/// The answer to an authorization response without an attempt. Nothing of the response is used. A person with a
+/// session goes to the page, where it is known. Where the attempt was sealed with a key that was removed, another login
+/// begins. Everybody else gets a page.
+fn without_attempt(context: &RequestContext, error: AttemptError, env: &mut Env<'_>) -> LocalReply {
+    let tenant = context.tenant();
+    let reply_context = context.reply_context();
+    let page = match &error {
+        AttemptError::Expired(attempt) => {
+            host_of(attempt, context).map(|host| format!("{}{}", tenant.origin(&host), attempt.page))
+        }
+        AttemptError::KeyGone | AttemptError::Unknown => None,
+    };
+    let page = page.unwrap_or_else(|| format!("{}/", tenant.origin(&context.host)));
+    if env.now().is_ok_and(|now| context.sessions(now).find(&context.head).is_some()) {
+        let reason = "an authorization response came that no login waits for, and there is a session";
+        return LocalReply::redirect(page, reply_context.log(Level::Debug, Event::CallbackWithoutLogin, reason));
+    }
+    match error {
+        AttemptError::KeyGone if is_navigation(&context.head) => {
+            begin_again(context, env).unwrap_or_else(|error| reply_context.refuse(&error.into()))
+        }
+        AttemptError::Expired(_) | AttemptError::KeyGone | AttemptError::Unknown => {
+            reply_context.refuse_with(&LoginError::StateUnknown.into(), Some(PageAction::sign_in(&page)))
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The code exchange: the code becomes tokens, and the tokens become a session.
+
+use super::returned::Returned;
+use crate::base::secret::Secret;
+use crate::env::{Env, HostFailure};
+use crate::error::LoginError;
+use crate::http::call::{CallFailure, CallResponse, HttpCall};
+use crate::http::reply::LocalReply;
+use crate::identity::OmittedClaims;
+use crate::jose::TokenError;
+use crate::oauth::discovery::{Fetch, FetchStep, publish};
+use crate::oauth::{TokenResponse, read_userinfo, token_request, userinfo_request};
+use crate::session::{RefreshGrant, RetainedTokens};
+use crate::token::{LoginExpectation, VerifiedIdToken};
+
+/// A login that waits for the provider.
+pub(crate) struct CodeExchange {
+    returned: Returned,
+    awaited: Awaited,
+}
+
+/// What the login waits for.
+enum Awaited {
+    /// The token response.
+    Tokens,
+    /// The keys of the issuer: the key that signed the ID token is not known, so the issuer may use a new one.
+    Jwks(TokenResponse, Fetch),
+    /// The claims of the UserInfo endpoint. The ID token is verified.
+    Userinfo(VerifiedIdToken, TokenResponse),
+}
+
+/// What comes after a response of the provider.
+pub(crate) enum ExchangeStep {
+    /// Another call.
+    Call(Box<CodeExchange>, HttpCall),
+    /// The end of the login: a session, or a refusal.
+    Reply(LocalReply),
+}
+
+impl CodeExchange {
+    /// Asks the token endpoint for the tokens.
+    pub(super) fn begin(
+        returned: Returned,
+        code: &Secret<String>,
+        env: &mut Env<'_>,
+    ) -> Result<(Self, HttpCall), LocalReply> {
+        let redirect_uri = returned.served.model.redirect_uri(&returned.host);
+        match token_request(&returned.served.provider, code, &returned.attempt.verifier(), &redirect_uri, env) {
+            Ok(call) => Ok((Self { returned, awaited: Awaited::Tokens }, call)),
+            Err(error) => Err(returned.refuse(&LoginError::from(error).into())),
+        }
+    }
+
+    /// Takes a response of the provider. At the end there is a session, and the browser goes to the page that it asked
+    /// for.
+    pub(crate) fn proceed(self, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> ExchangeStep {
+        let Self { returned, awaited } = self;
+        match awaited {
+            Awaited::Tokens => returned.tokens(result, env),
+            Awaited::Jwks(tokens, fetch) => returned.jwks(tokens, fetch, result, env),
+            Awaited::Userinfo(token, tokens) => {
+                let outcome = result
+                    .map_err(LoginError::ProviderUnreachable)
+                    .and_then(|response| Ok(token.with_userinfo(read_userinfo(&response)?)?))
+                    .and_then(|token| returned.start_session(&token, &tokens, env));
+                ExchangeStep::Reply(returned.end(outcome))
+            }
+        }
+    }
+}
+
+impl Returned {
+    fn tokens(self, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> ExchangeStep {
+        let tokens = match result
+            .map_err(LoginError::ProviderUnreachable)
+            .and_then(|response| Ok(TokenResponse::read(&response)?))
+        {
+            Ok(tokens) => tokens,
+            Err(error) => return ExchangeStep::Reply(self.end(Err(error))),
+        };
+        match self.verify(&tokens, env) {
+            // The token comes from the issuer itself, so its keys are fetched, however recent the last fetch was.
+            Err(LoginError::IdToken(TokenError::UnknownKey)) => match Fetch::begin(&self.served.provider) {
+                Some((fetch, call)) => self.wait(Awaited::Jwks(tokens, fetch), call),
+                None => ExchangeStep::Reply(self.end(Err(TokenError::UnknownKey.into()))),
+            },
+            verified => self.verified(verified, tokens, env),
+        }
+    }
+
+    fn jwks(
+        self,
+        tokens: TokenResponse,
+        fetch: Fetch,
+        result: Result<CallResponse, CallFailure>,
+        env: &mut Env<'_>,
+    ) -> ExchangeStep {
+        let now = match env.now() {
+            Ok(now) => now,
+            Err(no_time) => return ExchangeStep::Reply(self.end(Err(HostFailure::from(no_time).into()))),
+        };
+        match fetch.proceed(result, now) {
+            FetchStep::Call(fetch, call) => self.wait(Awaited::Jwks(tokens, fetch), call),
+            FetchStep::Done(provider, Ok(documents)) => {
+                publish(&provider, documents, env);
+                let verified = self.verify(&tokens, env);
+                self.verified(verified, tokens, env)
+            }
+            FetchStep::Done(_, Err(error)) => ExchangeStep::Reply(self.end(Err(LoginError::Jwks(error)))),
+        }
+    }
+
+    /// Goes on after the ID token was checked: to the UserInfo endpoint where the tenant wants that, and to the end
+    /// otherwise.
+    fn verified(
+        self,
+        verified: Result<VerifiedIdToken, LoginError>,
+        tokens: TokenResponse,
+        env: &mut Env<'_>,
+    ) -> ExchangeStep {
+        let outcome = match verified {
+            Ok(token) if self.served.model.login.userinfo => {
+                match userinfo_request(&self.served.provider, &tokens.access_token) {
+                    Ok(call) => return self.wait(Awaited::Userinfo(token, tokens), call),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            verified => verified.and_then(|token| self.start_session(&token, &tokens, env)),
+        };
+        ExchangeStep::Reply(self.end(outcome))
+    }
+
+    fn wait(self, awaited: Awaited, call: HttpCall) -> ExchangeStep {
+        ExchangeStep::Call(Box::new(CodeExchange { returned: self, awaited }), call)
+    }
+
+    /// The ID token, verified.
+    fn verify(&self, tokens: &TokenResponse, env: &Env<'_>) -> Result<VerifiedIdToken, LoginError> {
+        let Self { served, attempt, .. } = self;
+        let nonce = attempt.nonce();
+        let asked_at = attempt.began(&served.model.login);
+        let expected = LoginExpectation { nonce: &nonce, access_token: &tokens.access_token, asked_at };
+        let id_token = tokens.required_id_token()?.expose_secret();
+        let now = env.now().map_err(HostFailure::from)?;
+        let keys = served.provider.trusted_keys(now);
+        Ok(VerifiedIdToken::verify(id_token, &expected, &served.token_context(&keys, now, env.verifier()))?)
+    }
+
+    /// The `Set-Cookie` values of the session.
+    fn start_session(
+        &self,
+        token: &VerifiedIdToken,
+        tokens: &TokenResponse,
+        env: &mut Env<'_>,
+    ) -> Result<Vec<String>, LoginError> {
+        let Self { runtime, served, attempt, sent, .. } = self;
+        let tenant = &served.model;
+        let now = env.now().map_err(HostFailure::from)?;
+        let refresh_token = tokens.refresh_token.as_ref().filter(|_| tenant.refresh.is_some());
+        let grant = refresh_token.map(|refresh_token| RefreshGrant {
+            refresh_token: refresh_token.expose_secret().clone(),
+            nonce: attempt.nonce().expose_secret().clone(),
+            auth_time: token.auth_time().map(|time| time.0),
+            renewed: now.0,
+            expires_in: tokens.expires_in,
+            omitted: OmittedClaims::new(token, tenant),
+        });
+        let retained = RetainedTokens::new(&tokens.access_token, tokens.id_token.as_ref(), tenant);
+        let retained = RetainedTokens { grant, ..retained };
+        Ok(runtime.sessions(served, now).start(token, retained, sent, env)?)
+    }
+}

@@ -1,0 +1,94 @@
+//! The issuer says that somebody signed out (OpenID Connect Back-Channel Logout 1.0).
+
+use std::sync::Arc;
+
+use url::form_urlencoded;
+
+use crate::base::event::{Event, Level};
+use crate::base::secret::Secret;
+use crate::env::{Env, HostFailure};
+use crate::error::{LogoutError, ReplyContext};
+use crate::http::reply::LocalReply;
+use crate::http::request::{BodyError, RequestHead};
+use crate::jose::TokenError;
+use crate::runtime::{RequestContext, Runtime, ServedTenant};
+use crate::session::revocation::{Revocation, RevocationEntry, RevocationError};
+use crate::token::{LogoutSubject, VerifiedLogoutToken};
+
+/// A back-channel logout request whose head is here and whose body is not.
+pub(crate) struct BackchannelRequest {
+    runtime: Arc<Runtime>,
+    served: Arc<ServedTenant>,
+    reply_context: ReplyContext,
+}
+
+impl BackchannelRequest {
+    /// Reads the head (section 2.5).
+    pub(crate) fn new(context: RequestContext) -> Result<Self, LocalReply> {
+        let reply_context = ReplyContext { html: false, ..context.reply_context() };
+        let RequestContext { head, runtime, served, .. } = context;
+        if head.only(":method") != Some(b"POST") || !is_form(&head) {
+            return Err(reply_context.refuse(&LogoutError::Malformed.into()));
+        }
+        Ok(Self { runtime, served, reply_context })
+    }
+
+    /// Takes the body, and ends the sessions that the token in it is about. The answer is 200 or says what is wrong
+    /// (section 2.8).
+    pub(crate) fn read(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &Env<'_>) -> LocalReply {
+        match self.revoke(body, env) {
+            Ok(()) => {
+                let log = self.reply_context.log(Level::Info, Event::BackchannelLogout, "sessions ended by the issuer");
+                LocalReply::empty(200, log)
+            }
+            Err(error) => self.reply_context.refuse(&error.into()),
+        }
+    }
+
+    fn revoke(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &Env<'_>) -> Result<(), LogoutError> {
+        let provider = &self.served.provider;
+        let body = body.map_err(LogoutError::Body)?;
+        let token = only_token(body.expose_secret()).ok_or(LogoutError::Malformed)?;
+        let now = env.now().map_err(HostFailure::from)?;
+        let keys = provider.trusted_keys(now);
+        let context = self.served.token_context(&keys, now, env.verifier());
+        let token = VerifiedLogoutToken::verify(token.expose_secret(), &context).map_err(|error| {
+            // Anybody can send such a token, so nobody waits for the keys. The issuer may try again.
+            if error == TokenError::UnknownKey && self.served.model.provider.source.is_some() {
+                provider.request_refresh();
+                LogoutError::KeyUnknown
+            } else {
+                LogoutError::Token(error)
+            }
+        })?;
+        let entries = match &token.subject {
+            // A session that does not know its `sid` may be the one.
+            LogoutSubject::Session(sid, Some(subject)) => {
+                vec![RevocationEntry::sid(sid), RevocationEntry::subject_without_sid(subject)]
+            }
+            LogoutSubject::Session(sid, None) => vec![RevocationEntry::sid(sid)],
+            LogoutSubject::Subject(subject) => vec![RevocationEntry::subject(subject)],
+        };
+        let entries = entries.into_iter().map(|entry| (entry, now)).collect();
+        let revocation = Revocation { entries, token: Some((RevocationEntry::token(&token.id), token.expires)) };
+        let lifetime = self.runtime.policy().lifetime;
+        revocation.store(&self.served.revocations, lifetime, now, env).map_err(|error| match error {
+            RevocationError::Replayed => LogoutError::Token(TokenError::Replayed),
+            RevocationError::NotKept => HostFailure("it did not keep which sessions are over").into(),
+        })
+    }
+}
+
+/// Media types have no case, and parameters do not matter (RFC 9110 section 8.3.1).
+fn is_form(head: &RequestHead) -> bool {
+    let value = head.only("content-type").unwrap_or_default();
+    let essence = value.split(|&b| b == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+}
+
+/// The one logout token of a form. Other fields may be there and are not looked at.
+fn only_token(body: &[u8]) -> Option<Secret<String>> {
+    let mut tokens = form_urlencoded::parse(body).filter(|(name, _)| name == "logout_token");
+    let (_, token) = tokens.next()?;
+    tokens.next().is_none().then(|| Secret::new(token.into_owned()))
+}

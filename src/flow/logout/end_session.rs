@@ -1,0 +1,26 @@
+//! Ending a session in this process and in the browser.
+
+use crate::base::time::UnixTime;
+use crate::env::Env;
+use crate::http::reply::LocalReply;
+use crate::runtime::RequestContext;
+use crate::session::SessionRecord;
+use crate::session::revocation::{Revocation, RevocationEntry};
+use crate::tenant::TenantCookies;
+
+/// Revokes the session, so that a copy of its cookie is worth nothing, and whatever `more` names. A host that keeps no
+/// shared data is no reason not to sign out: this VM remembers it.
+pub(super) fn revoke(session: &SessionRecord, more: Option<RevocationEntry>, context: &RequestContext, env: &Env<'_>) {
+    let Ok(now) = env.now() else { return };
+    let this = (RevocationEntry::session(session.id), UnixTime(session.signed_in));
+    let entries = more.map(|entry| (entry, now)).into_iter().chain([this]).collect();
+    let lifetime = context.runtime.policy().lifetime;
+    let _ = Revocation { entries, token: None }.store(&context.served.revocations, lifetime, now, env);
+}
+
+/// Deletes every cookie of the tenant that was sent, with the attributes that it was set with.
+pub(super) fn delete_cookies(reply: LocalReply, context: &RequestContext) -> LocalReply {
+    let cookies = TenantCookies::new(&context.tenant().login);
+    let sent = cookies.sent(&context.head);
+    sent.iter().fold(reply, |reply, name| reply.with_cookie(cookies.delete(name)))
+}

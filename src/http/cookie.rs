@@ -1,0 +1,37 @@
+//! The syntax of the `Cookie` header (RFC 6265 section 4.2).
+
+use super::request::RequestHead;
+
+/// Every cookie that the client sent, over all `cookie` lines (HTTP/2 sends one line for each crumb, RFC 9113
+/// section 8.2.3), in order. Bytes are as they came.
+pub(crate) fn sent(head: &RequestHead) -> impl Iterator<Item = (&[u8], &[u8])> {
+    head.all("cookie").flat_map(pairs).filter_map(|pair| {
+        let equals = pair.iter().position(|&b| b == b'=')?;
+        let (name, value) = pair.split_at_checked(equals)?;
+        Some((name.trim_ascii(), value.get(1..)?.trim_ascii()))
+    })
+}
+
+/// The cookies of one `cookie` line, each as `name=value`, without white space around them.
+pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|&b| b == b';').map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty())
+}
+
+/// The most that a browser keeps of one cookie, in bytes of name and value together
+/// (RFC 6265bis section 5.6).
+pub(crate) const MAX_NAME_AND_VALUE: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_all_lines_and_keeps_duplicates() {
+        let lines: [&[u8]; 5] = [b"a=1; b=2", b";;c = x=y ;", b"a=3", b"flag", b"\xff=\xfe"];
+        let head = RequestHead::new(lines.map(|line| ("cookie".to_owned(), line.to_vec())));
+        let read: Vec<_> = sent(&head).collect();
+        let expected: [(&[u8], &[u8]); 5] =
+            [(b"a", b"1"), (b"b", b"2"), (b"c", b"x=y"), (b"a", b"3"), (b"\xff", b"\xfe")];
+        assert_eq!(read, expected);
+    }
+}

@@ -1,0 +1,11 @@
+//! HTTP as this filter sees it.
+
+pub(crate) mod authorization;
+pub mod call;
+pub mod cookie;
+pub mod header_name;
+pub mod host;
+pub(crate) mod navigation;
+pub mod page;
+pub mod reply;
+pub mod request;

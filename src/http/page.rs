@@ -1,0 +1,172 @@
+//! The pages that a person can get from the gate: one plain layout, constant texts, no script.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::base::encoding::base64;
+use crate::base::event::Event;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// A tenant's own words for some of its pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageTexts(Arc<HashMap<Event, PageText>>);
+
+/// The words for one page: plain text, whatever is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageText {
+    /// Title and heading.
+    pub title: String,
+    /// The paragraph below.
+    pub message: String,
+    /// On the link or button, instead of the usual text.
+    pub link: Option<String>,
+    /// The language, as a tag of BCP 47.
+    pub lang: Option<String>,
+}
+
+impl PageTexts {
+    /// Words by the code of their page.
+    pub fn new(words: HashMap<Event, PageText>) -> Self {
+        Self(Arc::new(words))
+    }
+}
+
+/// What a page says.
+pub(crate) struct Page {
+    /// Its name is the `error` of the JSON form.
+    pub(crate) event: Event,
+    pub(crate) title: &'static str,
+    pub(crate) message: &'static str,
+    /// The one action on, if there is one.
+    pub(crate) action: Option<PageAction>,
+}
+
+/// A action on from a page.
+pub(crate) enum PageAction {
+    /// A link.
+    Link { href: String, label: &'static str },
+    /// A button that posts to `action`. `leads_to` is the origin that the answer redirects to, which the content security policy has to name.
+    Button { action: String, label: &'static str, leads_to: Option<String> },
+}
+
+impl PageAction {
+    /// Leads to a page that asks for a sign-in.
+    pub(crate) fn sign_in(href: &str) -> Self {
+        Self::Link { href: href.to_owned(), label: "Sign in" }
+    }
+}
+
+impl Page {
+    /// The page as HTML, in the tenant's own words if it has some.
+    pub(crate) fn html(&self, own: &PageTexts, request_id: &str) -> String {
+        let own = own.0.get(&self.event);
+        let title = escape(own.map_or(self.title, |words| &words.title));
+        let message = escape(own.map_or(self.message, |words| &words.message));
+        let lang = escape(own.and_then(|words| words.lang.as_deref()).unwrap_or("en"));
+        let link = own.and_then(|words| words.link.as_deref());
+        let action = self.action.as_ref().map(|action| html_of(action, link)).unwrap_or_default();
+        let id = escape(request_id);
+        format!(
+            "<!doctype html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{message}</p>\n\
+             {action}<p lang=\"en\"><small>Request id: <code>{id}</code></small></p>\n</main>\n</body>\n</html>\n"
+        )
+    }
+
+    /// The page for programs.
+    pub(crate) fn json(&self, request_id: &str) -> String {
+        /// RFC 6750 and RFC 6749 call the code `error`.
+        #[derive(Serialize)]
+        struct ErrorBody<'a> {
+            error: &'a str,
+            message: &'a str,
+            request_id: &'a str,
+        }
+        let Self { event, message, .. } = *self;
+        let error = event.name();
+        let mut text = serde_json::to_string(&ErrorBody { error, message, request_id }).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// The `Content-Security-Policy` of the page: nothing but its own style, its own button, and no frame around it but of `framed_by`.
+    pub(crate) fn content_security_policy(&self, framed_by: Option<&str>) -> String {
+        let style = base64(&Sha256::digest(STYLE));
+        let form = match &self.action {
+            Some(PageAction::Button { leads_to: Some(origin), .. }) => format!("'self' {origin}"),
+            Some(PageAction::Button { leads_to: None, .. }) => "'self'".to_owned(),
+            Some(PageAction::Link { .. }) | None => "'none'".to_owned(),
+        };
+        format!(
+            "default-src 'none'; style-src 'sha256-{style}'; form-action {form}; base-uri 'none'; frame-ancestors {}",
+            framed_by.unwrap_or("'none'")
+        )
+    }
+}
+
+/// The action on, with `own` on it instead of the usual text.
+fn html_of(action: &PageAction, own: Option<&str>) -> String {
+    let (PageAction::Link { label, .. } | PageAction::Button { label, .. }) = action;
+    let label = escape(own.unwrap_or(label));
+    match action {
+        PageAction::Link { href, .. } => format!("<p><a href=\"{}\">{label}</a></p>\n", escape(href)),
+        PageAction::Button { action, .. } => {
+            format!("<form method=\"post\" action=\"{}\"><button>{label}</button></form>\n", escape(action))
+        }
+    }
+}
+
+/// For text and for attributes in double quotes.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;margin:0;color:#1b1f24;background:#f5f6f8;overflow-wrap:anywhere}\
+    main{max-width:32rem;margin:15vh auto 0;padding:0 1.5rem}h1{font-size:1.5rem}\
+    a,button{display:inline-block;padding:.5rem 1.25rem;border:0;border-radius:.375rem;font:inherit;color:#fff;\
+    background:#0b57d0;text-decoration:none;cursor:pointer}a:focus-visible,button:focus-visible{outline:3px solid #8ab4f8}\
+    small{color:#57606a}\
+    @media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181c}small{color:#9aa0a6}}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENT: Event = Event::StateUnknown;
+
+    #[test]
+    fn nothing_breaks_out_of_an_attribute_or_a_text() {
+        let action = Some(PageAction::sign_in("https://acme.example/\"><script>&'"));
+        let page = Page { event: EVENT, title: "T", message: "M", action };
+        let html = page.html(&PageTexts::default(), "<b>");
+        assert!(html.contains("href=\"https://acme.example/&quot;&gt;&lt;script&gt;&amp;&#39;\""), "{html}");
+        assert!(html.contains("<code>&lt;b&gt;</code>"), "{html}");
+    }
+
+    #[test]
+    fn own_words_are_text() {
+        let text = |text: &str| format!("{text} <b>&\"");
+        let words = PageText { title: text("T"), message: text("M"), link: Some(text("L")), lang: Some(text("de")) };
+        let own = PageTexts::new([(EVENT, words)].into());
+        let page = |event| Page { event, title: "T", message: "M", action: Some(PageAction::sign_in("/")) };
+        let html = page(EVENT).html(&own, "id");
+        assert!(html.contains("<h1>T &lt;b&gt;&amp;&quot;</h1>\n<p>M &lt;b&gt;&amp;&quot;</p>"), "{html}");
+        assert!(html.contains(">L &lt;b&gt;&amp;&quot;</a>") && !html.contains("<b>"), "{html}");
+        assert!(html.contains("<html lang=\"de &lt;b&gt;&amp;&quot;\">"), "{html}");
+        assert!(page(Event::SignedOut).html(&own, "id").contains("<h1>T</h1>\n<p>M</p>"));
+    }
+
+    #[test]
+    fn a_form_may_go_only_where_the_button_leads() {
+        let page = |action| Page { event: EVENT, title: "T", message: "M", action }.content_security_policy(None);
+        assert!(page(None).contains("form-action 'none';"));
+        let button = PageAction::Button {
+            action: "/out".to_owned(),
+            label: "Out",
+            leads_to: Some("https://i.example".to_owned()),
+        };
+        assert!(page(Some(button)).contains("form-action 'self' https://i.example;"));
+    }
+}

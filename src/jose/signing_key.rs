@@ -1,0 +1,203 @@
+//! Private keys of a client, and what they sign.
+//!
+//! ES256 (deterministic, RFC 6979) and EdDSA are signed here. RS256 is left to the host: what the `rsa` crate does with a private key
+//! takes a time that depends on it (RUSTSEC-2023-0071), and BoringSSL's does not.
+
+use std::fmt;
+
+use ed25519_dalek::SigningKey as Ed25519Key;
+use p256::ecdsa::SigningKey as P256Key;
+use p256::ecdsa::signature::Signer;
+use rsa::pkcs1::{self, der::Decode};
+use rsa::pkcs8::PrivateKeyInfoRef;
+use rsa::pkcs8::der::oid::ObjectIdentifier;
+use rsa::pkcs8::der::pem;
+use serde_json::{Map, Value};
+
+use super::algorithm::{Hash, SignatureAlgorithm};
+use super::host_verifier::HostVerifier;
+use super::jwk::parse_jwk;
+use crate::base::encoding::{base64url, from_base64url};
+use crate::base::json;
+use crate::base::secret::Secret;
+
+/// A private key with the one algorithm that it signs with.
+pub struct SigningKey {
+    key: PrivateKey,
+    kid: Option<String>,
+}
+
+enum PrivateKey {
+    P256(P256Key),
+    Ed25519(Ed25519Key),
+    /// DER of the PKCS#8, for the host.
+    Rsa(Secret<Vec<u8>>),
+}
+
+/// Why a text is no private key that can sign. It holds nothing of the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SigningKeyError(&'static str);
+
+impl SigningKey {
+    /// Reads a key in PEM: PKCS#8, not encrypted.
+    ///
+    /// # Errors
+    /// [`SigningKeyError`] says what it is instead.
+    pub fn from_pem(text: &str) -> Result<Self, SigningKeyError> {
+        if text.contains("-----BEGIN PUBLIC KEY-----") {
+            return Err(SigningKeyError("it is a public key"));
+        }
+        if !text.contains("-----BEGIN PRIVATE KEY-----") {
+            return Err(SigningKeyError("its PEM is not PKCS#8; convert it (openssl pkcs8 -topk8 -nocrypt)"));
+        }
+        let damaged = SigningKeyError("damaged PKCS#8");
+        let (_, der) = pem::decode_vec(text.trim().as_bytes()).map_err(|_| damaged)?;
+        let info = PrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| damaged)?;
+        let key = match info.algorithm.oid {
+            EC_PUBLIC_KEY => {
+                let key = p256::SecretKey::try_from(info);
+                PrivateKey::P256(
+                    key.map_err(|_| SigningKeyError("the curve is not P-256, or the key is damaged"))?.into(),
+                )
+            }
+            // RFC 8410 section 7: an OCTET STRING within.
+            ED25519 => match info.private_key.as_bytes() {
+                [4, 32, seed @ ..] => PrivateKey::Ed25519(ed25519(seed)?),
+                _ => return Err(damaged),
+            },
+            RSA_ENCRYPTION => {
+                let key = pkcs1::RsaPrivateKeyRef::from_der(info.private_key.as_bytes()).map_err(|_| damaged)?;
+                if key.modulus.as_bytes().len() < MIN_RSA_BYTES {
+                    return Err(SigningKeyError("an RSA modulus has to have at least 2048 bits"));
+                }
+                PrivateKey::Rsa(Secret::new(der))
+            }
+            _ => return Err(SigningKeyError("it is none of P-256, Ed25519 and RSA")),
+        };
+        Ok(Self { key, kid: None })
+    }
+
+    /// Reads a key as JWK (RFC 7518 section 6.2.2, RFC 8037 section 2), with its `kid`.
+    ///
+    /// # Errors
+    /// [`SigningKeyError`] says what it is instead.
+    pub fn from_jwk(text: &str) -> Result<Self, SigningKeyError> {
+        let jwk = json::parse_object(text.as_bytes()).map_err(|_| SigningKeyError("it is not one JSON object"))?;
+        let member = |name| jwk.get(name).and_then(Value::as_str);
+        let bad_length = SigningKeyError("`d` is missing or of the wrong length");
+        let private = || member("d").and_then(from_base64url).ok_or(bad_length);
+        let key = match (member("kty"), member("crv")) {
+            (Some("EC"), Some("P-256")) => {
+                let key = P256Key::from_slice(&private()?).map_err(|_| bad_length)?;
+                let point = key.verifying_key().to_sec1_point(false);
+                same(&jwk, "x", point.x().map(AsRef::as_ref))?;
+                same(&jwk, "y", point.y().map(AsRef::as_ref))?;
+                PrivateKey::P256(key)
+            }
+            (Some("OKP"), Some("Ed25519")) => {
+                let key = ed25519(&private()?).map_err(|_| bad_length)?;
+                same(&jwk, "x", Some(key.verifying_key().as_bytes()))?;
+                PrivateKey::Ed25519(key)
+            }
+            _ => return Err(SigningKeyError("a JWK has to be for P-256 or Ed25519; give an RSA key as PEM")),
+        };
+        Ok(Self { key, kid: member("kid").map(str::to_owned) })
+    }
+
+    /// The same key under a `kid`.
+    #[must_use]
+    pub fn with_kid(self, kid: String) -> Self {
+        Self { kid: Some(kid), ..self }
+    }
+
+    /// The Key ID, if it has one.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The algorithm that it signs with.
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        match self.key {
+            PrivateKey::P256(_) => SignatureAlgorithm::Es256,
+            PrivateKey::Ed25519(_) => SignatureAlgorithm::EdDsa,
+            PrivateKey::Rsa(_) => SignatureAlgorithm::Rs256,
+        }
+    }
+
+    /// The public part as JWK, with `alg`, `use` and a `kid`: its own, or its thumbprint. `None` for RSA, which is not published here.
+    pub fn public_jwk(&self) -> Option<Map<String, Value>> {
+        let mut jwk = Map::new();
+        let mut member = |name: &str, value: &str| drop(jwk.insert(name.to_owned(), value.into()));
+        match &self.key {
+            PrivateKey::P256(key) => {
+                let point = key.verifying_key().to_sec1_point(false);
+                member("kty", "EC");
+                member("crv", "P-256");
+                member("x", &base64url(point.x()?));
+                member("y", &base64url(point.y()?));
+            }
+            PrivateKey::Ed25519(key) => {
+                member("kty", "OKP");
+                member("crv", "Ed25519");
+                member("x", &base64url(key.verifying_key().as_bytes()));
+            }
+            PrivateKey::Rsa(_) => return None,
+        }
+        let thumbprint = parse_jwk(&jwk).ok()?.thumbprint().to_string();
+        for (name, value) in
+            [("alg", self.algorithm().name()), ("use", "sig"), ("kid", self.kid().unwrap_or(&thumbprint))]
+        {
+            jwk.insert(name.to_owned(), value.into());
+        }
+        Some(jwk)
+    }
+
+    /// The signature over `message`, in the form of JWS. `None` if the host has to sign, and cannot.
+    pub fn sign(&self, message: &[u8], host: &dyn HostVerifier) -> Option<Vec<u8>> {
+        match &self.key {
+            PrivateKey::P256(key) => {
+                let signature: p256::ecdsa::Signature = key.try_sign(message).ok()?;
+                Some(signature.to_bytes().to_vec())
+            }
+            PrivateKey::Ed25519(key) => Some(key.sign(message).to_bytes().into()),
+            PrivateKey::Rsa(der) => host.sign(Hash::Sha256, der.expose_secret(), message),
+        }
+    }
+}
+
+/// A key from its seed.
+fn ed25519(seed: &[u8]) -> Result<Ed25519Key, SigningKeyError> {
+    let seed = seed.try_into().map_err(|_| SigningKeyError("an Ed25519 key has 32 bytes"))?;
+    Ok(Ed25519Key::from_bytes(seed))
+}
+
+/// A public member, where there is one, belongs to the private one.
+fn same(jwk: &Map<String, Value>, name: &str, bytes: Option<&[u8]>) -> Result<(), SigningKeyError> {
+    match jwk.get(name) {
+        None => Ok(()),
+        Some(value) if value.as_str().and_then(from_base64url).as_deref() == bytes => Ok(()),
+        Some(_) => Err(SigningKeyError("its public part belongs to another key")),
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("algorithm", &self.algorithm())
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for SigningKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "is no private key that can sign: {}", self.0)
+    }
+}
+
+impl std::error::Error for SigningKeyError {}
+
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const MIN_RSA_BYTES: usize = 256;

@@ -1,0 +1,190 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use ed25519_dalek::VerifyingKey as Ed25519Key;
+use jwt_compact::Algorithm as _;
+use jwt_compact::jwk::JsonWebKey;
+use p256::ecdsa::VerifyingKey as P256Key;
+use rsa::pkcs8::EncodePublicKey;
+use rsa::{BoxedUint, PublicKey as RsaKey};
+use sha2::{Digest, Sha256};
+
+use super::algorithm::SignatureAlgorithm;
+use super::der::{Curve, without_zeros};
+use super::host_verifier::{HostAlgorithms, HostVerifier};
+use super::key_error::{KeyError, MAX_RSA_BITS, MIN_RSA_BITS};
+use super::module_verifier::{ByModule, PublicKey};
+use super::thumbprint::Thumbprint;
+
+/// One public key, with the one algorithm that it verifies.
+#[derive(Clone)]
+pub struct VerificationKey {
+    key: PublicKey,
+    algorithm: SignatureAlgorithm,
+    kid: Option<String>,
+    thumbprint: Thumbprint,
+    /// DER of the SubjectPublicKeyInfo, for the host.
+    der: Vec<u8>,
+}
+
+impl VerificationKey {
+    /// An RSA key from its big-endian modulus and exponent, for RS256.
+    pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
+        let (modulus, exponent) = (without_zeros(modulus), without_zeros(exponent));
+        let bits = bits(modulus);
+        if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
+            return Err(KeyError::RsaSize(bits));
+        }
+        if matches!(exponent, [] | [1]) || exponent.last().is_none_or(|low| low & 1 == 0) {
+            return Err(KeyError::Exponent);
+        }
+        let malformed = KeyError::Malformed("modulus and exponent are no RSA key");
+        let number = BoxedUint::from_be_slice_vartime;
+        let key = RsaKey::new_with_size_limits(number(modulus), number(exponent), MIN_RSA_BITS..=MAX_RSA_BITS);
+        let key = key.map_err(|_| malformed.clone())?;
+        let der = key.to_public_key_der().map_err(|_| malformed)?.into_vec();
+        let (modulus, public_exponent) = (Cow::Borrowed(modulus), Cow::Borrowed(exponent));
+        let jwk = JsonWebKey::Rsa { modulus, public_exponent, private_parts: None };
+        Ok(Self::new(&jwk, der, SignatureAlgorithm::Rs256, PublicKey::Rsa(key)))
+    }
+
+    /// A key on a curve of NIST, from its coordinates.
+    pub(super) fn elliptic(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
+        if x.len() != curve.coordinate() || y.len() != curve.coordinate() {
+            return Err(KeyError::Malformed("`x` and `y` do not have the length that the curve wants"));
+        }
+        let point = [&[4][..], x, y].concat();
+        let (algorithm, key) = match curve {
+            Curve::P256 => {
+                let key = P256Key::from_sec1_bytes(&point);
+                let key = key.map_err(|_| KeyError::Malformed("the point is not on P-256"))?;
+                (SignatureAlgorithm::Es256, PublicKey::P256(key))
+            }
+            Curve::P384 => (SignatureAlgorithm::Es384, PublicKey::HostOnly(curve)),
+            Curve::P521 => (SignatureAlgorithm::Es512, PublicKey::HostOnly(curve)),
+        };
+        let (name, x, y) = (Cow::Borrowed(curve.name()), Cow::Borrowed(x), Cow::Borrowed(y));
+        let jwk = JsonWebKey::EllipticCurve { curve: name, x, y, secret: None };
+        Ok(Self::new(&jwk, curve.subject_public_key_info(&point), algorithm, key))
+    }
+
+    /// A key on a curve of NIST, from its uncompressed SEC1 point.
+    pub(super) fn elliptic_point(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
+        let malformed = KeyError::Malformed("the point is not an uncompressed one on its curve");
+        match point.split_first() {
+            Some((4, coordinates)) => {
+                let (x, y) = coordinates.split_at_checked(curve.coordinate()).ok_or(malformed)?;
+                Self::elliptic(curve, x, y)
+            }
+            _ => Err(malformed),
+        }
+    }
+
+    /// An Ed25519 key from its 32 bytes. One of small order, for which anybody can make signatures, is none.
+    pub(super) fn ed25519(bytes: &[u8]) -> Result<Self, KeyError> {
+        let malformed = || KeyError::Malformed("an Ed25519 key has 32 bytes");
+        let octets: &[u8; 32] = bytes.try_into().map_err(|_| malformed())?;
+        let key = Ed25519Key::from_bytes(octets).ok().filter(|key| !key.is_weak());
+        let key = key.ok_or(KeyError::Malformed("the point is none of Ed25519, or of small order"))?;
+        let jwk = JsonWebKey::KeyPair { curve: Cow::Borrowed("Ed25519"), x: Cow::Borrowed(octets), secret: None };
+        // No host verifies it, so none needs its DER.
+        Ok(Self::new(&jwk, Vec::new(), SignatureAlgorithm::EdDsa, PublicKey::Ed25519(key)))
+    }
+
+    fn new(jwk: &JsonWebKey<'_>, der: Vec<u8>, algorithm: SignatureAlgorithm, key: PublicKey) -> Self {
+        // What jwt-compact displays of a key is what RFC 7638 section 3 wants hashed.
+        let thumbprint = Thumbprint(Sha256::digest(jwk.to_string()).into());
+        Self { key, algorithm, kid: None, thumbprint, der }
+    }
+
+    /// The same key under a `kid`.
+    #[must_use]
+    pub fn with_kid(self, kid: Option<String>) -> Self {
+        Self { kid, ..self }
+    }
+
+    /// The same key for the algorithm of this name. An RSA key can have any of RSA, every other key has just one.
+    ///
+    /// # Errors
+    /// [`KeyError`] if the name is not known, or keys of this type do not have the algorithm.
+    pub fn for_algorithm(self, name: &str) -> Result<Self, KeyError> {
+        let mismatch = || KeyError::AlgorithmMismatch { declared: name.to_owned(), actual: self.algorithms() };
+        let algorithm = SignatureAlgorithm::parse(name).ok_or_else(mismatch)?;
+        let fits = algorithm == self.algorithm || (algorithm.is_rsa() && self.algorithm.is_rsa());
+        if fits { Ok(Self { algorithm, ..self }) } else { Err(mismatch()) }
+    }
+
+    fn algorithms(&self) -> &'static str {
+        if self.algorithm.is_rsa() { "RS256, RS384, RS512, PS256, PS384 or PS512" } else { self.algorithm.name() }
+    }
+
+    /// The algorithm that its signatures have.
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    /// The Key ID, if it has one.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// Its name, whatever its `kid` is.
+    pub fn thumbprint(&self) -> Thumbprint {
+        self.thumbprint
+    }
+
+    /// Whether the module cannot verify its signatures by itself.
+    pub fn needs_host(&self) -> bool {
+        matches!(self.key, PublicKey::HostOnly(_))
+    }
+
+    /// Whether `signature`, in the form that JWS has it, is one of this key over `message`. The host is asked if it is trusted with
+    /// the algorithm; what it cannot answer, the module finds out.
+    pub fn verify(&self, message: &[u8], signature: &[u8], verifier: Verifier<'_>) -> bool {
+        if verifier.trusted.has(self.algorithm)
+            && let Some(verdict) = self.ask(verifier.host, message, signature)
+        {
+            return verdict;
+        }
+        ByModule(self.algorithm).verify_signature(&signature.into(), &self.key, message)
+    }
+
+    /// The host's verdict. A signature of the wrong length is none, without asking.
+    fn ask(&self, host: &dyn HostVerifier, message: &[u8], signature: &[u8]) -> Option<bool> {
+        let curve = match &self.key {
+            PublicKey::Rsa(_) => {
+                return host.verify_signature(self.algorithm.hash(), &self.der, signature, message);
+            }
+            PublicKey::P256(_) => Curve::P256,
+            PublicKey::HostOnly(curve) => *curve,
+            PublicKey::Ed25519(_) => return None,
+        };
+        let Some(signature) = curve.signature(signature) else { return Some(false) };
+        host.verify_signature(self.algorithm.hash(), &self.der, &signature, message)
+    }
+}
+
+/// What signatures are verified with.
+#[derive(Clone, Copy)]
+pub struct Verifier<'a> {
+    /// The host, for the algorithms that it is trusted with.
+    pub host: &'a dyn HostVerifier,
+    /// Those algorithms.
+    pub trusted: HostAlgorithms,
+}
+
+/// How many bits a number has that begins with no zeros.
+fn bits(number: &[u8]) -> usize {
+    let unused = number.first().map_or(0, |first| first.leading_zeros());
+    number.len().saturating_mul(8).saturating_sub(usize::try_from(unused).unwrap_or(0))
+}
+
+impl fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerificationKey")
+            .field("algorithm", &self.algorithm)
+            .field("kid", &self.kid)
+            .field("thumbprint", &self.thumbprint)
+            .finish_non_exhaustive()
+    }
+}

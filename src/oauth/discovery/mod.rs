@@ -1,0 +1,20 @@
+//! What a provider publishes: its metadata (OpenID Connect Discovery 1.0) and its JWK Set, fetched now and then.
+//!
+//! A tenant with configured keys and endpoints fetches nothing. With `discovery` or `jwks_uri` the [`JwksRefresher`]
+//! fetches, once for all VMs of a process ([`shared_store`]). What was fetched last stays in use while the provider is
+//! away.
+
+mod error;
+mod fetch;
+mod fetched;
+mod metadata;
+mod provider;
+mod refresher;
+mod schedule;
+mod shared_store;
+
+pub use error::FetchError;
+pub(crate) use fetch::{Fetch, FetchStep};
+pub use provider::{MetadataUnavailable, Provider};
+pub use refresher::{Actions, FetchId, JwksRefresher};
+pub(crate) use shared_store::publish;

@@ -1,0 +1,17 @@
+//! Calls to the OpenID Provider: the token endpoint, the UserInfo endpoint, client authentication, and what the
+//! provider publishes (`discovery`).
+//!
+//! This room builds requests and reads responses. It does not know sessions, pages, or why somebody calls.
+
+mod client_assertion;
+pub mod discovery;
+mod error;
+mod provider_call;
+mod token_request;
+mod token_response;
+mod userinfo;
+
+pub(crate) use error::TokenRequestError;
+pub(crate) use token_request::{refresh_request, token_request};
+pub(crate) use token_response::{OAuthError, TokenResponse, TokenResponseError};
+pub(crate) use userinfo::{UserinfoError, read_userinfo, userinfo_request};

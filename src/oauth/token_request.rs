@@ -1,0 +1,107 @@
+//! The token request (OpenID Connect Core section 3.1.3.1).
+
+use url::Url;
+
+use super::client_assertion::client_assertion;
+use super::discovery::Provider;
+use super::error::TokenRequestError;
+use super::provider_call::request_line;
+use crate::base::encoding::{base64, form, form_value};
+use crate::base::secret::Secret;
+use crate::env::Env;
+use crate::http::call::HttpCall;
+use crate::tenant::{Client, ClientAuthentication};
+
+/// The call that redeems `code`.
+pub(crate) fn token_request(
+    provider: &Provider,
+    code: &Secret<String>,
+    verifier: &Secret<String>,
+    redirect_uri: &str,
+    env: &mut Env<'_>,
+) -> Result<HttpCall, TokenRequestError> {
+    let parameters = [
+        ("grant_type", "authorization_code"),
+        ("code", code.expose_secret()),
+        ("redirect_uri", redirect_uri),
+        ("code_verifier", verifier.expose_secret()),
+    ];
+    call(provider, parameters.into(), env)
+}
+
+/// The call that refreshes a session (RFC 6749 section 6). It asks for the scope that was granted.
+pub(crate) fn refresh_request(
+    provider: &Provider,
+    refresh_token: &str,
+    env: &mut Env<'_>,
+) -> Result<HttpCall, TokenRequestError> {
+    call(provider, vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)], env)
+}
+
+/// It goes to the cluster of the tenant and to no other.
+fn call(provider: &Provider, grant: Vec<(&str, &str)>, env: &mut Env<'_>) -> Result<HttpCall, TokenRequestError> {
+    let tenant = provider.tenant();
+    let Client { id, authentication } = &tenant.client;
+    let assertion;
+    let mut parameters = grant;
+    // RFC 8707 section 2.2: without it some issuers give a token for no resource at all.
+    parameters.extend(tenant.login.request.resources.iter().map(|resource| ("resource", resource.as_str())));
+    let mut authorization = None;
+    match authentication {
+        ClientAuthentication::Basic(secret) => authorization = Some(basic(id, secret)),
+        ClientAuthentication::Post(secret) => {
+            parameters.extend([("client_id", id.as_str()), ("client_secret", secret.expose_secret())]);
+        }
+        ClientAuthentication::PrivateKeyJwt { key, audience } => {
+            assertion = client_assertion(provider, key, *audience, env)?;
+            parameters.extend([
+                ("client_id", id.as_str()),
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", assertion.expose_secret()),
+            ]);
+        }
+        ClientAuthentication::None => parameters.push(("client_id", id)),
+    }
+
+    let mut headers = post_to(&provider.token_endpoint()?);
+    headers.extend(authorization.map(|value| ("authorization", value)));
+    Ok(HttpCall {
+        cluster: tenant.provider.cluster.clone(),
+        headers,
+        body: Secret::new(form(parameters)),
+        timeout: tenant.provider.timeout,
+    })
+}
+
+/// RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.
+fn basic(id: &str, secret: &Secret<String>) -> Secret<String> {
+    let credentials = format!("{}:{}", form_value(id), form_value(secret.expose_secret()));
+    Secret::new(format!("Basic {}", base64(credentials.as_bytes())))
+}
+
+fn post_to(endpoint: &Url) -> Vec<(&'static str, Secret<String>)> {
+    let mut headers = request_line("POST", endpoint);
+    headers.extend(
+        [
+            ("content-type", "application/x-www-form-urlencoded"),
+            // Without it some issuers send their errors as HTML.
+            ("accept", "application/json"),
+        ]
+        .map(|(name, value)| (name, Secret::new(value.to_owned()))),
+    );
+    headers
+}
+
+/// RFC 7523 section 2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_parts_of_basic_are_form_encoded() {
+        let value = basic("a:b", &Secret::new("p+ %\u{e9}".to_owned()));
+        assert_eq!(value.expose_secret(), &format!("Basic {}", base64(b"a%3Ab:p%2B+%25%C3%A9")));
+    }
+}

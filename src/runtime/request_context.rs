@@ -1,0 +1,79 @@
+//! One request at one tenant.
+
+use std::sync::Arc;
+
+use super::runtime::Runtime;
+use super::tenant_table::{ServedTenant, TenantEntry};
+use crate::base::time::UnixTime;
+use crate::env::Env;
+use crate::error::{ReplyContext, RequestError, RequestId};
+use crate::http::host::Host;
+use crate::http::reply::LocalReply;
+use crate::http::request::{RequestHead, Target};
+use crate::session::Sessions;
+use crate::tenant::Tenant;
+
+/// One request at one tenant: the `:authority` selected the tenant, and the `:path` is valid. A request keeps its
+/// context, with its request id and its configuration, until it is answered or forwarded.
+pub(crate) struct RequestContext {
+    /// The head of the request.
+    pub(crate) head: RequestHead,
+    /// The configuration that the request began with.
+    pub(crate) runtime: Arc<Runtime>,
+    /// The host that was asked for.
+    pub(crate) host: Host,
+    /// The tenant of the host.
+    pub(crate) served: Arc<ServedTenant>,
+    id: RequestId,
+}
+
+impl RequestContext {
+    /// Finds the tenant. The `:authority` alone decides: `X-Forwarded-Host`, `Forwarded` and the like come from the
+    /// client.
+    pub(crate) fn new(head: RequestHead, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> Result<Self, LocalReply> {
+        let id = RequestId::new(&head, env);
+        let refuse = |error: RequestError| ReplyContext::new(&head, &id).refuse(&error.into());
+        let Some(host) = head.only(":authority").and_then(|authority| Host::from_authority(authority).ok()) else {
+            return Err(refuse(RequestError::HostInvalid));
+        };
+        let served = match runtime.select(&host) {
+            Some(TenantEntry::Served(tenant)) => tenant.clone(),
+            Some(TenantEntry::Broken(broken)) => {
+                let context = ReplyContext { tenant: broken.name.clone(), ..ReplyContext::new(&head, &id) };
+                return Err(context.refuse(&RequestError::TenantBroken.into()));
+            }
+            None => return Err(refuse(RequestError::UnknownHost)),
+        };
+        let context = Self { head, runtime: runtime.clone(), host, served, id };
+        match context.parsed_target() {
+            Some(_) => Ok(context),
+            None => Err(context.reply_context().refuse(&RequestError::PathInvalid.into())),
+        }
+    }
+
+    /// The plain model of the tenant.
+    pub(crate) fn tenant(&self) -> &Tenant {
+        &self.served.model
+    }
+
+    /// The path and query that were asked for.
+    pub(crate) fn target(&self) -> Target<'_> {
+        // The constructor has seen that there is one.
+        self.parsed_target().unwrap_or(Target { path: "/", query: None })
+    }
+
+    fn parsed_target(&self) -> Option<Target<'_>> {
+        self.head.only(":path").and_then(Target::parse)
+    }
+
+    /// Reads and writes the sessions of the tenant at `now`.
+    pub(crate) fn sessions(&self, now: UnixTime) -> Sessions<'_> {
+        self.runtime.sessions(&self.served, now)
+    }
+
+    /// What an answer needs to know of the request.
+    pub(crate) fn reply_context(&self) -> ReplyContext {
+        let (tenant, texts) = (Some(self.tenant().name.clone()), self.tenant().texts.clone());
+        ReplyContext { tenant, texts, ..ReplyContext::new(&self.head, &self.id) }
+    }
+}

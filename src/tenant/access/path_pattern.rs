@@ -1,0 +1,182 @@
+//! The paths that a rule is about.
+
+use std::fmt;
+
+/// One path, or many: `/reports`, `/orders/*/items`, `/admin/*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathPattern {
+    segments: Vec<Segment>,
+    /// Whether it ends with `/*`: everything below, and the path before it itself.
+    below: bool,
+}
+
+/// One segment of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Segment {
+    /// This very text, after decoding.
+    Literal(String),
+    /// `*`: any text.
+    Any,
+}
+
+impl PathPattern {
+    /// Every path.
+    pub(crate) const ALL: Self = Self { segments: Vec::new(), below: true };
+
+    /// Reads a pattern as it is configured: as a path looks after decoding.
+    ///
+    /// # Errors
+    /// [`PathPatternError`], which says why.
+    pub fn parse(text: &str) -> Result<Self, PathPatternError> {
+        let rest = text.strip_prefix('/').ok_or(PathPatternError::Relative)?;
+        let (rest, below) = match rest.strip_suffix("/*") {
+            Some(rest) => (Some(rest), true),
+            None if rest == "*" => (None, true),
+            None => (Some(rest), false),
+        };
+        let segments: Vec<&str> = rest.map(|rest| rest.split('/').collect()).unwrap_or_default();
+        let last = segments.len().saturating_sub(1);
+        let parsed = segments.into_iter().enumerate().map(|(index, segment)| match segment {
+            // A path may end with a slash.
+            "" if index < last || below => Err(PathPatternError::Unreachable),
+            "." | ".." => Err(PathPatternError::Unreachable),
+            "*" => Ok(Segment::Any),
+            _ if segment.contains('*') => Err(PathPatternError::Wildcard),
+            _ if segment.contains(|c: char| c.is_control() || "\\;".contains(c)) => Err(PathPatternError::Unreachable),
+            _ if segment.contains(['?', '#', '%']) => Err(PathPatternError::Encoded),
+            _ => Ok(Segment::Literal(segment.to_owned())),
+        });
+        Ok(Self { segments: parsed.collect::<Result<_, _>>()?, below })
+    }
+
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    pub(super) fn is_below(&self) -> bool {
+        self.below
+    }
+
+    /// Whether every path that fits `other` fits this one, too.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let ends = if self.below {
+            self.segments.len() <= other.segments.len()
+        } else {
+            !other.below && self.segments.len() == other.segments.len()
+        };
+        let mut pairs = self.segments.iter().zip(&other.segments);
+        ends && pairs.all(|(mine, theirs)| match (mine, theirs) {
+            (Segment::Any, _) => true,
+            (Segment::Literal(mine), Segment::Literal(theirs)) => mine == theirs,
+            (Segment::Literal(_), Segment::Any) => false,
+        })
+    }
+
+    /// Whether it is this one path.
+    pub(crate) fn is_exactly(&self, path: &str) -> bool {
+        Self::parse(path).as_ref() == Ok(self) && !self.below && !self.segments.contains(&Segment::Any)
+    }
+}
+
+/// As configured.
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for segment in &self.segments {
+            match segment {
+                Segment::Literal(text) => write!(f, "/{text}")?,
+                Segment::Any => f.write_str("/*")?,
+            }
+        }
+        f.write_str(if self.below { "/*" } else { "" })
+    }
+}
+
+/// Why a text is no [`PathPattern`]. `Display` says what would be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathPatternError {
+    /// It does not begin with `/`.
+    Relative,
+    /// A `*` stands beside other characters in a segment.
+    Wildcard,
+    /// It has an escape, a query or a fragment.
+    Encoded,
+    /// Only requests that are refused have such a path.
+    Unreachable,
+}
+
+impl fmt::Display for PathPatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Relative => "it has to begin with \"/\"",
+            Self::Wildcard => "\"*\" stands for a whole segment (\"/a/*/b\") or, at the end, for everything below (\"/a/*\")",
+            Self::Encoded => "write the path decoded, without query and fragment",
+            Self::Unreachable => {
+                "a path with an empty segment, a dot segment, \"\\\", \";\" or a control character is refused before any rule"
+            }
+        })
+    }
+}
+
+impl std::error::Error for PathPatternError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> PathPattern {
+        PathPattern::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_pattern_is_written_as_it_is_read() {
+        for text in ["/", "/*", "/a", "/a/", "/a/*", "/a/*/b", "/*/b", "/a/*/*", "/é b"] {
+            assert_eq!(pattern(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_pattern_says_why() {
+        for (text, problem) in [
+            ("", PathPatternError::Relative),
+            ("*", PathPatternError::Relative),
+            ("a/b", PathPatternError::Relative),
+            ("/a*", PathPatternError::Wildcard),
+            ("/**", PathPatternError::Wildcard),
+            ("/a/*.js", PathPatternError::Wildcard),
+            ("/a%20b", PathPatternError::Encoded),
+            ("/a?b", PathPatternError::Encoded),
+            ("/a#b", PathPatternError::Encoded),
+            ("//", PathPatternError::Unreachable),
+            ("/a//b", PathPatternError::Unreachable),
+            ("/a//*", PathPatternError::Unreachable),
+            ("//*", PathPatternError::Unreachable),
+            ("/a/../b", PathPatternError::Unreachable),
+            ("/a;b", PathPatternError::Unreachable),
+            ("/a\\b", PathPatternError::Unreachable),
+        ] {
+            assert_eq!(PathPattern::parse(text), Err(problem), "{text}");
+        }
+    }
+
+    #[test]
+    fn covering_is_for_every_path() {
+        for (a, b) in [
+            ("/*", "/a"),
+            ("/*", "/"),
+            ("/*", "/*"),
+            ("/a/*", "/a"),
+            ("/a/*", "/a/"),
+            ("/a/*", "/a/b/*"),
+            ("/*/b", "/a/b"),
+            ("/a/*/*", "/a/b/*"),
+            ("/a", "/a"),
+        ] {
+            assert!(pattern(a).covers(&pattern(b)), "{a} {b}");
+        }
+        for (a, b) in
+            [("/a", "/*"), ("/a", "/a/*"), ("/a/b", "/a/*/"), ("/a/b", "/*/b"), ("/a/*", "/*"), ("/a/*", "/ab")]
+        {
+            assert!(!pattern(a).covers(&pattern(b)), "{a} {b}");
+        }
+    }
+}

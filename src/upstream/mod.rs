@@ -1,0 +1,16 @@
+//! What the upstream receives, and the proof that a request may go there.
+//!
+//! This room knows the decision of `access` and the tenant. It does not know how somebody signed in.
+
+mod assertion;
+mod config;
+mod forward;
+mod header_edit;
+mod header_lines;
+mod strip;
+
+pub(crate) use assertion::{Assertion, AssertionSettings, PublishedKey};
+pub use config::UpstreamConfig;
+pub use forward::Forward;
+pub use header_edit::HeaderEdit;
+pub(crate) use strip::strip_trailers;

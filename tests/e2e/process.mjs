@@ -1,0 +1,49 @@
+/** Child processes. `stop` waits until the process has ended. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Starts `command` and writes its output to the file `log`. */
+export function startProcess(command, args, { log, env = {} }) {
+  const output = openSync(log, 'w');
+  const path = `${process.env.PATH}:/usr/sbin`;
+  const child = spawn(command, args, { stdio: ['ignore', output, output], env: { ...process.env, PATH: path, ...env } });
+  const ended = once(child, 'exit').catch(() => {});
+  let failure;
+  child.on('error', (error) => { failure = error; });
+  return {
+    log,
+    pid: child.pid,
+    /** Why the process has ended, if it has. */
+    problem() {
+      if (failure) return `${command} could not be started: ${failure.message}`;
+      if (child.exitCode === null && child.signalCode === null) return undefined;
+      return `${command} ended with ${child.exitCode ?? child.signalCode}:\n${tail(log)}`;
+    },
+    async stop() {
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      const forced = setTimeout(() => child.kill('SIGKILL'), 5000);
+      await ended;
+      clearTimeout(forced);
+    },
+  };
+}
+
+/** Repeats `attempt` until it succeeds. Fails if the process ends, or after 30 seconds. */
+export async function waitFor(running, attempt) {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const problem = running.problem();
+      if (problem) throw new Error(problem);
+      if (Date.now() > deadline) throw new Error(`no answer after 30 s: ${error.message}\n${tail(running.log)}`);
+      await sleep(50);
+    }
+  }
+}
+
+const tail = (log) => readFileSync(log, 'utf8').split('\n').slice(-15).join('\n');

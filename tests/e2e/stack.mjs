@@ -1,0 +1,148 @@
+/** The whole stack: Envoy with the module, an OpenID Provider for each tenant, an upstream. */
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
+
+import { DEFAULT_PORTS } from './ports.mjs';
+import { startProcess, waitFor } from './process.mjs';
+import { startProvider } from './provider.mjs';
+import { startUpstream } from './upstream.mjs';
+
+export const TOP = fileURLToPath(new URL('../..', import.meta.url));
+const TENANTS = {
+  acme: { alg: 'RS256', token_endpoint_auth_method: 'client_secret_basic' },
+  globex: { alg: 'ES256', token_endpoint_auth_method: 'client_secret_post' },
+};
+
+/** The origin of a tenant at the gateway. */
+export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gateway}`;
+
+/**
+ * Starts the stack. If one part fails to start, the others are stopped.
+ *
+ * - `accounts(tenant)` returns the accounts of the provider.
+ * - `dir` keeps the keys and secrets of the first run, so that sessions outlive a restart.
+ * - `discovered` lists the tenants whose endpoints and keys are discovered, not configured.
+ * - `refreshAfter` maps the tenants that refresh sessions to seconds.
+ * - `register(tenant, client)` changes the registration at the provider.
+ * - `configure(tenant)` changes the configuration of a tenant, or returns several tenants.
+ * - `settings` are additional settings of the providers.
+ */
+export async function startStack({
+  ports, dir, accounts, wasmLog = 'info', discovered = [], refreshAfter = {}, register = (_, it) => it, configure = (it) => it, settings,
+}) {
+  mkdirSync(dir, { recursive: true });
+  const kept = keep(join(dir, 'secrets.json'), makeSecrets);
+  const parts = [];
+  const stop = async () => { for (const part of parts.splice(0).reverse()) await part.stop(); };
+  const providers = {};
+  const provide = async (tenant, jwk) => {
+    providers[tenant] = await startProvider({
+      tenant, port: ports[tenant], accounts: accounts(tenant), jwk, client: register(tenant, client(tenant, kept, ports)), refreshAfter: refreshAfter[tenant], settings,
+    });
+  };
+  try {
+    for (const tenant of Object.keys(TENANTS)) {
+      await provide(tenant, kept.jwks[tenant]);
+      parts.push({ stop: () => providers[tenant].stop() });
+    }
+    const upstream = await startUpstream({ port: ports.upstream, others: Object.keys(TENANTS).map((tenant) => `${origin(tenant, ports)}/`) });
+    parts.push(upstream);
+    const envoy = await startEnvoy({ ports, dir, kept, wasmLog, discovered, refreshing: Object.keys(refreshAfter), configure });
+    parts.push(envoy);
+    /** Restarts the provider of `tenant` with a new signing key and without its sessions. */
+    const rotate = async (tenant) => {
+      await providers[tenant].stop();
+      await provide(tenant, signingKey(TENANTS[tenant].alg, `${tenant}-${Date.now()}`));
+    };
+    return { stop, rotate, received: upstream.received, log: envoy.log, secrets: Object.values(kept.clientSecrets) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function client(tenant, { clientSecrets }, ports) {
+  return {
+    client_id: 'tenantgate',
+    client_secret: clientSecrets[tenant],
+    token_endpoint_auth_method: TENANTS[tenant].token_endpoint_auth_method,
+    redirect_uris: [`${origin(tenant, ports)}/oauth2/callback`],
+    post_logout_redirect_uris: [`${origin(tenant, ports)}/`],
+    ...(tenant === 'acme' && { backchannel_logout_uri: `${origin(tenant, ports)}/oauth2/backchannel-logout`, backchannel_logout_session_required: true }),
+  };
+}
+
+async function startEnvoy({ ports, dir, kept, wasmLog, discovered, refreshing, configure }) {
+  const file = join(dir, 'envoy.yaml');
+  writeFileSync(file, configuration(ports, kept.jwks, discovered, refreshing, configure));
+  const env = { TENANTGATE_SESSION_KEY: kept.sessionKey, ACME_CLIENT_SECRET: kept.clientSecrets.acme, GLOBEX_CLIENT_SECRET: kept.clientSecrets.globex };
+  const args = ['-c', file, '--disable-hot-restart', '--concurrency', '2', '-l', 'warning', '--component-log-level', `wasm:${wasmLog}`];
+  const envoy = startProcess(join(TOP, 'target/venv/bin/envoy'), args, { log: join(dir, 'envoy.log'), env });
+  try {
+    await waitFor(envoy, async () => {
+      const ready = await fetch(`http://127.0.0.1:${ports.admin}/ready`);
+      if (!ready.ok) throw new Error(`Envoy is not ready: ${await ready.text()}`);
+    });
+  } catch (error) {
+    await envoy.stop();
+    throw error;
+  }
+  return envoy;
+}
+
+/** envoy/envoy.yaml with these ports, the keys of these issuers, and the built module. */
+function configuration(ports, jwks, discovered, refreshing, configure) {
+  const text = readFileSync(join(TOP, 'envoy/envoy.yaml'), 'utf8');
+  const names = Object.entries(DEFAULT_PORTS).map(([name, port]) => [String(port), String(ports[name])]);
+  const envoy = parse(text.replace(/\b\d{4}\b/g, (number) => Object.fromEntries(names)[number] ?? number));
+  const manager = envoy.static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
+  const { config } = manager.http_filters.find(({ name }) => name === 'tenantgate').typed_config;
+  config.vm_config.code.local.filename = process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm');
+  for (const tenant of config.configuration.value.tenants) {
+    if (refreshing.includes(tenant.name)) tenant.refresh = {};
+    if (discovered.includes(tenant.name)) {
+      const { cluster, token_endpoint_auth_method } = tenant.provider;
+      tenant.provider = { cluster, token_endpoint_auth_method, discovery: true };
+      delete tenant.keys;
+      continue;
+    }
+    const key = createPublicKey({ key: jwks[tenant.name], format: 'jwk' });
+    const { kid, alg } = jwks[tenant.name];
+    tenant.keys = alg === 'RS256'
+      ? [{ pem: key.export({ type: 'spki', format: 'pem' }) }]
+      : [{ jwks: { keys: [{ ...key.export({ format: 'jwk' }), kid, alg, use: 'sig' }] } }];
+  }
+  config.configuration.value.tenants = config.configuration.value.tenants.flatMap(configure);
+  return stringify(envoy);
+}
+
+/** The result of `make`, which is kept in a file that only its owner can read. */
+function keep(file, make) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    const made = make();
+    writeFileSync(file, JSON.stringify(made), { mode: 0o600 });
+    return made;
+  }
+}
+
+function makeSecrets() {
+  const each = (make) => Object.fromEntries(Object.keys(TENANTS).map((tenant) => [tenant, make(tenant)]));
+  return {
+    sessionKey: randomBytes(32).toString('base64'),
+    clientSecrets: each(() => randomBytes(24).toString('base64url')),
+    jwks: each((tenant) => signingKey(TENANTS[tenant].alg, `${tenant}-1`)),
+  };
+}
+
+function signingKey(alg, kid) {
+  const { privateKey } = alg === 'RS256'
+    ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+    : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { ...privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+}

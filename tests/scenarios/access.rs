@@ -1,0 +1,566 @@
+//! Roles, access rules, and hostile request paths.
+
+use serde_json::{Value, json};
+
+use crate::support::browser::Browser;
+use crate::support::harness::{Harness, Lines, Outcome, values};
+use crate::support::world::{World, ada};
+
+/// A world whose tenant acme has the members of `section`, too.
+fn world<H: Harness>(section: &Value) -> World<H> {
+    World::with(|configuration| merge(&mut configuration["tenants"][0], section))
+}
+
+fn merge(tenant: &mut Value, section: &Value) {
+    tenant.as_object_mut().unwrap().extend(section.as_object().unwrap().clone());
+}
+
+/// Public pages, pages for a role, pages that are denied, and the rest for engineers.
+fn rules() -> Value {
+    json!({
+        "roles": [{ "name": "admin", "groups": ["admins"], "users": ["root"] }, { "name": "owner", "emails": ["eve@acme.example"] }],
+        "access": [
+            { "paths": ["/healthz", "/static/*", "/users/*/avatar"], "allow": "public" },
+            { "paths": ["/admin/*"], "methods": ["GET", "POST"], "allow": { "roles": ["admin", "owner"] } },
+            { "paths": ["/admin/*", "/secret"], "deny": true },
+            { "paths": ["/open/*"], "allow": "any_user" },
+            { "allow": { "groups": ["engineers"] } },
+        ],
+    })
+}
+
+fn bob() -> Value {
+    json!({ "sub": "bob", "email": "bob@acme.example", "groups": ["engineers"] })
+}
+
+/// A browser in which `person` signed in, at a page for any user.
+fn browser_of<H: Harness>(world: &mut World<H>, person: &Value) -> Browser {
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", "https://acme.example/open/", person);
+    browser
+}
+
+fn status<H: Harness>(world: &mut World<H>, browser: &mut Browser, path: &str) -> u16 {
+    match world.open(browser, &format!("https://acme.example{path}")) {
+        Outcome::Forwarded(..) => 200,
+        Outcome::Replied(reply) => reply.status,
+    }
+}
+
+/// Asserts that no header in `seen` identifies anybody.
+#[track_caller]
+fn anonymous(seen: &Lines) {
+    for (name, value) in seen {
+        let folded: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        assert!(!folded.starts_with("x-auth-request-") && folded != "authorization", "{name}");
+        assert!(!value.windows(4).any(|window| window == b"evil"), "{name}");
+    }
+}
+
+pub fn the_first_matching_rule_decides<H: Harness>() {
+    let mut world = world::<H>(&rules());
+    let mut nobody = world.browser();
+    let mut ada = browser_of(&mut world, &ada());
+    let mut bob = browser_of(&mut world, &bob());
+    let mut carl = browser_of(&mut world, &json!({ "sub": "carl" }));
+    let mut root = browser_of(&mut world, &json!({ "sub": "root" }));
+    for (path, expected) in [
+        ("/healthz", [200, 200, 200, 200, 200]),
+        ("/healthz/", [302, 200, 200, 403, 403]),
+        ("/static/a/b.js?x=/admin", [200, 200, 200, 200, 200]),
+        ("/users/7/avatar", [200, 200, 200, 200, 200]),
+        ("/users/7/8/avatar", [302, 200, 200, 403, 403]),
+        ("/staticx", [302, 200, 200, 403, 403]),
+        ("/admin", [302, 200, 403, 403, 200]),
+        ("/admin/", [302, 200, 403, 403, 200]),
+        ("/admin/users?x=1", [302, 200, 403, 403, 200]),
+        ("/%61dmin/users", [302, 200, 403, 403, 200]),
+        ("/administrator", [302, 200, 200, 403, 403]),
+        ("/secret", [403, 403, 403, 403, 403]),
+        ("/open/x", [302, 200, 200, 200, 200]),
+        ("/", [302, 200, 200, 403, 403]),
+    ] {
+        let browsers = [&mut nobody, &mut ada, &mut bob, &mut carl, &mut root];
+        assert_eq!(browsers.map(|browser| status(&mut world, browser, path)), expected, "{path}");
+    }
+    let reply = world.open(&mut bob, "https://acme.example/admin/").reply();
+    assert!(reply.body.contains("your account may not open this page"), "{}", reply.body);
+    assert!(reply.body.contains("href=\"/oauth2/logout\""), "{}", reply.body);
+    let reply = world.send(&mut bob, "https://acme.example/admin/", &[]).reply();
+    assert!(reply.body.contains("\"error\":\"access_denied\""), "{}", reply.body);
+    let reply = world.send(&mut world.browser(), "https://acme.example/admin/", &[]).reply();
+    assert_eq!(reply.status, 401);
+}
+
+pub fn the_default_decides_without_a_matching_rule<H: Harness>() {
+    let rule = json!({ "paths": ["/open/*"], "allow": "any_user" });
+    let mut world = world::<H>(&json!({ "access": [rule], "access_default": "deny" }));
+    let mut ada = browser_of(&mut world, &ada());
+    assert_eq!(status(&mut world, &mut ada, "/"), 403);
+    let mut nobody = world.browser();
+    assert_eq!(status(&mut world, &mut nobody, "/"), 403);
+    // No rule changes the filter's own paths.
+    assert_eq!(status(&mut world, &mut nobody, "/oauth2/callback"), 400);
+    assert_eq!(status(&mut world, &mut nobody, "/oauth2/logout"), 200);
+
+    let mut configuration = world.configuration();
+    merge(&mut configuration["tenants"][0], &json!({ "access": [rule] }));
+    world.harness.reconfigure(&configuration);
+    assert_eq!(status(&mut world, &mut ada, "/"), 200);
+    assert_eq!(status(&mut world, &mut nobody, "/"), 302);
+}
+
+/// A public page gets the identity of a session, and never an identity header of the client.
+pub fn public_pages_know_who_is_signed_in<H: Harness>() {
+    let mut section = rules();
+    merge(&mut section, &json!({ "bearer": { "audiences": ["api"] }, "cors_preflight": true }));
+    let mut world = world::<H>(&section);
+    let mut ada = browser_of(&mut world, &ada());
+    let session = ada.cookie_line("acme.example").unwrap();
+    let page = "https://acme.example/static/logo.png";
+    let spoofed = [
+        ("x-auth-request-user", "evil"),
+        ("X-Auth-Request-User", "evil"),
+        ("x_auth_request_email", "evil"),
+        ("x-auth-request-groups", "evil"),
+        ("x.auth.request.tenant", "evil"),
+        ("x-auth-request-tenant", "evil"),
+        ("connection", "x-auth-request-user"),
+    ];
+    for more in [
+        &[][..],
+        &[("authorization", "Basic evil")],
+        &[("authorization", "Bearer evil")],
+        &[("authorization", "Bearer evil"), ("authorization", "Bearer evil")],
+        &[("cookie", "__Host-tenantgate-session=evil")],
+        &[("cookie", session.as_str()), ("authorization", "Bearer evil")],
+        &[(":method", "POST")],
+    ] {
+        let seen = world.send(&mut world.browser(), page, &[&spoofed[..], more].concat()).forwarded();
+        anonymous(&seen);
+        assert_eq!(values(&seen, "cookie"), <[String; 0]>::default());
+    }
+    let seen = world.send(&mut ada, page, &spoofed).forwarded();
+    assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+    assert_eq!(values(&seen, "x-auth-request-groups"), ["engineers,admins"]);
+    assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"]);
+
+    // Preflight requests, and the paths that the filter answers itself.
+    let preflight =
+        [(":method", "OPTIONS"), ("origin", "https://app.example"), ("access-control-request-method", "PUT")];
+    let seen =
+        world.send(&mut world.browser(), "https://acme.example/", &[&spoofed[..], &preflight].concat()).forwarded();
+    anonymous(&seen);
+    for path in ["/oauth2/callback", "/oauth2/logout", "/admin/"] {
+        world.send(&mut world.browser(), &format!("https://acme.example{path}"), &spoofed).reply();
+    }
+}
+
+/// No spelling of a path gets past a rule. A path that servers read in different ways gets 400.
+pub fn hostile_paths_reach_nothing<H: Harness>() {
+    let mut section = rules();
+    section["access"][0]["paths"] = json!(["/public/*", "/x/public", "/a/*/public"]);
+    let mut world = world::<H>(&section);
+    let mut bob = browser_of(&mut world, &bob());
+    for path in HOSTILE_PATHS {
+        let url = format!("https://acme.example{path}");
+        let reply = world.send(&mut world.browser(), &url, &[]).reply();
+        assert!(matches!(reply.status, 301..=308 | 400 | 401 | 403), "{path}: {}", reply.status);
+        let reply = world.send(&mut bob, &url, &[]).reply();
+        assert!(matches!(reply.status, 301..=308 | 400 | 403), "{path}: {}", reply.status);
+    }
+    // An encoded delimiter delimits nothing: these paths are neither `/admin` nor public.
+    for path in ["/admin%3F/public/", "/admin%23/public/", "/%3F/public/", "/public%3F/x", "/public%23"] {
+        let url = format!("https://acme.example{path}");
+        assert_eq!(world.send(&mut world.browser(), &url, &[]).reply().status, 401, "{path}");
+        world.send(&mut bob, &url, &[]).forwarded();
+    }
+    for path in ["/public/", "/public/a%20b?/../../admin", "/x/public?%2f", "/a/b/public", "/%70ublic/x"] {
+        let seen = world.send(&mut world.browser(), &format!("https://acme.example{path}"), &[]).forwarded();
+        assert_eq!(values(&seen, ":path"), [path]);
+    }
+}
+
+/// Paths that some server reads as `/admin`, or that two servers read differently.
+const HOSTILE_PATHS: [&str; 42] = [
+    "/admin?/public",
+    "/admin?x=/public/",
+    "/admin/?/public/../public",
+    "/%61dmin/x?/public/",
+    "/admin;/public",
+    "/admin;x=/public",
+    "/admin%3b/public",
+    "/public/../admin",
+    "/public/./../admin/",
+    "/public/%2e%2e/admin",
+    "/public/%2E%2E/admin",
+    "/public/.%2e/admin",
+    "/public/%2e./admin",
+    "/public/..",
+    "/public/.",
+    "/public/..%2fadmin",
+    "/public/..%2Fadmin",
+    "/public%2f..%2fadmin",
+    "/public/%2e%2e%2fadmin",
+    "/public/..\\admin",
+    "/public\\..\\admin",
+    "/public/..%5cadmin",
+    "/public/%5c..%5cadmin",
+    "/public/..;/admin",
+    "/public/..;x/admin",
+    "/public;/../admin",
+    "/public/%00/../admin",
+    "/public/%00",
+    "/public%00/",
+    "/public/%",
+    "/public/%zz",
+    "/public/%2",
+    "/public/%u002e%u002e/admin",
+    "/public/%ff",
+    "/public/%c0%ae%c0%ae/admin",
+    "/public/%252e%252e/admin",
+    "/public/%252e%252e%252fadmin",
+    "/public/%25%32%65",
+    "/public//../admin",
+    "/public/..//admin",
+    "/public/%0d%0a",
+    "/public/%09",
+];
+
+/// Empty segments and fragments. Envoy may normalize them, so only what is forwarded counts.
+pub fn paths_that_envoy_may_normalize<H: Harness>() {
+    let mut section = rules();
+    section["access"][0]["paths"] = json!(["/public/*"]);
+    let mut world = world::<H>(&section);
+    for path in [
+        "//public/",
+        "/public//x",
+        "/public//",
+        "//admin",
+        "///public",
+        "/public/#/../admin",
+        "/admin#/public/",
+        "/public/?#",
+    ] {
+        let lines = [("x-other", "1")];
+        if let Outcome::Forwarded(seen, _) =
+            world.send(&mut world.browser(), &format!("https://acme.example{path}"), &lines)
+        {
+            let path = values(&seen, ":path").concat();
+            assert!(path.starts_with("/public/") && !path.contains("//") && !path.contains('#'), "{path}");
+        }
+    }
+}
+
+/// Without rules about paths, the filter does not judge the path.
+pub fn odd_paths_pass_without_path_rules<H: Harness>() {
+    let mut world = world::<H>(&json!({ "access": [{ "methods": ["GET"], "allow": { "groups": ["engineers"] } }] }));
+    let mut bob = world.browser();
+    world.sign_in(&mut bob, "acme", "https://acme.example/", &self::bob());
+    for path in ["/a;b", "/a%3Bb", "/a%25zz"] {
+        let seen = world.send(&mut bob, &format!("https://acme.example{path}"), &[]).forwarded();
+        assert_eq!(values(&seen, ":path"), [path]);
+        assert_eq!(world.send(&mut world.browser(), &format!("https://acme.example{path}"), &[]).reply().status, 401);
+    }
+}
+
+/// Only `:path` and `:method` decide. Other headers about path, method or client change nothing.
+pub fn no_header_changes_the_decision<H: Harness>() {
+    let mut world = world::<H>(&rules());
+    let mut bob = browser_of(&mut world, &bob());
+    for line in [
+        ("x-forwarded-uri", "/static/x"),
+        ("x-forwarded-path", "/static/x"),
+        ("x-forwarded-prefix", "/static"),
+        ("x-original-url", "/static/x"),
+        ("x-original-uri", "/static/x"),
+        ("x-rewrite-url", "/static/x"),
+        ("x-envoy-original-path", "/static/x"),
+        ("x-envoy-decorator-operation", "/static/x"),
+        ("x-forwarded-method", "OPTIONS"),
+        ("x-http-method-override", "PUT"),
+        ("x-http-method", "PUT"),
+        ("x-method-override", "PUT"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-real-ip", "127.0.0.1"),
+        ("user-agent", "GoogleHC/1.0"),
+        ("user-agent", "kube-probe/1.29"),
+        ("user-agent", "ELB-HealthChecker/2.0"),
+        ("authorization", "Basic cm9vdDo="),
+        ("x-auth-request-user", "root"),
+        ("x-auth-request-groups", "admins"),
+    ] {
+        assert_eq!(world.send(&mut bob, "https://acme.example/admin/", &[line]).reply().status, 403, "{line:?}");
+        assert_eq!(
+            world.send(&mut world.browser(), "https://acme.example/admin/", &[line]).reply().status,
+            401,
+            "{line:?}"
+        );
+    }
+}
+
+pub fn methods_are_compared_exactly<H: Harness>() {
+    let rules = json!([
+        { "paths": ["/orders/*"], "methods": ["GET"], "allow": "public" },
+        { "paths": ["/orders/*"], "methods": ["PUT"], "allow": { "groups": ["admins"] } },
+        { "paths": ["/orders/*"], "deny": true },
+    ]);
+    let mut world = world::<H>(&json!({ "access": rules }));
+    let mut ada = world.signed_in();
+    let url = "https://acme.example/orders/1";
+    for method in ["HEAD", "OPTIONS", "POST", "PATCH", "DELETE", "PUT", "TRACE", "get", "Get", "GETX"] {
+        for lines in [
+            &[(":method", method)][..],
+            &[(":method", method), ("x-http-method-override", "GET"), ("x-http-method", "GET")],
+            &[(":method", method), ("origin", "https://app.example"), ("access-control-request-method", "GET")],
+        ] {
+            let reply = world.send(&mut world.browser(), url, lines).reply();
+            assert!((400..500).contains(&reply.status), "{method}: {}", reply.status);
+        }
+    }
+    for (method, with_session) in [("GET", true), ("PUT", true), ("POST", false), ("put", false)] {
+        let outcome = world.send(&mut ada, url, &[(":method", method)]);
+        assert_eq!(matches!(outcome, Outcome::Forwarded(..)), with_session, "{method}");
+    }
+    anonymous(&world.send(&mut world.browser(), url, &[(":method", "GET")]).forwarded());
+}
+
+/// CORS preflight requests pass where the tenant allows it; requests that resemble one do not.
+pub fn preflight_requests_are_a_choice<H: Harness>() {
+    let access =
+        json!([{ "paths": ["/closed/*"], "deny": true }, { "paths": ["/admin/*"], "allow": { "groups": ["admins"] } }]);
+    let mut on = world::<H>(&json!({ "access": access, "cors_preflight": true }));
+    let mut off = world::<H>(&json!({ "access": access }));
+    let preflight =
+        [(":method", "OPTIONS"), ("origin", "https://app.example"), ("access-control-request-method", "PUT")];
+    for path in ["/", "/admin/x"] {
+        let url = format!("https://acme.example{path}");
+        anonymous(&on.send(&mut on.browser(), &url, &preflight).forwarded());
+        assert_eq!(off.send(&mut off.browser(), &url, &preflight).reply().status, 401);
+        for lines in [
+            &preflight[..1],
+            &preflight[..2],
+            &[preflight[0], preflight[2]],
+            &[(":method", "GET"), preflight[1], preflight[2]],
+            &[preflight[0], ("origin", ""), preflight[2]],
+            &[preflight[0], preflight[1], ("access-control-request-headers", "x")],
+            &[preflight[0], preflight[1], preflight[2], preflight[2]],
+        ] {
+            // Envoy joins repeated lines into one value, which is not a method.
+            let outcome = on.send(&mut on.browser(), &url, lines);
+            assert!(matches!(outcome, Outcome::Replied(reply) if reply.status == 401), "{lines:?}");
+        }
+    }
+    assert_eq!(on.send(&mut on.browser(), "https://acme.example/closed/x", &preflight).reply().status, 403);
+    assert_eq!(on.send(&mut on.browser(), "https://acme.example/a/..;/b", &preflight).reply().status, 400);
+}
+
+/// A changed rule applies to the sessions that exist already.
+pub fn a_changed_rule_applies_to_existing_sessions<H: Harness>() {
+    let mut world = world::<H>(&rules());
+    let mut ada = browser_of(&mut world, &ada());
+    assert_eq!(status(&mut world, &mut ada, "/admin/"), 200);
+    for (change, expected) in [
+        (json!([{ "name": "admin", "groups": ["others"] }, { "name": "owner", "groups": ["others"] }]), 403),
+        (
+            json!([{ "name": "admin", "users": ["Ada", "аda", "ada ", "ad"] }, { "name": "owner", "groups": ["Admins", "admin"] }]),
+            403,
+        ),
+        (json!([{ "name": "admin", "users": ["ada"] }, { "name": "owner", "groups": ["others"] }]), 200),
+        (json!([{ "name": "admin", "groups": ["others"] }, { "name": "owner", "groups": ["admins"] }]), 200),
+    ] {
+        let mut configuration = world.configuration();
+        let mut section = rules();
+        section["roles"] = change;
+        merge(&mut configuration["tenants"][0], &section);
+        world.harness.reconfigure(&configuration);
+        assert_eq!(status(&mut world, &mut ada, "/admin/"), expected, "{}", section["roles"]);
+    }
+}
+
+/// An e-mail address counts only if the issuer says that it is verified.
+pub fn an_unverified_address_grants_nothing<H: Harness>() {
+    let mut world = world::<H>(&rules());
+    for (verified, expected) in
+        [(json!(true), 200), (json!(false), 403), (json!("true"), 403), (json!(1), 403), (json!(null), 403)]
+    {
+        let person = json!({ "sub": "eve", "email": "eve@acme.example", "email_verified": verified });
+        let mut eve = browser_of(&mut world, &person);
+        assert_eq!(status(&mut world, &mut eve, "/admin/"), expected, "{verified}");
+    }
+    for email in ["Eve@acme.example", "eve@acme.example@evil.example", "eve@evil@acme.example", "eve@acme.example ", ""]
+    {
+        let mut other = browser_of(&mut world, &json!({ "sub": "x", "email": email, "email_verified": true }));
+        assert_eq!(status(&mut world, &mut other, "/admin/"), 403, "{email}");
+    }
+    // A user name that looks like an address is not an address, and an address is not a user name.
+    let mut other =
+        browser_of(&mut world, &json!({ "sub": "eve@acme.example", "email": "root", "email_verified": true }));
+    assert_eq!(status(&mut world, &mut other, "/admin/"), 403);
+
+    let mut section = rules();
+    section["identity"] = json!({ "require_email_verified": false });
+    let mut lenient = self::world::<H>(&section);
+    let mut eve = browser_of(&mut lenient, &json!({ "sub": "eve", "email": "eve@acme.example" }));
+    assert_eq!(status(&mut lenient, &mut eve, "/admin/"), 200);
+    let mut configuration = lenient.configuration();
+    merge(&mut configuration["tenants"][0], &rules());
+    lenient.harness.reconfigure(&configuration);
+    assert_eq!(status(&mut lenient, &mut eve, "/admin/"), 403);
+}
+
+/// Only a bearer token that lacks a scope gets `insufficient_scope`.
+pub fn scopes_are_for_bearer_tokens<H: Harness>() {
+    let mut world = world::<H>(&json!({
+        "bearer": { "audiences": ["api"] },
+        "access": [
+            { "paths": ["/orders"], "methods": ["GET"], "allow": { "scopes": ["orders:read", "orders:write"] } },
+            { "paths": ["/orders"], "allow": { "groups": ["machines"], "all_of": { "scopes": ["orders:write", "fast"] } } },
+        ],
+    }));
+    let token = |world: &World<H>, scope: &str, group: &str| {
+        let now = world.clock.now();
+        let claims = json!({
+            "iss": "https://login.acme.example", "aud": "api", "sub": "robot", "iat": now, "exp": now + 300, "scope": scope, "groups": [group],
+        });
+        world.issuer("acme", |issuer| {
+            let token = issuer.signer.jws(&json!({ "alg": "ES256", "typ": "at+jwt" }), &claims);
+            issuer.secrets.push(token.clone());
+            format!("Bearer {token}")
+        })
+    };
+    let challenge = |scopes: &str| {
+        format!(
+            "Bearer realm=\"acme\", error=\"insufficient_scope\", error_description=\"a required scope is missing\", scope=\"{scopes}\""
+        )
+    };
+    for (method, scope, group, expected) in [
+        ("GET", "x orders:read", "", Ok(())),
+        ("GET", "orders:write", "", Ok(())),
+        ("GET", "x", "machines", Err(Some(challenge("orders:read orders:write")))),
+        ("GET", "orders", "", Err(Some(challenge("orders:read orders:write")))),
+        ("PUT", "orders:write fast", "machines", Ok(())),
+        ("PUT", "orders:write", "machines", Err(Some(challenge("fast orders:write")))),
+        ("PUT", "orders:write fast", "people", Err(None)),
+        ("PUT", "", "people", Err(None)),
+    ] {
+        let token = token(&world, scope, group);
+        let lines = [(":method", method), ("authorization", token.as_str())];
+        // Once with verification, and once from the cache.
+        for _ in 0..2 {
+            let got = match world.send(&mut world.browser(), "https://acme.example/orders", &lines) {
+                Outcome::Forwarded(..) => Ok(()),
+                Outcome::Replied(reply) => {
+                    assert_eq!(reply.status, 403);
+                    Err(reply.header("www-authenticate").map(str::to_owned))
+                }
+            };
+            assert_eq!(got, expected, "{method} {scope} {group}");
+        }
+    }
+    // A session has no scopes, whatever the ID token says.
+    let mut browser = world.browser();
+    world.sign_in(
+        &mut browser,
+        "acme",
+        "https://acme.example/",
+        &json!({ "sub": "ada", "scope": "orders:read", "scp": ["orders:read"] }),
+    );
+    let reply = world.open(&mut browser, "https://acme.example/orders").reply();
+    assert_eq!((reply.status, reply.header("www-authenticate")), (403, None));
+}
+
+/// The session keeps the claims that the rules use.
+pub fn claims_in_rules<H: Harness>() {
+    let mut world = world::<H>(&json!({
+        "access": [
+            { "paths": ["/strong"], "allow": { "claims": [{ "claim": "acr", "values": ["2", "3"] }] } },
+            { "paths": ["/hr"], "allow": { "all_of": { "groups": ["staff"], "claims": [
+                { "claim": "https://acme.example/departments", "values": ["hr"] }, { "claim": ["realm", "active"], "values": [true] },
+            ] } } },
+        ],
+    }));
+    for (claims, strong, hr) in [
+        (json!({ "acr": "2" }), 200, 403),
+        (json!({ "acr": 2 }), 403, 403),
+        (json!({ "acr": ["1", "3"] }), 200, 403),
+        (json!({ "acr": "23" }), 403, 403),
+        (
+            json!({ "groups": "staff", "https://acme.example/departments": ["it", "hr"], "realm": { "active": true } }),
+            403,
+            200,
+        ),
+        (
+            json!({ "groups": "staff", "https://acme.example/departments": "hr", "realm": { "active": "true" } }),
+            403,
+            403,
+        ),
+        (
+            json!({ "groups": "guests", "https://acme.example/departments": "hr", "realm": { "active": true } }),
+            403,
+            403,
+        ),
+        (json!({ "groups": "staff", "https://acme.example/departments": "hr", "realm.active": true }), 403, 403),
+    ] {
+        let mut person = json!({ "sub": "ada" });
+        merge(&mut person, &claims);
+        let mut browser = browser_of(&mut world, &person);
+        let got = (status(&mut world, &mut browser, "/strong"), status(&mut world, &mut browser, "/hr"));
+        assert_eq!(got, (strong, hr), "{claims}");
+    }
+}
+
+/// A rule may be for some hosts. Exact hosts and wildcards have no precedence: the first rule wins.
+pub fn rules_for_some_hosts<H: Harness>() {
+    let mut world = world::<H>(&json!({
+        "hosts": ["acme.example", "*.acme.example"],
+        "login": { "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" },
+        "access": [
+            { "hosts": ["api.eu.acme.example"], "paths": ["/health"], "allow": "public" },
+            { "hosts": ["*.eu.acme.example"], "allow": { "groups": ["europe"] } },
+            { "hosts": ["api.eu.acme.example"], "allow": "public" },
+            { "hosts": ["*.acme.example"], "paths": ["/status"], "allow": "public" },
+        ],
+    }));
+    let mut nobody = world.browser();
+    for (host, path, expected) in [
+        ("api.eu.acme.example", "/health", 200),
+        ("API.EU.acme.example.:443", "/health", 200),
+        ("www.eu.acme.example", "/health", 302),
+        ("api.eu.acme.example", "/x", 302),
+        ("eu.acme.example", "/status", 200),
+        ("www.eu.acme.example", "/status", 302),
+        ("acme.example", "/status", 302),
+    ] {
+        let outcome = world.open(&mut nobody, &format!("https://{host}{path}"));
+        let got = if let Outcome::Replied(reply) = outcome { reply.status } else { 200 };
+        assert_eq!(got, expected, "{host}{path}");
+    }
+}
+
+/// A dry run forwards the requests of users and logs what the rules would have done. Anonymous
+/// requests are still refused.
+pub fn a_dry_run_refuses_no_user<H: Harness>() {
+    let mut section = rules();
+    section["access_dry_run"] = json!(true);
+    let mut world = world::<H>(&section);
+    let mut bob = browser_of(&mut world, &bob());
+    let mut nobody = world.browser();
+    for (path, reason) in [
+        ("/admin/", "access[1] is for others"),
+        ("/secret", "access[2] denies it"),
+        ("/a;b", "`:path` has a semicolon"),
+    ] {
+        let seen = world.open(&mut bob, &format!("https://acme.example{path}")).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-user"), ["bob"]);
+        world.eventually(|world| {
+            world.harness.log().lines().any(|line| line.contains("access_dry_run tenant=acme") && line.contains(reason))
+        });
+        assert!(matches!(status(&mut world, &mut nobody, path), 302 | 400), "{path}");
+        let reply = world.send(&mut nobody, &format!("https://acme.example{path}"), &[]).reply();
+        assert!(matches!(reply.status, 400 | 401), "{path}");
+    }
+    let lines = world.harness.log().lines().filter(|line| line.contains("access_dry_run")).count();
+    world.open(&mut bob, "https://acme.example/open/").forwarded();
+    assert_eq!(world.harness.log().lines().filter(|line| line.contains("access_dry_run")).count(), lines);
+}

@@ -1,0 +1,172 @@
+//! The signed identity assertion, verified as an upstream does.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use tenantgate::jose::parse_jwk;
+
+use crate::support::browser::Browser;
+use crate::support::core_harness::VERIFIER;
+use crate::support::harness::{Harness, Outcome, Reply, values};
+use crate::support::world::{NAVIGATION, World, ada};
+
+const EC: &str = include_str!("../vectors/keys/ec.private.pem");
+const ED: &str = include_str!("../vectors/keys/ed.private.pem");
+
+/// A world whose assertions are signed with the first of `keys`.
+fn world<H: Harness>(keys: Value) -> World<H> {
+    World::with(|configuration| {
+        configuration["assertion"] = json!({ "keys": keys, "audiences": ["upstream"], "lifetime": "5m" });
+        configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
+    })
+}
+
+/// The JWKS that the filter publishes on `host`.
+fn jwks<H: Harness>(world: &mut World<H>, host: &str, method: &str) -> Reply {
+    let lines = [(":method", method), (":scheme", "https"), (":authority", host)];
+    let path = (":path", "/.well-known/tenantgate/jwks.json");
+    let head = [&lines[..], &[path]].concat();
+    let head = head.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
+    match world.harness.send(&head) {
+        Outcome::Replied(reply) => reply,
+        Outcome::Forwarded(..) => panic!("the upstream was asked for the keys"),
+    }
+}
+
+/// Header and claims of the assertion, after its signature was verified with the published JWKS.
+fn verified<H: Harness>(world: &mut World<H>, assertion: &str) -> (Value, Value) {
+    let keys: Value = serde_json::from_str(&jwks(world, "acme.example", "GET").body).unwrap();
+    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap();
+    let (input, signature) = assertion.rsplit_once('.').unwrap();
+    let (header, claims) = input.split_once('.').unwrap();
+    let [header, claims] = [header, claims].map(|part| serde_json::from_slice::<Value>(&decode(part)).unwrap());
+    let jwk = keys["keys"].as_array().unwrap().iter().find(|jwk| jwk["kid"] == header["kid"]).expect("a known key");
+    let key = parse_jwk(jwk.as_object().unwrap()).unwrap();
+    assert_eq!(header["alg"], key.algorithm().name());
+    assert!(key.verify(input.as_bytes(), &decode(signature), VERIFIER));
+    (header, claims)
+}
+
+/// The only assertion that the upstream receives.
+#[track_caller]
+fn received<H: Harness>(world: &mut World<H>, browser: &mut Browser, url: &str) -> String {
+    let spoofed = [("x-tenantgate-assertion", "evil"), ("X_Tenantgate_Assertion", "evil"), NAVIGATION[0]];
+    let seen = world.send(browser, url, &spoofed).forwarded();
+    assert_eq!(values(&seen, "x_tenantgate_assertion"), <[String; 0]>::default());
+    let [assertion] = <[String; 1]>::try_from(values(&seen, "x-tenantgate-assertion")).unwrap();
+    assertion
+}
+
+pub fn an_assertion_can_be_verified<H: Harness>() {
+    for (key, alg) in [(json!({ "pem": EC }), "ES256"), (json!({ "pem": ED, "kid": "2026" }), "EdDSA")] {
+        let mut world = world::<H>(json!([key]));
+        let mut browser = world.signed_in();
+        let before = world.clock.now();
+        let assertion = received(&mut world, &mut browser, "https://acme.example/");
+        let (header, mut claims) = verified(&mut world, &assertion);
+        assert_eq!((&header["alg"], &header["typ"]), (&json!(alg), &json!("JWT")));
+        let members = claims.as_object_mut().unwrap();
+        let [iat, exp] = ["iat", "exp"].map(|name| members.remove(name).unwrap().as_u64().unwrap());
+        assert!((before - 3..=before + 3).contains(&iat) && exp == iat + 300, "{before} {iat} {exp}");
+        let expected = json!({
+            "iss": "tenantgate", "aud": "upstream", "sub": "ada", "email": "ada@acme.example", "groups": ["engineers", "admins"],
+            "roles": ["admin"], "tenant": "acme",
+        });
+        assert_eq!(claims, expected);
+
+        // Another person gets another assertion, and so does the same user at the other tenant.
+        let (mut other, mut twin) = (world.browser(), world.browser());
+        world.sign_in(&mut other, "acme", "https://acme.example/", &json!({ "sub": "bob" }));
+        world.sign_in(&mut twin, "globex", "https://globex.example/", &ada());
+        let bob = received(&mut world, &mut other, "https://acme.example/");
+        let (_, claims) = verified(&mut world, &bob);
+        assert_eq!(
+            (&claims["sub"], &claims["groups"], &claims["roles"], claims.get("email")),
+            (&json!("bob"), &json!([]), &json!([]), None),
+            "{claims}"
+        );
+        let ada = received(&mut world, &mut twin, "https://globex.example/");
+        assert_eq!(verified(&mut world, &ada).1["tenant"], "globex");
+    }
+}
+
+pub fn keys_of_the_assertion_are_published<H: Harness>() {
+    let jwk = json!({
+        "kty": "OKP", "crv": "Ed25519", "kid": "new", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    });
+    let mut world = world::<H>(json!([{ "jwk": jwk.to_string() }, { "pem": EC, "kid": "old" }]));
+    for host in ["acme.example", "globex.example"] {
+        let reply = jwks(&mut world, host, "GET");
+        assert_eq!((reply.status, reply.header("cache-control")), (200, Some("public, max-age=300")));
+        assert_eq!(reply.header("content-type"), Some("application/jwk-set+json"));
+        assert_eq!(reply.all("set-cookie").count(), 0);
+        let set: Value = serde_json::from_str(&reply.body).unwrap();
+        let ed = json!({
+            "kty": "OKP", "crv": "Ed25519", "kid": "new", "alg": "EdDSA", "use": "sig", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        });
+        assert_eq!(set["keys"][0], ed);
+        let names: Vec<&String> = set["keys"][1].as_object().unwrap().keys().collect();
+        assert_eq!(names, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
+        assert_eq!(set["keys"][1]["kid"], "old");
+    }
+    for method in ["POST", "PUT", "DELETE"] {
+        let reply = jwks(&mut world, "acme.example", method);
+        assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD")), "{method}");
+    }
+    assert_eq!(jwks(&mut world, "unknown.example", "GET").status, 404);
+    // No other path answers.
+    for path in ["/.well-known/tenantgate/jwks.json/", "/.well-known/tenantgate/", "//.well-known/tenantgate/jwks.json"]
+    {
+        let url = format!("https://acme.example{path}");
+        assert_eq!(world.send(&mut world.browser(), &url, &[]).reply().status, 401, "{path}");
+    }
+    let mut browser = world.signed_in();
+    let assertion = received(&mut world, &mut browser, "https://acme.example/");
+    assert_eq!(verified(&mut world, &assertion).0["kid"], "new");
+}
+
+pub fn the_header_of_the_assertion_is_configured<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        let key = json!({ "pem": ED });
+        configuration["assertion"] =
+            json!({ "keys": [key], "audiences": ["a", "b"], "issuer": "https://gate.example", "header": "X-Identity" });
+    });
+    let mut browser = world.signed_in();
+    let spoofed = [
+        ("x-identity", "evil"),
+        ("x_identity", "evil"),
+        ("x.identity", "evil"),
+        ("x-tenantgate-assertion", "evil"),
+        ("connection", "x-identity"),
+        NAVIGATION[0],
+    ];
+    let seen = world.send(&mut browser, "https://acme.example/", &spoofed).forwarded();
+    let named: Vec<&str> = seen
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| name.contains("identity") || name.contains("assertion"))
+        .collect();
+    assert_eq!(named, ["x-identity"]);
+    let (_, claims) = verified(&mut world, &values(&seen, "x-identity")[0]);
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!("https://gate.example"), &json!(["a", "b"])));
+    assert!(values(&seen, "connection").iter().all(|line| !line.contains("identity")));
+}
+
+/// An assertion is used again while at least half of its lifetime is left.
+pub fn an_assertion_is_renewed_in_time<H: Harness>() {
+    let mut world = world::<H>(json!([{ "pem": EC }]));
+    let mut browser = world.signed_in();
+    let first = received(&mut world, &mut browser, "https://acme.example/");
+    world.clock.advance(Duration::from_secs(149));
+    assert_eq!(received(&mut world, &mut browser, "https://acme.example/a"), first);
+    world.clock.advance(Duration::from_secs(1));
+    let second = received(&mut world, &mut browser, "https://acme.example/");
+    assert_eq!(verified(&mut world, &second).1["iat"], world.clock.now());
+    // A clock that was set back does not use an assertion of the future.
+    world.clock.put_back(Duration::from_secs(10));
+    let third = received(&mut world, &mut browser, "https://acme.example/");
+    assert_eq!(verified(&mut world, &third).1["iat"], world.clock.now());
+}

@@ -1,0 +1,389 @@
+//! Discovery, JWKS, and key rotation.
+
+use serde_json::{Value, json};
+
+use super::callback::with_parameter;
+use crate::support::harness::{Harness, Outcome, values};
+use crate::support::issuer::{Answer, Issuer};
+use crate::support::signer::Signer;
+use crate::support::world::{World, ada};
+
+const PAGE: &str = "https://acme.example/page";
+
+/// A world in which acme discovers everything, after `change` to its `provider`. Its issuer signs
+/// with a key that it publishes as `one`.
+fn world<H: Harness>(change: impl FnOnce(&mut Value)) -> World<H> {
+    World::with_issuer(
+        |issuer| issuer.rotate(Signer::es256(), "one"),
+        |configuration| discover(&mut configuration["tenants"][0], change),
+    )
+}
+
+/// Removes what can be discovered from the configuration of a tenant.
+pub fn discover(tenant: &mut Value, change: impl FnOnce(&mut Value)) {
+    tenant.as_object_mut().unwrap().remove("keys");
+    tenant["bearer"] = json!({ "audiences": ["api"] });
+    let provider = tenant["provider"].as_object_mut().unwrap();
+    provider.retain(|name, _| !name.ends_with("_endpoint"));
+    provider.insert("discovery".to_owned(), json!(true));
+    change(&mut tenant["provider"]);
+}
+
+/// Waits until every worker has acme's metadata. Any worker may answer, so it asks several times.
+#[track_caller]
+pub fn discovered<H: Harness>(world: &mut World<H>) {
+    world.eventually(|world| (0..20).all(|_| world.open(&mut world.browser(), PAGE).reply().status == 302));
+}
+
+/// An access token of acme's issuer, signed with its current key.
+fn access_token<H: Harness>(world: &World<H>) -> String {
+    let now = world.clock.now();
+    world.issuer("acme", |issuer| {
+        let claims = json!({
+            "iss": issuer.url, "aud": "api", "sub": "robot", "client_id": "shop", "iat": now, "exp": now + 3000, "jti": "1",
+        });
+        let token = issuer.signer.jws(&issuer.header("at+jwt"), &claims);
+        issuer.secrets.push(token.clone());
+        token
+    })
+}
+
+fn send<H: Harness>(world: &mut World<H>, token: &str) -> Outcome {
+    world.send(&mut world.browser(), PAGE, &[("authorization", &format!("Bearer {token}"))])
+}
+
+fn is_forwarded<H: Harness>(world: &mut World<H>, token: &str) -> bool {
+    matches!(send(world, token), Outcome::Forwarded(..))
+}
+
+fn signs_in<H: Harness>(world: &mut World<H>) {
+    let mut browser = world.browser();
+    let (page, seen) = world.sign_in(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(page, PAGE);
+    assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+}
+
+pub fn everything_is_discovered<H: Harness>() {
+    let mut world = world::<H>(|_| {});
+    discovered(&mut world);
+    signs_in(&mut world);
+    let token = access_token(&world);
+    world.eventually(|world| is_forwarded(world, &token));
+    // `end_session_endpoint` is discovered, too.
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", PAGE, &ada());
+    let reply = world.send(&mut browser, "https://acme.example/oauth2/logout", &[("accept", "text/html")]).reply();
+    assert!(reply.header("location").unwrap().starts_with("https://login.acme.example/logout?"));
+}
+
+/// If the metadata promise `iss` in every answer (RFC 9207 section 3), an answer without it is
+/// refused.
+pub fn iss_promised_by_the_metadata<H: Harness>() {
+    for promised in [false, true] {
+        let mut world = World::<H>::with_issuer(
+            |issuer| {
+                issuer.rotate(Signer::es256(), "one");
+                issuer.metadata["authorization_response_iss_parameter_supported"] = json!(promised);
+            },
+            |configuration| discover(&mut configuration["tenants"][0], |_| {}),
+        );
+        discovered(&mut world);
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+        let reply = world.open(&mut browser, &with_parameter(&callback, "iss", None)).reply();
+        assert_eq!(reply.status, if promised { 400 } else { 302 });
+        assert_eq!(browser.has_session(), !promised);
+        signs_in(&mut world);
+    }
+}
+
+/// A discovered UserInfo endpoint is called after the ID token was verified with a fetched key.
+pub fn userinfo_after_a_new_key<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| {
+            issuer.rotate(Signer::es256(), "one");
+            issuer.userinfo.1 = json!({ "sub": "ada", "groups": ["discovered"] });
+        },
+        |configuration| {
+            configuration["tenants"][0]["login"]["userinfo"] = json!(true);
+            discover(&mut configuration["tenants"][0], |_| {});
+        },
+    );
+    discovered(&mut world);
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    let mut browser = world.browser();
+    let (_, seen) = world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "ada" }));
+    assert_eq!(values(&seen, "x-auth-request-groups"), ["discovered"]);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 2);
+    // Without an endpoint in the metadata, there is no call.
+    world.issuer("acme", |issuer| {
+        issuer.metadata.as_object_mut().unwrap().remove("userinfo_endpoint");
+        issuer.rotate(Signer::other_es256(), "three");
+    });
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
+    assert!(!browser.has_session());
+    assert!(world.harness.log().contains("UserInfo endpoint: its address is not known"), "{}", world.harness.log());
+}
+
+/// A login right after a key rotation works.
+pub fn a_new_key_is_fetched_during_the_login<H: Harness>() {
+    let mut world = world::<H>(|_| {});
+    discovered(&mut world);
+    signs_in(&mut world);
+    let mut kept = world.browser();
+    world.sign_in(&mut kept, "acme", PAGE, &ada());
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    signs_in(&mut world);
+    // The old key is gone. The session that was verified with it goes on.
+    world.issuer("acme", |issuer| drop(issuer.published.remove(0)));
+    world.issuer("acme", |issuer| issuer.rotate(Signer::es256(), "three"));
+    signs_in(&mut world);
+    world.open(&mut kept, PAGE).forwarded();
+}
+
+/// While the JWKS cannot be fetched, the login fails with 503.
+pub fn a_new_key_that_cannot_be_fetched<H: Harness>() {
+    let mut world = world::<H>(|_| {});
+    discovered(&mut world);
+    for answer in [
+        Answer::Silence,
+        Answer::Raw(500, b"{}".to_vec()),
+        Answer::Raw(200, b"<html>".to_vec()),
+        Answer::Raw(200, br#"{"keys":[]}"#.to_vec()),
+    ] {
+        world.issuer("acme", |issuer| {
+            issuer.rotate(Signer::eddsa(), "new");
+            issuer.document_answer = answer;
+        });
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+        assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
+        assert!(!browser.has_session());
+        // The known keys are still valid.
+        world.issuer("acme", |issuer| {
+            (issuer.document_answer, issuer.kid) = (Answer::Normal, Some("one"));
+            (issuer.signer, issuer.published) = (Signer::es256(), issuer.published[..1].to_vec());
+        });
+        signs_in(&mut world);
+    }
+}
+
+/// A request of an API client does not wait for a fetch: the first is refused, the next one
+/// succeeds.
+pub fn a_new_key_is_fetched_for_api_clients<H: Harness>() {
+    let mut world = world::<H>(|_| {});
+    discovered(&mut world);
+    let old = access_token(&world);
+    world.eventually(|world| is_forwarded(world, &old));
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    let new = access_token(&world);
+    world.eventually(|world| is_forwarded(world, &new));
+    send(&mut world, &old).forwarded();
+}
+
+/// Key sets of Entra ID (no `alg`), Keycloak (an encryption key), Auth0 (`x5c`) and unknown key
+/// types.
+pub fn one_odd_key_does_not_spoil_a_set<H: Harness>() {
+    let n = "3waLTkxx9rOiLQw_xj1LzOSbW7e8knQ__E2f1tEjLI4wQpcSzwCDDNBZwlVSMauztfQEussi951O1KhwdjiBk9al96Ga6TSke3ruoH5uj3Cwz5Z6z3apk-9jopWlSqrHqLLxZIBqht8m8c9M_P3aBvNHQiZ71oGzfWGisNHOqSBh604eO_vqC0zurTeghXkcrDXi8veBhJq2bJkRF-E_8diqH2Cv3ZUeHukiPoa5GDcO0p61EMzD_y_L-le4LPwVydHkVDgHge3oHXRWTLTFXA14f7zuJV1l0P_7vn94SJh8ibyrdByu_Uae-ZraOu6B5kVYKUXLQOkGd0SmDdIKGw";
+    let publish = |issuer: &mut Issuer| {
+        issuer.rotate(Signer::es256(), "one");
+        let odd = [
+            json!({ "kty": "RSA", "use": "sig", "kid": "entra", "x5t": "x", "n": n, "e": "AQAB", "x5c": ["MIIC"], "issuer": "x" }),
+            json!({ "kty": "RSA", "use": "enc", "kid": "keycloak", "alg": "RSA-OAEP", "n": n, "e": "AQAB" }),
+            json!({ "kty": "AKP", "alg": "ML-DSA-44", "pub": "AA" }),
+            json!({ "kty": "RSA", "kid": "weak", "n": "AQAB", "e": "AQAB" }),
+            json!({ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "off the curve" }),
+            json!({ "kty": "oct", "k": "AA" }),
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": issuer.signer.jwk()["x"], "d": "private" }),
+            json!({ "kid": "one" }),
+            json!(1),
+        ];
+        issuer.published.splice(0..0, odd);
+    };
+    let mut world =
+        World::<H>::with_issuer(publish, |configuration| discover(&mut configuration["tenants"][0], |_| {}));
+    discovered(&mut world);
+    signs_in(&mut world);
+    world.eventually(|world| world.harness.log().contains("8 of no use here were left out"));
+}
+
+/// OpenID Connect Discovery 1.0 section 4.3, and other invalid documents.
+pub fn hostile_documents<H: Harness>() {
+    let base = "https://login.acme.example";
+    let with = |name: &str, value: Value| {
+        let mut document = json!({ "issuer": base, "authorization_endpoint": format!("{base}/auth"), "token_endpoint": format!("{base}/token"), "jwks_uri": format!("{base}/keys") });
+        document[name] = value;
+        Answer::Raw(200, document.to_string().into_bytes())
+    };
+    let mut world = world::<H>(|_| {});
+    let documents = [
+        (with("issuer", json!("https://login.acme.example/")), "another `issuer`"),
+        (with("issuer", json!(["https://login.acme.example"])), "another `issuer`"),
+        (with("jwks_uri", json!("http://login.acme.example/keys")), "no usable `jwks_uri`"),
+        (with("jwks_uri", json!("file:///etc/passwd")), "no usable `jwks_uri`"),
+        (with("jwks_uri", json!(null)), "no usable `jwks_uri`"),
+        (with("authorization_endpoint", json!("javascript:alert(1)")), "no usable `authorization_endpoint`"),
+        (with("token_endpoint", json!("https://user:password@login.acme.example/")), "no usable `token_endpoint`"),
+        (Answer::Raw(200, br#"{"issuer":"a","issuer":"a"}"#.to_vec()), "not a JSON object"),
+        (Answer::Raw(200, b"[]".to_vec()), "not a JSON object"),
+        (Answer::Raw(200, vec![b' '; 70_000]), "longer than 65536 bytes"),
+        (Answer::Raw(200, "[".repeat(60_000).into_bytes()), "not a JSON object"),
+        (Answer::Raw(302, b"".to_vec()), "status 302"),
+        (Answer::Silence, "no answer from the issuer in time"),
+    ];
+    for (answer, expected) in documents {
+        let already = world.harness.log().matches(expected).count();
+        world.issuer("acme", |issuer| issuer.document_answer = answer);
+        world.eventually(|world| world.harness.log().matches(expected).count() > already);
+        assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 503, "{expected}");
+    }
+    world.issuer("acme", |issuer| issuer.document_answer = Answer::Normal);
+    discovered(&mut world);
+    signs_in(&mut world);
+}
+
+/// A configured key takes precedence over a published key of the same `kid`.
+pub fn configured_keys_win<H: Harness>() {
+    // The issuer publishes another key as `one`.
+    let publish = |issuer: &mut Issuer| {
+        issuer.rotate(Signer::eddsa(), "one");
+        issuer.rotate(Signer::es256(), "one");
+    };
+    let mut world = World::<H>::with_issuer(publish, |configuration| {
+        let tenant = &mut configuration["tenants"][0];
+        discover(tenant, |_| {});
+        tenant["keys"] = json!([{ "pem": Signer::es256().configured()["pem"], "kid": "one" }]);
+    });
+    discovered(&mut world);
+    signs_in(&mut world);
+    world.issuer("acme", |issuer| (issuer.signer, issuer.kid) = (Signer::eddsa(), Some("one")));
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 403);
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    signs_in(&mut world);
+}
+
+/// A configured key without `kid` can match every token of its algorithm. A new key is fetched all
+/// the same.
+pub fn a_configured_key_without_a_kid_does_not_hide_a_new_one<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| issuer.rotate(Signer::es256(), "one"),
+        |configuration| {
+            let tenant = &mut configuration["tenants"][0];
+            discover(tenant, |_| {});
+            tenant["keys"] = json!([{ "pem": Signer::es256().configured()["pem"] }]);
+        },
+    );
+    discovered(&mut world);
+    signs_in(&mut world);
+    world.issuer("acme", |issuer| issuer.rotate(Signer::other_es256(), "two"));
+    signs_in(&mut world);
+}
+
+/// With `jwks_uri`, only the keys are fetched; the endpoints are configured.
+pub fn keys_without_discovery<H: Harness>() {
+    let publish = |issuer: &mut Issuer| {
+        issuer.rotate(Signer::es256(), "one");
+        issuer.metadata = json!({});
+    };
+    let mut world = World::<H>::with_issuer(publish, |configuration| {
+        let tenant = &mut configuration["tenants"][0];
+        tenant.as_object_mut().unwrap().remove("keys");
+        tenant["provider"]["jwks_uri"] = json!("https://login.acme.example/keys");
+    });
+    signs_in(&mut world);
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    signs_in(&mut world);
+}
+
+/// A tenant with configured keys fetches nothing, whatever `kid` a token names.
+pub fn a_tenant_with_keys_fetches_nothing<H: Harness>() {
+    let mut world =
+        World::<H>::with(|configuration| configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] }));
+    for _ in 0..20 {
+        signs_in(&mut world);
+        world.issuer("acme", |issuer| issuer.kid = Some("unknown"));
+        let token = access_token(&world);
+        send(&mut world, &token).forwarded();
+        let token = token.replacen("eyJ", "eyI", 1);
+        assert_eq!(send(&mut world, &token).reply().status, 401);
+        world.harness.advance();
+    }
+    assert_eq!(world.issuer("acme", |issuer| issuer.documents), 0);
+}
+
+/// Tokens with unknown keys cause a fetch at intervals, not one each.
+pub fn a_flood_of_unknown_keys<H: Harness>() {
+    let mut world = world::<H>(|_| {});
+    discovered(&mut world);
+    world.issuer("acme", |issuer| (issuer.documents, issuer.kid) = (0, Some("nobody's")));
+    let token = access_token(&world);
+    for _ in 0..60 {
+        for _ in 0..5 {
+            assert_eq!(send(&mut world, &token).reply().status, 401);
+        }
+        world.harness.advance();
+    }
+    // A fetch gets two documents, and fetches are ten seconds apart.
+    let documents = world.issuer("acme", |issuer| issuer.documents);
+    assert!((2..=14).contains(&documents), "{documents}");
+}
+
+/// The last good key set stays in use while the issuer is unavailable, up to the configured limit.
+pub fn keys_of_an_issuer_that_is_away<H: Harness>() {
+    for bounded in [false, true] {
+        let mut world = world::<H>(|provider| {
+            if bounded {
+                (provider["jwks_interval"], provider["jwks_max_age"]) = (json!("1m"), json!("10m"));
+            }
+        });
+        discovered(&mut world);
+        let token = access_token(&world);
+        send(&mut world, &token).forwarded();
+        world.issuer("acme", |issuer| issuer.document_answer = Answer::Silence);
+        for _ in 0..590 {
+            world.harness.advance();
+        }
+        send(&mut world, &token).forwarded();
+        for _ in 0..20 {
+            world.harness.advance();
+        }
+        assert_eq!(is_forwarded(&mut world, &token), !bounded);
+        // The issuer is available again.
+        world.issuer("acme", |issuer| issuer.document_answer = Answer::Normal);
+        world.eventually(|world| is_forwarded(world, &token));
+    }
+}
+
+/// When a key leaves the set, cached tokens that it verified are refused. Sessions go on.
+pub fn a_key_that_leaves_the_set<H: Harness>() {
+    let mut world = world::<H>(|_| {});
+    discovered(&mut world);
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", PAGE, &ada());
+    let token = access_token(&world);
+    send(&mut world, &token).forwarded();
+    send(&mut world, &token).forwarded();
+    world.issuer("acme", |issuer| {
+        issuer.rotate(Signer::eddsa(), "two");
+        issuer.published.remove(0);
+    });
+    world.eventually(|world| !is_forwarded(world, &token));
+    world.open(&mut browser, PAGE).forwarded();
+}
+
+/// A new configuration starts with the keys that are already known.
+pub fn a_new_configuration_keeps_the_keys<H: Harness>() {
+    let mut world = world::<H>(|_| {});
+    discovered(&mut world);
+    let token = access_token(&world);
+    send(&mut world, &token).forwarded();
+    let mut configuration = world.configuration();
+    discover(&mut configuration["tenants"][0], |_| {});
+    world.issuer("acme", |issuer| issuer.document_answer = Answer::Silence);
+    world.harness.reconfigure(&configuration);
+    send(&mut world, &token).forwarded();
+}

@@ -1,0 +1,172 @@
+//! Logout that the user starts.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::support::browser::{Browser, Cookie};
+use crate::support::harness::{Harness, Outcome};
+use crate::support::world::{NAVIGATION, World, ada};
+
+const LOGOUT: &str = "https://acme.example/oauth2/logout";
+const PAGE: &str = "https://acme.example/page";
+const DEAD: &str = "__Host-tenantgate-session=k1.AAAA";
+
+pub fn sign_out_here_and_at_the_issuer<H: Harness>() {
+    let mut world = World::<H>::new();
+    for lines in [
+        &NAVIGATION[..],
+        &[NAVIGATION[0], ("sec-fetch-site", "same-origin")],
+        &[NAVIGATION[0], ("sec-fetch-site", "none")],
+        &[NAVIGATION[0], (":method", "POST"), ("origin", "https://acme.example")],
+    ] {
+        let mut browser = world.signed_in();
+        let reply = world.send(&mut browser, LOGOUT, lines).reply();
+        assert_eq!(reply.status, 302, "{lines:?}");
+        let expected = "https://login.acme.example/logout?client_id=gate&logout_hint=ada&post_logout_redirect_uri=https%3A%2F%2Facme.example%2F";
+        assert_eq!(reply.header("location"), Some(expected));
+        assert!(browser.cookies.is_empty());
+        assert_eq!(world.open(&mut browser, "https://acme.example/").reply().status, 302);
+    }
+    // Without a session there is nothing to end at the issuer.
+    let reply = world.open(&mut world.browser(), LOGOUT).reply();
+    assert_eq!((reply.status, reply.header("location"), reply.all("set-cookie").count()), (200, None, 0));
+    assert!(reply.body.contains("Signed out"), "{}", reply.body);
+    // An invalid session cookie is deleted all the same.
+    let reply = world.send(&mut world.browser(), LOGOUT, &[NAVIGATION[0], ("cookie", DEAD)]).reply();
+    let deleted = "__Host-tenantgate-session=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax";
+    assert_eq!((reply.status, reply.header("set-cookie")), (200, Some(deleted)));
+    // A parameter cannot choose the target of the redirect.
+    let mut browser = world.signed_in();
+    let reply = world
+        .open(&mut browser, &format!("{LOGOUT}?post_logout_redirect_uri=https://evil.example&rd=//evil.example"))
+        .reply();
+    assert!(!reply.header("location").unwrap().contains("evil"));
+}
+
+pub fn another_site_can_only_ask<H: Harness>() {
+    let mut world = World::<H>::new();
+    let mut browser = world.signed_in();
+    for lines in [
+        &[NAVIGATION[0], ("sec-fetch-site", "cross-site")][..],
+        &[NAVIGATION[0], ("sec-fetch-site", "same-site")],
+        &[NAVIGATION[0], ("sec-fetch-site", "\u{e9}")],
+        &[NAVIGATION[0], (":method", "POST"), ("origin", "https://evil.example")],
+        &[NAVIGATION[0], (":method", "POST"), ("origin", "null")],
+        // A prefetch of the browser ends nothing, even from a page of the same site.
+        &[NAVIGATION[0], ("sec-fetch-site", "same-origin"), ("sec-purpose", "prefetch;prerender")],
+    ] {
+        let reply = world.send(&mut browser, LOGOUT, lines).reply();
+        assert_eq!(reply.status, 200, "{lines:?}");
+        assert!(reply.body.contains("<form method=\"post\" action=\"/oauth2/logout\">"), "{}", reply.body);
+        assert_eq!(reply.all("set-cookie").count(), 0);
+    }
+    world.open(&mut browser, "https://acme.example/").forwarded();
+}
+
+/// Without an end session endpoint, the logout is local. A cookie for a domain is deleted for that
+/// domain.
+pub fn sign_out_here_alone<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        let acme = &mut configuration["tenants"][0];
+        acme["provider"].as_object_mut().unwrap().remove("end_session_endpoint");
+        acme["hosts"] = json!(["*.acme.example"]);
+        acme["login"] =
+            json!({ "redirect_uri": "https://login.acme.example/oauth2/callback", "cookie_domain": "acme.example" });
+    });
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", "https://wiki.acme.example/", &ada());
+    let reply = world.open(&mut browser, "https://mail.acme.example/oauth2/logout").reply();
+    assert_eq!((reply.status, reply.header("location")), (200, None));
+    assert!(reply.body.contains("Signed out"), "{}", reply.body);
+    assert!(browser.cookies.is_empty());
+    assert_eq!(world.open(&mut browser, "https://wiki.acme.example/").reply().status, 302);
+}
+
+/// Whether every worker refuses the sessions of `browser`.
+fn is_over<H: Harness>(world: &mut World<H>, browser: &Browser) -> bool {
+    (0..8).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Replied(_)))
+}
+
+/// A copy of a session that was signed out is refused. Other sessions of the user go on.
+pub fn a_copy_of_the_cookie_is_dead<H: Harness>() {
+    let mut world = World::<H>::new();
+    let mut browser = world.signed_in();
+    let (copy, mut other) = (browser.clone(), world.signed_in());
+    world.open(&mut copy.clone(), PAGE).forwarded();
+    world.open(&mut browser, LOGOUT).reply();
+    world.eventually(|world| is_over(world, &copy));
+    world.open(&mut other, PAGE).forwarded();
+    // The other sessions can sign out, too.
+    assert_eq!(world.open(&mut other, LOGOUT).reply().status, 302);
+    world.sign_in(&mut browser, "acme", PAGE, &ada());
+}
+
+/// Logout deletes every cookie: all parts of the session and the login attempts of other tabs.
+pub fn every_cookie_goes<H: Harness>() {
+    let mut world = World::<H>::new();
+    let mut browser = world.browser();
+    world.begin(&mut browser, PAGE);
+    world.begin(&mut browser, PAGE);
+    let mut session = world.signed_in();
+    browser.cookies.append(&mut session.cookies);
+    let session = browser.named("-session").remove(0);
+    for name in ["__Host-tenantgate-session-1", "__Host-tenantgate-session-2"] {
+        browser.cookies.push(Cookie { name: name.to_owned(), ..session.clone() });
+    }
+    let foreign = ["theme", "__Host-tenantgate-\"x", "__Secure-tenantgate-session", "__Host-tenantgatex"];
+    let foreign = foreign.map(|name| Cookie { name: name.to_owned(), ..session.clone() });
+    browser.cookies.extend(foreign.clone());
+    assert_eq!(browser.cookies.len(), 9);
+    assert_eq!(world.open(&mut browser, LOGOUT).reply().status, 302);
+    assert_eq!(browser.cookies, foreign);
+}
+
+/// Which parameter tells the issuer the session: `id_token_hint` or `logout_hint`.
+pub fn the_issuer_is_told_which_session<H: Harness>() {
+    let hint = |world: &mut World<H>, person: &Value| {
+        let mut browser = world.browser();
+        world.sign_in(&mut browser, "acme", PAGE, person);
+        let reply = world.open(&mut browser, LOGOUT).reply();
+        let url = Url::parse(reply.header("location").unwrap()).unwrap();
+        let parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!((names[0], names[2], names.len()), ("client_id", "post_logout_redirect_uri", 3));
+        parameters[1].clone()
+    };
+    let told = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut world = World::<H>::new();
+    assert_eq!(hint(&mut world, &json!({ "sub": "a&b=c" })), told("logout_hint", "a&b=c"));
+    assert_eq!(hint(&mut world, &json!({ "sub": "ada", "sid": "s+1" })), told("logout_hint", "s+1"));
+
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["login"]["keep_id_token"] = json!(true);
+    });
+    let (name, token) = hint(&mut world, &ada());
+    assert_eq!(name, "id_token_hint");
+    assert!(world.issuer("acme", |issuer| issuer.secrets.contains(&token)));
+    // An ID token that is too large for the cookies is not kept.
+    let groups: Vec<String> = (0..250).map(|number| format!("a group of this number: {number}")).collect();
+    assert_eq!(hint(&mut world, &json!({ "sub": "ada", "groups": groups })), told("logout_hint", "ada"));
+}
+
+pub fn the_configuration_ends_sessions<H: Harness>() {
+    let mut world = World::<H>::new();
+    let mut browser = world.signed_in();
+    let now = world.clock.now();
+    let load = |world: &mut World<H>, seconds: u64| {
+        let moment = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds));
+        let mut configuration = world.configuration();
+        configuration["tenants"][0]["sessions_not_before"] = json!(moment.to_string());
+        world.harness.reconfigure(&configuration);
+    };
+    load(&mut world, now - 3600);
+    world.open(&mut browser, PAGE).forwarded();
+    // A time in the future ends nothing yet.
+    load(&mut world, now + 3600);
+    world.open(&mut browser, PAGE).forwarded();
+    load(&mut world, now + 2);
+    world.eventually(|world| is_over(world, &browser));
+    world.sign_in(&mut browser, "acme", PAGE, &ada());
+}

@@ -1,0 +1,180 @@
+//! The behavior of the filter, as scenarios that run in every harness.
+//!
+//! A scenario is a generic function over a [`Harness`](crate::support::harness::Harness). It stands
+//! in one list of `scenarios!`, and the compiler checks that: a scenario in no list is dead code,
+//! which `core.rs` denies, and a scenario in two lists defines a test twice.
+
+pub mod access;
+pub mod assertion;
+pub mod backchannel;
+pub mod bearer;
+pub mod callback;
+pub mod forward;
+pub mod frontchannel;
+pub mod id_token;
+pub mod identity;
+pub mod keys;
+pub mod login;
+pub mod logout;
+pub mod redirects;
+pub mod refresh;
+pub mod refusal;
+pub mod session;
+pub mod tenants;
+pub mod userinfo;
+
+/// Makes tests of `all` scenarios, or of the `untimed` ones.
+///
+/// A timed scenario moves the clock, so it needs a harness with a simulated clock. Envoy reads the
+/// clock of the machine.
+macro_rules! scenarios {
+    ($which:ident $harness:ty) => {
+        $crate::scenarios::tests! { $which $harness;
+            access: [
+                the_first_matching_rule_decides, the_default_decides_without_a_matching_rule,
+                public_pages_know_who_is_signed_in, hostile_paths_reach_nothing,
+                paths_that_envoy_may_normalize, odd_paths_pass_without_path_rules,
+                no_header_changes_the_decision, methods_are_compared_exactly,
+                preflight_requests_are_a_choice, a_changed_rule_applies_to_existing_sessions,
+                an_unverified_address_grants_nothing, scopes_are_for_bearer_tokens, claims_in_rules,
+                rules_for_some_hosts, a_dry_run_refuses_no_user,
+            ];
+            assertion: [
+                an_assertion_can_be_verified, keys_of_the_assertion_are_published,
+                the_header_of_the_assertion_is_configured,
+            ] timed [
+                an_assertion_is_renewed_in_time,
+            ];
+            backchannel: [
+                the_issuer_ends_sessions, a_session_without_a_sid, hostile_logout_tokens,
+                odd_but_good_logout_tokens, a_logout_token_counts_once, invalid_logout_requests,
+                a_logout_token_with_a_new_key,
+            ] timed [
+                ended_sessions_stay_ended,
+            ];
+            bearer: [
+                a_good_token_is_as_good_as_a_session, hostile_bearer_tokens,
+                a_token_that_is_not_enough, claims_that_are_required, one_header_with_one_token,
+                a_session_is_not_looked_at_beside_a_token,
+                tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
+                another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type,
+                signed_text_that_is_no_token,
+            ] timed [
+                a_known_token_expires,
+            ];
+            callback: [
+                forged_callbacks_cause_no_call, a_callback_is_good_once,
+                a_callback_belongs_to_its_browser, errors_of_the_issuer, a_provider_that_fails,
+                sessions_outlive_their_provider, a_rejected_code, an_answer_of_another_issuer,
+                an_answer_without_iss, after_a_refusal_the_issuer_prompts,
+            ] timed [
+                an_expired_attempt,
+            ];
+            forward: [
+                identity_headers_of_the_client_are_removed,
+                header_names_of_other_tenants_are_removed, own_cookies_are_not_forwarded,
+                claims_cannot_forge_headers, tokens_are_forwarded_if_configured,
+                roles_are_forwarded_like_groups, header_names_are_configurable,
+                identity_headers_of_an_api_client_are_removed, a_long_claim_is_one_line,
+                list_formats, authorization_is_forwarded_if_configured,
+            ];
+            frontchannel: [
+                the_issuer_ends_the_session_in_a_frame, frames_of_others_end_nothing,
+            ];
+            id_token: [
+                hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type,
+            ];
+            identity: [
+                claims_are_found_by_name_or_path, groups_of_every_shape,
+                groups_that_the_issuer_left_out, an_address_that_names_the_user_is_verified,
+                an_empty_user_is_nobody,
+            ];
+            keys: [
+                everything_is_discovered, iss_promised_by_the_metadata, userinfo_after_a_new_key,
+                a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
+                a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set,
+                configured_keys_win, a_configured_key_without_a_kid_does_not_hide_a_new_one,
+                keys_without_discovery, a_tenant_with_keys_fetches_nothing,
+            ] timed [
+                hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away,
+                a_key_that_leaves_the_set, a_new_configuration_keeps_the_keys,
+            ];
+            login: [
+                back_to_the_page_that_was_asked_for, every_client_authentication,
+                a_client_that_signs, every_algorithm, every_form_of_key, many_tabs_at_once,
+                tabs_that_begin_at_once, a_redirect_loop_ends, abandoned_attempts_do_not_pile_up,
+                cookies_are_narrow, the_address_adds_no_parameter, an_address_that_is_too_long,
+                too_many_groups, configured_parameters, a_sign_in_that_is_recent_enough,
+                the_authentication_context_that_was_asked_for,
+            ];
+            logout: [
+                sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask,
+                a_copy_of_the_cookie_is_dead, every_cookie_goes, the_issuer_is_told_which_session,
+                the_configuration_ends_sessions,
+            ];
+            redirects: [
+                the_way_back_is_on_the_host_that_was_asked_for,
+            ];
+            refresh: [
+                tokens_that_expire_at_once, similar_tenants_refresh_apart,
+            ] timed [
+                a_group_is_taken_away, a_late_request_waits, forwarded_tokens_are_refreshed,
+                kept_claims_are_refreshed, a_refused_page_keeps_the_refreshed_session,
+                a_public_page_after_the_end, a_user_is_removed, the_provider_is_away,
+                a_new_key_of_the_issuer, hostile_refreshed_tokens, auth_time_of_another_login,
+                issuers_without_rotation_or_id_tokens, many_requests_at_once, two_workers_at_once,
+            ];
+            refusal: [
+                only_navigations_are_redirected, malformed_requests,
+                pages_for_people_and_json_for_programs, configured_page_texts,
+            ];
+            session: [
+                a_tampered_session_is_none, purposes_do_not_mix, keys_roll,
+                replicas_with_other_keys, the_verification_key_is_removed,
+                a_planted_cookie_does_not_get_in_the_way, a_new_login_replaces_the_session,
+                a_typical_session_is_small, a_large_session_is_whole_or_none,
+            ] timed [
+                a_session_ends, a_clock_that_was_put_back, an_idle_session_ends,
+                a_session_ends_with_its_id_token,
+            ];
+            tenants: [
+                spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down,
+                nothing_of_one_tenant_opens_another, similar_tenants_do_not_mix,
+                wildcard_hosts_share_a_login, a_login_ends_when_its_host_moves,
+            ];
+            userinfo: [
+                what_the_id_token_lacks, a_verified_address_is_not_another_one,
+                claims_of_another_user, an_endpoint_that_fails,
+                each_request_waits_for_both_endpoints,
+            ] timed [
+                a_group_is_taken_away_at_the_endpoint, a_refresh_that_the_endpoint_contradicts,
+                the_endpoint_is_away_during_a_refresh, claims_of_rules_and_headers_are_refreshed,
+            ];
+        }
+    };
+}
+
+/// Makes a test of each named scenario.
+macro_rules! tests {
+    (all $harness:ty;
+        $($module:ident: [$($name:ident),+ $(,)?] $(timed [$($timed:ident),+ $(,)?])?;)+
+    ) => {
+        $crate::scenarios::tests! { $harness; $($module: [$($name,)+ $($($timed,)+)?];)+ }
+    };
+    (untimed $harness:ty;
+        $($module:ident: [$($name:ident),+ $(,)?] $(timed [$($timed:ident),+ $(,)?])?;)+
+    ) => {
+        $crate::scenarios::tests! { $harness; $($module: [$($name,)+];)+ }
+    };
+    ($harness:ty; $($module:ident: [$($name:ident),+ $(,)?];)+) => {
+        $(mod $module {
+            use super::*;
+            $(#[test]
+            fn $name() {
+                $crate::scenarios::$module::$name::<$harness>();
+            })+
+        })+
+    };
+}
+
+pub(crate) use {scenarios, tests};

@@ -1,0 +1,443 @@
+//! Session refresh: changes in the directory reach the upstream.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::keys::{discover, discovered};
+use crate::support::browser::Browser;
+use crate::support::harness::{Harness, Outcome, Reply, values};
+use crate::support::issuer::{Answer, Refresh};
+use crate::support::signer::Signer;
+use crate::support::world::{NAVIGATION, World, ada};
+
+const HOME: &str = "https://acme.example/";
+/// Changes header and claims before the token is signed.
+type Forge = fn(&mut Value, &mut Value);
+
+/// A world whose tenant acme refreshes sessions after 5 minutes, and from 3 min 45 s on beside
+/// requests. Its issuer rotates refresh tokens.
+fn world<H: Harness>() -> World<H> {
+    let world = World::<H>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    world
+}
+
+/// As [`world`], with access rules.
+fn with_rules<H: Harness>(rules: Value) -> World<H> {
+    let world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["refresh"] = json!({});
+        configuration["tenants"][0]["access"] = rules;
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    world
+}
+
+pub(super) fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+pub(super) fn calls<H: Harness>(world: &World<H>) -> usize {
+    world.issuer("acme", |issuer| issuer.calls)
+}
+
+fn directory<H: Harness>(world: &World<H>, person: Value) {
+    world.issuer("acme", |issuer| drop(issuer.directory.insert("ada".to_owned(), person)));
+}
+
+fn without_admins() -> Value {
+    json!({ "sub": "ada", "email": "ada@acme.example", "groups": ["engineers"] })
+}
+
+/// The groups that the upstream sees, and whether the answer set a session cookie.
+#[track_caller]
+pub(super) fn visit<H: Harness>(world: &mut World<H>, browser: &mut Browser) -> (String, bool) {
+    match world.open(browser, HOME) {
+        Outcome::Forwarded(seen, reply) => {
+            assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+            (values(&seen, "x-auth-request-groups").concat(), brought_session(&reply))
+        }
+        Outcome::Replied(reply) => panic!("the filter answered {} {}", reply.status, reply.body),
+    }
+}
+
+fn brought_session(reply: &Reply) -> bool {
+    let brought = reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate-session="));
+    assert_eq!(brought, reply.header("cache-control") == Some("no-store"), "{reply:?}");
+    brought
+}
+
+pub(super) const BEFORE: &str = "engineers,admins";
+pub(super) const AFTER: &str = "engineers";
+
+/// A refresh beside a request: the request goes on with the old session, the next one has the new
+/// groups.
+pub fn a_group_is_taken_away<H: Harness>() {
+    let mut world = world::<H>();
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    world.clock.advance(seconds(224));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+    assert_eq!(calls(&world), 1);
+    world.clock.advance(seconds(1));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    assert_eq!(calls(&world), 2);
+    assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), false));
+    // The refreshes go on until the session ends.
+    for _ in 0..120 {
+        world.clock.advance(seconds(230));
+        assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+    }
+    world.clock.advance(seconds(8 * 3600 - 225 - 120 * 230 - 1));
+    world.open(&mut browser, HOME).forwarded();
+    world.clock.advance(seconds(1));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+}
+
+/// After the interval, a request waits for the refresh and has the new groups.
+pub fn a_late_request_waits<H: Harness>() {
+    let mut world = world::<H>();
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    world.clock.advance(seconds(300));
+    assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), false), 2));
+    // The configured interval may be shorter than the lifetime of the tokens.
+    let mut configuration = world.configuration();
+    configuration["tenants"][0]["refresh"] = json!({ "interval": "2m" });
+    world.harness.reconfigure(&configuration);
+    directory(&world, ada());
+    world.clock.advance(seconds(120));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    // Without `refresh` there is no call.
+    configuration["tenants"][0].as_object_mut().unwrap().remove("refresh");
+    world.harness.reconfigure(&configuration);
+    world.clock.advance(seconds(3600));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), 3));
+}
+
+/// The upstream receives the refreshed tokens.
+pub fn forwarded_tokens_are_refreshed<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        let tenant = &mut configuration["tenants"][0];
+        tenant["refresh"] = json!({});
+        tenant["headers"] = json!({ "access_token": "x-access", "id_token": "x-id" });
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let mut browser = world.signed_in();
+    let tokens = |world: &mut World<H>, browser: &mut Browser| {
+        let seen = world.open(browser, HOME).forwarded();
+        (values(&seen, "x-access").concat(), values(&seen, "x-id").concat())
+    };
+    let first = tokens(&mut world, &mut browser);
+    assert_eq!(tokens(&mut world, &mut browser), first);
+    world.clock.advance(seconds(300));
+    let second = tokens(&mut world, &mut browser);
+    assert!(first.0 != second.0 && first.1 != second.1 && !second.1.is_empty());
+    assert_eq!(tokens(&mut world, &mut browser), second);
+}
+
+/// Each refresh renews the claims for headers and rules, for the request that waited and for later
+/// ones.
+pub fn kept_claims_are_refreshed<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        let tenant = &mut configuration["tenants"][0];
+        tenant["refresh"] = json!({});
+        tenant["headers"] = json!({ "claims": { "x-team": "org.team" } });
+        let managers = json!({ "claims": [{ "claim": "level", "values": ["manager"] }] });
+        tenant["access"] = json!([{ "paths": ["/reports/*"], "allow": managers }]);
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let person = |team: &str, level: &str| json!({ "sub": "ada", "org": { "team": team }, "level": level });
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", HOME, &person("red", "manager"));
+    let look = |world: &mut World<H>, browser: &mut Browser| {
+        let seen = world.open(browser, HOME).forwarded();
+        let reports = matches!(world.open(browser, "https://acme.example/reports/1"), Outcome::Forwarded(..));
+        (values(&seen, "x-team").concat(), reports)
+    };
+    assert_eq!(look(&mut world, &mut browser), ("red".to_owned(), true));
+    for (person, team, reports) in [
+        (person("blue", "clerk"), "blue", false),
+        (person("green", "manager"), "green", true),
+        (json!({ "sub": "ada" }), "", false),
+    ] {
+        directory(&world, person);
+        world.clock.advance(seconds(300));
+        for _ in 0..2 {
+            assert_eq!(look(&mut world, &mut browser), (team.to_owned(), reports));
+        }
+    }
+}
+
+/// A refresh removes a group, so the page is refused. The answer still sets the new session.
+pub fn a_refused_page_keeps_the_refreshed_session<H: Harness>() {
+    let mut world = with_rules::<H>(json!([{ "paths": ["/admin/*"], "allow": { "groups": ["admins"] } }]));
+    let mut browser = world.signed_in();
+    let admin = "https://acme.example/admin/";
+    world.open(&mut browser, admin).forwarded();
+    directory(&world, without_admins());
+    world.clock.advance(seconds(300));
+    let reply = world.open(&mut browser, admin).reply();
+    assert_eq!((reply.status, brought_session(&reply), calls(&world)), (403, true, 2));
+    assert_eq!(world.open(&mut browser, admin).reply().status, 403);
+    // The session has the new refresh token: the issuer would refuse the old one.
+    world.clock.advance(seconds(300));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), 3));
+
+    // A refused request starts no refresh beside it; the next request refreshes at once.
+    world.clock.advance(seconds(230));
+    assert_eq!(world.open(&mut browser, admin).reply().status, 403);
+    assert_eq!(calls(&world), 3);
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), 4));
+}
+
+/// On a public page, a request whose session the issuer ended is forwarded without identity.
+pub fn a_public_page_after_the_end<H: Harness>() {
+    let mut world = with_rules::<H>(json!([{ "paths": ["/public"], "allow": "public" }]));
+    let mut browser = world.signed_in();
+    let public = "https://acme.example/public";
+    assert_eq!(values(&world.open(&mut browser, public).forwarded(), "x-auth-request-user"), ["ada"]);
+    directory(&world, Value::Null);
+    world.clock.advance(seconds(300));
+    for _ in 0..2 {
+        let seen = world.open(&mut browser, public).forwarded();
+        assert!(!seen.iter().any(|(name, _)| name.starts_with("x-auth-request")), "{seen:?}");
+    }
+    assert_eq!((world.open(&mut browser, HOME).reply().status, calls(&world)), (302, 2));
+    assert!(world.harness.log().contains("refresh_rejected"));
+}
+
+/// The session ends with the first request that waits, and the issuer is not asked again.
+pub fn a_user_is_removed<H: Harness>() {
+    let mut world = world::<H>();
+    let mut browser = world.signed_in();
+    directory(&world, Value::Null);
+    world.clock.advance(seconds(230));
+    for _ in 0..5 {
+        assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+    }
+    assert_eq!(calls(&world), 2);
+    world.clock.advance(seconds(70));
+    let reply = world.send(&mut browser, HOME, &[]).reply();
+    assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer realm=\"acme\"")));
+    assert_eq!(calls(&world), 3);
+    for _ in 0..5 {
+        assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+        world.clock.advance(seconds(100));
+    }
+    assert_eq!(calls(&world), 3);
+    assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
+}
+
+/// Sessions go on while the issuer is unavailable, and not every request waits.
+pub fn the_provider_is_away<H: Harness>() {
+    let mut world = world::<H>();
+    let answers = [Answer::Silence, Answer::Raw(503, b"busy".to_vec()), Answer::Raw(200, b"{}".to_vec())];
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    world.clock.advance(seconds(300));
+    for (number, answer) in answers.into_iter().enumerate() {
+        world.issuer("acme", |issuer| issuer.answer = answer);
+        for _ in 0..5 {
+            assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+        }
+        assert_eq!(calls(&world), 2 + number);
+        world.clock.advance(seconds(30));
+    }
+    assert!(world.harness.log().contains("refresh_failed"), "{}", world.harness.log());
+    world.issuer("acme", |issuer| issuer.answer = Answer::Normal);
+    assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+}
+
+/// The issuer signs with a new key: until it is fetched, the identity stays, and the new refresh
+/// token is kept.
+pub fn a_new_key_of_the_issuer<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| {
+            issuer.refresh = Refresh::Rotating;
+            issuer.rotate(Signer::es256(), "one");
+        },
+        |configuration| {
+            discover(&mut configuration["tenants"][0], |_| {});
+            configuration["tenants"][0]["refresh"] = json!({});
+        },
+    );
+    discovered(&mut world);
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+    world.clock.advance(seconds(300));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    assert!(world.harness.log().contains("refresh_failed"), "{}", world.harness.log());
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), 2));
+    world.harness.advance();
+    world.clock.advance(seconds(30));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), 3));
+}
+
+/// A refreshed ID token is verified as the first one was, and has to be about the same user.
+pub fn hostile_refreshed_tokens<H: Harness>() {
+    let forged: [(&str, Forge); 9] = [
+        ("claim `sub` does not have", |_, claims| claims["sub"] = json!("root")),
+        ("claim `iss` does not have", |_, claims| claims["iss"] = json!("https://login.globex.example")),
+        ("claim `aud` does not have", |_, claims| claims["aud"] = json!("other")),
+        ("claim `azp` does not have", |_, claims| claims["azp"] = json!("other")),
+        ("claim `nonce` does not have", |_, claims| claims["nonce"] = json!("other")),
+        ("claim `at_hash` does not have", |_, claims| claims["at_hash"] = json!("other")),
+        ("claim `exp` has passed", |_, claims| claims["exp"] = json!(1)),
+        ("claim `groups` is not text", |_, claims| claims["groups"] = json!([1])),
+        ("the algorithm of the token", |header, _| header["alg"] = json!("none")),
+    ];
+    for (reason, forge) in forged {
+        for (wait, over) in [(230, false), (300, true)] {
+            let mut world = world::<H>();
+            let mut browser = world.signed_in();
+            world.issuer("acme", |issuer| issuer.forge = forge);
+            world.clock.advance(seconds(wait));
+            match world.open(&mut browser, HOME) {
+                Outcome::Forwarded(seen, reply) => {
+                    assert_eq!((values(&seen, "x-auth-request-user").concat().as_str(), over), ("ada", false));
+                    assert!(!brought_session(&reply));
+                }
+                Outcome::Replied(reply) => assert_eq!((reply.status, over), (302, true)),
+            }
+            assert!(world.harness.log().contains(reason), "{reason}: {}", world.harness.log());
+        }
+    }
+    let good: [Forge; 2] = [
+        |_, claims| drop(claims.as_object_mut().unwrap().remove("nonce")),
+        |_, claims| drop(claims.as_object_mut().unwrap().remove("at_hash")),
+    ];
+    for forge in good {
+        let mut world = world::<H>();
+        let mut browser = world.signed_in();
+        world.issuer("acme", |issuer| issuer.forge = forge);
+        world.clock.advance(seconds(300));
+        assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    }
+}
+
+/// OpenID Connect Core section 12.2: `auth_time` of a refreshed ID token is that of the login.
+pub fn auth_time_of_another_login<H: Harness>() {
+    let at = |auth_time: u64| {
+        let mut person = ada();
+        person["auth_time"] = json!(auth_time);
+        person
+    };
+    // `auth_time` of the first token and of later ones, in seconds after the login, and whether the
+    // session goes on.
+    for (first, later) in [
+        (Some(-10), &[(Some(-10), true), (None, true), (Some(-10), true), (Some(-9), false)][..]),
+        (Some(-10), &[(Some(300), false)]),
+        (Some(-10), &[(None, true), (Some(-11), false)]),
+        (None, &[(Some(60), true), (None, true), (Some(60), true), (Some(59), false)]),
+        (None, &[(None, true), (Some(61), false)]),
+    ] {
+        let mut world = world::<H>();
+        let mut browser = world.browser();
+        let start = world.clock.now();
+        let says = |time: Option<i64>| time.map_or_else(ada, |time| at(start.checked_add_signed(time).unwrap()));
+        world.sign_in(&mut browser, "acme", HOME, &says(first));
+        for (time, goes_on) in later {
+            directory(&world, says(*time));
+            world.clock.advance(seconds(230));
+            // A refusal beside a request changes nothing yet.
+            assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), *goes_on), "{first:?} {time:?}");
+            if !goes_on {
+                world.clock.advance(seconds(70));
+                assert_eq!(world.open(&mut browser, HOME).reply().status, 302, "{first:?} {time:?}");
+                assert!(world.harness.log().contains("claim `auth_time` does not have"), "{}", world.harness.log());
+            }
+        }
+    }
+}
+
+/// Issuers that send no ID token, reuse one refresh token, or send no refresh token.
+pub fn issuers_without_rotation_or_id_tokens<H: Harness>() {
+    let mut world = world::<H>();
+    world.issuer("acme", |issuer| (issuer.refresh, issuer.refreshed_id_token) = (Refresh::Reused, false));
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    for round in 1..5 {
+        world.clock.advance(seconds(300));
+        assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), 1 + round));
+    }
+    directory(&world, Value::Null);
+    world.clock.advance(seconds(300));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::None);
+    let (mut browser, before) = (world.signed_in(), calls(&world));
+    world.clock.advance(seconds(3600));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), before));
+}
+
+/// Many requests with the same cookie cause one call, and every answer sets the new session.
+pub fn many_requests_at_once<H: Harness>() {
+    let mut world = world::<H>();
+    let browser = world.signed_in();
+    directory(&world, without_admins());
+    for wait in [230, 300] {
+        world.clock.advance(seconds(wait));
+        for _ in 0..50 {
+            visit(&mut world, &mut browser.clone());
+        }
+    }
+    // Twice: with the first session, and with the refreshed one, which this browser never received.
+    assert_eq!(calls(&world), 3);
+    assert_eq!(visit(&mut world, &mut browser.clone()), (AFTER.to_owned(), true));
+}
+
+/// Another worker has already used the refresh token: the user stays signed in, and the issuer is
+/// not asked again.
+pub fn two_workers_at_once<H: Harness>() {
+    let mut world = world::<H>();
+    let mut configuration = world.configuration();
+    configuration["tenants"][0]["refresh"] = json!({});
+    let mut other = H::start(&configuration, world.issuers.clone());
+    let mut first = world.signed_in();
+    let mut second = first.clone();
+    world.clock.advance(seconds(230));
+    assert_eq!(visit(&mut world, &mut first), (BEFORE.to_owned(), true));
+    std::mem::swap(&mut world.harness, &mut other);
+    for _ in 0..10 {
+        // Deleting the cookie here would delete the newer session.
+        assert_eq!(visit(&mut world, &mut second), (BEFORE.to_owned(), false));
+    }
+    assert_eq!(calls(&world), 3);
+    // This worker accepts the newer session of the browser.
+    assert_eq!(visit(&mut world, &mut first), (BEFORE.to_owned(), false));
+    std::mem::swap(&mut world.harness, &mut other);
+}
+
+/// The answer waits for a session that the next request may need.
+pub fn tokens_that_expire_at_once<H: Harness>() {
+    let mut world = world::<H>();
+    world.issuer("acme", |issuer| issuer.expires_in = 0);
+    let mut browser = world.signed_in();
+    let before = calls(&world);
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), before + 1));
+    directory(&world, without_admins());
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), before + 2));
+    directory(&world, Value::Null);
+    let reply = world.send(&mut browser, HOME, &NAVIGATION).reply();
+    assert_eq!(reply.status, 302);
+    assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
+}
+
+/// No tenant refreshes the session of another, even with the same issuer, client and key.
+pub fn similar_tenants_refresh_apart<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        let mut twin = configuration["tenants"][0].clone();
+        (twin["name"], twin["hosts"]) = (json!("globex"), json!(["globex.example"]));
+        (configuration["tenants"][0]["refresh"], twin["refresh"]) = (json!({}), json!({}));
+        configuration["tenants"][1] = twin;
+    });
+    world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Reused, 0));
+    let browser = world.signed_in();
+    let before = calls(&world);
+    let cookie = browser.cookie_line("acme.example").unwrap();
+    let reply = world.send(&mut world.browser(), "https://globex.example/", &[("cookie", &cookie)]).reply();
+    assert_eq!((reply.status, calls(&world)), (401, before));
+}

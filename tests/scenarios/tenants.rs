@@ -1,0 +1,198 @@
+//! The tenant of a request, and the separation of tenants.
+
+use serde_json::json;
+
+use crate::support::harness::{Harness, values};
+use crate::support::issuer::Refresh;
+use crate::support::world::{NAVIGATION, World, ada};
+
+pub fn spellings_of_a_host<H: Harness>() {
+    let mut world = World::<H>::new();
+    let browser = world.signed_in();
+    let cookie = browser.cookie_line("acme.example").unwrap();
+    for authority in ["acme.example", "ACME.Example", "acme.example:443", "acme.example.", "acme.example.:8443"] {
+        let lines = [(":authority", authority), ("cookie", &cookie), NAVIGATION[0]];
+        let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"], "{authority}");
+    }
+    // No other header about hosts matters.
+    for name in ["x-forwarded-host", "forwarded", "x-original-host", "x-host"] {
+        let lines = [(name, "globex.example"), ("cookie", &cookie), NAVIGATION[0]];
+        let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"], "{name}");
+    }
+}
+
+pub fn unknown_hosts<H: Harness>() {
+    let mut world = World::<H>::new();
+    for host in [
+        "initech.example",
+        "example",
+        "xacme.example",
+        "acme.example.evil.example",
+        "login.acme.example",
+        "acmeXexample",
+        "127.0.0.1:8080",
+    ] {
+        let reply =
+            world.send(&mut world.browser(), "https://acme.example/", &[(":authority", host), NAVIGATION[0]]).reply();
+        assert_eq!(reply.status, 404, "{host}");
+        assert_eq!(reply.all("set-cookie").count(), 0);
+    }
+    for host in
+        ["acme.example@evil.example", "acme.example:0", "acme.example:99999", "acme%2eexample", "[::1]", "acme example"]
+    {
+        let reply =
+            world.send(&mut world.browser(), "https://acme.example/", &[(":authority", host), NAVIGATION[0]]).reply();
+        assert_eq!(reply.status, 400, "{host}");
+    }
+}
+
+pub fn a_broken_tenant_alone_is_down<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| configuration["tenants"][1]["issuer"] = json!("globex"));
+    let reply = world.open(&mut world.browser(), "https://globex.example/").reply();
+    assert_eq!(reply.status, 503);
+    assert!(reply.header("retry-after").is_some());
+    assert!(
+        world.harness.log().contains("tenant \"globex\": issuer: is not an absolute URL"),
+        "{}",
+        world.harness.log()
+    );
+    world.signed_in();
+}
+
+/// Both tenants have the same client id and key; only name and issuer differ.
+pub fn nothing_of_one_tenant_opens_another<H: Harness>() {
+    let mut world = World::<H>::new();
+    for (own, other) in [("acme", "globex"), ("globex", "acme")] {
+        let (own_url, other_url) = (format!("https://{own}.example/"), format!("https://{other}.example/"));
+        let mut browser = world.browser();
+
+        world.sign_in(&mut browser, own, &own_url, &ada());
+        let session = browser.cookie_line(&format!("{own}.example")).unwrap();
+        let reply = world.send(&mut world.browser(), &other_url, &[("cookie", &session), NAVIGATION[0]]).reply();
+        assert_eq!(reply.status, 302, "a session of {own} at {other}");
+
+        // A login: cookie, state and code.
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, own, &own_url, &ada());
+        let cookie = browser.cookie_line(&format!("{own}.example")).unwrap();
+        let calls = world.issuer(other, |issuer| issuer.calls);
+        let moved = callback.replacen(&format!("{own}.example"), &format!("{other}.example"), 1);
+        let reply = world.send(&mut world.browser(), &moved, &[("cookie", &cookie), NAVIGATION[0]]).reply();
+        assert_eq!(reply.status, 400, "a login of {own} at {other}");
+        assert_eq!(world.issuer(other, |issuer| issuer.calls), calls);
+
+        // A code of one issuer, in a login of the other.
+        let own_login = world.begin(&mut browser, &other_url);
+        let callback = world.callback(&mut world.browser(), own, &own_url, &ada());
+        let code = callback.split(['?', '&']).find_map(|part| part.strip_prefix("code=")).unwrap();
+        let state = own_login.split(['?', '&']).find_map(|part| part.strip_prefix("state=")).unwrap();
+        let mixed = format!("{other_url}oauth2/callback?code={code}&state={state}");
+        let reply = world.open(&mut browser, &mixed).reply();
+        assert_eq!(reply.status, 400, "a code of {own} at {other}");
+        assert!(!browser.has_session());
+    }
+
+    // An ID token of one issuer, from the token endpoint of the other.
+    world.issuer("globex", |issuer| issuer.forge = |_, claims| claims["iss"] = json!("https://login.acme.example"));
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "globex", "https://globex.example/", &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 403);
+    assert!(!browser.has_session());
+}
+
+pub fn wildcard_hosts_share_a_login<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        let acme = &mut configuration["tenants"][0];
+        acme["hosts"] = json!(["acme.example", "*.acme.example"]);
+        acme["login"] =
+            json!({ "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" });
+    });
+    let mut browser = world.browser();
+    let (page, _) = world.sign_in(&mut browser, "acme", "https://wiki.eu.acme.example/start?x=1", &ada());
+    assert_eq!(page, "https://wiki.eu.acme.example/start?x=1");
+    let session = &browser.cookies[0];
+    assert_eq!((session.name.as_str(), session.domain.as_str()), ("__Secure-tenantgate-session", "acme.example"));
+    let seen = world.open(&mut browser, "https://mail.acme.example/").forwarded();
+    assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+    assert_eq!(values(&seen, "cookie"), <[String; 0]>::default());
+    let reply = world.open(&mut world.browser(), "https://xacme.example/").reply();
+    assert_eq!(reply.status, 404);
+}
+
+/// Two tenants that differ only in name and host: issuer, client, key and cluster are the same.
+pub fn similar_tenants_do_not_mix<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        let tenants = configuration["tenants"].as_array_mut().unwrap();
+        tenants[0]["bearer"] = json!({ "audiences": ["acme"] });
+        tenants[0]["refresh"] = json!({});
+        tenants[0]["login"]["keep_id_token"] = json!(true);
+        let mut twin = tenants[0].clone();
+        (twin["name"], twin["hosts"]) = (json!("globex"), json!(["globex.example"]));
+        twin["bearer"] = json!({ "audiences": ["globex"] });
+        tenants[1] = twin;
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let many: Vec<String> = (0..300).map(|number| format!("a group with a long name, number {number}")).collect();
+    let people = [ada(), json!({ "sub": "ada", "groups": many })];
+    for (own, other) in [("acme", "globex"), ("globex", "acme")] {
+        let host = format!("{own}.example");
+        let (own_url, other_url) = (format!("https://{own}.example/"), format!("https://{other}.example/"));
+        for person in &people {
+            // A session, in one cookie or in several, with tokens.
+            let mut browser = world.browser();
+            world.sign_in(&mut browser, "acme", &own_url, person);
+            let session = browser.cookie_line(&host).unwrap();
+            let calls = world.issuer("acme", |issuer| issuer.calls);
+            let reply = world.send(&mut world.browser(), &other_url, &[("cookie", &session)]).reply();
+            assert_eq!(reply.status, 401);
+            // The other tenant does not end it, either.
+            let logout = format!("{other_url}oauth2/logout");
+            world.send(&mut world.browser(), &logout, &[("cookie", &session)]).reply();
+            world.open(&mut browser, &own_url).forwarded();
+            assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls);
+        }
+
+        // A login: cookie, state and code.
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", &own_url, &ada());
+        let cookie = browser.cookie_line(&host).unwrap();
+        let calls = world.issuer("acme", |issuer| issuer.calls);
+        let moved = callback.replacen(&host, &format!("{other}.example"), 1);
+        let reply = world.send(&mut world.browser(), &moved, &[("cookie", &cookie), NAVIGATION[0]]).reply();
+        assert_eq!(reply.status, 400);
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls);
+
+        // A bearer token, verified and from the cache.
+        let now = world.clock.now();
+        let token = world.issuer("acme", |issuer| {
+            let claims = json!({ "iss": issuer.url, "aud": own, "sub": "robot", "iat": now, "exp": now + 300 });
+            let token = issuer.signer.jws(&issuer.header("at+jwt"), &claims);
+            issuer.secrets.push(token.clone());
+            token
+        });
+        let lines = [("authorization", &*format!("Bearer {token}"))];
+        assert_eq!(world.send(&mut world.browser(), &other_url, &lines).reply().status, 401);
+        world.send(&mut world.browser(), &own_url, &lines).forwarded();
+        assert_eq!(world.send(&mut world.browser(), &other_url, &lines).reply().status, 401);
+    }
+}
+
+/// A login ends if its host is moved to another tenant.
+pub fn a_login_ends_when_its_host_moves<H: Harness>() {
+    let shared = |tenant: &mut serde_json::Value| {
+        tenant["hosts"] = json!(["acme.example", "*.acme.example"]);
+        tenant["login"] =
+            json!({ "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" });
+    };
+    let mut world = World::<H>::with(|configuration| shared(&mut configuration["tenants"][0]));
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", "https://wiki.acme.example/", &ada());
+    let mut configuration = world.configuration();
+    shared(&mut configuration["tenants"][0]);
+    configuration["tenants"][1]["hosts"] = json!(["wiki.acme.example"]);
+    world.harness.reconfigure(&configuration);
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 400);
+    assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
+}

@@ -1,0 +1,215 @@
+//! The filter as a library, without a host.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tenantgate::base::secret::Secret;
+use tenantgate::base::time::UnixTime;
+use tenantgate::config::{self, Environment, LoadContext};
+use tenantgate::env::{Entropy, Env, NoEntropy};
+use tenantgate::filter::{Effect, Filter, Input, RequestEffect, ResponseEdit, ResponseEffect};
+use tenantgate::http::call::{CallFailure, CallResponse, HttpCall};
+use tenantgate::http::request::{BodyError, MAX_BODY, RequestHead};
+use tenantgate::jose::{HostAlgorithms, Verifier};
+use tenantgate::oauth::discovery::{Actions, JwksRefresher};
+use tenantgate::runtime::Runtime;
+use tenantgate::session::revocation::RevocationSync;
+use tenantgate::upstream::HeaderEdit;
+
+use super::clock::Clock;
+use super::crypto::RealCrypto;
+use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS, lower_case};
+use super::issuer::Issuers;
+use super::shared::SharedStore;
+
+pub struct CoreHarness {
+    runtime: Arc<Runtime>,
+    jwks_refresher: JwksRefresher,
+    revocation_sync: RevocationSync,
+    shared: SharedStore,
+    issuers: Issuers,
+    clock: Clock,
+    log: Vec<String>,
+}
+
+/// An environment without variables.
+pub struct NoVariables;
+
+impl Environment for NoVariables {
+    fn var(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
+/// The context in which tests load a configuration: a host that verifies every algorithm.
+pub const LOAD_CONTEXT: LoadContext<'static> = LoadContext { environment: &NoVariables, host: HostAlgorithms::ASSUMED };
+
+/// The verifier of this harness.
+pub const VERIFIER: Verifier<'static> = Verifier { host: &RealCrypto, trusted: HostAlgorithms::ASSUMED };
+
+/// Random numbers from the machine.
+pub struct MachineEntropy;
+
+impl Entropy for MachineEntropy {
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
+        getrandom::fill(buffer).map_err(|_| NoEntropy)
+    }
+}
+
+impl CoreHarness {
+    /// Answers a call: the issuer behind the cluster of the call does.
+    fn call(&self, call: &HttpCall) -> Result<CallResponse, CallFailure> {
+        let mut issuers = self.issuers.lock().unwrap();
+        let issuer = issuers.get_mut(&call.cluster).ok_or(CallFailure::Refused)?;
+        let head: Lines = call
+            .headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.expose_secret().clone().into_bytes()))
+            .collect();
+        let (status, mut body) =
+            issuer.serve(&head, call.body.expose_secret().as_bytes()).ok_or(CallFailure::NoAnswer)?;
+        body.truncate(CallResponse::MAX_BODY + 1);
+        Ok(CallResponse { status, body: Secret::new(body) })
+    }
+
+    /// The client's view of the upstream's response, whose head arrives before the call beside the request ends.
+    fn response(&mut self, filter: &mut Filter) -> Reply {
+        let now = Some(UnixTime(self.clock.now()));
+        let step = |filter: &mut Filter, shared: &SharedStore, input| match filter
+            .step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, shared))
+        {
+            Effect::Response(effect) => effect,
+            Effect::Request(effect) => panic!("the upstream has the request: {effect:?}"),
+        };
+        let mut call = match step(filter, &self.shared, Input::Forwarded) {
+            ResponseEffect::Call(call) => Some(call),
+            ResponseEffect::Wait => None,
+            effect @ ResponseEffect::Release(..) => panic!("there is no response yet: {effect:?}"),
+        };
+        let mut effect = step(filter, &self.shared, Input::Response);
+        assert_eq!(call.is_some(), filter.holds_response());
+        while let Some(made) = call.take() {
+            assert!(matches!(effect, ResponseEffect::Wait));
+            effect = step(filter, &self.shared, Input::Called(self.call(&made)));
+            if let ResponseEffect::Call(another) = effect {
+                (call, effect) = (Some(another), ResponseEffect::Wait);
+            }
+        }
+        assert!(!filter.holds_response());
+        let ResponseEffect::Release(edits, lines) = effect else { panic!("the response is held") };
+        self.log.extend(lines.into_iter().map(|line| line.text));
+        edited_response(&edits)
+    }
+}
+
+impl Harness for CoreHarness {
+    fn start(configuration: &Value, issuers: Issuers) -> Self {
+        let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
+        let (runtime, shared) = (Arc::new(Runtime::closed()), SharedStore::default());
+        let (jwks_refresher, revocation_sync) = (JwksRefresher::default(), RevocationSync::default());
+        let mut harness = Self { runtime, jwks_refresher, revocation_sync, shared, issuers, clock, log: Vec::new() };
+        harness.reconfigure(configuration);
+        harness
+    }
+
+    fn clock() -> Clock {
+        Clock::simulated()
+    }
+
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
+        let head = lower_case(head);
+        let mut filter = Filter::new(self.runtime.clone());
+        let mut input = Input::Request(RequestHead::new(head.clone()));
+        loop {
+            let now = Some(UnixTime(self.clock.now()));
+            let effect = filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+            self.log.push(format!("{effect:?}"));
+            match effect {
+                Effect::Request(RequestEffect::Forward(forward)) => {
+                    let head = edited(head, forward.edits());
+                    return Outcome::Forwarded(head, self.response(&mut filter));
+                }
+                Effect::Request(RequestEffect::Call(call)) => input = Input::Called(self.call(&call)),
+                Effect::Request(RequestEffect::ReadBody) => {
+                    let body = body.unwrap_or_default();
+                    let whole = body.len() <= MAX_BODY;
+                    input = Input::Body(if whole { Ok(Secret::new(body.to_vec())) } else { Err(BodyError::TooLong) });
+                }
+                Effect::Request(RequestEffect::Reply(reply)) => {
+                    self.log.push(reply.log.text);
+                    let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+                    return Outcome::Replied(Reply { status: reply.status, headers, body: reply.body });
+                }
+                Effect::Response(effect) => panic!("nothing was forwarded: {effect:?}"),
+            }
+        }
+    }
+
+    fn reconfigure(&mut self, configuration: &Value) {
+        match config::load(configuration.to_string().as_bytes(), LOAD_CONTEXT) {
+            Ok(loaded) => {
+                self.log.extend(loaded.problems.iter().map(ToString::to_string));
+                let now = Some(UnixTime(self.clock.now()));
+                let mut entropy = MachineEntropy;
+                let env = &Env::new(now, &mut entropy, VERIFIER, &self.shared);
+                let runtime = loaded.runtime;
+                self.revocation_sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
+                self.jwks_refresher = JwksRefresher::new(runtime.providers(), env);
+                self.runtime = Arc::new(runtime);
+            }
+            Err(errors) => panic!("{errors}"),
+        }
+    }
+
+    fn advance(&mut self) {
+        self.clock.advance(Duration::from_secs(1));
+        let shared = self.shared.clone();
+        let mut entropy = MachineEntropy;
+        let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
+        self.revocation_sync.tick(env);
+        let Actions { mut calls, mut log } = self.jwks_refresher.tick(env);
+        while let Some((id, call)) = calls.pop() {
+            let actions = self.jwks_refresher.called(id, self.call(&call), env);
+            calls.extend(actions.calls);
+            log.extend(actions.log);
+        }
+        self.log.extend(log.into_iter().map(|line| line.text));
+    }
+
+    fn log(&mut self) -> String {
+        self.log.join("\n")
+    }
+}
+
+/// Applies edits to the answer of the upstream.
+fn edited_response(edits: &[ResponseEdit]) -> Reply {
+    let mut headers: Vec<(String, String)> =
+        UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    for edit in edits {
+        match edit {
+            ResponseEdit::Add(name, value) => headers.push(((*name).to_owned(), value.clone())),
+            ResponseEdit::Set(name, value) => {
+                headers.retain(|(n, _)| n != name);
+                headers.push(((*name).to_owned(), (*value).to_owned()));
+            }
+        }
+    }
+    Reply { status: 200, headers, body: "the page".to_owned() }
+}
+
+/// Applies edits as a host does: `Set` replaces the first line only, so a test notices an edit that
+/// relies on more.
+pub fn edited(mut lines: Lines, edits: &[HeaderEdit]) -> Lines {
+    for edit in edits {
+        match edit {
+            HeaderEdit::Remove(name) => lines.retain(|(n, _)| n != name),
+            HeaderEdit::Set(name, value) => match lines.iter_mut().find(|(n, _)| n == name) {
+                Some((_, old)) => old.clone_from(value),
+                None => lines.push((name.clone(), value.clone())),
+            },
+            HeaderEdit::Add(name, value) => lines.push((name.clone(), value.clone())),
+        }
+    }
+    lines
+}

@@ -1,0 +1,134 @@
+//! The module in the mock host.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::clock::Clock;
+use super::harness::{Harness, Lines, Outcome, lower_case};
+use super::host::{Call, Host, RequestState};
+use super::issuer::Issuers;
+use super::shared::SharedStore;
+
+pub struct ModuleHarness {
+    pub host: Host,
+    issuers: Issuers,
+    /// The number of calls beside a request after which the upstream answers: 0, 1 and 2 in turn.
+    upstream_after: usize,
+}
+
+impl ModuleHarness {
+    /// Another VM of the process that has the shared data `shared`.
+    pub fn beside(configuration: &Value, issuers: Issuers, shared: SharedStore) -> Self {
+        Self::on(configuration, issuers, shared, true)
+    }
+
+    fn on(configuration: &Value, issuers: Issuers, shared: SharedStore, cryptography: bool) -> Self {
+        let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
+        let (mut host, taken) =
+            Host::start_with(configuration.to_string().as_bytes(), &[], clock, shared, cryptography);
+        assert!(taken, "{:?}", host.state().log);
+        Self { host, issuers, upstream_after: 0 }
+    }
+
+    /// Ticks once and answers all calls that follow.
+    pub fn tick(&mut self) {
+        let mut calls = self.host.tick();
+        while let Some(call) = calls.pop() {
+            let answer = answer(&self.issuers, &call);
+            calls.extend(self.host.answer_root(&call, answer));
+        }
+    }
+}
+
+/// Answers a call: the issuer behind the cluster of the call does.
+pub fn answer(issuers: &Issuers, call: &Call) -> Option<(Lines, Vec<u8>)> {
+    assert_eq!(call.timeout_ms, 2000);
+    let mut issuers = issuers.lock().unwrap();
+    let (status, body) = issuers.get_mut(&call.cluster).unwrap().serve(&call.head, &call.body)?;
+    Some((vec![(":status".to_owned(), status.to_string().into_bytes())], body))
+}
+
+impl Harness for ModuleHarness {
+    fn start(configuration: &Value, issuers: Issuers) -> Self {
+        Self::beside(configuration, issuers, SharedStore::default())
+    }
+
+    fn clock() -> Clock {
+        Clock::simulated()
+    }
+
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
+        let (context, mut request_state) = self.host.request_with(&lower_case(head), body);
+        loop {
+            let call = match request_state {
+                RequestState::Forwarded(lines, reply) => return Outcome::Forwarded(lines, reply),
+                RequestState::Replied(reply) => return Outcome::Replied(reply),
+                RequestState::Beside(lines, call) => {
+                    let reply =
+                        self.host.beside(context, call, |call| answer(&self.issuers, call), self.upstream_after);
+                    self.upstream_after = (self.upstream_after + 1) % 3;
+                    return Outcome::Forwarded(lines, reply);
+                }
+                RequestState::Waits(call) => call,
+            };
+            let answer = answer(&self.issuers, &call);
+            request_state = self.host.answer(context, &call, answer);
+        }
+    }
+
+    fn reconfigure(&mut self, configuration: &Value) {
+        assert!(self.host.configure(configuration.to_string().as_bytes()), "{:?}", self.host.state().log);
+    }
+
+    fn advance(&mut self) {
+        self.host.state().clock.advance(Duration::from_secs(1));
+        self.tick();
+    }
+
+    fn log(&mut self) -> String {
+        self.host.state().log.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A host that verifies no signatures, so the module has to: from the start, or with `LATER` after
+/// the known-answer test has passed.
+pub struct DegradedModuleHarness<const LATER: bool>(ModuleHarness);
+
+/// The host never verifies signatures.
+pub type NoHostCryptoHarness = DegradedModuleHarness<false>;
+
+/// The host passes the known-answer test and then stops verifying signatures.
+pub type LostHostCryptoHarness = DegradedModuleHarness<true>;
+
+impl<const LATER: bool> Harness for DegradedModuleHarness<LATER> {
+    const HOST_VERIFIES: bool = false;
+
+    fn start(configuration: &Value, issuers: Issuers) -> Self {
+        let mut harness = ModuleHarness::on(configuration, issuers, SharedStore::default(), LATER);
+        let trusted = harness.host.state().counters.get("tenantgate.host_verifies.ES256").copied();
+        assert_eq!(trusted, Some(LATER.into()));
+        harness.host.state().cryptography = false;
+        Self(harness)
+    }
+
+    fn clock() -> Clock {
+        Clock::simulated()
+    }
+
+    fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
+        self.0.send_with(head, body)
+    }
+
+    fn reconfigure(&mut self, configuration: &Value) {
+        self.0.reconfigure(configuration);
+    }
+
+    fn advance(&mut self) {
+        self.0.advance();
+    }
+
+    fn log(&mut self) -> String {
+        self.0.log()
+    }
+}
