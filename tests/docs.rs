@@ -1,14 +1,14 @@
 //! The documents say what the code does: the reference, the schema and the loader have the same
 //! fields and defaults, every example loads, every event is documented, and every link leads
 //! somewhere.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-#![allow(clippy::wildcard_enum_match_arm, reason = "tests")]
+#![allow(clippy::restriction, clippy::disallowed_methods, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tenantgate::base::event::Event;
 use tenantgate::config::{ConfigErrors, Environment, LoadContext, Loaded, load_value};
 use tenantgate::jose::HostAlgorithms;
 
@@ -370,17 +370,17 @@ fn column(document: &str, heading: &str, column: usize) -> Vec<String> {
         .collect()
 }
 
-/// The events that operations are told of: the table "Events" is the list of all of them.
-fn documented_events() -> Vec<String> {
-    column(OPERATIONS, "Events", 0)
-}
-
-/// The table is sorted, so that an event is found in it, and each event is there once.
+/// The table lists every event, by name, and marks those that a tenant can have texts of its own for.
 #[test]
-fn the_table_of_events_is_sorted() {
-    let events = documented_events();
-    assert!(events.len() > 50);
-    assert!(events.windows(2).all(|pair| pair[0] < pair[1]), "{events:?}");
+fn every_event_is_documented() {
+    let mut events: Vec<&str> = Event::ALL.iter().map(|event| event.name()).collect();
+    events.sort_unstable();
+    assert_eq!(column(OPERATIONS, "Events", 0), events);
+    let pages: Vec<&str> = Event::PAGES.iter().map(|event| event.name()).collect();
+    let text = read(OPERATIONS);
+    let rows = text.lines().filter(|row| row.contains(" | page | "));
+    let marked: Vec<&str> = rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect();
+    assert_eq!(marked, pages);
 }
 
 #[test]
@@ -388,7 +388,7 @@ fn every_event_has_a_cause_and_a_remedy() {
     let mut explained = column(OPERATIONS, "Troubleshooting", 1);
     explained.sort_unstable();
     explained.dedup();
-    assert_eq!(explained, documented_events());
+    assert_eq!(explained, column(OPERATIONS, "Events", 0));
 }
 
 /// Whoever updates finds the new name of every event that was renamed, and the new name exists.
@@ -398,10 +398,10 @@ fn renamed_events_lead_to_events() {
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix("` |")?.split_once("` | `"));
     let renamed: Vec<(&str, &str)> = rows.collect();
     assert!(renamed.len() > 30);
-    let events = documented_events();
+    let is_event = |name: &str| Event::ALL.iter().any(|event| event.name() == name);
     for (old, new) in renamed {
-        assert!(events.contains(&new.to_owned()), "{new} is no event");
-        assert!(!events.contains(&old.to_owned()), "{old} is still an event");
+        assert!(is_event(new), "{new} is no event");
+        assert!(!is_event(old), "{old} is still an event");
     }
 }
 
@@ -439,6 +439,46 @@ fn prose_is_wrapped() {
             assert!(!is_wide, "{document}:{number}");
         }
     }
+}
+
+/// The picture of the layers has exactly the rooms of the source. Their order is checked by
+/// `tests/layers.rs`.
+#[test]
+fn the_picture_has_every_room() {
+    let architecture = read("ARCHITECTURE.md");
+    let picture = architecture.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut drawn: Vec<&str> = picture.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    drawn.sort_unstable();
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+    let mut rooms: Vec<String> = entries
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let suffix = if entry.path().is_dir() { "/" } else { "" };
+            entry.file_name().into_string().unwrap() + suffix
+        })
+        .filter(|room| !matches!(room.as_str(), "bin/" | "lib.rs" | "testing.rs"))
+        .collect();
+    rooms.sort_unstable();
+    assert_eq!(drawn, rooms);
+}
+
+/// Decisions are of their day, and so are the changes of old versions.
+#[test]
+fn paths_in_documents_exist() {
+    let mut count = 0;
+    for document in documents().iter().filter(|document| {
+        !document.starts_with("docs/decisions/") && !document.starts_with("tests/") && *document != "CHANGELOG.md"
+    }) {
+        let text = read(document);
+        for path in text.split('`').skip(1).step_by(2).filter(|code| !code.contains(char::is_whitespace)) {
+            if ["src/", "tests/", "docs/", "envoy/"].iter().any(|folder| path.starts_with(folder)) {
+                let exists = Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists();
+                assert!(exists, "{document}: {path}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 15);
 }
 
 #[test]
