@@ -120,7 +120,7 @@ wasm() {
   need_wasm_target
   need_node_packages
   say "building the module"
-  # A lower inlining threshold and wasm-opt make the module 12 % smaller, see ARCHITECTURE.md.
+  # A lower inlining threshold and wasm-opt make the module 12 % smaller, see docs/decisions/0027-module-size.md.
   CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C llvm-args=-inline-threshold=60" \
     cargo build --locked --release --lib --target "$WASM_TARGET"
   local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/e2e/node_modules/.bin
