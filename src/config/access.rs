@@ -1,4 +1,4 @@
-//! `tenants[].access`: who may do what.
+//! `tenants[].access`: the access rules.
 
 use serde_json::Value;
 
@@ -12,7 +12,8 @@ use crate::tenant::access::{
 };
 use crate::tenant::{ClaimPath, RetainedClaims};
 
-/// The rules, and what identities have to keep for them. `roles` are those that the rules may name, if they could be read.
+/// The rules, and the claims and scopes that identities have to retain for them. A rule may name
+/// the `roles`; `None` stands for roles that could not be read.
 pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(AccessRules, RetainedClaims)> {
     let mut reader = Reader { roles, retained: RetainedClaims::default() };
     let elements = tenant.field("access").elements();
@@ -90,7 +91,7 @@ impl Reader<'_> {
         Some((!criteria.is_empty()).then_some(criteria))
     }
 
-    /// What can be asked for one by one as well as together.
+    /// The criteria that `any_of` and `all_of` have in common.
     fn criteria(&mut self, object: &Object<'_>) -> Option<Criteria> {
         let groups = names(&object.field("groups"));
         let roles = listed(&object.field("roles"), &mut |at| self.role(at));
@@ -109,7 +110,7 @@ impl Reader<'_> {
 
     fn role(&self, at: &Cursor<'_>) -> Option<String> {
         let name = at.text()?;
-        // Where the roles have a mistake of their own, one that is missing here is no other.
+        // If the roles could not be read, an unknown role here may be a consequence of that.
         if self.roles.is_some_and(|roles| !roles.has(name)) {
             return at.refuse(format!("{name:?} is not one of this tenant's `roles`"));
         }
@@ -144,7 +145,7 @@ fn path(at: &Cursor<'_>) -> Option<PathPattern> {
     at.note(PathPattern::parse(text).map_err(|problem| format!("{text:?} is not a path: {problem}")))
 }
 
-/// RFC 9110 section 9.1: a token, and its case matters.
+/// A method (RFC 9110 section 9.1). Methods are case-sensitive.
 fn method(at: &Cursor<'_>) -> Option<String> {
     let text = at.text()?;
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {

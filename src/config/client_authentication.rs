@@ -1,9 +1,9 @@
-//! How the client authenticates at the token endpoint.
+//! The authentication of the client at the token endpoint (OpenID Connect Core section 9).
 
 use crate::base::secret::Secret;
 use crate::tenant::ClientAuthentication;
 
-/// `provider.token_endpoint_auth_method`.
+/// The values of `provider.token_endpoint_auth_method`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum AuthMethod {
     Basic,
@@ -12,7 +12,7 @@ pub(super) enum AuthMethod {
     None,
 }
 
-/// What the client proves itself with.
+/// The kind of credential that the tenant configures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Credential {
     None,
@@ -21,7 +21,7 @@ pub(super) enum Credential {
 }
 
 impl AuthMethod {
-    /// The method with its secret or key, if it has the one that it needs.
+    /// The authentication by this method. `None` if the credential that it needs is absent.
     pub(super) fn with(
         self,
         secret: Option<Secret<String>>,

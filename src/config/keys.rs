@@ -1,12 +1,12 @@
-//! `tenants[].keys`: the configured public keys.
+//! `tenants[].keys`: the configured public keys of the issuer.
 
 use serde_json::Value;
 
 use super::cursor::Cursor;
 use crate::jose::{HostAlgorithms, KeySet, VerificationKey, parse_jwk, parse_jwks, parse_pem};
 
-/// The key set, if every entry could be read, can be used on this host, and they make a good set. Where keys are `fetched`, none
-/// has to be configured.
+/// The key set. `None` if an entry could not be read, the host cannot verify an algorithm, or the
+/// keys do not fit together. If keys are `fetched`, the section may be absent.
 pub(super) fn keys(at: &Cursor<'_>, host: HostAlgorithms, fetched: bool) -> Option<KeySet> {
     if fetched && !at.is_present() {
         return Some(KeySet::default());
@@ -31,7 +31,7 @@ pub(super) fn keys(at: &Cursor<'_>, host: HostAlgorithms, fetched: bool) -> Opti
     at.note(KeySet::new(keys))
 }
 
-/// One entry gives one key, or those of a JWKS.
+/// One entry: a single key, or the keys of a JWK Set.
 fn entry(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
     let object = at.object();
     let (pem, jwk, jwks) = (object.field("pem"), object.field("jwk"), object.field("jwks"));

@@ -1,4 +1,4 @@
-//! `tenants[].refresh`: whether and how often an identity is asked for again.
+//! `tenants[].refresh`: whether and how often sessions are refreshed.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::cursor::Cursor;
 use super::values::duration;
 use crate::tenant::Refresh;
 
-/// `Some(None)` without the section.
+/// The settings of refreshing. `Some(None)` if the section is absent.
 pub(super) fn refresh(at: &Cursor<'_>) -> Option<Option<Refresh>> {
     if !at.is_present() {
         return Some(None);

@@ -1,4 +1,5 @@
-//! `tenants[].login`: the optional parameters of the authorization request (OpenID Connect Core section 3.1.2.1).
+//! `tenants[].login`: the optional parameters of the authorization request (OpenID Connect Core
+//! section 3.1.2.1).
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::cursor::{Cursor, Object};
 use super::values::{Scheme, duration, url};
 use crate::tenant::AuthorizationParameters;
 
+/// The optional parameters. `None` if one of them could not be read.
 pub(super) fn request(login: &Object<'_>, scheme: Scheme) -> Option<AuthorizationParameters> {
     let prompt = optional(&login.field("prompt"), prompt);
     let max_age = optional(&login.field("max_age"), |at| duration(at, Duration::ZERO, Duration::ZERO..=MAX_AGE));
@@ -28,8 +30,8 @@ pub(super) fn request(login: &Object<'_>, scheme: Scheme) -> Option<Authorizatio
     })
 }
 
-/// Whether the gate sets the parameter itself, has a field of its own for it, or has to leave it alone because it would stand for
-/// others. Each parameter may be there once (RFC 6749 section 3.1).
+/// Whether the parameter must not be configured by name: Tenantgate sets it, has a field for it, or
+/// it would replace other parameters. Each parameter may occur once (RFC 6749 section 3.1).
 pub(super) fn is_reserved_parameter(name: &str) -> bool {
     OURS.contains(&name)
 }
@@ -78,14 +80,14 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// An absolute URI without a fragment (RFC 8707 section 2); some issuers name their resources by a URN.
+/// An absolute URI without a fragment (RFC 8707 section 2). It may be a URN, as some issuers use.
 fn resource(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     let text = at.text()?;
     let is_urn = Url::parse(text).is_ok_and(|uri| uri.cannot_be_a_base() && uri.fragment().is_none());
     if !is_urn {
         url(at, scheme)?;
     }
-    // As it is written: the issuer compares it byte for byte.
+    // The text is not normalized: the issuer compares it byte for byte.
     Some(text.to_owned())
 }
 
@@ -121,11 +123,11 @@ const OURS: [&str; 18] = [
     "login_hint",
     "claims",
     "resource",
-    // These change how the answer comes back, or stand for all other parameters.
+    // These change how the authorization response is sent, or replace all other parameters.
     "response_mode",
     "request",
     "request_uri",
     "dpop_jkt",
 ];
-/// As long as a session may last.
+/// The longest lifetime of a session.
 const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -1,9 +1,10 @@
-//! `tenants[].roles`: names for users and groups.
+//! `tenants[].roles`: names that a tenant gives to users and groups.
 
 use super::cursor::Cursor;
 use super::values::names;
 use crate::tenant::access::{Role, Roles};
 
+/// The roles. `None` if one of them could not be read.
 pub(super) fn roles(at: &Cursor<'_>) -> Option<Roles> {
     let mut roles: Vec<Role> = Vec::new();
     let mut whole = true;
@@ -39,7 +40,7 @@ fn role(at: &Cursor<'_>) -> Option<Role> {
     Some(role)
 }
 
-/// Nothing that a header could be in doubt about.
+/// A name that is unambiguous in a header with any list separator.
 fn is_role_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))

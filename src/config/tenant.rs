@@ -1,4 +1,4 @@
-//! `tenants[]`: one tenant, read as far as it can be.
+//! `tenants[]`: one tenant, as far as it could be read.
 
 use serde_json::Value;
 
@@ -12,18 +12,19 @@ use crate::http::host::HostPattern;
 use crate::tenant::{Client, IdentityClaims, IdentityHeaders, Tenant, TenantName};
 use crate::upstream::AssertionSettings;
 
-/// What could be read of one tenant, and what was wrong.
+/// The parts of a tenant that could be read, and its mistakes.
 pub(super) struct PartialTenant {
-    /// How messages call it: `tenant "acme"`, or `tenants[3]` as long as it has no name.
+    /// The tenant in messages: `tenant "acme"`, or `tenants[3]` if it has no valid name.
     pub(super) label: String,
     pub(super) name: Option<TenantName>,
     pub(super) hosts: Vec<HostPattern>,
     pub(super) headers: Option<IdentityHeaders>,
-    /// The tenant, unless something that it needs could not be read.
+    /// The tenant. `None` if a part that it needs could not be read.
     pub(super) tenant: Option<Tenant>,
     pub(super) errors: Errors,
 }
 
+/// Reads the tenant with this index. `assertion` are the settings of the signed assertion.
 pub(super) fn tenant(
     index: usize,
     value: &Value,
@@ -116,7 +117,8 @@ fn name(at: &Cursor<'_>) -> Option<TenantName> {
     name
 }
 
-/// The Issuer Identifier (OpenID Connect Core section 2), kept as it is written: tokens have to repeat it byte for byte.
+/// The Issuer Identifier (OpenID Connect Core section 2). It is kept as written: `iss` of a token
+/// has to equal it byte for byte.
 fn issuer(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     let text = at.required_text()?;
     let url = url(at, scheme)?;
@@ -126,7 +128,7 @@ fn issuer(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// RFC 6749 appendix A.1.
+/// The client identifier: printable ASCII (RFC 6749 appendix A.1).
 fn client_id(at: &Cursor<'_>) -> Option<String> {
     let text = at.required_text()?;
     if text.is_empty() || text.len() > 255 || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {

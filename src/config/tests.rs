@@ -1,4 +1,4 @@
-//! Every message that an operator can get, word for word.
+//! Every message about a mistake in a configuration, word for word.
 
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ fn configuration(tenants: &[Value]) -> Value {
     json!({ "session": { "keys": [{ "id": "a", "env": "KEY" }] }, "tenants": tenants })
 }
 
-/// `base` with `value` at the JSON pointer, or without what is there if `value` is null.
+/// `base` with `value` at the JSON pointer. A `value` of null removes the member there.
 fn with(mut base: Value, pointer: &str, value: Value) -> Value {
     let (parent, last) = pointer.rsplit_once('/').unwrap();
     match base.pointer_mut(parent).unwrap() {
@@ -62,7 +62,7 @@ fn load_json(value: &Value) -> Result<Loaded, ConfigErrors> {
     load(value.to_string().as_bytes(), CONTEXT)
 }
 
-/// The messages, whether the configuration was refused or serves in part.
+/// All messages, whether the configuration is refused or a part of it serves.
 fn messages(value: &Value) -> Vec<String> {
     match load_json(value) {
         Ok(loaded) => loaded.problems.iter().map(ToString::to_string).collect(),
@@ -75,7 +75,7 @@ fn entry_of<'a>(runtime: &'a Runtime, host: &str) -> Option<&'a TenantEntry> {
 }
 
 #[test]
-fn a_good_configuration_serves() {
+fn a_valid_configuration_serves() {
     let loaded = load_json(&configuration(&[tenant()])).unwrap();
     assert_eq!(loaded.problems, []);
     let Some(TenantEntry::Served(tenant)) = entry_of(&loaded.runtime, "acme.example") else { panic!("not served") };
@@ -86,7 +86,7 @@ fn a_good_configuration_serves() {
 }
 
 #[test]
-fn what_is_no_configuration_is_refused() {
+fn bytes_that_are_not_a_configuration_are_refused() {
     let message = |bytes: &[u8]| load(bytes, CONTEXT).unwrap_err().to_string();
     assert_eq!(message(b" "), "the configuration is empty; it needs at least `session` and `tenants`");
     assert_eq!(message(b"tenants:"), "not JSON: expected ident at line 1 column 2");
@@ -99,9 +99,9 @@ fn what_is_no_configuration_is_refused() {
     assert_eq!(message(b"{}"), "session: is missing\ntenants: is missing");
 }
 
-/// `(pointer, value, message)`: what concerns all tenants refuses the configuration.
+/// Each case is `(pointer, value, message)`.
 #[test]
-fn what_concerns_all_tenants_refuses_the_configuration() {
+fn a_mistake_that_concerns_all_tenants_refuses_the_configuration() {
     for (pointer, value, expected) in [
         ("/tenant", json!([]), "unknown field \"tenant\"; did you mean \"tenants\"?"),
         (
@@ -185,12 +185,12 @@ fn two_tenants_cannot_share_a_name_or_a_host() {
         error(&[tenant(), other("acme", "b.example")]),
         "tenants[0] and tenants[1] are both named \"acme\"; a name is for one tenant"
     );
-    // Also where one of them is broken otherwise: whose the host is cannot be told.
+    // A tenant with another mistake claims its hosts, too.
     let broken = with(other("globex", "acme.example"), "/issuer", Value::Null);
     assert!(error(&[tenant(), broken]).starts_with("tenant \"acme\" and tenant \"globex\" both claim host"));
 }
 
-/// `(pointer, value, message)`: what concerns one tenant breaks that one.
+/// Each case is `(pointer, value, message)`, with the pointer into the tenant.
 #[test]
 fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
     for (pointer, value, expected) in [
@@ -805,7 +805,7 @@ fn a_client_key_is_a_private_key() {
 }
 
 #[test]
-fn kids_name_one_key_each() {
+fn each_kid_names_one_key() {
     let jwk = |kid: &str, x: &str| json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid } });
     let keys = json!([jwk("k", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), { "pem": PUBLIC, "kid": "k" }]);
     let broken = configuration(&[with(tenant(), "/keys", keys)]);
@@ -837,7 +837,7 @@ fn several_hosts_need_one_redirect_uri_and_one_cookie_domain() {
 }
 
 #[test]
-fn an_http_issuer_is_for_development() {
+fn an_http_issuer_has_to_be_permitted() {
     let text = tenant().to_string().replace("https:", "http:");
     let insecure = with(serde_json::from_str(&text).unwrap(), "/allow_insecure_issuer", json!(true));
     assert_eq!(messages(&configuration(&[insecure])), <[String; 0]>::default());
@@ -883,9 +883,9 @@ fn no_message_repeats_a_secret() {
     }
 }
 
-/// `(headers, message)` for a tenant of a configuration that signs assertions.
+/// Each case is `(headers, message)`, in a configuration with a signed assertion.
 #[test]
-fn headers_are_names_of_their_own() {
+fn header_names_are_valid_and_unique() {
     for (headers, expected) in [
         (json!({ "user": true }), "headers.user: must be the name of a header, or false"),
         (
@@ -925,7 +925,7 @@ fn headers_are_names_of_their_own() {
 }
 
 #[test]
-fn a_header_that_is_off_leaves_its_name_to_others() {
+fn the_name_of_a_header_that_is_off_is_free() {
     let headers = json!({ "email": false, "user": "x-auth-request-preferred-username", "claims": { "x-auth-request-email": "upn" } });
     assert_eq!(messages(&configuration(&[with(tenant(), "/headers", headers)])), <[String; 0]>::default());
     let headers = json!({ "user": "x-auth-request-preferred-username" });
@@ -938,9 +938,9 @@ fn assertion() -> Value {
     json!({ "keys": [{ "pem": PRIVATE }], "audiences": ["upstream"] })
 }
 
-/// `(pointer, value, message)`: the assertion concerns all tenants.
+/// Each case is `(pointer, value, message)`.
 #[test]
-fn an_assertion_is_whole_or_refused() {
+fn a_mistake_in_the_assertion_refuses_the_configuration() {
     let rsa = include_str!("../../tests/vectors/keys/rsa.private.pem");
     let public = "assertion.keys[0].pem: is no private key that can sign: it is a public key";
     for (pointer, value, expected) in [

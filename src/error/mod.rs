@@ -1,7 +1,9 @@
-//! Every reason to refuse a request, and what each means to the client, to the person and to the operator.
+//! Every reason to refuse a request, and what the client, the user and the operator get to know of
+//! it.
 //!
-//! A flow has its own error type here. [`Refusal`] joins them, and `answer` maps each to its one answer. This room knows
-//! the errors of the rooms below. It decides nothing: who refuses, and with which cookies, is up to the flows.
+//! Each flow has its own error type here. [`Refusal`] joins them, and `answer` maps each to its one
+//! answer. This room knows the errors of the rooms below it. It does not know when a flow refuses a
+//! request, or which cookies it sets with the answer.
 
 mod answer;
 mod bearer;

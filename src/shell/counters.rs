@@ -1,4 +1,4 @@
-//! One counter for each event, under `tenantgate.<event>` in the host's statistics, and a few gauges.
+//! The metrics of the host: one counter for each event, `tenantgate.<event>`, and a few gauges.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,16 +9,16 @@ use proxy_wasm::types::MetricType;
 
 use crate::base::event::Event;
 
-/// The counters of a VM. Events are words of this code, so there is a fixed number of them.
+/// The counters of a VM. [`Event`] has a fixed number of values, so clients cannot add counters.
 #[derive(Clone, Default)]
 pub(super) struct Counters(Rc<RefCell<HashMap<Event, Counter>>>);
 
 #[derive(Default)]
 struct Counter {
     id: Option<u32>,
-    /// Whether the host was told since the last tick.
+    /// Whether the host got an update since the last tick.
     told: bool,
-    /// What it was not told yet.
+    /// The occurrences that the host does not know yet.
     pending: u64,
 }
 
@@ -28,8 +28,9 @@ impl Counters {
         self.add(event, 1);
     }
 
-    /// Counts so many occurrences. The host is told at once about the first between two ticks, and at the next tick about all others: in
-    /// a flood, a host call for each would cost more than finding out that a token is none.
+    /// Counts several occurrences. The host gets the first update after a tick at once, and the
+    /// others at the next tick: in a flood, a host call for each would cost more than refusing an
+    /// invalid token.
     pub(super) fn add(&self, event: Event, count: u64) {
         let Ok(mut counters) = self.0.try_borrow_mut() else { return };
         let counter = counters.entry(event).or_default();
@@ -39,7 +40,7 @@ impl Counters {
         }
     }
 
-    /// Tells the host what it does not know yet.
+    /// Sends the pending occurrences to the host.
     pub(super) fn tick(&self) {
         let Ok(mut counters) = self.0.try_borrow_mut() else { return };
         for (event, counter) in counters.iter_mut() {
@@ -57,7 +58,8 @@ impl Counters {
 }
 
 impl Counter {
-    /// A host without statistics is no reason to do anything else differently.
+    /// Sends the pending occurrences of `event`. Without metrics in the host everything else works
+    /// as usual.
     fn tell(&mut self, event: &str) {
         if self.pending == 0 {
             return;

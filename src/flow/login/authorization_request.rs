@@ -7,8 +7,9 @@ use crate::base::encoding::base64url;
 use crate::oauth::discovery::{MetadataUnavailable, Provider};
 use crate::tenant::AuthorizationParameters;
 
-/// The URL that the browser is sent to. Everything in it comes from the configuration or was drawn for this attempt; the
-/// request that started the login adds nothing. With `ask`, the issuer has to ask who it is, as it does anyway where a prompt is configured.
+/// The URL of the authorization request. Its parameters come from the configuration and from the
+/// attempt, none from the request that began the login. With `ask` it has `prompt=login`, unless a
+/// prompt is configured.
 pub(super) fn url(
     provider: &Provider,
     attempt: &Attempt,
@@ -49,7 +50,7 @@ pub(super) fn url(
     Ok(url.into())
 }
 
-/// RFC 7636 section 4.2.
+/// The code challenge with `S256` (RFC 7636 section 4.2).
 fn code_challenge(verifier: &str) -> String {
     base64url(&Sha256::digest(verifier))
 }

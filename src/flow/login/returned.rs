@@ -1,4 +1,6 @@
-//! A browser that came back from the issuer.
+//! A login whose browser came back from the issuer.
+//!
+//! Scenarios: `tests/scenarios/{login,callback}.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,8 @@ use crate::runtime::{Runtime, ServedTenant};
 use crate::session::SentCookies;
 use crate::tenant::TenantCookies;
 
-/// A browser that came back with a response to its own attempt. However the login goes on, the attempt is over.
+/// A login whose browser came back with a response to its own attempt. Every answer from here on
+/// deletes the attempt.
 pub(super) struct Returned {
     pub(super) runtime: Arc<Runtime>,
     pub(super) served: Arc<ServedTenant>,
@@ -25,8 +28,8 @@ pub(super) struct Returned {
 }
 
 impl Returned {
-    /// Sends the browser to the page that it asked for, with the `Set-Cookie` values of its session, or says why there
-    /// is none.
+    /// Ends the login: redirects to the page where it began, with the `Set-Cookie` values of the
+    /// session, or refuses.
     pub(super) fn end(&self, outcome: Result<Vec<String>, LoginError>) -> LocalReply {
         match outcome {
             Ok(cookies) => {
@@ -39,8 +42,8 @@ impl Returned {
         }
     }
 
-    /// Refuses, and offers to try again the page that was asked for. Where a retry helps only if the issuer asks who it
-    /// is, the next login has it ask.
+    /// Refuses the login and links to the page where it began. If only another prompt can help, a
+    /// cookie makes the next login ask for credentials.
     pub(super) fn refuse(&self, refusal: &Refusal) -> LocalReply {
         let remedy = refusal.remedy();
         let action = PageAction::Link { href: self.page(), label: remedy.label() };
@@ -55,17 +58,17 @@ impl Returned {
         }
     }
 
-    /// The address that the browser asked for when the login began.
+    /// The URL of the page where the login began.
     fn page(&self) -> String {
         format!("{}{}", self.served.model.origin(&self.host), self.attempt.page)
     }
 
-    /// Deletes the attempt's cookie: a state is good for one callback.
+    /// Deletes the cookie of the attempt: a `state` is valid for one callback.
     fn without_attempt(&self, reply: LocalReply) -> LocalReply {
         let login = &self.served.model.login;
         reply.with_cookie(TenantCookies::new(login).delete(&self.attempt.cookie_name(login)))
     }
 }
 
-/// So long after a refusal the next login has the issuer ask.
+/// How long after a refusal the next login asks for credentials.
 const ASK_FOR: Duration = Duration::from_secs(5 * 60);
