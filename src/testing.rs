@@ -35,7 +35,7 @@ impl Entropy for TestHost {
 }
 
 impl TestHost {
-    /// The environment of a step on this host, without time and shared data.
+    /// The environment of one step on this host, without time and shared data.
     pub(crate) fn env(&mut self) -> Env<'_> {
         Env::new(None, self, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() }, &NoSharedData)
     }
@@ -46,7 +46,7 @@ pub(crate) fn runtime(key_ids: &[&str]) -> Runtime {
     runtime_with(key_ids, include_str!("../tests/vectors/keys/ec.public.pem"))
 }
 
-/// As [`runtime`], with `pem` as the key of the issuer.
+/// The same as [`runtime`], with `pem` as the key of the issuer.
 pub(crate) fn runtime_with(key_ids: &[&str], pem: &str) -> Runtime {
     let tenant = |name: &str| {
         json!({
@@ -85,7 +85,7 @@ pub(crate) fn session(signed_in: u64) -> SessionRecord {
 }
 
 fn identity_record(user: &str, verified_with: SigningKeyRef) -> IdentityRecord {
-    // Claims are sealed as a string. This is the empty one.
+    // Claims are sealed as a string. This one is empty.
     let claims = postcard::from_bytes(&[0]).unwrap();
     IdentityRecord {
         user: user.to_owned(),
@@ -97,7 +97,7 @@ fn identity_record(user: &str, verified_with: SigningKeyRef) -> IdentityRecord {
     }
 }
 
-/// The identity of `user` at `tenant`, as from a session.
+/// The identity of `user` at `tenant`, as a session gives it.
 pub(crate) fn identity(runtime: &Runtime, tenant: &Tenant, user: &str) -> Arc<VerifiedIdentity> {
     let key = tenant.keys.candidates(SignatureAlgorithm::Es256, None).next().unwrap();
     let record =

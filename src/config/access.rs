@@ -12,8 +12,9 @@ use crate::tenant::access::{
 };
 use crate::tenant::{ClaimPath, RetainedClaims};
 
-/// The rules, and the claims and scopes that identities have to retain for them. A rule may name
-/// the `roles`; `None` stands for roles that could not be read.
+/// Reads the rules, and the claims and scopes that identities must retain for them. `roles` are the
+/// roles that a rule may name, or `None` if they could not be read. The result is `None` if a rule
+/// could not be read.
 pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(AccessRules, RetainedClaims)> {
     let mut reader = Reader { roles, retained: RetainedClaims::default() };
     let elements = tenant.field("access").elements();
@@ -25,6 +26,7 @@ pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(Acce
     (rules.len() == elements.len()).then(|| (AccessRules::new(rules, policy), reader.retained))
 }
 
+/// Reads rules, and collects the claims and scopes that identities must retain for them.
 struct Reader<'a> {
     roles: Option<&'a Roles>,
     retained: RetainedClaims,
@@ -91,7 +93,7 @@ impl Reader<'_> {
         Some((!criteria.is_empty()).then_some(criteria))
     }
 
-    /// The criteria that `any_of` and `all_of` have in common.
+    /// Reads the criteria that may be given both directly in `allow` and in its `all_of`.
     fn criteria(&mut self, object: &Object<'_>) -> Option<Criteria> {
         let groups = names(&object.field("groups"));
         let roles = listed(&object.field("roles"), &mut |at| self.role(at));

@@ -11,7 +11,7 @@ use super::values::{duration, path};
 use crate::tenant::DEFAULT_ASSERTION;
 use crate::upstream::{AssertionSettings, PublishedKey};
 
-/// The settings. `None` if the section is absent or has a mistake.
+/// Reads the section. `None` if it is absent or has a mistake.
 pub(super) fn assertion(at: &Cursor<'_>, environment: &dyn Environment) -> Option<AssertionSettings> {
     if !at.is_present() {
         return None;

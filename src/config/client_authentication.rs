@@ -6,22 +6,29 @@ use crate::tenant::ClientAuthentication;
 /// The values of `provider.token_endpoint_auth_method`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum AuthMethod {
+    /// `client_secret_basic`.
     Basic,
+    /// `client_secret_post`.
     Post,
+    /// `private_key_jwt`.
     PrivateKeyJwt,
+    /// `none`: a public client.
     None,
 }
 
 /// The kind of credential that the tenant configures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Credential {
+    /// No credential.
     None,
+    /// `client_secret`.
     Secret,
+    /// `client_key`.
     Key,
 }
 
 impl AuthMethod {
-    /// The authentication by this method. `None` if the credential that it needs is absent.
+    /// The client authentication by this method. `None` if the credential that it needs is absent.
     pub(super) fn with(
         self,
         secret: Option<Secret<String>>,

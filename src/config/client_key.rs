@@ -5,7 +5,8 @@ use super::load_context::Environment;
 use super::signing_key::signing_key;
 use crate::tenant::{AssertionAudience, ClientAuthentication};
 
-/// The authentication with this key. `None` if the key or the audience could not be read.
+/// Reads the client authentication with this key. `None` if the key or the audience could not be
+/// read.
 pub(super) fn client_key(at: &Cursor<'_>, environment: &dyn Environment) -> Option<ClientAuthentication> {
     let object = at.object();
     let key = signing_key(at, &object, environment);

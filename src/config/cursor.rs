@@ -1,5 +1,5 @@
-//! A reader for JSON values that knows its path: it records every mistake with its place and
-//! continues.
+//! A reader for JSON values. It tracks the path of each value, records every mistake with its path,
+//! and continues after a mistake.
 
 use std::cell::RefCell;
 
@@ -17,7 +17,7 @@ impl Errors {
         self.0.borrow_mut().push((path.to_owned(), message.into()));
     }
 
-    /// The mistakes as errors of `tenant`, or of the whole configuration without one.
+    /// Converts the mistakes to errors of `tenant`, or of the whole configuration if it is `None`.
     pub(super) fn into_config_errors(self, tenant: Option<&str>) -> Vec<ConfigError> {
         let errors = self.0.into_inner().into_iter();
         errors.map(|(path, message)| ConfigError::new(tenant, path, message)).collect()
@@ -28,15 +28,14 @@ impl Errors {
 #[derive(Clone)]
 pub(super) struct Cursor<'a> {
     value: Option<&'a Value>,
-    /// Whether the surrounding object exists. If it does not, its missing fields are no mistakes of
-    /// their own.
+    /// Whether the surrounding object exists. If it does not, its missing fields are not reported.
     inside: bool,
     path: String,
     errors: &'a Errors,
 }
 
 impl<'a> Cursor<'a> {
-    /// The root of all paths.
+    /// A cursor at `value`, with an empty path.
     pub(super) fn root(value: &'a Value, errors: &'a Errors) -> Self {
         Self { value: Some(value), inside: true, path: String::new(), errors }
     }
@@ -62,7 +61,7 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    /// The value of `result`; an error is recorded as a mistake at this place.
+    /// The value of `result`. An error is recorded as a mistake at this place.
     pub(super) fn note<T, E: ToString>(&self, result: Result<T, E>) -> Option<T> {
         result.map_err(|problem| self.error(problem.to_string())).ok()
     }
@@ -83,7 +82,7 @@ impl<'a> Cursor<'a> {
         self.typed("true or false", Value::as_bool)
     }
 
-    /// The object at this place. If it is absent, so are its fields.
+    /// The object at this place. If it is absent, all its fields are absent.
     pub(super) fn object(&self) -> Object<'a> {
         let members = self.typed("an object", Value::as_object);
         Object { members, at: self.clone(), known: RefCell::default() }
@@ -107,7 +106,7 @@ impl<'a> Cursor<'a> {
         elements.iter().enumerate().map(at).collect()
     }
 
-    /// The members of the object at this place, under any name.
+    /// The members of the object at this place, with any names.
     pub(super) fn entries(&self) -> Vec<(&'a str, Self)> {
         let at = |(name, value): (&'a String, &'a Value)| {
             let path = format!("{}[{name:?}]", self.path);
@@ -125,7 +124,7 @@ impl<'a> Cursor<'a> {
         self.elements()
     }
 
-    /// Records that the value is missing, with `advice` about what to give.
+    /// Records that the value is missing, with `advice` about the value to give. Returns `None`.
     pub(super) fn missing<T>(&self, advice: &str) -> Option<T> {
         if self.inside {
             self.error(format!("is missing; {advice}"));
@@ -157,7 +156,7 @@ pub(super) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// The field `name`, which counts as read.
+    /// The field `name`. It counts as read from now on.
     pub(super) fn field(&self, name: &'static str) -> Cursor<'a> {
         let mut known = self.known.borrow_mut();
         if !known.contains(&name) {
@@ -168,7 +167,7 @@ impl<'a> Object<'a> {
         Cursor { value, inside: self.members.is_some(), path, errors: self.at.errors }
     }
 
-    /// All members, unread.
+    /// All members. None of them counts as read.
     pub(super) fn members(&self) -> Option<&'a Map<String, Value>> {
         self.members
     }
@@ -197,5 +196,6 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// An unknown field gets a suggestion if it differs from a known one by at most so many letters.
+/// The most letters by which an unknown field may differ from the known field that its message
+/// suggests.
 const MAX_TYPOS: usize = 2;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// One mistake: the tenant, the field, what is wrong, and what would be right. It contains no
-/// secret.
+/// One mistake: the tenant, the field, and a message that says what is wrong and what is right. It
+/// contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     tenant: Option<String>,
@@ -23,7 +23,7 @@ impl ConfigError {
     }
 }
 
-/// The form is `tenant "acme": hosts[1]: what is wrong`.
+/// Writes the mistake in the form `tenant "acme": hosts[1]: message`.
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(tenant) = &self.tenant {
@@ -43,7 +43,7 @@ impl std::error::Error for ConfigError {}
 pub struct ConfigErrors(Vec<ConfigError>);
 
 impl ConfigErrors {
-    /// All mistakes of one load.
+    /// The mistakes of one load.
     pub(super) fn new(errors: Vec<ConfigError>) -> Self {
         Self(errors)
     }
@@ -69,7 +69,7 @@ impl From<ConfigError> for ConfigErrors {
     }
 }
 
-/// One line for each mistake.
+/// Writes one line for each mistake.
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, error) in self.0.iter().enumerate() {

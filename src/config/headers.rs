@@ -49,10 +49,10 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
     })
 }
 
-/// Each header and the claim that it contains.
+/// Reads the headers for single claims: each header name and the claim that it contains.
 fn claims(at: &Cursor<'_>, taken: &mut Taken) -> Option<Vec<(String, ClaimPath)>> {
     if !at.is_present() {
-        // The default gives way to another field that uses its header name.
+        // The default is left out if another field uses its header name.
         let free = taken.by(&fold(DEFAULT_PREFERRED_USERNAME)).is_none();
         let default = free.then(|| (DEFAULT_PREFERRED_USERNAME.to_owned(), "preferred_username".into()));
         return Some(default.into_iter().collect());
@@ -66,13 +66,14 @@ fn claims(at: &Cursor<'_>, taken: &mut Taken) -> Option<Vec<(String, ClaimPath)>
     claims.collect::<Vec<_>>().into_iter().collect()
 }
 
-/// The value that a word stands for. Without a word it is that of the first one.
+/// The value of the configured word, or of the first word if the field is absent. `None` if the
+/// word is not one of `words`.
 fn meaning<T: Copy, const N: usize>(at: &Cursor<'_>, words: &[(&str, T); N]) -> Option<T> {
     let number = if at.is_present() { one_of(at, &words.map(|(word, _)| word))? } else { 0 };
     words.get(number).map(|(_, meaning)| *meaning)
 }
 
-/// The header of the signed assertion. `None` if the name is invalid.
+/// Reads the header name of the signed assertion. `None` if the name is invalid.
 pub(super) fn assertion_header(at: &Cursor<'_>, default: &str) -> Option<String> {
     match at.text() {
         Some(name) => Taken::default().name(at, name, "assertion.header", default),
@@ -85,7 +86,7 @@ pub(super) fn assertion_header(at: &Cursor<'_>, default: &str) -> Option<String>
 struct Taken(Vec<(String, String)>);
 
 impl Taken {
-    /// The configured name or the default. `Some(None)` if the field is `false`.
+    /// Reads a header name that has a default. `Some(None)` if the field is `false`.
     fn optional(&mut self, at: &Cursor<'_>, field: &str, default: &str) -> Option<Option<String>> {
         let name = match at.value() {
             None => default,
@@ -96,7 +97,8 @@ impl Taken {
         self.name(at, name, field, default).map(Some)
     }
 
-    /// The header for a token, which may be `authorization`. `Some(None)` if the field is absent.
+    /// Reads the header name for a token, which may be `authorization`. `Some(None)` if the field
+    /// is absent.
     fn token(&mut self, at: &Cursor<'_>, field: &str) -> Option<Option<String>> {
         let Some(name) = at.text() else { return (!at.is_present()).then_some(None) };
         if name.eq_ignore_ascii_case("authorization") {
@@ -105,7 +107,7 @@ impl Taken {
         self.name(at, name, field, &format!("x-auth-request-{}", fold(field))).map(Some)
     }
 
-    /// A header name that is valid, not reserved, and not in use.
+    /// Checks that a header name is valid, not reserved, and not in use, and marks it as in use.
     fn name(&mut self, at: &Cursor<'_>, name: &str, field: &str, default: &str) -> Option<String> {
         let name = name.to_ascii_lowercase();
         if name.is_empty() || !name.bytes().all(is_token_byte) {
@@ -117,6 +119,7 @@ impl Taken {
         self.take(at, name, field)
     }
 
+    /// Marks a header name as in use. A name that is in use already is a mistake.
     fn take(&mut self, at: &Cursor<'_>, name: String, field: &str) -> Option<String> {
         let folded = fold(&name);
         if let Some(other) = self.by(&folded) {
@@ -134,12 +137,12 @@ impl Taken {
     }
 }
 
-/// A byte of a token (RFC 9110 section 5.6.2).
+/// Whether a token may contain the byte (RFC 9110 section 5.6.2).
 fn is_token_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
 }
 
-/// Whether HTTP, Envoy or Tenantgate gives the name a meaning.
+/// Whether HTTP, Envoy or Tenantgate uses the header for another purpose.
 fn is_reserved(folded: &str) -> bool {
     folded.starts_with("x-envoy-") || folded.starts_with("content-") || RESERVED.contains(&folded)
 }

@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::cursor::Cursor;
 use crate::jose::{HostAlgorithms, KeySet, VerificationKey, parse_jwk, parse_jwks, parse_pem};
 
-/// The key set. `None` if an entry could not be read, the host cannot verify an algorithm, or the
-/// keys do not fit together. If keys are `fetched`, the section may be absent.
+/// Reads the key set. An algorithm that only the host verifies and that this `host` does not
+/// support is a mistake. `None` if an entry could not be read, or if two keys are equal or have the
+/// same `kid`. If keys are `fetched`, the section may be absent.
 pub(super) fn keys(at: &Cursor<'_>, host: HostAlgorithms, fetched: bool) -> Option<KeySet> {
     if fetched && !at.is_present() {
         return Some(KeySet::default());
@@ -31,7 +32,7 @@ pub(super) fn keys(at: &Cursor<'_>, host: HostAlgorithms, fetched: bool) -> Opti
     at.note(KeySet::new(keys))
 }
 
-/// One entry: a single key, or the keys of a JWK Set.
+/// Reads one entry: a single key, or the keys of a JWK Set.
 fn entry(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
     let object = at.object();
     let (pem, jwk, jwks) = (object.field("pem"), object.field("jwk"), object.field("jwks"));

@@ -10,7 +10,7 @@ use super::values::{Scheme, duration, path, url};
 use crate::http::host::{Host, HostPattern};
 use crate::tenant::Login;
 
-/// Reads the section. `None` if a part that a login needs could not be read.
+/// Reads the section. `None` if a part that every login needs could not be read.
 pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> Option<Login> {
     let object = at.object();
     let scopes = scopes(&object.field("scopes"));
@@ -55,8 +55,8 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
     })
 }
 
-/// The scopes of the authorization request (RFC 6749 section 3.3). `openid` is required (OpenID
-/// Connect Core section 3.1.2.1).
+/// Reads the scopes of the authorization request (RFC 6749 section 3.3). `openid` is required
+/// (OpenID Connect Core section 3.1.2.1).
 fn scopes(at: &Cursor<'_>) -> Option<Vec<String>> {
     if !at.is_present() {
         return Some(DEFAULT_SCOPES.map(str::to_owned).into());
@@ -75,7 +75,7 @@ fn scopes(at: &Cursor<'_>) -> Option<Vec<String>> {
     Some(scopes)
 }
 
-/// One scope token (RFC 6749 section 3.3).
+/// Reads one scope token (RFC 6749 section 3.3).
 pub(super) fn scope(at: &Cursor<'_>) -> Option<String> {
     let text = at.text()?;
     let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
@@ -85,7 +85,8 @@ pub(super) fn scope(at: &Cursor<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// A redirect URI whose host and path lead to the callback of this tenant.
+/// Reads the redirect URI. Its host must be one of the tenant's `hosts`, its path must be
+/// `callback_path`, and it must have no query.
 fn redirect_uri(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern], callback_path: Option<&str>) -> Option<Url> {
     let uri = url(at, scheme)?;
     let host = uri.host_str().and_then(|host| Host::from_name(host).ok());
@@ -116,8 +117,9 @@ fn cookie_domain(at: &Cursor<'_>, hosts: &[HostPattern]) -> Option<Host> {
     Some(domain)
 }
 
-/// An issuer registers redirect URIs one by one, so a tenant with many hosts uses one of them for
-/// all. Its cookies have to be shared with that host.
+/// Checks that a tenant with several hosts has the fields that this requires. An issuer registers
+/// each redirect URI separately, so a tenant with many hosts may use one redirect URI for all of
+/// them. The cookies must then be shared with the host of that redirect URI.
 fn require_for_several_hosts(object: &Object<'_>, hosts: &[HostPattern]) {
     let wildcard = hosts.iter().any(|pattern| matches!(pattern, HostPattern::Below(_)));
     let (redirect_uri, cookie_domain) = (object.field("redirect_uri"), object.field("cookie_domain"));

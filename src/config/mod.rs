@@ -1,12 +1,12 @@
-//! The configuration: bytes and environment variables become a [`Runtime`], or a list of all
-//! mistakes.
+//! The configuration: converts bytes and environment variables to a [`Runtime`], or to a list of
+//! all mistakes.
 //!
-//! This room owns the format of the configuration and every message about a mistake. It does not
-//! know requests or the callbacks of the host.
+//! The module defines the format of the configuration and every message about a mistake. It does
+//! not depend on requests or on the callbacks of the host.
 //!
 //! Loading is a pure function of the bytes, the environment variables and the algorithms that the
 //! host can verify. Envoy loads a configuration first on a canary and then on every worker, and all
-//! of them have to get the same result.
+//! of them must get the same result.
 
 mod access;
 mod assertion;
@@ -49,18 +49,18 @@ use tenant::{PartialTenant, tenant};
 pub use error::{ConfigError, ConfigErrors};
 pub use load_context::{Environment, LoadContext};
 
-/// A configuration of which at least a part serves.
+/// A configuration that was accepted. Single tenants in it may have mistakes.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The runtime. Tenants with mistakes are in it as broken.
+    /// The runtime. It contains the tenants with mistakes as broken tenants.
     pub runtime: Runtime,
     /// The mistakes inside single tenants.
     pub problems: Vec<ConfigError>,
 }
 
-/// Loads the configuration in the form that Envoy hands over: JSON text (a `StringValue`, Istio,
-/// Envoy Gateway), or a protobuf `Struct`, which Envoy makes of plain YAML. Envoy 1.40 passes a
-/// `Struct` on in its wire format.
+/// Loads the configuration in the form that Envoy passes: JSON text (a `StringValue`, Istio, Envoy
+/// Gateway), or a protobuf `Struct`, to which Envoy converts plain YAML. Envoy 1.40 passes a
+/// `Struct` in its wire format.
 ///
 /// # Errors
 /// [`ConfigErrors`] if a mistake concerns all tenants, or if there is any mistake and `strict` is
@@ -71,8 +71,8 @@ pub fn load(bytes: &[u8], context: LoadContext<'_>) -> Result<Loaded, ConfigErro
             ConfigError::whole("", "the configuration is empty; it needs at least `session` and `tenants`").into()
         );
     }
-    // A `Struct` is never valid JSON: the tag of a value is a control character that JSON permits
-    // nowhere.
+    // A `Struct` is never valid JSON: the tag of a value is a control character, which JSON does
+    // not permit anywhere.
     let value = json::parse(bytes)
         .or_else(|error| wire::structure(bytes).ok_or_else(|| ConfigError::whole("", format!("not JSON: {error}"))))?;
     load_value(&value, context)
@@ -81,7 +81,7 @@ pub fn load(bytes: &[u8], context: LoadContext<'_>) -> Result<Loaded, ConfigErro
 /// Loads a configuration that was parsed before, for example from YAML.
 ///
 /// # Errors
-/// As for [`load`].
+/// The same as for [`load`].
 pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, ConfigErrors> {
     let whole = Errors::default();
     let root = Cursor::root(value, &whole).object();
@@ -116,7 +116,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     }
 }
 
-/// A tenant with any mistake does not serve.
+/// The mistakes of a tenant and its entry in the runtime. A tenant with any mistake is broken.
 fn finish(partial: PartialTenant) -> (Vec<ConfigError>, TenantEntry) {
     let PartialTenant { label, name, hosts, headers, tenant, errors } = partial;
     let errors = errors.into_config_errors(Some(&label));
@@ -127,8 +127,8 @@ fn finish(partial: PartialTenant) -> (Vec<ConfigError>, TenantEntry) {
     (errors, entry)
 }
 
-/// Refuses a name or a host that two tenants claim: it is unclear to which of them a request
-/// belongs.
+/// Records a mistake for each name or host that two tenants have, because a request could belong to
+/// either of them.
 fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
     let mut names = HashMap::new();
     let mut hosts = HashMap::new();

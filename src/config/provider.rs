@@ -10,8 +10,8 @@ use super::request::is_reserved_parameter;
 use super::values::{Scheme, duration, url};
 use crate::tenant::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 
-/// The provider and the authentication of the client. Each is `None` if a part of it could not be
-/// read.
+/// Reads the provider and the authentication method of the client. Each is `None` if a part of it
+/// could not be read.
 pub(super) fn provider(
     at: &Cursor<'_>,
     scheme: Scheme,
@@ -45,7 +45,7 @@ pub(super) fn provider(
     (provider, method)
 }
 
-/// Whether the section has anything fetched, whatever other mistakes it has.
+/// Whether the section requests that documents are fetched, even if it has mistakes.
 pub(super) fn fetches(at: &Cursor<'_>) -> bool {
     let member = |name| at.value().and_then(|section| section.get(name));
     member("jwks_uri").is_some() || member("discovery").is_some_and(|discovery| discovery.as_bool() != Some(false))
@@ -63,7 +63,7 @@ fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<
     Url::parse(&url).ok().map(SourceStart::Discovery)
 }
 
-/// The first URL and the intervals of fetching. `Some(None)` if nothing is fetched.
+/// Reads the intervals of fetching. `Some(None)` if nothing is fetched.
 fn source(
     object: &Object<'_>,
     start: Option<SourceStart>,
@@ -94,8 +94,8 @@ fn cluster(at: &Cursor<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// An endpoint. Its query must not have a parameter that Tenantgate adds: each parameter may occur
-/// once (RFC 6749 section 3.1).
+/// Reads an endpoint. Its query must not have a parameter that Tenantgate adds: each parameter may
+/// occur once (RFC 6749 section 3.1).
 fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: bool) -> Option<Url> {
     let at = object.field(name);
     if !at.is_present() && !discovers {
@@ -110,7 +110,8 @@ fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: 
     }
 }
 
-/// The authentication method of the client (OpenID Connect Core section 9).
+/// Reads the authentication method of the client, and checks that the tenant has the `credential`
+/// for it (OpenID Connect Core section 9).
 fn auth_method(at: &Cursor<'_>, credential: Credential) -> Option<AuthMethod> {
     let method = match at.text() {
         Some("client_secret_basic") => AuthMethod::Basic,

@@ -6,7 +6,7 @@ use super::cursor::Cursor;
 use super::values::duration;
 use crate::tenant::Refresh;
 
-/// The settings of refreshing. `Some(None)` if the section is absent.
+/// Reads the section. `Some(None)` if it is absent, `None` if it has a mistake.
 pub(super) fn refresh(at: &Cursor<'_>) -> Option<Option<Refresh>> {
     if !at.is_present() {
         return Some(None);

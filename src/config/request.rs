@@ -10,7 +10,7 @@ use super::cursor::{Cursor, Object};
 use super::values::{Scheme, duration, url};
 use crate::tenant::AuthorizationParameters;
 
-/// The optional parameters. `None` if one of them could not be read.
+/// Reads the optional parameters. `None` if one of them could not be read.
 pub(super) fn request(login: &Object<'_>, scheme: Scheme) -> Option<AuthorizationParameters> {
     let prompt = optional(&login.field("prompt"), prompt);
     let max_age = optional(&login.field("max_age"), |at| duration(at, Duration::ZERO, Duration::ZERO..=MAX_AGE));
@@ -30,8 +30,9 @@ pub(super) fn request(login: &Object<'_>, scheme: Scheme) -> Option<Authorizatio
     })
 }
 
-/// Whether the parameter must not be configured by name: Tenantgate sets it, has a field for it, or
-/// it would replace other parameters. Each parameter may occur once (RFC 6749 section 3.1).
+/// Whether the parameter must not be configured by name, because Tenantgate sets it or has a field
+/// for it, or because it would change how the response is sent or replace other parameters. Each
+/// parameter may occur once (RFC 6749 section 3.1).
 pub(super) fn is_reserved_parameter(name: &str) -> bool {
     OURS.contains(&name)
 }
@@ -80,14 +81,15 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// An absolute URI without a fragment (RFC 8707 section 2). It may be a URN, as some issuers use.
+/// Reads an absolute URI without a fragment (RFC 8707 section 2). It may be a URN, as some issuers
+/// use.
 fn resource(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     let text = at.text()?;
     let is_urn = Url::parse(text).is_ok_and(|uri| uri.cannot_be_a_base() && uri.fragment().is_none());
     if !is_urn {
         url(at, scheme)?;
     }
-    // The text is not normalized: the issuer compares it byte for byte.
+    // The text is not normalized, because the issuer compares it byte by byte.
     Some(text.to_owned())
 }
 
@@ -108,6 +110,7 @@ fn others(at: &Cursor<'_>) -> Option<Vec<(String, String)>> {
     pairs.collect::<Vec<_>>().into_iter().collect()
 }
 
+/// The parameters that must not be configured by name.
 const OURS: [&str; 18] = [
     "response_type",
     "client_id",
@@ -129,5 +132,5 @@ const OURS: [&str; 18] = [
     "request_uri",
     "dpop_jkt",
 ];
-/// The longest lifetime of a session.
+/// The upper limit of `max_age`: the longest lifetime of a session.
 const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -1,10 +1,10 @@
-//! `tenants[].roles`: names that a tenant gives to users and groups.
+//! `tenants[].roles`: the roles of a tenant, with the users and groups that have them.
 
 use super::cursor::Cursor;
 use super::values::names;
 use crate::tenant::access::{Role, Roles};
 
-/// The roles. `None` if one of them could not be read.
+/// Reads the roles. `None` if one of them could not be read.
 pub(super) fn roles(at: &Cursor<'_>) -> Option<Roles> {
     let mut roles: Vec<Role> = Vec::new();
     let mut whole = true;
@@ -40,7 +40,7 @@ fn role(at: &Cursor<'_>) -> Option<Role> {
     Some(role)
 }
 
-/// A name that is unambiguous in a header with any list separator.
+/// Whether the text is a role name, which is unambiguous in a header with any list separator.
 fn is_role_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))

@@ -14,7 +14,8 @@ use crate::base::secret::Secret;
 use crate::seal::SealingKey;
 use crate::tenant::SessionPolicy;
 
-/// Reads the section. Without a policy the lifetime could not be read.
+/// Reads the session keys and the policy. The result has the keys that could be read. The policy is
+/// `None` if the lifetime could not be read.
 pub(super) fn session(at: &Cursor<'_>, environment: &dyn Environment) -> (Vec<SealingKey>, Option<SessionPolicy>) {
     let session = at.required_object();
     let mut ids = HashSet::new();
@@ -66,7 +67,7 @@ fn sealing_key(at: &Cursor<'_>, environment: &dyn Environment) -> Option<(String
     Some((id?.to_owned(), key?))
 }
 
-/// 32 bytes in base64 or base64url, with or without padding, because tools differ.
+/// Decodes 32 bytes from base64 or base64url, with or without padding, because tools differ.
 fn decode(at: &Cursor<'_>, text: &str) -> Option<Secret<[u8; SealingKey::LENGTH]>> {
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let decoded = [alphabet::STANDARD, alphabet::URL_SAFE]
@@ -84,6 +85,6 @@ fn decode(at: &Cursor<'_>, text: &str) -> Option<Secret<[u8; SealingKey::LENGTH]
 
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
-/// With a shorter limit, a user who reads a page would lose the session.
+/// The shortest idle timeout. A shorter one would end the session of a user who only reads a page.
 const MIN_IDLE: Duration = Duration::from_secs(5 * 60);
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -1,4 +1,4 @@
-//! `tenants[]`: one tenant, as far as it could be read.
+//! `tenants[]`: one tenant. If it has mistakes, the parts that could be read are kept.
 
 use serde_json::Value;
 
@@ -16,11 +16,15 @@ use crate::upstream::AssertionSettings;
 pub(super) struct PartialTenant {
     /// The tenant in messages: `tenant "acme"`, or `tenants[3]` if it has no valid name.
     pub(super) label: String,
+    /// The name, if it is valid.
     pub(super) name: Option<TenantName>,
+    /// The hosts that could be read.
     pub(super) hosts: Vec<HostPattern>,
+    /// The headers for the upstream. `None` if the section has a mistake.
     pub(super) headers: Option<IdentityHeaders>,
     /// The tenant. `None` if a part that it needs could not be read.
     pub(super) tenant: Option<Tenant>,
+    /// The mistakes of the tenant.
     pub(super) errors: Errors,
 }
 
@@ -117,8 +121,8 @@ fn name(at: &Cursor<'_>) -> Option<TenantName> {
     name
 }
 
-/// The Issuer Identifier (OpenID Connect Core section 2). It is kept as written: `iss` of a token
-/// has to equal it byte for byte.
+/// Reads the Issuer Identifier (OpenID Connect Core section 2). It is not normalized, because `iss`
+/// of a token must equal it byte by byte.
 fn issuer(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     let text = at.required_text()?;
     let url = url(at, scheme)?;
@@ -128,7 +132,7 @@ fn issuer(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// The client identifier: printable ASCII (RFC 6749 appendix A.1).
+/// Reads the client identifier: printable ASCII (RFC 6749 appendix A.1).
 fn client_id(at: &Cursor<'_>) -> Option<String> {
     let text = at.required_text()?;
     if text.is_empty() || text.len() > 255 || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {

@@ -1,4 +1,4 @@
-//! Every message about a mistake in a configuration, word for word.
+//! Tests of the configuration: the exact text of every message about a mistake.
 
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ fn configuration(tenants: &[Value]) -> Value {
     json!({ "session": { "keys": [{ "id": "a", "env": "KEY" }] }, "tenants": tenants })
 }
 
-/// `base` with `value` at the JSON pointer. A `value` of null removes the member there.
+/// Returns `base` with `value` at the JSON pointer. A `value` of null removes the member there.
 fn with(mut base: Value, pointer: &str, value: Value) -> Value {
     let (parent, last) = pointer.rsplit_once('/').unwrap();
     match base.pointer_mut(parent).unwrap() {
@@ -62,7 +62,7 @@ fn load_json(value: &Value) -> Result<Loaded, ConfigErrors> {
     load(value.to_string().as_bytes(), CONTEXT)
 }
 
-/// All messages, whether the configuration is refused or a part of it serves.
+/// All messages, both of a refused configuration and of one with broken tenants.
 fn messages(value: &Value) -> Vec<String> {
     match load_json(value) {
         Ok(loaded) => loaded.problems.iter().map(ToString::to_string).collect(),
@@ -185,7 +185,7 @@ fn two_tenants_cannot_share_a_name_or_a_host() {
         error(&[tenant(), other("acme", "b.example")]),
         "tenants[0] and tenants[1] are both named \"acme\"; a name is for one tenant"
     );
-    // A tenant with another mistake claims its hosts, too.
+    // The hosts of a tenant with another mistake are also compared.
     let broken = with(other("globex", "acme.example"), "/issuer", Value::Null);
     assert!(error(&[tenant(), broken]).starts_with("tenant \"acme\" and tenant \"globex\" both claim host"));
 }
@@ -925,7 +925,7 @@ fn header_names_are_valid_and_unique() {
 }
 
 #[test]
-fn the_name_of_a_header_that_is_off_is_free() {
+fn the_default_name_of_a_disabled_header_is_available() {
     let headers = json!({ "email": false, "user": "x-auth-request-preferred-username", "claims": { "x-auth-request-email": "upn" } });
     assert_eq!(messages(&configuration(&[with(tenant(), "/headers", headers)])), <[String; 0]>::default());
     let headers = json!({ "user": "x-auth-request-preferred-username" });

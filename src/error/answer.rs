@@ -1,4 +1,4 @@
-//! The one mapping from a refusal to its answer: a row for each reason.
+//! The mapping from each reason of a refusal to the fixed part of its reply.
 
 use super::bearer::BearerError;
 use super::login::{AuthorizationError, LoginError};
@@ -14,9 +14,9 @@ use crate::tenant::TenantName;
 use crate::token::Shortfall;
 use Remedy::{AnotherAccount, SignInAgain, TryAgain};
 
-/// The fixed part of the answer to a refusal.
+/// The fixed part of the reply to a refused request.
 pub(super) struct Answer {
-    /// HTTP status code.
+    /// The HTTP status code.
     pub(super) status: u16,
     /// The log level. A refusal that any client can cause is below `Warn`, so that clients cannot
     /// flood the log with warnings.
@@ -25,14 +25,14 @@ pub(super) struct Answer {
     pub(super) event: Event,
     /// The title and message of the page.
     pub(super) text: Text,
-    /// The action that can help the user. Without it the page has no link.
+    /// The action that can help the user. Without one the page has no link.
     pub(super) remedy: Option<Remedy>,
 }
 
 /// An action that can help a user whose request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Remedy {
-    /// As [`SignInAgain`](Self::SignInAgain), with another account.
+    /// The same as [`SignInAgain`](Self::SignInAgain), with another account.
     AnotherAccount,
     /// Repeat the request with a login where the issuer asks for credentials.
     SignInAgain,
@@ -52,7 +52,7 @@ impl Remedy {
 }
 
 impl Refusal {
-    /// The answer to this refusal.
+    /// The fixed part of the reply to this refusal.
     pub(super) fn answer(&self) -> Answer {
         use Level::{Debug, Error, Info};
         let (status, level, event, text, remedy) = match self {
@@ -129,8 +129,8 @@ impl Refusal {
         headers
     }
 
-    /// The attributes of the challenge after `realm` (RFC 6750 section 3). A request without
-    /// credentials gets no error code.
+    /// The attributes of the challenge after `realm` (RFC 6750 section 3). `None` if the reply has
+    /// no challenge. A request without credentials gets no error code.
     fn challenge(&self) -> Option<String> {
         if !self.is_about_token() {
             return matches!(self, Self::Request(RequestError::Unauthenticated)).then(String::new);
@@ -144,8 +144,8 @@ impl Refusal {
                 ("invalid_token", None)
             }
         };
-        // `error_description` permits printable ASCII without quotes and backslashes. Only the name
-        // of a configured claim can have other characters.
+        // `error_description` may contain printable ASCII without quotes and backslashes. Only the
+        // name of a configured claim can have other characters.
         let is_plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
         let reason = self.to_string().replace(|c| !is_plain(c), "_");
         // A scope has neither quotes nor backslashes (RFC 6749 section 3.3).
@@ -154,8 +154,10 @@ impl Refusal {
     }
 }
 
+/// The members of an [`Answer`], in the order of its fields.
 type Row = (u16, Level, Event, Text, Option<Remedy>);
 
+/// The fixed part of the reply to a failed login.
 fn login(error: &LoginError) -> Row {
     use Level::{Debug, Info, Warn};
     match error {
@@ -209,5 +211,6 @@ fn login(error: &LoginError) -> Row {
     }
 }
 
+/// The reply to a failure of a host function.
 const HOST_ERROR: Row = (503, Level::Error, Event::HostError, text::FAILED, None);
 const RETRY_AFTER_SECONDS: &str = "5";

@@ -14,7 +14,7 @@ use crate::token::SubjectMismatch;
 /// The reason why a login does not begin or does not end with a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoginError {
-    /// The address is too long to be stored until the login ends.
+    /// The address of the request is too long to be stored until the login ends.
     AddressTooLong,
     /// The authorization response has this error.
     Authorization(AuthorizationError),
@@ -31,15 +31,15 @@ pub(crate) enum LoginError {
     IssuerMismatch,
     /// The key that signed the ID token is unknown, and the JWK Set could not be fetched.
     Jwks(FetchError),
-    /// The endpoints of the provider are discovered, and the metadata was not fetched yet.
+    /// An endpoint of the provider is not configured, and the metadata were not fetched yet.
     MetadataUnavailable,
     /// An endpoint of the issuer could not be reached.
     ProviderUnreachable(CallFailure),
-    /// Several logins in a row succeeded, and the browser came back without a session each time.
+    /// Several logins in a row succeeded, and the browser sent no session after any of them.
     RedirectLoop,
     /// The session does not fit into the cookies that a browser stores.
     SessionTooLarge,
-    /// No login of this browser has this `state`, or that login has expired.
+    /// No login that this browser began has this `state`, or that login has expired.
     StateUnknown,
     /// `sub` of the UserInfo response differs from `sub` of the ID token.
     SubjectMismatch,

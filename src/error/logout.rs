@@ -13,7 +13,7 @@ pub(crate) enum LogoutError {
     Body(BodyError),
     /// A function of the host failed.
     Host(HostFailure),
-    /// The key that signed the logout token is unknown; the JWK Set is going to be fetched.
+    /// The key that signed the logout token is unknown. The JWK Set will be fetched.
     KeyUnknown,
     /// The request is not a POST of a form with exactly one logout token.
     Malformed,

@@ -1,9 +1,9 @@
-//! Every reason to refuse a request, and what the client, the user and the operator get to know of
-//! it.
+//! Every reason to refuse a request, with the reply for the client, the page for the user and the
+//! log line for the operator.
 //!
-//! Each flow has its own error type here. [`Refusal`] joins them, and `answer` maps each to its one
-//! answer. This room knows the errors of the rooms below it. It does not know when a flow refuses a
-//! request, or which cookies it sets with the answer.
+//! Each flow has its own error type here. [`Refusal`] joins them, and `answer` maps each reason to
+//! one reply. The module uses the error types of the modules below it. It does not decide when a
+//! flow refuses a request, or which cookies the flow sets with the reply.
 
 mod answer;
 mod bearer;

@@ -1,4 +1,4 @@
-//! The reasons why a request is refused, of all flows.
+//! The reason why a request is refused, with a variant for each flow.
 
 use std::fmt;
 

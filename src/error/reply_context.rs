@@ -1,4 +1,4 @@
-//! The facts about a request that an answer to it needs.
+//! The properties of a request that its replies and log lines depend on.
 
 use super::refusal::Refusal;
 use crate::base::encoding::base64url;
@@ -10,16 +10,16 @@ use crate::http::reply::LocalReply;
 use crate::http::request::RequestHead;
 use crate::tenant::TenantName;
 
-/// The facts about a request that an answer to it needs.
+/// The properties of a request that its replies and log lines depend on.
 #[derive(Clone)]
 pub(crate) struct ReplyContext {
-    /// Whether the client accepts HTML. Otherwise the answer is JSON.
+    /// Whether the client accepts HTML. Otherwise the body of a reply is JSON.
     pub(crate) html: bool,
     /// The request id, for the page and for the log.
     pub(crate) request_id: String,
     /// The tenant, once it is known.
     pub(crate) tenant: Option<TenantName>,
-    /// The tenant's own texts.
+    /// The texts that the tenant configures for its pages.
     pub(crate) texts: PageTexts,
 }
 
@@ -33,12 +33,12 @@ impl ReplyContext {
         Self { html: accepts_html(head), request_id, tenant: None, texts: PageTexts::default() }
     }
 
-    /// The answer to a refused request.
+    /// The reply to a refused request.
     pub(crate) fn refuse(&self, refusal: &Refusal) -> LocalReply {
         self.refuse_with(refusal, refusal.answer().remedy.map(|_| PageAction::sign_in("/")))
     }
 
-    /// As [`refuse`](Self::refuse), with this action on the page.
+    /// The same as [`refuse`](Self::refuse), with this action on the page.
     pub(crate) fn refuse_with(&self, refusal: &Refusal, action: Option<PageAction>) -> LocalReply {
         let answer = refusal.answer();
         let (title, message) = answer.text;
@@ -54,7 +54,8 @@ impl ReplyContext {
         self.page_in_frame(status, page, None, log)
     }
 
-    /// As [`page`](Self::page), for a page that the origins `framed_by` may show in a frame.
+    /// The same as [`page`](Self::page), for a page that the origins `framed_by` may show in a
+    /// frame.
     pub(crate) fn page_in_frame(&self, status: u16, page: &Page, framed_by: Option<&str>, log: LogLine) -> LocalReply {
         let reply = LocalReply::empty(status, log);
         if self.html {
@@ -74,8 +75,8 @@ impl ReplyContext {
     }
 }
 
-/// The id of a request. Most requests are forwarded and need no text of it, so the text is made
-/// when it is needed.
+/// The id of a request. Most requests are forwarded and do not need its text, so a received id is
+/// copied only for a [`ReplyContext`].
 #[derive(Clone)]
 pub(crate) enum RequestId {
     /// `x-request-id` of the request.
@@ -91,11 +92,12 @@ impl RequestId {
         if received_id(head).is_some() {
             return Self::Received;
         }
-        // Without randomness the answer has no unique id, which makes it hard to find in the log.
+        // Without random bytes the reply has no unique id, so it is hard to find in the log.
         Self::Generated(env.random::<12>().map_or_else(|_| "none".to_owned(), |bytes| base64url(&bytes)))
     }
 }
 
+/// Envoy's `x-request-id`, if it is valid.
 fn received_id(head: &RequestHead) -> Option<&str> {
     head.only("x-request-id").filter(|id| is_harmless(id)).and_then(|id| std::str::from_utf8(id).ok())
 }

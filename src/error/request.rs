@@ -9,7 +9,7 @@ pub(crate) enum RequestError {
     HostInvalid,
     /// `:path` is absent, repeated, or not in origin-form (RFC 9112 section 3.2.1).
     PathInvalid,
-    /// The tenant's part of the configuration has mistakes.
+    /// The configuration of the tenant has mistakes.
     TenantBroken,
     /// There is no session, and the request is not a navigation that could begin a login.
     Unauthenticated,

@@ -1,5 +1,5 @@
-//! The texts that a user reads: what happened, what to do now, and whom to ask. No text repeats a
-//! value that was received.
+//! The titles and messages of the pages: what happened, what the user can do, and whom to ask. No
+//! text contains a value that the client or the issuer sent.
 
 /// The title and message of a page.
 pub(super) type Text = (&'static str, &'static str);

@@ -2,29 +2,39 @@
 //!
 //! ```text
 //! ┌────────────────────────────────────────────────────────────────────────────────────────────┐
-//! │ One input, exactly one effect. `Forward` is the only effect that sends a request to the    │
-//! │ upstream. It cannot be made without a proof that the access rules permit the request, and  │
-//! │ not after the request phase. Every error path of the request phase ends in a reply.        │
+//! │ Each input has exactly one effect. `Forward` is the only effect that sends a request to    │
+//! │ the upstream. It is made from a proof that the access rules permit the request, and only   │
+//! │ in the request phase. A request phase that ends without this proof, for example after an   │
+//! │ error, ends in a reply.                                                                    │
 //! └────────────────────────────────────────────────────────────────────────────────────────────┘
 //!
-//!   request phase                                                response phase
+//!   request phase                                                                  response phase
 //!
-//!   Fresh ─┬─ page ────────────────────────────────┬─▶ Forwarding ── Forwarded ──▶ Response
-//!          │                                       │        │ ForwardFailed
-//!          ├─ page, session overdue ─▶ Refreshing ─┤        ▼
-//!          │                              Called   └─▶ Done: Tenantgate sent a reply
-//!          │                                                ▲
-//!          ├─ callback ──────────▶ ExchangingCode ─ Called ─┤
-//!          ├─ back-channel logout ───▶ ReadingBody ─ Body ──┤
-//!          └─ logout, JWK Set of the assertion ─────────────┘
+//!   Fresh ─┬─ page ────────────────────────────────────────┬─▶ Forwarding ─ Forwarded ─▶ Response
+//!          │                                               │       │
+//!          ├─ page, session overdue ─▶ Refreshing ─ Called ┤       │ ForwardFailed
+//!          │                                               │       ▼
+//!          │                                               └───▶ Done: a reply was sent
+//!          │                                                       ▲
+//!          ├─ callback ──────────────▶ ExchangingCode ─── Called ──┤
+//!          ├─ back-channel logout ───▶ ReadingBody ────── Body ────┤
+//!          └─ logout, front-channel logout, JWK Set of assertions ─┘
 //! ```
 //!
-//! This room knows the runtime and the flows. It does not know proxy-wasm or what a flow does
-//! inside.
+//! Not drawn: a call that causes another call does not change the state. Every state of the request
+//! phase can lead to `Done` because of an error. An unexpected input in the request phase or in
+//! `Forwarding` leads to `Done`. In `Response` no input changes the state, and an unexpected one
+//! has no effect. In `Done` the response head of the local reply passes unchanged, and any other
+//! input gets an error reply. A request for a page gets a reply if it is refused or redirected to
+//! the login.
+//!
+//! The module uses the runtime and the flows. It does not depend on proxy-wasm or on the steps
+//! inside a flow.
 //!
 //! The request phase is in [`request_phase`], the response phase in [`response_phase`]. Each has a
-//! type for its effects, so no effect of the response phase can forward a request. Scenarios:
-//! `tests/scenarios/`; host failures and unexpected inputs: `tests/core.rs`.
+//! type for its effects, so no effect of the response phase can forward a request.
+//!
+//! Scenarios: `tests/scenarios/`; host failures and unexpected inputs: `tests/core.rs`.
 
 mod request_phase;
 mod response_phase;
@@ -50,13 +60,15 @@ pub struct Filter {
     phase: Phase,
 }
 
+/// The state of the stream.
 enum Phase {
+    /// The request is being decided.
     Request(RequestPhase),
     /// The shell applies the edits of a [`Forward`](crate::upstream::Forward).
     Forwarding(RequestContext, ResponsePhase),
     /// The upstream has the request.
     Response(ResponsePhase),
-    /// Tenantgate answered the request.
+    /// Tenantgate sent a reply.
     Done,
 }
 
@@ -126,7 +138,7 @@ impl Filter {
                 self.phase = Phase::Response(response);
                 Effect::Response(effect)
             }
-            // A local reply passes the response callbacks, too. It is sent unchanged.
+            // The host calls the response callbacks for a local reply, too. It is sent unchanged.
             (Phase::Done, Input::Response) => Effect::Response(ResponseEffect::Release(Vec::new(), Vec::new())),
             // The upstream has the request, so it cannot be refused any more.
             (Phase::Response(response), _) => {
@@ -139,7 +151,7 @@ impl Filter {
         }
     }
 
-    /// Whether the request may continue to the upstream: every edit was applied.
+    /// Whether the request may continue to the upstream, because every edit was applied.
     pub fn is_forwarded(&self) -> bool {
         matches!(self.phase, Phase::Response(_))
     }
@@ -159,6 +171,7 @@ impl Filter {
         strip_trailers(trailers, &self.runtime.upstream().protected)
     }
 
+    /// Enters the phase that `step` leads to, and returns the effect of the step.
     fn take(&mut self, step: RequestStep) -> Effect {
         let (phase, effect) = match step {
             RequestStep::Wait(phase, effect) => (Phase::Request(phase), effect),

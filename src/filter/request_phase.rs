@@ -1,5 +1,5 @@
-//! The request phase: whether a request is forwarded, with which identity, or how Tenantgate
-//! answers it.
+//! The request phase. It decides whether a request is forwarded and with which identity, or which
+//! reply Tenantgate sends.
 //!
 //! Scenarios: `tests/scenarios/{access,bearer,forward,refusal,refresh,session,tenants}.rs`.
 
@@ -32,7 +32,7 @@ pub(super) enum RequestPhase {
     Fresh,
     /// The response of the provider to a step of the code exchange.
     ExchangingCode(Box<CodeExchange>),
-    /// The request body, a back-channel logout request.
+    /// The request body of a back-channel logout request.
     ReadingBody(Box<BackchannelRequest>),
     /// The response of the provider to a step of the refresh.
     Refreshing(Box<RequestContext>, Box<Refreshing>),
@@ -49,8 +49,7 @@ pub enum RequestEffect {
     /// Make this call, then give its result as [`Input::Called`](super::Input::Called).
     Call(HttpCall),
     /// Read the body, at most [`MAX_BODY`](crate::http::request::MAX_BODY) bytes, then give it as
-    /// [`Input::Body`](super::Input::Body). No part of this request goes to the upstream, now or
-    /// later.
+    /// [`Input::Body`](super::Input::Body). No part of this request is ever sent to the upstream.
     ReadBody,
 }
 
@@ -121,16 +120,18 @@ impl RequestPhase {
     }
 }
 
+/// Waits for the response to a call of the code exchange.
 fn exchange_code(exchange: Box<CodeExchange>, call: HttpCall) -> RequestStep {
     RequestStep::Wait(RequestPhase::ExchangingCode(exchange), RequestEffect::Call(call))
 }
 
+/// Waits for the response to a call of the refresh.
 fn refresh(context: Box<RequestContext>, refreshing: Box<Refreshing>, call: HttpCall) -> RequestStep {
     RequestStep::Wait(RequestPhase::Refreshing(context, refreshing), RequestEffect::Call(call))
 }
 
-/// Handles a request for a page of the upstream: the access rules decide about the identity of its
-/// bearer token or its session.
+/// Handles a request for a page of the upstream. The identity comes from the bearer token or the
+/// session, and the access rules decide about it.
 fn page(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
     if has_bearer_token(&context.head) {
         return match bearer::identity(&context, env) {
@@ -173,7 +174,7 @@ fn refreshed(context: RequestContext, outcome: RefreshOutcome, env: &mut Env<'_>
         RefreshOutcome::Unchanged(log) => {
             (context.sessions(now).find(&context.head), ResponsePhase::default().with_log(log))
         }
-        // The end of a session is logged instead of the login that follows it.
+        // The end of the session is logged instead of the login that follows it.
         RefreshOutcome::Ended(log) => {
             return match anonymous(context, None, env) {
                 RequestStep::Reply(reply) => RequestStep::Reply(LocalReply { log, ..reply }),
@@ -240,6 +241,7 @@ fn anonymous(context: RequestContext, bearer: Option<Refusal>, env: &mut Env<'_>
     }
 }
 
+/// Replies with the refusal.
 fn refuse(context: &RequestContext, refusal: &Refusal) -> RequestStep {
     RequestStep::Reply(context.reply_context().refuse(refusal))
 }
@@ -253,7 +255,7 @@ fn refuse_user(context: &RequestContext, refusal: &Refusal) -> LocalReply {
     context.reply_context().refuse_with(refusal, action)
 }
 
-/// The JWK Set for the verification of the signed assertion. It is public.
+/// The reply with the JWK Set that verifies the signed assertion. The JWK Set is public.
 fn assertion_jwks(assertion: &Assertion, context: &RequestContext) -> LocalReply {
     let is_read = context.head.only(":method").is_some_and(|method| matches!(method, b"GET" | b"HEAD"));
     let (status, header, body) = if is_read {

@@ -1,14 +1,15 @@
-//! The response phase: the upstream has the request. The filter can hold the response head back for
-//! a while and add to it. It cannot forward, refuse or change the request any more.
+//! The response phase: the upstream has the request. The filter can delay the response head and
+//! edit it. It cannot forward, refuse or change the request any more.
 //!
 //! ```text
-//!           Response                     Called
-//!   Idle ────────────▶ Release    Refreshing ────────▶ Idle ── Response ──▶ Release
-//!                                     │ Response
-//!                                     └──────────▶ Held ── Called ──▶ Release
+//!   no refresh ─── Response ──▶ released
+//!
+//!   refreshing ─┬─ Called ────▶ no refresh ── Response ──▶ released
+//!               └─ Response ──▶ held ──────── Called ────▶ released
 //! ```
 //!
-//! If a call of the refresh causes another call, the state stays `Refreshing` or `Held`.
+//! A state is a combination of the fields `refresh` and `held`. A call of the refresh that causes
+//! another call does not change the state.
 //!
 //! Scenarios: `tests/scenarios/{session,refresh}.rs`.
 
@@ -18,17 +19,19 @@ use crate::flow::refresh::{RefreshOutcome, RefreshStep, Refreshing};
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::http::reply::LocalReply;
 
-/// The work that remains while the upstream has the request. It is made together with the
-/// [`Forward`](crate::upstream::Forward) of the request.
+/// The edits and log lines of the response, and the refresh that may still be in progress. It is
+/// made together with the [`Forward`](crate::upstream::Forward) of the request.
 #[derive(Default)]
 #[must_use = "a response phase that is dropped loses cookies"]
 pub(super) struct ResponsePhase {
     /// `Set-Cookie` values.
     cookies: Vec<String>,
     log: Vec<LogLine>,
+    /// The refresh in progress.
     refresh: Option<Box<Refreshing>>,
     /// The call of the refresh, before it is made.
     call: Option<HttpCall>,
+    /// Whether the response head has arrived and is held back.
     held: bool,
 }
 
@@ -54,7 +57,7 @@ pub enum ResponseEdit {
     Set(&'static str, &'static str),
 }
 
-/// Names only: the values are session cookies.
+/// Prints the names only, because the values are session cookies.
 impl std::fmt::Debug for ResponseEdit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (Self::Add(name, _) | Self::Set(name, _)) = self;
@@ -68,7 +71,7 @@ impl ResponsePhase {
         Self { cookies, ..Self::default() }
     }
 
-    /// Adds these cookies to the response, unless the refresh brings newer ones.
+    /// Adds these cookies to the response, unless the refresh gives newer ones.
     pub(super) fn with_refresh(cookies: Vec<String>, refreshing: Box<Refreshing>, call: HttpCall) -> Self {
         Self { refresh: Some(refreshing), call: Some(call), ..Self::with_cookies(cookies) }
     }
@@ -79,8 +82,8 @@ impl ResponsePhase {
         self
     }
 
-    /// Ends the phase before it begins, because the request is answered. The reply gets the
-    /// cookies, and another request may refresh.
+    /// Ends the phase before it begins, because Tenantgate sends `reply`. The reply gets the
+    /// cookies, and another request may refresh the session.
     pub(super) fn abandon(self, reply: LocalReply) -> LocalReply {
         if let Some(refreshing) = self.refresh {
             refreshing.abandon();
@@ -88,8 +91,8 @@ impl ResponsePhase {
         self.cookies.into_iter().fold(reply, LocalReply::with_cookie)
     }
 
-    /// Begins the phase: the request goes to the upstream, and the call of the refresh is made
-    /// beside it.
+    /// Begins the phase: the request goes to the upstream, and the call of the refresh is made at
+    /// the same time.
     pub(super) fn begin(&mut self) -> ResponseEffect {
         self.call.take().map_or(ResponseEffect::Wait, ResponseEffect::Call)
     }
@@ -140,7 +143,7 @@ impl ResponsePhase {
     }
 
     /// Takes the outcome of the refresh. The request was forwarded with the old identity, so the
-    /// outcome counts from the next request on.
+    /// outcome applies from the next request on.
     fn take(&mut self, outcome: RefreshOutcome) {
         match outcome {
             RefreshOutcome::Renewed(session, line) => {

@@ -13,8 +13,8 @@ use crate::http::request::RequestHead;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
-    /// Writes the header map into memory that the host gets from `proxy_on_memory_allocate`, and
-    /// its address and size to `data` and `size`. Returns 0 on success.
+    /// Writes the header map to memory that the host gets from `proxy_on_memory_allocate`, and the
+    /// address and the size of that memory to `data` and `size`. Returns 0 on success.
     fn proxy_get_header_map_pairs(map: MapType, data: *mut *mut u8, size: *mut usize) -> u32;
 
     /// Writes the log level to `level`. Returns 0 on success.
@@ -25,16 +25,16 @@ unsafe extern "C" {
 /// error.
 pub(super) fn log_level() -> u32 {
     let mut level = 0;
-    // SAFETY: the pointer is to a live variable of the type that the ABI requires.
+    // SAFETY: the pointer points to a live variable of the type that the ABI requires.
     let status = unsafe { proxy_get_log_level(&raw mut level) };
     if status == 0 { level } else { 0 }
 }
 
-/// A header map of the current stream or call. `None` if the host returns an error or
-/// an invalid map.
+/// A header map of the current stream or call. `None` if the host returns an error or an invalid
+/// map.
 pub(super) fn header_map(map: MapType) -> Option<RequestHead> {
     let (mut data, mut size) = (null_mut(), 0);
-    // SAFETY: both pointers are to live variables of the types that the ABI requires.
+    // SAFETY: both pointers point to live variables of the types that the ABI requires.
     let status = unsafe { proxy_get_header_map_pairs(map, &raw mut data, &raw mut size) };
     if status != 0 {
         return None;

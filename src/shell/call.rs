@@ -8,14 +8,20 @@ use crate::base::secret::Secret;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 
 /// Makes the call. The host passes the returned token to the callback of the response.
+///
+/// # Errors
+/// [`Status`] if the host does not accept the call.
 pub(super) fn dispatch(call: &HttpCall) -> Result<u32, Status> {
     let headers = call.headers.iter().map(|(name, value)| (*name, value.expose_secret().as_str())).collect();
     let body = call.body.expose_secret().as_bytes();
     hostcalls::dispatch_http_call(&call.cluster, headers, Some(body), Vec::new(), call.timeout)
 }
 
-/// Reads the response in the callback of a call. The host reports a failed call as one without
-/// headers.
+/// Reads the response in the callback of a call. The host reports a failed call as a response
+/// without headers.
+///
+/// # Errors
+/// [`CallFailure::NoAnswer`] if the call failed or its headers could not be read.
 pub(super) fn response(headers: usize, body: usize) -> Result<CallResponse, CallFailure> {
     if headers == 0 || headers > MAX_HEADERS {
         return Err(CallFailure::NoAnswer);
@@ -31,5 +37,5 @@ pub(super) fn response(headers: usize, body: usize) -> Result<CallResponse, Call
     Ok(CallResponse { status: status.ok_or(CallFailure::NoAnswer)?, body: Secret::new(body) })
 }
 
-/// The most headers that are read. The host hands over at most 1,024 pairs.
+/// The most headers that are read. The host passes at most 1,024 pairs.
 pub(super) const MAX_HEADERS: usize = 1000;

@@ -15,10 +15,11 @@ pub(super) struct Counters(Rc<RefCell<HashMap<Event, Counter>>>);
 
 #[derive(Default)]
 struct Counter {
+    /// The id of the metric, once the host has defined it.
     id: Option<u32>,
-    /// Whether the host got an update since the last tick.
+    /// Whether an update was sent to the host since the last tick.
     told: bool,
-    /// The occurrences that the host does not know yet.
+    /// The occurrences that were not sent to the host yet.
     pending: u64,
 }
 
@@ -28,9 +29,9 @@ impl Counters {
         self.add(event, 1);
     }
 
-    /// Counts several occurrences. The host gets the first update after a tick at once, and the
-    /// others at the next tick: in a flood, a host call for each would cost more than refusing an
-    /// invalid token.
+    /// Counts several occurrences. The first update after a tick is sent to the host at once, and
+    /// the others at the next tick. Under a flood of requests, a host call for each occurrence
+    /// would cost more than the rejection of an invalid token.
     pub(super) fn add(&self, event: Event, count: u64) {
         let Ok(mut counters) = self.0.try_borrow_mut() else { return };
         let counter = counters.entry(event).or_default();
@@ -40,7 +41,7 @@ impl Counters {
         }
     }
 
-    /// Sends the pending occurrences to the host.
+    /// Sends the pending occurrences of all events to the host.
     pub(super) fn tick(&self) {
         let Ok(mut counters) = self.0.try_borrow_mut() else { return };
         for (event, counter) in counters.iter_mut() {
@@ -49,7 +50,7 @@ impl Counters {
         }
     }
 
-    /// Sets a gauge.
+    /// Sets the gauge `tenantgate.<name>`.
     pub(super) fn set(&self, name: &str, value: u64) {
         if let Ok(id) = hostcalls::define_metric(MetricType::Gauge, &format!("tenantgate.{name}")) {
             let _ = hostcalls::record_metric(id, value);
@@ -58,8 +59,8 @@ impl Counters {
 }
 
 impl Counter {
-    /// Sends the pending occurrences of `event`. Without metrics in the host everything else works
-    /// as usual.
+    /// Sends the pending occurrences of `event` to the host. An error of the host is ignored,
+    /// because nothing else depends on the metrics.
     fn tell(&mut self, event: &str) {
         if self.pending == 0 {
             return;

@@ -1,10 +1,11 @@
 //! The boundary to the host (proxy-wasm ABI 0.2.1): callbacks become inputs, and effects become
 //! host calls.
 //!
-//! This room knows the SDK and the order of callbacks. It decides nothing about a request.
+//! Only this module uses the SDK and depends on the order of callbacks. It makes no decision about
+//! a request.
 //!
-//! The SDK panics on an unexpected status of the host. That ends the VM and answers the request
-//! with 503; `envoy/README.md` describes the failure policy that restarts the VM.
+//! The SDK panics on an unexpected status of the host. The panic ends the VM, and the request gets
+//! 503. `envoy/README.md` describes the failure policy that restarts the VM.
 
 mod abi;
 mod call;

@@ -1,4 +1,4 @@
-//! The root context: one plugin configuration in one VM, and what happens at its ticks.
+//! The root context: the plugin configuration of one VM, and the work at each tick of the host.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,11 +35,11 @@ pub(super) struct Root {
     revocation_sync: RevocationSync,
     waiting: Waiting,
     /// The pending calls of the [`JwksRefresher`] by the token of the host. A new configuration
-    /// clears them, so late responses for the old one are dropped.
+    /// clears them, so late responses for the old configuration are dropped.
     calls: HashMap<u32, FetchId>,
 }
 
-/// Refuses every host until a configuration is loaded.
+/// The context before a configuration is loaded. It refuses the requests for every host.
 impl Default for Root {
     fn default() -> Self {
         Self {
@@ -88,7 +88,7 @@ impl Context for Root {
 }
 
 impl RootContext for Root {
-    /// Finds the algorithms that the host can verify, once for the life of the VM.
+    /// Determines the algorithms that the host can verify, once for the lifetime of the VM.
     fn on_vm_start(&mut self, _size: usize) -> bool {
         ask_log_level();
         self.trusted = HostAlgorithms::probe(&VmVerifier);
@@ -110,9 +110,10 @@ impl RootContext for Root {
         true
     }
 
-    /// Fetches keys that are due, reads the revocations of other VMs and the log level, and sends
-    /// the counts of the bearer token cache: a host call for each would cost half as much as a
-    /// cache hit.
+    /// Fetches keys that are due, reads the revocations of other VMs and the log level, ends the
+    /// wait for bodies that are late, and sends the pending counts. The counts of the bearer token
+    /// cache are sent only here, because a host call for each would cost half as much as a cache
+    /// hit.
     fn on_tick(&mut self) {
         ask_log_level();
         let CacheCounts { hits, misses, evictions } = self.runtime.take_cache_counts();
@@ -129,8 +130,8 @@ impl RootContext for Root {
         self.counters.tick();
     }
 
-    /// Loads a configuration. Streams in progress keep their old one. A refused configuration
-    /// changes nothing.
+    /// Loads a configuration. Streams in progress keep the configuration that they began with. A
+    /// refused configuration changes nothing.
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
         match config::load(&bytes.unwrap_or_default(), LoadContext { environment: &VmEnvironment, host: self.trusted })

@@ -1,5 +1,5 @@
-//! The context of one HTTP stream: which callback becomes which input, and how effects are carried
-//! out.
+//! The context of one HTTP stream. It converts callbacks to inputs of the filter and carries out
+//! the effects.
 //!
 //! Tests: `tests/module.rs` and `tests/envoy.rs`.
 
@@ -34,12 +34,12 @@ pub(super) struct Stream {
     id: u32,
 }
 
-/// What happens to the request body.
+/// The handling of the request body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Body {
-    /// It follows the request head.
+    /// It is paused or continues like the request head.
     Follows,
-    /// It is buffered for the filter; this many bytes have arrived.
+    /// It is buffered for the filter. This many bytes have arrived.
     Awaited(usize),
 }
 
@@ -50,8 +50,8 @@ impl Stream {
         Self { filter, counters, trusted, body: Body::Follows, waiting, id }
     }
 
-    /// Gives one input to the filter and carries out the effect, and repeats that with the input
-    /// that the effect causes, until the stream waits for the host.
+    /// Gives one input to the filter and carries out the effect. If the effect causes another input
+    /// at once, that input is next.
     fn run(&mut self, input: Input) {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         let mut entropy = VmEntropy;
@@ -99,8 +99,8 @@ impl Stream {
         }
     }
 
-    /// The awaited body has grown to `size` bytes. It becomes an input at its end, or as soon as it
-    /// is too long.
+    /// Handles an awaited body of which `size` bytes have arrived. It becomes an input at its end,
+    /// or as soon as it is too long.
     fn read_body(&mut self, size: usize, ended: bool) {
         self.body = Body::Awaited(size);
         let body = match size {
@@ -117,6 +117,7 @@ impl Stream {
         self.run(Input::Body(body.map(Secret::new)));
     }
 
+    /// Logs a failure of the host and replies with 503.
     fn fail(&self, what: &str) {
         log(Level::Error, what);
         let _ = hostcalls::send_http_response(503, vec![("cache-control", "no-store")], None);
@@ -131,7 +132,7 @@ impl Stream {
     }
 }
 
-/// A stream that ends early does not wait for its body any more.
+/// Ends the wait for the body if the stream ends early.
 impl Drop for Stream {
     fn drop(&mut self) {
         self.waiting.end(self.id);
@@ -175,8 +176,8 @@ impl HttpContext for Stream {
         self.request_action()
     }
 
-    /// Trailers continue without the names that no client may send. If they cannot be removed, the
-    /// trailers and the end of the request do not continue.
+    /// Removes the trailers that a client must not send. If they cannot be removed, the trailers
+    /// and the end of the request do not continue.
     fn on_http_request_trailers(&mut self, count: usize) -> Action {
         if let Body::Awaited(size) = self.body {
             self.read_body(size, true);
@@ -191,7 +192,8 @@ impl HttpContext for Stream {
         if stripped.is_ok() { Action::Continue } else { Action::Pause }
     }
 
-    /// A local reply of Tenantgate passes this callback, too. The filter does not await it.
+    /// Gives the response head to the filter, if the filter needs it. The host calls this for a
+    /// local reply of Tenantgate, too, which the filter does not await.
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         if self.filter.awaits_response() {
             self.run(Input::Response);
@@ -234,7 +236,7 @@ fn apply_to_response(edit: &ResponseEdit) -> Result<(), Status> {
     }
 }
 
-/// Envoy stores the value under `wasm.<name>`.
+/// Sets one entry of the filter state. Envoy stores the value under `wasm.<name>`.
 fn set_filter_state((name, value): &(&'static str, String)) -> Result<(), Status> {
     hostcalls::set_property(vec![name], Some(value.as_bytes()))
 }

@@ -5,7 +5,7 @@ use proxy_wasm::hostcalls;
 
 use crate::jose::{Hash, HostVerifier};
 
-/// The cryptography of the host. In Envoy that is BoringSSL.
+/// The cryptography of the host, which is BoringSSL in Envoy.
 pub(super) struct VmVerifier;
 
 /// `envoy.source.extensions.common.wasm.VerifySignatureResult`, without its error text.

@@ -1,5 +1,6 @@
-//! The streams that wait for a request body. A stream has no timer, and a host that stops the whole
-//! iteration at the head never delivers the body, so the ticks of the root context end the wait.
+//! The streams that wait for a request body. A stream has no timer. A host that stops the whole
+//! filter iteration at the head never delivers the body, so the ticks of the root context end the
+//! wait.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,22 +18,22 @@ use crate::base::time::UnixTime;
 pub(super) struct Waiting(Rc<RefCell<Vec<(u32, UnixTime)>>>);
 
 impl Waiting {
-    /// The stream with this id begins to wait.
+    /// Records that the stream with this id waits from now on.
     pub(super) fn begin(&self, stream: u32) {
         if let Ok(mut streams) = self.0.try_borrow_mut() {
             streams.push((stream, now().unwrap_or_default()));
         }
     }
 
-    /// The stream with this id does not wait any more.
+    /// Records that the stream with this id does not wait any more.
     pub(super) fn end(&self, stream: u32) {
         if let Ok(mut streams) = self.0.try_borrow_mut() {
             streams.retain(|(other, _)| *other != stream);
         }
     }
 
-    /// Answers 408 to streams that waited too long. Later host calls of the same callback act on
-    /// the last of these streams, so only calls that belong to no stream may follow.
+    /// Replies with 408 to the streams that waited too long. Later host calls of the same callback
+    /// act on the last of these streams, so only calls that belong to no stream may follow.
     pub(super) fn give_up(&self, counters: &Counters) {
         let now = now().unwrap_or_default();
         let Ok(mut streams) = self.0.try_borrow_mut() else { return };

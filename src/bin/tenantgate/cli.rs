@@ -41,7 +41,8 @@ enum Command {
     SessionKey,
 }
 
-/// Runs the tool. Exit codes: 0 success, 1 the configuration has mistakes, 2 the command failed.
+/// Runs the tool. The exit code is 0 on success, 1 if the configuration has mistakes, and 2 if the
+/// command failed.
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check { file, env } => check(&file, env),
@@ -58,14 +59,14 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Prints the mistakes, warnings and hosts. `true` if the configuration has no mistake.
+/// Prints the mistakes, warnings and hosts. Returns `true` if the configuration has no mistake.
 fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> {
     let text = if file == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
     let text = text.map_err(|error| format!("{}: {error}", file.display()))?;
-    // JSON is valid YAML, but Envoy's JSON is read by the strict JSON reader, so JSON is read by it
-    // here, too.
+    // JSON is valid YAML, but the filter reads the JSON of Envoy with a strict JSON reader. The
+    // tool uses the same reader.
     let environment = Variables(variables.into_iter().collect());
-    // Envoy supports every algorithm that a host can verify.
+    // Envoy can verify every algorithm that a host may support.
     let context = LoadContext { environment: &environment, host: HostAlgorithms::ASSUMED };
     let loaded = if text.trim_start().starts_with('{') {
         config::load(text.as_bytes(), context)
@@ -120,7 +121,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// The variables of `--env`, then those of this process.
+/// The environment variables: those of `--env`, and then those of this process.
 struct Variables(HashMap<String, String>);
 
 impl Environment for Variables {

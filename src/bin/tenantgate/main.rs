@@ -8,6 +8,6 @@ fn main() -> std::process::ExitCode {
     cli::main()
 }
 
-/// The WebAssembly build has no tool.
+/// The empty program of the WebAssembly build, which has no command-line tool.
 #[cfg(target_family = "wasm")]
 fn main() {}
