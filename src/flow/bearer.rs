@@ -11,6 +11,9 @@ use crate::runtime::RequestContext;
 use crate::token::VerifiedAccessToken;
 
 /// The identity of the bearer token of the request.
+///
+/// # Errors
+/// [`BearerError`] if the tenant accepts no bearer tokens or the token is not accepted.
 pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<VerifiedIdentity>, BearerError> {
     let RequestContext { head, runtime, served, .. } = context;
     let tenant = context.tenant();

@@ -1,4 +1,4 @@
-//! A loaded configuration with what runs for it: the tenants by host, the session keys, the caches.
+//! A loaded configuration: the tenants by host, the session keys and the caches.
 //!
 //! This room knows which tenant a host belongs to. It does not know how a configuration is read, or
 //! what a flow does with it.

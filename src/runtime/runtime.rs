@@ -1,4 +1,4 @@
-//! A loaded configuration and what runs for it.
+//! A loaded configuration with its session keys, tenants and caches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl Runtime {
         Self::new(KeyRing::default(), SessionPolicy::lasting(Duration::ZERO), Vec::new(), None, false)
     }
 
-    /// Makes the runtime of its parts. A host of two entries selects the first of them; the loader
+    /// Makes a runtime from its parts. A host of two entries selects the first of them; the loader
     /// refuses such a configuration.
     pub(crate) fn new(
         ring: KeyRing,

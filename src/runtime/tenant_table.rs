@@ -30,7 +30,7 @@ pub enum TenantEntry {
     Broken(Arc<BrokenTenant>),
 }
 
-/// A tenant and what runs for it.
+/// A tenant with its provider, its revocations and the JOSE headers of its verified tokens.
 #[derive(Debug)]
 pub struct ServedTenant {
     /// The model of the tenant.

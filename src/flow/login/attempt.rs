@@ -44,6 +44,9 @@ pub(super) enum AttemptError {
 
 impl Attempt {
     /// A new attempt with an unpredictable seed.
+    ///
+    /// # Errors
+    /// [`NoEntropy`] if the host gives no random bytes.
     pub(super) fn new(
         host: &Host,
         page: String,
@@ -89,6 +92,9 @@ impl Attempt {
     }
 
     /// The value of that cookie.
+    ///
+    /// # Errors
+    /// [`SealError`] if the attempt cannot be sealed.
     pub(super) fn seal(&self, tenant: &Tenant, ring: &KeyRing, env: &mut Env<'_>) -> Result<String, SealError> {
         ring.seal(Purpose::Login, tenant, self, env)
     }
@@ -97,7 +103,7 @@ impl Attempt {
     /// expired.
     ///
     /// # Errors
-    /// The [`AttemptError`] says what became of the attempt.
+    /// [`AttemptError`] if the attempt expired, is sealed with an unknown key, or is unknown.
     pub(super) fn from_state(
         state: &str,
         head: &RequestHead,
@@ -135,7 +141,7 @@ pub(super) fn surplus(
     length: usize,
 ) -> Vec<String> {
     let prefix = TenantCookies::new(&tenant.login).login_prefix();
-    let ours = cookie::sent(head).filter_map(|(name, value)| {
+    let login_cookies = cookie::sent(head).filter_map(|(name, value)| {
         let name = std::str::from_utf8(name).ok()?;
         // Only names that Tenantgate can have made are repeated in a `Set-Cookie` header.
         name.strip_prefix(&prefix).filter(|id| is_id(id))?;
@@ -143,7 +149,7 @@ pub(super) fn surplus(
     });
     let mut alive: Vec<(u64, &str, usize)> = Vec::new();
     let mut gone = Vec::new();
-    for (name, value) in ours.take(MAX_LOOKED_AT) {
+    for (name, value) in login_cookies.take(MAX_LOOKED_AT) {
         match ring.open::<Attempt>(Purpose::Login, tenant, value) {
             Some(attempt) if attempt.value().lives(now) => {
                 alive.push((attempt.value().expires, name, name.len().saturating_add(value.len())));
@@ -153,8 +159,8 @@ pub(super) fn surplus(
     }
     let mut room = MAX_BYTES.saturating_sub(length);
     let mut places = MAX_ALIVE.saturating_sub(1);
-    // Of the attempts of one second the last is the newest: browsers send older cookies first (RFC
-    // 6265 section 5.4).
+    // Among attempts that expire in the same second, the last one is the newest: browsers send
+    // older cookies first (RFC 6265 section 5.4).
     while let Some((newest, _)) = alive.iter().enumerate().max_by_key(|(_, (expires, ..))| *expires) {
         let (_, name, length) = alive.remove(newest);
         room = room.saturating_sub(length);
@@ -166,8 +172,8 @@ pub(super) fn surplus(
     gone
 }
 
-/// The part of a state that is in the cookie name: 96 of its 256 bits. Whoever sees the name still
-/// does not know the state.
+/// The part of a state that is in the cookie name: 96 of its 256 bits. The name alone does not
+/// reveal the state.
 fn id_of(state: &str) -> Option<&str> {
     if from_base64url(state)?.len() != RANDOM_LENGTH {
         return None;

@@ -10,6 +10,9 @@ use crate::tenant::AuthorizationParameters;
 /// The URL of the authorization request. Its parameters come from the configuration and from the
 /// attempt, none from the request that began the login. With `ask` it has `prompt=login`, unless a
 /// prompt is configured.
+///
+/// # Errors
+/// [`MetadataUnavailable`] if the authorization endpoint is not known yet.
 pub(super) fn url(
     provider: &Provider,
     attempt: &Attempt,
@@ -60,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_challenge_of_rfc_7636_appendix_b() {
+    fn the_code_challenge_equals_the_example_of_rfc_7636_appendix_b() {
         assert_eq!(
             code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"

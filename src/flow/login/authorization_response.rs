@@ -11,6 +11,7 @@ use crate::error::AuthorizationError;
 /// The parameters of an authorization response. Any site can send them through the browser, so they
 /// are not trusted before `state` is found.
 pub(super) struct AuthorizationResponse {
+    /// `state`, which identifies the attempt.
     pub(super) state: String,
     /// `iss` (RFC 9207).
     pub(super) issuer: Option<String>,

@@ -13,13 +13,20 @@ use crate::http::reply::LocalReply;
 use crate::runtime::RequestContext;
 use crate::tenant::TenantCookies;
 
-/// Redirects the browser to the issuer of the tenant. A cookie remembers the page to return to.
+/// Redirects the browser to the issuer of the tenant. A cookie stores the page to return to.
+///
+/// # Errors
+/// [`LoginError`] if the address is too long, the endpoint is not known yet, or the host fails.
 pub(crate) fn begin(context: &RequestContext, env: &mut Env<'_>) -> Result<LocalReply, LoginError> {
     let count = redirect_loop::count(&context.head, &context.tenant().login);
     begin_for(context, context.target().to_string(), count, env)
 }
 
-/// As [`begin`], for the start page. It replaces a login whose attempt cannot be opened any more.
+/// Begins a login like `begin`, but with the start page as the page to return to. It replaces a
+/// login whose attempt cannot be opened any more.
+///
+/// # Errors
+/// [`LoginError`], as for `begin`.
 pub(super) fn begin_again(context: &RequestContext, env: &mut Env<'_>) -> Result<LocalReply, LoginError> {
     let login = &context.tenant().login;
     let count = redirect_loop::count(&context.head, login);

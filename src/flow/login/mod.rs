@@ -1,7 +1,7 @@
 //! The authorization code flow (OpenID Connect Core section 3.1) with PKCE (RFC 7636), from the
 //! redirect to the issuer to the session.
 //!
-//! [`begin`] redirects the browser to the issuer and seals the data of the attempt into a cookie.
+//! `begin` redirects the browser to the issuer and seals the data of the attempt into a cookie.
 //! [`callback()`] compares the authorization response with that cookie before anything else
 //! happens. [`CodeExchange`] redeems the code and makes the session. This room does not know what a
 //! session is used for. Scenarios: `tests/scenarios/{login,callback,id_token,userinfo}.rs`.

@@ -19,11 +19,17 @@ use crate::tenant::TenantCookies;
 /// A login whose browser came back with a response to its own attempt. Every answer from here on
 /// deletes the attempt.
 pub(super) struct Returned {
+    /// The configuration at the beginning of the request.
     pub(super) runtime: Arc<Runtime>,
+    /// The tenant of the login.
     pub(super) served: Arc<ServedTenant>,
+    /// The host where the login began.
     pub(super) host: Host,
+    /// The attempt that the response belongs to.
     pub(super) attempt: Attempt,
+    /// The session cookies of the request.
     pub(super) sent: SentCookies,
+    /// The properties of the request that replies and log lines depend on.
     pub(super) reply_context: ReplyContext,
 }
 
@@ -70,5 +76,5 @@ impl Returned {
     }
 }
 
-/// How long after a refusal the next login asks for credentials.
+/// The time after a refusal in which the next login asks for credentials.
 const ASK_FOR: Duration = Duration::from_secs(5 * 60);

@@ -1,8 +1,8 @@
 //! Logout in a frame: the issuer loads the logout URI of Tenantgate in the user's browser (OpenID
 //! Connect Front-Channel Logout 1.0).
 //!
-//! Any site can load it, so the parameters alone end nothing: they have to match the session of the
-//! cookie that the browser sends.
+//! Any site can load it, so the parameters alone end no session: they have to match the session of
+//! the cookie that the browser sends.
 //!
 //! Scenarios: `tests/scenarios/frontchannel.rs`.
 

@@ -1,4 +1,5 @@
-//! Logout that the user starts, here and at the issuer (OpenID Connect RP-Initiated Logout 1.0).
+//! Logout that the user starts, at Tenantgate and at the issuer (OpenID Connect RP-Initiated
+//! Logout 1.0).
 //!
 //! Scenarios: `tests/scenarios/logout.rs`.
 
@@ -12,8 +13,8 @@ use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;
 use crate::session::{Session, SessionRecord};
 
-/// Ends the session, here and at an issuer with an `end_session_endpoint`. A request from another
-/// site gets a page that asks the user for confirmation.
+/// Ends the session at Tenantgate, and at the issuer if it has an `end_session_endpoint`. A request
+/// from another site gets a page that asks the user for confirmation.
 pub(crate) fn logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
     if !is_wanted(context) {
         return confirmation(context);

@@ -1,5 +1,5 @@
-//! The reasons why a session was not refreshed. They decide what becomes of the session; no client
-//! gets them as an answer.
+//! The reasons why a session was not refreshed. They decide whether the session continues or ends;
+//! no client gets them as an answer.
 //!
 //! Scenarios: `tests/scenarios/refresh.rs`.
 

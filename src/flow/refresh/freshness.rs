@@ -23,7 +23,7 @@ pub(crate) enum SessionFreshness {
     Due(Session, Box<Refreshing>, HttpCall),
     /// The request waits for the refresh.
     Overdue(Box<Refreshing>, HttpCall),
-    /// The issuer rejected the refresh: the session is over.
+    /// The session ends: the issuer rejected the refresh, or the renewed session is not valid.
     Ended,
 }
 

@@ -59,7 +59,7 @@ pub(crate) enum RefreshOutcome {
     /// The session continues as it is: the refresh failed, or the issuer rejected it before the
     /// identity was too old.
     Unchanged(LogLine),
-    /// The session is over.
+    /// The session ends: the issuer rejected the refresh, and the identity is too old.
     Ended(LogLine),
 }
 
