@@ -45,10 +45,10 @@ impl Reader<'_> {
             (true, None) => self.allow(&allow_at),
             (false, Some(true)) => Some(Verdict::Deny),
             (false, Some(false)) => {
-                deny_at.refuse("is false, which says nothing; set it to true, or say whom to `allow`")
+                deny_at.refuse("is false, which has no effect; set it to true, or give `allow` instead")
             }
             (false, None) if deny_at.is_present() => None,
-            (false, None) => at.refuse("has neither `allow` nor `deny`; say whom to let through"),
+            (false, None) => at.refuse("has neither `allow` nor `deny`; give one of them"),
         };
         object.finish();
         Some(Rule { paths: paths?, methods: methods?, hosts: hosts?, verdict: verdict? })
@@ -71,7 +71,7 @@ impl Reader<'_> {
                 let allow = Allow { any_of: (!any_of.is_empty()).then_some(any_of), all_of: all_of? };
                 if allow.any_of.is_none() && allow.all_of.is_none() {
                     return at.refuse(
-                        "is for nobody; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
+                        "allows no user; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
                     );
                 }
                 Some(Verdict::Allow(Box::new(allow)))
@@ -130,7 +130,7 @@ impl Reader<'_> {
         let values = if values_at.is_present() {
             listed(&values_at, &mut value)
         } else {
-            values_at.missing("give those that will do")
+            values_at.missing("list the accepted values")
         };
         object.finish();
         let path = path?;

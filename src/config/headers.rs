@@ -32,7 +32,8 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
     let authorization_at = object.field("authorization");
     let authorization = meaning(&authorization_at, &AUTHORIZATION);
     if authorization == Some(ForwardedAuthorization::Any) && taken.by("authorization").is_some() {
-        authorization_at.error("is \"any\", and a token of the login goes under that name, too; use \"verified\"");
+        authorization_at
+            .error("is \"any\", but a token of the login is forwarded under the same name; use \"verified\"");
     }
     object.finish();
     Some(IdentityHeaders {
@@ -114,7 +115,8 @@ impl Taken {
             return at.refuse(format!("{name:?} is not a header name"));
         }
         if is_reserved(&fold(&name)) {
-            return at.refuse(format!("\"{name}\" has a meaning of its own; use another name, such as \"{default}\""));
+            return at
+                .refuse(format!("\"{name}\" has a meaning in HTTP or Envoy; use another name, such as \"{default}\""));
         }
         self.take(at, name, field)
     }

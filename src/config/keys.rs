@@ -45,7 +45,7 @@ fn entry(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
     };
     if !pem.is_present() {
         for field in [kid, alg].iter().filter(|field| field.is_present()) {
-            field.error("goes with `pem` only; a JWK has its own");
+            field.error("is for `pem` only; a JWK has its own");
         }
     }
     object.finish();

@@ -138,14 +138,14 @@ fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
         {
             whole.add(
                 "",
-                format!("tenants[{first}] and tenants[{index}] are both named \"{name}\"; a name is for one tenant"),
+                format!("tenants[{first}] and tenants[{index}] are both named \"{name}\"; names must be unique"),
             );
         }
         for host in &partial.hosts {
             if let Some(first) = hosts.insert(host, partial)
                 && first.label != partial.label
             {
-                whole.add("", format!("{} and {} both claim host \"{host}\"", first.label, partial.label));
+                whole.add("", format!("{} and {} both have the host \"{host}\"", first.label, partial.label));
             }
         }
     }

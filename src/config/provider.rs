@@ -57,7 +57,7 @@ fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<
         return url(jwks_uri, scheme).map(SourceStart::JwksUri);
     }
     if jwks_uri.is_present() {
-        return jwks_uri.refuse("goes without `discovery`, which finds it; leave one of them out");
+        return jwks_uri.refuse("is found by `discovery`; remove one of them");
     }
     let url = format!("{}/.well-known/openid-configuration", issuer?.trim_end_matches('/'));
     Url::parse(&url).ok().map(SourceStart::Discovery)
@@ -79,7 +79,7 @@ fn source(
     }
     if !fetches {
         for field in [interval_at, max_age_at].iter().filter(|field| field.is_present()) {
-            field.error("goes with `discovery` or `jwks_uri`; without them nothing is fetched");
+            field.error("needs `discovery` or `jwks_uri`; without them nothing is fetched");
         }
         return Some(None);
     }

@@ -52,7 +52,7 @@ fn list<T>(at: &Cursor<'_>, read: impl Fn(&Cursor<'_>) -> Option<T>) -> Option<V
 fn prompt(at: &Cursor<'_>) -> Option<String> {
     let text = at.text()?;
     if text.split(' ').any(|value| value == "none") {
-        return at.refuse("is \"none\", with which nobody could ever sign in");
+        return at.refuse("is \"none\", so no user could sign in");
     }
     if !text.split(' ').all(is_word) {
         return at.refuse(format!("{text:?} is not a prompt; write it as \"login\" or \"select_account\""));

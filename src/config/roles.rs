@@ -35,7 +35,7 @@ fn role(at: &Cursor<'_>) -> Option<Role> {
     object.finish();
     let role = Role { name: name?, users: users?, emails: emails?, groups: groups? };
     if role.users.is_empty() && role.emails.is_empty() && role.groups.is_empty() {
-        return at.refuse("is for nobody; give it `users`, `emails` or `groups`");
+        return at.refuse("selects no user; give it `users`, `emails` or `groups`");
     }
     Some(role)
 }

@@ -78,7 +78,7 @@ fn decode(at: &Cursor<'_>, text: &str) -> Option<Secret<[u8; SealingKey::LENGTH]
     };
     let [first, rest @ ..] = key;
     if rest.iter().all(|&byte| byte == first) {
-        return at.refuse("is one byte over and over, not a random key; `tenantgate session-key` makes one");
+        return at.refuse("repeats one byte and is not a random key; `tenantgate session-key` makes one");
     }
     Some(Secret::new(key))
 }

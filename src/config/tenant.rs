@@ -53,7 +53,7 @@ pub(super) fn tenant(
         (true, false) => Credential::Secret,
         (false, true) => Credential::Key,
         (true, true) => {
-            client_key.error("stands beside a `client_secret`; leave one of them out");
+            client_key.error("cannot be combined with `client_secret`; remove one of them");
             Credential::Key
         }
     };

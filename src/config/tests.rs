@@ -147,7 +147,7 @@ fn a_mistake_that_concerns_all_tenants_refuses_the_configuration() {
         (
             "/session/keys/0",
             json!({ "id": "a", "key": "A".repeat(43) }),
-            "session.keys[0].key: is one byte over and over, not a random key; `tenantgate session-key` makes one",
+            "session.keys[0].key: repeats one byte and is not a random key; `tenantgate session-key` makes one",
         ),
         (
             "/session/keys/0",
@@ -179,15 +179,15 @@ fn two_tenants_cannot_share_a_name_or_a_host() {
     let error = |tenants: &[Value]| load_json(&configuration(tenants)).unwrap_err().to_string();
     assert_eq!(
         error(&[tenant(), other("globex", "ACME.example")]),
-        "tenant \"acme\" and tenant \"globex\" both claim host \"acme.example\""
+        "tenant \"acme\" and tenant \"globex\" both have the host \"acme.example\""
     );
     assert_eq!(
         error(&[tenant(), other("acme", "b.example")]),
-        "tenants[0] and tenants[1] are both named \"acme\"; a name is for one tenant"
+        "tenants[0] and tenants[1] are both named \"acme\"; names must be unique"
     );
     // The hosts of a tenant with another mistake are also compared.
     let broken = with(other("globex", "acme.example"), "/issuer", Value::Null);
-    assert!(error(&[tenant(), broken]).starts_with("tenant \"acme\" and tenant \"globex\" both claim host"));
+    assert!(error(&[tenant(), broken]).starts_with("tenant \"acme\" and tenant \"globex\" both have the host"));
 }
 
 /// Each case is `(pointer, value, message)`, with the pointer into the tenant.
@@ -323,12 +323,12 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/provider/jwks_interval",
             json!("5m"),
-            "tenant \"acme\": provider.jwks_interval: goes with `discovery` or `jwks_uri`; without them nothing is fetched",
+            "tenant \"acme\": provider.jwks_interval: needs `discovery` or `jwks_uri`; without them nothing is fetched",
         ),
         (
             "/provider",
             json!({ "cluster": "issuer", "discovery": true, "jwks_uri": "https://issuer.example/keys" }),
-            "tenant \"acme\": provider.jwks_uri: goes without `discovery`, which finds it; leave one of them out",
+            "tenant \"acme\": provider.jwks_uri: is found by `discovery`; remove one of them",
         ),
         (
             "/provider",
@@ -353,7 +353,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/client_key",
             json!({ "pem": PRIVATE }),
-            "tenant \"acme\": client_key: stands beside a `client_secret`; leave one of them out",
+            "tenant \"acme\": client_key: cannot be combined with `client_secret`; remove one of them",
         ),
         (
             "/provider/token_endpoint_auth_method",
@@ -380,11 +380,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             json!({ "userinfo": true }),
             "tenant \"acme\": provider.userinfo_endpoint: is missing; `login.userinfo` needs it",
         ),
-        (
-            "/login",
-            json!({ "prompt": "none" }),
-            "tenant \"acme\": login.prompt: is \"none\", with which nobody could ever sign in",
-        ),
+        ("/login", json!({ "prompt": "none" }), "tenant \"acme\": login.prompt: is \"none\", so no user could sign in"),
         (
             "/login",
             json!({ "prompt": "login  consent" }),
@@ -562,7 +558,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/roles",
             json!([{ "name": "a" }]),
-            "tenant \"acme\": roles[0]: is for nobody; give it `users`, `emails` or `groups`",
+            "tenant \"acme\": roles[0]: selects no user; give it `users`, `emails` or `groups`",
         ),
         (
             "/roles",
@@ -572,7 +568,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/roles",
             json!([{ "name": "a", "users": ["x", ""] }]),
-            "tenant \"acme\": roles[0].users[1]: is empty; an empty name matches nobody",
+            "tenant \"acme\": roles[0].users[1]: is empty; an empty name matches no user",
         ),
         (
             "/roles",
@@ -582,7 +578,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "paths": ["/"] }]),
-            "tenant \"acme\": access[0]: has neither `allow` nor `deny`; say whom to let through",
+            "tenant \"acme\": access[0]: has neither `allow` nor `deny`; give one of them",
         ),
         (
             "/access",
@@ -592,7 +588,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "deny": false }]),
-            "tenant \"acme\": access[0].deny: is false, which says nothing; set it to true, or say whom to `allow`",
+            "tenant \"acme\": access[0].deny: is false, which has no effect; set it to true, or give `allow` instead",
         ),
         ("/access", json!([{ "deny": "yes" }]), "tenant \"acme\": access[0].deny: must be true or false, not a string"),
         (
@@ -608,7 +604,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "allow": {} }]),
-            "tenant \"acme\": access[0].allow: is for nobody; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
+            "tenant \"acme\": access[0].allow: allows no user; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
         ),
         (
             "/access",
@@ -623,7 +619,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "allow": { "emails": [""] } }]),
-            "tenant \"acme\": access[0].allow.emails[0]: is empty; an empty name matches nobody",
+            "tenant \"acme\": access[0].allow.emails[0]: is empty; an empty name matches no user",
         ),
         (
             "/access",
@@ -643,7 +639,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "allow": { "claims": [{ "claim": "acr" }] } }]),
-            "tenant \"acme\": access[0].allow.claims[0].values: is missing; give those that will do",
+            "tenant \"acme\": access[0].allow.claims[0].values: is missing; list the accepted values",
         ),
         (
             "/access",
@@ -706,17 +702,17 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/headers",
             json!({ "user": "Cookie" }),
-            "tenant \"acme\": headers.user: \"cookie\" has a meaning of its own; use another name, such as \"x-auth-request-user\"",
+            "tenant \"acme\": headers.user: \"cookie\" has a meaning in HTTP or Envoy; use another name, such as \"x-auth-request-user\"",
         ),
         (
             "/headers",
             json!({ "access_token": "cookie" }),
-            "tenant \"acme\": headers.access_token: \"cookie\" has a meaning of its own; use another name, such as \"x-auth-request-access-token\"",
+            "tenant \"acme\": headers.access_token: \"cookie\" has a meaning in HTTP or Envoy; use another name, such as \"x-auth-request-access-token\"",
         ),
         (
             "/headers",
             json!({ "access_token": "authorization", "authorization": "any" }),
-            "tenant \"acme\": headers.authorization: is \"any\", and a token of the login goes under that name, too; use \"verified\"",
+            "tenant \"acme\": headers.authorization: is \"any\", but a token of the login is forwarded under the same name; use \"verified\"",
         ),
         (
             "/headers",
@@ -902,7 +898,7 @@ fn header_names_are_valid_and_unique() {
         ),
         (
             json!({ "claims": { "host": "a" } }),
-            "headers.claims[\"host\"]: \"host\" has a meaning of its own; use another name, such as \"x-auth-request-department\"",
+            "headers.claims[\"host\"]: \"host\" has a meaning in HTTP or Envoy; use another name, such as \"x-auth-request-department\"",
         ),
         (json!({ "claims": { "x-a": "" } }), "headers.claims[\"x-a\"]: is empty; give the name of a claim"),
         (

@@ -102,7 +102,7 @@ pub(super) fn listed<T>(at: &Cursor<'_>, read: &mut dyn FnMut(&Cursor<'_>) -> Op
 /// Reads the names of users or groups. No name may be empty.
 pub(super) fn names(at: &Cursor<'_>) -> Option<Vec<String>> {
     listed(at, &mut |at| match at.text()? {
-        "" => at.refuse("is empty; an empty name matches nobody"),
+        "" => at.refuse("is empty; an empty name matches no user"),
         text => Some(text.to_owned()),
     })
 }

@@ -72,17 +72,17 @@ impl LoginError {
 impl fmt::Display for LoginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AddressTooLong => f.write_str("no session, and the address is too long for a login to come back to"),
+            Self::AddressTooLong => f.write_str("no session, and the address is too long to return to after a login"),
             Self::Authorization(error) => write!(f, "the issuer refused the authorization request: {error}"),
             Self::CallbackInvalid => f.write_str("the callback lacks a parameter, repeats one, or was not a GET"),
             Self::Host(failure) => failure.fmt(f),
             Self::IdToken(error) => write!(f, "ID token: {error}"),
             Self::Identity(error) => write!(f, "ID token: {error}"),
-            Self::IssuerMismatch => {
-                f.write_str("the callback names another issuer, or none where this one always names itself (`iss`)")
-            }
+            Self::IssuerMismatch => f.write_str(
+                "`iss` of the callback names another issuer, or is missing although this issuer always sends it",
+            ),
             Self::Jwks(error) => {
-                write!(f, "ID token: its key is not known, and fetching the issuer's failed: {error}")
+                write!(f, "ID token: its key is not known, and the issuer's keys could not be fetched: {error}")
             }
             Self::MetadataUnavailable => MetadataUnavailable.fmt(f),
             Self::ProviderUnreachable(failure) => write!(f, "{failure}"),
@@ -110,7 +110,7 @@ impl fmt::Display for AuthorizationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AccessDenied => "access_denied",
-            Self::Other => "an error that points at the client registration or the request",
+            Self::Other => "another error; compare the client with its registration at the issuer",
             Self::Unavailable => "server_error or temporarily_unavailable",
         })
     }

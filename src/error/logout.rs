@@ -25,7 +25,7 @@ impl fmt::Display for LogoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body(BodyError::TooLong) => write!(f, "the body is longer than {MAX_BODY} bytes"),
-            Self::Body(BodyError::Withheld) => f.write_str("the host did not hand over the body"),
+            Self::Body(BodyError::Withheld) => f.write_str("the host did not provide the body"),
             Self::Host(failure) => failure.fmt(f),
             Self::KeyUnknown => {
                 f.write_str("the key of the logout token is not known; the issuer's keys are fetched at the next tick")

@@ -26,7 +26,7 @@ impl fmt::Display for RequestError {
             Self::PathInvalid => "`:path` is absent, repeated, or not in origin-form",
             Self::TenantBroken => "the tenant's configuration is wrong; the reasons were logged when it was loaded",
             Self::Unauthenticated => "no session, and not a navigation",
-            Self::UnexpectedInput => "an input came that this request does not expect",
+            Self::UnexpectedInput => "an unexpected input arrived for this request",
             Self::UnknownHost => "no tenant has this host",
         })
     }

@@ -90,7 +90,7 @@ pub enum Input {
 
 /// The one action that the shell carries out after an input.
 #[derive(Debug)]
-#[must_use = "an effect that is not carried out leaves the stream standing"]
+#[must_use = "an effect that is not carried out leaves the stream waiting"]
 pub enum Effect {
     /// An effect on the request.
     Request(RequestEffect),

@@ -58,7 +58,9 @@ pub enum CallFailure {
 impl fmt::Display for CallFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Refused => "the host refused the call to the issuer; is there a cluster by the configured name?",
+            Self::Refused => {
+                "the host refused the call to the issuer; check that a cluster with the configured name exists"
+            }
             Self::NoAnswer => "no answer from the issuer in time",
         })
     }

@@ -22,7 +22,7 @@ pub(super) fn now() -> Option<UnixTime> {
 pub(super) struct VmEntropy;
 
 impl Entropy for VmEntropy {
-    #[expect(clippy::disallowed_methods, reason = "this is where randomness comes in")]
+    #[expect(clippy::disallowed_methods, reason = "the shell is where randomness enters the core")]
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
         getrandom::fill(buffer).map_err(|_| NoEntropy)
     }

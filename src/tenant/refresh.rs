@@ -1,10 +1,11 @@
-//! How often sessions are refreshed.
+//! The settings of the session refresh.
 
 use std::time::Duration;
 
-/// How sessions are refreshed (RFC 6749 section 6).
+/// The settings of the session refresh (RFC 6749 section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refresh {
-    /// How old an identity may get; less where the tokens of the issuer are good for less.
+    /// The age of an identity at which a refresh is due. It is due earlier if the issuer's tokens
+    /// expire earlier.
     pub interval: Duration,
 }

@@ -94,7 +94,7 @@ impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Scope(_) => f.write_str("a required scope is missing"),
-            Self::Claim(name) => write!(f, "claim `{name}` does not have a value that is required"),
+            Self::Claim(name) => write!(f, "claim `{name}` does not have a required value"),
         }
     }
 }

@@ -77,7 +77,7 @@ fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> 
     match loaded {
         Ok(loaded) => report(&loaded),
         Err(errors) => {
-            print(&format!("{errors}\nrefused: Envoy would not take this configuration"))?;
+            print(&format!("{errors}\nrefused: Envoy would reject this configuration"))?;
             Ok(false)
         }
     }

@@ -82,7 +82,7 @@ impl BackchannelRequest {
         let lifetime = self.runtime.policy().lifetime;
         revocation.store(&self.served.revocations, lifetime, now, env).map_err(|error| match error {
             RevocationError::Replayed => LogoutError::Token(TokenError::Replayed),
-            RevocationError::NotStored => HostFailure("it did not keep which sessions are over").into(),
+            RevocationError::NotStored => HostFailure("it did not store the revoked sessions").into(),
         })
     }
 }

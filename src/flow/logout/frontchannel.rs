@@ -33,7 +33,7 @@ pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> Lo
         None => (
             Event::FrontchannelLogoutIgnored,
             "Not signed out",
-            "Your browser has no session here that this sign-out is for.",
+            "Your browser has no session that this sign-out is about.",
         ),
     };
     let page = Page { event, title, message, action: None };
