@@ -59,7 +59,12 @@
 //! let context = LoadContext { environment: &Host, host: trusted };
 //! let loaded = config::load(configuration.to_string().as_bytes(), context).unwrap();
 //!
-//! let head = [(":method", "GET"), (":authority", "acme.example"), (":path", "/reports?year=2026"), ("accept", "text/html")];
+//! let head = [
+//!     (":method", "GET"),
+//!     (":authority", "acme.example"),
+//!     (":path", "/reports?year=2026"),
+//!     ("accept", "text/html"),
+//! ];
 //! let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
 //! let verifier = Verifier { host: &NoHostVerifier, trusted };
 //! let mut host = Host;
