@@ -31,8 +31,9 @@ pub(super) enum RequestPhase {
     ExchangingCode(Box<CodeExchange>),
     /// Its body, which has a logout token.
     ReadingBody(Box<BackchannelRequest>),
-    /// The provider, to refresh the session.
-    Refreshing(Box<RequestContext>, Box<Refreshing>),
+    /// The provider, to refresh the session. The request goes on with this session if the refresh
+    /// fails and the session may still be used.
+    Refreshing(Box<RequestContext>, Box<Session>, Box<Refreshing>),
 }
 
 /// What is to be done about the request.
@@ -100,9 +101,9 @@ impl RequestPhase {
                 ExchangeStep::Call(exchange, call) => exchange_code(exchange, call),
                 ExchangeStep::Reply(reply) => RequestStep::Reply(reply),
             },
-            Self::Refreshing(context, refreshing) => match refreshing.proceed(result, env) {
-                RefreshStep::Call(refreshing, call) => refresh(context, refreshing, call),
-                RefreshStep::End(outcome) => refreshed(*context, outcome, env),
+            Self::Refreshing(context, session, refreshing) => match refreshing.proceed(result, env) {
+                RefreshStep::Call(refreshing, call) => refresh(context, session, refreshing, call),
+                RefreshStep::End(outcome) => refreshed(*context, *session, outcome, env),
             },
             Self::Fresh | Self::ReadingBody(_) => RequestStep::Reply(unexpected_input(env)),
         }
@@ -121,8 +122,13 @@ fn exchange_code(exchange: Box<CodeExchange>, call: HttpCall) -> RequestStep {
     RequestStep::Wait(RequestPhase::ExchangingCode(exchange), RequestEffect::Call(call))
 }
 
-fn refresh(context: Box<RequestContext>, refreshing: Box<Refreshing>, call: HttpCall) -> RequestStep {
-    RequestStep::Wait(RequestPhase::Refreshing(context, refreshing), RequestEffect::Call(call))
+fn refresh(
+    context: Box<RequestContext>,
+    session: Box<Session>,
+    refreshing: Box<Refreshing>,
+    call: HttpCall,
+) -> RequestStep {
+    RequestStep::Wait(RequestPhase::Refreshing(context, session, refreshing), RequestEffect::Call(call))
 }
 
 /// A request for a page of the upstream: the rules of the tenant decide about the identity of its bearer token or its
@@ -149,14 +155,16 @@ fn page(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
             let cookies = context.sessions(now).keep_alive(&session, &context.head, env);
             (session, ResponsePhase::with_refresh(cookies, refreshing, call))
         }
-        SessionFreshness::Overdue(refreshing, call) => return refresh(Box::new(context), refreshing, call),
+        SessionFreshness::Overdue(session, refreshing, call) => {
+            return refresh(Box::new(context), Box::new(session), refreshing, call);
+        }
         SessionFreshness::Ended => return anonymous(context, None, env),
     };
     forward(context, &session.into_identity(), response, env)
 }
 
 /// Goes on with a request that waited for a refresh.
-fn refreshed(context: RequestContext, outcome: RefreshOutcome, env: &mut Env<'_>) -> RequestStep {
+fn refreshed(context: RequestContext, session: Session, outcome: RefreshOutcome, env: &mut Env<'_>) -> RequestStep {
     let now = match env.now() {
         Ok(now) => now,
         Err(no_time) => return refuse(&context, &HostFailure::from(no_time).into()),
@@ -167,12 +175,11 @@ fn refreshed(context: RequestContext, outcome: RefreshOutcome, env: &mut Env<'_>
             (session, ResponsePhase::with_cookies(written.into_cookies()).with_log(log))
         }
         RefreshOutcome::Unchanged(log) => {
-            (context.sessions(now).find(&context.head), ResponsePhase::default().with_log(log))
+            (context.sessions(now).revalidate(session), ResponsePhase::default().with_log(log))
         }
-        // That a session ended says more than that a login began.
         RefreshOutcome::Ended(log) => {
             return match anonymous(context, None, env) {
-                RequestStep::Reply(reply) => RequestStep::Reply(LocalReply { log, ..reply }),
+                RequestStep::Reply(reply) => RequestStep::Reply(reply.with_log(log)),
                 RequestStep::Forward(context, forward, response) => {
                     RequestStep::Forward(context, forward, response.with_log(log))
                 }
@@ -257,7 +264,8 @@ fn assertion_jwks(assertion: &Assertion, context: &RequestContext) -> LocalReply
     let headers = [header, ("content-type", "application/jwk-set+json"), ("x-content-type-options", "nosniff")];
     let log =
         context.reply_context().log(Level::Debug, Event::AssertionJwks, "the keys of the assertion were asked for");
-    LocalReply { status, headers: headers.map(|(name, value)| (name, value.to_owned())).into(), body, log }
+    let headers = headers.map(|(name, value)| (name, value.to_owned())).into();
+    LocalReply { status, headers, body, log: vec![log] }
 }
 
 /// The answer to an input that the state of the stream does not expect.

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::redirect_loop;
-use crate::base::event::{Event, Level};
+use crate::base::event::{Event, Level, LogLine};
 use crate::error::{LoginError, Refusal, Remedy, ReplyContext};
 use crate::http::host::Host;
 use crate::http::page::PageAction;
 use crate::http::reply::LocalReply;
 use crate::runtime::{Runtime, ServedTenant};
 use crate::session::SentCookies;
-use crate::tenant::TenantCookies;
+use crate::tenant::{TenantCookies, WithoutToken};
 
 /// A browser that came back with a response to its own attempt. However the login goes on, the attempt is over.
 pub(super) struct Returned {
@@ -24,19 +24,41 @@ pub(super) struct Returned {
     pub(super) reply_context: ReplyContext,
 }
 
+/// A session that the login started.
+pub(super) struct StartedSession {
+    /// The `Set-Cookie` values that store it.
+    pub(super) cookies: Vec<String>,
+    /// Whether the issuer sent a refresh token for it.
+    pub(super) is_refreshable: bool,
+}
+
 impl Returned {
     /// Sends the browser to the page that it asked for, with the `Set-Cookie` values of its session, or says why there
     /// is none.
-    pub(super) fn end(&self, outcome: Result<Vec<String>, LoginError>) -> LocalReply {
+    pub(super) fn end(&self, outcome: Result<StartedSession, LoginError>) -> LocalReply {
         match outcome {
-            Ok(cookies) => {
+            Ok(StartedSession { cookies, is_refreshable }) => {
                 let log = self.reply_context.log(Level::Debug, Event::LoginFinished, "session started");
-                let reply = self.without_attempt(LocalReply::redirect(self.page(), log));
+                let mut reply = self.without_attempt(LocalReply::redirect(self.page(), log));
+                if let Some(line) = self.refresh_token_missing(is_refreshable) {
+                    reply = reply.with_log(line);
+                }
                 let count = redirect_loop::increment(self.attempt.logins_before, &self.served.model.login);
                 cookies.into_iter().chain(count).fold(reply, LocalReply::with_cookie)
             }
             Err(error) => self.refuse(&error.into()),
         }
+    }
+
+    /// The line for the log if sessions are to be refreshed and this one cannot be.
+    fn refresh_token_missing(&self, is_refreshable: bool) -> Option<LogLine> {
+        let refresh = self.served.model.refresh?;
+        let ends = !is_refreshable && refresh.without_token == WithoutToken::End;
+        ends.then(|| {
+            let reason = "the issuer sent no refresh token, so the session ends after `refresh.interval`; add the \
+                          scope `offline_access` to `login.scopes`, or set `refresh.without_token` to `keep`";
+            self.reply_context.log(Level::Warn, Event::RefreshTokenMissing, reason)
+        })
     }
 
     /// Refuses, and offers to try again the page that was asked for. Where a retry helps only if the issuer asks who it
