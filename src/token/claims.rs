@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::base::json::Members;
+use crate::base::json::{self, Members};
 use crate::base::time::UnixTime;
 use crate::jose::TokenError;
 use crate::tenant::ClaimPath;
@@ -143,7 +143,7 @@ fn whole_seconds(date: f64) -> Option<u64> {
         return Some(0);
     }
     // From 1 on and below 1e15 there is no exponent.
-    Value::from(date).to_string().split('.').next()?.parse().ok()
+    json::write(&Value::from(date)).split('.').next()?.parse().ok()
 }
 
 /// The claims about a token and a sign-in, as opposed to those about a person.
