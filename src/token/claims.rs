@@ -177,7 +177,7 @@ mod tests {
     use crate::testing::claims;
 
     fn date(json: &str) -> Result<Option<UnixTime>, TokenError> {
-        Claims::new(crate::base::json::parse_members(json.as_bytes()).unwrap()).date("exp")
+        Claims::new(json::parse_members(json.as_bytes()).unwrap()).date("exp")
     }
 
     #[test]
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn audiences_are_strings() {
         let read = |json: &str| {
-            Claims::new(crate::base::json::parse_members(json.as_bytes()).unwrap()).audiences().map(|a| a.len())
+            Claims::new(json::parse_members(json.as_bytes()).unwrap()).audiences().map(|a| a.len())
         };
         assert_eq!(read(r#"{"aud":"a"}"#), Ok(1));
         assert_eq!(read(r#"{"aud":["a","b"]}"#), Ok(2));
