@@ -1,4 +1,5 @@
-//! What unit tests share: two tenants that differ in name and host only, and a host without surprises.
+//! Shared fixtures of the unit tests: two tenants that differ only in name and host, and a
+//! deterministic host.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::session::{RetainedTokens, SessionId, SessionRecord};
 use crate::tenant::Tenant;
 use crate::token::Claims;
 
-/// A host where no variable is set, and the random numbers count upwards.
+/// A host without environment variables. Its random bytes are a counter.
 #[derive(Default)]
 pub(crate) struct TestHost(u8);
 
@@ -34,18 +35,18 @@ impl Entropy for TestHost {
 }
 
 impl TestHost {
-    /// What the core is given on this host.
+    /// The environment of one step on this host, without time and shared data.
     pub(crate) fn env(&mut self) -> Env<'_> {
         Env::new(None, self, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() }, &NoSharedData)
     }
 }
 
-/// The tenants `a` and `b`, with the session keys of these ids.
+/// A runtime with the tenants `a` and `b`, and a session key for each id.
 pub(crate) fn runtime(key_ids: &[&str]) -> Runtime {
     runtime_with(key_ids, include_str!("../tests/vectors/keys/ec.public.pem"))
 }
 
-/// The same with another key of the issuer.
+/// The same as [`runtime`], with `pem` as the key of the issuer.
 pub(crate) fn runtime_with(key_ids: &[&str], pem: &str) -> Runtime {
     let tenant = |name: &str| {
         json!({
@@ -68,7 +69,7 @@ pub(crate) fn tenants(runtime: &Runtime) -> [&Tenant; 2] {
     [&a.model, &b.model]
 }
 
-/// A session that began then.
+/// A session that began at `signed_in`, without user and claims.
 pub(crate) fn session(signed_in: u64) -> SessionRecord {
     let key = postcard::from_bytes(&[0; 32]).unwrap();
     SessionRecord {
@@ -84,7 +85,7 @@ pub(crate) fn session(signed_in: u64) -> SessionRecord {
 }
 
 fn identity_record(user: &str, verified_with: SigningKeyRef) -> IdentityRecord {
-    // The claims are an empty text.
+    // Claims are sealed as a string. This one is empty.
     let claims = postcard::from_bytes(&[0]).unwrap();
     IdentityRecord {
         user: user.to_owned(),
@@ -96,7 +97,7 @@ fn identity_record(user: &str, verified_with: SigningKeyRef) -> IdentityRecord {
     }
 }
 
-/// The identity of `user` at `tenant`, as if somebody had signed in.
+/// The identity of `user` at `tenant`, as a session gives it.
 pub(crate) fn identity(runtime: &Runtime, tenant: &Tenant, user: &str) -> Arc<VerifiedIdentity> {
     let key = tenant.keys.candidates(SignatureAlgorithm::Es256, None).next().unwrap();
     let record =
@@ -107,7 +108,7 @@ pub(crate) fn identity(runtime: &Runtime, tenant: &Tenant, user: &str) -> Arc<Ve
     Arc::new(VerifiedIdentity::from_sealed(opened.unwrap()))
 }
 
-/// The claims of a token that was verified.
+/// Claims with these members.
 pub(crate) fn claims(members: Value) -> Claims {
     let Value::Object(members) = members else { panic!("claims are an object") };
     Claims::new(members)

@@ -468,7 +468,7 @@ mod abi {
         let head = returned(&mut world);
         world.harness.host.state().refuse_calls = true;
         assert_eq!(status(&mut world.harness.host, &head), 503);
-        assert!(world.harness.log().contains("is there a cluster by the configured name?"));
+        assert!(world.harness.log().contains("check that a cluster with the configured name exists"));
     }
 
     #[test]
@@ -579,7 +579,7 @@ mod abi {
             let reply = world.harness.host.beside(context, call, answer, usize::from(!upstream_first));
             world.harness.host.state().refuse_calls = false;
             assert!(reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate-session=")));
-            assert!(world.harness.log().contains("is there a cluster by the configured name?"));
+            assert!(world.harness.log().contains("check that a cluster with the configured name exists"));
             browser.take("acme.example", &reply);
             // The old refresh token would revoke the session.
             world.clock.advance(Duration::from_secs(30));

@@ -94,7 +94,7 @@ fn check_fails_for_a_configuration_that_is_refused() {
     let (code, output, _) = run(&["check", "-"], CONFIGURATION);
     assert_eq!(code, 1);
     assert!(output.starts_with("session.keys[0].env: environment variable \"KEY\" is not set\n"), "{output}");
-    assert!(output.ends_with("refused: Envoy would not take this configuration\n"), "{output}");
+    assert!(output.ends_with("refused: Envoy would reject this configuration\n"), "{output}");
     let (code, output, _) = run(&["check", "-"], r#"{"session": {}, "session": {}}"#);
     assert_eq!(code, 1);
     assert!(output.starts_with("not JSON: member \"session\" occurs twice"), "{output}");

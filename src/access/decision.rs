@@ -59,9 +59,9 @@ pub enum AccessError {
     Ambiguous(Ambiguity),
     /// The rule with this number denies the request to everybody. Without a number: no rule
     /// matches, and the default is deny.
-    Denied(Option<usize>),
+    DeniedToAll(Option<usize>),
     /// The rule with this number does not allow this identity.
-    Others(usize),
+    Denied(usize),
     /// The identity belongs to another tenant.
     OtherTenant,
     /// The bearer token lacks scopes, and nothing else. These are all scopes that the rule names:
@@ -73,9 +73,9 @@ impl fmt::Display for AccessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ambiguous(ambiguity) => write!(f, "`:path` has {ambiguity}, which servers read in different ways"),
-            Self::Denied(Some(rule)) => write!(f, "access[{rule}] denies the request to everyone"),
-            Self::Denied(None) => f.write_str("no rule of `access` fits, and `access_default` is deny"),
-            Self::Others(rule) => write!(f, "access[{rule}] does not allow this user"),
+            Self::DeniedToAll(Some(rule)) => write!(f, "access[{rule}] denies the request to everyone"),
+            Self::DeniedToAll(None) => f.write_str("no rule of `access` fits, and `access_default` is deny"),
+            Self::Denied(rule) => write!(f, "access[{rule}] does not allow this user"),
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
             Self::Scopes(_) => f.write_str("a required scope is missing"),
         }
@@ -130,12 +130,12 @@ impl<'a> RouteDecision<'a> {
         match self.decided {
             Decided::Ambiguous(ambiguity) => Err(AccessError::Ambiguous(ambiguity)),
             Decided::By(_, Verdict::Public | Verdict::AnyUser) => Ok(()),
-            Decided::By(rule, Verdict::Deny) => Err(AccessError::Denied(rule)),
+            Decided::By(rule, Verdict::Deny) => Err(AccessError::DeniedToAll(rule)),
             Decided::By(_, Verdict::Allow(allow)) if subject.fits(allow, Scopes::Granted) => Ok(()),
             Decided::By(_, Verdict::Allow(allow)) if subject.fits(allow, Scopes::All) => {
                 Err(AccessError::Scopes(scopes(allow)))
             }
-            Decided::By(rule, Verdict::Allow(_)) => Err(AccessError::Others(rule.unwrap_or_default())),
+            Decided::By(rule, Verdict::Allow(_)) => Err(AccessError::Denied(rule.unwrap_or_default())),
         }
     }
 
@@ -147,7 +147,7 @@ impl<'a> RouteDecision<'a> {
             Decided::By(_, Verdict::Public) => AnonymousDecision::Public(Public { head, tenant }),
             Decided::Ambiguous(ambiguity) => AnonymousDecision::Refused(AccessError::Ambiguous(ambiguity)),
             Decided::By(rule, Verdict::Deny) if !tenant.access.policy().dry_run => {
-                AnonymousDecision::Refused(AccessError::Denied(rule))
+                AnonymousDecision::Refused(AccessError::DeniedToAll(rule))
             }
             Decided::By(_, Verdict::AnyUser | Verdict::Allow(_) | Verdict::Deny) => AnonymousDecision::UserNeeded,
         }

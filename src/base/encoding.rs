@@ -1,44 +1,46 @@
-//! Encodings: base64url as JOSE has it, forms, and header values that cannot be forged.
+//! Encodings: base64 and base64url, forms, header values, and JSON in ASCII.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::json;
 
-/// base64url without padding (RFC 7515 section 2).
+/// Encodes as base64url without padding (RFC 7515 section 2).
 pub(crate) fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads base64url strictly: no padding, no other character, no stray bits at the end. `None` otherwise.
+/// Decodes base64url strictly. Returns `None` for padding, other characters, and non-zero bits
+/// after the last byte.
 pub(crate) fn from_base64url(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// base64 with padding (RFC 4648 section 4), as HTTP Basic wants it.
+/// Encodes as base64 with padding (RFC 4648 section 4), as for HTTP Basic.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// `application/x-www-form-urlencoded` of the pairs, in order.
+/// Encodes the pairs as `application/x-www-form-urlencoded`, in order.
 pub(crate) fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-/// `application/x-www-form-urlencoded` of one value (RFC 6749 appendix B).
+/// Encodes one value as in `application/x-www-form-urlencoded` (RFC 6749 appendix B).
 pub(crate) fn form_value(value: &str) -> String {
     url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
-/// A claim as a header value: printable ASCII stays, everything else, `%` and whatever `separator` is become
-/// `%XX` of their UTF-8 bytes. So no claim can forge a line or a list element, and percent-decoding gives the claim back.
+/// Encodes a claim as a header value. Printable ASCII and spaces inside the claim stay. All other
+/// UTF-8 bytes, `%` and `separator` become `%XX`. So no claim can forge a header line or a list
+/// element, and percent-decoding returns the claim.
 pub(crate) fn header_value(claim: &str, separator: Option<u8>) -> String {
     let mut value = String::with_capacity(claim.len());
     push_header_value(&mut value, claim, separator);
     value
 }
 
-/// As [`header_value`], at the end of a text.
+/// Appends the [`header_value`] of `claim` to `value`.
 pub(crate) fn push_header_value(value: &mut String, claim: &str, separator: Option<u8>) {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%' && Some(byte) != separator;
     if claim.bytes().all(is_plain) {
@@ -46,7 +48,7 @@ pub(crate) fn push_header_value(value: &mut String, claim: &str, separator: Opti
     }
     let outer = claim.len().wrapping_sub(1);
     for (position, byte) in claim.bytes().enumerate() {
-        // A space inside is as it was; at an end the next server would trim it.
+        // A space at the beginning or end is encoded, because the next server would remove it.
         if is_plain(byte) || (byte == b' ' && position != 0 && position != outer && separator != Some(b' ')) {
             value.push(char::from(byte));
         } else {
@@ -56,11 +58,12 @@ pub(crate) fn push_header_value(value: &mut String, claim: &str, separator: Opti
     }
 }
 
-/// `value` as JSON in printable ASCII: what is not becomes `\\uXXXX` (RFC 8259 section 7), so any JSON parser gives it back.
+/// `value` as JSON in printable ASCII. Other characters become `\uXXXX` (RFC 8259 section 7), which
+/// every JSON parser decodes.
 pub(crate) fn ascii_json(value: &serde_json::Value) -> String {
     let mut json = String::new();
     for c in json::write(value).chars() {
-        // Outside strings there is nothing but printable ASCII, and control characters are escaped already.
+        // Other characters occur only in strings, and control characters are escaped already.
         if (' '..='~').contains(&c) {
             json.push(c);
         } else {
@@ -73,6 +76,7 @@ pub(crate) fn ascii_json(value: &serde_json::Value) -> String {
     json
 }
 
+/// The hexadecimal digit of `nibble`, in upper case.
 fn hex_digit(nibble: impl Into<u32>) -> char {
     char::from_digit(nibble.into(), 16).unwrap_or('0').to_ascii_uppercase()
 }

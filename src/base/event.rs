@@ -1,4 +1,4 @@
-//! The names of everything that is logged and counted.
+//! The events that are logged and counted, with their public names, and log lines.
 
 use std::fmt;
 
@@ -105,28 +105,28 @@ impl fmt::Display for Event {
     }
 }
 
-/// One line for the log, which is counted as well.
+/// A log line whose event is also counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// How much it matters to an operator.
+    /// The log level, which is the importance for an operator.
     pub level: Level,
-    /// What happened. The counter has its name.
+    /// The event. The counter has its name.
     pub event: Event,
-    /// The line: event, tenant, request id and reason. It holds no secret, and nothing that a
-    /// client chose except a request id of harmless characters.
+    /// The text of the line: event, tenant, request id and reason. It contains no secret, and no
+    /// data that the client chose except a request id of harmless characters.
     pub text: String,
 }
 
-/// Log levels, as Envoy names them.
+/// The log levels of Envoy that are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Normal operation: a login begins, a client without a session is refused.
+    /// Normal operation, for example a login begins or a client without a session is refused.
     Debug,
-    /// An operator looks at these as numbers: forged or expired callbacks, for instance.
+    /// Events of which an operator watches the number, for example forged or expired callbacks.
     Info,
-    /// The issuer misbehaves.
+    /// A fault of the issuer.
     Warn,
-    /// An operator has to act.
+    /// A fault that an operator has to correct.
     Error,
 }
 

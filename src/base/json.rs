@@ -1,5 +1,6 @@
-//! JSON read strictly: a member that occurs twice is an error, because two readers would pick different ones
-//! (RFC 8725bis; RFC 7515 section 4 lets a parser refuse). Nesting is limited by `serde_json` to 128 levels.
+//! Strict JSON: a member that occurs twice is an error, because two parsers may take different ones
+//! (RFC 8725bis; RFC 7515 section 4 permits a parser to reject them). `serde_json` limits the
+//! nesting to 128 levels.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -8,26 +9,26 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads one JSON text, all of it.
+/// Parses a complete JSON text.
 ///
 /// # Errors
-/// [`JsonError`] for anything that RFC 8259 does not allow, for a repeated member name and for trailing bytes.
+/// [`JsonError`] if the text is invalid by RFC 8259, repeats a member name or has trailing bytes.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     read(bytes).map(Parsed::into_value)
 }
 
-/// Reads one JSON object, all of it.
+/// Parses a complete JSON text that is an object.
 ///
 /// # Errors
-/// As [`parse`], and if the text is another kind of value.
+/// [`JsonError`] as for [`parse`], and if the text is not an object.
 pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     parse_members(bytes).map(Members::into_map)
 }
 
-/// Reads one JSON object, all of it, and leaves its members in their order.
+/// Parses a complete JSON text that is an object, and keeps the order of its members.
 ///
 /// # Errors
-/// As [`parse_object`].
+/// [`JsonError`] as for [`parse_object`].
 pub fn parse_members(bytes: &[u8]) -> Result<Members, JsonError> {
     match read(bytes)? {
         Parsed::Object(members) => Ok(members),
@@ -48,18 +49,19 @@ fn read(bytes: &[u8]) -> Result<Parsed, JsonError> {
     Ok(parsed)
 }
 
-/// The members of an object, each name once. A token has about a dozen, among which one is found sooner by going through all than by a tree,
-/// which takes longer to make, too.
+/// The members of an object, with unique names. A token has about a dozen. For so few, a linear
+/// search is faster than a tree, which also takes longer to build.
 #[derive(Clone, Debug, Default)]
 pub struct Members(Vec<(String, Value)>);
 
 impl Members {
-    /// The value of the member of this name.
+    /// The value of the member `name`.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
-    /// A name that occurs twice, where there are too many to compare each with each.
+    /// A name that occurs twice, if there are more than [`FEW`] members. Then a hash set is faster
+    /// than the comparison of every two members.
     fn late_twin(&self) -> Option<&str> {
         let mut names = HashSet::new();
         let all = self.0.iter().map(|(name, _)| name.as_str()).filter(|_| self.0.len() > FEW);
@@ -81,11 +83,11 @@ impl From<Map<String, Value>> for Members {
     }
 }
 
-/// As many members as honest tokens have.
+/// The most members that real tokens have.
 const FEW: usize = 32;
 
-/// Why a text is not the JSON that was wanted: the reason with line and column, and never the text itself except
-/// for the name of a repeated member.
+/// The reason why a text is not the expected JSON, with line and column. It contains nothing of the
+/// text except the name of a repeated member.
 #[derive(Debug)]
 pub struct JsonError(serde_json::Error);
 
@@ -103,7 +105,7 @@ impl fmt::Display for JsonError {
 
 impl std::error::Error for JsonError {}
 
-/// What was read: the members of an object are for the caller to arrange.
+/// A parsed value. The members of an object are separate, so that the caller chooses their form.
 enum Parsed {
     Object(Members),
     Other(Value),
@@ -118,7 +120,7 @@ impl Parsed {
     }
 }
 
-/// Reads what `serde_json` would, except that it looks whether a member is there before it adds one.
+/// Parses as `serde_json` does, except that a repeated member is an error.
 struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
@@ -189,6 +191,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
+/// The name of a member.
 #[derive(Deserialize)]
 struct Name(String);
 
@@ -213,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn however_many_members_there_are_each_occurs_once() {
+    fn members_are_unique_in_objects_of_every_size() {
         let text = |count: usize, last: usize| {
             let members: Vec<String> = (0..count).chain([last]).map(|n| format!(r#""\u006d{n}":[{n}]"#)).collect();
             format!("{{{}}}", members.join(","))
@@ -230,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn bombs_and_leftovers_are_errors() {
+    fn deep_nesting_large_numbers_and_trailing_bytes_are_errors() {
         assert!(error(&"[".repeat(100_000)).starts_with("recursion limit exceeded"));
         assert!(error("1E400").starts_with("number out of range"));
         assert!(error("{} {}").starts_with("trailing characters"));

@@ -1,4 +1,4 @@
-//! What every room may use.
+//! Basic types that every other module may use: encodings, events, JSON, secrets and time.
 
 pub mod encoding;
 pub mod event;

@@ -1,28 +1,28 @@
-//! Values that must not be seen: client secrets, codes, verifiers, keys.
+//! Values that must not be logged or shown: client secrets, codes, verifiers and keys.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-/// A secret. It has no `Display`, its `Debug` is redacted, and equality takes the same time wherever the
-/// first difference is.
+/// A secret. It has no `Display`, its `Debug` is redacted, and the time of a comparison does not
+/// depend on the position of the first difference.
 #[derive(Clone)]
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {
-    /// Takes `value` into custody.
+    /// A secret with this value.
     pub const fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value itself. The name is long so that a reader stops at it.
+    /// The value. The name is long so that every use is noticed in a review.
     pub const fn expose_secret(&self) -> &T {
         &self.0
     }
 }
 
 impl<T: AsRef<[u8]>> Secret<T> {
-    /// Whether `other` is the same bytes, in constant time for equal lengths.
+    /// Whether `other` has the same bytes, in constant time for equal lengths.
     pub fn matches(&self, other: impl AsRef<[u8]>) -> bool {
         self.0.as_ref().ct_eq(other.as_ref()).into()
     }

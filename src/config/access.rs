@@ -1,4 +1,4 @@
-//! `tenants[].access`: who may do what.
+//! `tenants[].access`: the access rules.
 
 use serde_json::Value;
 
@@ -12,7 +12,9 @@ use crate::tenant::access::{
 };
 use crate::tenant::{ClaimPath, RetainedClaims};
 
-/// The rules, and what identities have to keep for them. `roles` are those that the rules may name, if they could be read.
+/// Reads the rules, and the claims and scopes that identities must retain for them. `roles` are the
+/// roles that a rule may name, or `None` if they could not be read. The result is `None` if a rule
+/// could not be read.
 pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(AccessRules, RetainedClaims)> {
     let mut reader = Reader { roles, retained: RetainedClaims::default() };
     let elements = tenant.field("access").elements();
@@ -24,6 +26,7 @@ pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(Acce
     (rules.len() == elements.len()).then(|| (AccessRules::new(rules, policy), reader.retained))
 }
 
+/// Reads rules, and collects the claims and scopes that identities must retain for them.
 struct Reader<'a> {
     roles: Option<&'a Roles>,
     retained: RetainedClaims,
@@ -42,10 +45,10 @@ impl Reader<'_> {
             (true, None) => self.allow(&allow_at),
             (false, Some(true)) => Some(Verdict::Deny),
             (false, Some(false)) => {
-                deny_at.refuse("is false, which says nothing; set it to true, or say whom to `allow`")
+                deny_at.refuse("is false, which has no effect; set it to true, or give `allow` instead")
             }
             (false, None) if deny_at.is_present() => None,
-            (false, None) => at.refuse("has neither `allow` nor `deny`; say whom to let through"),
+            (false, None) => at.refuse("has neither `allow` nor `deny`; give one of them"),
         };
         object.finish();
         Some(Rule { paths: paths?, methods: methods?, hosts: hosts?, verdict: verdict? })
@@ -68,7 +71,7 @@ impl Reader<'_> {
                 let allow = Allow { any_of: (!any_of.is_empty()).then_some(any_of), all_of: all_of? };
                 if allow.any_of.is_none() && allow.all_of.is_none() {
                     return at.refuse(
-                        "is for nobody; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
+                        "allows no user; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
                     );
                 }
                 Some(Verdict::Allow(Box::new(allow)))
@@ -90,7 +93,7 @@ impl Reader<'_> {
         Some((!criteria.is_empty()).then_some(criteria))
     }
 
-    /// What can be asked for one by one as well as together.
+    /// Reads the criteria that may be given both directly in `allow` and in its `all_of`.
     fn criteria(&mut self, object: &Object<'_>) -> Option<Criteria> {
         let groups = names(&object.field("groups"));
         let roles = listed(&object.field("roles"), &mut |at| self.role(at));
@@ -109,7 +112,7 @@ impl Reader<'_> {
 
     fn role(&self, at: &Cursor<'_>) -> Option<String> {
         let name = at.text()?;
-        // Where the roles have a mistake of their own, one that is missing here is no other.
+        // If the roles could not be read, an unknown role here may be a consequence of that.
         if self.roles.is_some_and(|roles| !roles.has(name)) {
             return at.refuse(format!("{name:?} is not one of this tenant's `roles`"));
         }
@@ -127,7 +130,7 @@ impl Reader<'_> {
         let values = if values_at.is_present() {
             listed(&values_at, &mut value)
         } else {
-            values_at.missing("give those that will do")
+            values_at.missing("list the accepted values")
         };
         object.finish();
         let path = path?;
@@ -144,7 +147,7 @@ fn path(at: &Cursor<'_>) -> Option<PathPattern> {
     at.note(PathPattern::parse(text).map_err(|problem| format!("{text:?} is not a path: {problem}")))
 }
 
-/// RFC 9110 section 9.1: a token, and its case matters.
+/// A method (RFC 9110 section 9.1). Methods are case-sensitive.
 fn method(at: &Cursor<'_>) -> Option<String> {
     let text = at.text()?;
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {

@@ -1,4 +1,4 @@
-//! `assertion`: what upstreams can verify, and with which keys.
+//! `assertion`: the signed assertion for upstreams, and its keys.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::values::{duration, path};
 use crate::tenant::DEFAULT_ASSERTION;
 use crate::upstream::{AssertionSettings, PublishedKey};
 
-/// The settings; nothing if the section is not there, or something of it is wrong.
+/// Reads the section. `None` if it is absent or has a mistake.
 pub(super) fn assertion(at: &Cursor<'_>, environment: &dyn Environment) -> Option<AssertionSettings> {
     if !at.is_present() {
         return None;

@@ -1,4 +1,4 @@
-//! `tenants[].bearer`: which tokens of API clients are accepted.
+//! `tenants[].bearer`: the bearer tokens that the tenant accepts.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::cursor::Cursor;
 use super::login::scope;
 use crate::tenant::{Bearer, RequiredClaim};
 
-/// What is accepted; `Some(None)` if the section is not there.
+/// Reads the section. `Some(None)` if it is absent, `None` if it has a mistake.
 pub(super) fn bearer(at: &Cursor<'_>) -> Option<Option<Bearer>> {
     if !at.is_present() {
         return Some(None);
@@ -21,7 +21,7 @@ pub(super) fn bearer(at: &Cursor<'_>) -> Option<Option<Bearer>> {
     Some(Some(Bearer { audiences: audiences?, scopes: scopes?, claims: claims?, id_tokens }))
 }
 
-/// One value, or a list of those that are enough.
+/// Reads the requirement for one claim: one required value, or a list of accepted values.
 fn required_claim(name: &str, at: &Cursor<'_>) -> Option<RequiredClaim> {
     if name.is_empty() {
         return at.refuse("has an empty name; give the name of a claim");
@@ -41,7 +41,7 @@ fn claim_value(at: &Cursor<'_>) -> Option<String> {
     }
 }
 
-/// One audience.
+/// Reads one audience, which must not be empty.
 pub(super) fn audience(at: &Cursor<'_>) -> Option<String> {
     match at.text()? {
         "" => at.refuse("is empty; give the audience that tokens for this service have"),

@@ -1,27 +1,34 @@
-//! How the client authenticates at the token endpoint.
+//! The authentication of the client at the token endpoint (OpenID Connect Core section 9).
 
 use crate::base::secret::Secret;
 use crate::tenant::ClientAuthentication;
 
-/// `provider.token_endpoint_auth_method`.
+/// The values of `provider.token_endpoint_auth_method`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum AuthMethod {
+    /// `client_secret_basic`.
     Basic,
+    /// `client_secret_post`.
     Post,
+    /// `private_key_jwt`.
     PrivateKeyJwt,
+    /// `none`: a public client.
     None,
 }
 
-/// What the client proves itself with.
+/// The kind of credential that the tenant configures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Credential {
+    /// No credential.
     None,
+    /// `client_secret`.
     Secret,
+    /// `client_key`.
     Key,
 }
 
 impl AuthMethod {
-    /// The method with its secret or key, if it has the one that it needs.
+    /// The client authentication by this method. `None` if the credential that it needs is absent.
     pub(super) fn with(
         self,
         secret: Option<Secret<String>>,

@@ -1,11 +1,12 @@
-//! `tenants[].client_key`: what the client signs its assertions with.
+//! `tenants[].client_key`: the key of `private_key_jwt`, the signed client assertion.
 
 use super::cursor::Cursor;
 use super::load_context::Environment;
 use super::signing_key::signing_key;
 use crate::tenant::{AssertionAudience, ClientAuthentication};
 
-/// The authentication with the key, if there is one that can sign.
+/// Reads the client authentication with this key. `None` if the key or the audience could not be
+/// read.
 pub(super) fn client_key(at: &Cursor<'_>, environment: &dyn Environment) -> Option<ClientAuthentication> {
     let object = at.object();
     let key = signing_key(at, &object, environment);

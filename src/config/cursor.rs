@@ -1,4 +1,5 @@
-//! Walking through a JSON value with the path at hand: every mistake is noted where it is, and the walk goes on.
+//! A reader for JSON values. It tracks the path of each value, records every mistake with its path,
+//! and continues after a mistake.
 
 use std::cell::RefCell;
 
@@ -6,90 +7,94 @@ use serde_json::{Map, Value};
 
 use super::error::ConfigError;
 
-/// The mistakes of one walk, in order.
+/// The mistakes of one section, in the order of reading: path and message.
 #[derive(Default)]
 pub(super) struct Errors(RefCell<Vec<(String, String)>>);
 
 impl Errors {
+    /// Records one mistake.
     pub(super) fn add(&self, path: &str, message: impl Into<String>) {
         self.0.borrow_mut().push((path.to_owned(), message.into()));
     }
 
+    /// Converts the mistakes to errors of `tenant`, or of the whole configuration if it is `None`.
     pub(super) fn into_config_errors(self, tenant: Option<&str>) -> Vec<ConfigError> {
         let errors = self.0.into_inner().into_iter();
         errors.map(|(path, message)| ConfigError::new(tenant, path, message)).collect()
     }
 }
 
-/// A place in the configuration, and the value that is there, if there is one.
+/// A place in the configuration, and its value if it has one.
 #[derive(Clone)]
 pub(super) struct Cursor<'a> {
     value: Option<&'a Value>,
-    /// Whether there is an object around it. What a missing or mistaken object lacks is not worth a mistake of its own.
+    /// Whether the surrounding object exists. If it does not, its missing fields are not reported.
     inside: bool,
     path: String,
     errors: &'a Errors,
 }
 
 impl<'a> Cursor<'a> {
-    /// The place that all paths begin at.
+    /// A cursor at `value`, with an empty path.
     pub(super) fn root(value: &'a Value, errors: &'a Errors) -> Self {
         Self { value: Some(value), inside: true, path: String::new(), errors }
     }
 
-    /// The value here, whatever it is.
+    /// The value at this place, of any type.
     pub(super) fn value(&self) -> Option<&'a Value> {
         self.value
     }
 
+    /// Whether there is a value at this place.
     pub(super) fn is_present(&self) -> bool {
         self.value.is_some()
     }
 
-    /// Notes a mistake at this place.
+    /// Records a mistake at this place.
     pub(super) fn error(&self, message: impl Into<String>) {
         self.errors.add(&self.path, message);
     }
 
-    /// Notes a mistake at this place, for which there is no value then.
+    /// Records a mistake at this place and returns `None`.
     pub(super) fn refuse<T>(&self, message: impl Into<String>) -> Option<T> {
         self.error(message);
         None
     }
 
-    /// Notes the mistake of a result, if it is one.
+    /// The value of `result`. An error is recorded as a mistake at this place.
     pub(super) fn note<T, E: ToString>(&self, result: Result<T, E>) -> Option<T> {
         result.map_err(|problem| self.error(problem.to_string())).ok()
     }
 
-    /// The text here, if there is anything.
+    /// The string at this place. Another type is a mistake.
     pub(super) fn text(&self) -> Option<&'a str> {
         self.typed("a string", Value::as_str)
     }
 
-    /// The text here; a mistake if there is none.
+    /// The string at this place. Absence is a mistake.
     pub(super) fn required_text(&self) -> Option<&'a str> {
         self.required();
         self.text()
     }
 
+    /// The boolean at this place. Another type is a mistake.
     pub(super) fn boolean(&self) -> Option<bool> {
         self.typed("true or false", Value::as_bool)
     }
 
-    /// The object here. Its fields are absent if there is none.
+    /// The object at this place. If it is absent, all its fields are absent.
     pub(super) fn object(&self) -> Object<'a> {
         let members = self.typed("an object", Value::as_object);
         Object { members, at: self.clone(), known: RefCell::default() }
     }
 
-    /// The object here; a mistake if there is none.
+    /// The object at this place. Absence is a mistake.
     pub(super) fn required_object(&self) -> Object<'a> {
         self.required();
         self.object()
     }
 
-    /// The elements of the array here.
+    /// The elements of the array at this place.
     pub(super) fn elements(&self) -> Vec<Self> {
         let elements = self.typed("an array", Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let at = |(index, value)| Self {
@@ -101,7 +106,7 @@ impl<'a> Cursor<'a> {
         elements.iter().enumerate().map(at).collect()
     }
 
-    /// The members of the object here, whatever their names.
+    /// The members of the object at this place, with any names.
     pub(super) fn entries(&self) -> Vec<(&'a str, Self)> {
         let at = |(name, value): (&'a String, &'a Value)| {
             let path = format!("{}[{name:?}]", self.path);
@@ -110,7 +115,7 @@ impl<'a> Cursor<'a> {
         self.typed("an object", Value::as_object).into_iter().flatten().map(at).collect()
     }
 
-    /// The elements of the array here; a mistake if there are none.
+    /// The elements of the array at this place. Absence and an empty array are mistakes.
     pub(super) fn required_elements(&self) -> Vec<Self> {
         self.required();
         if self.value.and_then(Value::as_array).is_some_and(Vec::is_empty) {
@@ -119,7 +124,7 @@ impl<'a> Cursor<'a> {
         self.elements()
     }
 
-    /// Notes that there has to be something here, and what could be instead.
+    /// Records that the value is missing, with `advice` about the value to give. Returns `None`.
     pub(super) fn missing<T>(&self, advice: &str) -> Option<T> {
         if self.inside {
             self.error(format!("is missing; {advice}"));
@@ -143,7 +148,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// An object whose fields are asked for one by one. Those that nobody asked for are mistakes.
+/// An object whose fields are read one by one. A field that is never read is a mistake.
 pub(super) struct Object<'a> {
     members: Option<&'a Map<String, Value>>,
     at: Cursor<'a>,
@@ -151,6 +156,7 @@ pub(super) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
+    /// The field `name`. It counts as read from now on.
     pub(super) fn field(&self, name: &'static str) -> Cursor<'a> {
         let mut known = self.known.borrow_mut();
         if !known.contains(&name) {
@@ -161,12 +167,12 @@ impl<'a> Object<'a> {
         Cursor { value, inside: self.members.is_some(), path, errors: self.at.errors }
     }
 
-    /// The members as they are.
+    /// All members. None of them counts as read.
     pub(super) fn members(&self) -> Option<&'a Map<String, Value>> {
         self.members
     }
 
-    /// Notes every field that was not asked for.
+    /// Records every field that was not read as a mistake.
     pub(super) fn finish(self) {
         let known = self.known.borrow();
         for name in self.members.into_iter().flat_map(Map::keys).filter(|name| !known.contains(&name.as_str())) {
@@ -190,5 +196,6 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// So many letters may differ for a field to be what was meant.
+/// The most letters by which an unknown field may differ from the known field that its message
+/// suggests.
 const MAX_TYPOS: usize = 2;

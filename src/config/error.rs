@@ -1,8 +1,9 @@
-//! What is wrong with a configuration, and where.
+//! The mistakes of a configuration, with their places.
 
 use std::fmt;
 
-/// One mistake: which tenant, which field, what is wrong, what would be right. Never a secret.
+/// One mistake: the tenant, the field, and a message that says what is wrong and what is right. It
+/// contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     tenant: Option<String>,
@@ -11,6 +12,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// A mistake at `path`. `tenant` is the label of the tenant, such as `tenant "acme"`.
     pub(super) fn new(tenant: Option<&str>, path: String, message: String) -> Self {
         Self { tenant: tenant.map(str::to_owned), path, message }
     }
@@ -21,7 +23,7 @@ impl ConfigError {
     }
 }
 
-/// `tenant "acme": hosts[1]: what is wrong`.
+/// Writes the mistake in the form `tenant "acme": hosts[1]: message`.
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(tenant) = &self.tenant {
@@ -36,11 +38,12 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Every mistake of one load; at least one.
+/// All mistakes of one load, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors(Vec<ConfigError>);
 
 impl ConfigErrors {
+    /// The mistakes of one load.
     pub(super) fn new(errors: Vec<ConfigError>) -> Self {
         Self(errors)
     }
@@ -66,7 +69,7 @@ impl From<ConfigError> for ConfigErrors {
     }
 }
 
-/// One mistake a line.
+/// Writes one line for each mistake.
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, error) in self.0.iter().enumerate() {

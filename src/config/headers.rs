@@ -1,4 +1,4 @@
-//! `tenants[].headers`: what the upstream receives, and under which names.
+//! `tenants[].headers`: the headers that the upstream receives.
 
 use serde_json::Value;
 
@@ -11,7 +11,8 @@ use crate::tenant::{
     ForwardedAuthorization, IdentityHeaders, ListForm,
 };
 
-/// Reads the section. `assertion` is the header that the gate's assertions go under.
+/// Reads the section. `assertion` is the header of the signed assertion, if assertions are
+/// configured.
 pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<IdentityHeaders> {
     let object = at.object();
     let mut taken = Taken::default();
@@ -31,7 +32,8 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
     let authorization_at = object.field("authorization");
     let authorization = meaning(&authorization_at, &AUTHORIZATION);
     if authorization == Some(ForwardedAuthorization::Any) && taken.by("authorization").is_some() {
-        authorization_at.error("is \"any\", and a token of the login goes under that name, too; use \"verified\"");
+        authorization_at
+            .error("is \"any\", but a token of the login is forwarded under the same name; use \"verified\"");
     }
     object.finish();
     Some(IdentityHeaders {
@@ -48,10 +50,10 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
     })
 }
 
-/// Each header, and the claim that goes under it.
+/// Reads the headers for single claims: each header name and the claim that it contains.
 fn claims(at: &Cursor<'_>, taken: &mut Taken) -> Option<Vec<(String, ClaimPath)>> {
     if !at.is_present() {
-        // Whoever uses that name for something else has said enough.
+        // The default is left out if another field uses its header name.
         let free = taken.by(&fold(DEFAULT_PREFERRED_USERNAME)).is_none();
         let default = free.then(|| (DEFAULT_PREFERRED_USERNAME.to_owned(), "preferred_username".into()));
         return Some(default.into_iter().collect());
@@ -61,17 +63,18 @@ fn claims(at: &Cursor<'_>, taken: &mut Taken) -> Option<Vec<(String, ClaimPath)>
         let claim = claim(&at);
         Some((header?, claim?))
     });
-    // All of them are looked at, so that every mistake is found.
+    // All entries are read first, so that every mistake is recorded.
     claims.collect::<Vec<_>>().into_iter().collect()
 }
 
-/// What a word stands for; what the first one does, if there is none.
+/// The value of the configured word, or of the first word if the field is absent. `None` if the
+/// word is not one of `words`.
 fn meaning<T: Copy, const N: usize>(at: &Cursor<'_>, words: &[(&str, T); N]) -> Option<T> {
     let number = if at.is_present() { one_of(at, &words.map(|(word, _)| word))? } else { 0 };
     words.get(number).map(|(_, meaning)| *meaning)
 }
 
-/// The header of an assertion, if there is a good one.
+/// Reads the header name of the signed assertion. `None` if the name is invalid.
 pub(super) fn assertion_header(at: &Cursor<'_>, default: &str) -> Option<String> {
     match at.text() {
         Some(name) => Taken::default().name(at, name, "assertion.header", default),
@@ -79,12 +82,12 @@ pub(super) fn assertion_header(at: &Cursor<'_>, default: &str) -> Option<String>
     }
 }
 
-/// Names that are given away, after [`fold`], and what for.
+/// The header names in use, after [`fold`], each with the field that uses it.
 #[derive(Default)]
 struct Taken(Vec<(String, String)>);
 
 impl Taken {
-    /// The name that is configured, or the default one; `Some(None)` if it is switched off.
+    /// Reads a header name that has a default. `Some(None)` if the field is `false`.
     fn optional(&mut self, at: &Cursor<'_>, field: &str, default: &str) -> Option<Option<String>> {
         let name = match at.value() {
             None => default,
@@ -95,7 +98,8 @@ impl Taken {
         self.name(at, name, field, default).map(Some)
     }
 
-    /// The name for a token, which may go where tokens go; `Some(None)` without one.
+    /// Reads the header name for a token, which may be `authorization`. `Some(None)` if the field
+    /// is absent.
     fn token(&mut self, at: &Cursor<'_>, field: &str) -> Option<Option<String>> {
         let Some(name) = at.text() else { return (!at.is_present()).then_some(None) };
         if name.eq_ignore_ascii_case("authorization") {
@@ -104,18 +108,20 @@ impl Taken {
         self.name(at, name, field, &format!("x-auth-request-{}", fold(field))).map(Some)
     }
 
-    /// A name that has no other meaning.
+    /// Checks that a header name is valid, not reserved, and not in use, and marks it as in use.
     fn name(&mut self, at: &Cursor<'_>, name: &str, field: &str, default: &str) -> Option<String> {
         let name = name.to_ascii_lowercase();
         if name.is_empty() || !name.bytes().all(is_token_byte) {
             return at.refuse(format!("{name:?} is not a header name"));
         }
         if is_reserved(&fold(&name)) {
-            return at.refuse(format!("\"{name}\" has a meaning of its own; use another name, such as \"{default}\""));
+            return at
+                .refuse(format!("\"{name}\" has a meaning in HTTP or Envoy; use another name, such as \"{default}\""));
         }
         self.take(at, name, field)
     }
 
+    /// Marks a header name as in use. A name that is in use already is a mistake.
     fn take(&mut self, at: &Cursor<'_>, name: String, field: &str) -> Option<String> {
         let folded = fold(&name);
         if let Some(other) = self.by(&folded) {
@@ -127,18 +133,18 @@ impl Taken {
         Some(name)
     }
 
-    /// By what a folded name is taken.
+    /// The field that uses a folded name.
     fn by(&self, folded: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == folded).map(|(_, field)| field.as_str())
     }
 }
 
-/// RFC 9110 section 5.6.2.
+/// Whether a token may contain the byte (RFC 9110 section 5.6.2).
 fn is_token_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
 }
 
-/// Names that HTTP, Envoy or the gate give a meaning to.
+/// Whether HTTP, Envoy or Tenantgate uses the header for another purpose.
 fn is_reserved(folded: &str) -> bool {
     folded.starts_with("x-envoy-") || folded.starts_with("content-") || RESERVED.contains(&folded)
 }

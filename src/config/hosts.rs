@@ -3,6 +3,7 @@
 use super::cursor::Cursor;
 use crate::http::host::{HostPattern, HostPatternError};
 
+/// Reads the hosts. The result has those that could be read, each once.
 pub(super) fn hosts(at: &Cursor<'_>) -> Vec<HostPattern> {
     let mut hosts = Vec::new();
     for element in at.required_elements() {
@@ -15,7 +16,7 @@ pub(super) fn hosts(at: &Cursor<'_>) -> Vec<HostPattern> {
     hosts
 }
 
-/// One host, or all below a domain.
+/// Reads a host pattern: one host, or every host below a domain.
 pub(super) fn host_pattern(at: &Cursor<'_>) -> Option<HostPattern> {
     let text = at.text()?;
     at.note(HostPattern::parse(text).map_err(|problem| format!("{text:?} is not a host pattern: {}", advice(problem))))

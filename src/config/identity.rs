@@ -1,4 +1,4 @@
-//! `tenants[].identity`: which claims make the identity.
+//! `tenants[].identity`: the claims that the identity consists of.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::cursor::Cursor;
 use super::values::{listed, text_or};
 use crate::tenant::{ClaimPath, GroupClaim, IdentityClaims, RetainedClaims};
 
-/// The claims, except for those that other sections have kept.
+/// Reads the claims of this section. The caller adds the claims that other sections retain.
 pub(super) fn identity(at: &Cursor<'_>) -> Option<IdentityClaims> {
     let object = at.object();
     let user = claim_or(&object.field("user"), "sub");
@@ -44,7 +44,7 @@ fn claim_or(at: &Cursor<'_>, default: &str) -> Option<ClaimPath> {
     if at.is_present() { claim(at) } else { Some(default.into()) }
 }
 
-/// A claim: its name or its path as text, or the names of the path as a list.
+/// Reads a claim: its name or path as a string, or the names of the path as an array.
 pub(super) fn claim(at: &Cursor<'_>) -> Option<ClaimPath> {
     match at.value()? {
         Value::String(text) if text.is_empty() => at.refuse("is empty; give the name of a claim"),

@@ -1,12 +1,13 @@
-//! `tenants[].keys`: the configured public keys.
+//! `tenants[].keys`: the configured public keys of the issuer.
 
 use serde_json::Value;
 
 use super::cursor::Cursor;
 use crate::jose::{HostAlgorithms, KeySet, VerificationKey, parse_jwk, parse_jwks, parse_pem};
 
-/// The key set, if every entry could be read, can be used on this host, and they make a good set. Where keys are `fetched`, none
-/// has to be configured.
+/// Reads the key set. An algorithm that only the host verifies and that this `host` does not
+/// support is a mistake. `None` if an entry could not be read, or if two keys are equal or have the
+/// same `kid`. If keys are `fetched`, the section may be absent.
 pub(super) fn keys(at: &Cursor<'_>, host: HostAlgorithms, fetched: bool) -> Option<KeySet> {
     if fetched && !at.is_present() {
         return Some(KeySet::default());
@@ -31,7 +32,7 @@ pub(super) fn keys(at: &Cursor<'_>, host: HostAlgorithms, fetched: bool) -> Opti
     at.note(KeySet::new(keys))
 }
 
-/// One entry gives one key, or those of a JWKS.
+/// Reads one entry: a single key, or the keys of a JWK Set.
 fn entry(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
     let object = at.object();
     let (pem, jwk, jwks) = (object.field("pem"), object.field("jwk"), object.field("jwks"));
@@ -44,7 +45,7 @@ fn entry(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
     };
     if !pem.is_present() {
         for field in [kid, alg].iter().filter(|field| field.is_present()) {
-            field.error("goes with `pem` only; a JWK has its own");
+            field.error("is for `pem` only; a JWK has its own");
         }
     }
     object.finish();

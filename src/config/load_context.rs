@@ -1,18 +1,18 @@
-//! What a configuration is loaded into.
+//! The environment and the host that a configuration is loaded for.
 
 use crate::jose::HostAlgorithms;
 
-/// Where `{env: NAME}` is looked up.
+/// The environment variables for `{env: NAME}`.
 pub trait Environment {
     /// The value of the variable, if it is set.
     fn var(&self, name: &str) -> Option<String>;
 }
 
-/// What a configuration is loaded into.
+/// The environment and the host that a configuration is loaded for.
 #[derive(Clone, Copy)]
 pub struct LoadContext<'a> {
-    /// Where secrets are looked up.
+    /// The environment variables with the secrets.
     pub environment: &'a dyn Environment,
-    /// What the host can verify.
+    /// The algorithms that the host can verify.
     pub host: HostAlgorithms,
 }

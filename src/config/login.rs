@@ -1,4 +1,4 @@
-//! `tenants[].login`: how a login runs.
+//! `tenants[].login`: the settings of a login.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use super::values::{Scheme, duration, path, url};
 use crate::http::host::{Host, HostPattern};
 use crate::tenant::Login;
 
+/// Reads the section. `None` if a part that every login needs could not be read.
 pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> Option<Login> {
     let object = at.object();
     let scopes = scopes(&object.field("scopes"));
@@ -54,7 +55,8 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
     })
 }
 
-/// RFC 6749 section 3.3, and `openid` of OpenID Connect Core section 3.1.2.1.
+/// Reads the scopes of the authorization request (RFC 6749 section 3.3). `openid` is required
+/// (OpenID Connect Core section 3.1.2.1).
 fn scopes(at: &Cursor<'_>) -> Option<Vec<String>> {
     if !at.is_present() {
         return Some(DEFAULT_SCOPES.map(str::to_owned).into());
@@ -73,7 +75,7 @@ fn scopes(at: &Cursor<'_>) -> Option<Vec<String>> {
     Some(scopes)
 }
 
-/// One scope token.
+/// Reads one scope token (RFC 6749 section 3.3).
 pub(super) fn scope(at: &Cursor<'_>) -> Option<String> {
     let text = at.text()?;
     let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
@@ -83,7 +85,8 @@ pub(super) fn scope(at: &Cursor<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// A redirect URI that reaches this tenant and is taken for its callback.
+/// Reads the redirect URI. Its host must be one of the tenant's `hosts`, its path must be
+/// `callback_path`, and it must have no query.
 fn redirect_uri(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern], callback_path: Option<&str>) -> Option<Url> {
     let uri = url(at, scheme)?;
     let host = uri.host_str().and_then(|host| Host::from_name(host).ok());
@@ -114,7 +117,9 @@ fn cookie_domain(at: &Cursor<'_>, hosts: &[HostPattern]) -> Option<Host> {
     Some(domain)
 }
 
-/// An issuer knows redirect URIs one by one, so many hosts come back to one of them, and the cookies have to be there, too.
+/// Checks that a tenant with several hosts has the fields that this requires. An issuer registers
+/// each redirect URI separately, so a tenant with many hosts may use one redirect URI for all of
+/// them. The cookies must then be shared with the host of that redirect URI.
 fn require_for_several_hosts(object: &Object<'_>, hosts: &[HostPattern]) {
     let wildcard = hosts.iter().any(|pattern| matches!(pattern, HostPattern::Below(_)));
     let (redirect_uri, cookie_domain) = (object.field("redirect_uri"), object.field("cookie_domain"));

@@ -1,6 +1,12 @@
-//! The configuration: bytes and environment variables in, a [`Runtime`] or every mistake at once out.
+//! The configuration: converts bytes and environment variables to a [`Runtime`], or to a list of
+//! all mistakes.
 //!
-//! Loading is a pure function of them and of what the host can verify: Envoy loads once on a canary and then on every worker, and all of them have to come to the same verdict.
+//! The module defines the format of the configuration and every message about a mistake. It does
+//! not depend on requests or on the callbacks of the host.
+//!
+//! Loading is a pure function of the bytes, the environment variables and the algorithms that the
+//! host can verify. Envoy loads a configuration first on a canary and then on every worker, and all
+//! of them must get the same result.
 
 mod access;
 mod assertion;
@@ -43,36 +49,39 @@ use tenant::{PartialTenant, tenant};
 pub use error::{ConfigError, ConfigErrors};
 pub use load_context::{Environment, LoadContext};
 
-/// A configuration that can serve, at least in part.
+/// A configuration that was accepted. Single tenants in it may have mistakes.
 #[derive(Debug)]
 pub struct Loaded {
-    /// What serves. Tenants with problems are in it as broken.
+    /// The runtime. It contains the tenants with mistakes as broken tenants.
     pub runtime: Runtime,
-    /// What is wrong inside single tenants.
+    /// The mistakes inside single tenants.
     pub problems: Vec<ConfigError>,
 }
 
-/// Loads what Envoy hands over: JSON text (of a `StringValue`, of Istio, of Envoy Gateway), or a protobuf `Struct`, which is what
-/// plain YAML in an Envoy configuration becomes. Envoy 1.40 passes that on in its wire format.
+/// Loads the configuration in the form that Envoy passes: JSON text (a `StringValue`, Istio, Envoy
+/// Gateway), or a protobuf `Struct`, to which Envoy converts plain YAML. Envoy 1.40 passes a
+/// `Struct` in its wire format.
 ///
 /// # Errors
-/// [`ConfigErrors`] if something concerns all tenants, or if anything is wrong and `strict` is set.
+/// [`ConfigErrors`] if a mistake concerns all tenants, or if there is any mistake and `strict` is
+/// set.
 pub fn load(bytes: &[u8], context: LoadContext<'_>) -> Result<Loaded, ConfigErrors> {
     if bytes.trim_ascii().is_empty() {
         return Err(
             ConfigError::whole("", "the configuration is empty; it needs at least `session` and `tenants`").into()
         );
     }
-    // A `Struct` is never JSON: the tag of a value is a control character, which JSON has nowhere.
+    // A `Struct` is never valid JSON: the tag of a value is a control character, which JSON does
+    // not permit anywhere.
     let value = json::parse(bytes)
         .or_else(|error| wire::structure(bytes).ok_or_else(|| ConfigError::whole("", format!("not JSON: {error}"))))?;
     load_value(&value, context)
 }
 
-/// Loads a configuration that was read already, from YAML for instance.
+/// Loads a configuration that was parsed before, for example from YAML.
 ///
 /// # Errors
-/// As [`load`].
+/// The same as for [`load`].
 pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, ConfigErrors> {
     let whole = Errors::default();
     let root = Cursor::root(value, &whole).object();
@@ -107,7 +116,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     }
 }
 
-/// A tenant serves only if nothing at all is wrong with it.
+/// The mistakes of a tenant and its entry in the runtime. A tenant with any mistake is broken.
 fn finish(partial: PartialTenant) -> (Vec<ConfigError>, TenantEntry) {
     let PartialTenant { label, name, hosts, headers, tenant, errors } = partial;
     let errors = errors.into_config_errors(Some(&label));
@@ -118,7 +127,8 @@ fn finish(partial: PartialTenant) -> (Vec<ConfigError>, TenantEntry) {
     (errors, entry)
 }
 
-/// Names and hosts that two tenants claim: whose they are cannot be told, so nobody is served.
+/// Records a mistake for each name or host that two tenants have, because a request could belong to
+/// either of them.
 fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
     let mut names = HashMap::new();
     let mut hosts = HashMap::new();
@@ -128,14 +138,14 @@ fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
         {
             whole.add(
                 "",
-                format!("tenants[{first}] and tenants[{index}] are both named \"{name}\"; a name is for one tenant"),
+                format!("tenants[{first}] and tenants[{index}] are both named \"{name}\"; names must be unique"),
             );
         }
         for host in &partial.hosts {
             if let Some(first) = hosts.insert(host, partial)
                 && first.label != partial.label
             {
-                whole.add("", format!("{} and {} both claim host \"{host}\"", first.label, partial.label));
+                whole.add("", format!("{} and {} both have the host \"{host}\"", first.label, partial.label));
             }
         }
     }

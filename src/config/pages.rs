@@ -1,4 +1,4 @@
-//! `tenants[].pages`: the texts of a tenant.
+//! `tenants[].pages`: the texts that a tenant configures for its pages.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,7 @@ use super::cursor::Cursor;
 use crate::base::event::Event;
 use crate::http::page::{PageText, PageTexts};
 
+/// Reads the texts, by event. `None` if one of them could not be read.
 pub(super) fn pages(at: &Cursor<'_>) -> Option<PageTexts> {
     let object = at.object();
     let fields = Event::PAGES.iter().map(|&page| (page, object.field(page.name()))).collect::<Vec<_>>();

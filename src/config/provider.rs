@@ -1,4 +1,4 @@
-//! `tenants[].provider`: the issuer's endpoints.
+//! `tenants[].provider`: the endpoints of the issuer.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use super::request::is_reserved_parameter;
 use super::values::{Scheme, duration, url};
 use crate::tenant::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 
-/// The provider and how the client authenticates there; each is absent if something of it could not be read.
+/// Reads the provider and the authentication method of the client. Each is `None` if a part of it
+/// could not be read.
 pub(super) fn provider(
     at: &Cursor<'_>,
     scheme: Scheme,
@@ -44,25 +45,25 @@ pub(super) fn provider(
     (provider, method)
 }
 
-/// Whether anything is fetched from the provider in this section, right or wrong as the rest of it may be.
+/// Whether the section requests that documents are fetched, even if it has mistakes.
 pub(super) fn fetches(at: &Cursor<'_>) -> bool {
     let member = |name| at.value().and_then(|section| section.get(name));
     member("jwks_uri").is_some() || member("discovery").is_some_and(|discovery| discovery.as_bool() != Some(false))
 }
 
-/// Where fetching begins, if anything is fetched (OpenID Connect Discovery 1.0 section 4.1).
+/// The first URL to fetch (OpenID Connect Discovery 1.0 section 4.1). `None` if nothing is fetched.
 fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<&str>) -> Option<SourceStart> {
     if !discovers {
         return url(jwks_uri, scheme).map(SourceStart::JwksUri);
     }
     if jwks_uri.is_present() {
-        return jwks_uri.refuse("goes without `discovery`, which finds it; leave one of them out");
+        return jwks_uri.refuse("is found by `discovery`; remove one of them");
     }
     let url = format!("{}/.well-known/openid-configuration", issuer?.trim_end_matches('/'));
     Url::parse(&url).ok().map(SourceStart::Discovery)
 }
 
-/// How often it is fetched; `Some(None)` if nothing is.
+/// Reads the intervals of fetching. `Some(None)` if nothing is fetched.
 fn source(
     object: &Object<'_>,
     start: Option<SourceStart>,
@@ -78,7 +79,7 @@ fn source(
     }
     if !fetches {
         for field in [interval_at, max_age_at].iter().filter(|field| field.is_present()) {
-            field.error("goes with `discovery` or `jwks_uri`; without them nothing is fetched");
+            field.error("needs `discovery` or `jwks_uri`; without them nothing is fetched");
         }
         return Some(None);
     }
@@ -93,7 +94,8 @@ fn cluster(at: &Cursor<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// An endpoint whose query has none of the parameters that the gate adds: each may be there once (RFC 6749 section 3.1).
+/// Reads an endpoint. Its query must not have a parameter that Tenantgate adds: each parameter may
+/// occur once (RFC 6749 section 3.1).
 fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: bool) -> Option<Url> {
     let at = object.field(name);
     if !at.is_present() && !discovers {
@@ -108,7 +110,8 @@ fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: 
     }
 }
 
-/// OpenID Connect Core section 9.
+/// Reads the authentication method of the client, and checks that the tenant has the `credential`
+/// for it (OpenID Connect Core section 9).
 fn auth_method(at: &Cursor<'_>, credential: Credential) -> Option<AuthMethod> {
     let method = match at.text() {
         Some("client_secret_basic") => AuthMethod::Basic,

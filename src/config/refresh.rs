@@ -1,4 +1,4 @@
-//! `tenants[].refresh`: whether and how often an identity is refreshed.
+//! `tenants[].refresh`: whether and how often sessions are refreshed.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::cursor::Cursor;
 use super::values::duration;
 use crate::tenant::{Refresh, WithoutToken};
 
-/// `Some(None)` without the section.
+/// Reads the section. `Some(None)` if it is absent, `None` if it has a mistake.
 pub(super) fn refresh(at: &Cursor<'_>) -> Option<Option<Refresh>> {
     if !at.is_present() {
         return Some(None);

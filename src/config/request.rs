@@ -1,4 +1,5 @@
-//! `tenants[].login`: the optional parameters of the authorization request (OpenID Connect Core section 3.1.2.1).
+//! `tenants[].login`: the optional parameters of the authorization request (OpenID Connect Core
+//! section 3.1.2.1).
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::values::{Scheme, duration, url};
 use crate::base::json;
 use crate::tenant::AuthorizationParameters;
 
+/// Reads the optional parameters. `None` if one of them could not be read.
 pub(super) fn request(login: &Object<'_>, scheme: Scheme) -> Option<AuthorizationParameters> {
     let prompt = optional(&login.field("prompt"), prompt);
     let max_age = optional(&login.field("max_age"), |at| duration(at, Duration::ZERO, Duration::ZERO..=MAX_AGE));
@@ -29,8 +31,9 @@ pub(super) fn request(login: &Object<'_>, scheme: Scheme) -> Option<Authorizatio
     })
 }
 
-/// Whether the gate sets the parameter itself, has a field of its own for it, or has to leave it alone because it would stand for
-/// others. Each parameter may be there once (RFC 6749 section 3.1).
+/// Whether the parameter must not be configured by name, because Tenantgate sets it or has a field
+/// for it, or because it would change how the response is sent or replace other parameters. Each
+/// parameter may occur once (RFC 6749 section 3.1).
 pub(super) fn is_reserved_parameter(name: &str) -> bool {
     OURS.contains(&name)
 }
@@ -50,7 +53,7 @@ fn list<T>(at: &Cursor<'_>, read: impl Fn(&Cursor<'_>) -> Option<T>) -> Option<V
 fn prompt(at: &Cursor<'_>) -> Option<String> {
     let text = at.text()?;
     if text.split(' ').any(|value| value == "none") {
-        return at.refuse("is \"none\", with which nobody could ever sign in");
+        return at.refuse("is \"none\", so no user could sign in");
     }
     if !text.split(' ').all(is_word) {
         return at.refuse(format!("{text:?} is not a prompt; write it as \"login\" or \"select_account\""));
@@ -79,14 +82,15 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// An absolute URI without a fragment (RFC 8707 section 2); some issuers name their resources by a URN.
+/// Reads an absolute URI without a fragment (RFC 8707 section 2). It may be a URN, as some issuers
+/// use.
 fn resource(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     let text = at.text()?;
     let is_urn = Url::parse(text).is_ok_and(|uri| uri.cannot_be_a_base() && uri.fragment().is_none());
     if !is_urn {
         url(at, scheme)?;
     }
-    // As it is written: the issuer compares it byte for byte.
+    // The text is not normalized, because the issuer compares it byte by byte.
     Some(text.to_owned())
 }
 
@@ -107,6 +111,7 @@ fn others(at: &Cursor<'_>) -> Option<Vec<(String, String)>> {
     pairs.collect::<Vec<_>>().into_iter().collect()
 }
 
+/// The parameters that must not be configured by name.
 const OURS: [&str; 18] = [
     "response_type",
     "client_id",
@@ -122,11 +127,11 @@ const OURS: [&str; 18] = [
     "login_hint",
     "claims",
     "resource",
-    // These change how the answer comes back, or stand for all other parameters.
+    // These change how the authorization response is sent, or replace all other parameters.
     "response_mode",
     "request",
     "request_uri",
     "dpop_jkt",
 ];
-/// As long as a session may last.
+/// The upper limit of `max_age`: the longest lifetime of a session.
 const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);

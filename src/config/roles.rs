@@ -1,9 +1,10 @@
-//! `tenants[].roles`: names for users and groups.
+//! `tenants[].roles`: the roles of a tenant, with the users and groups that have them.
 
 use super::cursor::Cursor;
 use super::values::names;
 use crate::tenant::access::{Role, Roles};
 
+/// Reads the roles. `None` if one of them could not be read.
 pub(super) fn roles(at: &Cursor<'_>) -> Option<Roles> {
     let mut roles: Vec<Role> = Vec::new();
     let mut whole = true;
@@ -34,12 +35,12 @@ fn role(at: &Cursor<'_>) -> Option<Role> {
     object.finish();
     let role = Role { name: name?, users: users?, emails: emails?, groups: groups? };
     if role.users.is_empty() && role.emails.is_empty() && role.groups.is_empty() {
-        return at.refuse("is for nobody; give it `users`, `emails` or `groups`");
+        return at.refuse("selects no user; give it `users`, `emails` or `groups`");
     }
     Some(role)
 }
 
-/// Nothing that a header could be in doubt about.
+/// Whether the text is a role name, which is unambiguous in a header with any list separator.
 fn is_role_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))

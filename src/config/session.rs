@@ -1,4 +1,4 @@
-//! `session`: the keys that seal, and how long a session lasts.
+//! `session`: the session keys, and the lifetime of sessions.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,7 +14,8 @@ use crate::base::secret::Secret;
 use crate::seal::SealingKey;
 use crate::tenant::SessionPolicy;
 
-/// Reads the section. Without a policy there was a mistake.
+/// Reads the session keys and the policy. The result has the keys that could be read. The policy is
+/// `None` if the lifetime could not be read.
 pub(super) fn session(at: &Cursor<'_>, environment: &dyn Environment) -> (Vec<SealingKey>, Option<SessionPolicy>) {
     let session = at.required_object();
     let mut ids = HashSet::new();
@@ -66,7 +67,7 @@ fn sealing_key(at: &Cursor<'_>, environment: &dyn Environment) -> Option<(String
     Some((id?.to_owned(), key?))
 }
 
-/// 32 bytes in either alphabet of base64, with or without padding, since tools differ.
+/// Decodes 32 bytes from base64 or base64url, with or without padding, because tools differ.
 fn decode(at: &Cursor<'_>, text: &str) -> Option<Secret<[u8; SealingKey::LENGTH]>> {
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let decoded = [alphabet::STANDARD, alphabet::URL_SAFE]
@@ -77,13 +78,13 @@ fn decode(at: &Cursor<'_>, text: &str) -> Option<Secret<[u8; SealingKey::LENGTH]
     };
     let [first, rest @ ..] = key;
     if rest.iter().all(|&byte| byte == first) {
-        return at.refuse("is one byte over and over, not a random key; `tenantgate session-key` makes one");
+        return at.refuse("repeats one byte and is not a random key; `tenantgate session-key` makes one");
     }
     Some(Secret::new(key))
 }
 
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
-/// Under a few minutes, reading a page would end a session.
+/// The shortest idle timeout. A shorter one would end the session of a user who only reads a page.
 const MIN_IDLE: Duration = Duration::from_secs(5 * 60);
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -1,11 +1,11 @@
-//! A private key that signs: `pem` or `jwk`, and a `kid`.
+//! A private signing key: `pem` or `jwk`, and `kid`.
 
 use super::cursor::{Cursor, Object};
 use super::load_context::Environment;
 use super::values::secret;
 use crate::jose::SigningKey;
 
-/// Reads the key out of `object`, which is at `at` and may have further fields.
+/// Reads the key from `object` at `at`. The caller reads further fields and finishes the object.
 pub(super) fn signing_key(at: &Cursor<'_>, object: &Object<'_>, environment: &dyn Environment) -> Option<SigningKey> {
     let (pem, jwk, kid) = (object.field("pem"), object.field("jwk"), object.field("kid"));
     let key = match (pem.is_present(), jwk.is_present()) {

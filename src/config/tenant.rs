@@ -1,4 +1,4 @@
-//! `tenants[]`: one tenant, read as far as it can be.
+//! `tenants[]`: one tenant. If it has mistakes, the parts that could be read are kept.
 
 use serde_json::Value;
 
@@ -12,18 +12,23 @@ use crate::http::host::HostPattern;
 use crate::tenant::{Client, IdentityClaims, IdentityHeaders, Tenant, TenantName};
 use crate::upstream::AssertionSettings;
 
-/// What could be read of one tenant, and what was wrong.
+/// The parts of a tenant that could be read, and its mistakes.
 pub(super) struct PartialTenant {
-    /// How messages call it: `tenant "acme"`, or `tenants[3]` as long as it has no name.
+    /// The tenant in messages: `tenant "acme"`, or `tenants[3]` if it has no valid name.
     pub(super) label: String,
+    /// The name, if it is valid.
     pub(super) name: Option<TenantName>,
+    /// The hosts that could be read.
     pub(super) hosts: Vec<HostPattern>,
+    /// The headers for the upstream. `None` if the section has a mistake.
     pub(super) headers: Option<IdentityHeaders>,
-    /// The tenant, unless something that it needs could not be read.
+    /// The tenant. `None` if a part that it needs could not be read.
     pub(super) tenant: Option<Tenant>,
+    /// The mistakes of the tenant.
     pub(super) errors: Errors,
 }
 
+/// Reads the tenant with this index. `assertion` are the settings of the signed assertion.
 pub(super) fn tenant(
     index: usize,
     value: &Value,
@@ -48,7 +53,7 @@ pub(super) fn tenant(
         (true, false) => Credential::Secret,
         (false, true) => Credential::Key,
         (true, true) => {
-            client_key.error("stands beside a `client_secret`; leave one of them out");
+            client_key.error("cannot be combined with `client_secret`; remove one of them");
             Credential::Key
         }
     };
@@ -116,7 +121,8 @@ fn name(at: &Cursor<'_>) -> Option<TenantName> {
     name
 }
 
-/// The Issuer Identifier (OpenID Connect Core section 2), kept as it is written: tokens have to repeat it byte for byte.
+/// Reads the Issuer Identifier (OpenID Connect Core section 2). It is not normalized, because `iss`
+/// of a token must equal it byte by byte.
 fn issuer(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     let text = at.required_text()?;
     let url = url(at, scheme)?;
@@ -126,7 +132,7 @@ fn issuer(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// RFC 6749 appendix A.1.
+/// Reads the client identifier: printable ASCII (RFC 6749 appendix A.1).
 fn client_id(at: &Cursor<'_>) -> Option<String> {
     let text = at.required_text()?;
     if text.is_empty() || text.len() > 255 || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {

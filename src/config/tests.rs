@@ -1,4 +1,4 @@
-//! Every message that an operator can get, word for word.
+//! Tests of the configuration: the exact text of every message about a mistake.
 
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ fn configuration(tenants: &[Value]) -> Value {
     json!({ "session": { "keys": [{ "id": "a", "env": "KEY" }] }, "tenants": tenants })
 }
 
-/// `base` with `value` at the JSON pointer, or without what is there if `value` is null.
+/// Returns `base` with `value` at the JSON pointer. A `value` of null removes the member there.
 fn with(mut base: Value, pointer: &str, value: Value) -> Value {
     let (parent, last) = pointer.rsplit_once('/').unwrap();
     match base.pointer_mut(parent).unwrap() {
@@ -62,7 +62,7 @@ fn load_json(value: &Value) -> Result<Loaded, ConfigErrors> {
     load(value.to_string().as_bytes(), CONTEXT)
 }
 
-/// The messages, whether the configuration was refused or serves in part.
+/// All messages, both of a refused configuration and of one with broken tenants.
 fn messages(value: &Value) -> Vec<String> {
     match load_json(value) {
         Ok(loaded) => loaded.problems.iter().map(ToString::to_string).collect(),
@@ -75,7 +75,7 @@ fn entry_of<'a>(runtime: &'a Runtime, host: &str) -> Option<&'a TenantEntry> {
 }
 
 #[test]
-fn a_good_configuration_serves() {
+fn a_valid_configuration_serves() {
     let loaded = load_json(&configuration(&[tenant()])).unwrap();
     assert_eq!(loaded.problems, []);
     let Some(TenantEntry::Served(tenant)) = entry_of(&loaded.runtime, "acme.example") else { panic!("not served") };
@@ -86,7 +86,7 @@ fn a_good_configuration_serves() {
 }
 
 #[test]
-fn what_is_no_configuration_is_refused() {
+fn bytes_that_are_not_a_configuration_are_refused() {
     let message = |bytes: &[u8]| load(bytes, CONTEXT).unwrap_err().to_string();
     assert_eq!(message(b" "), "the configuration is empty; it needs at least `session` and `tenants`");
     assert_eq!(message(b"tenants:"), "not JSON: expected ident at line 1 column 2");
@@ -99,9 +99,9 @@ fn what_is_no_configuration_is_refused() {
     assert_eq!(message(b"{}"), "session: is missing\ntenants: is missing");
 }
 
-/// `(pointer, value, message)`: what concerns all tenants refuses the configuration.
+/// Each case is `(pointer, value, message)`.
 #[test]
-fn what_concerns_all_tenants_refuses_the_configuration() {
+fn a_mistake_that_concerns_all_tenants_refuses_the_configuration() {
     for (pointer, value, expected) in [
         ("/tenant", json!([]), "unknown field \"tenant\"; did you mean \"tenants\"?"),
         (
@@ -147,7 +147,7 @@ fn what_concerns_all_tenants_refuses_the_configuration() {
         (
             "/session/keys/0",
             json!({ "id": "a", "key": "A".repeat(43) }),
-            "session.keys[0].key: is one byte over and over, not a random key; `tenantgate session-key` makes one",
+            "session.keys[0].key: repeats one byte and is not a random key; `tenantgate session-key` makes one",
         ),
         (
             "/session/keys/0",
@@ -179,18 +179,18 @@ fn two_tenants_cannot_share_a_name_or_a_host() {
     let error = |tenants: &[Value]| load_json(&configuration(tenants)).unwrap_err().to_string();
     assert_eq!(
         error(&[tenant(), other("globex", "ACME.example")]),
-        "tenant \"acme\" and tenant \"globex\" both claim host \"acme.example\""
+        "tenant \"acme\" and tenant \"globex\" both have the host \"acme.example\""
     );
     assert_eq!(
         error(&[tenant(), other("acme", "b.example")]),
-        "tenants[0] and tenants[1] are both named \"acme\"; a name is for one tenant"
+        "tenants[0] and tenants[1] are both named \"acme\"; names must be unique"
     );
-    // Also where one of them is broken otherwise: whose the host is cannot be told.
+    // The hosts of a tenant with another mistake are also compared.
     let broken = with(other("globex", "acme.example"), "/issuer", Value::Null);
-    assert!(error(&[tenant(), broken]).starts_with("tenant \"acme\" and tenant \"globex\" both claim host"));
+    assert!(error(&[tenant(), broken]).starts_with("tenant \"acme\" and tenant \"globex\" both have the host"));
 }
 
-/// `(pointer, value, message)`: what concerns one tenant breaks that one.
+/// Each case is `(pointer, value, message)`, with the pointer into the tenant.
 #[test]
 fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
     for (pointer, value, expected) in [
@@ -323,12 +323,12 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/provider/jwks_interval",
             json!("5m"),
-            "tenant \"acme\": provider.jwks_interval: goes with `discovery` or `jwks_uri`; without them nothing is fetched",
+            "tenant \"acme\": provider.jwks_interval: needs `discovery` or `jwks_uri`; without them nothing is fetched",
         ),
         (
             "/provider",
             json!({ "cluster": "issuer", "discovery": true, "jwks_uri": "https://issuer.example/keys" }),
-            "tenant \"acme\": provider.jwks_uri: goes without `discovery`, which finds it; leave one of them out",
+            "tenant \"acme\": provider.jwks_uri: is found by `discovery`; remove one of them",
         ),
         (
             "/provider",
@@ -368,7 +368,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/client_key",
             json!({ "pem": PRIVATE }),
-            "tenant \"acme\": client_key: stands beside a `client_secret`; leave one of them out",
+            "tenant \"acme\": client_key: cannot be combined with `client_secret`; remove one of them",
         ),
         (
             "/provider/token_endpoint_auth_method",
@@ -395,11 +395,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             json!({ "userinfo": true }),
             "tenant \"acme\": provider.userinfo_endpoint: is missing; `login.userinfo` needs it",
         ),
-        (
-            "/login",
-            json!({ "prompt": "none" }),
-            "tenant \"acme\": login.prompt: is \"none\", with which nobody could ever sign in",
-        ),
+        ("/login", json!({ "prompt": "none" }), "tenant \"acme\": login.prompt: is \"none\", so no user could sign in"),
         (
             "/login",
             json!({ "prompt": "login  consent" }),
@@ -577,7 +573,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/roles",
             json!([{ "name": "a" }]),
-            "tenant \"acme\": roles[0]: is for nobody; give it `users`, `emails` or `groups`",
+            "tenant \"acme\": roles[0]: selects no user; give it `users`, `emails` or `groups`",
         ),
         (
             "/roles",
@@ -587,7 +583,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/roles",
             json!([{ "name": "a", "users": ["x", ""] }]),
-            "tenant \"acme\": roles[0].users[1]: is empty; an empty name matches nobody",
+            "tenant \"acme\": roles[0].users[1]: is empty; an empty name matches no user",
         ),
         (
             "/roles",
@@ -597,7 +593,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "paths": ["/"] }]),
-            "tenant \"acme\": access[0]: has neither `allow` nor `deny`; say whom to let through",
+            "tenant \"acme\": access[0]: has neither `allow` nor `deny`; give one of them",
         ),
         (
             "/access",
@@ -607,7 +603,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "deny": false }]),
-            "tenant \"acme\": access[0].deny: is false, which says nothing; set it to true, or say whom to `allow`",
+            "tenant \"acme\": access[0].deny: is false, which has no effect; set it to true, or give `allow` instead",
         ),
         ("/access", json!([{ "deny": "yes" }]), "tenant \"acme\": access[0].deny: must be true or false, not a string"),
         (
@@ -623,7 +619,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "allow": {} }]),
-            "tenant \"acme\": access[0].allow: is for nobody; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
+            "tenant \"acme\": access[0].allow: allows no user; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
         ),
         (
             "/access",
@@ -638,7 +634,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "allow": { "emails": [""] } }]),
-            "tenant \"acme\": access[0].allow.emails[0]: is empty; an empty name matches nobody",
+            "tenant \"acme\": access[0].allow.emails[0]: is empty; an empty name matches no user",
         ),
         (
             "/access",
@@ -658,7 +654,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "allow": { "claims": [{ "claim": "acr" }] } }]),
-            "tenant \"acme\": access[0].allow.claims[0].values: is missing; give those that will do",
+            "tenant \"acme\": access[0].allow.claims[0].values: is missing; list the accepted values",
         ),
         (
             "/access",
@@ -721,17 +717,17 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/headers",
             json!({ "user": "Cookie" }),
-            "tenant \"acme\": headers.user: \"cookie\" has a meaning of its own; use another name, such as \"x-auth-request-user\"",
+            "tenant \"acme\": headers.user: \"cookie\" has a meaning in HTTP or Envoy; use another name, such as \"x-auth-request-user\"",
         ),
         (
             "/headers",
             json!({ "access_token": "cookie" }),
-            "tenant \"acme\": headers.access_token: \"cookie\" has a meaning of its own; use another name, such as \"x-auth-request-access-token\"",
+            "tenant \"acme\": headers.access_token: \"cookie\" has a meaning in HTTP or Envoy; use another name, such as \"x-auth-request-access-token\"",
         ),
         (
             "/headers",
             json!({ "access_token": "authorization", "authorization": "any" }),
-            "tenant \"acme\": headers.authorization: is \"any\", and a token of the login goes under that name, too; use \"verified\"",
+            "tenant \"acme\": headers.authorization: is \"any\", but a token of the login is forwarded under the same name; use \"verified\"",
         ),
         (
             "/headers",
@@ -820,7 +816,7 @@ fn a_client_key_is_a_private_key() {
 }
 
 #[test]
-fn kids_name_one_key_each() {
+fn each_kid_names_one_key() {
     let jwk = |kid: &str, x: &str| json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid } });
     let keys = json!([jwk("k", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), { "pem": PUBLIC, "kid": "k" }]);
     let broken = configuration(&[with(tenant(), "/keys", keys)]);
@@ -852,7 +848,7 @@ fn several_hosts_need_one_redirect_uri_and_one_cookie_domain() {
 }
 
 #[test]
-fn an_http_issuer_is_for_development() {
+fn an_http_issuer_has_to_be_permitted() {
     let text = tenant().to_string().replace("https:", "http:");
     let insecure = with(serde_json::from_str(&text).unwrap(), "/allow_insecure_issuer", json!(true));
     assert_eq!(messages(&configuration(&[insecure])), <[String; 0]>::default());
@@ -898,9 +894,9 @@ fn no_message_repeats_a_secret() {
     }
 }
 
-/// `(headers, message)` for a tenant of a configuration that signs assertions.
+/// Each case is `(headers, message)`, in a configuration with a signed assertion.
 #[test]
-fn headers_are_names_of_their_own() {
+fn header_names_are_valid_and_unique() {
     for (headers, expected) in [
         (json!({ "user": true }), "headers.user: must be the name of a header, or false"),
         (
@@ -917,7 +913,7 @@ fn headers_are_names_of_their_own() {
         ),
         (
             json!({ "claims": { "host": "a" } }),
-            "headers.claims[\"host\"]: \"host\" has a meaning of its own; use another name, such as \"x-auth-request-department\"",
+            "headers.claims[\"host\"]: \"host\" has a meaning in HTTP or Envoy; use another name, such as \"x-auth-request-department\"",
         ),
         (json!({ "claims": { "x-a": "" } }), "headers.claims[\"x-a\"]: is empty; give the name of a claim"),
         (
@@ -940,7 +936,7 @@ fn headers_are_names_of_their_own() {
 }
 
 #[test]
-fn a_header_that_is_off_leaves_its_name_to_others() {
+fn the_default_name_of_a_disabled_header_is_available() {
     let headers = json!({ "email": false, "user": "x-auth-request-preferred-username", "claims": { "x-auth-request-email": "upn" } });
     assert_eq!(messages(&configuration(&[with(tenant(), "/headers", headers)])), <[String; 0]>::default());
     let headers = json!({ "user": "x-auth-request-preferred-username" });
@@ -953,9 +949,9 @@ fn assertion() -> Value {
     json!({ "keys": [{ "pem": PRIVATE }], "audiences": ["upstream"] })
 }
 
-/// `(pointer, value, message)`: the assertion concerns all tenants.
+/// Each case is `(pointer, value, message)`.
 #[test]
-fn an_assertion_is_whole_or_refused() {
+fn a_mistake_in_the_assertion_refuses_the_configuration() {
     let rsa = include_str!("../../tests/vectors/keys/rsa.private.pem");
     let public = "assertion.keys[0].pem: is no private key that can sign: it is a public key";
     for (pointer, value, expected) in [

@@ -1,4 +1,4 @@
-//! Single values: durations, URLs, paths, secrets.
+//! Readers for single values: durations, times, URLs, paths, words, names and secrets.
 
 use std::ops::RangeInclusive;
 use std::time::{Duration, UNIX_EPOCH};
@@ -11,7 +11,7 @@ use super::load_context::Environment;
 use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
 
-/// A duration such as `8h`, `30m` or `1h 30m`, within limits.
+/// Reads a duration such as `8h`, `30m` or `1h 30m`, within limits.
 pub(super) fn duration(at: &Cursor<'_>, default: Duration, limits: RangeInclusive<Duration>) -> Option<Duration> {
     let Some(text) = at.text() else { return (!at.is_present()).then_some(default) };
     let Ok(duration) = humantime::parse_duration(text) else {
@@ -24,7 +24,7 @@ pub(super) fn duration(at: &Cursor<'_>, default: Duration, limits: RangeInclusiv
     Some(duration)
 }
 
-/// A moment (RFC 3339), in UTC.
+/// Reads a time in the form of RFC 3339, in UTC.
 pub(super) fn moment(at: &Cursor<'_>) -> Option<UnixTime> {
     let text = at.text()?;
     let moment = humantime::parse_rfc3339(text).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
@@ -34,16 +34,17 @@ pub(super) fn moment(at: &Cursor<'_>) -> Option<UnixTime> {
     Some(UnixTime(moment.as_secs()))
 }
 
-/// Which schemes a URL may have.
+/// The schemes that a URL may have.
 #[derive(Clone, Copy)]
 pub(super) enum Scheme {
     /// `https` only.
     Secure,
-    /// `http`, too: `allow_insecure_issuer`.
+    /// `https` and `http`, because of `allow_insecure_issuer`.
     Insecure,
 }
 
-/// An absolute URL without user information and fragment. The message does not repeat it, since it may hold a password.
+/// Reads an absolute URL without user information and fragment. Messages do not repeat the URL,
+/// because it may contain a password.
 pub(super) fn url(at: &Cursor<'_>, scheme: Scheme) -> Option<Url> {
     let text = at.text()?;
     let Ok(url) = Url::parse(text) else {
@@ -63,7 +64,8 @@ pub(super) fn url(at: &Cursor<'_>, scheme: Scheme) -> Option<Url> {
     at.refuse(problem)
 }
 
-/// A path of the gate: absolute, and such that no server reads it in two ways.
+/// Reads a path for which Tenantgate sends the reply. It is absolute and has no characters or
+/// segments that servers interpret in different ways.
 pub(super) fn path(at: &Cursor<'_>, default: &str) -> Option<String> {
     let Some(text) = at.text() else { return (!at.is_present()).then(|| default.to_owned()) };
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '%' | '\\' | ';' | '"' | '<' | '>');
@@ -78,7 +80,7 @@ pub(super) fn path(at: &Cursor<'_>, default: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// A text; the default without one.
+/// Reads a string. An absent one is the default.
 pub(super) fn text_or(at: &Cursor<'_>, default: &str) -> Option<String> {
     match at.text() {
         Some(text) => Some(text.to_owned()),
@@ -86,7 +88,8 @@ pub(super) fn text_or(at: &Cursor<'_>, default: &str) -> Option<String> {
     }
 }
 
-/// The elements of a list, which is not empty if it is there. All of them are read, so that every mistake is noted.
+/// Reads the elements of an array. An absent array has no elements, and a present one must not be
+/// empty. All elements are read, so that every mistake is recorded.
 pub(super) fn listed<T>(at: &Cursor<'_>, read: &mut dyn FnMut(&Cursor<'_>) -> Option<T>) -> Option<Vec<T>> {
     if !at.is_present() {
         return Some(Vec::new());
@@ -96,15 +99,15 @@ pub(super) fn listed<T>(at: &Cursor<'_>, read: &mut dyn FnMut(&Cursor<'_>) -> Op
     (read.len() == elements.len() && !read.is_empty()).then_some(read)
 }
 
-/// Names of users, groups and the like, none of them empty.
+/// Reads the names of users or groups. No name may be empty.
 pub(super) fn names(at: &Cursor<'_>) -> Option<Vec<String>> {
     listed(at, &mut |at| match at.text()? {
-        "" => at.refuse("is empty; an empty name matches nobody"),
+        "" => at.refuse("is empty; an empty name matches no user"),
         text => Some(text.to_owned()),
     })
 }
 
-/// One of a few words: its number.
+/// Reads a word. Returns its index in `words`.
 pub(super) fn one_of(at: &Cursor<'_>, words: &[&str]) -> Option<usize> {
     let text = at.text()?;
     let number = words.iter().position(|word| *word == text);
@@ -115,7 +118,7 @@ pub(super) fn one_of(at: &Cursor<'_>, words: &[&str]) -> Option<usize> {
     number
 }
 
-/// A secret: the text itself, or `{env: NAME}`.
+/// Reads a secret: the string itself, or `{env: NAME}`.
 pub(super) fn secret(at: &Cursor<'_>, environment: &dyn Environment) -> Option<Secret<String>> {
     match at.value()? {
         Value::String(text) if !text.is_empty() => Some(Secret::new(text.clone())),
@@ -133,7 +136,7 @@ pub(super) fn secret(at: &Cursor<'_>, environment: &dyn Environment) -> Option<S
     }
 }
 
-/// The value of a variable that has to be set.
+/// Reads the value of an environment variable, which must be set and not empty.
 pub(super) fn from_environment(at: &Cursor<'_>, name: &str, environment: &dyn Environment) -> Option<Secret<String>> {
     match environment.var(name) {
         Some(value) if !value.is_empty() => Some(Secret::new(value)),

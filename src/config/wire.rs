@@ -1,11 +1,12 @@
-//! A protobuf `Struct` in its wire format, as JSON.
+//! A protobuf `Struct` in its wire format, converted to JSON.
 
 use prost::Message;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value as WireValue};
 use serde_json::{Map, Number, Value};
 
-/// Reads a `Struct`. `None` if the bytes are none; JSON has to be ruled out before, since a line feed and a brace may begin either.
+/// Reads a `Struct`. `None` if the bytes are not one. The caller must try JSON first, because both
+/// forms can begin with a line feed and a brace.
 pub(super) fn structure(bytes: &[u8]) -> Option<Value> {
     if bytes.first() != Some(&FIELDS) {
         return None;
@@ -21,7 +22,7 @@ fn object(wire: Struct) -> Option<Value> {
     Some(Value::Object(members))
 }
 
-/// The nesting was limited when the bytes were decoded.
+/// Converts one value. The recursion is limited, because decoding limits the nesting.
 fn value(wire: WireValue) -> Option<Value> {
     match wire.kind? {
         Kind::NullValue(_) => Some(Value::Null),
@@ -33,7 +34,8 @@ fn value(wire: WireValue) -> Option<Value> {
     }
 }
 
-/// The tag of `fields`, which every member begins with. It is also a line feed.
+/// The tag of the field `fields`, with which each member of a `Struct` begins. It is also the code
+/// of a line feed.
 const FIELDS: u8 = 0x0a;
 
 #[cfg(test)]
@@ -62,14 +64,14 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_value_comes_through() {
+    fn every_kind_of_value_is_converted() {
         let value = serde_json::json!({ "a": [1.5, "x", true, null, { "b": [] }], "": {} });
         assert_eq!(structure(&encode(&value)), Some(value));
     }
 
-    /// The second byte is the length of the first member, and 123 is an opening brace.
+    /// The second byte is the length of the first member. At length 123 it is an opening brace.
     #[test]
-    fn a_first_member_of_any_length_comes_through() {
+    fn a_first_member_of_any_length_is_converted() {
         for length in 0..300 {
             let value = serde_json::json!({ "a": "x".repeat(length) });
             assert_eq!(structure(&encode(&value)), Some(value), "{length}");
@@ -78,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn json_and_junk_are_no_struct() {
+    fn json_and_random_bytes_are_not_a_struct() {
         for bytes in [&b"{}"[..], b"\n{\"a\":1}", b"tenants:", b"\x0a\xff", b"\x0a\x01\x00", b"\xff"] {
             assert_eq!(structure(bytes), None, "{bytes:?}");
         }

@@ -1,4 +1,4 @@
-//! The answer to each refusal: one row for each reason.
+//! The mapping from each reason of a refusal to the fixed part of its reply.
 
 use super::bearer::BearerError;
 use super::login::{AuthorizationError, LoginError};
@@ -14,33 +14,34 @@ use crate::tenant::TenantName;
 use crate::token::Shortfall;
 use Remedy::{AnotherAccount, SignInAgain, TryAgain};
 
-/// What is fixed about the answer to a refusal.
+/// The fixed part of the reply to a refused request.
 pub(super) struct Answer {
-    /// HTTP status code.
+    /// The HTTP status code.
     pub(super) status: u16,
-    /// What any client can bring about is no warning, or clients could flood the log.
+    /// The log level. A refusal that any client can cause is below `Warn`, so that clients cannot
+    /// flood the log with warnings.
     pub(super) level: Level,
-    /// The name for counter, log and JSON.
+    /// The event in the log, in the counter and in the JSON body.
     pub(super) event: Event,
-    /// Title and message for the person.
+    /// The title and message of the page.
     pub(super) text: Text,
-    /// What the person can do. Without it, the page offers nothing.
+    /// The action that can help the user. Without one the page has no link.
     pub(super) remedy: Option<Remedy>,
 }
 
-/// What may help a person whose request was refused.
+/// An action that can help a user whose request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Remedy {
-    /// As [`SignInAgain`](Self::SignInAgain), with another account.
+    /// The same as [`SignInAgain`](Self::SignInAgain), with another account.
     AnotherAccount,
-    /// The same once more, after the issuer asked who it is.
+    /// Repeat the request with a login where the issuer asks for credentials.
     SignInAgain,
-    /// The same once more.
+    /// Repeat the request.
     TryAgain,
 }
 
 impl Remedy {
-    /// The text of the link.
+    /// The text of the link on the page.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::AnotherAccount => "Sign in with another account",
@@ -51,14 +52,14 @@ impl Remedy {
 }
 
 impl Refusal {
-    /// The row of the reason.
+    /// The fixed part of the reply to this refusal.
     pub(super) fn answer(&self) -> Answer {
         use Level::{Debug, Error, Info};
         let (status, level, event, text, remedy) = match self {
             Self::Access(error) => match error {
                 AccessError::Ambiguous(_) => (400, Debug, Event::PathAmbiguous, text::PATH_AMBIGUOUS, None),
-                AccessError::Denied(_) => (403, Debug, Event::AccessDeniedToAll, text::ACCESS_DENIED_TO_ALL, None),
-                AccessError::Others(_) => (403, Info, Event::AccessDenied, text::ACCESS_DENIED, None),
+                AccessError::DeniedToAll(_) => (403, Debug, Event::AccessDeniedToAll, text::ACCESS_DENIED_TO_ALL, None),
+                AccessError::Denied(_) => (403, Info, Event::AccessDenied, text::ACCESS_DENIED, None),
                 AccessError::OtherTenant => (503, Error, Event::TenantMismatch, text::FAILED, None),
                 AccessError::Scopes(_) => (403, Debug, Event::TokenInsufficient, text::TOKEN_INSUFFICIENT, None),
             },
@@ -94,13 +95,13 @@ impl Refusal {
         Answer { status, level, event, text, remedy }
     }
 
-    /// What helps a person whose login failed. The session at the issuer lives on, so a mere retry would lead here
-    /// again without a question.
+    /// The action that helps a user whose login failed. The session at the issuer still exists, so
+    /// a plain retry would often fail in the same way, without a prompt.
     pub(crate) fn remedy(&self) -> Remedy {
         self.answer().remedy.unwrap_or(TryAgain)
     }
 
-    /// Whether it is about a bearer token that is invalid or insufficient.
+    /// Whether the refusal is about a bearer token that is invalid or insufficient.
     pub(crate) fn is_about_token(&self) -> bool {
         match self {
             Self::Access(error) => matches!(error, AccessError::Scopes(_)),
@@ -109,25 +110,27 @@ impl Refusal {
         }
     }
 
-    /// Whether a rule lets others through, but not this user.
+    /// Whether a rule denies the request to this user and allows it to others.
     pub(crate) fn is_access_denied(&self) -> bool {
-        matches!(self, Self::Access(AccessError::Others(_)))
+        matches!(self, Self::Access(AccessError::Denied(_)))
     }
 
-    /// Header lines that belong to the status.
+    /// The headers that the status requires: `Retry-After` with 503, `WWW-Authenticate` with a
+    /// challenge.
     pub(super) fn headers(&self, tenant: Option<&TenantName>) -> Vec<(&'static str, String)> {
         let mut headers = Vec::new();
         if self.answer().status == 503 {
             headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned()));
         }
         if let (Some(challenge), Some(tenant)) = (self.challenge(), tenant) {
-            // A tenant name has no character that would need quoting.
+            // A tenant name has no character that needs quoting.
             headers.push(("www-authenticate", ["Bearer realm=\"", tenant.as_str(), "\"", &challenge].concat()));
         }
         headers
     }
 
-    /// What the challenge says after the realm (RFC 6750 section 3). A request without credentials is told no error.
+    /// The attributes of the challenge after `realm` (RFC 6750 section 3). `None` if the reply has
+    /// no challenge. A request without credentials gets no error code.
     fn challenge(&self) -> Option<String> {
         if !self.is_about_token() {
             return matches!(self, Self::Request(RequestError::Unauthenticated)).then(String::new);
@@ -141,17 +144,20 @@ impl Refusal {
                 ("invalid_token", None)
             }
         };
-        // Printable ASCII without quotes and backslashes. Only the name of a configured claim could have others.
+        // `error_description` may contain printable ASCII without quotes and backslashes. Only the
+        // name of a configured claim can have other characters.
         let is_plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
         let reason = self.to_string().replace(|c| !is_plain(c), "_");
-        // A scope has neither quotes nor backslashes.
+        // A scope has neither quotes nor backslashes (RFC 6749 section 3.3).
         let scope = scopes.map(|scopes| [", scope=\"", &scopes.join(" "), "\""].concat()).unwrap_or_default();
         Some([", error=\"", code, "\", error_description=\"", &reason, "\"", &scope].concat())
     }
 }
 
+/// The members of an [`Answer`], in the order of its fields.
 type Row = (u16, Level, Event, Text, Option<Remedy>);
 
+/// The fixed part of the reply to a failed login.
 fn login(error: &LoginError) -> Row {
     use Level::{Debug, Info, Warn};
     match error {
@@ -205,5 +211,6 @@ fn login(error: &LoginError) -> Row {
     }
 }
 
+/// The reply to a failure of a host function.
 const HOST_ERROR: Row = (503, Level::Error, Event::HostError, text::FAILED, None);
 const RETRY_AFTER_SECONDS: &str = "5";

@@ -1,4 +1,4 @@
-//! Why a bearer token does not let a request through.
+//! The reasons why a bearer token does not authenticate a request.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use crate::identity::IdentityError;
 use crate::jose::TokenError;
 use crate::token::{AccessTokenError, Shortfall};
 
-/// Why a bearer token does not let a request through.
+/// The reason why a bearer token does not authenticate a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BearerError {
-    /// The host could not do its part.
+    /// A function of the host failed.
     Host(HostFailure),
-    /// The token does not say who it is.
+    /// The token lacks a claim that the identity needs.
     Identity(IdentityError),
-    /// The token is valid, and lacks a scope or a claim that the tenant requires.
+    /// The token is valid and lacks a scope or a claim that the tenant requires.
     Insufficient(Shortfall),
-    /// The token fails a check.
+    /// The token is invalid.
     Invalid(TokenError),
-    /// The `Authorization` header is repeated, or is `Bearer` without one token.
+    /// The `Authorization` header is repeated, or it is `Bearer` without exactly one token.
     Malformed,
     /// The tenant accepts no bearer tokens.
     NotAccepted,

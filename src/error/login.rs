@@ -1,4 +1,4 @@
-//! Why a login does not begin, or does not end with a session.
+//! The reasons why a login does not begin or does not end with a session.
 
 use std::fmt;
 
@@ -11,47 +11,49 @@ use crate::oauth::{OAuthErrorCode, TokenRequestError, TokenResponseError, Userin
 use crate::session::SessionError;
 use crate::token::SubjectMismatch;
 
-/// Why a login does not begin, or does not end with a session.
+/// The reason why a login does not begin or does not end with a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoginError {
-    /// The address is longer than a login could bring the browser back to.
+    /// The address of the request is too long to be stored until the login ends.
     AddressTooLong,
-    /// The issuer answered the authorization request with this error.
+    /// The authorization response has this error.
     Authorization(AuthorizationError),
-    /// The authorization response lacks a parameter, or repeats one.
+    /// The authorization response lacks a parameter, repeats one, or is not a GET request.
     CallbackInvalid,
-    /// The host could not do its part.
+    /// A function of the host failed.
     Host(HostFailure),
-    /// The ID token fails a check.
+    /// The ID token is invalid.
     IdToken(TokenError),
-    /// The ID token does not say who it is.
+    /// The ID token lacks a claim that the identity needs.
     Identity(IdentityError),
-    /// The authorization response names another issuer, or none where it has to (RFC 9207).
+    /// `iss` of the authorization response is another issuer, or is absent where the issuer always
+    /// sends it (RFC 9207).
     IssuerMismatch,
-    /// The key that signed the ID token is not known, and the issuer's keys could not be fetched.
+    /// The key that signed the ID token is unknown, and the JWK Set could not be fetched.
     Jwks(FetchError),
-    /// The endpoints of the provider are to be discovered, and were not yet.
+    /// An endpoint of the provider is not configured, and the metadata were not fetched yet.
     MetadataUnavailable,
     /// An endpoint of the issuer could not be reached.
     ProviderUnreachable(CallFailure),
-    /// Several logins in a row ended well, and none of them left a session.
+    /// Several logins in a row succeeded, and the browser sent no session after any of them.
     RedirectLoop,
-    /// The session does not fit into the cookies that a browser keeps.
+    /// The session does not fit into the cookies that a browser stores.
     SessionTooLarge,
-    /// No login that this browser began belongs to the `state`, or it has expired.
+    /// No login that this browser began has this `state`, or that login has expired.
     StateUnknown,
-    /// The UserInfo endpoint speaks of somebody else than the ID token.
+    /// `sub` of the UserInfo response differs from `sub` of the ID token.
     SubjectMismatch,
-    /// The token endpoint answered, but not with tokens.
+    /// The response of the token endpoint has no valid tokens.
     TokenResponse(TokenResponseError),
-    /// The UserInfo endpoint answered, but not with claims.
+    /// The response of the UserInfo endpoint has no valid claims.
     Userinfo(UserinfoError),
 }
 
-/// The error codes of RFC 6749 section 4.1.2.1 and OpenID Connect Core section 3.1.2.6, by what they mean here.
+/// The error codes of an authorization response (RFC 6749 section 4.1.2.1, OpenID Connect Core
+/// section 3.1.2.6), grouped by what the user can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthorizationError {
-    /// `access_denied`: the person or the issuer refused.
+    /// `access_denied`: the user or the issuer denied the request.
     AccessDenied,
     /// Every other code.
     Other,
@@ -60,7 +62,8 @@ pub(crate) enum AuthorizationError {
 }
 
 impl LoginError {
-    /// Whether the token endpoint did not take the code. That is more often a late client than a fault of the issuer.
+    /// Whether the token endpoint rejected the code. The usual cause is a user who took too long,
+    /// not a fault of the issuer.
     pub(super) fn is_code_rejected(&self) -> bool {
         matches!(self, Self::TokenResponse(TokenResponseError::OAuth(error)) if error.code == OAuthErrorCode::InvalidGrant)
     }
@@ -69,17 +72,17 @@ impl LoginError {
 impl fmt::Display for LoginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AddressTooLong => f.write_str("no session, and the address is too long for a login to come back to"),
+            Self::AddressTooLong => f.write_str("no session, and the address is too long to return to after a login"),
             Self::Authorization(error) => write!(f, "the issuer refused the authorization request: {error}"),
             Self::CallbackInvalid => f.write_str("the callback lacks a parameter, repeats one, or was not a GET"),
             Self::Host(failure) => failure.fmt(f),
             Self::IdToken(error) => write!(f, "ID token: {error}"),
             Self::Identity(error) => write!(f, "ID token: {error}"),
-            Self::IssuerMismatch => {
-                f.write_str("the callback names another issuer, or none where this one always names itself (`iss`)")
-            }
+            Self::IssuerMismatch => f.write_str(
+                "`iss` of the callback names another issuer, or is missing although this issuer always sends it",
+            ),
             Self::Jwks(error) => {
-                write!(f, "ID token: its key is not known, and fetching the issuer's failed: {error}")
+                write!(f, "ID token: its key is not known, and the issuer's keys could not be fetched: {error}")
             }
             Self::MetadataUnavailable => MetadataUnavailable.fmt(f),
             Self::ProviderUnreachable(failure) => write!(f, "{failure}"),
@@ -104,7 +107,7 @@ impl fmt::Display for AuthorizationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AccessDenied => "access_denied",
-            Self::Other => "an error that points at the client registration or the request",
+            Self::Other => "another error; compare the client with its registration at the issuer",
             Self::Unavailable => "server_error or temporarily_unavailable",
         })
     }

@@ -1,4 +1,4 @@
-//! Why a back-channel logout request is refused.
+//! The reasons why a back-channel logout request is refused.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use crate::env::HostFailure;
 use crate::http::request::{BodyError, MAX_BODY};
 use crate::jose::TokenError;
 
-/// Why a back-channel logout request is refused.
+/// The reason why a back-channel logout request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogoutError {
-    /// The body could not be read, or is too long.
+    /// The body could not be read or is too long.
     Body(BodyError),
-    /// The host could not do its part.
+    /// A function of the host failed.
     Host(HostFailure),
-    /// The key that signed the logout token is not known yet.
+    /// The key that signed the logout token is unknown. The JWK Set will be fetched.
     KeyUnknown,
-    /// There is not exactly one logout token in a form.
+    /// The request is not a POST of a form with exactly one logout token.
     Malformed,
-    /// The logout token fails a check.
+    /// The logout token is invalid.
     Token(TokenError),
 }
 
@@ -25,7 +25,7 @@ impl fmt::Display for LogoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body(BodyError::TooLong) => write!(f, "the body is longer than {MAX_BODY} bytes"),
-            Self::Body(BodyError::Withheld) => f.write_str("the host did not hand over the body"),
+            Self::Body(BodyError::Withheld) => f.write_str("the host did not provide the body"),
             Self::Host(failure) => failure.fmt(f),
             Self::KeyUnknown => {
                 f.write_str("the key of the logout token is not known; the issuer's keys are fetched at the next tick")

@@ -1,7 +1,9 @@
-//! Every reason to refuse a request, and what each means to the client, to the person and to the operator.
+//! Every reason to refuse a request, with the reply for the client, the page for the user and the
+//! log line for the operator.
 //!
-//! A flow has its own error type here. [`Refusal`] joins them, and `answer` maps each to its one answer. This room knows
-//! the errors of the rooms below. It decides nothing: who refuses, and with which cookies, is up to the flows.
+//! Each flow has its own error type here. [`Refusal`] joins them, and `answer` maps each reason to
+//! one reply. The module uses the error types of the modules below it. It does not decide when a
+//! flow refuses a request, or which cookies the flow sets with the reply.
 
 mod answer;
 mod bearer;

@@ -1,4 +1,4 @@
-//! Why a request is refused.
+//! The reason why a request is refused, with a variant for each flow.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use super::request::RequestError;
 use crate::access::AccessError;
 use crate::env::HostFailure;
 
-/// Why a request is refused. `Display` gives the reason for the log: it may name a claim or a status, never a value that
-/// the client or the issuer sent.
+/// The reason why a request is refused. `Display` gives the reason for the log. It may contain the
+/// name of a claim or a status code, never a value that the client or the issuer sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The access rules of the tenant refuse it.
+    /// The access rules of the tenant deny the request.
     Access(AccessError),
-    /// Its bearer token does not let it through.
+    /// The bearer token does not authenticate the request.
     Bearer(BearerError),
-    /// The host could not do its part.
+    /// A function of the host failed.
     Host(HostFailure),
-    /// A login does not go on.
+    /// The login failed.
     Login(LoginError),
-    /// It is a back-channel logout request that is not accepted.
+    /// The back-channel logout request is not accepted.
     Logout(LogoutError),
-    /// It is refused before any flow begins.
+    /// The request is refused before a flow begins.
     Request(RequestError),
 }
 

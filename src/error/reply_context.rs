@@ -1,4 +1,4 @@
-//! What an answer needs to know of the request that it answers.
+//! The properties of a request that its replies and log lines depend on.
 
 use super::refusal::Refusal;
 use crate::base::encoding::base64url;
@@ -10,21 +10,21 @@ use crate::http::reply::LocalReply;
 use crate::http::request::RequestHead;
 use crate::tenant::TenantName;
 
-/// What an answer needs to know of the request that it answers.
+/// The properties of a request that its replies and log lines depend on.
 #[derive(Clone)]
 pub(crate) struct ReplyContext {
-    /// Whether the client wants an HTML page. It gets JSON otherwise.
+    /// Whether the client accepts HTML. Otherwise the body of a reply is JSON.
     pub(crate) html: bool,
-    /// The id on the page and in the log.
+    /// The request id, for the page and for the log.
     pub(crate) request_id: String,
-    /// The tenant, as soon as it is known.
+    /// The tenant, once it is known.
     pub(crate) tenant: Option<TenantName>,
-    /// The tenant's own texts.
+    /// The texts that the tenant configures for its pages.
     pub(crate) texts: PageTexts,
 }
 
 impl ReplyContext {
-    /// The context of a request whose tenant is not known.
+    /// The context of a request whose tenant is not known yet.
     pub(crate) fn new(head: &RequestHead, id: &RequestId) -> Self {
         let request_id = match id {
             RequestId::Received => received_id(head).unwrap_or_default().to_owned(),
@@ -33,12 +33,12 @@ impl ReplyContext {
         Self { html: accepts_html(head), request_id, tenant: None, texts: PageTexts::default() }
     }
 
-    /// The answer to a request that is refused.
+    /// The reply to a refused request.
     pub(crate) fn refuse(&self, refusal: &Refusal) -> LocalReply {
         self.refuse_with(refusal, refusal.answer().remedy.map(|_| PageAction::sign_in("/")))
     }
 
-    /// As [`refuse`](Self::refuse), with an action of the caller's choosing.
+    /// The same as [`refuse`](Self::refuse), with this action on the page.
     pub(crate) fn refuse_with(&self, refusal: &Refusal, action: Option<PageAction>) -> LocalReply {
         let answer = refusal.answer();
         let (title, message) = answer.text;
@@ -49,12 +49,13 @@ impl ReplyContext {
         headers.fold(reply, |reply, (name, value)| reply.with_header(name, value))
     }
 
-    /// A page for a person, or the same in JSON for a program.
+    /// A page for a user, or its content as JSON for a program.
     pub(crate) fn page(&self, status: u16, page: &Page, log: LogLine) -> LocalReply {
         self.page_in_frame(status, page, None, log)
     }
 
-    /// A page that the origins `framed_by` may show in a frame.
+    /// The same as [`page`](Self::page), for a page that the origins `framed_by` may show in a
+    /// frame.
     pub(crate) fn page_in_frame(&self, status: u16, page: &Page, framed_by: Option<&str>, log: LogLine) -> LocalReply {
         let reply = LocalReply::empty(status, log);
         if self.html {
@@ -74,27 +75,29 @@ impl ReplyContext {
     }
 }
 
-/// The id of a request. Most requests get no answer of Tenantgate, so a text is made of it only when one is needed.
+/// The id of a request. Most requests are forwarded and do not need its text, so a received id is
+/// copied only for a [`ReplyContext`].
 #[derive(Clone)]
 pub(crate) enum RequestId {
-    /// The id in the head.
+    /// `x-request-id` of the request.
     Received,
-    /// An id that was generated here.
+    /// An id that Tenantgate generated.
     Generated(String),
 }
 
 impl RequestId {
-    /// Envoy's `x-request-id`. A client may have chosen it, so it is taken only if it is short and of harmless
-    /// characters.
+    /// Takes Envoy's `x-request-id`. A client may have chosen it, so it is used only if it is short
+    /// and has no special characters.
     pub(crate) fn new(head: &RequestHead, env: &mut Env<'_>) -> Self {
         if received_id(head).is_some() {
             return Self::Received;
         }
-        // Without randomness there is still an answer, only one that is hard to find in the log.
+        // Without random bytes the reply has no unique id, so it is hard to find in the log.
         Self::Generated(env.random::<12>().map_or_else(|_| "none".to_owned(), |bytes| base64url(&bytes)))
     }
 }
 
+/// Envoy's `x-request-id`, if it is valid.
 fn received_id(head: &RequestHead) -> Option<&str> {
     head.only("x-request-id").filter(|id| is_harmless(id)).and_then(|id| std::str::from_utf8(id).ok())
 }

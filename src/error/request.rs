@@ -1,19 +1,19 @@
-//! Why a request is refused before any flow begins.
+//! The reasons why a request is refused before a flow begins.
 
 use std::fmt;
 
-/// Why a request is refused before any flow begins.
+/// The reason why a request is refused before a flow begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestError {
-    /// There is not exactly one `:authority`, or it is not a host name.
+    /// `:authority` is absent, repeated, or not a host name.
     HostInvalid,
-    /// The `:path` is not a path.
+    /// `:path` is absent, repeated, or not in origin-form (RFC 9112 section 3.2.1).
     PathInvalid,
-    /// The tenant's part of the configuration is broken.
+    /// The configuration of the tenant has mistakes.
     TenantBroken,
-    /// No session, and no person who could sign in.
+    /// There is no session, and the request is not a navigation that could begin a login.
     Unauthenticated,
-    /// An input that the state of the stream does not expect.
+    /// The stream got an input that its state does not expect.
     UnexpectedInput,
     /// No tenant has this host.
     UnknownHost,
@@ -26,7 +26,7 @@ impl fmt::Display for RequestError {
             Self::PathInvalid => "`:path` is absent, repeated, or not in origin-form",
             Self::TenantBroken => "the tenant's configuration is wrong; the reasons were logged when it was loaded",
             Self::Unauthenticated => "no session, and not a navigation",
-            Self::UnexpectedInput => "an input came that this request does not expect",
+            Self::UnexpectedInput => "an unexpected input arrived for this request",
             Self::UnknownHost => "no tenant has this host",
         })
     }

@@ -1,17 +1,18 @@
-//! What a person reads: what happened, what to do now, and whom to ask. No text repeats anything that was received.
+//! The titles and messages of the pages: what happened, what the user can do, and whom to ask. No
+//! text contains a value that the client or the issuer sent.
 
-/// Title and message of a page.
+/// The title and message of a page.
 pub(super) type Text = (&'static str, &'static str);
 
 pub(super) const ACCESS_DENIED: Text = (
     "Access denied",
-    "You are signed in, but your account may not open this page. Ask the administrator of this site for access.",
+    "You are signed in, but your account has no access to this page. Ask the administrator of this site for access.",
 );
 pub(super) const ACCESS_DENIED_TO_ALL: Text =
-    ("Access denied", "This page is closed to everybody. Ask the administrator of this site if you need it.");
+    ("Access denied", "Nobody has access to this page. If you need it, ask the administrator of this site.");
 pub(super) const ADDRESS_TOO_LONG: Text = (
     "Address too long",
-    "You are not signed in, and this address is too long to return to after the sign-in. Sign in on the start page \
+    "You are not signed in, and this address is too long to return to after you sign in. Sign in on the start page \
      first, then open this address again.",
 );
 pub(super) const BODY_TOO_LONG: Text = (
@@ -23,24 +24,29 @@ pub(super) const CALLBACK_INVALID: Text = (
     "The answer of the sign-in service is not valid. Try again. If it happens again, tell the administrator of this \
      site.",
 );
-pub(super) const CODE_REJECTED: Text =
-    ("Sign-in expired", "The sign-in took too long, or its address was opened twice. Try again.");
+pub(super) const CODE_REJECTED: Text = (
+    "Sign-in expired",
+    "The sign-in took too long, or its address was opened twice. Try again. If it happens again, tell the \
+     administrator of this site.",
+);
 pub(super) const EMAIL_UNVERIFIED: Text = (
     "E-mail address not verified",
     "Your organization's sign-in service has not verified your e-mail address. Verify it there, or ask your \
-     organization's administrator, and sign in again.",
+     organization's administrator. Then sign in again.",
 );
-pub(super) const FAILED: Text =
-    ("Not available", "Something went wrong on this site. Try again in a moment. If it lasts, tell its administrator.");
+pub(super) const FAILED: Text = (
+    "Not available",
+    "Something went wrong on this site. Try again in a moment. If it keeps happening, tell the administrator of this \
+     site.",
+);
 pub(super) const GROUPS_OMITTED: Text = (
     "Too many groups",
-    "Your account has more groups than your sign-in service sends. Ask your organization's administrator to send fewer \
-     groups to this application.",
+    "You could not be signed in, because your account is in too many groups for the sign-in service to list. Ask your \
+     organization's administrator to send fewer groups to this site.",
 );
 pub(super) const ID_TOKEN_INVALID: Text = (
     "Sign-in failed",
-    "The identity that the sign-in service sent could not be verified. Sign in again. If it happens again, tell the \
-     administrator of this site.",
+    "This site could not verify who you are. Sign in again. If it happens again, tell the administrator of this site.",
 );
 pub(super) const LOGOUT_KEY_UNKNOWN: Text =
     ("Not available", "The key of the logout token is not known yet. Send the logout token again in a moment.");
@@ -49,28 +55,31 @@ pub(super) const LOGOUT_REQUEST_INVALID: Text =
 pub(super) const LOGOUT_TOKEN_INVALID: Text = ("Sign-out refused", "The logout token is not valid.");
 pub(super) const NO_GROUPS: Text = (
     "Access denied",
-    "Your account has none of the groups that this site requires. Ask your organization's administrator for access.",
+    "Your account is in no group, and this site requires one. Ask your organization's administrator for access.",
 );
 pub(super) const PATH_AMBIGUOUS: Text = (
     "Bad request",
-    "Servers could read this address in different ways, so it is refused. Go to the start page and follow its links.",
+    "This address has an unusual form that servers read in different ways, so it was not opened. Go to the start page \
+     and follow its links. If one of them leads here, tell the administrator of this site.",
 );
 pub(super) const REDIRECT_LOOP: Text = (
     "You keep being signed out",
-    "You signed in several times in a row, and your browser came back without its session each time. Allow cookies for \
-     this site and try again. If cookies are allowed, tell the administrator of this site.",
+    "You signed in several times in a row, but your browser did not keep you signed in. Allow cookies for this site \
+     and try again. If cookies are already allowed, tell the administrator of this site.",
 );
-pub(super) const REQUEST_INVALID: Text =
-    ("Bad request", "The request has no valid host or no valid path. Check the address.");
+pub(super) const REQUEST_INVALID: Text = (
+    "Bad request",
+    "The address of this request is not valid. Check the address, or ask the person who gave it to you.",
+);
 pub(super) const SESSION_TOO_LARGE: Text = (
     "Too many groups",
-    "Your account has more groups than a session can hold. Ask your organization's administrator to send fewer groups \
-     to this application.",
+    "You could not be signed in, because your account is in too many groups. Ask your organization's administrator to \
+     send fewer groups to this site.",
 );
 pub(super) const SIGN_IN_FAILED: Text = (
     "Sign-in failed",
-    "Your organization's sign-in service could not sign you in. Try another account, or ask your organization's \
-     administrator.",
+    "Your organization's sign-in service could not sign you in. Try another account. If that does not help, ask your \
+     organization's administrator.",
 );
 pub(super) const SIGN_IN_REFUSED: Text = (
     "Sign-in refused",
@@ -79,21 +88,27 @@ pub(super) const SIGN_IN_REFUSED: Text = (
 );
 pub(super) const SIGN_IN_UNAVAILABLE: Text = (
     "Sign-in unavailable",
-    "Your organization's sign-in service does not work at the moment. Try again in a moment. If it lasts, tell your \
-     organization's administrator.",
+    "Your organization's sign-in service is not working right now. Try again in a moment. If it keeps happening, tell \
+     your organization's administrator.",
 );
 pub(super) const STATE_UNKNOWN: Text = (
     "Sign-in expired",
-    "This sign-in has expired, was already used, or began in another browser. Sign in again. If that does not help, \
-     allow cookies for this site.",
+    "This sign-in took too long, was already used, or began in another browser. Sign in again. If that does not help, \
+     allow cookies for this site, or ask its administrator.",
 );
 pub(super) const TENANT_BROKEN: Text =
-    ("Not available", "This site is not configured correctly. Tell its administrator.");
-pub(super) const TOKEN_INSUFFICIENT: Text =
-    ("Access denied", "The bearer token lacks a scope or a claim that is required here.");
-pub(super) const TOKEN_INVALID: Text = ("Token refused", "The bearer token is not valid here.");
+    ("Not available", "This site is not set up correctly and cannot be opened. Tell the administrator of this site.");
+pub(super) const TOKEN_INSUFFICIENT: Text = (
+    "Access denied",
+    "The bearer token lacks a scope or a claim that is required here. Request a token that has it, or ask the \
+     administrator of this site.",
+);
+pub(super) const TOKEN_INVALID: Text = (
+    "Token refused",
+    "The bearer token is not valid here. Request a new one. If it is refused, too, ask the administrator of this site.",
+);
 pub(super) const UNAUTHENTICATED: Text =
-    ("Not signed in", "This request needs a signed-in user. Open the site in a browser and sign in.");
+    ("Not signed in", "You are not signed in. Open this site in a browser and sign in, then try again.");
 pub(super) const UNKNOWN_HOST: Text =
     ("Not found", "There is no site at this address. Check the address, or ask the person who gave it to you.");
 pub(super) const USER_MISSING: Text = (

@@ -1,25 +1,40 @@
-//! The state machine of one HTTP stream. Start here.
+//! The state machine of one HTTP stream. Start reading here.
 //!
 //! ```text
-//! ┌──────────────────────────────────────────────────────────────────────────────────────────┐
-//! │ One input, exactly one effect. `Forward` is the only effect that lets a request go to the │
-//! │ upstream. It cannot be made without a proof, and not after the request phase. Every error │
-//! │ path of the request phase ends in a reply.                                                │
-//! └──────────────────────────────────────────────────────────────────────────────────────────┘
+//! ┌────────────────────────────────────────────────────────────────────────────────────────────┐
+//! │ Each input has exactly one effect. `Forward` is the only effect that sends a request to    │
+//! │ the upstream. It is made from a proof that the access rules permit the request, and only   │
+//! │ in the request phase. A request phase that ends without this proof, for example after an   │
+//! │ error, ends in a reply.                                                                    │
+//! └────────────────────────────────────────────────────────────────────────────────────────────┘
 //!
-//!   request phase                                                      response phase
+//!   request phase                                                                  response phase
 //!
-//!   Fresh ──────────┬─ everything else ─────────────┬─▶ Forwarding ──▶ Response
-//!     │             │                               │       Forwarded
-//!     │ callback    ├─▶ Refreshing ── Called ───────┤
-//!     ▼             │    the session is overdue     │
-//!   ExchangingCode ─┼───────────────── Called ──────┼─▶ Done: answered by Tenantgate
-//!                   └─▶ ReadingBody ── Body ────────┘
+//!   Fresh ─┬─ page ────────────────────────────────────────┬─▶ Forwarding ─ Forwarded ─▶ Response
+//!          │                                               │       │
+//!          ├─ page, session overdue ─▶ Refreshing ─ Called ┤       │ ForwardFailed
+//!          │                                               │       ▼
+//!          │                                               └───▶ Done: a reply was sent
+//!          │                                                       ▲
+//!          ├─ callback ──────────────▶ ExchangingCode ─── Called ──┤
+//!          ├─ back-channel logout ───▶ ReadingBody ────── Body ────┤
+//!          └─ logout, front-channel logout, JWK Set of assertions ─┘
 //! ```
 //!
-//! The request phase is in [`request_phase`], the response phase in [`response_phase`]. Their effects have types of
-//! their own: no effect of the response phase can forward anything. Scenarios: `tests/scenarios/`, host failures and
-//! unexpected inputs: `tests/core.rs`.
+//! Not drawn: a call that causes another call does not change the state. Every state of the request
+//! phase can lead to `Done` because of an error. An unexpected input in the request phase or in
+//! `Forwarding` leads to `Done`. In `Response` no input changes the state, and an unexpected one
+//! has no effect. In `Done` the response head of the local reply passes unchanged, and any other
+//! input gets an error reply. A request for a page gets a reply if it is refused or redirected to
+//! the login.
+//!
+//! The module uses the runtime and the flows. It does not depend on proxy-wasm or on the steps
+//! inside a flow.
+//!
+//! The request phase is in [`request_phase`], the response phase in [`response_phase`]. Each has a
+//! type for its effects, so no effect of the response phase can forward a request.
+//!
+//! Scenarios: `tests/scenarios/`; host failures and unexpected inputs: `tests/core.rs`.
 
 mod request_phase;
 mod response_phase;
@@ -39,55 +54,57 @@ use response_phase::ResponsePhase;
 pub use request_phase::RequestEffect;
 pub use response_phase::{ResponseEdit, ResponseEffect};
 
-/// The filter of one stream. It keeps the configuration that it began with, whatever is pushed meanwhile.
+/// The filter of one stream. It keeps the configuration that was active when the stream began.
 pub struct Filter {
     runtime: Arc<Runtime>,
     phase: Phase,
 }
 
+/// The state of the stream.
 enum Phase {
+    /// The request is being decided.
     Request(RequestPhase),
-    /// The host applies the edits of a [`Forward`](crate::upstream::Forward).
+    /// The shell applies the edits of a [`Forward`](crate::upstream::Forward).
     Forwarding(RequestContext, ResponsePhase),
     /// The upstream has the request.
     Response(ResponsePhase),
-    /// Tenantgate answered the request.
+    /// Tenantgate sent a reply.
     Done,
 }
 
-/// What happened.
+/// An event of the stream.
 pub enum Input {
-    /// The head of the request arrived.
+    /// The request head arrived.
     Request(RequestHead),
-    /// The call that was asked for ended.
+    /// The call of the last effect ended.
     Called(Result<CallResponse, CallFailure>),
-    /// The whole body that was asked for is there.
+    /// The whole request body arrived, or it could not be read.
     Body(Result<Secret<Vec<u8>>, BodyError>),
     /// Every edit of the [`RequestEffect::Forward`] was applied.
     Forwarded,
-    /// The host refused an edit of the [`RequestEffect::Forward`].
+    /// The host refused an edit of the [`RequestEffect::Forward`]. The text is for the log.
     ForwardFailed(&'static str),
-    /// The head of the upstream's response arrived.
+    /// The response head of the upstream arrived.
     Response,
 }
 
-/// What is to be done about it.
+/// The one action that the shell carries out after an input.
 #[derive(Debug)]
-#[must_use = "an effect that is not carried out leaves the stream standing"]
+#[must_use = "an effect that is not carried out leaves the stream waiting"]
 pub enum Effect {
     /// An effect on the request.
     Request(RequestEffect),
-    /// An effect on the response. The request is with the upstream.
+    /// An effect on the response. The upstream has the request.
     Response(ResponseEffect),
 }
 
 impl Filter {
-    /// A filter for a request that has not arrived yet.
+    /// The filter of a stream whose request has not arrived yet.
     pub fn new(runtime: Arc<Runtime>) -> Self {
         Self { runtime, phase: Phase::Request(RequestPhase::Fresh) }
     }
 
-    /// Takes one input and says what is to be done.
+    /// Takes one input and returns its effect.
     pub fn step(&mut self, input: Input, env: &mut Env<'_>) -> Effect {
         match (mem::replace(&mut self.phase, Phase::Done), input) {
             (Phase::Request(RequestPhase::Fresh), Input::Request(head)) => {
@@ -121,9 +138,9 @@ impl Filter {
                 self.phase = Phase::Response(response);
                 Effect::Response(effect)
             }
-            // An answer of Tenantgate itself goes on as it is.
+            // The host calls the response callbacks for a local reply, too. It is sent unchanged.
             (Phase::Done, Input::Response) => Effect::Response(ResponseEffect::Release(Vec::new(), Vec::new())),
-            // The upstream has the request, so there is nothing to refuse.
+            // The upstream has the request, so it cannot be refused any more.
             (Phase::Response(response), _) => {
                 self.phase = Phase::Response(response);
                 Effect::Response(ResponseEffect::Wait)
@@ -134,26 +151,27 @@ impl Filter {
         }
     }
 
-    /// Whether the request may go to the upstream: every edit was applied.
+    /// Whether the request may continue to the upstream, because every edit was applied.
     pub fn is_forwarded(&self) -> bool {
         matches!(self.phase, Phase::Response(_))
     }
 
-    /// Whether the filter has to see the head of the response.
+    /// Whether the filter needs the response head.
     pub fn awaits_response(&self) -> bool {
         matches!(&self.phase, Phase::Response(response) if !response.is_idle())
     }
 
-    /// Whether the response has to wait for the end of a call.
+    /// Whether the response head waits for the end of a call.
     pub fn holds_response(&self) -> bool {
         matches!(&self.phase, Phase::Response(response) if response.is_held())
     }
 
-    /// The names of the trailers that have to be removed before the trailers of a forwarded request may follow it.
+    /// The names of the trailers to remove before the trailers of a forwarded request continue.
     pub fn strip_trailers(&self, trailers: &RequestHead) -> Vec<String> {
         strip_trailers(trailers, &self.runtime.upstream().protected)
     }
 
+    /// Enters the phase that `step` leads to, and returns the effect of the step.
     fn take(&mut self, step: RequestStep) -> Effect {
         let (phase, effect) = match step {
             RequestStep::Wait(phase, effect) => (Phase::Request(phase), effect),

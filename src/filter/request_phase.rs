@@ -1,4 +1,7 @@
-//! The request phase: whether a request goes to the upstream, as whom, or how Tenantgate answers it.
+//! The request phase. It decides whether a request is forwarded and with which identity, or which
+//! reply Tenantgate sends.
+//!
+//! Scenarios: `tests/scenarios/{access,bearer,forward,refusal,refresh,session,tenants}.rs`.
 
 use std::sync::Arc;
 
@@ -23,47 +26,47 @@ use crate::runtime::{RequestContext, Runtime};
 use crate::session::Session;
 use crate::upstream::{Assertion, Forward};
 
-/// What the request waits for.
+/// The input that the request waits for.
 pub(super) enum RequestPhase {
-    /// Its head.
+    /// The request head.
     Fresh,
-    /// The provider, to redeem a code.
+    /// The response of the provider to a step of the code exchange.
     ExchangingCode(Box<CodeExchange>),
-    /// Its body, which has a logout token.
+    /// The request body of a back-channel logout request.
     ReadingBody(Box<BackchannelRequest>),
-    /// The provider, to refresh the session. The request goes on with this session if the refresh
-    /// fails and the session may still be used.
+    /// The response of the provider to a step of the refresh. The request continues with this
+    /// session if the refresh fails and the session may still be used.
     Refreshing(Box<RequestContext>, Box<Session>, Box<Refreshing>),
 }
 
-/// What is to be done about the request.
+/// An effect on the request.
 #[derive(Debug)]
 pub enum RequestEffect {
-    /// Apply the edits, then come back with [`Input::Forwarded`](super::Input::Forwarded) or
+    /// Apply the edits, then give [`Input::Forwarded`](super::Input::Forwarded) or
     /// [`Input::ForwardFailed`](super::Input::ForwardFailed).
     Forward(Forward),
-    /// Answer it.
+    /// Send this local reply.
     Reply(LocalReply),
-    /// Make this call, and come back with [`Input::Called`](super::Input::Called).
+    /// Make this call, then give its result as [`Input::Called`](super::Input::Called).
     Call(HttpCall),
-    /// Read the body, of at most [`MAX_BODY`](crate::http::request::MAX_BODY) bytes, and come back with
-    /// [`Input::Body`](super::Input::Body). Nothing of the request goes to the upstream meanwhile or afterwards.
+    /// Read the body, at most [`MAX_BODY`](crate::http::request::MAX_BODY) bytes, then give it as
+    /// [`Input::Body`](super::Input::Body). No part of this request is ever sent to the upstream.
     ReadBody,
 }
 
-/// How the request phase goes on.
+/// The next step of the request phase.
 pub(super) enum RequestStep {
-    /// It waits for what the effect brings.
+    /// Wait for the input that the effect causes.
     Wait(RequestPhase, RequestEffect),
-    /// It ends, and the response phase follows.
+    /// End the request phase and begin the response phase.
     Forward(RequestContext, Forward, ResponsePhase),
-    /// It ends with an answer of Tenantgate.
+    /// End the request phase with a local reply.
     Reply(LocalReply),
 }
 
 impl RequestPhase {
-    /// Takes the head of the request. Paths are compared by equality: a path that only resembles one of Tenantgate's
-    /// goes to the upstream.
+    /// Takes the request head. Paths are compared byte by byte: a path that only resembles a path
+    /// of Tenantgate is a page of the upstream.
     pub(super) fn begin(head: RequestHead, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> RequestStep {
         let context = match RequestContext::new(head, runtime, env) {
             Ok(context) => context,
@@ -94,7 +97,7 @@ impl RequestPhase {
         }
     }
 
-    /// Takes the end of a call.
+    /// Takes the result of a call.
     pub(super) fn called(self, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> RequestStep {
         match self {
             Self::ExchangingCode(exchange) => match exchange.proceed(result, env) {
@@ -109,7 +112,7 @@ impl RequestPhase {
         }
     }
 
-    /// Takes the body. The request never goes to the upstream.
+    /// Takes the request body. The request is never forwarded.
     pub(super) fn body(self, body: Result<Secret<Vec<u8>>, BodyError>, env: &mut Env<'_>) -> RequestStep {
         RequestStep::Reply(match self {
             Self::ReadingBody(request) => request.read(body, env),
@@ -118,10 +121,12 @@ impl RequestPhase {
     }
 }
 
+/// Waits for the response to a call of the code exchange.
 fn exchange_code(exchange: Box<CodeExchange>, call: HttpCall) -> RequestStep {
     RequestStep::Wait(RequestPhase::ExchangingCode(exchange), RequestEffect::Call(call))
 }
 
+/// Waits for the response to a call of the refresh.
 fn refresh(
     context: Box<RequestContext>,
     session: Box<Session>,
@@ -131,8 +136,8 @@ fn refresh(
     RequestStep::Wait(RequestPhase::Refreshing(context, session, refreshing), RequestEffect::Call(call))
 }
 
-/// A request for a page of the upstream: the rules of the tenant decide about the identity of its bearer token or its
-/// session.
+/// Handles a request for a page of the upstream. The identity comes from the bearer token or the
+/// session, and the access rules decide about it.
 fn page(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
     if has_bearer_token(&context.head) {
         return match bearer::identity(&context, env) {
@@ -163,7 +168,7 @@ fn page(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
     forward(context, &session.into_identity(), response, env)
 }
 
-/// Goes on with a request that waited for a refresh.
+/// Continues a request that waited for a refresh.
 fn refreshed(context: RequestContext, session: Session, outcome: RefreshOutcome, env: &mut Env<'_>) -> RequestStep {
     let now = match env.now() {
         Ok(now) => now,
@@ -193,7 +198,8 @@ fn refreshed(context: RequestContext, session: Session, outcome: RefreshOutcome,
     }
 }
 
-/// Lets the request go as `identity`, if the rules permit it. A violation in a dry run is logged.
+/// Forwards the request with `identity` if the access rules permit it. In a dry run a violation is
+/// logged, and the request is forwarded.
 fn forward(
     context: RequestContext,
     identity: &VerifiedIdentity,
@@ -218,15 +224,16 @@ fn forward(
     }
 }
 
-/// Lets a request without an identity go, if the rules make it public. `bearer` says what is wrong with its bearer
-/// token. Where a user is needed, a person is sent to the issuer, and a program gets 401.
+/// Forwards a request without an identity if the access rules make it public. `bearer` is the error
+/// of its bearer token. If the rules need a user, a navigation begins a login and any other request
+/// gets 401.
 fn anonymous(context: RequestContext, bearer: Option<Refusal>, env: &mut Env<'_>) -> RequestStep {
     if let Some(refusal) = bearer.as_ref().filter(|refusal| !refusal.is_about_token()) {
         return refuse(&context, refusal);
     }
     let decision = RouteDecision::new(&context.head, context.tenant(), &context.host, context.target());
     match (decision.without_user(), bearer) {
-        // An invalid token counts as none where none is needed.
+        // A public request with an invalid token is forwarded like one without a token.
         (AnonymousDecision::Public(public), _) => {
             let forward = Forward::anonymous(&public, context.runtime.upstream());
             RequestStep::Forward(context, forward, ResponsePhase::default())
@@ -241,11 +248,13 @@ fn anonymous(context: RequestContext, bearer: Option<Refusal>, env: &mut Env<'_>
     }
 }
 
+/// Replies with the refusal.
 fn refuse(context: &RequestContext, refusal: &Refusal) -> RequestStep {
     RequestStep::Reply(context.reply_context().refuse(refusal))
 }
 
-/// Refuses a user who is known. Another account may have access.
+/// Refuses a request whose user is known. A user who may have access with another account gets a
+/// link to sign out.
 fn refuse_user(context: &RequestContext, refusal: &Refusal) -> LocalReply {
     let other_account = refusal.is_access_denied() && !has_bearer_token(&context.head);
     let logout_path = || context.tenant().login.logout_path.clone();
@@ -253,7 +262,7 @@ fn refuse_user(context: &RequestContext, refusal: &Refusal) -> LocalReply {
     context.reply_context().refuse_with(refusal, action)
 }
 
-/// The keys of the assertion, for everybody who wants to verify one.
+/// The reply with the JWK Set that verifies the signed assertion. The JWK Set is public.
 fn assertion_jwks(assertion: &Assertion, context: &RequestContext) -> LocalReply {
     let is_read = context.head.only(":method").is_some_and(|method| matches!(method, b"GET" | b"HEAD"));
     let (status, header, body) = if is_read {
@@ -268,7 +277,7 @@ fn assertion_jwks(assertion: &Assertion, context: &RequestContext) -> LocalReply
     LocalReply { status, headers, body, log: vec![log] }
 }
 
-/// The answer to an input that the state of the stream does not expect.
+/// The reply to an input that the state of the stream does not expect.
 pub(super) fn unexpected_input(env: &mut Env<'_>) -> LocalReply {
     let head = RequestHead::default();
     let context = ReplyContext::new(&head, &RequestId::new(&head, env));

@@ -1,4 +1,4 @@
-//! API clients: a bearer token instead of a session (RFC 6750 section 2.1).
+//! Authentication with a bearer token in the `Authorization` header (RFC 6750 section 2.1).
 
 use std::sync::Arc;
 
@@ -10,7 +10,10 @@ use crate::jose::TokenError;
 use crate::runtime::RequestContext;
 use crate::token::VerifiedAccessToken;
 
-/// The identity that the bearer token of the request proves.
+/// The identity of the bearer token of the request.
+///
+/// # Errors
+/// [`BearerError`] if the tenant accepts no bearer tokens or the token is not accepted.
 pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<VerifiedIdentity>, BearerError> {
     let RequestContext { head, runtime, served, .. } = context;
     let tenant = context.tenant();
@@ -26,10 +29,12 @@ pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<Ve
     let token = verified.map_err(|error| {
         let error = BearerError::from(error);
         if error == BearerError::Invalid(TokenError::UnknownKey) {
-            // Anybody can send such a token, so nobody waits for the keys. A client that tries again finds them.
+            // Anyone can send such a token, so the request does not wait for the keys. A client
+            // that retries finds them.
             served.provider.request_refresh();
         }
-        // Two words are not one token. A valid token has no space, so this is looked for only now.
+        // A value with a space has more than one token. Valid tokens have no space, so this is
+        // checked only after the verification failed.
         let is_two_words = error == BearerError::Invalid(TokenError::Malformed) && text.contains(' ');
         if is_two_words { BearerError::Malformed } else { error }
     })?;

@@ -1,7 +1,7 @@
-//! What happens when a person or a program comes: a bearer token, a login, a logout, a refresh of a session.
+//! The flows of users and API clients: a bearer token, a login, a logout, a refresh of a session.
 //!
-//! A flow puts the rooms below together. It does not know the host's callbacks, or which flow comes next: that is up to
-//! `filter`. No flow imports another.
+//! A flow combines the rooms below it. It does not know the callbacks of the host or which flow
+//! comes next; `filter` decides that. No flow imports another.
 
 pub(crate) mod bearer;
 pub(crate) mod login;

@@ -1,4 +1,4 @@
-//! Outbound calls: what the core asks for and what comes back.
+//! Outbound HTTP calls: the request, the response and the reasons for failure.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,11 +13,11 @@ pub struct HttpCall {
     pub headers: Vec<(&'static str, Secret<String>)>,
     /// The whole body.
     pub body: Secret<String>,
-    /// After this long the call has failed.
+    /// The time after which the call fails.
     pub timeout: Duration,
 }
 
-/// Headers and body hold the client secret, the code and the verifier.
+/// Omits headers and body, because they contain the client secret, the code and the verifier.
 impl fmt::Debug for HttpCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpCall")
@@ -27,16 +27,16 @@ impl fmt::Debug for HttpCall {
     }
 }
 
-/// The answer to a call.
+/// The response to a call.
 pub struct CallResponse {
-    /// HTTP status code.
+    /// The HTTP status code.
     pub status: u16,
-    /// The body, at most [`CallResponse::MAX_BODY`] bytes and one more, by which it is seen to be too long.
+    /// The body: at most [`CallResponse::MAX_BODY`] bytes, and one more if it is too long.
     pub body: Secret<Vec<u8>>,
 }
 
 impl CallResponse {
-    /// The longest body that is looked at, in bytes. A token response has a few thousand.
+    /// The longest body that is accepted, in bytes. A token response has a few thousand.
     pub const MAX_BODY: usize = 64 * 1024;
 }
 
@@ -46,19 +46,21 @@ impl fmt::Debug for CallResponse {
     }
 }
 
-/// Why there is no answer.
+/// The reason why a call has no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallFailure {
     /// The host did not accept the call: there is no such cluster, or it is shutting down.
     Refused,
-    /// The time is up, the connection failed, or the answer was not HTTP.
+    /// The timeout expired, the connection failed, or the response was not HTTP.
     NoAnswer,
 }
 
 impl fmt::Display for CallFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Refused => "the host refused the call to the issuer; is there a cluster by the configured name?",
+            Self::Refused => {
+                "the host refused the call to the issuer; check that a cluster with the configured name exists"
+            }
             Self::NoAnswer => "no answer from the issuer in time",
         })
     }

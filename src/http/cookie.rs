@@ -2,8 +2,9 @@
 
 use super::request::RequestHead;
 
-/// Every cookie that the client sent, over all `cookie` lines (HTTP/2 sends one line for each crumb, RFC 9113
-/// section 8.2.3), in order. Bytes are as they came.
+/// The names and values of all cookies that the client sent, in order. The bytes are unchanged.
+/// There may be several `cookie` lines: HTTP/2 may send one for each cookie (RFC 9113 section
+/// 8.2.3).
 pub(crate) fn sent(head: &RequestHead) -> impl Iterator<Item = (&[u8], &[u8])> {
     head.all("cookie").flat_map(pairs).filter_map(|pair| {
         let equals = pair.iter().position(|&b| b == b'=')?;
@@ -17,8 +18,8 @@ pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|&b| b == b';').map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty())
 }
 
-/// The most that a browser keeps of one cookie, in bytes of name and value together
-/// (RFC 6265bis section 5.6).
+/// The longest cookie that a browser stores, in bytes of name and value together (RFC 6265bis
+/// section 5.6).
 pub(crate) const MAX_NAME_AND_VALUE: usize = 4096;
 
 #[cfg(test)]
@@ -26,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_all_lines_and_keeps_duplicates() {
+    fn all_lines_are_read_and_duplicates_are_kept() {
         let lines: [&[u8]; 5] = [b"a=1; b=2", b";;c = x=y ;", b"a=3", b"flag", b"\xff=\xfe"];
         let head = RequestHead::new(lines.map(|line| ("cookie".to_owned(), line.to_vec())));
         let read: Vec<_> = sent(&head).collect();

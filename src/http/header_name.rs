@@ -1,36 +1,37 @@
-//! Header names as servers may read them.
+//! Header names, folded so that names that some servers confuse are equal.
 
-/// What a header name becomes on its way into a CGI or WSGI variable, where `X-A`, `x_a` and `x.a` are one name: lower case,
-/// and `-` for everything that is no letter or digit.
+/// Folds a header name: lower case, and `-` for every character that is not an ASCII letter or
+/// digit. In a CGI or WSGI variable, `X-A`, `x_a` and `x.a` are the same name.
 ///
-/// White space around a name is none of it: some servers cut it off.
+/// White space around the name is removed, because some servers remove it.
 pub fn fold(name: &str) -> String {
     folded(name).collect()
 }
 
+/// The characters of [`fold`].
 fn folded(name: &str) -> impl Iterator<Item = char> {
     name.trim().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
 }
 
-/// Of one byte, as [`fold`] has it.
+/// Folds one byte as [`fold`] does.
 fn folded_byte(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
-/// Names as they are after [`fold`], by their length. Whether one is among them is asked for every header of every request, so it is found
-/// out without making a text of it.
+/// A set of folded names, by their length. It is searched for every header of every request, so the
+/// search does not allocate.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FoldedNames(Vec<Vec<String>>);
 
 impl FoldedNames {
-    /// The folded names of `names`, each once.
+    /// The set of the folded `names`.
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut all = Self::default();
         names.into_iter().for_each(|name| all.insert(name));
         all
     }
 
-    /// One more.
+    /// Adds one name.
     pub(crate) fn insert(&mut self, name: &str) {
         let name = fold(name);
         if self.0.len() <= name.len() {
@@ -41,9 +42,10 @@ impl FoldedNames {
         }
     }
 
-    /// Whether `name` is one of them after folding.
+    /// Whether the set contains `name` after folding.
     pub(crate) fn contains(&self, name: &str) -> bool {
-        // What begins or ends with white space, or is not ASCII, is in no request that Envoy lets through.
+        // No request that Envoy accepts has a header name that is not ASCII, or that begins or ends
+        // with white space. So this search may be slow.
         if !name.bytes().all(|byte| byte.is_ascii_graphic()) {
             return self.0.iter().flatten().any(|own| own.chars().eq(folded(name)));
         }
@@ -57,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folding_makes_one_name_of_what_a_server_might() {
+    fn names_that_a_server_may_confuse_are_equal_after_folding() {
         for name in [
             "x-auth-request-user",
             "X_Auth_Request_User",

@@ -1,20 +1,24 @@
-//! Host names: the `:authority` of a request made canonical, and the patterns a tenant claims.
+//! Host names: the canonical host of a request, and the host patterns of tenants.
+//!
+//! Scenarios: tests/scenarios/tenants.rs.
 
 use std::fmt;
 
-/// A canonical host name: lower case, no port, no trailing dot. Made only by [`Host::from_authority`] and
-/// the pattern parser, so that two spellings of one host cannot select different tenants.
+/// A canonical host name: lower case, without port and without trailing dot. It can be made only by
+/// [`Host::from_authority`] and [`Host::from_name`], so that two spellings of one host cannot
+/// select different tenants.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Host(String);
 
 impl Host {
     /// Reads the `:authority` pseudo-header (RFC 9110 section 7.2: `uri-host [ ":" port ]`).
     ///
-    /// Case, one trailing dot and a port from 1 to 65535 make no difference. Anything else that is not a DNS
-    /// name of at most 253 characters (user information, spaces, percent signs, IPv6 literals) is no host of ours.
+    /// Case, one trailing dot and a port from 1 to 65535 make no difference.
     ///
     /// # Errors
-    /// [`HostNameError`], without the bytes: they come from the client.
+    /// [`HostNameError`] if the rest is not a DNS name of at most 253 characters, for example
+    /// because of user information, spaces, percent signs or an IPv6 literal. The error does not
+    /// contain the bytes, because they come from the client.
     pub fn from_authority(authority: &[u8]) -> Result<Self, HostNameError> {
         let authority = std::str::from_utf8(authority).map_err(|_| HostNameError)?;
         let name = match authority.split_once(':') {
@@ -25,10 +29,11 @@ impl Host {
         Self::from_name(name.strip_suffix('.').unwrap_or(name))
     }
 
-    /// Reads a bare DNS name, as written in a configuration.
+    /// Reads a DNS name without port, as in a configuration.
     ///
     /// # Errors
-    /// [`HostNameError`] if it is not a DNS name of letters, digits, `-` and `_` in labels of at most 63.
+    /// [`HostNameError`] if it is not a DNS name of at most 253 characters, with letters, digits,
+    /// `-` and `_` in labels of at most 63 characters.
     pub fn from_name(name: &str) -> Result<Self, HostNameError> {
         if name.len() > 253 || !name.split('.').all(is_label) {
             return Err(HostNameError);
@@ -41,7 +46,7 @@ impl Host {
         &self.0
     }
 
-    /// Every parent domain of this host, nearest first: `c.d` and `d` for `b.c.d`.
+    /// The parent domains of this host, the nearest first: `c.d` and `d` for `b.c.d`.
     pub fn parents(&self) -> impl Iterator<Item = &str> {
         let mut rest = self.as_str();
         std::iter::from_fn(move || {
@@ -50,13 +55,14 @@ impl Host {
         })
     }
 
-    /// Whether this host is `domain` itself or lies below it (RFC 6265 section 5.1.3).
+    /// Whether this host is `domain` itself or a subdomain of it (RFC 6265 section 5.1.3).
     pub fn is_within(&self, domain: &Self) -> bool {
         self == domain || self.parents().any(|parent| parent == domain.as_str())
     }
 }
 
-/// Lets a table of hosts be searched by a canonical name, such as one of [`Host::parents`].
+/// Permits the lookup of a canonical name, such as one of [`Host::parents`], in a map with hosts as
+/// keys.
 impl std::borrow::Borrow<str> for Host {
     fn borrow(&self) -> &str {
         &self.0
@@ -69,7 +75,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// Not a host name that a tenant could have.
+/// The text is not a host name that a tenant can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostNameError;
 
@@ -81,12 +87,12 @@ impl fmt::Display for HostNameError {
 
 impl std::error::Error for HostNameError {}
 
-/// What a tenant may claim: one host, or all hosts below a domain.
+/// A host pattern of a tenant: one host, or all hosts below a domain.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HostPattern {
-    /// Exactly this host.
+    /// This host only.
     Exact(Host),
-    /// `*.domain`: every host with one or more labels before the domain, never the domain itself.
+    /// `*.domain`: every host with one or more labels before the domain, without the domain itself.
     Below(Host),
 }
 
@@ -94,11 +100,12 @@ impl HostPattern {
     /// Reads `name` or `*.name`.
     ///
     /// # Errors
-    /// [`HostPatternError`] tells a misplaced wildcard from a name that is none.
+    /// [`HostPatternError`] if the wildcard or the name is invalid.
     pub fn parse(text: &str) -> Result<Self, HostPatternError> {
         match text.strip_prefix("*.") {
             Some(domain) if domain.contains('*') => Err(HostPatternError::Wildcard),
-            // `*.com` would claim everybody: a wildcard stands below a domain of two labels, or `localhost`.
+            // `*.com` would match the hosts of other organizations, so the domain after a wildcard
+            // has at least two labels or is `localhost`.
             Some(domain) if !domain.contains('.') && !domain.eq_ignore_ascii_case("localhost") => {
                 Err(HostPatternError::TooWide)
             }
@@ -108,7 +115,7 @@ impl HostPattern {
         }
     }
 
-    /// Whether `host` is one of the hosts claimed.
+    /// Whether `host` matches this pattern.
     pub fn matches(&self, host: &Host) -> bool {
         match self {
             Self::Exact(exact) => exact == host,
@@ -126,14 +133,14 @@ impl fmt::Display for HostPattern {
     }
 }
 
-/// Why a text is no [`HostPattern`].
+/// The reason why a text is not a [`HostPattern`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostPatternError {
-    /// It is not a DNS name.
+    /// The name is not a DNS name.
     Name,
-    /// The wildcard stands before a top-level domain.
+    /// The wildcard is directly before a top-level domain.
     TooWide,
-    /// There is a wildcard elsewhere than in the whole first label.
+    /// There is a wildcard that is not the whole first label.
     Wildcard,
 }
 
@@ -164,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_host() {
+    fn other_authorities_are_errors() {
         for spelling in [
             "",
             ".",
@@ -196,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_stands_for_labels_below_the_domain_only() {
+    fn a_wildcard_matches_only_hosts_below_the_domain() {
         let pattern = HostPattern::parse("*.Acme.example").unwrap();
         let matches = |name: &str| pattern.matches(&Host::from_name(name).unwrap());
         assert!(matches("a.acme.example"));

@@ -1,4 +1,4 @@
-//! HTTP as this filter sees it.
+//! HTTP: request heads, hosts, cookies, pages, replies and outbound calls.
 
 pub(crate) mod authorization;
 pub mod call;

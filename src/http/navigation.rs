@@ -1,12 +1,14 @@
-//! Telling a person who opens a page from everything else that sends requests.
+//! Whether a request is a page navigation of a browser, and whether the client prefers HTML.
 
 use super::request::RequestHead;
 
-/// Whether a browser is about to show the answer as a page, so that a redirect to a sign-in page makes sense.
+/// Whether the request is a page navigation of a browser, which can follow a redirect to a sign-in
+/// page.
 ///
-/// Browsers say so in Fetch Metadata (`Sec-Fetch-Mode: navigate`, `Sec-Fetch-Dest: document`); a prefetch is no visit. Where
-/// there is none of it (old browsers, plain http) an `Accept` with `text/html` decides. A script, a WebSocket, gRPC and whatever
-/// brings credentials of its own could do nothing with a redirect.
+/// Browsers mark navigations with Fetch Metadata (`Sec-Fetch-Mode: navigate`, `Sec-Fetch-Dest:
+/// document`). Without these headers (old browsers, plain http), an `Accept` with `text/html`
+/// decides. A prefetch is not a navigation. A script, a WebSocket, gRPC or a request with an
+/// `Authorization` header cannot follow the redirect to a sign-in page.
 pub(crate) fn is_navigation(head: &RequestHead) -> bool {
     if head.only(":method") != Some(b"GET") || NEVER.iter().any(|name| head.has(name)) {
         return false;
@@ -20,19 +22,21 @@ pub(crate) fn is_navigation(head: &RequestHead) -> bool {
     accepts_html(head)
 }
 
-/// Whether a browser asks ahead of a person, who may never come.
+/// Whether the request is a prefetch or a preview, which the user may never open.
 pub(crate) fn is_speculative(head: &RequestHead) -> bool {
-    let says = |name: &&str| SPECULATIVE.iter().any(|word| head.mentions(name, word));
-    ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(says)
+    let is_marked = |name: &&str| SPECULATIVE.iter().any(|word| head.mentions(name, word));
+    ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(is_marked)
 }
 
-/// Whether the client would rather show HTML than read JSON (RFC 9110 section 12.5.1). It has to name HTML: `*/*` is what programs say.
+/// Whether the client accepts HTML and does not prefer JSON (RFC 9110 section 12.5.1). `text/html`
+/// has to be named, because programs send `*/*`.
 pub(crate) fn accepts_html(head: &RequestHead) -> bool {
     let html = quality(head, b"text/html");
     html > 0 && html >= quality(head, b"application/json")
 }
 
-/// The weight of a media type that is named, in thousandths; the greatest, if it is named more than once.
+/// The weight of a media type in `Accept`, in thousandths: the greatest, if it is named more than
+/// once, and 0 if it is not named.
 fn quality(head: &RequestHead, media_type: &[u8]) -> u16 {
     let ranges = head.all("accept").flat_map(|line| line.split(|&b| b == b','));
     let named = ranges.filter_map(|range| {
@@ -44,7 +48,7 @@ fn quality(head: &RequestHead, media_type: &[u8]) -> u16 {
     named.max().unwrap_or(0)
 }
 
-/// `0.5` is 500. What is no weight is none at all (RFC 9110 section 12.4.2).
+/// Parses a weight (RFC 9110 section 12.4.2), so that `0.5` is 500. An invalid weight is 0.
 fn thousandths(weight: &[u8]) -> u16 {
     let text = std::str::from_utf8(weight).unwrap_or_default();
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -55,7 +59,9 @@ fn thousandths(weight: &[u8]) -> u16 {
     }
 }
 
+/// The words that mark a prefetch or a preview.
 const SPECULATIVE: [&str; 2] = ["prefetch", "preview"];
+/// The headers that a page navigation never has.
 const NEVER: [&str; 3] = ["authorization", "upgrade", "x-requested-with"];
 
 #[cfg(test)]
@@ -75,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_weights_of_accept_decide() {
+    fn html_is_accepted_by_its_weight_in_accept() {
         for (accept, html) in [
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
             ("application/json, text/html", true),
@@ -96,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_follow_a_redirect_to_a_person_is_none() {
+    fn requests_of_scripts_and_prefetches_are_no_navigations() {
         let browser = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("accept", "text/html")];
         for extra in [
             (":method", "POST"),

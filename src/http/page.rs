@@ -1,4 +1,5 @@
-//! The pages that a person can get from the gate: one plain layout, constant texts, no script.
+//! The HTML pages that Tenantgate sends, and their JSON form. All pages have one layout, constant
+//! texts and no script.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,57 +9,60 @@ use crate::base::event::Event;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// A tenant's own words for some of its pages.
+/// A tenant's own texts for some of the pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageTexts(Arc<HashMap<Event, PageText>>);
 
-/// The words for one page: plain text, whatever is in it.
+/// The texts of one page. They are plain text: markup in them is escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageText {
-    /// Title and heading.
+    /// The title and the heading.
     pub title: String,
-    /// The paragraph below.
+    /// The paragraph below the heading.
     pub message: String,
-    /// On the link or button, instead of the usual text.
+    /// The label of the link or button, instead of the default one.
     pub link: Option<String>,
-    /// The language, as a tag of BCP 47.
+    /// The language of the page, as a BCP 47 tag.
     pub lang: Option<String>,
 }
 
 impl PageTexts {
-    /// Words by the code of their page.
+    /// The texts by the event of their page.
     pub fn new(words: HashMap<Event, PageText>) -> Self {
         Self(Arc::new(words))
     }
 }
 
-/// What a page says.
+/// The content of a page.
 pub(crate) struct Page {
-    /// Its name is the `error` of the JSON form.
+    /// The event, whose name is the `error` of the JSON form.
     pub(crate) event: Event,
+    /// The default title and heading.
     pub(crate) title: &'static str,
+    /// The default paragraph below the heading, and the `message` of the JSON form.
     pub(crate) message: &'static str,
-    /// The one action on, if there is one.
+    /// The link or button, if the page has one.
     pub(crate) action: Option<PageAction>,
 }
 
-/// A action on from a page.
+/// The link or button of a page.
 pub(crate) enum PageAction {
     /// A link.
     Link { href: String, label: &'static str },
-    /// A button that posts to `action`. `leads_to` is the origin that the answer redirects to, which the content security policy has to name.
+    /// A button that posts to `action`. `leads_to` is the origin that the response redirects to.
+    /// The content security policy has to permit it.
     Button { action: String, label: &'static str, leads_to: Option<String> },
 }
 
 impl PageAction {
-    /// Leads to a page that asks for a sign-in.
+    /// A link to a page that requires a sign-in.
     pub(crate) fn sign_in(href: &str) -> Self {
         Self::Link { href: href.to_owned(), label: "Sign in" }
     }
 }
 
 impl Page {
-    /// The page as HTML, in the tenant's own words if it has some.
+    /// The page as HTML, with the tenant's own texts if it has some.
     pub(crate) fn html(&self, own: &PageTexts, request_id: &str) -> String {
         let own = own.0.get(&self.event);
         let title = escape(own.map_or(self.title, |words| &words.title));
@@ -75,9 +79,9 @@ impl Page {
         )
     }
 
-    /// The page for programs.
+    /// The page as JSON, for programs.
     pub(crate) fn json(&self, request_id: &str) -> String {
-        /// RFC 6750 and RFC 6749 call the code `error`.
+        /// The JSON body. The code is named `error` as in RFC 6749 and RFC 6750.
         #[derive(Serialize)]
         struct ErrorBody<'a> {
             error: &'a str,
@@ -91,7 +95,8 @@ impl Page {
         text
     }
 
-    /// The `Content-Security-Policy` of the page: nothing but its own style, its own button, and no frame around it but of `framed_by`.
+    /// The `Content-Security-Policy` of the page. It permits only the page's own style and button.
+    /// Only `framed_by`, if any, may show the page in a frame.
     pub(crate) fn content_security_policy(&self, framed_by: Option<&str>) -> String {
         let style = base64(&Sha256::digest(STYLE));
         let form = match &self.action {
@@ -106,7 +111,7 @@ impl Page {
     }
 }
 
-/// The action on, with `own` on it instead of the usual text.
+/// The link or button as HTML, with the label `own` instead of the default one.
 fn html_of(action: &PageAction, own: Option<&str>) -> String {
     let (PageAction::Link { label, .. } | PageAction::Button { label, .. }) = action;
     let label = escape(own.unwrap_or(label));
@@ -118,7 +123,7 @@ fn html_of(action: &PageAction, own: Option<&str>) -> String {
     }
 }
 
-/// For text and for attributes in double quotes.
+/// Escapes `text` for HTML text and for quoted attributes.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
@@ -137,7 +142,7 @@ mod tests {
     const EVENT: Event = Event::StateUnknown;
 
     #[test]
-    fn nothing_breaks_out_of_an_attribute_or_a_text() {
+    fn attributes_and_texts_are_escaped() {
         let action = Some(PageAction::sign_in("https://acme.example/\"><script>&'"));
         let page = Page { event: EVENT, title: "T", message: "M", action };
         let html = page.html(&PageTexts::default(), "<b>");
@@ -146,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn own_words_are_text() {
+    fn own_texts_are_escaped() {
         let text = |text: &str| format!("{text} <b>&\"");
         let words = PageText { title: text("T"), message: text("M"), link: Some(text("L")), lang: Some(text("de")) };
         let own = PageTexts::new([(EVENT, words)].into());
@@ -159,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_may_go_only_where_the_button_leads() {
+    fn the_policy_permits_forms_only_to_the_origin_of_the_button() {
         let page = |action| Page { event: EVENT, title: "T", message: "M", action }.content_security_policy(None);
         assert!(page(None).contains("form-action 'none';"));
         let button = PageAction::Button {

@@ -1,15 +1,15 @@
-//! An answer that Tenantgate sends itself.
+//! A response that Tenantgate sends itself, without the upstream.
 
 use std::fmt;
 
 use crate::base::event::LogLine;
 
-/// An answer of Tenantgate. The upstream does not see the request.
+/// A response that Tenantgate sends itself. The upstream does not receive the request.
 #[must_use = "a reply that is not sent leaves the client waiting"]
 pub struct LocalReply {
-    /// HTTP status code.
+    /// The HTTP status code.
     pub status: u16,
-    /// Header lines in order; `set-cookie` may repeat.
+    /// Header lines in order. `set-cookie` may occur more than once.
     pub headers: Vec<(&'static str, String)>,
     /// The whole body.
     pub body: String,
@@ -17,7 +17,7 @@ pub struct LocalReply {
     pub log: Vec<LogLine>,
 }
 
-/// Header names only: values hold cookies, state and nonces.
+/// Shows the header names only, because the values contain cookies, state and nonces.
 impl fmt::Debug for LocalReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
@@ -30,13 +30,13 @@ impl fmt::Debug for LocalReply {
 }
 
 impl LocalReply {
-    /// Sends the browser to `url`. Browsers follow a 302 with a GET and without the body
-    /// (RFC 9700 section 4.12).
+    /// A redirect to `url`. Browsers follow a 302 with a GET and without the body (RFC 9700 section
+    /// 4.12).
     pub(crate) fn redirect(url: String, log: LogLine) -> Self {
         Self::empty(302, log).with_header("location", url)
     }
 
-    /// An answer without a body. No cache may keep it, and no other site learns its address.
+    /// A response without a body. Caches must not store it, and browsers send no `Referer` from it.
     pub(crate) fn empty(status: u16, log: LogLine) -> Self {
         let headers =
             [("cache-control", "no-store"), ("referrer-policy", "no-referrer"), ("x-content-type-options", "nosniff")];
@@ -44,25 +44,25 @@ impl LocalReply {
         Self { status, headers, body: String::new(), log: vec![log] }
     }
 
-    /// The same answer with a body of this media type.
+    /// The same response with a body of this media type.
     pub(crate) fn with_body(mut self, media_type: &str, body: String) -> Self {
         self.body = body;
         self.with_header("content-type", media_type.to_owned())
     }
 
-    /// The same answer with one more header line.
+    /// The same response with one more header line.
     pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// The same answer with one more line for the log.
+    /// The same response with one more line for the log.
     pub(crate) fn with_log(mut self, line: LogLine) -> Self {
         self.log.push(line);
         self
     }
 
-    /// The same answer with one more `Set-Cookie` line.
+    /// The same response with one more `Set-Cookie` line.
     pub(crate) fn with_cookie(self, set_cookie: String) -> Self {
         self.with_header("set-cookie", set_cookie)
     }

@@ -1,7 +1,7 @@
-//! A loaded configuration with everything that runs for it: the tenants by host, keys, caches and memories.
+//! A loaded configuration: the tenants by host, the session keys and the caches.
 //!
-//! This room puts together what the rooms below define. It holds no rule of its own, except which tenant a host
-//! belongs to.
+//! This room knows which tenant a host belongs to. It does not know how a configuration is read, or
+//! what a flow does with it.
 
 mod request_context;
 #[expect(clippy::module_inception, reason = "the type has the name of the room")]

@@ -1,4 +1,4 @@
-//! One request at one tenant.
+//! The context of a request: its head, its tenant and its configuration.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::http::request::{RequestHead, Target};
 use crate::session::Sessions;
 use crate::tenant::Tenant;
 
-/// One request at one tenant: the `:authority` selected the tenant, and the `:path` is valid. A request keeps its
-/// context, with its request id and its configuration, until it is answered or forwarded.
+/// The context of a request whose `:authority` selected a tenant and whose `:path` is valid. The
+/// request keeps it, with its request id and its configuration, until it is answered or forwarded.
 pub(crate) struct RequestContext {
     /// The head of the request.
     pub(crate) head: RequestHead,
-    /// The configuration that the request began with.
+    /// The configuration at the beginning of the request.
     pub(crate) runtime: Arc<Runtime>,
-    /// The host that was asked for.
+    /// The host of `:authority`.
     pub(crate) host: Host,
     /// The tenant of the host.
     pub(crate) served: Arc<ServedTenant>,
@@ -28,8 +28,11 @@ pub(crate) struct RequestContext {
 }
 
 impl RequestContext {
-    /// Finds the tenant. The `:authority` alone decides: `X-Forwarded-Host`, `Forwarded` and the like come from the
-    /// client.
+    /// Selects the tenant by `:authority` alone: a client can send any `X-Forwarded-Host` or
+    /// `Forwarded`.
+    ///
+    /// # Errors
+    /// The answer to a request without a valid host, tenant or path.
     pub(crate) fn new(head: RequestHead, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> Result<Self, LocalReply> {
         let id = RequestId::new(&head, env);
         let refuse = |error: RequestError| ReplyContext::new(&head, &id).refuse(&error.into());
@@ -51,14 +54,14 @@ impl RequestContext {
         }
     }
 
-    /// The plain model of the tenant.
+    /// The model of the tenant.
     pub(crate) fn tenant(&self) -> &Tenant {
         &self.served.model
     }
 
-    /// The path and query that were asked for.
+    /// The path and query of the request.
     pub(crate) fn target(&self) -> Target<'_> {
-        // The constructor has seen that there is one.
+        // The constructor refuses a request without a valid path.
         self.parsed_target().unwrap_or(Target { path: "/", query: None })
     }
 
@@ -66,12 +69,12 @@ impl RequestContext {
         self.head.only(":path").and_then(Target::parse)
     }
 
-    /// Reads and writes the sessions of the tenant at `now`.
+    /// The sessions of the tenant at `now`.
     pub(crate) fn sessions(&self, now: UnixTime) -> Sessions<'_> {
         self.runtime.sessions(&self.served, now)
     }
 
-    /// What an answer needs to know of the request.
+    /// The facts that an answer to this request needs.
     pub(crate) fn reply_context(&self) -> ReplyContext {
         let (tenant, texts) = (Some(self.tenant().name.clone()), self.tenant().texts.clone());
         ReplyContext { tenant, texts, ..ReplyContext::new(&self.head, &self.id) }

@@ -1,4 +1,4 @@
-//! A loaded configuration and what runs for it.
+//! A loaded configuration with its session keys, tenants and caches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::session::{RefreshMemory, Sessions};
 use crate::tenant::SessionPolicy;
 use crate::upstream::{Assertion, UpstreamConfig};
 
-/// A loaded configuration with its caches. Requests that are under way keep the one that they began with.
+/// A loaded configuration with its caches. A request keeps the runtime that it began with.
 #[derive(Debug)]
 pub struct Runtime {
     ring: KeyRing,
@@ -26,12 +26,14 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// The runtime before the first good configuration: it has no tenant, so it refuses every host.
+    /// The runtime before the first valid configuration. It has no tenants, so every host is
+    /// refused.
     pub fn closed() -> Self {
         Self::new(KeyRing::default(), SessionPolicy::lasting(Duration::ZERO), Vec::new(), None, false)
     }
 
-    /// Puts a configuration together. A host that two entries claim goes to the first; the loader refuses that before.
+    /// Makes a runtime from its parts. A host of two entries selects the first of them; the loader
+    /// refuses such a configuration.
     pub(crate) fn new(
         ring: KeyRing,
         policy: SessionPolicy,
@@ -45,22 +47,22 @@ impl Runtime {
         Self { ring, policy, tenants: TenantTable::new(entries), upstream, bearer_cache, refresh_memory }
     }
 
-    /// The entry for `host`: the exact one, else that of the longest wildcard.
+    /// The entry for `host`: that of the exact host, else that of the longest wildcard.
     pub fn select(&self, host: &Host) -> Option<&TenantEntry> {
         self.tenants.select(host)
     }
 
-    /// Every entry, in the order of the configuration.
+    /// All entries, in the order of the configuration.
     pub fn entries(&self) -> &[TenantEntry] {
         self.tenants.entries()
     }
 
-    /// The provider of each tenant that serves.
+    /// The provider of each served tenant.
     pub fn providers(&self) -> impl Iterator<Item = Arc<Provider>> {
         self.served().map(|tenant| tenant.provider.clone())
     }
 
-    /// The revocations of each tenant that serves.
+    /// The revocations of each served tenant.
     pub fn revocations(&self) -> impl Iterator<Item = Arc<Revocations>> {
         self.served().map(|tenant| tenant.revocations.clone())
     }
@@ -72,38 +74,38 @@ impl Runtime {
         })
     }
 
-    /// Reads and writes the sessions of `tenant` at `now`.
+    /// The sessions of `tenant` at `now`.
     pub(crate) fn sessions<'a>(&'a self, tenant: &'a ServedTenant, now: UnixTime) -> Sessions<'a> {
         let (ring, policy) = (&self.ring, self.policy);
         Sessions { tenant: &tenant.model, ring, policy, revocations: &tenant.revocations, now }
     }
 
-    /// The keys that seal and open.
+    /// The session keys.
     pub fn ring(&self) -> &KeyRing {
         &self.ring
     }
 
-    /// How long sessions last.
+    /// The lifetime of sessions.
     pub fn policy(&self) -> SessionPolicy {
         self.policy
     }
 
-    /// What the configuration says about all upstreams.
+    /// The settings that all upstreams have in common.
     pub fn upstream(&self) -> &UpstreamConfig {
         &self.upstream
     }
 
-    /// Bearer tokens that were verified under this configuration.
+    /// The cache of verified bearer tokens.
     pub(crate) fn bearer_cache(&self) -> &BearerCache {
         &self.bearer_cache
     }
 
-    /// What happened in the cache of bearer tokens since the last call.
+    /// The hits, misses and evictions of the bearer token cache since the last call.
     pub fn take_cache_counts(&self) -> CacheCounts {
         self.bearer_cache.take_counts()
     }
 
-    /// Refresh tokens that were sent under this configuration.
+    /// The refreshes that this VM began under this configuration.
     pub(crate) fn refresh_memory(&self) -> &RefreshMemory {
         &self.refresh_memory
     }

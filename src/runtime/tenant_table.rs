@@ -1,4 +1,4 @@
-//! The tenants of a configuration, by host.
+//! The tenants of a configuration by host.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,49 +11,51 @@ use crate::session::revocation::Revocations;
 use crate::tenant::{IdentityHeaders, Tenant, TenantName};
 use crate::token::TokenContext;
 
-/// The tenants of a configuration, by host.
+/// The tenants of a configuration by host.
 #[derive(Debug)]
 pub(super) struct TenantTable {
     entries: Vec<TenantEntry>,
     exact: HashMap<Host, usize>,
-    /// By the domain of a wildcard.
+    /// The key is the domain of the wildcard, without `*.`.
     wildcard: HashMap<Host, usize>,
 }
 
-/// What answers for a host.
+/// The tenant that a host selects.
 #[derive(Clone, Debug)]
 pub enum TenantEntry {
     /// A tenant whose configuration is valid.
     Served(Arc<ServedTenant>),
-    /// A tenant whose part of the configuration is wrong: its hosts get 503, the other tenants are served.
+    /// A tenant whose part of the configuration has mistakes. Its hosts get 503; the other tenants
+    /// are served.
     Broken(Arc<BrokenTenant>),
 }
 
-/// A tenant with what runs for it.
+/// A tenant with its provider, its revocations and the JOSE headers of its verified tokens.
 #[derive(Debug)]
 pub struct ServedTenant {
-    /// The plain model.
+    /// The model of the tenant.
     pub model: Arc<Tenant>,
-    /// The provider as it is known now.
+    /// The configuration of the provider and what was fetched from it.
     pub(crate) provider: Arc<Provider>,
-    /// Sessions that ended before their time.
+    /// The sessions that ended early.
     pub(crate) revocations: Arc<Revocations>,
-    /// JOSE headers of tokens that the issuer has signed.
+    /// The JOSE headers of tokens that were verified, so that they are parsed once.
     known_headers: KnownHeaders,
 }
 
-/// What is known of a tenant that cannot serve.
+/// The parts of a tenant with mistakes that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokenTenant {
-    /// Its name, if it could be read.
+    /// The name, if it is valid.
     pub name: Option<TenantName>,
-    /// Those of its hosts that could be read.
+    /// The valid hosts.
     pub hosts: Vec<HostPattern>,
-    /// The names of its identity headers, if they could be read.
+    /// The names of the identity headers, if they are valid.
     pub headers: Option<IdentityHeaders>,
 }
 
 impl TenantTable {
+    /// Indexes the hosts. A host of two entries selects the first of them.
     pub(super) fn new(entries: Vec<TenantEntry>) -> Self {
         let (mut exact, mut wildcard) = (HashMap::new(), HashMap::new());
         for (index, entry) in entries.iter().enumerate() {
@@ -68,20 +70,22 @@ impl TenantTable {
         Self { entries, exact, wildcard }
     }
 
-    /// The entry for `host`: the exact one, else that of the longest wildcard.
+    /// The entry for `host`: that of the exact host, else that of the longest wildcard.
     pub(super) fn select(&self, host: &Host) -> Option<&TenantEntry> {
-        // The domain of a wildcard was parsed as a host, so a parent that is one can be looked up by its text.
+        // The key is a canonical host name, so the text of a parent domain can be looked up as it
+        // is.
         let by_wildcard = || host.parents().find_map(|parent| self.wildcard.get(parent));
         self.exact.get(host).or_else(by_wildcard).and_then(|&index| self.entries.get(index))
     }
 
+    /// All entries, in the order of the configuration.
     pub(super) fn entries(&self) -> &[TenantEntry] {
         &self.entries
     }
 }
 
 impl TenantEntry {
-    /// A tenant that serves, with nothing fetched, revoked or cached yet.
+    /// A tenant that is served, with nothing fetched, revoked or cached yet.
     pub(crate) fn served(tenant: Tenant) -> Self {
         let model = Arc::new(tenant);
         Self::Served(Arc::new(ServedTenant {
@@ -92,7 +96,7 @@ impl TenantEntry {
         }))
     }
 
-    /// The hosts that select it.
+    /// The hosts that select the tenant.
     pub fn hosts(&self) -> &[HostPattern] {
         match self {
             Self::Served(tenant) => &tenant.model.hosts,
@@ -100,6 +104,7 @@ impl TenantEntry {
         }
     }
 
+    /// The names of the identity headers, if they are valid.
     pub(super) fn headers(&self) -> Option<&IdentityHeaders> {
         match self {
             Self::Served(tenant) => Some(&tenant.model.headers),
@@ -109,7 +114,8 @@ impl TenantEntry {
 }
 
 impl ServedTenant {
-    /// What a token of this tenant is verified against. `keys` are those of [`Provider::trusted_keys`].
+    /// The context for the verification of a token of this tenant. `keys` come from
+    /// [`Provider::trusted_keys`].
     pub(crate) fn token_context<'a>(
         &'a self,
         keys: &'a TrustedKeys<'a>,

@@ -1,7 +1,7 @@
-//! Functions of the host that the SDK has in another form than is wanted here.
+//! Host functions that the module declares itself, because their wrappers in the SDK panic.
 //!
-//! Of a header map it makes a text of every name and value, and panics where a name is not UTF-8 or the host refuses; and it takes the log
-//! level for one of its own, which "off" is not.
+//! For a header map, the SDK allocates every name and value, and panics if a name is not UTF-8 or
+//! the host returns an error. For the log level, it uses an enum that has no value for "off".
 
 #![expect(unsafe_code, reason = "the host writes into the memory of the module")]
 
@@ -13,25 +13,28 @@ use crate::http::request::RequestHead;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
-    /// Writes the map into memory that it gets from `proxy_on_memory_allocate`, and its address and size to `data` and `size`. 0 if so.
+    /// Writes the header map to memory that the host gets from `proxy_on_memory_allocate`, and the
+    /// address and the size of that memory to `data` and `size`. Returns 0 on success.
     fn proxy_get_header_map_pairs(map: MapType, data: *mut *mut u8, size: *mut usize) -> u32;
 
-    /// Writes the level to `level`. 0 if so.
+    /// Writes the log level to `level`. Returns 0 on success.
     fn proxy_get_log_level(level: *mut u32) -> u32;
 }
 
-/// The level below which the host's log takes no line, by the numbers of the ABI; 0 (trace) if the host does not say.
+/// The lowest level that the host logs, by the numbers of the ABI. 0 (trace) if the host returns an
+/// error.
 pub(super) fn log_level() -> u32 {
     let mut level = 0;
-    // SAFETY: the address is that of a live variable of the type that the ABI has.
+    // SAFETY: the pointer points to a live variable of the type that the ABI requires.
     let status = unsafe { proxy_get_log_level(&raw mut level) };
     if status == 0 { level } else { 0 }
 }
 
-/// The pairs of a map of the current stream, if the host gives it.
+/// A header map of the current stream or call. `None` if the host returns an error or an invalid
+/// map.
 pub(super) fn header_map(map: MapType) -> Option<RequestHead> {
     let (mut data, mut size) = (null_mut(), 0);
-    // SAFETY: both addresses are those of live variables of the types that the ABI has.
+    // SAFETY: both pointers point to live variables of the types that the ABI requires.
     let status = unsafe { proxy_get_header_map_pairs(map, &raw mut data, &raw mut size) };
     if status != 0 {
         return None;
@@ -39,7 +42,8 @@ pub(super) fn header_map(map: MapType) -> Option<RequestHead> {
     if data.is_null() {
         return Some(RequestHead::default());
     }
-    // SAFETY: the host got this memory from the SDK's `proxy_on_memory_allocate`, which makes it a vector of this capacity and forgets that,
-    // and wrote all of it; nobody else knows the address.
+    // SAFETY: the host got this memory from the SDK's `proxy_on_memory_allocate`, which allocates a
+    // vector of this capacity and forgets it. The host has written all `size` bytes, and nothing
+    // else has the pointer.
     RequestHead::from_host(unsafe { Vec::from_raw_parts(data, size, size) })
 }

@@ -1,4 +1,4 @@
-//! Outbound calls: how one is made, and what came of it.
+//! Outbound calls and their responses.
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
@@ -7,21 +7,28 @@ use super::abi::header_map;
 use crate::base::secret::Secret;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 
-/// Makes the call; the host tells how it ended under this token.
+/// Makes the call. The host passes the returned token to the callback of the response.
+///
+/// # Errors
+/// [`Status`] if the host does not accept the call.
 pub(super) fn dispatch(call: &HttpCall) -> Result<u32, Status> {
     let headers = call.headers.iter().map(|(name, value)| (*name, value.expose_secret().as_str())).collect();
     let body = call.body.expose_secret().as_bytes();
     hostcalls::dispatch_http_call(&call.cluster, headers, Some(body), Vec::new(), call.timeout)
 }
 
-/// No headers is how the host says that the call failed.
+/// Reads the response in the callback of a call. The host reports a failed call as a response
+/// without headers.
+///
+/// # Errors
+/// [`CallFailure::NoAnswer`] if the call failed or its headers could not be read.
 pub(super) fn response(headers: usize, body: usize) -> Result<CallResponse, CallFailure> {
     if headers == 0 || headers > MAX_HEADERS {
         return Err(CallFailure::NoAnswer);
     }
     let head = header_map(MapType::HttpCallResponseHeaders).ok_or(CallFailure::NoAnswer)?;
     let status = head.only(":status").and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
-    // One byte more than is looked at shows that there is more.
+    // One byte more than the limit shows that the body is too long.
     let length = body.min(CallResponse::MAX_BODY.saturating_add(1));
     let body = match length {
         0 => Vec::new(),
@@ -30,5 +37,5 @@ pub(super) fn response(headers: usize, body: usize) -> Result<CallResponse, Call
     Ok(CallResponse { status: status.ok_or(CallFailure::NoAnswer)?, body: Secret::new(body) })
 }
 
-/// The host hands over 1,024 pairs at most.
+/// The most headers that are read. The host passes at most 1,024 pairs.
 pub(super) const MAX_HEADERS: usize = 1000;

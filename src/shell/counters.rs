@@ -1,4 +1,4 @@
-//! One counter for each event, under `tenantgate.<event>` in the host's statistics, and a few gauges.
+//! The metrics of the host: one counter for each event, `tenantgate.<event>`, and a few gauges.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,16 +9,17 @@ use proxy_wasm::types::MetricType;
 
 use crate::base::event::Event;
 
-/// The counters of a VM. Events are words of this code, so there is a fixed number of them.
+/// The counters of a VM. [`Event`] has a fixed number of values, so clients cannot add counters.
 #[derive(Clone, Default)]
 pub(super) struct Counters(Rc<RefCell<HashMap<Event, Counter>>>);
 
 #[derive(Default)]
 struct Counter {
+    /// The id of the metric, once the host has defined it.
     id: Option<u32>,
-    /// Whether the host was told since the last tick.
+    /// Whether an update was sent to the host since the last tick.
     told: bool,
-    /// What it was not told yet.
+    /// The occurrences that were not sent to the host yet.
     pending: u64,
 }
 
@@ -28,8 +29,9 @@ impl Counters {
         self.add(event, 1);
     }
 
-    /// Counts so many occurrences. The host is told at once about the first between two ticks, and at the next tick about all others: in
-    /// a flood, a host call for each would cost more than finding out that a token is none.
+    /// Counts several occurrences. The first update after a tick is sent to the host at once, and
+    /// the others at the next tick. Under a flood of requests, a host call for each occurrence
+    /// would cost more than the rejection of an invalid token.
     pub(super) fn add(&self, event: Event, count: u64) {
         let Ok(mut counters) = self.0.try_borrow_mut() else { return };
         let counter = counters.entry(event).or_default();
@@ -39,7 +41,7 @@ impl Counters {
         }
     }
 
-    /// Tells the host what it does not know yet.
+    /// Sends the pending occurrences of all events to the host.
     pub(super) fn tick(&self) {
         let Ok(mut counters) = self.0.try_borrow_mut() else { return };
         for (event, counter) in counters.iter_mut() {
@@ -48,7 +50,7 @@ impl Counters {
         }
     }
 
-    /// Sets a gauge.
+    /// Sets the gauge `tenantgate.<name>`.
     pub(super) fn set(&self, name: &str, value: u64) {
         if let Ok(id) = hostcalls::define_metric(MetricType::Gauge, &format!("tenantgate.{name}")) {
             let _ = hostcalls::record_metric(id, value);
@@ -57,7 +59,8 @@ impl Counters {
 }
 
 impl Counter {
-    /// A host without statistics is no reason to do anything else differently.
+    /// Sends the pending occurrences of `event` to the host. An error of the host is ignored,
+    /// because nothing else depends on the metrics.
     fn tell(&mut self, event: &str) {
         if self.pending == 0 {
             return;

@@ -1,4 +1,4 @@
-//! What the host gives: time, randomness, environment variables, the log.
+//! The functions of the host for time, randomness, environment variables and the log.
 
 use std::cell::Cell;
 use std::time::UNIX_EPOCH;
@@ -12,23 +12,23 @@ use crate::base::time::UnixTime;
 use crate::config::Environment;
 use crate::env::{Entropy, NoEntropy};
 
-/// The time, if the host can tell it.
+/// The current time. `None` if the host returns an error.
 pub(super) fn now() -> Option<UnixTime> {
     let time = hostcalls::get_current_time().ok()?;
     time.duration_since(UNIX_EPOCH).ok().map(|since| UnixTime(since.as_secs()))
 }
 
-/// The host's random numbers (`random_get` of WASI).
+/// The random bytes of the host (`random_get` of WASI).
 pub(super) struct VmEntropy;
 
 impl Entropy for VmEntropy {
-    #[expect(clippy::disallowed_methods, reason = "this is where randomness comes in")]
+    #[expect(clippy::disallowed_methods, reason = "the shell is where randomness enters the core")]
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
         getrandom::fill(buffer).map_err(|_| NoEntropy)
     }
 }
 
-/// The environment variables that the VM was given.
+/// The environment variables that the host gives to the VM.
 pub(super) struct VmEnvironment;
 
 impl Environment for VmEnvironment {
@@ -39,17 +39,18 @@ impl Environment for VmEnvironment {
 }
 
 thread_local! {
-    /// As the host said last.
+    /// The lowest level that the host logs, as it was at the last tick.
     static LOG_LEVEL: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Asks the host which lines its log takes.
+/// Updates the log level from the host.
 pub(super) fn ask_log_level() {
     LOG_LEVEL.set(log_level());
 }
 
-/// Writes one line to the host's log, if the log takes it: handing over a line that is then dropped took 1.6 of 29 microseconds.
-/// A host that refuses it is no reason to do anything else differently.
+/// Writes one line to the log of the host, if the host logs its level. The check avoids a host call
+/// for a line that the host drops, which took 1.6 of 29 microseconds. An error of the host is
+/// ignored.
 pub(super) fn log(level: Level, line: &str) {
     let (level, number) = match level {
         Level::Debug => (LogLevel::Debug, 1),

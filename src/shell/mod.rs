@@ -1,7 +1,11 @@
-//! The border to the host (proxy-wasm ABI 0.2.1): callbacks become inputs, effects become host calls. Nothing is decided here.
+//! The boundary to the host (proxy-wasm ABI 0.2.1): callbacks become inputs, and effects become
+//! host calls.
 //!
-//! The SDK panics on a host status that it does not expect. That ends this VM, and the request with 503; see
-//! `envoy/README.md` for the failure policy that brings the VM back.
+//! Only this module uses the SDK and depends on the order of callbacks. It makes no decision about
+//! a request.
+//!
+//! The SDK panics on an unexpected status of the host. The panic ends the VM, and the request gets
+//! 503. `envoy/README.md` describes the failure policy that restarts the VM.
 
 mod abi;
 mod call;

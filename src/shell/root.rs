@@ -1,4 +1,4 @@
-//! One plugin configuration in one VM.
+//! The root context: the plugin configuration of one VM, and the work at each tick of the host.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
 use crate::runtime::Runtime;
 use crate::session::revocation::RevocationSync;
 
+/// The root context of the plugin.
 pub(super) struct Root {
     runtime: Arc<Runtime>,
     counters: Counters,
@@ -33,11 +34,12 @@ pub(super) struct Root {
     jwks_refresher: JwksRefresher,
     revocation_sync: RevocationSync,
     waiting: Waiting,
-    /// The calls of the keeper, by the host's token. Those of an older configuration are in nobody's list.
+    /// The pending calls of the [`JwksRefresher`] by the token of the host. A new configuration
+    /// clears them, so late responses for the old configuration are dropped.
     calls: HashMap<u32, FetchId>,
 }
 
-/// Closed until a configuration is loaded.
+/// The context before a configuration is loaded. It refuses the requests for every host.
 impl Default for Root {
     fn default() -> Self {
         Self {
@@ -53,7 +55,7 @@ impl Default for Root {
 }
 
 impl Root {
-    /// Runs `step`, and does what it asks for.
+    /// Runs `step` and carries out its actions: calls and log lines.
     fn maintain(&mut self, step: impl FnOnce(&mut JwksRefresher, &mut RevocationSync, &mut Env<'_>) -> Actions) {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         let mut entropy = VmEntropy;
@@ -86,7 +88,7 @@ impl Context for Root {
 }
 
 impl RootContext for Root {
-    /// Finds out what the host can verify. It stays so for the life of the VM.
+    /// Determines the algorithms that the host can verify, once for the lifetime of the VM.
     fn on_vm_start(&mut self, _size: usize) -> bool {
         ask_log_level();
         self.trusted = HostAlgorithms::probe(&VmVerifier);
@@ -108,8 +110,10 @@ impl RootContext for Root {
         true
     }
 
-    /// Fetches keys that are due, and looks which sessions other VMs have ended and which lines the log takes. What was counted is handed on
-    /// here: a host call for each would cost as much as half a hit of the cache.
+    /// Fetches keys that are due, reads the revocations of other VMs and the log level, ends the
+    /// wait for bodies that are late, and sends the pending counts. The counts of the bearer token
+    /// cache are sent only here, because a host call for each would cost half as much as a cache
+    /// hit.
     fn on_tick(&mut self) {
         ask_log_level();
         let CacheCounts { hits, misses, evictions } = self.runtime.take_cache_counts();
@@ -126,7 +130,8 @@ impl RootContext for Root {
         self.counters.tick();
     }
 
-    /// Streams that are under way keep the gate that they began with. A configuration that is refused changes nothing.
+    /// Loads a configuration. Streams in progress keep the configuration that they began with. A
+    /// refused configuration changes nothing.
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
         match config::load(&bytes.unwrap_or_default(), LoadContext { environment: &VmEnvironment, host: self.trusted })

@@ -1,9 +1,10 @@
-//! The host's shared data: one store for all VMs of the process.
+//! The shared data of the host: one store for all VMs of the process.
 
 use proxy_wasm::hostcalls;
 
 use crate::env::shared::{SharedData, SharedWriteError, Version};
 
+/// The shared data of the host.
 pub(super) struct VmSharedData;
 
 impl SharedData for VmSharedData {

@@ -1,4 +1,7 @@
-//! One HTTP stream: which callback becomes which input, and how an effect is carried out.
+//! The context of one HTTP stream. It converts callbacks to inputs of the filter and carries out
+//! the effects.
+//!
+//! Tests: `tests/module.rs` and `tests/envoy.rs`.
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
@@ -21,6 +24,7 @@ use crate::http::request::{BodyError, MAX_BODY};
 use crate::jose::{HostAlgorithms, Verifier};
 use crate::upstream::{Forward, HeaderEdit};
 
+/// The context of one HTTP stream.
 pub(super) struct Stream {
     filter: Filter,
     counters: Counters,
@@ -30,21 +34,24 @@ pub(super) struct Stream {
     id: u32,
 }
 
-/// What is to be done with the body.
+/// The handling of the request body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Body {
-    /// It goes where the head goes.
+    /// It is paused or continues like the request head.
     Follows,
-    /// It is awaited; so many bytes are there.
+    /// It is buffered for the filter. This many bytes have arrived.
     Awaited(usize),
 }
 
 impl Stream {
+    /// The context of the stream with this id. `trusted` are the algorithms that the host can
+    /// verify.
     pub(super) fn new(id: u32, filter: Filter, counters: Counters, trusted: HostAlgorithms, waiting: Waiting) -> Self {
         Self { filter, counters, trusted, body: Body::Follows, waiting, id }
     }
 
-    /// Feeds one input, carries out the effect, and feeds what comes of it, until the stream waits for the host.
+    /// Gives one input to the filter and carries out the effect. If the effect causes another input
+    /// at once, that input is next.
     fn run(&mut self, input: Input) {
         let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
         let mut entropy = VmEntropy;
@@ -87,12 +94,13 @@ impl Stream {
         reply.log.iter().for_each(|line| self.log(line));
         let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         if hostcalls::send_http_response(reply.status.into(), headers, Some(reply.body.as_bytes())).is_err() {
-            // The stream stays paused, so the request still does not reach the upstream.
+            // The stream stays paused, so the request does not reach the upstream.
             log(Level::Error, "the host refused a reply");
         }
     }
 
-    /// A body that is awaited has grown to `size` bytes. At its end, or as soon as it is too long, it becomes an input.
+    /// Handles an awaited body of which `size` bytes have arrived. It becomes an input at its end,
+    /// or as soon as it is too long.
     fn read_body(&mut self, size: usize, ended: bool) {
         self.body = Body::Awaited(size);
         let body = match size {
@@ -109,6 +117,7 @@ impl Stream {
         self.run(Input::Body(body.map(Secret::new)));
     }
 
+    /// Logs a failure of the host and replies with 503.
     fn fail(&self, what: &str) {
         log(Level::Error, what);
         let _ = hostcalls::send_http_response(503, vec![("cache-control", "no-store")], None);
@@ -123,7 +132,7 @@ impl Stream {
     }
 }
 
-/// A client that hangs up is not waited for.
+/// Ends the wait for the body if the stream ends early.
 impl Drop for Stream {
     fn drop(&mut self) {
         self.waiting.end(self.id);
@@ -167,8 +176,8 @@ impl HttpContext for Stream {
         self.request_action()
     }
 
-    /// Trailers follow without the names that no client may send. If they cannot be removed, the trailers and the end of
-    /// the request stay here.
+    /// Removes the trailers that a client must not send. If they cannot be removed, the trailers
+    /// and the end of the request do not continue.
     fn on_http_request_trailers(&mut self, count: usize) -> Action {
         if let Body::Awaited(size) = self.body {
             self.read_body(size, true);
@@ -183,7 +192,8 @@ impl HttpContext for Stream {
         if stripped.is_ok() { Action::Continue } else { Action::Pause }
     }
 
-    /// A reply of Tenantgate itself comes by here, too. The filter does not wait for it.
+    /// Gives the response head to the filter, if the filter needs it. The host calls this for a
+    /// local reply of Tenantgate, too, which the filter does not await.
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         if self.filter.awaits_response() {
             self.run(Input::Response);
@@ -200,7 +210,7 @@ impl HttpContext for Stream {
     }
 }
 
-/// Applies every edit of a request. If the host refuses one, the request does not go to the upstream.
+/// Applies every edit of the request. If the host refuses one, the request is not forwarded.
 fn forward_edits(forward: &Forward) -> Input {
     if forward.edits().iter().try_for_each(apply_to_request).is_err() {
         return Input::ForwardFailed("a header could not be changed");
@@ -226,7 +236,7 @@ fn apply_to_response(edit: &ResponseEdit) -> Result<(), Status> {
     }
 }
 
-/// Envoy keeps it as `wasm.<name>`.
+/// Sets one entry of the filter state. Envoy stores the value under `wasm.<name>`.
 fn set_filter_state((name, value): &(&'static str, String)) -> Result<(), Status> {
     hostcalls::set_property(vec![name], Some(value.as_bytes()))
 }

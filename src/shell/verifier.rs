@@ -1,21 +1,21 @@
-//! The host's `verify_signature` and `sign`, foreign functions of Envoy.
+//! The foreign functions `verify_signature` and `sign` of Envoy.
 
 use prost::Message;
 use proxy_wasm::hostcalls;
 
 use crate::jose::{Hash, HostVerifier};
 
-/// Envoy's BoringSSL, if the host is Envoy.
+/// The cryptography of the host, which is BoringSSL in Envoy.
 pub(super) struct VmVerifier;
 
-/// `envoy.source.extensions.common.wasm.VerifySignatureResult`, without the text of an error.
+/// `envoy.source.extensions.common.wasm.VerifySignatureResult`, without its error text.
 #[derive(Message)]
 struct VerifySignatureResult {
     #[prost(bool, tag = "1")]
     result: bool,
 }
 
-/// `envoy.source.extensions.common.wasm.SignResult`, without the text of an error.
+/// `envoy.source.extensions.common.wasm.SignResult`, without its error text.
 #[derive(Message)]
 struct SignResult {
     #[prost(bool, tag = "1")]
@@ -29,7 +29,8 @@ impl HostVerifier for VmVerifier {
         // `envoy.source.extensions.common.wasm.VerifySignatureArguments`
         let arguments = message_of([hash.name().as_bytes(), public_key, signature, message])?;
         let answer = hostcalls::call_foreign_function("verify_signature", Some(&arguments)).ok()?;
-        // A message whose only field is false may be empty, and no bytes at all are that message.
+        // In a message whose only field is false, Envoy may omit the field; the message is then
+        // empty.
         VerifySignatureResult::decode(answer.unwrap_or_default().as_slice()).ok().map(|answer| answer.result)
     }
 
@@ -41,7 +42,8 @@ impl HostVerifier for VmVerifier {
     }
 }
 
-/// A protobuf message with these texts as fields 1, 2 and so on. The derived encoder copies each field first.
+/// A protobuf message with these byte fields, numbered from 1. The derived encoder would copy each
+/// field first.
 fn message_of<const N: usize>(fields: [&[u8]; N]) -> Option<Vec<u8>> {
     let mut message = Vec::with_capacity(fields.iter().map(|field| field.len()).fold(OVERHEAD, usize::saturating_add));
     for (number, field) in (1_u8..).zip(fields) {
@@ -53,5 +55,5 @@ fn message_of<const N: usize>(fields: [&[u8]; N]) -> Option<Vec<u8>> {
 }
 
 const LENGTH_DELIMITED: u8 = 2;
-/// More than the tags and lengths of a message take.
+/// An upper bound for the tags and lengths of a message, in bytes.
 const OVERHEAD: usize = 32;

@@ -1,5 +1,6 @@
-//! Streams whose body is awaited. A stream cannot wake itself, and a host that stops everything with the head never brings the body, so the
-//! ticks see to it that there is an answer.
+//! The streams that wait for a request body. A stream has no timer. A host that stops the whole
+//! filter iteration at the head never delivers the body, so the ticks of the root context end the
+//! wait.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,28 +13,31 @@ use super::host::{log, now};
 use crate::base::event::{Event, Level};
 use crate::base::time::UnixTime;
 
-/// The streams of a VM, and since when each waits.
+/// The waiting streams of a VM, each with the time when it began to wait.
 #[derive(Clone, Default)]
 pub(super) struct Waiting(Rc<RefCell<Vec<(u32, UnixTime)>>>);
 
 impl Waiting {
+    /// Records that the stream with this id waits from now on.
     pub(super) fn begin(&self, stream: u32) {
         if let Ok(mut streams) = self.0.try_borrow_mut() {
             streams.push((stream, now().unwrap_or_default()));
         }
     }
 
+    /// Records that the stream with this id does not wait any more.
     pub(super) fn end(&self, stream: u32) {
         if let Ok(mut streams) = self.0.try_borrow_mut() {
             streams.retain(|(other, _)| *other != stream);
         }
     }
 
-    /// Answers those that have waited too long. The host takes whatever comes afterwards for theirs, so it is the last thing in a callback.
+    /// Replies with 408 to the streams that waited too long. Later host calls of the same callback
+    /// act on the last of these streams, so only calls that belong to no stream may follow.
     pub(super) fn give_up(&self, counters: &Counters) {
         let now = now().unwrap_or_default();
         let Ok(mut streams) = self.0.try_borrow_mut() else { return };
-        // Any client can keep its body back, so a tick writes no more than one line about it.
+        // Any client can withhold a body, so a tick logs at most one line about it.
         if streams.iter().any(|(_, since)| since.plus(PATIENCE) <= now) {
             log(Level::Warn, LATE);
         }
@@ -48,6 +52,7 @@ impl Waiting {
     }
 }
 
+/// The longest wait for a body.
 const PATIENCE: Duration = Duration::from_secs(10);
 const LATE: &str = "body_timeout: the body of a back-channel logout did not come; \
     if none ever comes, Envoy needs `allow_on_headers_stop_iteration: true` beside `vm_config`";

@@ -1,23 +1,27 @@
-//! Which bearer tokens a tenant accepts.
+//! The bearer tokens that a tenant accepts.
+//!
+//! Scenarios: tests/scenarios/bearer.rs.
 
-/// Which bearer tokens are accepted (RFC 6750).
+/// The requirements for bearer tokens (RFC 6750).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bearer {
-    /// The token has to be for one of these (`aud`); at least one.
+    /// The accepted audiences, at least one. `aud` of the token has to contain one of them.
     pub audiences: Vec<String>,
-    /// The token has to have all of these (`scope`).
+    /// The required scopes. `scope` of the token has to contain all of them.
     pub scopes: Vec<String>,
-    /// The token has to satisfy all of these.
+    /// The required claims. The token has to have all of them.
     pub claims: Vec<RequiredClaim>,
-    /// Whether an ID token for one of the audiences is accepted, too.
+    /// Whether an ID token for one of the audiences is also accepted.
     pub id_tokens: bool,
 }
 
-/// A claim that a token has to have: one of `values`, or a list with one of them in it.
+/// A claim that a token has to have. Its value is one of `values`, or a list that contains one of
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequiredClaim {
-    /// The name of a member of the token, never a path: names may be URLs, which have dots.
+    /// The name of a top-level claim. It is never a path, because a name may be a URL, which has
+    /// dots.
     pub name: String,
-    /// The values that are enough; at least one.
+    /// The accepted values, at least one.
     pub values: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Where in a token something stands: the name of a claim, or a way into nested ones.
+//! The path of a claim in a token: its name, or the names that lead to a nested claim.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,12 +7,15 @@ use serde_json::Value;
 
 use crate::base::json::Members;
 
-/// Leads to a claim. A text is the name of a claim; if the token has none of that name, its dots lead into nested objects
-/// (`resource_access.tenantgate.roles`). So names with dots in them work (`https://acme.example/groups`). Where that is not
-/// clear enough, a list of names leads from one object into the next and is read in one way only.
+/// The path of a claim.
+///
+/// A text is the name of a claim. If the token has no claim of that name, the dots of the text
+/// separate the names of nested objects (`resource_access.tenantgate.roles`). So a name that
+/// contains dots works (`https://acme.example/groups`). A list of names has one name for each level
+/// and only one meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimPath {
-    /// A name, or names with dots between.
+    /// A name, or several names separated by dots.
     Text(String),
     /// One name for each level.
     Names(Vec<String>),
@@ -27,7 +30,7 @@ impl ClaimPath {
         }
     }
 
-    /// The path as it was configured, in one text.
+    /// The path as configured, in one text.
     pub fn as_configured(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
@@ -41,7 +44,7 @@ fn walk<'a, 'n>(claims: &'a Members, mut names: impl Iterator<Item = &'n str>) -
     names.try_fold(outermost, |value, name| value.get(name))
 }
 
-/// As configured.
+/// Writes the path as configured.
 impl fmt::Display for ClaimPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.as_configured())

@@ -1,4 +1,5 @@
-//! The cookies of Tenantgate at one tenant: their names and attributes. `Set-Cookie` is written here only.
+//! The cookies of Tenantgate at one tenant: their names and attributes. Only this file writes
+//! `Set-Cookie` values.
 
 use std::time::Duration;
 
@@ -7,25 +8,26 @@ use crate::http::cookie;
 use crate::http::host::Host;
 use crate::http::request::RequestHead;
 
-/// The names and attributes of our cookies at one tenant.
+/// The names and attributes of Tenantgate's cookies at one tenant.
 #[derive(Clone, Copy)]
 pub(crate) struct TenantCookies<'t> {
     domain: Option<&'t Host>,
 }
 
 impl<'t> TenantCookies<'t> {
-    /// The cookies of the tenant whose logins run like this.
+    /// The cookies of the tenant with these login settings.
     pub(crate) fn new(login: &'t Login) -> Self {
         Self { domain: login.cookie_domain.as_ref() }
     }
 
-    /// The name of the cookie that holds a session, or the first piece of it; of the further pieces from 1 on.
+    /// The name of the cookie that holds one piece of a session. Piece 0 is the first or the only
+    /// one.
     pub(crate) fn session(self, piece: u8) -> String {
         if piece == 0 { self.name("session") } else { self.name(&format!("session-{piece}")) }
     }
 
-    /// The name of the cookie that has the issuer ask at the next login who it is. Its value says nothing: whoever plants it causes a
-    /// question and no more.
+    /// The name of the cookie that makes the issuer ask for credentials at the next login. Its
+    /// value is ignored, and a forged one causes a prompt and nothing else.
     pub(crate) fn ask(self) -> String {
         self.name("ask")
     }
@@ -35,13 +37,13 @@ impl<'t> TenantCookies<'t> {
         format!("{}{id}", self.login_prefix())
     }
 
-    /// What the names of all login cookies begin with.
+    /// The prefix of the names of all login cookies.
     pub(crate) fn login_prefix(self) -> String {
         self.name("login-")
     }
 
-    /// The names of all cookies of this tenant that were sent, each once. A name that is not of our making is not repeated in a header of
-    /// ours.
+    /// The names of all cookies of this tenant in the request, each once. The list has only names
+    /// that Tenantgate can have made, because they are repeated in `Set-Cookie` headers.
     pub(crate) fn sent(self, head: &RequestHead) -> Vec<String> {
         let prefix = self.name("");
         let is_harmless = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
@@ -58,13 +60,14 @@ impl<'t> TenantCookies<'t> {
         })
     }
 
-    /// The name of the cookie that counts logins in a row, to find redirect loops.
+    /// The name of the cookie that counts consecutive logins, to detect redirect loops.
     pub(crate) fn redirect_loop(self) -> String {
         self.name("redirect-loop")
     }
 
-    /// A `Set-Cookie` value that keeps `value` for `lifetime`. `None` if browsers would drop it for its length
-    /// (RFC 6265bis section 5.6: name and value together at most 4,096 bytes).
+    /// The `Set-Cookie` value that stores `value` for `lifetime`. `None` if browsers would drop the
+    /// cookie because of its length (RFC 6265bis section 5.6: name and value together at most 4,096
+    /// bytes).
     pub(crate) fn set(self, name: &str, value: &str, lifetime: Duration) -> Option<String> {
         if name.len().saturating_add(value.len()) > cookie::MAX_NAME_AND_VALUE {
             return None;
@@ -72,44 +75,50 @@ impl<'t> TenantCookies<'t> {
         Some(format!("{name}={value}; Max-Age={}; {}", lifetime.as_secs(), self.attributes()))
     }
 
-    /// A `Set-Cookie` value that deletes the cookie: the same attributes, or a browser would keep a `__Host-` cookie.
+    /// The `Set-Cookie` value that deletes the cookie. It has the same attributes, because
+    /// otherwise a browser would keep a `__Host-` cookie.
     pub(crate) fn delete(self, name: &str) -> String {
         format!("{name}=; Max-Age=0; {}", self.attributes())
     }
 
-    /// `__Host-` ties a cookie to one host over TLS; with a domain of its own a tenant can only have `__Secure-`
-    /// (RFC 6265bis section 4.1.3).
+    /// The name of a cookie with its prefix. `__Host-` binds a cookie to one host over TLS. A
+    /// cookie with a `Domain` attribute can only have `__Secure-` (RFC 6265bis section 4.1.3).
     fn name(self, rest: &str) -> String {
         let prefix = if self.domain.is_some() { SECURE } else { HOST };
         format!("{prefix}{rest}")
     }
 
-    /// `Lax`, since the cookie has to come along when the issuer sends the browser back.
+    /// The attributes of every cookie. `SameSite` is `Lax`, because the browser has to send the
+    /// cookie when the issuer redirects it to the callback.
     fn attributes(self) -> String {
         let domain = self.domain.map(|domain| format!("Domain={domain}; "));
         format!("{}Path=/; Secure; HttpOnly; SameSite=Lax", domain.unwrap_or_default())
     }
 }
 
-/// The cookies of `line` that are not ours, or `None` if nothing is left. Ours are for the gate alone: the upstream
-/// gets none of them, whatever their tenant.
+/// Removes Tenantgate's cookies from `line`, those of every tenant: the upstream receives none of
+/// them. `None` if no cookie is left.
 pub(crate) fn without_ours(line: &[u8]) -> Option<Vec<u8>> {
     let kept: Vec<&[u8]> = cookie::pairs(line).filter(|pair| !is_ours(pair)).collect();
     (!kept.is_empty()).then(|| kept.join(&b"; "[..]))
 }
 
-/// Browsers compare the prefixes without case (RFC 6265bis section 5.4), so an upstream might, too.
+/// Whether the cookie is one of Tenantgate. The comparison ignores case, as browsers do for the
+/// prefixes (RFC 6265bis section 5.4), because an upstream might do the same.
 fn is_ours(pair: &[u8]) -> bool {
     [HOST, SECURE].iter().any(|prefix| {
         pair.split_at_checked(prefix.len()).is_some_and(|(start, _)| start.eq_ignore_ascii_case(prefix.as_bytes()))
     })
 }
 
+/// The prefix of the names of cookies for one host.
 const HOST: &str = "__Host-tenantgate-";
+/// The prefix of the names of cookies for a domain.
 const SECURE: &str = "__Secure-tenantgate-";
-/// After the prefix, no name of ours is longer.
+/// The longest name of a cookie of Tenantgate after the prefix, in bytes.
 const MAX_REST: usize = 64;
-/// A browser has a session in five cookies, a count and at most twelve logins under way.
+/// The most cookies that one response deletes. A browser has a session in five cookies, a count of
+/// logins and at most twelve unfinished logins.
 const MAX_DELETED: usize = 32;
 
 #[cfg(test)]
@@ -117,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ours_are_taken_out_and_others_stay_as_they_are() {
+    fn cookies_of_tenantgate_are_removed_and_others_are_unchanged() {
         let line = b"a=1; __Host-tenantgate-session=x; b=\xff; __secure-TENANTGATE-login-y=z; __Host-other=1;";
         assert_eq!(without_ours(line).unwrap(), b"a=1; b=\xff; __Host-other=1");
         assert_eq!(without_ours(b"__Host-tenantgate-session=x"), None);

@@ -1,69 +1,78 @@
-//! Under which names the upstream receives the identity.
+//! The headers in which the upstream receives the identity.
+//!
+//! Scenarios: tests/scenarios/forward.rs.
 
 use super::claim_path::ClaimPath;
 
-/// Under which names the upstream receives the identity, in lower case, all different after [`fold`](crate::http::header_name::fold); and what happens to
-/// the credentials of the client. `None`: the upstream does not receive it.
+/// The names of the headers in which the upstream receives the identity, and what happens to the
+/// credentials of the client.
+///
+/// The names are in lower case and all different after [`fold`](crate::http::header_name::fold).
+/// `None`: the upstream does not receive the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityHeaders {
-    /// The user name.
+    /// The header of the user name.
     pub user: Option<String>,
-    /// The e-mail address.
+    /// The header of the e-mail address.
     pub email: Option<String>,
-    /// The groups.
+    /// The header of the groups.
     pub groups: Option<String>,
-    /// The roles.
+    /// The header of the roles.
     pub roles: Option<String>,
-    /// The tenant.
+    /// The header of the tenant's name.
     pub tenant: Option<String>,
-    /// Further claims, each the header and the claim.
+    /// Other claims: the header and the path of each claim.
     pub claims: Vec<(String, ClaimPath)>,
-    /// The access token of the login. `authorization` gets it as `Bearer`.
+    /// The header of the access token of the login. In `authorization` the token has the scheme
+    /// `Bearer`.
     pub access_token: Option<String>,
-    /// The ID token of the login, likewise.
+    /// The header of the ID token of the login. In `authorization` the token has the scheme
+    /// `Bearer`.
     pub id_token: Option<String>,
-    /// How groups, roles and claims that are lists are written.
+    /// The form of groups, roles and claims that are lists.
     pub lists: ListForm,
-    /// Whether the upstream receives `Authorization`.
+    /// Whether the upstream receives the client's `Authorization` header.
     pub authorization: ForwardedAuthorization,
 }
 
-/// How several values become header lines. Each can be read back, see `upstream::header_lines`.
+/// The form of several values in header lines. The recipient can restore the values from each form,
+/// see `upstream::header_lines`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListForm {
-    /// One line, this byte between the values, which are percent-encoded.
+    /// One line of percent-encoded values, separated by this byte.
     Separated(u8),
-    /// One line: a JSON array in ASCII.
+    /// One line with a JSON array in ASCII.
     Json,
-    /// One line for each value, percent-encoded, a comma too.
+    /// One line for each value, percent-encoded. Commas are encoded, too.
     Lines,
 }
 
-/// What happens to the `Authorization` header.
+/// What happens to the client's `Authorization` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardedAuthorization {
-    /// It goes.
+    /// The header is removed.
     Remove,
-    /// It stays if it is the bearer token that the gate verified.
+    /// The header is forwarded if it is the bearer token that Tenantgate verified.
     Verified,
-    /// It stays, whatever it is.
+    /// The header is forwarded, whatever its value is.
     Any,
 }
 
 impl ForwardedAuthorization {
-    /// Whether the header stays on a request. `verified`: the gate took the identity from it. `says_who`: an upstream of this gate takes
-    /// it for the gate's word.
-    pub(crate) fn stays(self, verified: bool, says_who: bool) -> bool {
+    /// Whether the header is forwarded with a request. `verified`: Tenantgate took the identity
+    /// from it. `is_identity_header`: `Authorization` is an identity header of some tenant, so an
+    /// upstream would take its value for one from Tenantgate.
+    pub(crate) fn stays(self, verified: bool, is_identity_header: bool) -> bool {
         match self {
             Self::Remove => false,
             Self::Verified => verified,
-            Self::Any => verified || !says_who,
+            Self::Any => verified || !is_identity_header,
         }
     }
 }
 
 impl IdentityHeaders {
-    /// All names.
+    /// The names of all headers.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let Self { user, email, groups, roles, tenant, claims, access_token, id_token, lists: _, authorization: _ } =
             self;
@@ -72,7 +81,8 @@ impl IdentityHeaders {
     }
 }
 
-/// The default names, as oauth2-proxy has them where it has one.
+/// The default header of the user name. The default names are those of oauth2-proxy where it has
+/// one.
 pub const DEFAULT_USER: &str = "x-auth-request-user";
 /// See [`DEFAULT_USER`].
 pub const DEFAULT_EMAIL: &str = "x-auth-request-email";
@@ -84,10 +94,11 @@ pub const DEFAULT_ROLES: &str = "x-auth-request-roles";
 pub const DEFAULT_TENANT: &str = "x-auth-request-tenant";
 /// See [`DEFAULT_USER`].
 pub const DEFAULT_PREFERRED_USERNAME: &str = "x-auth-request-preferred-username";
-/// Where the signed assertion goes.
+/// The default header of the signed assertion.
 pub const DEFAULT_ASSERTION: &str = "x-tenantgate-assertion";
 
-/// All of them. They are protected whatever a tenant calls its headers: an upstream may know the gate by them.
+/// All default names. They are protected even if every tenant has other names, because an upstream
+/// may trust them.
 pub(crate) const DEFAULT_NAMES: [&str; 7] = [
     DEFAULT_USER,
     DEFAULT_EMAIL,

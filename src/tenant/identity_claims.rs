@@ -1,33 +1,37 @@
-//! Which claims of a token make the identity.
+//! The claims of a token that make up the identity.
+//!
+//! Scenarios: tests/scenarios/identity.rs.
 
 use super::claim_path::ClaimPath;
 
-/// Which claims make the identity.
+/// The claims that make up the identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityClaims {
-    /// The user name; a login without it is refused.
+    /// The user name. A login without it is refused.
     pub user: ClaimPath,
-    /// The e-mail address; optional in the token.
+    /// The e-mail address, which a token may lack.
     pub email: ClaimPath,
-    /// Whether `email_verified` has to be true where somebody is known by the e-mail address.
+    /// Whether `email_verified` has to be true where the e-mail address identifies the user.
     pub require_email_verified: bool,
     /// The groups.
     pub groups: GroupClaim,
-    /// What else an identity keeps, because something of the tenant's configuration needs it.
+    /// The other claims and scopes that an identity retains, because the tenant's configuration
+    /// uses them.
     pub retained: RetainedClaims,
 }
 
-/// Claims and scopes that an identity keeps beside user, e-mail address and groups. A session has room for little more.
+/// The claims and scopes that an identity retains besides user name, e-mail address and groups.
+/// Others are not retained, because the size of a session is limited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetainedClaims {
-    /// Claims, found again by their path as configured.
+    /// The claims. The identity stores each under its path as configured.
     pub claims: Vec<ClaimPath>,
-    /// Scopes of API clients.
+    /// The scopes of bearer tokens.
     pub scopes: Vec<String>,
 }
 
 impl RetainedClaims {
-    /// These claims, too.
+    /// Adds claims, each once.
     #[must_use]
     pub fn and<'a>(mut self, claims: impl IntoIterator<Item = &'a ClaimPath>) -> Self {
         for claim in claims {
@@ -40,7 +44,7 @@ impl RetainedClaims {
 }
 
 impl IdentityClaims {
-    /// Whether the user name is the e-mail address, and so only as good as that.
+    /// Whether the user name is the e-mail address, and so only as reliable as the address.
     pub fn user_is_email(&self) -> bool {
         let is_standard = match &self.user {
             ClaimPath::Text(name) => name == "email",
@@ -50,19 +54,19 @@ impl IdentityClaims {
     }
 }
 
-/// Where the groups are, and what makes a group of each value.
+/// The claim that contains the groups, and how its values become group names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupClaim {
-    /// The claim.
+    /// The path of the claim.
     pub claim: ClaimPath,
     /// Whether a login without any group is refused.
     pub required: bool,
-    /// The member that names a group, where groups are objects.
+    /// The member that contains the name of a group, if groups are objects.
     pub field: Option<String>,
     /// Whether a distinguished name is reduced to its common name.
     pub common_name: bool,
-    /// Taken off where a group begins with it; may be empty.
+    /// The prefix that is removed from a group that begins with it. It may be empty.
     pub strip_prefix: String,
-    /// Taken off where a group ends with it; may be empty.
+    /// The suffix that is removed from a group that ends with it. It may be empty.
     pub strip_suffix: String,
 }

@@ -1,4 +1,4 @@
-//! How a login runs at a tenant.
+//! The settings of a login at a tenant.
 
 use std::time::Duration;
 
@@ -6,57 +6,63 @@ use url::Url;
 
 use crate::http::host::Host;
 
-/// How a login runs at this tenant.
+/// The settings of a login at a tenant.
 #[derive(Debug)]
 pub struct Login {
-    /// Scope values, `openid` among them, each once.
+    /// The requested scopes, each once. `openid` is one of them.
     pub scopes: Vec<String>,
-    /// What else the authorization request says.
+    /// The optional parameters of the authorization request.
     pub request: AuthorizationParameters,
     /// Whether claims that the ID token lacks are fetched from the UserInfo endpoint.
     pub userinfo: bool,
-    /// The path of the redirect URI, by equality.
+    /// The path of the redirect URI. Paths are compared for equality.
     pub callback_path: String,
-    /// The path that signs out, by equality; never the callback path.
+    /// The path that signs the user out, compared for equality. It differs from the callback path.
     pub logout_path: String,
-    /// The path that the issuer loads in a frame, by equality; none without it.
+    /// The path that the issuer loads in a frame for a front-channel logout, compared for equality,
+    /// if the tenant has one.
     pub frontchannel_logout_path: Option<String>,
-    /// The path that takes logout tokens, by equality; none without it.
+    /// The path that receives logout tokens in a back-channel logout, compared for equality, if the
+    /// tenant has one.
     pub backchannel_logout_path: Option<String>,
-    /// A redirect URI that is the same for every host, if the configuration names one. It is on a host of this
-    /// tenant and its path is `callback_path`.
+    /// The redirect URI for every host, if one is configured. Its host belongs to this tenant, and
+    /// its path is `callback_path`.
     pub redirect_uri: Option<Url>,
-    /// Where the issuer sends the browser after a sign-out, as registered there.
+    /// The URI that the issuer redirects the browser to after a logout, as registered at the
+    /// issuer.
     pub post_logout_redirect_uri: Option<Url>,
-    /// Whether a session keeps its ID token, to tell the issuer by it which session is to end.
+    /// Whether a session keeps its ID token, to send it as `id_token_hint`: it tells the issuer
+    /// which session ends.
     pub keep_id_token: bool,
-    /// The domain that cookies are shared under; without it each host has its own.
+    /// The domain that cookies are set for. Without it each host has its own cookies.
     pub cookie_domain: Option<Host>,
-    /// How long a person may take at the issuer.
+    /// The time that a user has to sign in at the issuer.
     pub timeout: Duration,
 }
 
-/// The optional parameters of the authorization request (OpenID Connect Core section 3.1.2.1). None of them comes from a client.
+/// The optional parameters of the authorization request (OpenID Connect Core section 3.1.2.1). All
+/// of them come from the configuration, and none from a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthorizationParameters {
-    /// `prompt`: what the issuer asks the person for.
+    /// `prompt`: what the issuer asks the user for.
     pub prompt: Option<String>,
-    /// `max_age`: how long ago the person may have signed in at the issuer. The ID token has to prove it (`auth_time`).
+    /// `max_age`: the longest time since the user signed in at the issuer. The ID token has to
+    /// prove it with `auth_time`.
     pub max_age: Option<Duration>,
-    /// `acr_values`, best first. The ID token has to have one of them (`acr`).
+    /// `acr_values`, in order of preference. `acr` of the ID token has to be one of them.
     pub acr_values: Vec<String>,
-    /// `login_hint`: what the issuer may make of it before it asks who it is.
+    /// `login_hint`: a hint about the user who signs in, for the issuer.
     pub login_hint: Option<String>,
     /// `claims` (section 5.5), as JSON text.
     pub claims: Option<String>,
-    /// `resource`: whom the access token is for (RFC 8707).
+    /// `resource`: the resources that the access token is for (RFC 8707).
     pub resources: Vec<String>,
-    /// Others, none of which the gate sets itself.
+    /// Other parameters: names and values. Tenantgate sets none of these itself.
     pub others: Vec<(String, String)>,
 }
 
 impl Login {
-    /// The paths that the gate answers itself at this tenant.
+    /// The paths of this tenant that Tenantgate answers itself.
     pub fn own_paths(&self) -> impl Iterator<Item = &str> {
         let optional = [&self.frontchannel_logout_path, &self.backchannel_logout_path].into_iter().flatten();
         [&self.callback_path, &self.logout_path].into_iter().chain(optional).map(String::as_str)

@@ -1,8 +1,10 @@
-//! The plain model of a tenant: one enterprise customer, its hosts, its issuer, its keys and its rules, as the
-//! configuration gives them.
+//! The plain model of a tenant: one enterprise customer with its hosts, its issuer, its keys and
+//! its access rules, as configured.
 //!
-//! Every field has a type that was parsed at load, so a request finds nothing wrong here. This room holds no
-//! mutex, no cache and nothing that changes: what runs for a tenant is in the rooms above, by tenant.
+//! Every value is parsed and checked when the configuration is loaded. This module has no mutex, no
+//! cache and no state that changes: the higher modules hold the state of each tenant.
+//!
+//! Scenarios: tests/scenarios/tenants.rs.
 
 pub mod access;
 mod bearer;
@@ -39,44 +41,45 @@ pub use provider::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 pub use refresh::{Refresh, WithoutToken};
 pub use session_policy::SessionPolicy;
 
-/// One tenant that serves.
+/// One tenant of the loaded configuration.
 #[derive(Debug)]
 pub struct Tenant {
-    /// Unique name; the upstream receives it, and sealed values are bound to it.
+    /// The unique name. The upstream receives it, and sealed values are bound to it.
     pub name: TenantName,
-    /// The hosts that select this tenant; at least one.
+    /// The hosts that select this tenant, at least one.
     pub hosts: Vec<HostPattern>,
     /// The Issuer Identifier, compared byte for byte with `iss` (OpenID Connect Core section 2).
     pub issuer: String,
-    /// Who we are at the issuer.
+    /// The client registration at the issuer.
     pub client: Client,
-    /// The configured public keys; at least one, unless keys are fetched.
+    /// The configured public keys of the issuer, at least one unless keys are fetched.
     pub keys: KeySet,
-    /// Where the issuer is.
+    /// The endpoints of the issuer and the cluster that reaches them.
     pub provider: ProviderConfig,
-    /// How a login runs.
+    /// The settings of a login.
     pub login: Login,
-    /// Whether and how often sessions are refreshed; not without it.
+    /// The settings of the session refresh. Without them sessions are not refreshed.
     pub refresh: Option<Refresh>,
-    /// What is accepted of API clients; nothing without it.
+    /// The bearer tokens that are accepted from API clients. Without it none is accepted.
     pub bearer: Option<Bearer>,
-    /// Which claims make the identity.
+    /// The claims that make up the identity.
     pub identity: IdentityClaims,
-    /// The names that it gives to users and groups.
+    /// The roles that the tenant gives to users and groups.
     pub roles: Roles,
-    /// Who may do what.
+    /// The access rules.
     pub access: AccessRules,
-    /// Under which names the upstream receives it.
+    /// The headers in which the upstream receives the identity.
     pub headers: IdentityHeaders,
-    /// Its own words for the gate's pages.
+    /// The tenant's own texts for Tenantgate's pages.
     pub texts: PageTexts,
-    /// Sessions that began before this are over.
+    /// The sessions that began before this time are revoked, once that time has come.
     pub sessions_not_before: Option<UnixTime>,
 }
 
 impl Tenant {
-    /// Whether a session that `key` vouched for may go on. A configured key that leaves the configuration takes its sessions along. A
-    /// fetched one comes and goes as the issuer rotates, which is no reason to sign anybody out.
+    /// Whether a session stays valid whose identity was verified with `key`. If a configured key is
+    /// removed from the configuration, its sessions end. Fetched keys change when the issuer
+    /// rotates its keys, which does not end a session.
     pub fn keeps_sessions_of(&self, key: &SigningKeyRef) -> bool {
         match key {
             SigningKeyRef::Configured(key) => self.keys.contains(key),
@@ -84,8 +87,9 @@ impl Tenant {
         }
     }
 
-    /// The redirect URI of a login on `host` (RFC 6749 section 3.1.2). It comes from the configuration: either it is
-    /// configured, or it is `https`, the exact host that the configuration names, and the callback path.
+    /// The redirect URI of a login on `host` (RFC 6749 section 3.1.2). It is the configured one, or
+    /// else it consists of `https`, the exact host that the configuration names, and the callback
+    /// path.
     pub fn redirect_uri(&self, host: &Host) -> String {
         match &self.login.redirect_uri {
             Some(uri) => uri.as_str().to_owned(),
@@ -93,7 +97,7 @@ impl Tenant {
         }
     }
 
-    /// The origin that a browser sees `host` under: scheme and port are those of the redirect URI.
+    /// The origin of `host` as a browser sees it. Scheme and port are those of the redirect URI.
     pub fn origin(&self, host: &Host) -> String {
         match &self.login.redirect_uri {
             Some(uri) => match uri.port() {

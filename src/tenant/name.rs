@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The name of a tenant, unique in a configuration: 1 to 63 letters, digits, `-`, `_` and `.`.
+/// The name of a tenant, unique in a configuration: 1 to 63 ASCII letters, digits, `-`, `_` and
+/// `.`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TenantName(Arc<str>);
 
 impl TenantName {
-    /// Reads a name. `None` if it is empty, too long, or has other characters.
+    /// Parses a name. `None` if it is empty, too long, or has other characters.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=63).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));

@@ -1,4 +1,4 @@
-//! The OpenID Provider of a tenant, as the configuration describes it.
+//! The OpenID Provider of a tenant, as configured.
 
 use std::time::Duration;
 
@@ -7,50 +7,56 @@ use url::Url;
 /// The provider's endpoints and the Envoy cluster that reaches them.
 #[derive(Debug)]
 pub struct ProviderConfig {
-    /// The cluster that outbound calls go to; calls go nowhere else.
+    /// The only cluster that outbound calls go to.
     pub cluster: String,
-    /// The longest that a call may take.
+    /// The timeout of a call.
     pub timeout: Duration,
-    /// The endpoints that the configuration names. They win over those that were discovered.
+    /// The configured endpoints. They take precedence over those from the metadata.
     pub endpoints: Endpoints,
-    /// Whether the configuration says that every answer of the issuer names it (`iss`, RFC 9207).
+    /// Whether the configuration says that every authorization response of the issuer has `iss`
+    /// (RFC 9207).
     pub authorization_response_iss_parameter_supported: bool,
-    /// What is fetched; nothing without it.
+    /// The documents that are fetched. Without it none is fetched.
     pub source: Option<ProviderSource>,
 }
 
-/// Endpoints, as far as they are known.
+/// The endpoints of a provider, as far as they are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
-    /// Where the browser is sent to sign in. May have a query of its own, no fragment.
+    /// The authorization endpoint, where the browser is sent to sign in. It may have a query, but
+    /// no fragment.
     pub authorization: Option<Url>,
-    /// Where a code is redeemed.
+    /// The token endpoint, which exchanges a code for tokens.
     pub token: Option<Url>,
-    /// Where the claims are that an ID token lacks (OpenID Connect Core section 5.3).
+    /// The UserInfo endpoint, which has claims that an ID token lacks (OpenID Connect Core section
+    /// 5.3).
     pub userinfo: Option<Url>,
-    /// Where the browser is sent to sign out (OpenID Connect RP-Initiated Logout 1.0), if the provider has that.
+    /// The end session endpoint, where the browser is sent to sign out (OpenID Connect RP-Initiated
+    /// Logout 1.0), if the provider has one.
     pub end_session: Option<Url>,
 }
 
-/// What is fetched of a provider, and how often.
+/// The documents of a provider that are fetched, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderSource {
-    /// Where it begins.
+    /// The document that is fetched first.
     pub start: SourceStart,
-    /// Whether http is permitted, for development.
+    /// Whether `http` is permitted, for development.
     pub insecure: bool,
-    /// How long after a fetch the next one is due.
+    /// The time from one fetch until the next one is due.
     pub interval: Duration,
-    /// Keys that were fetched longer ago than this are not used any more. Without it they stay until there are others.
+    /// The time after which fetched keys are no longer used. Without it they are used until others
+    /// are fetched.
     pub max_age: Option<Duration>,
 }
 
-/// Where fetching begins.
+/// The document that is fetched first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceStart {
-    /// With the provider's metadata, which names the rest (OpenID Connect Discovery 1.0 section 4).
+    /// The provider's metadata, which contain the other URLs (OpenID Connect Discovery 1.0 section
+    /// 4).
     Discovery(Url),
-    /// With the JWK Set.
+    /// The JWK Set.
     JwksUri(Url),
 }
 

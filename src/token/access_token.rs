@@ -1,4 +1,7 @@
-//! JWT access tokens of API clients (RFC 9068), and ID tokens where a tenant takes them as such.
+//! JWT access tokens of API clients (RFC 9068), and ID tokens where a tenant accepts them as bearer
+//! tokens.
+//!
+//! Scenarios: tests/scenarios/bearer.rs.
 
 use std::fmt;
 
@@ -9,7 +12,8 @@ use super::signed::{Kind, TokenContext, VerifiedToken};
 use crate::jose::TokenError;
 use crate::tenant::{Bearer, RequiredClaim};
 
-/// A bearer token that passed every check, for one tenant: the only way to make one is [`VerifiedAccessToken::verify`].
+/// A bearer token that passed every check, for one tenant. It can be made only by
+/// [`VerifiedAccessToken::verify`].
 #[derive(Debug)]
 pub struct VerifiedAccessToken {
     signed: VerifiedToken,
@@ -17,16 +21,17 @@ pub struct VerifiedAccessToken {
 }
 
 impl VerifiedAccessToken {
-    /// Verifies `token` for a tenant that accepts what `bearer` says.
+    /// Verifies `token` for a tenant that accepts bearer tokens as `bearer` configures.
     ///
     /// # Errors
-    /// The first check that fails, as a [`AccessTokenError`].
+    /// An [`AccessTokenError`] for the first check that fails.
     pub fn verify(token: &str, bearer: &Bearer, context: &TokenContext<'_>) -> Result<Self, AccessTokenError> {
         let signed = VerifiedToken::verify(Kind::Identity, token, context)?;
         let claims = signed.claims();
         match signed.typ() {
             Some("at+jwt") => {}
-            // Many issuers do not say that it is an access token; then it must not look like an ID token (RFC 9068 section 5).
+            // Many issuers do not mark access tokens with `at+jwt`. Such a token must not have the
+            // claims of an ID token (RFC 9068 section 5).
             None | Some("jwt") if bearer.id_tokens || !is_id_token(claims) => {}
             _ => return Err(TokenError::WrongType.into()),
         }
@@ -44,11 +49,12 @@ impl VerifiedAccessToken {
         Ok(Self { signed, scopes })
     }
 
+    /// The token with its claims, expiry and key.
     pub(crate) fn signed(&self) -> &VerifiedToken {
         &self.signed
     }
 
-    /// The scopes that it was granted.
+    /// The scopes that were granted to the token.
     pub(crate) fn scopes(&self) -> &[String] {
         &self.scopes
     }
@@ -57,9 +63,9 @@ impl VerifiedAccessToken {
 /// Why an access token is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessTokenError {
-    /// It is not to be believed.
+    /// The token is invalid.
     Refused(TokenError),
-    /// It is good, and not enough.
+    /// The token is valid, but lacks a required scope or claim.
     Insufficient(Shortfall),
 }
 
@@ -75,12 +81,12 @@ impl From<Shortfall> for AccessTokenError {
     }
 }
 
-/// What a good token lacks. It holds what the configuration requires and nothing of the token.
+/// What a valid token lacks. It contains what the configuration requires, and no data of the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shortfall {
-    /// A scope; these are required.
+    /// At least one of these scopes. All of them are required.
     Scope(Vec<String>),
-    /// The claim of this name, or the right value of it.
+    /// The claim of this name, or a required value of it.
     Claim(String),
 }
 
@@ -88,11 +94,13 @@ impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Scope(_) => f.write_str("a required scope is missing"),
-            Self::Claim(name) => write!(f, "claim `{name}` does not have a value that is required"),
+            Self::Claim(name) => write!(f, "claim `{name}` does not have a required value"),
         }
     }
 }
 
+/// Whether the required claim is present with one of the required values, or is an array that has
+/// one.
 fn has(claims: &Claims, required: &RequiredClaim) -> bool {
     let is_enough = |value: &Value| value.as_str().is_some_and(|text| required.values.iter().any(|v| v == text));
     match claims.get(&required.name) {
@@ -102,12 +110,14 @@ fn has(claims: &Claims, required: &RequiredClaim) -> bool {
     }
 }
 
-/// The claims that only ID tokens have (OpenID Connect Core sections 2 and 3.1.3.6).
+/// Whether a claim is present that only ID tokens have (OpenID Connect Core sections 2 and
+/// 3.1.3.6).
 fn is_id_token(claims: &Claims) -> bool {
     ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.get(name).is_some())
 }
 
-/// `scope` (RFC 9068 section 2.2.3): words with spaces between. Some issuers have `scp` instead, as text or as an array.
+/// The scopes in `scope` (RFC 9068 section 2.2.3), which are separated by spaces. Some issuers have
+/// `scp` instead, as a string or as an array.
 fn scopes(claims: &Claims) -> Result<Vec<&str>, TokenError> {
     if let Some(text) = claims.text("scope")? {
         return Ok(text.split(' ').collect());

@@ -1,4 +1,4 @@
-//! Claims with their types: a claim of the wrong type is an error, never an absent one.
+//! Claims with their types: a claim of the wrong type is an error and does not count as absent.
 
 use std::fmt;
 
@@ -9,7 +9,8 @@ use crate::base::time::UnixTime;
 use crate::jose::TokenError;
 use crate::tenant::ClaimPath;
 
-/// The claims of a token whose signature is good, and what the UserInfo endpoint adds to them.
+/// The claims of a token whose signature is verified, and the claims that the UserInfo endpoint
+/// adds.
 #[derive(Clone, Debug)]
 pub struct Claims {
     own: Members,
@@ -17,14 +18,17 @@ pub struct Claims {
 }
 
 impl Claims {
+    /// The claims of a token, without those of the UserInfo endpoint.
     pub(crate) fn new(members: impl Into<Members>) -> Self {
         Self { own: members.into(), added: Members::default() }
     }
 
-    /// The claims of the UserInfo endpoint about `subject`, without those that say what a token is and whether it is good.
+    /// The claims of the UserInfo endpoint about `subject`, without the claims that describe a
+    /// token and decide its validity.
     ///
     /// # Errors
-    /// [`SubjectMismatch`] if they are about somebody else (section 5.3.2: `sub` has to be there, and exactly the same).
+    /// [`SubjectMismatch`] if `sub` is absent or not exactly the same (OpenID Connect Core section
+    /// 5.3.2).
     pub(crate) fn from_userinfo(mut members: Map<String, Value>, subject: &str) -> Result<Self, SubjectMismatch> {
         if members.get("sub").and_then(Value::as_str) != Some(subject) {
             return Err(SubjectMismatch);
@@ -35,13 +39,13 @@ impl Claims {
         Ok(Self::new(members))
     }
 
-    /// The claim as it is.
+    /// The value of the top-level claim `name`: of the token itself, else of the UserInfo endpoint.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.own.get(name).or_else(|| self.added.get(name))
     }
 
-    /// The claim at `path`: of the token itself, else of the UserInfo endpoint. `null` counts as absent, since some
-    /// issuers send it for an attribute that the directory lacks.
+    /// The claim at `path`: of the token itself, else of the UserInfo endpoint. `null` counts as
+    /// absent, because some issuers send it for an attribute that the directory lacks.
     pub fn find(&self, path: &ClaimPath) -> Option<&Value> {
         let found = path.find_in(&self.own).or_else(|| path.find_in(&self.added));
         found.filter(|value| !value.is_null())
@@ -61,25 +65,27 @@ impl Claims {
         }
     }
 
-    /// What the token says itself.
+    /// The claims of the token itself, without those of the UserInfo endpoint.
     pub(crate) fn own(&self) -> &Members {
         &self.own
     }
 
-    /// Whether the e-mail address is verified (OpenID Connect Core section 5.1). That is said of the address beside it, and of no other.
+    /// Whether the e-mail address is verified (OpenID Connect Core section 5.1). `email_verified`
+    /// counts only for the address in `email` of the same source: the token or the UserInfo
+    /// endpoint.
     pub(crate) fn email_verified(&self) -> bool {
         let (own, added) = (self.own.get("email"), self.added.get("email"));
-        let (ours, theirs) = (self.own.get("email_verified"), self.added.get("email_verified"));
-        let said = match (own, added) {
-            (None, None) => ours.or(theirs),
-            (None, Some(_)) => theirs,
-            (Some(own), Some(added)) if own == added => ours.or(theirs),
-            (Some(_), _) => ours,
+        let (own_verified, added_verified) = (self.own.get("email_verified"), self.added.get("email_verified"));
+        let verified = match (own, added) {
+            (None, None) => own_verified.or(added_verified),
+            (None, Some(_)) => added_verified,
+            (Some(own), Some(added)) if own == added => own_verified.or(added_verified),
+            (Some(_), _) => own_verified,
         };
-        said == Some(&Value::Bool(true))
+        verified == Some(&Value::Bool(true))
     }
 
-    /// Adds what is not there yet.
+    /// Adds the claims of the UserInfo endpoint. The claims of the token take precedence.
     pub(super) fn supplement(&mut self, userinfo: Self) {
         self.added = userinfo.own;
     }
@@ -93,8 +99,8 @@ impl Claims {
         }
     }
 
-    /// A claim that is a `NumericDate`, if present (RFC 7519 section 2). A fraction is cut off; what is negative, or too
-    /// large to be a time, is an error.
+    /// A claim that is a `NumericDate`, if present (RFC 7519 section 2). A fraction is cut off. A
+    /// negative number, and one above [`MAX_SECONDS`], is an error.
     pub(super) fn date(&self, name: &'static str) -> Result<Option<UnixTime>, TokenError> {
         let number = match self.own.get(name) {
             None => return Ok(None),
@@ -108,7 +114,7 @@ impl Claims {
         }
     }
 
-    /// The audiences: one string, or an array of strings that is not empty (RFC 7519 section 4.1.3).
+    /// The audiences (`aud`): one string, or a non-empty array of strings (RFC 7519 section 4.1.3).
     pub(super) fn audiences(&self) -> Result<Vec<&str>, TokenError> {
         match self.own.get("aud") {
             None => Err(TokenError::MissingClaim("aud")),
@@ -121,7 +127,7 @@ impl Claims {
     }
 }
 
-/// The UserInfo endpoint speaks of somebody else, or does not say of whom.
+/// The `sub` of the UserInfo response is absent or not that of the ID token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubjectMismatch;
 
@@ -133,8 +139,10 @@ impl fmt::Display for SubjectMismatch {
 
 impl std::error::Error for SubjectMismatch {}
 
-/// The whole seconds of a date with a fraction, by way of its digits: exact, where a cast would wrap or saturate. They are those of JSON, since
-/// the formatting of floating-point numbers takes more room in the module than all else about dates.
+/// The whole seconds of a date with a fraction. They are parsed from the digits, which is exact,
+/// where a cast would wrap or saturate. `serde_json` formats the digits, because the formatting of
+/// floating-point numbers in the standard library takes more space in the module than all other
+/// code for dates.
 fn whole_seconds(date: f64) -> Option<u64> {
     if !(0.0..1e15).contains(&date) || date.is_sign_negative() {
         return None;
@@ -146,7 +154,7 @@ fn whole_seconds(date: f64) -> Option<u64> {
     json::write(&Value::from(date)).split('.').next()?.parse().ok()
 }
 
-/// The claims about a token and a sign-in, as opposed to those about a person.
+/// The claims that describe a token or a sign-in, as opposed to those that describe the user.
 const OF_THE_TOKEN: [&str; 17] = [
     "iss",
     "sub",
@@ -166,7 +174,8 @@ const OF_THE_TOKEN: [&str; 17] = [
     "events",
     "scope",
 ];
-/// The last second that every JavaScript and JSON library can tell from the next one.
+/// The largest number of seconds that JavaScript and every JSON library distinguish from the next
+/// one.
 const MAX_SECONDS: u64 = (1 << 53) - 1;
 
 #[cfg(test)]
@@ -181,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_at_every_edge() {
+    fn dates_are_accepted_up_to_their_limits() {
         assert_eq!(date("{}"), Ok(None));
         for (number, seconds) in [
             ("0", 0),
@@ -218,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_supplement_changes_nothing_that_is_there_and_nothing_about_the_token() {
+    fn userinfo_replaces_no_claim_and_adds_none_about_the_token() {
         let object = |json: &str| serde_json::from_str::<Map<String, Value>>(json).unwrap();
         let mut claims = Claims::new(object(r#"{"sub":"ada","email":"a@acme.example"}"#));
         let userinfo = object(r#"{"sub":"ada","email":"x","groups":["g"],"acr":"gold","exp":1}"#);
@@ -232,9 +241,7 @@ mod tests {
 
     #[test]
     fn audiences_are_strings() {
-        let read = |json: &str| {
-            Claims::new(json::parse_members(json.as_bytes()).unwrap()).audiences().map(|a| a.len())
-        };
+        let read = |json: &str| Claims::new(json::parse_members(json.as_bytes()).unwrap()).audiences().map(|a| a.len());
         assert_eq!(read(r#"{"aud":"a"}"#), Ok(1));
         assert_eq!(read(r#"{"aud":["a","b"]}"#), Ok(2));
         assert_eq!(read("{}"), Err(TokenError::MissingClaim("aud")));
@@ -248,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_a_name_and_then_a_path() {
+    fn a_text_path_is_first_a_claim_name_and_then_a_dotted_path() {
         let claims = claims(json!({
             "groups": 1, "resource_access": { "gate": { "roles": 2 } }, "https://acme.example/groups": 3, "a.b": 4, "a": { "b": 5 },
         }));
@@ -271,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_absent_and_elements_have_no_names() {
+    fn null_counts_as_absent_and_paths_do_not_enter_arrays() {
         let claims = claims(json!({ "a": null, "b": { "c": null }, "d": [{ "e": 1 }] }));
         for path in ["a", "b.c", "d.0.e", "d.e"] {
             assert_eq!(claims.find(&path.into()), None, "{path}");

@@ -1,4 +1,7 @@
-//! ID Token Validation, with the numbers of the steps in OpenID Connect Core section 3.1.3.7.
+//! ID Token Validation. The step numbers are those of OpenID Connect Core section 3.1.3.7, and
+//! other section numbers without a name are those of OpenID Connect Core, too.
+//!
+//! Scenarios: tests/scenarios/id_token.rs.
 
 use std::time::Duration;
 
@@ -12,32 +15,32 @@ use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
 use crate::jose::{Hash, SignatureAlgorithm, TokenError};
 
-/// What the login that asked for the token knows of it.
+/// The values of the login that the ID token has to match.
 pub struct LoginExpectation<'a> {
     /// The `nonce` of the authorization request.
     pub nonce: &'a Secret<String>,
-    /// The access token that came along, for `at_hash`.
+    /// The access token of the same token response, for `at_hash`.
     pub access_token: &'a Secret<String>,
-    /// When the person was sent to the issuer, for `max_age`.
+    /// When the browser was redirected to the issuer, for `max_age`.
     pub asked_at: UnixTime,
 }
 
-/// What the session that is refreshed knows of the token.
+/// The values of the refreshed session that the new ID token has to match.
 pub struct RefreshExpectation<'a> {
-    /// `sub` of the token that the session began with.
+    /// The `sub` of the token that the session began with.
     pub subject: &'a str,
-    /// `nonce` of that token.
+    /// The `nonce` of that token.
     pub nonce: &'a str,
-    /// `auth_time`, if an earlier token had it.
+    /// The `auth_time`, if an earlier token had it.
     pub auth_time: Option<UnixTime>,
     /// When the session began.
     pub signed_in: UnixTime,
-    /// The access token that came along, for `at_hash`.
+    /// The access token of the same token response, for `at_hash`.
     pub access_token: &'a Secret<String>,
 }
 
-/// An ID token that passed every check, for one tenant: the only ways to one are [`VerifiedIdToken::verify`] and
-/// [`VerifiedIdToken::verify_refreshed`].
+/// An ID token that passed every check, for one tenant. It can be made only by
+/// [`VerifiedIdToken::verify`] and [`VerifiedIdToken::verify_refreshed`].
 #[derive(Debug)]
 pub struct VerifiedIdToken(VerifiedToken);
 
@@ -45,7 +48,7 @@ impl VerifiedIdToken {
     /// Verifies the ID token of a login.
     ///
     /// # Errors
-    /// The first check that fails, as a [`TokenError`].
+    /// A [`TokenError`] for the first check that fails.
     pub fn verify(
         token: &str,
         expected: &LoginExpectation<'_>,
@@ -63,11 +66,11 @@ impl VerifiedIdToken {
         Ok(token)
     }
 
-    /// Verifies the token of a refresh (section 12.2): all that a first one has to prove, and that it is about the same person and the same
-    /// sign-in. `nonce` and `auth_time` need not be there.
+    /// Verifies the ID token of a refresh (section 12.2): the checks of every ID token, and that it
+    /// is for the same subject and the same sign-in. `nonce` and `auth_time` are optional.
     ///
     /// # Errors
-    /// As [`verify`](Self::verify).
+    /// A [`TokenError`] for the first check that fails.
     pub fn verify_refreshed(
         token: &str,
         expected: &RefreshExpectation<'_>,
@@ -82,7 +85,7 @@ impl VerifiedIdToken {
         }
         let is_original = |time| match expected.auth_time {
             Some(original) => time == original,
-            // No earlier token said; but the person was authenticated by the time the session began.
+            // No earlier token had `auth_time`, but the user signed in before the session began.
             None => time <= expected.signed_in.plus(LEEWAY),
         };
         if token.claims().date("auth_time")?.is_some_and(|time| !is_original(time)) {
@@ -91,11 +94,13 @@ impl VerifiedIdToken {
         Ok(token)
     }
 
+    /// Verifies what the ID tokens of logins and of refreshes have in common.
     fn verify_any(token: &str, access_token: &Secret<String>, context: &TokenContext<'_>) -> Result<Self, TokenError> {
-        // Step 1: an encrypted ID token (five parts) is malformed; none was negotiated. Steps 2, 6, 7, 9 and 10, too, are those of every
-        // token. Step 8 has no case, since there is no HMAC.
+        // This verifies steps 2, 6, 7, 9 and 10, as for every token. Step 1: an encrypted ID token
+        // (five parts) is malformed, because encryption is not negotiated. Step 8 does not apply,
+        // because no HMAC algorithm is supported.
         let signed = VerifiedToken::verify(Kind::Identity, token, context)?;
-        // A logout token or an access token is no ID token (RFC 8725 section 3.11).
+        // Logout tokens and access tokens are not accepted as ID tokens (RFC 8725 section 3.11).
         if signed.typ().is_some_and(|typ| typ != "jwt") {
             return Err(TokenError::WrongType);
         }
@@ -108,28 +113,28 @@ impl VerifiedIdToken {
         Ok(Self(signed))
     }
 
-    /// The same token with the claims that the UserInfo endpoint adds. What the token says itself stands, and nothing that was
-    /// verified is looked at again.
+    /// The same token with the claims that the UserInfo endpoint adds. The claims of the token take
+    /// precedence, and nothing is verified again.
     ///
     /// # Errors
-    /// [`SubjectMismatch`] if they are about somebody else.
+    /// [`SubjectMismatch`] if the `sub` of `userinfo` is absent or not that of the token.
     pub fn with_userinfo(mut self, userinfo: Map<String, Value>) -> Result<Self, SubjectMismatch> {
         let userinfo = Claims::from_userinfo(userinfo, self.subject())?;
         self.0.supplement(userinfo);
         Ok(self)
     }
 
-    /// `sub`, which every token has.
+    /// The `sub` claim, which every ID token has.
     pub(crate) fn subject(&self) -> &str {
         self.claims().get("sub").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// `sid`, if the issuer names its sessions.
+    /// The `sid` claim, if the token has it.
     pub(crate) fn session_id(&self) -> Option<&str> {
         self.claims().get("sid").and_then(Value::as_str)
     }
 
-    /// `auth_time`, if the issuer says when the person signed in there.
+    /// The `auth_time` claim, if the token has it: when the user signed in at the issuer.
     pub(crate) fn auth_time(&self) -> Option<UnixTime> {
         self.claims().date("auth_time").ok().flatten()
     }
@@ -138,12 +143,14 @@ impl VerifiedIdToken {
         self.0.claims()
     }
 
+    /// The token with its claims, expiry and key.
     pub(crate) fn signed(&self) -> &VerifiedToken {
         &self.0
     }
 }
 
-/// Front-Channel Logout 1.0 section 3: text, if the issuer names its sessions. It goes into every cookie of the session.
+/// Returns `sid`, if present (Front-Channel Logout 1.0 section 3): a non-empty string of at most
+/// 255 bytes, because it is stored in every session cookie.
 pub(super) fn verify_session_id(claims: &Claims) -> Result<Option<&str>, TokenError> {
     let sid = claims.text("sid")?;
     if sid.is_some_and(|sid| sid.is_empty() || sid.len() > 255) {
@@ -152,7 +159,8 @@ pub(super) fn verify_session_id(claims: &Claims) -> Result<Option<&str>, TokenEr
     Ok(sid)
 }
 
-/// Steps 3 to 5: we are an audience; among several, or where `azp` is given, we are also the authorized party.
+/// Steps 3 to 5: `aud` contains the client id. If it has other audiences, too, `azp` is required.
+/// If `azp` is present, it is the client id.
 pub(super) fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), TokenError> {
     let audiences = claims.audiences()?;
     if !audiences.contains(&client_id) {
@@ -166,7 +174,7 @@ pub(super) fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), To
     }
 }
 
-/// Step 12: whoever asks for authentication contexts wants one of them, so another one, or none, is not enough.
+/// Step 12: if the authorization request has `acr_values`, `acr` is required and is one of them.
 fn verify_context(claims: &Claims, wanted: &[String]) -> Result<(), TokenError> {
     if wanted.is_empty() {
         return Ok(());
@@ -175,8 +183,9 @@ fn verify_context(claims: &Claims, wanted: &[String]) -> Result<(), TokenError> 
     if wanted.iter().any(|value| value == context) { Ok(()) } else { Err(TokenError::WrongClaim("acr")) }
 }
 
-/// Step 13: with `max_age` there has to be `auth_time` (section 3.1.2.1). It counts from the request on, not from now: what a person
-/// does at the issuer after signing in there takes its time.
+/// Step 13: if the authorization request has `max_age`, `auth_time` is required (section 3.1.2.1).
+/// The age is measured at the time of that request and not now, because the user may spend time at
+/// the issuer after the sign-in.
 fn verify_age(claims: &Claims, max_age: Option<Duration>, asked_at: UnixTime, now: UnixTime) -> Result<(), TokenError> {
     let Some(max_age) = max_age else { return Ok(()) };
     let signed_in = claims.date("auth_time")?.ok_or(TokenError::MissingClaim("auth_time"))?;
@@ -186,8 +195,8 @@ fn verify_age(claims: &Claims, max_age: Option<Duration>, asked_at: UnixTime, no
     if signed_in.plus(max_age).plus(LEEWAY) < asked_at { Err(TokenError::TooOld) } else { Ok(()) }
 }
 
-/// Section 3.1.3.8: the left half of the hash that belongs to the algorithm. The claim is optional in this flow; if it is
-/// there, it has to fit.
+/// Verifies `at_hash` if it is present (section 3.1.3.8): the left half of the access token's hash,
+/// with the hash function of the signature algorithm. The claim is optional in this flow.
 fn verify_access_token_hash(
     claims: &Claims,
     algorithm: SignatureAlgorithm,

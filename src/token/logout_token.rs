@@ -1,4 +1,6 @@
 //! Logout Token Validation (OpenID Connect Back-Channel Logout 1.0 section 2.6).
+//!
+//! Scenarios: tests/scenarios/backchannel.rs.
 
 use serde_json::Value;
 
@@ -8,33 +10,37 @@ use super::signed::{Kind, TokenContext, VerifiedToken};
 use crate::base::time::UnixTime;
 use crate::jose::TokenError;
 
-/// A logout token that passed every check, for one tenant: the only way to make one is [`VerifiedLogoutToken::verify`]. Whether it came before
-/// is still to be found out.
+/// A logout token that passed every check, for one tenant. It can be made only by
+/// [`VerifiedLogoutToken::verify`]. Whether the same token was received before is not checked here.
 #[derive(Debug)]
 pub(crate) struct VerifiedLogoutToken {
-    /// Which sessions are to end.
+    /// The sessions to end.
     pub(crate) subject: LogoutSubject,
-    /// `jti`.
+    /// The `jti` claim.
     pub(crate) id: String,
-    /// The moment from which it is refused.
+    /// The time from which the token is refused.
     pub(crate) expires: UnixTime,
 }
 
-/// Whom a logout token is about.
+/// The sessions that a logout token ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LogoutSubject {
-    /// One session at the issuer (`sid`), and whose it is, if that is said.
+    /// One session at the issuer (`sid`), and its subject (`sub`), if the token has it.
     Session(String, Option<String>),
-    /// Everything of one person (`sub`).
+    /// All sessions of one subject (`sub`).
     Subject(String),
 }
 
 impl VerifiedLogoutToken {
     /// Verifies `token`.
+    ///
+    /// # Errors
+    /// A [`TokenError`] for the first check that fails.
     pub(crate) fn verify(token: &str, context: &TokenContext<'_>) -> Result<Self, TokenError> {
-        // Steps 1 to 3: no token is encrypted here, and signature, `iss`, `exp` and `iat` are checked as those of every token.
+        // Steps 1 to 3: encrypted tokens are not supported. Signature, `iss`, `exp` and `iat` are
+        // verified as in every token.
         let signed = VerifiedToken::verify(Kind::Logout, token, context)?;
-        // Section 2.4: `logout+jwt` is recommended; many issuers have `JWT` or nothing.
+        // `logout+jwt` is recommended (section 2.4). Many issuers set `JWT` or no `typ`.
         if signed.typ().is_some_and(|typ| !matches!(typ, "logout+jwt" | "jwt")) {
             return Err(TokenError::WrongType);
         }
@@ -49,7 +55,7 @@ impl VerifiedLogoutToken {
             (None, None) => return Err(TokenError::MissingClaim("sub")),
         };
         verify_events(claims)?;
-        // Step 6: it is no ID token.
+        // Step 6: `nonce` is prohibited, so that an ID token is not accepted as a logout token.
         if claims.get("nonce").is_some() {
             return Err(TokenError::Claim("nonce"));
         }
@@ -61,7 +67,7 @@ impl VerifiedLogoutToken {
     }
 }
 
-/// Step 5: an object with this member, which is an object, too.
+/// Step 5: `events` is an object, and its member [`EVENT`] is an object.
 fn verify_events(claims: &Claims) -> Result<(), TokenError> {
     let events = claims.get("events").ok_or(TokenError::MissingClaim("events"))?;
     match events.as_object().and_then(|events| events.get(EVENT)) {

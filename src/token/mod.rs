@@ -1,7 +1,8 @@
-//! Tokens that an issuer signed: ID tokens, JWT access tokens and logout tokens. A value of one of these types
-//! passed every check of its kind, for one tenant.
+//! Tokens that an issuer signed: ID tokens, JWT access tokens and logout tokens. A value of one of
+//! these types passed every check of its kind, for one tenant.
 //!
-//! This room knows the tenant and its keys. It does not know sessions, HTTP or what an identity is.
+//! This module depends on the tenant and its keys. It does not depend on sessions, HTTP or
+//! identities.
 
 mod access_token;
 mod claims;

@@ -1,4 +1,4 @@
-//! What every token of an issuer has to prove, whatever kind it is.
+//! The checks that every kind of token has to pass: signature, issuer, dates and subject.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,23 +12,25 @@ use crate::jose::{
 };
 use crate::tenant::{Tenant, TenantName};
 
-/// What a token is verified against.
+/// The tenant, keys and time that a token is verified with.
 #[derive(Clone, Copy)]
 pub struct TokenContext<'a> {
-    /// The tenant that the token is for: issuer, client, and what it demands of a token.
+    /// The tenant that the token is for, with its issuer, its client and its requirements for
+    /// tokens.
     pub tenant: &'a Tenant,
     /// The keys that the tenant trusts now.
     pub keys: &'a TrustedKeys<'a>,
-    /// JOSE headers that need not be parsed again.
+    /// The parsed JOSE headers of tokens that were verified before.
     pub known_headers: &'a KnownHeaders,
-    /// The time.
+    /// The current time.
     pub now: UnixTime,
-    /// What verifies signatures.
+    /// The verifier of signatures.
     pub verifier: Verifier<'a>,
 }
 
-/// A token that a key of the tenant signed, that its issuer issued, and that is valid now. Which kind of token it is, and whom
-/// it is for, is still to be found out; only the kinds beside this file can make one.
+/// A token that is signed with a key of the tenant, issued by its issuer, and valid at this moment.
+/// The type of the token and its audience are not verified yet. The modules of the token types do
+/// that, and only they can make one.
 #[derive(Debug)]
 pub(crate) struct VerifiedToken {
     tenant: TenantName,
@@ -38,16 +40,17 @@ pub(crate) struct VerifiedToken {
     header: Arc<JoseHeader>,
 }
 
-/// Kinds of token, as far as they differ in what is said about somebody.
+/// The kinds of token, which differ in the claims `sub` and `events`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It is about somebody (`sub`) and about nothing that happened: an ID token or an access token.
+    /// An ID token or an access token: it has `sub` and no `events`.
     Identity,
-    /// It is about something that happened, perhaps to somebody (Back-Channel Logout 1.0 section 2.4).
+    /// A logout token: `sub` is optional (Back-Channel Logout 1.0 section 2.4).
     Logout,
 }
 
 impl VerifiedToken {
+    /// Verifies what all tokens have in common.
     pub(super) fn verify(kind: Kind, token: &str, context: &TokenContext<'_>) -> Result<Self, TokenError> {
         let TokenContext { tenant, known_headers, now, .. } = *context;
         let untrusted = UntrustedToken::parse(token, known_headers)?;
@@ -61,7 +64,7 @@ impl VerifiedToken {
         let expires = verify_dates(&claims, now)?;
         let has_subject = verify_subject(&claims)?;
         match kind {
-            // This claim makes it a logout token.
+            // A token with this claim is a logout token.
             Kind::Identity if claims.get("events").is_some() => return Err(TokenError::WrongType),
             Kind::Identity if !has_subject => return Err(TokenError::MissingClaim("sub")),
             Kind::Identity | Kind::Logout => {}
@@ -69,17 +72,17 @@ impl VerifiedToken {
         Ok(Self { tenant: tenant.name.clone(), claims, verified_with, expires, header: untrusted.header })
     }
 
-    /// The algorithm of its signature.
+    /// The algorithm of the signature.
     pub(super) fn algorithm(&self) -> SignatureAlgorithm {
         self.header.algorithm
     }
 
-    /// `typ` in lower case, without `application/`.
+    /// The `typ` header parameter in lower case, without `application/`.
     pub(super) fn typ(&self) -> Option<&str> {
         self.header.typ.as_deref()
     }
 
-    /// The tenant it was verified for.
+    /// The tenant that the token was verified for.
     pub(crate) fn tenant(&self) -> &TenantName {
         &self.tenant
     }
@@ -89,23 +92,24 @@ impl VerifiedToken {
         &self.claims
     }
 
-    /// Adds claims about the person that are not in the token.
+    /// Adds claims about the user that are not in the token.
     pub(super) fn supplement(&mut self, userinfo: Claims) {
         self.claims.supplement(userinfo);
     }
 
-    /// The moment from which it is refused.
+    /// The time from which the token is refused: `exp` and [`LEEWAY`].
     pub(crate) fn expires(&self) -> UnixTime {
         self.expires
     }
 
-    /// The key whose signature it bears.
+    /// The key that verified the signature.
     pub(crate) fn verified_with(&self) -> SigningKeyRef {
         self.verified_with
     }
 }
 
-/// The key decides the algorithm; a token can only name one that a key has.
+/// Verifies the signature with the keys that have the algorithm of the token, and returns the key
+/// that fits. The key determines the algorithm: a token that names another one fits no key.
 fn verify_signature(token: &UntrustedToken<'_>, context: &TokenContext<'_>) -> Result<SigningKeyRef, TokenError> {
     let JoseHeader { algorithm, ref kid, .. } = *token.header;
     let kid = kid.as_deref();
@@ -120,7 +124,8 @@ fn verify_signature(token: &UntrustedToken<'_>, context: &TokenContext<'_>) -> R
         .ok_or_else(|| if context.keys.may_be_new(kid) { TokenError::UnknownKey } else { TokenError::Signature })
 }
 
-/// `exp` has to be there; `iat` and `nbf` where there is one (RFC 7519 section 4.1). Gives the moment from which it is refused.
+/// Verifies `exp`, which is required, and `iat` and `nbf` if they are present (RFC 7519 section
+/// 4.1). Returns the time from which the token is refused.
 fn verify_dates(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenError> {
     let expires = claims.date("exp")?.ok_or(TokenError::MissingClaim("exp"))?.plus(LEEWAY);
     if expires <= now {
@@ -134,7 +139,8 @@ fn verify_dates(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenError> 
     Ok(expires)
 }
 
-/// OpenID Connect Core section 2: at most 255 ASCII characters. Whether there is one.
+/// Verifies that `sub` has at most 255 ASCII characters (OpenID Connect Core section 2). Returns
+/// whether it is present.
 fn verify_subject(claims: &Claims) -> Result<bool, TokenError> {
     let Some(subject) = claims.text("sub")? else { return Ok(false) };
     if subject.is_empty() || subject.len() > 255 || !subject.is_ascii() {
@@ -143,9 +149,9 @@ fn verify_subject(claims: &Claims) -> Result<bool, TokenError> {
     Ok(true)
 }
 
-/// How far the issuer's clock may be from ours.
+/// The accepted difference between the issuer's clock and the proxy's.
 pub(super) const LEEWAY: Duration = Duration::from_secs(60);
-/// A token without `kid` is tried against this many keys of its algorithm at most.
+/// The most keys that are tried for one token.
 const MAX_TRIES: usize = 8;
 
 #[cfg(test)]
@@ -155,7 +161,7 @@ mod tests {
     use crate::jose::{Hash, HostAlgorithms, HostVerifier};
     use crate::testing::{runtime, tenants};
 
-    /// Gives the same verdict on every signature.
+    /// A verifier that gives the same result for every signature.
     struct Says(bool);
 
     impl HostVerifier for Says {

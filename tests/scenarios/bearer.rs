@@ -293,9 +293,7 @@ pub fn claims_that_are_required<H: Harness>() {
         send(&mut world, &token).forwarded();
     }
     let challenge = |name: &str| {
-        format!(
-            "error=\"insufficient_scope\", error_description=\"claim `{name}` does not have a value that is required\""
-        )
+        format!("error=\"insufficient_scope\", error_description=\"claim `{name}` does not have a required value\"")
     };
     for wrong in
         [json!("SALES"), json!("sales "), json!("sales operations"), json!([["sales"]]), json!({ "sales": "sales" })]

@@ -66,7 +66,7 @@ pub fn groups_of_every_shape<H: Harness>() {
     for missing in [json!([]), json!(null), json!([{ "name": "" }])] {
         let (status, page) = refused(&mut objects, &person(missing));
         assert_eq!(status, 403);
-        assert!(page.contains("none of the groups"), "{page}");
+        assert!(page.contains("Your account is in no group"), "{page}");
     }
     assert_eq!(refused(&mut objects, &person(json!(["a"]))).0, 403);
     assert!(objects.harness.log().contains("identity_incomplete tenant=acme"));

@@ -1,4 +1,4 @@
-//! The commands and what they print.
+//! The commands of the tool, and their output.
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,7 +18,7 @@ use tenantgate::runtime::TenantEntry;
 use tenantgate::seal::SealingKey;
 use tenantgate::tenant::{Tenant, WithoutToken};
 
-/// Multi-tenant OpenID Connect at the edge: the tool beside the filter.
+/// Multi-tenant OpenID Connect at the edge: the command-line tool of the filter.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
@@ -28,11 +28,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Say everything that is wrong with a configuration, and which hosts it serves.
+    /// Report every mistake in a configuration, and the hosts that it serves.
     Check {
         /// The configuration, as YAML or JSON; `-` reads standard input.
         file: PathBuf,
-        /// A variable that the VM will have; others are taken from this process.
+        /// A variable that the VM has; other variables come from this process.
         #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
         env: Vec<(String, String)>,
     },
@@ -42,7 +42,8 @@ enum Command {
     SessionKey,
 }
 
-/// Runs the tool. Exit code 0: all is well; 1: the configuration has mistakes; 2: the command could not be run.
+/// Runs the tool. The exit code is 0 on success, 1 if the configuration has mistakes, and 2 if the
+/// command failed.
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check { file, env } => check(&file, env),
@@ -59,13 +60,14 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Whether the configuration has no mistake.
+/// Prints the mistakes, warnings and hosts. Returns `true` if the configuration has no mistake.
 fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> {
     let text = if file == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
     let text = text.map_err(|error| format!("{}: {error}", file.display()))?;
-    // JSON is YAML, too, but the reader that Envoy's JSON goes through is the stricter one.
+    // JSON is valid YAML, but the filter reads the JSON of Envoy with a strict JSON reader. The
+    // tool uses the same reader.
     let environment = Variables(variables.into_iter().collect());
-    // Envoy can verify all that a host could be asked for.
+    // Envoy can verify every algorithm that a host may support.
     let context = LoadContext { environment: &environment, host: HostAlgorithms::ASSUMED };
     let loaded = if text.trim_start().starts_with('{') {
         config::load(text.as_bytes(), context)
@@ -76,7 +78,7 @@ fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> 
     match loaded {
         Ok(loaded) => report(&loaded),
         Err(errors) => {
-            print(&format!("{errors}\nrefused: Envoy would not take this configuration"))?;
+            print(&format!("{errors}\nrefused: Envoy would reject this configuration"))?;
             Ok(false)
         }
     }
@@ -123,7 +125,7 @@ fn session_key() -> Result<String, String> {
     Ok(STANDARD.encode(key))
 }
 
-/// A reader that closes the pipe early is no reason to fail loudly.
+/// Prints one line. A closed pipe is an error, not a panic.
 fn print(line: &str) -> Result<(), String> {
     writeln!(io::stdout(), "{}", line.trim_end()).map_err(|error| error.to_string())
 }
@@ -133,7 +135,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// What was given with `--env`, then the variables of this process.
+/// The environment variables: those of `--env`, and then those of this process.
 struct Variables(HashMap<String, String>);
 
 impl Environment for Variables {

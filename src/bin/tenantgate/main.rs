@@ -1,4 +1,4 @@
-//! The command-line tool: looks at a configuration before Envoy does, with the code that Envoy will run.
+//! The command-line tool: checks a configuration with the code that the filter runs in Envoy.
 
 #[cfg(not(target_family = "wasm"))]
 mod cli;
@@ -8,6 +8,6 @@ fn main() -> std::process::ExitCode {
     cli::main()
 }
 
-/// The module has no tool in it.
+/// The empty program of the WebAssembly build, which has no command-line tool.
 #[cfg(target_family = "wasm")]
 fn main() {}

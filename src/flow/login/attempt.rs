@@ -1,5 +1,7 @@
-//! One login that is under way, sealed into a cookie of its own, so that many can be under way at once and any replica can
-//! finish each.
+//! One login in progress, sealed into a cookie of its own: a browser can have several at once, and
+//! any replica can finish each of them.
+//!
+//! Scenarios: `tests/scenarios/{login,callback}.rs`.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,32 +16,37 @@ use crate::http::request::RequestHead;
 use crate::seal::{KeyRing, Purpose, SealError};
 use crate::tenant::{Login, Tenant, TenantCookies};
 
-/// What has to be known when the browser comes back. It is sealed, so the browser cannot read the nonce or the verifier.
+/// The data that the callback needs. It is sealed, so the browser can read neither the nonce nor
+/// the code verifier.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Attempt {
-    /// What `state`, `nonce` and `code_verifier` are derived from: one of them tells nothing about the others, and the cookie is short.
+    /// `state`, `nonce` and `code_verifier` are hashes of the seed, so that none of them reveals
+    /// another and the cookie is short.
     seed: [u8; RANDOM_LENGTH],
-    /// The host that was asked for.
+    /// The host of the request that began the login.
     host: String,
-    /// The path and query that were asked for.
+    /// The path and query of that request.
     pub(super) page: String,
     expires: u64,
-    /// How many logins of this browser came just before, see [`super::redirect_loop`].
+    /// The number of logins of this browser just before, see [`super::redirect_loop`].
     pub(super) logins_before: u8,
 }
 
-/// Why there is no attempt that a callback could go on with.
+/// The reason why there is no attempt for a callback.
 pub(super) enum AttemptError {
-    /// This browser made it, and it took too long.
+    /// This browser began the attempt, and it has expired.
     Expired(Box<Attempt>),
-    /// It was sealed with a key that is no longer known.
+    /// The cookie is sealed with an unknown key.
     KeyGone,
-    /// It was used, or went for newer ones, or was never made in this browser.
+    /// The attempt was used, was replaced by newer ones, or was never made in this browser.
     Unknown,
 }
 
 impl Attempt {
-    /// A new attempt with values that nobody can guess.
+    /// A new attempt with an unpredictable seed.
+    ///
+    /// # Errors
+    /// [`NoEntropy`] if the host gives no random bytes.
     pub(super) fn new(
         host: &Host,
         page: String,
@@ -50,14 +57,17 @@ impl Attempt {
         Ok(Self { seed: env.random()?, host: host.to_string(), page, expires: expires.0, logins_before })
     }
 
+    /// `state` of the authorization request.
     pub(super) fn state(&self) -> String {
         self.derive("state")
     }
 
+    /// `nonce` of the authorization request.
     pub(super) fn nonce(&self) -> Secret<String> {
         Secret::new(self.derive("nonce"))
     }
 
+    /// The code verifier (RFC 7636 section 4.1).
     pub(super) fn verifier(&self) -> Secret<String> {
         Secret::new(self.derive("code_verifier"))
     }
@@ -66,30 +76,34 @@ impl Attempt {
         base64url(&Sha256::new_with_prefix(what).chain_update(self.seed).finalize())
     }
 
-    /// The host that was asked for, unless it is none.
+    /// The host of the request that began the login, if it is valid.
     pub(super) fn host(&self) -> Option<Host> {
         Host::from_name(&self.host).ok()
     }
 
-    /// When it began.
+    /// The time when the attempt began.
     pub(super) fn began(&self, login: &Login) -> UnixTime {
         UnixTime(self.expires.saturating_sub(login.timeout.as_secs()))
     }
 
-    /// The name of the cookie that holds it.
+    /// The name of the cookie that holds the attempt.
     pub(super) fn cookie_name(&self, login: &Login) -> String {
         TenantCookies::new(login).login(id_of(&self.state()).unwrap_or_default())
     }
 
     /// The value of that cookie.
+    ///
+    /// # Errors
+    /// [`SealError`] if the attempt cannot be sealed.
     pub(super) fn seal(&self, tenant: &Tenant, ring: &KeyRing, env: &mut Env<'_>) -> Result<String, SealError> {
         ring.seal(Purpose::Login, tenant, self, env)
     }
 
-    /// The attempt that `state` belongs to, if this browser made it at this tenant and it has not expired.
+    /// The attempt with this `state`, if this browser began it at this tenant and it has not
+    /// expired.
     ///
     /// # Errors
-    /// What became of it, as a [`AttemptError`].
+    /// [`AttemptError`] if the attempt expired, is sealed with an unknown key, or is unknown.
     pub(super) fn from_state(
         state: &str,
         head: &RequestHead,
@@ -116,8 +130,9 @@ impl Attempt {
     }
 }
 
-/// The names of the login cookies that have to go before another one of `length` bytes is set: what is dead, and the oldest of what
-/// lives. So attempts that nobody finishes cannot fill up the `Cookie` header.
+/// The names of the login cookies to delete before another one of `length` bytes is set: the
+/// invalid ones and the oldest of the valid ones. Otherwise unfinished attempts would fill the
+/// `Cookie` header.
 pub(super) fn surplus(
     head: &RequestHead,
     tenant: &Tenant,
@@ -126,15 +141,15 @@ pub(super) fn surplus(
     length: usize,
 ) -> Vec<String> {
     let prefix = TenantCookies::new(&tenant.login).login_prefix();
-    let ours = cookie::sent(head).filter_map(|(name, value)| {
+    let login_cookies = cookie::sent(head).filter_map(|(name, value)| {
         let name = std::str::from_utf8(name).ok()?;
-        // A name that is not of our making is not repeated in a header of ours.
+        // Only names that Tenantgate can have made are repeated in a `Set-Cookie` header.
         name.strip_prefix(&prefix).filter(|id| is_id(id))?;
         Some((name, value))
     });
     let mut alive: Vec<(u64, &str, usize)> = Vec::new();
     let mut gone = Vec::new();
-    for (name, value) in ours.take(MAX_LOOKED_AT) {
+    for (name, value) in login_cookies.take(MAX_LOOKED_AT) {
         match ring.open::<Attempt>(Purpose::Login, tenant, value) {
             Some(attempt) if attempt.value().lives(now) => {
                 alive.push((attempt.value().expires, name, name.len().saturating_add(value.len())));
@@ -144,7 +159,8 @@ pub(super) fn surplus(
     }
     let mut room = MAX_BYTES.saturating_sub(length);
     let mut places = MAX_ALIVE.saturating_sub(1);
-    // Of those of one second the last is the newest: browsers send the older ones first.
+    // Among attempts that expire in the same second, the last one is the newest: browsers send
+    // older cookies first (RFC 6265 section 5.4).
     while let Some((newest, _)) = alive.iter().enumerate().max_by_key(|(_, (expires, ..))| *expires) {
         let (_, name, length) = alive.remove(newest);
         room = room.saturating_sub(length);
@@ -156,7 +172,8 @@ pub(super) fn surplus(
     gone
 }
 
-/// The part of a state that names its cookie: 96 of its 256 bits, so that the rest stays unknown to whoever sees the name.
+/// The part of a state that is in the cookie name: 96 of its 256 bits. The name alone does not
+/// reveal the state.
 fn id_of(state: &str) -> Option<&str> {
     if from_base64url(state)?.len() != RANDOM_LENGTH {
         return None;
@@ -168,13 +185,16 @@ fn is_id(text: &str) -> bool {
     text.len() == ID_LENGTH && from_base64url(text).is_some()
 }
 
-/// 256 bits; 43 characters in base64url, which is also the shortest `code_verifier` (RFC 7636 section 4.1).
+/// 256 bits: 43 characters in base64url, which is also the minimum length of a `code_verifier` (RFC
+/// 7636 section 4.1).
 const RANDOM_LENGTH: usize = 32;
 const ID_LENGTH: usize = 16;
-/// Tabs that can wait at the issuer at the same time.
+/// The most logins that one browser can have in progress.
 const MAX_ALIVE: usize = 12;
-/// What their cookies may take up in the `Cookie` header: with addresses of a usual length all of them fit.
+/// The most bytes of their cookies in the `Cookie` header. With addresses of usual length all of
+/// them fit.
 const MAX_BYTES: usize = 8 * 1024;
+/// The most cookies of the same name that are opened.
 const MAX_TRIES: usize = 4;
-/// More cookies than this are only looked at after the first ones are gone.
+/// The most login cookies that one request examines. The next request examines further ones.
 const MAX_LOOKED_AT: usize = 32;

@@ -7,8 +7,12 @@ use crate::base::encoding::base64url;
 use crate::oauth::discovery::{MetadataUnavailable, Provider};
 use crate::tenant::AuthorizationParameters;
 
-/// The URL that the browser is sent to. Everything in it comes from the configuration or was drawn for this attempt; the
-/// request that started the login adds nothing. With `ask`, the issuer has to ask who it is, as it does anyway where a prompt is configured.
+/// The URL of the authorization request. Its parameters come from the configuration and from the
+/// attempt, none from the request that began the login. With `ask` it has `prompt=login`, unless a
+/// prompt is configured.
+///
+/// # Errors
+/// [`MetadataUnavailable`] if the authorization endpoint is not known yet.
 pub(super) fn url(
     provider: &Provider,
     attempt: &Attempt,
@@ -49,7 +53,7 @@ pub(super) fn url(
     Ok(url.into())
 }
 
-/// RFC 7636 section 4.2.
+/// The code challenge with `S256` (RFC 7636 section 4.2).
 fn code_challenge(verifier: &str) -> String {
     base64url(&Sha256::digest(verifier))
 }
@@ -59,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_challenge_of_rfc_7636_appendix_b() {
+    fn the_code_challenge_equals_the_example_of_rfc_7636_appendix_b() {
         assert_eq!(
             code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"

@@ -1,4 +1,5 @@
-//! What the browser brings back from the issuer, read (OpenID Connect Core sections 3.1.2.5 and 3.1.2.6).
+//! The authorization response: the parameters of the callback (OpenID Connect Core sections 3.1.2.5
+//! and 3.1.2.6).
 
 use std::borrow::Cow;
 
@@ -7,18 +8,21 @@ use url::form_urlencoded;
 use crate::base::secret::Secret;
 use crate::error::AuthorizationError;
 
-/// The answer to an authorization request. It is the client's word until its state is known.
+/// The parameters of an authorization response. Any site can send them through the browser, so they
+/// are not trusted before `state` is found.
 pub(super) struct AuthorizationResponse {
+    /// `state`, which identifies the attempt.
     pub(super) state: String,
     /// `iss` (RFC 9207).
     pub(super) issuer: Option<String>,
-    /// The code, or why there is none.
+    /// The code, or the error of the issuer.
     pub(super) outcome: Result<Secret<String>, AuthorizationError>,
 }
 
 impl AuthorizationResponse {
-    /// Reads the query of the callback. `None` if a parameter of ours is absent, empty or occurs twice (which of the two
-    /// another reader would take is unknown), or if there is both a code and an error.
+    /// Reads the query of the callback. `None` if `state` is absent, if there is not exactly one of
+    /// `code` and `error`, if the code is empty, or if a known parameter is repeated (servers
+    /// differ in which value they use).
     pub(super) fn parse(query: &str) -> Option<Self> {
         let mut state = None;
         let mut code = None;
@@ -30,7 +34,7 @@ impl AuthorizationResponse {
                 "code" => &mut code,
                 "error" => &mut error,
                 "iss" => &mut issuer,
-                // `session_state`, `error_description` and whatever else an issuer adds is not used.
+                // Other parameters, such as `session_state` and `error_description`, are ignored.
                 _ => continue,
             };
             if slot.replace(value).is_some() {
@@ -76,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_readers_could_read_differently_is_refused() {
+    fn an_ambiguous_response_is_refused() {
         for query in [
             "",
             "code=c",

@@ -1,4 +1,6 @@
-//! The authorization request: the browser goes to the issuer.
+//! The beginning of a login: the redirect to the authorization endpoint.
+//!
+//! Scenarios: `tests/scenarios/login.rs`.
 
 use super::attempt::{Attempt, surplus};
 use super::{authorization_request, redirect_loop};
@@ -11,13 +13,20 @@ use crate::http::reply::LocalReply;
 use crate::runtime::RequestContext;
 use crate::tenant::TenantCookies;
 
-/// Sends the browser to the tenant's issuer, with a cookie that brings it back to the page that it asks for now.
+/// Redirects the browser to the issuer of the tenant. A cookie stores the page to return to.
+///
+/// # Errors
+/// [`LoginError`] if the address is too long, the endpoint is not known yet, or the host fails.
 pub(crate) fn begin(context: &RequestContext, env: &mut Env<'_>) -> Result<LocalReply, LoginError> {
     let count = redirect_loop::count(&context.head, &context.tenant().login);
     begin_for(context, context.target().to_string(), count, env)
 }
 
-/// As [`begin`], for the start page, in place of a login that cannot go on.
+/// Begins a login like `begin`, but with the start page as the page to return to. It replaces a
+/// login whose attempt cannot be opened any more.
+///
+/// # Errors
+/// [`LoginError`], as for `begin`.
 pub(super) fn begin_again(context: &RequestContext, env: &mut Env<'_>) -> Result<LocalReply, LoginError> {
     let login = &context.tenant().login;
     let count = redirect_loop::count(&context.head, login);
@@ -60,5 +69,6 @@ fn begin_for(
     Ok(surplus.iter().fold(reply, |reply, name| reply.with_cookie(cookies.delete(name))))
 }
 
-/// Sealed, this still fits into a cookie with all else that an attempt holds.
+/// The longest address to return to, in bytes. Sealed with the rest of the attempt, it still fits
+/// into a cookie.
 const MAX_PAGE: usize = 2048;

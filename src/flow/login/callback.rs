@@ -1,4 +1,6 @@
-//! The authorization response: the browser is back, and what it brings has to belong to a login that it began here.
+//! The callback: the authorization response has to belong to a login that this browser began.
+//!
+//! Scenarios: `tests/scenarios/callback.rs`.
 
 use super::attempt::{Attempt, AttemptError};
 use super::authorization_response::AuthorizationResponse;
@@ -16,8 +18,11 @@ use crate::http::reply::LocalReply;
 use crate::runtime::{RequestContext, TenantEntry};
 use crate::session::SentCookies;
 
-/// Checks the authorization response. Only a response that belongs to an attempt of this browser leads to a token
-/// request, so a forged callback neither uses up a code nor causes a call.
+/// Checks the authorization response. Only a response that belongs to an attempt of this browser
+/// causes a token request, so a forged callback neither uses up a code nor causes a call.
+///
+/// # Errors
+/// The answer to a response that is not accepted.
 pub(crate) fn callback(context: RequestContext, env: &mut Env<'_>) -> Result<(CodeExchange, HttpCall), LocalReply> {
     let refuse = |error: LoginError| context.reply_context().refuse(&error.into());
     let response = read(&context).map_err(refuse)?;
@@ -32,8 +37,8 @@ pub(crate) fn callback(context: RequestContext, env: &mut Env<'_>) -> Result<(Co
     let reply_context = context.reply_context();
     let RequestContext { runtime, served, .. } = context;
     let returned = Returned { runtime, served, host, attempt, sent, reply_context };
-    // RFC 9207 section 2.4: a response of another issuer is not used, not even its error; nor is one without `iss`
-    // where the issuer always sends it.
+    // RFC 9207 section 2.4: a response with the `iss` of another issuer is rejected, even if it is
+    // an error, and so is a response without `iss` if the issuer always sends it.
     let may_omit = !returned.served.provider.names_issuer();
     if !response.issuer.map_or(may_omit, |issuer| issuer == returned.served.model.issuer) {
         return Err(returned.refuse(&LoginError::IssuerMismatch.into()));
@@ -52,7 +57,7 @@ fn read(context: &RequestContext) -> Result<AuthorizationResponse, LoginError> {
     AuthorizationResponse::parse(query).ok_or(LoginError::CallbackInvalid)
 }
 
-/// The host that the attempt goes back to. The configuration of this moment still has to give it to this tenant.
+/// The host where the attempt began, if it still belongs to this tenant.
 fn host_of(attempt: &Attempt, context: &RequestContext) -> Option<Host> {
     let host = attempt.host()?;
     match context.runtime.select(&host) {
@@ -61,9 +66,10 @@ fn host_of(attempt: &Attempt, context: &RequestContext) -> Option<Host> {
     }
 }
 
-/// The answer to an authorization response without an attempt. Nothing of the response is used. A person with a
-/// session goes to the page, where it is known. Where the attempt was sealed with a key that was removed, another login
-/// begins. Everybody else gets a page.
+/// The answer to an authorization response without an attempt. No parameter of the response is
+/// used. A user with a session is redirected to the page where the login began, if it is known,
+/// else to the start page. If the attempt was sealed with a removed key, a new login begins.
+/// Otherwise the answer is an error page.
 fn without_attempt(context: &RequestContext, error: AttemptError, env: &mut Env<'_>) -> LocalReply {
     let tenant = context.tenant();
     let reply_context = context.reply_context();
@@ -75,7 +81,7 @@ fn without_attempt(context: &RequestContext, error: AttemptError, env: &mut Env<
     };
     let page = page.unwrap_or_else(|| format!("{}/", tenant.origin(&context.host)));
     if env.now().is_ok_and(|now| context.sessions(now).find(&context.head).is_some()) {
-        let reason = "an authorization response came that no login waits for, and there is a session";
+        let reason = "the authorization response belongs to no login in progress, and the browser has a session";
         return LocalReply::redirect(page, reply_context.log(Level::Debug, Event::CallbackWithoutLogin, reason));
     }
     match error {

@@ -1,4 +1,6 @@
 //! The code exchange: the code becomes tokens, and the tokens become a session.
+//!
+//! Scenarios: `tests/scenarios/{login,id_token,keys,userinfo}.rs`.
 
 use super::returned::{Returned, StartedSession};
 use crate::base::secret::Secret;
@@ -13,32 +15,35 @@ use crate::oauth::{TokenResponse, read_userinfo, token_request, userinfo_request
 use crate::session::{RefreshGrant, RetainedTokens};
 use crate::token::{LoginExpectation, VerifiedIdToken};
 
-/// A login that waits for the provider.
+/// A login that waits for a response of the provider.
 pub(crate) struct CodeExchange {
     returned: Returned,
     awaited: Awaited,
 }
 
-/// What the login waits for.
+/// The response that the login waits for.
 enum Awaited {
     /// The token response.
     Tokens,
-    /// The keys of the issuer: the key that signed the ID token is not known, so the issuer may use a new one.
+    /// The JWK Set: the ID token was signed with an unknown key, which may be a new one.
     Jwks(TokenResponse, Fetch),
-    /// The claims of the UserInfo endpoint. The ID token is verified.
+    /// The UserInfo response. The ID token is verified.
     Userinfo(VerifiedIdToken, TokenResponse),
 }
 
-/// What comes after a response of the provider.
+/// The next step of a login.
 pub(crate) enum ExchangeStep {
-    /// Another call.
+    /// Make another call.
     Call(Box<CodeExchange>, HttpCall),
-    /// The end of the login: a session, or a refusal.
+    /// End the login with this answer: a session or a refusal.
     Reply(LocalReply),
 }
 
 impl CodeExchange {
-    /// Asks the token endpoint for the tokens.
+    /// Makes the token request.
+    ///
+    /// # Errors
+    /// The answer if the request cannot be made.
     pub(super) fn begin(
         returned: Returned,
         code: &Secret<String>,
@@ -51,8 +56,8 @@ impl CodeExchange {
         }
     }
 
-    /// Takes a response of the provider. At the end there is a session, and the browser goes to the page that it asked
-    /// for.
+    /// Takes a response of the provider. After the last one the session begins, and the browser is
+    /// redirected to the page where the login began.
     pub(crate) fn proceed(self, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> ExchangeStep {
         let Self { returned, awaited } = self;
         match awaited {
@@ -79,7 +84,8 @@ impl Returned {
             Err(error) => return ExchangeStep::Reply(self.end(Err(error))),
         };
         match self.verify(&tokens, env) {
-            // The token comes from the issuer itself, so its keys are fetched, however recent the last fetch was.
+            // The issuer itself sent the token, so the JWK Set is fetched however recent the last
+            // fetch was.
             Err(LoginError::IdToken(TokenError::UnknownKey)) => match Fetch::begin(&self.served.provider) {
                 Some((fetch, call)) => self.wait(Awaited::Jwks(tokens, fetch), call),
                 None => ExchangeStep::Reply(self.end(Err(TokenError::UnknownKey.into()))),
@@ -110,8 +116,8 @@ impl Returned {
         }
     }
 
-    /// Goes on after the ID token was checked: to the UserInfo endpoint where the tenant wants that, and to the end
-    /// otherwise.
+    /// Continues after the verification of the ID token: with the UserInfo request if the tenant
+    /// wants it, else with the session.
     fn verified(
         self,
         verified: Result<VerifiedIdToken, LoginError>,
@@ -134,7 +140,7 @@ impl Returned {
         ExchangeStep::Call(Box::new(CodeExchange { returned: self, awaited }), call)
     }
 
-    /// The ID token, verified.
+    /// Verifies the ID token.
     fn verify(&self, tokens: &TokenResponse, env: &Env<'_>) -> Result<VerifiedIdToken, LoginError> {
         let Self { served, attempt, .. } = self;
         let nonce = attempt.nonce();
@@ -146,7 +152,7 @@ impl Returned {
         Ok(VerifiedIdToken::verify(id_token, &expected, &served.token_context(&keys, now, env.verifier()))?)
     }
 
-    /// Starts the session.
+    /// Makes the session.
     fn start_session(
         &self,
         token: &VerifiedIdToken,

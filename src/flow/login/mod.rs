@@ -1,9 +1,10 @@
-//! The authorization code flow (OpenID Connect Core section 3.1) with PKCE (RFC 7636), from the redirect to the issuer
-//! to the session.
+//! The authorization code flow (OpenID Connect Core section 3.1) with PKCE (RFC 7636), from the
+//! redirect to the issuer to the session.
 //!
-//! [`begin`] sends the browser to the issuer and seals what the login needs into a cookie of its own. [`callback()`]
-//! compares the authorization response with that cookie before anything else happens. [`CodeExchange`] turns the code
-//! into a session. Scenarios: `tests/scenarios/{login,callback,id_token,userinfo}.rs`.
+//! `begin` redirects the browser to the issuer and seals the data of the attempt into a cookie.
+//! [`callback()`] compares the authorization response with that cookie before anything else
+//! happens. [`CodeExchange`] redeems the code and makes the session. This room does not know what a
+//! session is used for. Scenarios: `tests/scenarios/{login,callback,id_token,userinfo}.rs`.
 
 mod attempt;
 mod authorization_request;

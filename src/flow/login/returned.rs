@@ -1,4 +1,6 @@
-//! A browser that came back from the issuer.
+//! A login whose browser came back from the issuer.
+//!
+//! Scenarios: `tests/scenarios/{login,callback}.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +16,20 @@ use crate::runtime::{Runtime, ServedTenant};
 use crate::session::SentCookies;
 use crate::tenant::{TenantCookies, WithoutToken};
 
-/// A browser that came back with a response to its own attempt. However the login goes on, the attempt is over.
+/// A login whose browser came back with a response to its own attempt. Every answer from here on
+/// deletes the attempt.
 pub(super) struct Returned {
+    /// The configuration at the beginning of the request.
     pub(super) runtime: Arc<Runtime>,
+    /// The tenant of the login.
     pub(super) served: Arc<ServedTenant>,
+    /// The host where the login began.
     pub(super) host: Host,
+    /// The attempt that the response belongs to.
     pub(super) attempt: Attempt,
+    /// The session cookies of the request.
     pub(super) sent: SentCookies,
+    /// The properties of the request that replies and log lines depend on.
     pub(super) reply_context: ReplyContext,
 }
 
@@ -33,8 +42,8 @@ pub(super) struct StartedSession {
 }
 
 impl Returned {
-    /// Sends the browser to the page that it asked for, with the `Set-Cookie` values of its session, or says why there
-    /// is none.
+    /// Ends the login: redirects to the page where it began, with the `Set-Cookie` values of the
+    /// session, or refuses.
     pub(super) fn end(&self, outcome: Result<StartedSession, LoginError>) -> LocalReply {
         match outcome {
             Ok(StartedSession { cookies, is_refreshable }) => {
@@ -50,7 +59,7 @@ impl Returned {
         }
     }
 
-    /// The line for the log if sessions are to be refreshed and this one cannot be.
+    /// The log line for a session that is to be refreshed and has no refresh token.
     fn refresh_token_missing(&self, is_refreshable: bool) -> Option<LogLine> {
         let refresh = self.served.model.refresh?;
         let ends = !is_refreshable && refresh.without_token == WithoutToken::End;
@@ -61,8 +70,8 @@ impl Returned {
         })
     }
 
-    /// Refuses, and offers to try again the page that was asked for. Where a retry helps only if the issuer asks who it
-    /// is, the next login has it ask.
+    /// Refuses the login and links to the page where it began. If only another prompt can help, a
+    /// cookie makes the next login ask for credentials.
     pub(super) fn refuse(&self, refusal: &Refusal) -> LocalReply {
         let remedy = refusal.remedy();
         let action = PageAction::Link { href: self.page(), label: remedy.label() };
@@ -77,17 +86,17 @@ impl Returned {
         }
     }
 
-    /// The address that the browser asked for when the login began.
+    /// The URL of the page where the login began.
     fn page(&self) -> String {
         format!("{}{}", self.served.model.origin(&self.host), self.attempt.page)
     }
 
-    /// Deletes the attempt's cookie: a state is good for one callback.
+    /// Deletes the cookie of the attempt: a `state` is valid for one callback.
     fn without_attempt(&self, reply: LocalReply) -> LocalReply {
         let login = &self.served.model.login;
         reply.with_cookie(TenantCookies::new(login).delete(&self.attempt.cookie_name(login)))
     }
 }
 
-/// So long after a refusal the next login has the issuer ask.
+/// The time after a refusal in which the next login asks for credentials.
 const ASK_FOR: Duration = Duration::from_secs(5 * 60);

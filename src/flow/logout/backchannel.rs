@@ -1,4 +1,7 @@
-//! The issuer says that somebody signed out (OpenID Connect Back-Channel Logout 1.0).
+//! Logout from server to server: the issuer posts a logout token (OpenID Connect Back-Channel
+//! Logout 1.0).
+//!
+//! Scenarios: `tests/scenarios/backchannel.rs`.
 
 use std::sync::Arc;
 
@@ -15,7 +18,7 @@ use crate::runtime::{RequestContext, Runtime, ServedTenant};
 use crate::session::revocation::{Revocation, RevocationEntry, RevocationError};
 use crate::token::{LogoutSubject, VerifiedLogoutToken};
 
-/// A back-channel logout request whose head is here and whose body is not.
+/// A back-channel logout request whose head has arrived and whose body has not.
 pub(crate) struct BackchannelRequest {
     runtime: Arc<Runtime>,
     served: Arc<ServedTenant>,
@@ -23,7 +26,10 @@ pub(crate) struct BackchannelRequest {
 }
 
 impl BackchannelRequest {
-    /// Reads the head (section 2.5).
+    /// Checks the head (section 2.5).
+    ///
+    /// # Errors
+    /// The answer to a request that is not a POST of a form.
     pub(crate) fn new(context: RequestContext) -> Result<Self, LocalReply> {
         let reply_context = ReplyContext { html: false, ..context.reply_context() };
         let RequestContext { head, runtime, served, .. } = context;
@@ -33,8 +39,8 @@ impl BackchannelRequest {
         Ok(Self { runtime, served, reply_context })
     }
 
-    /// Takes the body, and ends the sessions that the token in it is about. The answer is 200 or says what is wrong
-    /// (section 2.8).
+    /// Takes the body and revokes the sessions that its logout token names. The answer is 200 or an
+    /// error (section 2.8).
     pub(crate) fn read(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &Env<'_>) -> LocalReply {
         match self.revoke(body, env) {
             Ok(()) => {
@@ -53,7 +59,8 @@ impl BackchannelRequest {
         let keys = provider.trusted_keys(now);
         let context = self.served.token_context(&keys, now, env.verifier());
         let token = VerifiedLogoutToken::verify(token.expose_secret(), &context).map_err(|error| {
-            // Anybody can send such a token, so nobody waits for the keys. The issuer may try again.
+            // Anyone can send such a token, so the request does not wait for the keys. The issuer
+            // can retry.
             if error == TokenError::UnknownKey && self.served.model.provider.source.is_some() {
                 provider.request_refresh();
                 LogoutError::KeyUnknown
@@ -62,7 +69,8 @@ impl BackchannelRequest {
             }
         })?;
         let entries = match &token.subject {
-            // A session that does not know its `sid` may be the one.
+            // A session without a `sid` may be the one that ended, so the subject's sessions
+            // without a `sid` are revoked, too.
             LogoutSubject::Session(sid, Some(subject)) => {
                 vec![RevocationEntry::sid(sid), RevocationEntry::subject_without_sid(subject)]
             }
@@ -74,19 +82,20 @@ impl BackchannelRequest {
         let lifetime = self.runtime.policy().lifetime;
         revocation.store(&self.served.revocations, lifetime, now, env).map_err(|error| match error {
             RevocationError::Replayed => LogoutError::Token(TokenError::Replayed),
-            RevocationError::NotStored => HostFailure("it did not keep which sessions are over").into(),
+            RevocationError::NotStored => HostFailure("it did not store the revoked sessions").into(),
         })
     }
 }
 
-/// Media types have no case, and parameters do not matter (RFC 9110 section 8.3.1).
+/// A media type is case-insensitive, and its parameters do not matter here (RFC 9110 section
+/// 8.3.1).
 fn is_form(head: &RequestHead) -> bool {
     let value = head.only("content-type").unwrap_or_default();
     let essence = value.split(|&b| b == b';').next().unwrap_or_default();
     essence.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
-/// The one logout token of a form. Other fields may be there and are not looked at.
+/// The logout token of a form that has exactly one. Other fields are ignored.
 fn only_token(body: &[u8]) -> Option<Secret<String>> {
     let mut tokens = form_urlencoded::parse(body).filter(|(name, _)| name == "logout_token");
     let (_, token) = tokens.next()?;

@@ -1,6 +1,10 @@
-//! The issuer loads a page of ours in a frame of its own (OpenID Connect Front-Channel Logout 1.0).
+//! Logout in a frame: the issuer loads the logout URI of Tenantgate in the user's browser (OpenID
+//! Connect Front-Channel Logout 1.0).
 //!
-//! Who loads it is not known, so the parameters alone end nothing: they have to be those of a session whose cookie comes along.
+//! Any site can load it, so the parameters alone end no session: they have to match the session of
+//! the cookie that the browser sends.
+//!
+//! Scenarios: `tests/scenarios/frontchannel.rs`.
 
 use std::borrow::Cow;
 
@@ -17,8 +21,8 @@ use crate::session::Session;
 use crate::session::revocation::RevocationEntry;
 use crate::tenant::Tenant;
 
-/// Ends the session that came along, if the request means it, and with it all that belong to the same session at the
-/// issuer.
+/// Ends the session of the cookie if the parameters match it, and with it all sessions that belong
+/// to the same session at the issuer.
 pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
     let head = &context.head;
     let sid = (head.only(":method") == Some(b"GET")).then(|| sid(context.target().query, context.tenant())).flatten();
@@ -29,7 +33,7 @@ pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> Lo
         None => (
             Event::FrontchannelLogoutIgnored,
             "Not signed out",
-            "Your browser has no session here that this sign-out is for.",
+            "Your browser has no session that this sign-out is about.",
         ),
     };
     let page = Page { event, title, message, action: None };
@@ -46,7 +50,7 @@ pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> Lo
     }
 }
 
-/// The `sid` of the request (section 3), if its `iss` is this tenant's issuer and each is there once.
+/// `sid` of the request (section 3), if `iss` is the issuer of this tenant and neither is repeated.
 fn sid(query: Option<&str>, tenant: &Tenant) -> Option<String> {
     let one = |name: &str| {
         let mut values = form_urlencoded::parse(query?.as_bytes()).filter(|(other, _)| other == name);
@@ -57,7 +61,7 @@ fn sid(query: Option<&str>, tenant: &Tenant) -> Option<String> {
     one("sid").map(Cow::into_owned)
 }
 
-/// The origins of the issuer: nobody else puts the page into a frame.
+/// The origins of the issuer, which alone may show the page in a frame.
 fn framed_by(provider: &Provider) -> String {
     let issuer = Url::parse(&provider.tenant().issuer).ok();
     let mut origins: Vec<String> = issuer

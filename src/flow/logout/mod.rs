@@ -1,6 +1,8 @@
-//! Sign-out: by the person, who comes here ([`logout`]), and by the issuer, in a frame of its own page
-//! ([`frontchannel_logout`]) or from server to server ([`BackchannelRequest`]).
-//! Scenarios: `tests/scenarios/{logout,frontchannel,backchannel}.rs`.
+//! Logout: by the user ([`logout`]), by the issuer in a frame ([`frontchannel_logout`]), and by the
+//! issuer from server to server ([`BackchannelRequest`]).
+//!
+//! This room knows sessions and revocation. It does not know logins or refreshes. Scenarios:
+//! `tests/scenarios/{logout,frontchannel,backchannel}.rs`.
 
 mod backchannel;
 mod end_session;

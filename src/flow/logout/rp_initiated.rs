@@ -1,4 +1,7 @@
-//! Signing out here, and by way of here at the issuer (OpenID Connect RP-Initiated Logout 1.0).
+//! Logout that the user starts, at Tenantgate and at the issuer (OpenID Connect RP-Initiated
+//! Logout 1.0).
+//!
+//! Scenarios: `tests/scenarios/logout.rs`.
 
 use super::end_session::{delete_cookies, revoke};
 use crate::base::event::{Event, Level};
@@ -10,7 +13,8 @@ use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;
 use crate::session::{Session, SessionRecord};
 
-/// Ends the session here, and at the issuer if it has an endpoint for that. Another site can only cause the question.
+/// Ends the session at Tenantgate, and at the issuer if it has an `end_session_endpoint`. A request
+/// from another site gets a page that asks the user for confirmation.
 pub(crate) fn logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
     if !is_wanted(context) {
         return confirmation(context);
@@ -30,8 +34,9 @@ pub(crate) fn logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
     delete_cookies(reply, context)
 }
 
-/// Whether the person asked for it on a page of this origin, or typed the address. A browser that only looks ahead did
-/// not. Browsers without Fetch Metadata tell by `Origin` whether a form was sent from elsewhere.
+/// Whether the user followed a link on a page of this origin or entered the address. A prefetch by
+/// the browser does not count. In browsers without Fetch Metadata, `Origin` shows whether a form
+/// was posted from another site.
 fn is_wanted(context: &RequestContext) -> bool {
     let RequestContext { head, host, .. } = context;
     if is_speculative(head) {
@@ -43,8 +48,9 @@ fn is_wanted(context: &RequestContext) -> bool {
     !head.has("origin") || head.only("origin") == Some(context.tenant().origin(host).as_bytes())
 }
 
-/// The request to the issuer (section 2). It names the session by the ID token, where that was kept and the address
-/// does not become too long, else by the issuer's own name for the session or the person.
+/// The logout request to the issuer (section 2), if the issuer has an endpoint for it. It has the
+/// ID token as `id_token_hint` if the session retained it and the URL is not too long; otherwise
+/// `logout_hint` is the `sid`, or else the `sub`, of the session.
 fn end_session_url(provider: &Provider, session: &SessionRecord) -> Option<String> {
     let tenant = provider.tenant();
     let endpoint = provider.end_session_endpoint()?;
@@ -86,7 +92,8 @@ fn signed_out(context: &RequestContext) -> LocalReply {
     reply_context.page(200, &page, reply_context.log(Level::Debug, Event::Logout, "session ended here"))
 }
 
-/// Servers in front of an issuer take request lines of some thousand bytes.
+/// The longest URL with an `id_token_hint`, in bytes. Servers limit request lines to a few thousand
+/// bytes.
 const MAX_URL: usize = 4096;
 
 #[cfg(test)]
@@ -96,7 +103,7 @@ mod tests {
     use crate::testing::{runtime, session};
 
     #[test]
-    fn a_token_that_would_make_the_address_too_long_stays_here() {
+    fn an_id_token_hint_that_makes_the_url_too_long_is_left_out() {
         let runtime = runtime(&["k"]);
         let provider = runtime.providers().next().unwrap();
         let tokens = |token| RetainedTokens { id_token: Some(token), ..RetainedTokens::default() };

@@ -1,4 +1,7 @@
-//! Why a session was not refreshed. No client gets this error: it decides what becomes of the session.
+//! The reasons why a session was not refreshed. They decide whether the session continues or ends;
+//! no client gets them as an answer.
+//!
+//! Scenarios: `tests/scenarios/refresh.rs`.
 
 use std::fmt;
 
@@ -11,31 +14,31 @@ use crate::oauth::{OAuthErrorCode, TokenResponseError, UserinfoError};
 use crate::session::SessionError;
 use crate::token::SubjectMismatch;
 
-/// Why a session was not refreshed.
+/// The reason why a session was not refreshed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RefreshError {
-    /// The host could not do its part.
+    /// A function of the host failed.
     Host(HostFailure),
-    /// The new ID token does not say who it is.
+    /// The new ID token lacks a claim that the identity needs.
     Identity(IdentityError),
     /// An endpoint of the issuer could not be reached.
     ProviderUnreachable(CallFailure),
-    /// The new session does not fit into the cookies that a browser keeps.
+    /// The new session does not fit into the cookies that a browser stores.
     SessionTooLarge,
-    /// The UserInfo endpoint speaks of somebody else.
+    /// `sub` of the UserInfo response differs from `sub` of the session.
     SubjectMismatch,
-    /// The new ID token fails a check.
+    /// The new ID token is invalid.
     Token(TokenError),
-    /// The token endpoint answered, but not with tokens.
+    /// The response of the token endpoint has no valid tokens.
     TokenResponse(TokenResponseError),
-    /// The UserInfo endpoint answered, but not with claims.
+    /// The response of the UserInfo endpoint has no valid claims.
     Userinfo(UserinfoError),
 }
 
 impl RefreshError {
-    /// Whether the issuer rejected the refresh, or sent something that cannot be believed. Everything else counts as
-    /// an outage. A UserInfo endpoint that does not accept the access token which the issuer gave a moment ago
-    /// (RFC 6750 section 3.1) rejects it, too.
+    /// Whether the issuer rejected the refresh or sent something invalid. Every other error counts
+    /// as an outage. A 401 of the UserInfo endpoint for the access token that the issuer just
+    /// issued (RFC 6750 section 3.1) is a rejection, too.
     pub(super) fn is_rejection(&self) -> bool {
         match self {
             Self::Identity(_) | Self::SessionTooLarge | Self::SubjectMismatch | Self::Token(_) => true,

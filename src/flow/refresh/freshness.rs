@@ -1,4 +1,6 @@
-//! How fresh a session is before a request goes on with it.
+//! Whether a session needs a refresh before its request continues.
+//!
+//! Scenarios: `tests/scenarios/refresh.rs`.
 
 use std::time::Duration;
 
@@ -11,22 +13,22 @@ use crate::runtime::RequestContext;
 use crate::session::{Age, RefreshDecision, RefreshKey, SentCookies, Session};
 use crate::tenant::{Tenant, WithoutToken};
 
-/// How fresh a session is before a request goes on with it.
+/// The freshness of a session, before its request continues.
 pub(crate) enum SessionFreshness {
-    /// The session is good as it is.
+    /// The session needs no refresh now.
     Current(Session),
-    /// The session was refreshed a moment ago, and this browser does not have the cookies yet.
+    /// Another request refreshed the session, and this browser has not got the new cookies yet.
     Renewed(Session, Vec<String>),
-    /// The request goes on with the session, which is refreshed meanwhile.
+    /// The request continues with the session; the refresh runs beside it.
     Due(Session, Box<Refreshing>, HttpCall),
-    /// The session has to be refreshed first.
+    /// The request waits for the refresh.
     Overdue(Session, Box<Refreshing>, HttpCall),
-    /// The issuer has rejected the refresh, or could not be asked for too long: the session has
-    /// ended.
+    /// The session ends: the issuer rejected the refresh or did not confirm the identity for too
+    /// long, the renewed session is not valid, or there is no refresh token.
     Ended,
 }
 
-/// Finds out how fresh `session` is.
+/// Decides about `session`, and makes the refresh request if one is needed.
 pub(crate) fn freshness(
     context: &RequestContext,
     session: Session,
@@ -38,7 +40,7 @@ pub(crate) fn freshness(
     let memory = context.runtime.refresh_memory();
     let mut session = session;
     let mut renewed = None;
-    // A browser may be some refreshes behind.
+    // Several refreshes may have happened since this browser got its cookies.
     for _ in 0..MAX_BEHIND {
         let Some(grant) = session.grant() else {
             let end = UnixTime(session.record().signed_in).plus(refresh.interval);
@@ -88,10 +90,12 @@ pub(crate) fn freshness(
     }
 }
 
-/// The longest time that a refresh may take: a call for the tokens, and one to the UserInfo endpoint.
+/// The longest duration of a refresh: the timeout of the token request, and that of the UserInfo
+/// request if there is one.
 fn longest_refresh(tenant: &Tenant) -> Duration {
     let calls = if tenant.login.userinfo { 2 } else { 1 };
     tenant.provider.timeout.saturating_mul(calls)
 }
 
+/// The most refreshes that one request catches up with.
 const MAX_BEHIND: usize = 8;

@@ -1,8 +1,9 @@
-//! Refreshing a session (RFC 6749 section 6, OpenID Connect Core section 12): the issuer is asked whether the identity
-//! still holds, and what it is now.
+//! The refresh of a session (RFC 6749 section 6, OpenID Connect Core section 12): the issuer
+//! confirms the identity and sends its current claims.
 //!
-//! The issuer is asked ahead of time, beside a request that goes on at once. A request that comes too late waits for
-//! the response. Scenarios: `tests/scenarios/refresh.rs`.
+//! The filter refreshes early, beside a request that continues at once. If the identity is already
+//! too old, the request waits for the refresh. This room knows the session and its refresh token.
+//! It does not know what the request is for. Scenarios: `tests/scenarios/refresh.rs`.
 
 mod error;
 mod freshness;

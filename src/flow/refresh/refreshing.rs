@@ -1,4 +1,7 @@
-//! A refresh that is under way: the response of the provider becomes the session as it is from now on, or its end.
+//! A refresh in progress: the responses of the provider renew the session, end it, or leave it
+//! unchanged.
+//!
+//! Scenarios: `tests/scenarios/{refresh,userinfo}.rs`.
 
 use std::mem;
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use crate::session::{RefreshGrant, RefreshKey, RetainedTokens, SentCookies, Sess
 use crate::tenant::Refresh;
 use crate::token::{Claims, RefreshExpectation, VerifiedIdToken};
 
-/// A refresh that waits for the provider.
+/// A refresh that waits for a response of the provider.
 pub(crate) struct Refreshing {
     runtime: Arc<Runtime>,
     served: Arc<ServedTenant>,
@@ -34,33 +37,36 @@ pub(crate) struct Refreshing {
     awaited: Awaited,
 }
 
-/// What the refresh waits for.
+/// The response that the refresh waits for.
 enum Awaited {
     /// The token response.
     Tokens,
-    /// The claims of the UserInfo endpoint. The ID token, if one came, is verified.
+    /// The UserInfo response. The ID token is verified, if the token response had one.
     Userinfo(Box<(TokenResponse, Option<VerifiedIdToken>)>),
 }
 
-/// What comes after a response of the provider.
+/// The next step of a refresh.
 pub(crate) enum RefreshStep {
-    /// Another call.
+    /// Make another call.
     Call(Box<Refreshing>, HttpCall),
-    /// The end of the refresh.
+    /// End the refresh with this outcome.
     End(RefreshOutcome),
 }
 
-/// How a refresh ended.
+/// The outcome of a refresh.
 pub(crate) enum RefreshOutcome {
-    /// The issuer confirms the identity: the session as it is now.
+    /// The session with new content. Usually the issuer confirmed the identity; after a failure
+    /// with a new refresh token only that token is new.
     Renewed(WrittenSession, LogLine),
-    /// The issuer could not be asked, or the interval is not over yet: the session stays as it is.
+    /// The session continues as it is: the refresh failed, or the issuer rejected it before the
+    /// identity was too old.
     Unchanged(LogLine),
-    /// The session is over.
+    /// The session ends: the issuer rejected the refresh, and the identity is too old.
     Ended(LogLine),
 }
 
 impl Refreshing {
+    /// A refresh of `session` with `grant`, which waits for the token response.
     pub(super) fn new(context: &RequestContext, session: &Session, grant: &RefreshGrant, refresh: &Refresh) -> Self {
         Self {
             runtime: context.runtime.clone(),
@@ -75,12 +81,12 @@ impl Refreshing {
         }
     }
 
-    /// The call is not made after all: the next request may make it.
+    /// Gives up before the call is made. The next request may refresh.
     pub(crate) fn abandon(&self) {
         self.runtime.refresh_memory().failed(self.key(&self.grant), UnixTime(0));
     }
 
-    /// Takes a response of the provider. This VM remembers how the refresh ends.
+    /// Takes a response of the provider. This VM remembers the outcome.
     pub(crate) fn proceed(
         mut self: Box<Self>,
         result: Result<CallResponse, CallFailure>,
@@ -102,7 +108,8 @@ impl Refreshing {
         }
     }
 
-    /// Goes on after the tokens came: to the UserInfo endpoint where the tenant wants that, and to the end otherwise.
+    /// Continues with the token response: with the UserInfo request if the tenant wants it, else
+    /// with the new session.
     fn tokens(mut self: Box<Self>, tokens: TokenResponse, env: &mut Env<'_>) -> RefreshStep {
         let renewed = match self.verify(&tokens, env) {
             Ok(token) if self.served.model.login.userinfo => {
@@ -119,7 +126,8 @@ impl Refreshing {
         RefreshStep::End(self.end(renewed, Some(&tokens), env))
     }
 
-    /// The ID token, verified, if one came: section 12.2 leaves that to the issuer.
+    /// Verifies the ID token if the response has one: it is optional in a refresh (OpenID Connect
+    /// Core section 12.2).
     fn verify(&self, tokens: &TokenResponse, env: &Env<'_>) -> Result<Option<VerifiedIdToken>, RefreshError> {
         let Some(token) = &tokens.id_token else { return Ok(None) };
         let Self { served, record, grant, .. } = self;
@@ -136,7 +144,8 @@ impl Refreshing {
         Ok(Some(VerifiedIdToken::verify_refreshed(token.expose_secret(), &expected, &context)?))
     }
 
-    /// The session as it is from now on. What neither an ID token nor the UserInfo endpoint says anew stays.
+    /// Makes the new session. A claim that neither a new ID token nor the UserInfo response
+    /// contains keeps its value.
     fn renew(
         &self,
         token: Option<VerifiedIdToken>,
@@ -174,8 +183,8 @@ impl Refreshing {
         Ok(runtime.sessions(served, now).write(&record, &self.sent, env)?)
     }
 
-    /// What this VM remembers of the refresh, and what becomes of the session. `tokens` are there if the issuer gave
-    /// any.
+    /// Records the outcome in the memory of this VM. `tokens` is the token response, if there was
+    /// one.
     fn end(
         &self,
         renewed: Result<WrittenSession, RefreshError>,
@@ -211,7 +220,8 @@ impl Refreshing {
                     None => RefreshOutcome::Unchanged(log(&error.to_string())),
                 }
             }
-            // Another worker may have been faster, and this browser may have its session by now.
+            // Another worker may have used the refresh token first. The browser may have its
+            // session already.
             Err(error) if now < self.overdue => {
                 memory.failed(key, self.overdue);
                 RefreshOutcome::Unchanged(self.log(Level::Info, Event::RefreshRejected, &error.to_string()))
@@ -223,13 +233,14 @@ impl Refreshing {
         }
     }
 
-    /// Whether the issuer may have begun to use another key, which is to be fetched.
+    /// Whether the ID token was signed with an unknown key that a fetch may bring.
     fn may_be_a_new_key(&self, error: &RefreshError) -> bool {
         *error == RefreshError::Token(TokenError::UnknownKey) && self.served.model.provider.source.is_some()
     }
 
-    /// The session with the identity and the age that it had, and the refresh token that came: an issuer that takes a
-    /// refresh token once does not take the old one again. Nothing without such a token.
+    /// The session with its old identity and its old time of refresh, but with the new refresh
+    /// token: many issuers accept the old one only once. `None` if the response has no new refresh
+    /// token.
     fn postpone(&self, tokens: &TokenResponse, now: UnixTime, env: &mut Env<'_>) -> Option<WrittenSession> {
         let Self { runtime, served, grant, .. } = self;
         let newer = tokens.refresh_token.as_ref().map(Secret::expose_secret);
@@ -251,5 +262,5 @@ impl Refreshing {
     }
 }
 
-/// The time between two tries at an issuer that does not answer as it should.
+/// The time between two attempts after a failure.
 pub(super) const BACK_OFF: Duration = Duration::from_secs(30);

@@ -1,7 +1,9 @@
-//! The access rules and roles of a tenant, made ready for lookup.
+//! The access rules and roles of a tenant, prepared for lookup.
 //!
-//! The first rule whose paths, methods and hosts fit a request decides it. What it decides about a user is in the
-//! room `access`.
+//! The first rule whose paths, methods and hosts match a request decides about it. The module
+//! `access` evaluates that rule for a user.
+//!
+//! Scenarios: tests/scenarios/access.rs.
 
 mod allow;
 mod name_map;
@@ -20,56 +22,58 @@ pub use roles::{Role, Roles};
 /// One rule as configured.
 #[derive(Debug)]
 pub struct Rule {
-    /// The paths that it is about; none means all.
+    /// The paths that the rule matches. An empty list means all.
     pub paths: Vec<PathPattern>,
-    /// The methods, compared byte for byte; none means all.
+    /// The methods, compared byte for byte. An empty list means all.
     pub methods: Vec<String>,
-    /// The hosts; none means all.
+    /// The hosts. An empty list means all.
     pub hosts: Vec<HostPattern>,
-    /// What it says about them.
+    /// The decision of the rule.
     pub verdict: Verdict,
 }
 
-/// What a rule says about the requests that it fits.
+/// The decision of a rule about the requests that it matches.
 #[derive(Debug)]
 pub enum Verdict {
-    /// They need no user.
+    /// The request needs no user.
     Public,
-    /// Any user of the tenant may make them.
+    /// Every user of the tenant may make the request.
     AnyUser,
-    /// Some may.
+    /// Users that meet these conditions may make the request.
     Allow(Box<Allow>),
-    /// Nobody may.
+    /// The request is denied to everybody.
     Deny,
 }
 
-/// What a tenant says besides its rules.
+/// The access settings of a tenant besides its rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccessPolicy {
-    /// Whether a request that no rule fits is denied. Otherwise any user of the tenant may make it.
+    /// Whether a request that no rule matches is denied. Otherwise every user of the tenant may
+    /// make it.
     pub deny_by_default: bool,
-    /// Whether what the rules refuse to a user is let through, and noted.
+    /// Whether a request that the rules deny to a user is permitted and logged (dry run).
     pub dry_run: bool,
-    /// Whether the preflight requests of browsers need no user.
+    /// Whether CORS preflight requests need no user.
     pub cors_preflight: bool,
 }
 
-/// The rules of a tenant, made ready for lookup.
+/// The rules of a tenant, prepared for lookup.
 #[derive(Debug, Default)]
 pub struct AccessRules {
     policy: AccessPolicy,
     rules: Vec<Rule>,
-    /// Whether any rule is about paths.
+    /// Whether any rule names paths.
     by_path: bool,
+    /// The rules for all hosts.
     any_host: PathTable,
-    /// By the name of the host.
+    /// The rules for exact hosts, by host name.
     exact: NameMap<PathTable>,
-    /// By the domain that the hosts are below.
+    /// The rules for all hosts below a domain, by that domain.
     below: NameMap<PathTable>,
 }
 
 impl AccessRules {
-    /// Builds the lookup.
+    /// Prepares the rules for lookup.
     pub fn new(rules: Vec<Rule>, policy: AccessPolicy) -> Self {
         let mut access = Self { policy, by_path: rules.iter().any(|rule| !rule.paths.is_empty()), ..Self::default() };
         for (number, rule) in rules.iter().enumerate() {
@@ -91,7 +95,8 @@ impl AccessRules {
         access
     }
 
-    /// The first rule that fits, with its number. `segments` are those of the path after the leading `/`, decoded.
+    /// The first rule that matches, with its number. `segments` are the decoded segments of the
+    /// path after the leading `/`.
     pub(crate) fn rule<'p>(
         &self,
         host: &Host,
@@ -111,12 +116,12 @@ impl AccessRules {
         self.rules.get(number).map(|rule| (number, &rule.verdict))
     }
 
-    /// Whether any rule is about paths.
+    /// Whether any rule names paths.
     pub(crate) fn is_by_path(&self) -> bool {
         self.by_path
     }
 
-    /// What the tenant says besides its rules.
+    /// The access settings of the tenant besides its rules.
     pub(crate) fn policy(&self) -> AccessPolicy {
         self.policy
     }

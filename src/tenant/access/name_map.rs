@@ -1,11 +1,12 @@
-//! NameSet, and something about each.
+//! A map from names to values, and a set of names.
 
-/// Something for each of some names, found by binary search. A sorted list: a tree of the standard library takes some kilobytes of the
-/// module for every type that is in it, and is no faster to look into.
+/// A map from names to values. It is a sorted list with binary search, because a tree map of the
+/// standard library adds some kilobytes to the WebAssembly module for every value type, and its
+/// lookup is not faster.
 #[derive(Debug)]
 pub struct NameMap<T>(Vec<(Box<str>, T)>);
 
-/// NameSet, each once.
+/// A set of names.
 pub type NameSet = NameMap<()>;
 
 impl<T> Default for NameMap<T> {
@@ -15,7 +16,7 @@ impl<T> Default for NameMap<T> {
 }
 
 impl<T: Default> NameMap<T> {
-    /// Changes what there is for `name`, or else the default.
+    /// Changes the value of `name`. A new name begins with the default value.
     pub(crate) fn change(&mut self, name: &str, change: impl FnOnce(&mut T)) {
         let at = match self.find(name) {
             Ok(at) => at,
@@ -31,17 +32,17 @@ impl<T: Default> NameMap<T> {
 }
 
 impl<T> NameMap<T> {
-    /// What there is for `name`.
+    /// The value of `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&T> {
         self.find(name).ok().and_then(|at| self.0.get(at)).map(|(_, value)| value)
     }
 
-    /// Whether there is anything for `name`.
+    /// Whether the map contains `name`.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.find(name).is_ok()
     }
 
-    /// Whether there is no name at all.
+    /// Whether the map has no names.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -57,7 +58,7 @@ impl<T> NameMap<T> {
 }
 
 impl NameSet {
-    /// These names.
+    /// The set of these names.
     pub fn from_names(names: &[String]) -> Self {
         let mut all = Self::default();
         names.iter().for_each(|name| all.change(name, |()| {}));
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_put_there_is_found_and_nothing_else() {
+    fn names_that_were_added_are_found_and_no_others() {
         let mut numbers = NameMap::<Vec<usize>>::default();
         let names = ["m", "", "z", "a", "m", "\u{fc}", "ma", "m"];
         for (number, name) in names.iter().enumerate() {

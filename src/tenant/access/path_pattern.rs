@@ -1,32 +1,33 @@
-//! The paths that a rule is about.
+//! The path patterns of access rules.
 
 use std::fmt;
 
-/// One path, or many: `/reports`, `/orders/*/items`, `/admin/*`.
+/// A pattern that matches one path or several: `/reports`, `/orders/*/items`, `/admin/*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
     segments: Vec<Segment>,
-    /// Whether it ends with `/*`: everything below, and the path before it itself.
+    /// Whether the pattern ends with `/*`. Then it matches every path below the segments, and the
+    /// path of the segments itself.
     below: bool,
 }
 
 /// One segment of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Segment {
-    /// This very text, after decoding.
+    /// Exactly this text, after decoding.
     Literal(String),
     /// `*`: any text.
     Any,
 }
 
 impl PathPattern {
-    /// Every path.
+    /// The pattern that matches every path.
     pub(crate) const ALL: Self = Self { segments: Vec::new(), below: true };
 
-    /// Reads a pattern as it is configured: as a path looks after decoding.
+    /// Parses a pattern. It is configured in the form that a path has after decoding.
     ///
     /// # Errors
-    /// [`PathPatternError`], which says why.
+    /// [`PathPatternError`] with the reason.
     pub fn parse(text: &str) -> Result<Self, PathPatternError> {
         let rest = text.strip_prefix('/').ok_or(PathPatternError::Relative)?;
         let (rest, below) = match rest.strip_suffix("/*") {
@@ -49,15 +50,17 @@ impl PathPattern {
         Ok(Self { segments: parsed.collect::<Result<_, _>>()?, below })
     }
 
+    /// The segments, without the `*` of a final `/*`.
     pub(super) fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
+    /// Whether the pattern ends with `/*`.
     pub(super) fn is_below(&self) -> bool {
         self.below
     }
 
-    /// Whether every path that fits `other` fits this one, too.
+    /// Whether this pattern matches every path that `other` matches.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         let ends = if self.below {
             self.segments.len() <= other.segments.len()
@@ -72,13 +75,13 @@ impl PathPattern {
         })
     }
 
-    /// Whether it is this one path.
+    /// Whether the pattern matches `path` and no other path.
     pub(crate) fn is_exactly(&self, path: &str) -> bool {
         Self::parse(path).as_ref() == Ok(self) && !self.below && !self.segments.contains(&Segment::Any)
     }
 }
 
-/// As configured.
+/// Writes the pattern as configured.
 impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for segment in &self.segments {
@@ -91,16 +94,16 @@ impl fmt::Display for PathPattern {
     }
 }
 
-/// Why a text is no [`PathPattern`]. `Display` says what would be right.
+/// The reason why a text is not a valid [`PathPattern`]. `Display` explains what is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathPatternError {
-    /// It does not begin with `/`.
+    /// The text does not begin with `/`.
     Relative,
-    /// A `*` stands beside other characters in a segment.
+    /// A segment contains `*` and other characters.
     Wildcard,
-    /// It has an escape, a query or a fragment.
+    /// The text contains a percent-encoded character, a query or a fragment.
     Encoded,
-    /// Only requests that are refused have such a path.
+    /// Requests with such a path are refused before the rules are evaluated.
     Unreachable,
 }
 
@@ -128,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_is_written_as_it_is_read() {
+    fn a_pattern_is_displayed_as_it_was_configured() {
         for text in ["/", "/*", "/a", "/a/", "/a/*", "/a/*/b", "/*/b", "/a/*/*", "/é b"] {
             assert_eq!(pattern(text).to_string(), text);
         }
     }
 
     #[test]
-    fn what_is_no_pattern_says_why() {
+    fn an_invalid_pattern_is_rejected_with_its_reason() {
         for (text, problem) in [
             ("", PathPatternError::Relative),
             ("*", PathPatternError::Relative),
@@ -159,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn covering_is_for_every_path() {
+    fn a_pattern_covers_another_only_if_it_matches_all_its_paths() {
         for (a, b) in [
             ("/*", "/a"),
             ("/*", "/"),

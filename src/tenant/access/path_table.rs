@@ -1,21 +1,25 @@
-//! The rules by path: a tree with a level for each segment, so that many rules cost a request no more than few.
+//! The rules by path, in a tree with one level for each segment, so that the cost of a request does
+//! not grow with the number of rules about other paths.
 
 use super::name_map::NameMap;
 use super::path_pattern::{PathPattern, Segment};
 
-/// Which rules are about a path: those about the paths that begin here. A rule is known by its number; the first is the one that counts.
+/// One node of the tree: the rules about the paths that begin with its segments. A rule is
+/// identified by its number, and the lowest number takes precedence.
 #[derive(Debug, Default)]
 pub(super) struct PathTable {
+    /// The next level for literal segments.
     literal: NameMap<Self>,
+    /// The next level for the segment `*`.
     any: Option<Box<Self>>,
-    /// Rules about this very path, in order.
+    /// The rules about exactly this path, in order.
     here: Vec<usize>,
-    /// Rules about this path and everything below it, in order.
+    /// The rules about this path and all paths below it, in order.
     below: Vec<usize>,
 }
 
 impl PathTable {
-    /// Adds a rule. Rules come in their order.
+    /// Adds a rule. Rules have to be added in their order.
     pub(super) fn insert(&mut self, pattern: &PathPattern, rule: usize) {
         self.insert_below(pattern.segments(), pattern.is_below(), rule);
     }
@@ -31,7 +35,8 @@ impl PathTable {
         }
     }
 
-    /// The first rule that is about the path of these segments, comes before `limit` and fits otherwise, too.
+    /// The first rule before `limit` that matches the path of these segments and for which `fits`
+    /// is true. `limit` if there is none.
     pub(super) fn first<'p>(
         &self,
         segments: impl Iterator<Item = &'p str>,
@@ -68,7 +73,7 @@ mod tests {
         table
     }
 
-    /// The first rule about `path`, and how many were looked at.
+    /// The first rule about `path`, and the number of rules that were examined.
     fn first(table: &PathTable, path: &str) -> (usize, usize) {
         let looks = Cell::new(0);
         let found = table.first(path.split('/').skip(1), usize::MAX, |_| {
@@ -79,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_the_rules_counts_and_not_how_narrow_they_are() {
+    fn the_first_rule_takes_precedence_over_a_more_specific_one() {
         let patterns = ["/a/b", "/*/b", "/a/*", "/*", "/c/*", "/c/d", "/"].map(str::to_owned);
         let table = table(&patterns);
         for (path, rule) in
@@ -89,9 +94,9 @@ mod tests {
         }
     }
 
-    /// What a request costs does not depend on how many rules there are about other paths.
+    /// The cost of a request does not depend on the number of rules about other paths.
     #[test]
-    fn only_rules_about_the_path_are_looked_at() {
+    fn only_rules_about_the_path_are_examined() {
         let shapes: [fn(usize) -> String; 4] = [
             |n| format!("/svc{n}/*"),
             |n| format!("/api/v1/thing{n}"),

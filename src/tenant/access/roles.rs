@@ -1,21 +1,21 @@
-//! Roles: names that a tenant gives to users and groups of its directory.
+//! The roles that a tenant gives to users and groups of its directory.
 
 use super::name_map::NameMap;
 
-/// One role, and who has it.
+/// One role, and the users and groups that have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
-    /// Unique within the tenant.
+    /// The name, unique within the tenant.
     pub name: String,
     /// User names.
     pub users: Vec<String>,
-    /// E-mail addresses that the issuer verified.
+    /// E-mail addresses that the issuer verified, unless the tenant does not require that.
     pub emails: Vec<String>,
     /// Groups.
     pub groups: Vec<String>,
 }
 
-/// The roles of a tenant, by who has them.
+/// The roles of a tenant, by user name, e-mail address and group.
 #[derive(Debug, Default)]
 pub struct Roles {
     names: Vec<String>,
@@ -24,11 +24,12 @@ pub struct Roles {
     groups: RoleNumbers,
 }
 
-/// The numbers of the roles that a name has.
+/// The numbers of the roles of each name.
 type RoleNumbers = NameMap<Vec<usize>>;
 
 impl Roles {
-    /// Builds the lookup; names are unique, which the loader sees to.
+    /// Prepares the roles for lookup. Their names are unique, which the configuration loader
+    /// checks.
     pub fn new(roles: impl IntoIterator<Item = Role>) -> Self {
         let mut all = Self::default();
         for (number, Role { name, users, emails, groups }) in roles.into_iter().enumerate() {
@@ -44,13 +45,13 @@ impl Roles {
         all
     }
 
-    /// Whether there is a role of this name.
+    /// Whether a role of this name exists.
     pub fn has(&self, name: &str) -> bool {
         self.names.iter().any(|role| role == name)
     }
 
-    /// The roles of a user, in the order of the configuration, each once. `email` is the e-mail address, if the
-    /// tenant relies on it.
+    /// The roles of a user, in the order of the configuration, each once. `email` is the e-mail
+    /// address, if the tenant relies on it.
     pub(crate) fn held_by(&self, user: &str, email: Option<&str>, groups: &[String]) -> Vec<&str> {
         if self.names.is_empty() {
             return Vec::new();
