@@ -49,8 +49,8 @@ impl<'t> TenantCookies<'t> {
         let is_harmless = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
         let names = cookie::sent(head).filter_map(|(name, _)| {
             let rest = name.strip_prefix(prefix.as_bytes())?;
-            let is_ours = rest.len() <= MAX_REST && rest.iter().copied().all(is_harmless);
-            std::str::from_utf8(name).ok().filter(|_| is_ours)
+            let is_known = rest.len() <= MAX_REST && rest.iter().copied().all(is_harmless);
+            std::str::from_utf8(name).ok().filter(|_| is_known)
         });
         names.take(MAX_DELETED).fold(Vec::new(), |mut found, name| {
             if !found.iter().any(|known| known == name) {
@@ -98,14 +98,14 @@ impl<'t> TenantCookies<'t> {
 
 /// Removes Tenantgate's cookies from `line`, those of every tenant: the upstream receives none of
 /// them. `None` if no cookie is left.
-pub(crate) fn without_ours(line: &[u8]) -> Option<Vec<u8>> {
-    let kept: Vec<&[u8]> = cookie::pairs(line).filter(|pair| !is_ours(pair)).collect();
+pub(crate) fn without_tenantgate_cookies(line: &[u8]) -> Option<Vec<u8>> {
+    let kept: Vec<&[u8]> = cookie::pairs(line).filter(|pair| !is_tenantgate_cookie(pair)).collect();
     (!kept.is_empty()).then(|| kept.join(&b"; "[..]))
 }
 
 /// Whether the cookie is one of Tenantgate. The comparison ignores case, as browsers do for the
 /// prefixes (RFC 6265bis section 5.4), because an upstream might do the same.
-fn is_ours(pair: &[u8]) -> bool {
+fn is_tenantgate_cookie(pair: &[u8]) -> bool {
     [HOST, SECURE].iter().any(|prefix| {
         pair.split_at_checked(prefix.len()).is_some_and(|(start, _)| start.eq_ignore_ascii_case(prefix.as_bytes()))
     })
@@ -128,8 +128,8 @@ mod tests {
     #[test]
     fn cookies_of_tenantgate_are_removed_and_others_are_unchanged() {
         let line = b"a=1; __Host-tenantgate-session=x; b=\xff; __secure-TENANTGATE-login-y=z; __Host-other=1;";
-        assert_eq!(without_ours(line).unwrap(), b"a=1; b=\xff; __Host-other=1");
-        assert_eq!(without_ours(b"__Host-tenantgate-session=x"), None);
-        assert_eq!(without_ours(b" ; "), None);
+        assert_eq!(without_tenantgate_cookies(line).unwrap(), b"a=1; b=\xff; __Host-other=1");
+        assert_eq!(without_tenantgate_cookies(b"__Host-tenantgate-session=x"), None);
+        assert_eq!(without_tenantgate_cookies(b" ; "), None);
     }
 }

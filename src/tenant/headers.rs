@@ -54,19 +54,20 @@ pub enum ForwardedAuthorization {
     Remove,
     /// The header is forwarded if it is the bearer token that Tenantgate verified.
     Verified,
-    /// The header is forwarded, whatever its value is.
+    /// The header is forwarded, whatever its value is. An unverified one is removed if the name is
+    /// protected.
     Any,
 }
 
 impl ForwardedAuthorization {
     /// Whether the header is forwarded with a request. `verified`: Tenantgate took the identity
-    /// from it. `is_identity_header`: `Authorization` is an identity header of some tenant, so an
-    /// upstream would take its value for one from Tenantgate.
-    pub(crate) fn stays(self, verified: bool, is_identity_header: bool) -> bool {
+    /// from it. `is_protected`: the name is one under which Tenantgate may send an identity or an
+    /// assertion, so an upstream may trust its value.
+    pub(crate) fn stays(self, verified: bool, is_protected: bool) -> bool {
         match self {
             Self::Remove => false,
             Self::Verified => verified,
-            Self::Any => verified || !is_identity_header,
+            Self::Any => verified || !is_protected,
         }
     }
 }

@@ -28,7 +28,7 @@ use access::{AccessRules, Roles};
 pub use bearer::{Bearer, RequiredClaim};
 pub use claim_path::ClaimPath;
 pub use client::{AssertionAudience, Client, ClientAuthentication};
-pub(crate) use cookies::{TenantCookies, without_ours};
+pub(crate) use cookies::{TenantCookies, without_tenantgate_cookies};
 pub(crate) use headers::DEFAULT_NAMES;
 pub use headers::{
     DEFAULT_ASSERTION, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES, DEFAULT_TENANT,
@@ -72,14 +72,15 @@ pub struct Tenant {
     pub headers: IdentityHeaders,
     /// The tenant's own texts for Tenantgate's pages.
     pub texts: PageTexts,
-    /// The sessions that began before this time are revoked, once that time has come.
+    /// Sessions that began before this time are revoked when it has come.
     pub sessions_not_before: Option<UnixTime>,
 }
 
 impl Tenant {
     /// Whether a session stays valid whose identity was verified with `key`. If a configured key is
     /// removed from the configuration, its sessions end. Fetched keys change when the issuer
-    /// rotates its keys, which does not end a session.
+    /// rotates its keys, which does not end a session. Those sessions end if the tenant no longer
+    /// fetches keys.
     pub fn keeps_sessions_of(&self, key: &SigningKeyRef) -> bool {
         match key {
             SigningKeyRef::Configured(key) => self.keys.contains(key),

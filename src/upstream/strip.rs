@@ -4,7 +4,7 @@
 use super::header_edit::HeaderEdit;
 use crate::http::header_name::{FoldedNames, fold};
 use crate::http::request::RequestHead;
-use crate::tenant::{ForwardedAuthorization, without_ours};
+use crate::tenant::{ForwardedAuthorization, without_tenantgate_cookies};
 
 /// The names to remove from the trailers of a request. An upstream that merges trailers into the
 /// header section (RFC 9110 section 6.5.1) would trust them.
@@ -38,7 +38,7 @@ pub(super) fn strip(
         done.push(name);
         match name {
             "authorization" if authorization.stays(verified, protects(name)) => {}
-            "cookie" => edits.extend(rewrite(name, head, without_ours)),
+            "cookie" => edits.extend(rewrite(name, head, without_tenantgate_cookies)),
             "connection" => edits.extend(rewrite(name, head, |line| without_options(line, protects))),
             name => edits.push(HeaderEdit::Remove(name.to_owned())),
         }
