@@ -308,9 +308,16 @@ mod envoy_only {
     /// envoy/README.md).
     #[test]
     fn a_body_waits_with_its_head_for_a_refresh() {
-        let mut world = World::<EnvoyHarness>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
-        world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Reused, 0));
-        let session = world.signed_in().cookie_line("acme.example").unwrap();
+        let mut world = World::<EnvoyHarness>::with(|configuration| {
+            configuration["tenants"][0]["refresh"] = json!({ "interval": "1s" });
+        });
+        world.issuer("acme", |issuer| issuer.refresh = Refresh::Reused);
+        let mut browser = world.signed_in();
+        let session = browser.cookie_line("acme.example").unwrap();
+        let before = world.issuer("acme", |issuer| issuer.calls);
+        while world.issuer("acme", |issuer| issuer.calls) == before {
+            world.open(&mut browser, "https://acme.example/").forwarded();
+        }
         for size in [100_000, 900_000, 3_000_000] {
             let head =
                 format!("POST /form HTTP/1.1\r\nhost: acme.example\r\ncontent-length: {size}\r\nconnection: close");
@@ -530,13 +537,13 @@ mod envoy_only {
             let mut world = World::<EnvoyHarness>::with(|configuration| {
                 let acme = &mut configuration["tenants"][0];
                 acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
-                (acme["login"]["userinfo"], acme["refresh"]) = (json!(userinfo), json!({}));
+                (acme["login"]["userinfo"], acme["refresh"]) = (json!(userinfo), json!({ "interval": "8s" }));
             });
             let first = json!({ "sub": "ada", "groups": ["engineers", "admins"] });
             let guests = json!({ "sub": "ada", "groups": ["guests"] });
             // A refresh is due after 6 s and overdue after 8 s.
             world.issuer("acme", |issuer| {
-                (issuer.refresh, issuer.expires_in) = (Refresh::Rotating, 8);
+                issuer.refresh = Refresh::Rotating;
                 issuer.userinfo.1 = first.clone();
             });
             let person = if userinfo { json!({ "sub": "ada" }) } else { first };

@@ -65,6 +65,20 @@ fn check_warns_of_unreachable_rules() {
 }
 
 #[test]
+fn check_warns_of_a_refresh_without_offline_access() {
+    let check = |refresh: &str| {
+        let configuration = format!("{CONFIGURATION}    {refresh}\n");
+        run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &configuration).1
+    };
+    let output = check("refresh: {}");
+    assert!(output.contains("warning: tenant \"acme\": login.scopes: has no `offline_access`; most"), "{output}");
+    for quiet in ["refresh: {without_token: keep}", "login: {scopes: [openid, offline_access]}\n    refresh: {}"] {
+        let output = check(quiet);
+        assert!(!output.contains("warning"), "{output}");
+    }
+}
+
+#[test]
 fn check_fails_for_a_broken_tenant() {
     let (code, output, _) = run(&["check", "-", "--env", &format!("KEY={KEY}")], CONFIGURATION);
     assert_eq!(code, 1);

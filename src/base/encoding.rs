@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
+use super::json;
+
 /// Encodes as base64url without padding (RFC 7515 section 2).
 pub(crate) fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -60,7 +62,7 @@ pub(crate) fn push_header_value(value: &mut String, claim: &str, separator: Opti
 /// every JSON parser decodes.
 pub(crate) fn ascii_json(value: &serde_json::Value) -> String {
     let mut json = String::new();
-    for c in value.to_string().chars() {
+    for c in json::write(value).chars() {
         // Other characters occur only in strings, and control characters are escaped already.
         if (' '..='~').contains(&c) {
             json.push(c);

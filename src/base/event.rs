@@ -86,6 +86,7 @@ events! {
         Logout = "logout",
         RefreshFailed = "refresh_failed",
         RefreshRejected = "refresh_rejected",
+        RefreshTokenMissing = "refresh_token_missing",
         SessionRefreshed = "session_refreshed",
         TenantBroken = "tenant_broken",
         TenantConfigError = "tenant_config_error",

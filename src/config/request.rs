@@ -8,6 +8,7 @@ use url::Url;
 
 use super::cursor::{Cursor, Object};
 use super::values::{Scheme, duration, url};
+use crate::base::json;
 use crate::tenant::AuthorizationParameters;
 
 /// Reads the optional parameters. `None` if one of them could not be read.
@@ -24,7 +25,7 @@ pub(super) fn request(login: &Object<'_>, scheme: Scheme) -> Option<Authorizatio
         max_age: max_age?,
         acr_values: acr_values?,
         login_hint: login_hint?,
-        claims: claims?.map(|claims| claims.to_string()),
+        claims: claims?.map(|claims| json::write(&claims)),
         resources: resources?,
         others: others?,
     })

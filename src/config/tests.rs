@@ -341,6 +341,21 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "tenant \"acme\": provider.jwks_max_age: is shorter than `jwks_interval`, so there would be times without keys",
         ),
         (
+            "/refresh",
+            json!({ "interval": "500ms" }),
+            "tenant \"acme\": refresh.interval: \"500ms\" is out of range; it has to be from 1s to 1day",
+        ),
+        (
+            "/refresh",
+            json!({ "interval": "10m", "max_stale": "5m" }),
+            "tenant \"acme\": refresh.max_stale: is shorter than `interval`, so sessions would end before they are refreshed",
+        ),
+        (
+            "/refresh",
+            json!({ "without_token": "maybe" }),
+            "tenant \"acme\": refresh.without_token: has to be `end` or `keep`",
+        ),
+        (
             "/provider/token_endpoint_auth_method",
             json!("client_secret_jwt"),
             "tenant \"acme\": provider.token_endpoint_auth_method: \"client_secret_jwt\" is not supported; use client_secret_basic, client_secret_post, private_key_jwt or none",

@@ -7,7 +7,7 @@ use crate::http::call::CallFailure;
 use crate::identity::IdentityError;
 use crate::jose::TokenError;
 use crate::oauth::discovery::{FetchError, MetadataUnavailable};
-use crate::oauth::{OAuthError, TokenRequestError, TokenResponseError, UserinfoError};
+use crate::oauth::{OAuthErrorCode, TokenRequestError, TokenResponseError, UserinfoError};
 use crate::session::SessionError;
 use crate::token::SubjectMismatch;
 
@@ -65,7 +65,7 @@ impl LoginError {
     /// Whether the token endpoint rejected the code. The usual cause is a user who took too long,
     /// not a fault of the issuer.
     pub(super) fn is_code_rejected(&self) -> bool {
-        matches!(self, Self::TokenResponse(TokenResponseError::Refused(OAuthError::InvalidGrant)))
+        matches!(self, Self::TokenResponse(TokenResponseError::OAuth(error)) if error.code == OAuthErrorCode::InvalidGrant)
     }
 }
 
@@ -95,9 +95,6 @@ impl fmt::Display for LoginError {
                 f.write_str("no login that this browser began belongs to the `state`, or it has expired")
             }
             Self::SubjectMismatch => SubjectMismatch.fmt(f),
-            Self::TokenResponse(TokenResponseError::Refused(OAuthError::InvalidGrant)) => {
-                f.write_str("the token endpoint refused the code (`invalid_grant`)")
-            }
             Self::TokenResponse(error) => write!(f, "token endpoint: {error}"),
             Self::Userinfo(error) => write!(f, "UserInfo endpoint: {error}"),
         }

@@ -34,8 +34,9 @@ pub(super) enum RequestPhase {
     ExchangingCode(Box<CodeExchange>),
     /// The request body of a back-channel logout request.
     ReadingBody(Box<BackchannelRequest>),
-    /// The response of the provider to a step of the refresh.
-    Refreshing(Box<RequestContext>, Box<Refreshing>),
+    /// The response of the provider to a step of the refresh. The request continues with this
+    /// session if the refresh fails and the session may still be used.
+    Refreshing(Box<RequestContext>, Box<Session>, Box<Refreshing>),
 }
 
 /// An effect on the request.
@@ -103,9 +104,9 @@ impl RequestPhase {
                 ExchangeStep::Call(exchange, call) => exchange_code(exchange, call),
                 ExchangeStep::Reply(reply) => RequestStep::Reply(reply),
             },
-            Self::Refreshing(context, refreshing) => match refreshing.proceed(result, env) {
-                RefreshStep::Call(refreshing, call) => refresh(context, refreshing, call),
-                RefreshStep::End(outcome) => refreshed(*context, outcome, env),
+            Self::Refreshing(context, session, refreshing) => match refreshing.proceed(result, env) {
+                RefreshStep::Call(refreshing, call) => refresh(context, session, refreshing, call),
+                RefreshStep::End(outcome) => refreshed(*context, *session, outcome, env),
             },
             Self::Fresh | Self::ReadingBody(_) => RequestStep::Reply(unexpected_input(env)),
         }
@@ -126,8 +127,13 @@ fn exchange_code(exchange: Box<CodeExchange>, call: HttpCall) -> RequestStep {
 }
 
 /// Waits for the response to a call of the refresh.
-fn refresh(context: Box<RequestContext>, refreshing: Box<Refreshing>, call: HttpCall) -> RequestStep {
-    RequestStep::Wait(RequestPhase::Refreshing(context, refreshing), RequestEffect::Call(call))
+fn refresh(
+    context: Box<RequestContext>,
+    session: Box<Session>,
+    refreshing: Box<Refreshing>,
+    call: HttpCall,
+) -> RequestStep {
+    RequestStep::Wait(RequestPhase::Refreshing(context, session, refreshing), RequestEffect::Call(call))
 }
 
 /// Handles a request for a page of the upstream. The identity comes from the bearer token or the
@@ -154,14 +160,16 @@ fn page(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
             let cookies = context.sessions(now).keep_alive(&session, &context.head, env);
             (session, ResponsePhase::with_refresh(cookies, refreshing, call))
         }
-        SessionFreshness::Overdue(refreshing, call) => return refresh(Box::new(context), refreshing, call),
+        SessionFreshness::Overdue(session, refreshing, call) => {
+            return refresh(Box::new(context), Box::new(session), refreshing, call);
+        }
         SessionFreshness::Ended => return anonymous(context, None, env),
     };
     forward(context, &session.into_identity(), response, env)
 }
 
 /// Continues a request that waited for a refresh.
-fn refreshed(context: RequestContext, outcome: RefreshOutcome, env: &mut Env<'_>) -> RequestStep {
+fn refreshed(context: RequestContext, session: Session, outcome: RefreshOutcome, env: &mut Env<'_>) -> RequestStep {
     let now = match env.now() {
         Ok(now) => now,
         Err(no_time) => return refuse(&context, &HostFailure::from(no_time).into()),
@@ -172,12 +180,11 @@ fn refreshed(context: RequestContext, outcome: RefreshOutcome, env: &mut Env<'_>
             (session, ResponsePhase::with_cookies(written.into_cookies()).with_log(log))
         }
         RefreshOutcome::Unchanged(log) => {
-            (context.sessions(now).find(&context.head), ResponsePhase::default().with_log(log))
+            (context.sessions(now).revalidate(session), ResponsePhase::default().with_log(log))
         }
-        // The end of the session is logged instead of the login that follows it.
         RefreshOutcome::Ended(log) => {
             return match anonymous(context, None, env) {
-                RequestStep::Reply(reply) => RequestStep::Reply(LocalReply { log, ..reply }),
+                RequestStep::Reply(reply) => RequestStep::Reply(reply.with_log(log)),
                 RequestStep::Forward(context, forward, response) => {
                     RequestStep::Forward(context, forward, response.with_log(log))
                 }
@@ -266,7 +273,8 @@ fn assertion_jwks(assertion: &Assertion, context: &RequestContext) -> LocalReply
     let headers = [header, ("content-type", "application/jwk-set+json"), ("x-content-type-options", "nosniff")];
     let log =
         context.reply_context().log(Level::Debug, Event::AssertionJwks, "the keys of the assertion were asked for");
-    LocalReply { status, headers: headers.map(|(name, value)| (name, value.to_owned())).into(), body, log }
+    let headers = headers.map(|(name, value)| (name, value.to_owned())).into();
+    LocalReply { status, headers, body, log: vec![log] }
 }
 
 /// The reply to an input that the state of the stream does not expect.

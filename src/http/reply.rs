@@ -13,8 +13,8 @@ pub struct LocalReply {
     pub headers: Vec<(&'static str, String)>,
     /// The whole body.
     pub body: String,
-    /// The line that is logged and counted.
-    pub log: LogLine,
+    /// The lines that are logged and counted.
+    pub log: Vec<LogLine>,
 }
 
 /// Shows the header names only, because the values contain cookies, state and nonces.
@@ -41,7 +41,7 @@ impl LocalReply {
         let headers =
             [("cache-control", "no-store"), ("referrer-policy", "no-referrer"), ("x-content-type-options", "nosniff")];
         let headers = headers.map(|(name, value)| (name, value.to_owned())).into();
-        Self { status, headers, body: String::new(), log }
+        Self { status, headers, body: String::new(), log: vec![log] }
     }
 
     /// The same response with a body of this media type.
@@ -53,6 +53,12 @@ impl LocalReply {
     /// The same response with one more header line.
     pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// The same response with one more line for the log.
+    pub(crate) fn with_log(mut self, line: LogLine) -> Self {
+        self.log.push(line);
         self
     }
 

@@ -75,7 +75,7 @@ pub(crate) struct RecordedClaims(String);
 
 impl RecordedClaims {
     pub(super) fn new(claims: &Map<String, Value>) -> Self {
-        if claims.is_empty() { Self::default() } else { Self(Value::Object(claims.clone()).to_string()) }
+        if claims.is_empty() { Self::default() } else { Self(json::write(&Value::Object(claims.clone()))) }
     }
 
     /// The claims by their configured path.

@@ -15,6 +15,7 @@ use super::host_verifier::{HostAlgorithms, HostVerifier};
 use super::key_error::{KeyError, MAX_RSA_BITS, MIN_RSA_BITS};
 use super::module_verifier::{ByModule, PublicKey};
 use super::thumbprint::Thumbprint;
+use crate::base::json;
 
 /// One public key, with the one algorithm that it verifies.
 #[derive(Clone)]
@@ -92,8 +93,9 @@ impl VerificationKey {
     }
 
     fn new(jwk: &JsonWebKey<'_>, der: Vec<u8>, algorithm: SignatureAlgorithm, key: PublicKey) -> Self {
-        // What jwt-compact displays of a key is what RFC 7638 section 3 wants hashed.
-        let thumbprint = Thumbprint(Sha256::digest(jwk.to_string()).into());
+        // RFC 7638 section 3: the members in lexicographic order, as `Map` has them, without spaces.
+        let members = serde_json::to_value(jwk).unwrap_or_default();
+        let thumbprint = Thumbprint(Sha256::digest(json::write(&members)).into());
         Self { key, algorithm, kid: None, thumbprint, der }
     }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::discovery::Provider;
 use super::error::TokenRequestError;
 use crate::base::encoding::base64url;
+use crate::base::json;
 use crate::base::secret::Secret;
 use crate::env::{Env, HostFailure};
 use crate::jose::SigningKey;
@@ -41,7 +42,7 @@ pub(super) fn client_assertion(
         "iat": now.0,
         "exp": now.plus(LIFETIME).0,
     });
-    let input = [header, claims].map(|part| base64url(part.to_string().as_bytes())).join(".");
+    let input = [header, claims].map(|part| base64url(json::write(&part).as_bytes())).join(".");
     let signature = key
         .sign(input.as_bytes(), env.verifier().host)
         .ok_or(HostFailure("it could not sign the client assertion; a key on P-256 or for Ed25519 needs no host"))?;

@@ -7,12 +7,14 @@
 mod client_assertion;
 pub mod discovery;
 mod error;
+mod error_response;
 mod provider_call;
 mod token_request;
 mod token_response;
 mod userinfo;
 
 pub(crate) use error::TokenRequestError;
+pub(crate) use error_response::OAuthErrorCode;
 pub(crate) use token_request::{refresh_request, token_request};
-pub(crate) use token_response::{OAuthError, TokenResponse, TokenResponseError};
+pub(crate) use token_response::{TokenResponse, TokenResponseError};
 pub(crate) use userinfo::{UserinfoError, read_userinfo, userinfo_request};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::error_response::{OAuthError, OAuthErrorCode};
 use crate::base::json;
 use crate::base::secret::Secret;
 use crate::http::call::CallResponse;
@@ -21,33 +22,19 @@ pub(crate) struct TokenResponse {
     pub(crate) expires_in: Option<u64>,
 }
 
-/// The reason why a token response is unusable. It names fields, status codes and error codes, and
-/// contains nothing that the provider sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The reason why a token response is unusable.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TokenResponseError {
     /// A field is absent or has the wrong type.
     Field(&'static str),
     /// The body is not one JSON object.
     NotJson,
     /// An error response (RFC 6749 section 5.2).
-    Refused(OAuthError),
+    OAuth(OAuthError),
     /// The status code is neither 200 nor that of an error response.
     Status(u16),
     /// The body is longer than [`CallResponse::MAX_BODY`].
     TooLong,
-}
-
-/// The error codes of RFC 6749 section 5.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OAuthError {
-    /// `invalid_client`: client authentication failed.
-    InvalidClient,
-    /// `invalid_grant`: the code or refresh token is invalid, used, expired, revoked, or was issued
-    /// to another client.
-    InvalidGrant,
-    /// `invalid_request`, `invalid_scope`, `unauthorized_client`, `unsupported_grant_type` or an
-    /// extension.
-    Other,
 }
 
 impl TokenResponse {
@@ -63,7 +50,8 @@ impl TokenResponse {
         }
         let object = json::parse_object(body);
         if response.status != 200 {
-            return Err(error_response(response.status, object.ok().as_ref()));
+            let error = object.ok().and_then(|object| OAuthError::read(response.status, &object));
+            return Err(error.map_or(TokenResponseError::Status(response.status), TokenResponseError::OAuth));
         }
         let object = object.map_err(|_| TokenResponseError::NotJson)?;
         let token_type = text(&object, "token_type")?;
@@ -76,7 +64,7 @@ impl TokenResponse {
             access_token: secret("access_token")?,
             id_token: optional("id_token")?,
             refresh_token: optional("refresh_token")?,
-            expires_in: object.get("expires_in").and_then(Value::as_u64),
+            expires_in: object.get("expires_in").and_then(seconds),
         })
     }
 
@@ -89,20 +77,13 @@ impl TokenResponse {
     }
 }
 
-fn text<'a>(object: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, TokenResponseError> {
-    object.get(name).and_then(Value::as_str).ok_or(TokenResponseError::Field(name))
+/// A number of seconds. Some issuers send it as a string.
+fn seconds(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// The error of a response whose status is not 200. An error response has status 400 or 401 and a
-/// code.
-fn error_response(status: u16, object: Option<&Map<String, Value>>) -> TokenResponseError {
-    let code = object.and_then(|object| object.get("error")).and_then(Value::as_str);
-    match (status, code) {
-        (400 | 401, Some("invalid_grant")) => TokenResponseError::Refused(OAuthError::InvalidGrant),
-        (400 | 401, Some("invalid_client")) => TokenResponseError::Refused(OAuthError::InvalidClient),
-        (400 | 401, Some(_)) => TokenResponseError::Refused(OAuthError::Other),
-        _ => TokenResponseError::Status(status),
-    }
+fn text<'a>(object: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, TokenResponseError> {
+    object.get(name).and_then(Value::as_str).ok_or(TokenResponseError::Field(name))
 }
 
 impl std::error::Error for TokenResponseError {}
@@ -112,14 +93,12 @@ impl fmt::Display for TokenResponseError {
         match self {
             Self::Field(name) => write!(f, "the response has no usable `{name}`"),
             Self::NotJson => f.write_str("the response is not a JSON object"),
-            Self::Refused(OAuthError::InvalidClient) => f.write_str(
-                "it does not know the client (`invalid_client`); compare `client_id`, `client_secret` and \
-                     `provider.token_endpoint_auth_method` with the registration at the issuer",
+            Self::OAuth(error) if error.code == OAuthErrorCode::InvalidClient => write!(
+                f,
+                "it does not know the client: {error}; compare `client_id`, `client_secret` and \
+                 `provider.token_endpoint_auth_method` with the registration at the issuer"
             ),
-            Self::Refused(OAuthError::InvalidGrant) => f.write_str("it refused the code (`invalid_grant`)"),
-            Self::Refused(OAuthError::Other) => {
-                f.write_str("it refused the request, which points at the registration at the issuer")
-            }
+            Self::OAuth(error) => write!(f, "it answered {error}"),
             Self::Status(status) => write!(f, "it answered with status {status}"),
             Self::TooLong => write!(f, "the response is longer than {} bytes", CallResponse::MAX_BODY),
         }
@@ -152,11 +131,12 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_apart_by_status_and_code() {
+    fn an_error_response_is_told_from_another_status() {
         use TokenResponseError::*;
-        assert_eq!(read(400, r#"{"error":"invalid_grant"}"#), Err(Refused(OAuthError::InvalidGrant)));
-        assert_eq!(read(401, r#"{"error":"invalid_client"}"#), Err(Refused(OAuthError::InvalidClient)));
-        assert_eq!(read(400, r#"{"error":"slow_down"}"#), Err(Refused(OAuthError::Other)));
+        let error = read(400, r#"{"error":"invalid_grant","error_description":"expired"}"#).unwrap_err();
+        assert_eq!(error.to_string(), "it answered `invalid_grant` (\"expired\")");
+        let error = read(401, r#"{"error":"invalid_client"}"#).unwrap_err().to_string();
+        assert!(error.starts_with("it does not know the client: `invalid_client`; compare `client_id`"), "{error}");
         assert_eq!(read(500, r#"{"error":"invalid_grant"}"#), Err(Status(500)));
         assert_eq!(read(400, "nope"), Err(Status(400)));
         assert_eq!(read(302, ""), Err(Status(302)));

@@ -35,6 +35,8 @@ pub(crate) enum Age {
     Due,
     /// The identity is too old: a request waits for the refresh.
     Overdue,
+    /// As [`Age::Overdue`], and the session ends if the refresh fails.
+    Stale,
 }
 
 impl RefreshGrant {
@@ -42,7 +44,9 @@ impl RefreshGrant {
     pub(crate) fn age(&self, refresh: &Refresh, now: UnixTime) -> Age {
         let span = self.span(refresh);
         let ahead = Duration::from_secs(span.as_secs() / 4);
-        if now >= self.overdue(refresh) {
+        if now >= self.stale(refresh) {
+            Age::Stale
+        } else if now >= self.overdue(refresh) {
             Age::Overdue
         } else if now >= UnixTime(self.renewed).plus(span.saturating_sub(ahead)) {
             Age::Due
@@ -56,8 +60,14 @@ impl RefreshGrant {
         UnixTime(self.renewed).plus(self.span(refresh))
     }
 
+    /// The time from which the session ends if the refresh fails.
+    pub(crate) fn stale(&self, refresh: &Refresh) -> UnixTime {
+        UnixTime(self.renewed).plus(refresh.max_stale)
+    }
+
     /// The interval between refreshes: the configured one, or `expires_in` if that is shorter.
     fn span(&self, refresh: &Refresh) -> Duration {
-        self.expires_in.map_or(refresh.interval, |seconds| refresh.interval.min(Duration::from_secs(seconds)))
+        let expires_in = self.expires_in.map_or(refresh.interval, Duration::from_secs);
+        refresh.interval.min(expires_in.max(Refresh::MIN_EXPIRES_IN))
     }
 }

@@ -55,9 +55,10 @@ enum RefreshState {
 pub(crate) enum RefreshDecision {
     /// Send the refresh request.
     Call,
-    /// Continue with the session as it is: another request refreshes it, or the last attempt just
-    /// failed.
+    /// Continue with the session as it is: another request refreshes it.
     Continue,
+    /// Continue with the session as it is, unless it is stale: the last attempt just failed.
+    BackOff,
     /// Continue with this sealed session, which an earlier refresh gave.
     Renewed(Arc<str>),
     /// End the session: the issuer rejected the refresh token.
@@ -76,7 +77,7 @@ impl RefreshMemory {
         match entries.by_key.get(&key) {
             Some(RefreshState::Renewed(sealed)) => return RefreshDecision::Renewed(sealed.clone()),
             Some(RefreshState::Rejected) => return RefreshDecision::Rejected,
-            Some(RefreshState::Failed { until }) if now < *until => return RefreshDecision::Continue,
+            Some(RefreshState::Failed { until }) if now < *until => return RefreshDecision::BackOff,
             // A client that disconnects again and again must not extend the use of an old identity.
             Some(RefreshState::Called { first, until }) if now < *until && (!overdue || now < first.plus(timeout)) => {
                 return RefreshDecision::Continue;
@@ -169,7 +170,7 @@ mod tests {
         memory.rejected(key("acme", "t", 0));
         assert_eq!(decide(&memory, "t", true, 104), RefreshDecision::Renewed("sealed".into()));
         memory.failed(key("acme", "u", 0), UnixTime(130));
-        assert_eq!(decide(&memory, "u", true, 129), RefreshDecision::Continue);
+        assert_eq!(decide(&memory, "u", true, 129), RefreshDecision::BackOff);
         assert_eq!(decide(&memory, "u", true, 130), RefreshDecision::Call);
         memory.rejected(key("acme", "u", 0));
         assert_eq!(decide(&memory, "u", true, 130), RefreshDecision::Rejected);

@@ -57,6 +57,11 @@ impl Sessions<'_> {
         self.is_valid(session.value()).then_some(Session(session))
     }
 
+    /// Returns `session` if it is still valid.
+    pub(crate) fn revalidate(&self, session: Session) -> Option<Session> {
+        self.is_valid(session.record()).then_some(session)
+    }
+
     /// Begins a session and returns its `Set-Cookie` values. It requires an ID token, so a bearer
     /// token never becomes a session.
     ///

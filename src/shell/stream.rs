@@ -91,7 +91,7 @@ impl Stream {
     }
 
     fn reply(&self, reply: &LocalReply) {
-        self.log(&reply.log);
+        reply.log.iter().for_each(|line| self.log(line));
         let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         if hostcalls::send_http_response(reply.status.into(), headers, Some(reply.body.as_bytes())).is_err() {
             // The stream stays paused, so the request does not reach the upstream.

@@ -38,7 +38,7 @@ pub use identity_claims::{GroupClaim, IdentityClaims, RetainedClaims};
 pub use login::{AuthorizationParameters, Login};
 pub use name::TenantName;
 pub use provider::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
-pub use refresh::Refresh;
+pub use refresh::{Refresh, WithoutToken};
 pub use session_policy::SessionPolicy;
 
 /// One tenant of the loaded configuration.

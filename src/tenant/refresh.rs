@@ -1,11 +1,30 @@
-//! The settings of the session refresh.
+//! How often sessions are refreshed, and when they end without a refresh.
 
 use std::time::Duration;
 
-/// The settings of the session refresh (RFC 6749 section 6).
+/// How sessions are refreshed (RFC 6749 section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refresh {
-    /// The age of an identity at which a refresh is due. It is due earlier if the issuer's tokens
-    /// expire earlier.
+    /// The longest time between two refreshes. An `expires_in` of the issuer that is less makes it
+    /// shorter, but not shorter than [`Refresh::MIN_EXPIRES_IN`].
     pub interval: Duration,
+    /// The longest time for which a session goes on while the issuer does not answer a refresh, or
+    /// its answer decides nothing. It counts from the last successful refresh.
+    pub max_stale: Duration,
+    /// The treatment of sessions for which the issuer sent no refresh token.
+    pub without_token: WithoutToken,
+}
+
+/// The treatment of sessions that have no refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutToken {
+    /// The session ends after [`Refresh::interval`].
+    End,
+    /// The session goes on with the identity of its login.
+    Keep,
+}
+
+impl Refresh {
+    /// The shortest `expires_in` that counts. A shorter one would make every request a refresh.
+    pub const MIN_EXPIRES_IN: Duration = Duration::from_secs(60);
 }

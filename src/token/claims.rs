@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::base::json::Members;
+use crate::base::json::{self, Members};
 use crate::base::time::UnixTime;
 use crate::jose::TokenError;
 use crate::tenant::ClaimPath;
@@ -150,8 +150,8 @@ fn whole_seconds(date: f64) -> Option<u64> {
     if date < 1.0 {
         return Some(0);
     }
-    // From 1 to below 1e15, the number is formatted without an exponent.
-    Value::from(date).to_string().split('.').next()?.parse().ok()
+    // From 1 on and below 1e15 there is no exponent.
+    json::write(&Value::from(date)).split('.').next()?.parse().ok()
 }
 
 /// The claims that describe a token or a sign-in, as opposed to those that describe the user.
@@ -186,7 +186,7 @@ mod tests {
     use crate::testing::claims;
 
     fn date(json: &str) -> Result<Option<UnixTime>, TokenError> {
-        Claims::new(crate::base::json::parse_members(json.as_bytes()).unwrap()).date("exp")
+        Claims::new(json::parse_members(json.as_bytes()).unwrap()).date("exp")
     }
 
     #[test]
@@ -241,9 +241,7 @@ mod tests {
 
     #[test]
     fn audiences_are_strings() {
-        let read = |json: &str| {
-            Claims::new(crate::base::json::parse_members(json.as_bytes()).unwrap()).audiences().map(|a| a.len())
-        };
+        let read = |json: &str| Claims::new(json::parse_members(json.as_bytes()).unwrap()).audiences().map(|a| a.len());
         assert_eq!(read(r#"{"aud":"a"}"#), Ok(1));
         assert_eq!(read(r#"{"aud":["a","b"]}"#), Ok(2));
         assert_eq!(read("{}"), Err(TokenError::MissingClaim("aud")));

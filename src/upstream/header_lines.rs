@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::base::encoding::{ascii_json, header_value, push_header_value};
+use crate::base::json;
 use crate::tenant::ListForm;
 
 /// The lines with one name: none, one, or with [`ListForm::Lines`] one for each value.
@@ -74,7 +75,7 @@ impl HeaderLines {
 fn plain(claim: &Value) -> Option<String> {
     match claim {
         Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(claim.to_string()),
+        Value::Number(_) | Value::Bool(_) => Some(json::write(claim)),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -25,7 +25,8 @@ export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gat
  * - `accounts(tenant)` returns the accounts of the provider.
  * - `dir` keeps the keys and secrets of the first run, so that sessions outlive a restart.
  * - `discovered` lists the tenants whose endpoints and keys are discovered, not configured.
- * - `refreshAfter` maps the tenants that refresh sessions to seconds.
+ * - `refreshAfter` maps the tenants that refresh sessions every second to the lifetime of their
+ *   access tokens in seconds.
  * - `register(tenant, client)` changes the registration at the provider.
  * - `configure(tenant)` changes the configuration of a tenant, or returns several tenants.
  * - `settings` are additional settings of the providers.
@@ -102,7 +103,7 @@ function configuration(ports, jwks, discovered, refreshing, configure) {
   const { config } = manager.http_filters.find(({ name }) => name === 'tenantgate').typed_config;
   config.vm_config.code.local.filename = process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm');
   for (const tenant of config.configuration.value.tenants) {
-    if (refreshing.includes(tenant.name)) tenant.refresh = {};
+    if (refreshing.includes(tenant.name)) tenant.refresh = { interval: '1s' };
     if (discovered.includes(tenant.name)) {
       const { cluster, token_endpoint_auth_method } = tenant.provider;
       tenant.provider = { cluster, token_endpoint_auth_method, discovery: true };

@@ -172,7 +172,7 @@ pub fn a_provider_that_fails<H: Harness>() {
             "the response has no usable `id_token`",
         ),
         (Answer::Raw(401, b"{\"error\":\"invalid_client\"}".to_vec()), "it does not know the client"),
-        (Answer::Raw(400, b"{\"error\":\"unauthorized_client\"}".to_vec()), "it refused the request"),
+        (Answer::Raw(400, b"{\"error\":\"unauthorized_client\"}".to_vec()), "it answered `unauthorized_client`"),
     ] {
         world.issuer("acme", |issuer| issuer.answer = answer);
         let mut browser = world.browser();

@@ -45,7 +45,7 @@ pub fn every_client_authentication<H: Harness>() {
     let callback = world.callback(&mut browser, "basic", "https://basic.example/", &ada());
     let reply = world.open(&mut browser, &callback).reply();
     assert_eq!(reply.status, 503);
-    assert!(world.harness.log().contains("it does not know the client (`invalid_client`)"), "{}", world.harness.log());
+    assert!(world.harness.log().contains("it does not know the client: `invalid_client`"), "{}", world.harness.log());
     assert!(!browser.has_session());
 }
 
@@ -72,7 +72,7 @@ pub fn a_client_that_signs<H: Harness>() {
     let mut browser = world.browser();
     let callback = world.callback(&mut browser, "ec", "https://ec.example/", &ada());
     assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
-    assert!(world.harness.log().contains("it does not know the client (`invalid_client`)"), "{}", world.harness.log());
+    assert!(world.harness.log().contains("it does not know the client: `invalid_client`"), "{}", world.harness.log());
     assert!(!browser.has_session());
 }
 

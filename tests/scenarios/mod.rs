@@ -116,8 +116,11 @@ macro_rules! scenarios {
                 the_way_back_is_on_the_host_that_was_asked_for,
             ];
             refresh: [
-                tokens_that_expire_at_once, similar_tenants_refresh_apart,
+                the_shortest_interval,
             ] timed [
+                tokens_that_expire_at_once, similar_tenants_refresh_apart, what_providers_answer,
+                the_log_has_the_error_of_the_issuer, max_stale_is_configured,
+                a_failed_refresh_brings_no_older_identity_back, issuers_without_refresh_tokens,
                 a_group_is_taken_away, a_late_request_waits, forwarded_tokens_are_refreshed,
                 kept_claims_are_refreshed, a_refused_page_keeps_the_refreshed_session,
                 a_public_page_after_the_end, a_user_is_removed, the_provider_is_away,
@@ -145,8 +148,8 @@ macro_rules! scenarios {
             userinfo: [
                 what_the_id_token_lacks, a_verified_address_is_not_another_one,
                 claims_of_another_user, an_endpoint_that_fails,
-                each_request_waits_for_both_endpoints,
             ] timed [
+                a_request_waits_for_both_endpoints,
                 a_group_is_taken_away_at_the_endpoint, a_refresh_that_the_endpoint_contradicts,
                 the_endpoint_is_away_during_a_refresh, claims_of_rules_and_headers_are_refreshed,
             ];

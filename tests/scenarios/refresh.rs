@@ -230,6 +230,126 @@ pub fn a_user_is_removed<H: Harness>() {
     assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
 }
 
+/// The answers of providers to a refresh, as they send them, and whether they reject the grant. The
+/// table "Answers to a refresh" in docs/operations.md has the same rows, with sources.
+pub const REFRESH_ANSWERS: [(&str, u16, &str, bool); 16] = [
+    (
+        "dex",
+        400,
+        r#"{"error":"invalid_request","error_description":"Refresh token is invalid or has already been claimed by another client."}"#,
+        true,
+    ),
+    ("dex", 500, r#"{"error":"invalid_request"}"#, false),
+    ("Auth0", 403, r#"{"error":"invalid_grant","error_description":"Unknown or invalid refresh token."}"#, true),
+    (
+        "Entra ID",
+        400,
+        r#"{"error":"invalid_grant","error_description":"AADSTS700082: The refresh token has expired due to inactivity."}"#,
+        true,
+    ),
+    (
+        "Entra ID",
+        400,
+        r#"{"error":"interaction_required","error_description":"AADSTS50076: Multi-factor authentication is required."}"#,
+        true,
+    ),
+    ("Keycloak", 400, r#"{"error":"invalid_grant","error_description":"Session not active"}"#, true),
+    ("Okta", 400, r#"{"error":"invalid_grant","error_description":"The refresh token is invalid or expired."}"#, true),
+    ("Hydra", 401, r#"{"error":"token_inactive","error_description":"Token validation failed."}"#, true),
+    ("any", 401, r#"{"error":"invalid_client"}"#, false),
+    ("any", 400, r#"{"error":"temporarily_unavailable"}"#, false),
+    ("any", 400, r#"{"error":"slow_down"}"#, false),
+    ("any", 429, r#"{"error":"invalid_grant"}"#, false),
+    ("any", 400, "<html>bad request</html>", false),
+    ("any", 404, r#"{"message":"no route"}"#, false),
+    ("any", 503, "busy", false),
+    ("any", 200, "{}", false),
+];
+
+/// A rejection ends the session after the interval. Every other failure ends it after
+/// `refresh.max_stale`. Neither ends it before.
+pub fn what_providers_answer<H: Harness>() {
+    for (provider, status, body, is_rejection) in REFRESH_ANSWERS {
+        let mut world = world::<H>();
+        let mut browser = world.signed_in();
+        directory(&world, without_admins());
+        world.issuer("acme", |issuer| issuer.answer = Answer::Raw(status, body.as_bytes().to_vec()));
+        world.clock.advance(seconds(230));
+        assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false), "{provider} {status} {body}");
+        assert_eq!(calls(&world), 2);
+        let event = if is_rejection { "refresh_rejected" } else { "refresh_failed" };
+        assert!(world.harness.log().contains(event), "{provider} {status} {body}: {}", world.harness.log());
+        // The interval is `expires_in`, 5 minutes; `max_stale` is 20 minutes.
+        world.clock.advance(seconds(70));
+        if is_rejection {
+            assert_eq!(world.open(&mut browser, HOME).reply().status, 302, "{provider} {status} {body}");
+            continue;
+        }
+        assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false), "{provider} {status} {body}");
+        world.clock.advance(seconds(899));
+        assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false), "{provider} {status} {body}");
+        world.clock.advance(seconds(1));
+        // The last attempt failed a second ago, so the issuer is not asked again.
+        let before = calls(&world);
+        for _ in 0..3 {
+            assert_eq!(world.open(&mut browser, HOME).reply().status, 302, "{provider} {status} {body}");
+        }
+        assert_eq!(calls(&world), before);
+        world.clock.advance(seconds(30));
+        assert_eq!(world.open(&mut browser, HOME).reply().status, 302, "{provider} {status} {body}");
+        assert_eq!(calls(&world), before + 1);
+        assert!(world.harness.log().contains("`refresh.max_stale`"), "{}", world.harness.log());
+        // The session is as good as it was once the issuer answers.
+        world.issuer("acme", |issuer| issuer.answer = Answer::Normal);
+        world.clock.advance(seconds(30));
+        assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true), "{provider} {status} {body}");
+    }
+}
+
+/// The log has the error of the issuer, escaped and without the refresh token that it repeats.
+pub fn the_log_has_the_error_of_the_issuer<H: Harness>() {
+    let mut world = world::<H>();
+    let mut browser = world.signed_in();
+    let token = world.issuer("acme", |issuer| issuer.secrets.iter().rev().nth(1).cloned()).unwrap();
+    let description = format!("{token} is gone\n[error] forged");
+    let body = json!({ "error": "invalid_grant", "error_description": description });
+    world.issuer("acme", |issuer| issuer.answer = Answer::Raw(400, body.to_string().into_bytes()));
+    world.clock.advance(seconds(300));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+    let log = world.harness.log();
+    assert!(log.contains(r#"token endpoint: it answered `invalid_grant` ("[...] is gone\n[error] forged")"#), "{log}");
+}
+
+/// `refresh.max_stale` can be longer than the session's lifetime, and as short as the interval.
+pub fn max_stale_is_configured<H: Harness>() {
+    for (max_stale, end) in [("10m", 600), ("1h", 3600)] {
+        let mut world = World::<H>::with(|configuration| {
+            configuration["tenants"][0]["refresh"] = json!({ "max_stale": max_stale });
+        });
+        world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+        let mut browser = world.signed_in();
+        world.issuer("acme", |issuer| issuer.answer = Answer::Silence);
+        world.clock.advance(seconds(end - 1));
+        assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false), "{max_stale}");
+        world.clock.advance(seconds(1));
+        assert_eq!(world.open(&mut browser, HOME).reply().status, 302, "{max_stale}");
+    }
+}
+
+/// A failed refresh keeps the session that was to be refreshed, not an older one in the cookies.
+pub fn a_failed_refresh_brings_no_older_identity_back<H: Harness>() {
+    let mut world = world::<H>();
+    let mut browser = world.signed_in();
+    let old = browser.clone();
+    directory(&world, without_admins());
+    world.clock.advance(seconds(300));
+    assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+    world.clock.advance(seconds(300));
+    world.issuer("acme", |issuer| issuer.answer = Answer::Silence);
+    // This browser did not receive the refreshed session, but the worker remembers it.
+    assert_eq!(visit(&mut world, &mut old.clone()).0, AFTER);
+}
+
 /// Sessions go on while the issuer is unavailable, and not every request waits.
 pub fn the_provider_is_away<H: Harness>() {
     let mut world = world::<H>();
@@ -353,7 +473,7 @@ pub fn auth_time_of_another_login<H: Harness>() {
     }
 }
 
-/// Issuers that send no ID token, reuse one refresh token, or send no refresh token.
+/// Issuers that send no ID token, or the same refresh token each time.
 pub fn issuers_without_rotation_or_id_tokens<H: Harness>() {
     let mut world = world::<H>();
     world.issuer("acme", |issuer| (issuer.refresh, issuer.refreshed_id_token) = (Refresh::Reused, false));
@@ -366,11 +486,28 @@ pub fn issuers_without_rotation_or_id_tokens<H: Harness>() {
     directory(&world, Value::Null);
     world.clock.advance(seconds(300));
     assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+}
 
+/// Without a refresh token the session ends after the interval, or goes on with `keep`. The login
+/// says so in the log.
+pub fn issuers_without_refresh_tokens<H: Harness>() {
+    let mut world = world::<H>();
     world.issuer("acme", |issuer| issuer.refresh = Refresh::None);
     let (mut browser, before) = (world.signed_in(), calls(&world));
+    assert!(world.harness.log().contains("refresh_token_missing"), "{}", world.harness.log());
+    world.clock.advance(seconds(599));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+    world.clock.advance(seconds(1));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+    assert_eq!(calls(&world), before);
+
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["refresh"] = json!({ "without_token": "keep" });
+    });
+    let mut browser = world.signed_in();
+    assert!(!world.harness.log().contains("refresh_token_missing"), "{}", world.harness.log());
     world.clock.advance(seconds(3600));
-    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), before));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
 }
 
 /// Many requests with the same cookie cause one call, and every answer sets the new session.
@@ -411,19 +548,44 @@ pub fn two_workers_at_once<H: Harness>() {
     std::mem::swap(&mut world.harness, &mut other);
 }
 
-/// The answer waits for a session that the next request may need.
-pub fn tokens_that_expire_at_once<H: Harness>() {
-    let mut world = world::<H>();
-    world.issuer("acme", |issuer| issuer.expires_in = 0);
+/// The shortest interval, with the clock of the host.
+pub fn the_shortest_interval<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["refresh"] = json!({ "interval": "1s" });
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
     let mut browser = world.signed_in();
     let before = calls(&world);
-    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), before + 1));
+    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), before));
     directory(&world, without_admins());
-    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((AFTER.to_owned(), true), before + 2));
+    let (groups, brought) = loop {
+        let seen = visit(&mut world, &mut browser);
+        if calls(&world) > before {
+            break seen;
+        }
+        world.harness.advance();
+    };
+    assert_eq!((groups.as_str(), brought, calls(&world)), (AFTER, true, before + 1));
     directory(&world, Value::Null);
-    let reply = world.send(&mut browser, HOME, &NAVIGATION).reply();
-    assert_eq!(reply.status, 302);
+    while let Outcome::Forwarded(..) = world.send(&mut browser, HOME, &NAVIGATION) {
+        world.harness.advance();
+    }
+    assert_eq!(calls(&world), before + 2);
     assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
+}
+
+/// An `expires_in` of less than a minute counts as a minute, so not every request is a refresh.
+pub fn tokens_that_expire_at_once<H: Harness>() {
+    for expires_in in [0, 5, 60] {
+        let mut world = world::<H>();
+        world.issuer("acme", |issuer| issuer.expires_in = expires_in);
+        let mut browser = world.signed_in();
+        let before = calls(&world);
+        world.clock.advance(seconds(44));
+        assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), before));
+        world.clock.advance(seconds(1));
+        assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), true), before + 1));
+    }
 }
 
 /// No tenant refreshes the session of another, even with the same issuer, client and key.
@@ -434,9 +596,10 @@ pub fn similar_tenants_refresh_apart<H: Harness>() {
         (configuration["tenants"][0]["refresh"], twin["refresh"]) = (json!({}), json!({}));
         configuration["tenants"][1] = twin;
     });
-    world.issuer("acme", |issuer| (issuer.refresh, issuer.expires_in) = (Refresh::Reused, 0));
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Reused);
     let browser = world.signed_in();
     let before = calls(&world);
+    world.clock.advance(seconds(300));
     let cookie = browser.cookie_line("acme.example").unwrap();
     let reply = world.send(&mut world.browser(), "https://globex.example/", &[("cookie", &cookie)]).reply();
     assert_eq!((reply.status, calls(&world)), (401, before));

@@ -137,7 +137,7 @@ impl Harness for CoreHarness {
                     input = Input::Body(if whole { Ok(Secret::new(body.to_vec())) } else { Err(BodyError::TooLong) });
                 }
                 Effect::Request(RequestEffect::Reply(reply)) => {
-                    self.log.push(reply.log.text);
+                    self.log.extend(reply.log.into_iter().map(|line| line.text));
                     let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
                     return Outcome::Replied(Reply { status: reply.status, headers, body: reply.body });
                 }

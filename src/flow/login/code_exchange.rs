@@ -2,7 +2,7 @@
 //!
 //! Scenarios: `tests/scenarios/{login,id_token,keys,userinfo}.rs`.
 
-use super::returned::Returned;
+use super::returned::{Returned, StartedSession};
 use crate::base::secret::Secret;
 use crate::env::{Env, HostFailure};
 use crate::error::LoginError;
@@ -152,17 +152,18 @@ impl Returned {
         Ok(VerifiedIdToken::verify(id_token, &expected, &served.token_context(&keys, now, env.verifier()))?)
     }
 
-    /// Makes the session. Returns its `Set-Cookie` values.
+    /// Makes the session.
     fn start_session(
         &self,
         token: &VerifiedIdToken,
         tokens: &TokenResponse,
         env: &mut Env<'_>,
-    ) -> Result<Vec<String>, LoginError> {
+    ) -> Result<StartedSession, LoginError> {
         let Self { runtime, served, attempt, sent, .. } = self;
         let tenant = &served.model;
         let now = env.now().map_err(HostFailure::from)?;
         let refresh_token = tokens.refresh_token.as_ref().filter(|_| tenant.refresh.is_some());
+        let is_refreshable = refresh_token.is_some();
         let grant = refresh_token.map(|refresh_token| RefreshGrant {
             refresh_token: refresh_token.expose_secret().clone(),
             nonce: attempt.nonce().expose_secret().clone(),
@@ -173,6 +174,7 @@ impl Returned {
         });
         let retained = RetainedTokens::new(&tokens.access_token, tokens.id_token.as_ref(), tenant);
         let retained = RetainedTokens { grant, ..retained };
-        Ok(runtime.sessions(served, now).start(token, retained, sent, env)?)
+        let cookies = runtime.sessions(served, now).start(token, retained, sent, env)?;
+        Ok(StartedSession { cookies, is_refreshable })
     }
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::redirect_loop;
-use crate::base::event::{Event, Level};
+use crate::base::event::{Event, Level, LogLine};
 use crate::error::{LoginError, Refusal, Remedy, ReplyContext};
 use crate::http::host::Host;
 use crate::http::page::PageAction;
 use crate::http::reply::LocalReply;
 use crate::runtime::{Runtime, ServedTenant};
 use crate::session::SentCookies;
-use crate::tenant::TenantCookies;
+use crate::tenant::{TenantCookies, WithoutToken};
 
 /// A login whose browser came back with a response to its own attempt. Every answer from here on
 /// deletes the attempt.
@@ -33,19 +33,41 @@ pub(super) struct Returned {
     pub(super) reply_context: ReplyContext,
 }
 
+/// A session that the login started.
+pub(super) struct StartedSession {
+    /// The `Set-Cookie` values that store it.
+    pub(super) cookies: Vec<String>,
+    /// Whether the issuer sent a refresh token for it.
+    pub(super) is_refreshable: bool,
+}
+
 impl Returned {
     /// Ends the login: redirects to the page where it began, with the `Set-Cookie` values of the
     /// session, or refuses.
-    pub(super) fn end(&self, outcome: Result<Vec<String>, LoginError>) -> LocalReply {
+    pub(super) fn end(&self, outcome: Result<StartedSession, LoginError>) -> LocalReply {
         match outcome {
-            Ok(cookies) => {
+            Ok(StartedSession { cookies, is_refreshable }) => {
                 let log = self.reply_context.log(Level::Debug, Event::LoginFinished, "session started");
-                let reply = self.without_attempt(LocalReply::redirect(self.page(), log));
+                let mut reply = self.without_attempt(LocalReply::redirect(self.page(), log));
+                if let Some(line) = self.refresh_token_missing(is_refreshable) {
+                    reply = reply.with_log(line);
+                }
                 let count = redirect_loop::increment(self.attempt.logins_before, &self.served.model.login);
                 cookies.into_iter().chain(count).fold(reply, LocalReply::with_cookie)
             }
             Err(error) => self.refuse(&error.into()),
         }
+    }
+
+    /// The log line for a session that is to be refreshed and has no refresh token.
+    fn refresh_token_missing(&self, is_refreshable: bool) -> Option<LogLine> {
+        let refresh = self.served.model.refresh?;
+        let ends = !is_refreshable && refresh.without_token == WithoutToken::End;
+        ends.then(|| {
+            let reason = "the issuer sent no refresh token, so the session ends after `refresh.interval`; add the \
+                          scope `offline_access` to `login.scopes`, or set `refresh.without_token` to `keep`";
+            self.reply_context.log(Level::Warn, Event::RefreshTokenMissing, reason)
+        })
     }
 
     /// Refuses the login and links to the page where it began. If only another prompt can help, a

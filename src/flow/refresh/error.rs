@@ -5,11 +5,12 @@
 
 use std::fmt;
 
+use crate::base::event::Level;
 use crate::env::HostFailure;
 use crate::http::call::CallFailure;
 use crate::identity::IdentityError;
 use crate::jose::TokenError;
-use crate::oauth::{OAuthError, TokenResponseError, UserinfoError};
+use crate::oauth::{OAuthErrorCode, TokenResponseError, UserinfoError};
 use crate::session::SessionError;
 use crate::token::SubjectMismatch;
 
@@ -41,10 +42,21 @@ impl RefreshError {
     pub(super) fn is_rejection(&self) -> bool {
         match self {
             Self::Identity(_) | Self::SessionTooLarge | Self::SubjectMismatch | Self::Token(_) => true,
-            Self::TokenResponse(error) => *error == TokenResponseError::Refused(OAuthError::InvalidGrant),
+            Self::TokenResponse(TokenResponseError::OAuth(error)) => error.rejects_grant(),
+            Self::TokenResponse(_) => false,
             Self::Userinfo(error) => *error == UserinfoError::Status(401),
             Self::Host(_) | Self::ProviderUnreachable(_) => false,
         }
+    }
+}
+
+impl RefreshError {
+    /// The log level of a refresh that failed. An issuer that does not know the client refuses
+    /// every refresh until an operator corrects the configuration or the registration.
+    pub(super) fn level(&self) -> Level {
+        let is_unknown_client = matches!(self, Self::TokenResponse(TokenResponseError::OAuth(error))
+            if error.code == OAuthErrorCode::InvalidClient);
+        if is_unknown_client { Level::Error } else { Level::Warn }
     }
 }
 
@@ -57,9 +69,6 @@ impl fmt::Display for RefreshError {
             Self::SessionTooLarge => SessionError::TooLarge.fmt(f),
             Self::SubjectMismatch => SubjectMismatch.fmt(f),
             Self::Token(error) => write!(f, "ID token: {error}"),
-            Self::TokenResponse(TokenResponseError::Refused(OAuthError::InvalidGrant)) => {
-                f.write_str("the token endpoint refused the refresh token (`invalid_grant`)")
-            }
             Self::TokenResponse(error) => write!(f, "token endpoint: {error}"),
             Self::Userinfo(error) => write!(f, "UserInfo endpoint: {error}"),
         }

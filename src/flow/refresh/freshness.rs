@@ -11,7 +11,7 @@ use crate::http::call::HttpCall;
 use crate::oauth::refresh_request;
 use crate::runtime::RequestContext;
 use crate::session::{Age, RefreshDecision, RefreshKey, SentCookies, Session};
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, WithoutToken};
 
 /// The freshness of a session, before its request continues.
 pub(crate) enum SessionFreshness {
@@ -22,8 +22,9 @@ pub(crate) enum SessionFreshness {
     /// The request continues with the session; the refresh runs beside it.
     Due(Session, Box<Refreshing>, HttpCall),
     /// The request waits for the refresh.
-    Overdue(Box<Refreshing>, HttpCall),
-    /// The session ends: the issuer rejected the refresh, or the renewed session is not valid.
+    Overdue(Session, Box<Refreshing>, HttpCall),
+    /// The session ends: the issuer rejected the refresh or did not confirm the identity for too
+    /// long, the renewed session is not valid, or there is no refresh token.
     Ended,
 }
 
@@ -41,26 +42,37 @@ pub(crate) fn freshness(
     let mut renewed = None;
     // Several refreshes may have happened since this browser got its cookies.
     for _ in 0..MAX_BEHIND {
-        let Some(grant) = session.grant() else { break };
-        let age = grant.age(refresh, now);
-        if age == Age::Young {
+        let Some(grant) = session.grant() else {
+            let end = UnixTime(session.record().signed_in).plus(refresh.interval);
+            if refresh.without_token == WithoutToken::End && now >= end {
+                return SessionFreshness::Ended;
+            }
             break;
-        }
-        let overdue = age == Age::Overdue;
+        };
+        let age = grant.age(refresh, now);
+        let overdue = match age {
+            Age::Young => break,
+            Age::Due => false,
+            Age::Overdue | Age::Stale => true,
+        };
         match memory.decide(RefreshKey::new(&tenant.name, grant), overdue, longest_refresh(tenant), now) {
             RefreshDecision::Call => {
                 let Ok(call) = refresh_request(&context.served.provider, &grant.refresh_token, env) else {
                     memory.failed(RefreshKey::new(&tenant.name, grant), now.plus(BACK_OFF));
+                    if age == Age::Stale {
+                        return SessionFreshness::Ended;
+                    }
                     break;
                 };
-                let refreshing = Box::new(Refreshing::new(context, &session, grant, grant.overdue(refresh)));
+                let refreshing = Box::new(Refreshing::new(context, &session, grant, refresh));
                 return if overdue {
-                    SessionFreshness::Overdue(refreshing, call)
+                    SessionFreshness::Overdue(session, refreshing, call)
                 } else {
                     SessionFreshness::Due(session, refreshing, call)
                 };
             }
-            RefreshDecision::Continue => break,
+            RefreshDecision::BackOff if age == Age::Stale => return SessionFreshness::Ended,
+            RefreshDecision::BackOff | RefreshDecision::Continue => break,
             RefreshDecision::Rejected => return SessionFreshness::Ended,
             RefreshDecision::Renewed(sealed) => match context.sessions(now).open(sealed.as_bytes()) {
                 Some(newer) => {

@@ -21,6 +21,7 @@ use crate::jose::TokenError;
 use crate::oauth::{TokenResponse, read_userinfo, userinfo_request};
 use crate::runtime::{RequestContext, Runtime, ServedTenant};
 use crate::session::{RefreshGrant, RefreshKey, RetainedTokens, SentCookies, Session, SessionRecord, WrittenSession};
+use crate::tenant::Refresh;
 use crate::token::{Claims, RefreshExpectation, VerifiedIdToken};
 
 /// A refresh that waits for a response of the provider.
@@ -32,6 +33,7 @@ pub(crate) struct Refreshing {
     sent: SentCookies,
     reply_context: ReplyContext,
     overdue: UnixTime,
+    stale: UnixTime,
     awaited: Awaited,
 }
 
@@ -64,9 +66,8 @@ pub(crate) enum RefreshOutcome {
 }
 
 impl Refreshing {
-    /// A refresh of `session` with `grant`, which waits for the token response. `overdue` is the
-    /// time from which requests must not use the identity without a refresh.
-    pub(super) fn new(context: &RequestContext, session: &Session, grant: &RefreshGrant, overdue: UnixTime) -> Self {
+    /// A refresh of `session` with `grant`, which waits for the token response.
+    pub(super) fn new(context: &RequestContext, session: &Session, grant: &RefreshGrant, refresh: &Refresh) -> Self {
         Self {
             runtime: context.runtime.clone(),
             served: context.served.clone(),
@@ -74,7 +75,8 @@ impl Refreshing {
             grant: grant.clone(),
             sent: SentCookies::new(&context.head, &context.tenant().login),
             reply_context: context.reply_context(),
-            overdue,
+            overdue: grant.overdue(refresh),
+            stale: grant.stale(refresh),
             awaited: Awaited::Tokens,
         }
     }
@@ -202,16 +204,20 @@ impl Refreshing {
                 if self.may_be_a_new_key(&error) {
                     self.served.provider.request_refresh();
                 }
-                let log = self.log(Level::Warn, Event::RefreshFailed, &error.to_string());
-                match tokens.and_then(|tokens| self.postpone(tokens, now, env)) {
-                    Some(session) => {
-                        memory.renewed(key, session.sealed());
-                        RefreshOutcome::Renewed(session, log)
-                    }
-                    None => {
-                        memory.failed(key, now.plus(BACK_OFF));
-                        RefreshOutcome::Unchanged(log)
-                    }
+                let postponed = tokens.and_then(|tokens| self.postpone(tokens, now, env));
+                match &postponed {
+                    Some(session) => memory.renewed(key, session.sealed()),
+                    None => memory.failed(key, now.plus(BACK_OFF)),
+                }
+                let log = |reason: &str| self.log(error.level(), Event::RefreshFailed, reason);
+                if now >= self.stale {
+                    return RefreshOutcome::Ended(log(&format!(
+                        "{error}; the identity is older than `refresh.max_stale`, so the session ends"
+                    )));
+                }
+                match postponed {
+                    Some(session) => RefreshOutcome::Renewed(session, log(&error.to_string())),
+                    None => RefreshOutcome::Unchanged(log(&error.to_string())),
                 }
             }
             // Another worker may have used the refresh token first. The browser may have its

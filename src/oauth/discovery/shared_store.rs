@@ -97,7 +97,7 @@ pub(crate) fn publish(provider: &Provider, documents: Documents, env: &mut Env<'
     let (Some(store), Some(source)) = (SharedJwksStore::new(tenant), &tenant.provider.source) else { return };
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).ok();
     let record = json!({ "at": at.0, "metadata": metadata.and_then(text), "jwks": text(jwks) });
-    if shared.set(&store.documents, record.to_string().as_bytes(), None).is_err() {
+    if shared.set(&store.documents, json::write(&record).as_bytes(), None).is_err() {
         return;
     }
     let jitter = jitter(env);

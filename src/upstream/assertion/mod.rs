@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::base::encoding::base64url;
+use crate::base::json;
 use crate::env::{Env, HostFailure};
 use crate::identity::VerifiedIdentity;
 use crate::jose::SigningKey;
@@ -66,9 +67,9 @@ impl Assertion {
     pub(crate) fn new(settings: AssertionSettings) -> Self {
         let jwk = settings.keys.first().map(|published| &published.jwk);
         let member = |name| jwk.and_then(|jwk| jwk.get(name));
-        let jose_header = json!({ "alg": member("alg"), "kid": member("kid"), "typ": "JWT" }).to_string();
+        let jose_header = json::write(&json!({ "alg": member("alg"), "kid": member("kid"), "typ": "JWT" }));
         let jwks: Vec<&Map<String, Value>> = settings.keys.iter().map(|published| &published.jwk).collect();
-        let jwks = json!({ "keys": jwks }).to_string();
+        let jwks = json::write(&json!({ "keys": jwks }));
         Self { jose_header: base64url(jose_header.as_bytes()), jwks, cache: AssertionCache::default(), settings }
     }
 
@@ -96,14 +97,14 @@ impl Assertion {
     ) -> Result<String, HostFailure> {
         let now = env.now()?;
         let about = self.claims(tenant, identity, roles);
-        let subject = Value::Object(about.clone()).to_string();
+        let subject = json::write(&Value::Object(about.clone()));
         if let Some(known) = self.cache.find(&subject, now) {
             return Ok(known);
         }
         let mut claims = about;
         claims.insert("iat".to_owned(), now.0.into());
         claims.insert("exp".to_owned(), now.plus(self.settings.lifetime).0.into());
-        let payload = base64url(Value::Object(claims).to_string().as_bytes());
+        let payload = base64url(json::write(&Value::Object(claims)).as_bytes());
         let input = format!("{}.{payload}", self.jose_header);
         let signature = self
             .settings

@@ -1,0 +1,142 @@
+//! The error response of the token endpoint (RFC 6749 section 5.2).
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// An error response. Its text is what the provider sent, escaped, cut and without anything that
+/// looks like a token, so it may be logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OAuthError {
+    /// The error code, as far as Tenantgate treats codes differently.
+    pub(crate) code: OAuthErrorCode,
+    text: String,
+}
+
+/// The error codes of RFC 6749 section 5.2 that Tenantgate treats differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OAuthErrorCode {
+    /// `invalid_client`: client authentication failed.
+    InvalidClient,
+    /// `invalid_grant`: the code or refresh token is invalid, used, expired, revoked, or was issued
+    /// to another client.
+    InvalidGrant,
+    /// `temporarily_unavailable` or `slow_down` (RFC 8628 section 3.5): a later attempt may succeed.
+    Unavailable,
+    /// Every other code. Providers answer a refresh token that has ended with many of them, such as
+    /// `invalid_request` (dex), `interaction_required` (Entra ID) and `token_inactive` (Hydra).
+    Other,
+}
+
+impl OAuthError {
+    /// The error in a response with `status`. It is `None` unless the status is a client error and
+    /// the body has an error code. Status 429 says nothing about the grant.
+    pub(super) fn read(status: u16, body: &Map<String, Value>) -> Option<Self> {
+        if !matches!(status, 400..=428 | 430..=499) {
+            return None;
+        }
+        let field = |name| body.get(name).and_then(Value::as_str);
+        let error = field("error")?;
+        let code = match error {
+            "invalid_client" => OAuthErrorCode::InvalidClient,
+            "invalid_grant" => OAuthErrorCode::InvalidGrant,
+            "temporarily_unavailable" | "slow_down" => OAuthErrorCode::Unavailable,
+            _ => OAuthErrorCode::Other,
+        };
+        let error = escaped(error);
+        let text = match field("error_description") {
+            Some(description) => ["`", &error, "` (\"", &escaped(description), "\")"].concat(),
+            None => ["`", &error, "`"].concat(),
+        };
+        Some(Self { code, text })
+    }
+
+    /// Whether the provider rejected the grant. Otherwise it decided nothing about the grant: the
+    /// client is not registered as configured, or the provider is busy.
+    pub(crate) fn rejects_grant(&self) -> bool {
+        match self.code {
+            OAuthErrorCode::InvalidGrant | OAuthErrorCode::Other => true,
+            OAuthErrorCode::InvalidClient | OAuthErrorCode::Unavailable => false,
+        }
+    }
+}
+
+impl fmt::Display for OAuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// `text` in printable ASCII, of at most [`MAX_TEXT`] characters. Some providers repeat what they
+/// received, so long words are replaced.
+fn escaped(text: &str) -> String {
+    let words = text.split_inclusive(|c: char| !is_token_char(c));
+    let shown = words.flat_map(|word| {
+        let end = word.trim_start_matches(is_token_char);
+        let word = word.strip_suffix(end).unwrap_or(word);
+        let word = if word.len() < MIN_TOKEN || is_uuid(word) { word } else { "[...]" };
+        word.chars().chain(end.chars()).flat_map(char::escape_default)
+    });
+    shown.take(MAX_TEXT).collect()
+}
+
+/// The characters of base64url, base64 and opaque tokens. A JWT is several words.
+fn is_token_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '=' | '~')
+}
+
+/// Providers name a request by a UUID in their error descriptions.
+fn is_uuid(word: &str) -> bool {
+    word.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+}
+
+const MAX_TEXT: usize = 200;
+/// The authorization codes of dex, the shortest that are known, have 25 characters.
+const MIN_TOKEN: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(status: u16, body: &Value) -> Option<OAuthError> {
+        OAuthError::read(status, body.as_object().unwrap())
+    }
+
+    #[test]
+    fn an_error_response_has_a_client_error_and_a_code() {
+        let error = json!({ "error": "invalid_grant" });
+        for status in [400, 401, 403, 499] {
+            assert_eq!(read(status, &error).unwrap().code, OAuthErrorCode::InvalidGrant, "{status}");
+        }
+        for status in [200, 302, 399, 429, 500, 503] {
+            assert_eq!(read(status, &error), None, "{status}");
+        }
+        assert_eq!(read(400, &json!({ "message": "invalid_grant" })), None);
+        assert_eq!(read(400, &json!({ "error": ["invalid_grant"] })), None);
+    }
+
+    #[test]
+    fn the_text_is_escaped_and_cut() {
+        let text = |description: &str| {
+            read(400, &json!({ "error": "bad\n", "error_description": description })).unwrap().to_string()
+        };
+        assert_eq!(text("no\r\nway \"\u{1f600}\""), r#"`bad\n` ("no\r\nway \"\u{1f600}\"")"#);
+        assert_eq!(text(&"x ".repeat(1000)).len(), MAX_TEXT + r#"`bad\n` ("")"#.len());
+        assert_eq!(read(400, &json!({ "error": "bad" })).unwrap().to_string(), "`bad`");
+    }
+
+    #[test]
+    fn the_text_has_no_token() {
+        for (text, shown) in [
+            ("token c6zunxrllvx65epvm6alwrt47 is used", "token [...] is used"),
+            ("c6zunxrllvx65epvm6alwrt47", "[...]"),
+            ("eyJhbGciOiJFUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiJhZGEiLCJpc3MiOiJ4In0.c2ln", "[...].[...].c2ln"),
+            ("Trace ID: 255d1aef-8c98-452f-ac51-23d051240864", "Trace ID: 255d1aef-8c98-452f-ac51-23d051240864"),
+            ("", ""),
+        ] {
+            assert_eq!(escaped(text), shown);
+        }
+    }
+}
