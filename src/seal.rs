@@ -1,7 +1,8 @@
-//! Sealing: what the browser keeps for us, it can neither read nor change nor move elsewhere.
+//! Sealing: authenticated encryption of the values that the browser stores. The cipher is
+//! XChaCha20-Poly1305 with a random 24-byte nonce for each value. The associated data are the
+//! format, the purpose, the tenant, its issuer and its client, so a value opens only for these.
 //!
-//! XChaCha20-Poly1305 with a random 24-byte nonce for each value. The associated data names the format, the purpose, the
-//! tenant, its issuer and its client, so a value opens for nothing but what it was sealed for.
+//! Scenarios: tests/scenarios/session.rs.
 
 use std::fmt;
 
@@ -15,29 +16,30 @@ use crate::base::secret::Secret;
 use crate::env::{Env, HostFailure, NoEntropy};
 use crate::tenant::{Tenant, TenantName};
 
-/// The session keys. The first seals, every one opens.
+/// The session keys. The first key seals, and every key opens.
 #[derive(Debug, Default)]
 pub struct KeyRing {
     keys: Vec<SealingKey>,
 }
 
-/// One key of the ring, with the name that sealed values carry in clear.
+/// One session key and its identifier, which every sealed value contains in plain text.
 pub struct SealingKey {
     id: String,
     cipher: XChaCha20Poly1305,
 }
 
-/// What a sealed value is for. One purpose never opens as another.
+/// The purpose of a sealed value. A value that was sealed for one purpose does not open for
+/// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A login that is under way.
+    /// A login in progress.
     Login,
     /// A session.
     Session,
 }
 
-/// A value that this gate sealed for this very tenant: the proof that it was not made by anybody else. Made by
-/// [`KeyRing::open`] only.
+/// A value that was opened, which proves that Tenantgate sealed it for this tenant. Only
+/// [`KeyRing::open`] makes it.
 #[derive(Debug)]
 pub struct Opened<T> {
     tenant: TenantName,
@@ -45,16 +47,16 @@ pub struct Opened<T> {
 }
 
 impl KeyRing {
-    /// A ring of these keys. An empty ring seals and opens nothing.
+    /// A key ring of these keys. An empty key ring seals and opens nothing.
     pub fn new(keys: Vec<SealingKey>) -> Self {
         Self { keys }
     }
 
-    /// Seals `value` for `tenant` as `<key id>.<base64url of nonce and ciphertext>`: characters that need no
-    /// quoting in a cookie.
+    /// Seals `value` for `tenant` as `<key id>.<base64url of nonce and ciphertext>`. These
+    /// characters need no quoting in a cookie.
     ///
     /// # Errors
-    /// [`SealError`] if there is no randomness or no key.
+    /// [`SealError`] if there are no random bytes or no key, or the value cannot be sealed.
     pub fn seal<T: Serialize>(
         &self,
         purpose: Purpose,
@@ -70,8 +72,8 @@ impl KeyRing {
         Ok(format!("{}.{}", key.id, base64url(&[&nonce[..], &ciphertext].concat())))
     }
 
-    /// Opens what [`seal`](Self::seal) made for the same purpose and tenant. Why something does not open is not told: nobody
-    /// but an attacker could use the difference.
+    /// Opens a value that [`seal`](Self::seal) made for the same purpose and tenant. `None` gives
+    /// no reason, because only an attacker could use it.
     pub fn open<T: DeserializeOwned>(&self, purpose: Purpose, tenant: &Tenant, sealed: &[u8]) -> Option<Opened<T>> {
         if sealed.len() > MAX_SEALED {
             return None;
@@ -82,12 +84,14 @@ impl KeyRing {
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_LENGTH>()?;
         let payload = Payload { msg: ciphertext, aad: &associated_data(purpose, tenant) };
         let plaintext = key.cipher.decrypt(&XNonce::from(*nonce), payload).ok()?;
-        // All of it has to be the value: what is left over was sealed as something else.
+        // The value must be all of the plaintext. If bytes are left over, a value of another type
+        // was sealed.
         let (value, []) = postcard::take_from_bytes(&plaintext).ok()? else { return None };
         Some(Opened { tenant: tenant.name.clone(), value })
     }
 
-    /// Whether `sealed` names a key that is not in the ring, as a value does that was sealed before its key was removed.
+    /// Whether `sealed` names a key that is not in the key ring. This is the case if the key was
+    /// removed after the value was sealed.
     pub fn lacks_key_of(&self, sealed: &[u8]) -> bool {
         let id = std::str::from_utf8(sealed).ok().and_then(|text| text.split_once('.')).map(|(id, _)| id);
         id.is_some_and(|id| SealingKey::is_id(id) && !self.keys.iter().any(|key| key.id == id))
@@ -95,15 +99,15 @@ impl KeyRing {
 }
 
 impl SealingKey {
-    /// Length of a key in bytes.
+    /// The length of a key in bytes.
     pub const LENGTH: usize = 32;
 
-    /// Whether `text` may name a key: 1 to 32 letters, digits, `-` and `_`.
+    /// Whether `text` is a key identifier: 1 to 32 ASCII letters, digits, `-` and `_`.
     pub fn is_id(text: &str) -> bool {
         (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     }
 
-    /// A key under the name `id`, for which [`is_id`](Self::is_id) holds.
+    /// A key with the identifier `id`, for which [`is_id`](Self::is_id) is true.
     pub fn new(id: String, key: Secret<[u8; Self::LENGTH]>) -> Self {
         Self { id, cipher: XChaCha20Poly1305::new(key.expose_secret().into()) }
     }
@@ -116,28 +120,28 @@ impl fmt::Debug for SealingKey {
 }
 
 impl<T> Opened<T> {
-    /// The tenant that it was sealed for.
+    /// The tenant that the value was sealed for.
     pub fn tenant(&self) -> &TenantName {
         &self.tenant
     }
 
-    /// What was sealed.
+    /// The value.
     pub fn value(&self) -> &T {
         &self.value
     }
 
-    /// What was sealed, with the tenant that it was sealed for.
+    /// The tenant that the value was sealed for, and the value.
     pub fn into_parts(self) -> (TenantName, T) {
         (self.tenant, self.value)
     }
 }
 
-/// Why a value could not be sealed. None of it is the client's doing.
+/// The reason why a value could not be sealed. A client cannot cause it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealError {
     /// The host gave no random bytes.
     NoEntropy,
-    /// The ring is empty.
+    /// The key ring is empty.
     NoKey,
     /// The value has no binary form, or is too long for the cipher.
     Unsealable,
@@ -171,7 +175,8 @@ impl From<SealError> for HostFailure {
     }
 }
 
-/// Each part is preceded by its length, so that no two different lists of parts give the same bytes.
+/// The associated data of a sealed value. Each part is preceded by its length, so that different
+/// lists of parts give different bytes.
 fn associated_data(purpose: Purpose, tenant: &Tenant) -> Vec<u8> {
     let purpose = match purpose {
         Purpose::Login => "login",
@@ -186,10 +191,12 @@ fn associated_data(purpose: Purpose, tenant: &Tenant) -> Vec<u8> {
     data
 }
 
-/// Changes with the layout of what is sealed, so that values of an older release do not open instead of being misread.
+/// The format of sealed values. It changes with the layout of the values, so that a value of an
+/// older release does not open and cannot be misread.
 const FORMAT: &str = "tenantgate/4";
 const NONCE_LENGTH: usize = 24;
-/// A session takes several cookies of 4,096 bytes at most; nothing longer was sealed by us.
+/// The most bytes of a sealed value. A session has at most five cookies of 4,096 bytes, so
+/// the browser stores no longer value.
 const MAX_SEALED: usize = 5 * 4096;
 
 #[cfg(test)]
@@ -205,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_opens_for_its_purpose_and_tenant_alone() {
+    fn a_value_opens_only_for_its_purpose_and_tenant() {
         let runtime = runtime(&["k"]);
         let [a, b] = tenants(&runtime);
         let sealed = seal(runtime.ring(), Purpose::Session, a, &mut TestHost::default());
@@ -218,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_key_seals_and_every_one_opens() {
+    fn the_first_key_seals_and_every_key_opens() {
         let (old, both, new) = (runtime(&["old"]), runtime(&["new", "old"]), runtime(&["new"]));
         let host = &mut TestHost::default();
         let [a, _] = tenants(&both);
@@ -241,7 +248,7 @@ mod tests {
         assert_eq!(sealed.len(), 200);
     }
 
-    /// The parts cannot be shifted against each other: `ab` and `c` are not `a` and `bc`.
+    /// The parts `ab` and `c` give other bytes than `a` and `bc`.
     #[test]
     fn the_associated_data_is_not_ambiguous() {
         let runtime = runtime(&["k"]);

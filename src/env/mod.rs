@@ -1,5 +1,5 @@
-//! Everything ambient that the core needs, handed in as arguments: the time, randomness, the host's cryptography
-//! and what its VMs share.
+//! The environment of the core, passed in as arguments: the time, randomness, the host's
+//! cryptography, and the data that the VMs share.
 
 pub mod shared;
 
@@ -14,11 +14,13 @@ pub trait Entropy {
     /// Fills the whole buffer.
     ///
     /// # Errors
-    /// [`NoEntropy`] if the host has no randomness to give. The buffer is not to be used then.
+    /// [`NoEntropy`] if the host gives no random bytes. The content of the buffer must not be used
+    /// then.
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), NoEntropy>;
 }
 
-/// The host refused to give random bytes. There is no fallback: without them a login cannot be started.
+/// The host gave no random bytes. There is no fallback: without random bytes a login cannot be
+/// started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoEntropy;
 
@@ -30,7 +32,7 @@ impl fmt::Display for NoEntropy {
 
 impl std::error::Error for NoEntropy {}
 
-/// What one step of the filter may use of its surroundings.
+/// The environment of one step of the filter.
 pub struct Env<'a> {
     now: Option<UnixTime>,
     entropy: &'a mut dyn Entropy,
@@ -39,7 +41,8 @@ pub struct Env<'a> {
 }
 
 impl<'a> Env<'a> {
-    /// `now` is `None` if the host could not tell the time; every decision that needs it is then a refusal.
+    /// The environment of one step. `now` is `None` if the host could not give the time. Every
+    /// decision that needs the time is then a refusal.
     pub fn new(
         now: Option<UnixTime>,
         entropy: &'a mut dyn Entropy,
@@ -49,12 +52,12 @@ impl<'a> Env<'a> {
         Self { now, entropy, verifier, shared }
     }
 
-    /// What the VMs of this process have in common.
+    /// The data that the VMs of this process share.
     pub fn shared(&self) -> &'a dyn SharedData {
         self.shared
     }
 
-    /// What signatures are verified with.
+    /// The means to verify signatures.
     pub fn verifier(&self) -> Verifier<'a> {
         self.verifier
     }
@@ -62,15 +65,15 @@ impl<'a> Env<'a> {
     /// The time of this step.
     ///
     /// # Errors
-    /// [`NoTime`] if the host could not tell.
+    /// [`NoTime`] if the host could not give the time.
     pub fn now(&self) -> Result<UnixTime, NoTime> {
         self.now.ok_or(NoTime)
     }
 
-    /// `N` fresh random bytes.
+    /// Returns `N` new random bytes.
     ///
     /// # Errors
-    /// [`NoEntropy`] if the host has none.
+    /// [`NoEntropy`] if the host gives no random bytes.
     pub fn random<const N: usize>(&mut self) -> Result<[u8; N], NoEntropy> {
         let mut bytes = [0; N];
         self.entropy.fill(&mut bytes)?;
@@ -78,7 +81,7 @@ impl<'a> Env<'a> {
     }
 }
 
-/// The host could not tell the time. Nothing that expires can be accepted then.
+/// The host could not give the time. No value that expires can be accepted then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoTime;
 
@@ -90,7 +93,7 @@ impl fmt::Display for NoTime {
 
 impl std::error::Error for NoTime {}
 
-/// The host could not do what was asked of it. No client causes that.
+/// A call to the host failed, as described. A client cannot cause this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostFailure(pub &'static str);
 

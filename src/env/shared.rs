@@ -1,5 +1,6 @@
-//! What the VMs of one Envoy process have in common: a small store of the host, by which they agree on who calls out and see
-//! what one of them has learnt. It may lose everything at any time.
+//! The data that the VMs of one Envoy process share: a small key-value store of the host. With it
+//! the VMs agree on which of them makes a call, and receive what one of them has fetched or
+//! recorded. The store may lose everything at any time.
 
 use std::fmt;
 
@@ -7,23 +8,25 @@ use sha2::{Digest, Sha256};
 
 use crate::base::encoding::base64url;
 
-/// The host's shared data. Every VM of the process can write there, so what is read is looked at as if it came from outside.
+/// The host's shared data. Every VM of the process can write there, so a value that is read is
+/// treated as untrusted input.
 pub trait SharedData {
-    /// The value under `key` with its version, if there is one.
+    /// The value under `key` and its version, if there is one.
     fn get(&self, key: &str) -> Option<(Vec<u8>, Version)>;
 
-    /// Writes `value` if nobody has written since `version` was read; whatever is there if it is `None`.
+    /// Writes `value` under `key` if the present version is still `version`. If `version` is
+    /// `None`, the value is written in any case.
     ///
     /// # Errors
-    /// [`SharedWriteError`] if somebody has, or if the host has no such store.
+    /// [`SharedWriteError`] if the value was written since, or if the host has no such store.
     fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), SharedWriteError>;
 }
 
-/// Changes with each write under a key.
+/// The version of a value, which changes with each write under its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(pub u32);
 
-/// Somebody else was faster, or there is no store.
+/// The value was not written: it was written by another VM in the meantime, or there is no store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SharedWriteError;
 
@@ -35,7 +38,7 @@ impl fmt::Display for SharedWriteError {
 
 impl std::error::Error for SharedWriteError {}
 
-/// A host that keeps nothing.
+/// A host that stores nothing.
 pub struct NoSharedData;
 
 impl SharedData for NoSharedData {
@@ -48,17 +51,20 @@ impl SharedData for NoSharedData {
     }
 }
 
-/// Puts something under `key` if there is nothing yet. A host lets any number of VMs create a value, each over that of the other, so
-/// this is for a moment at which nobody changes it.
+/// Creates a value under `key` if there is none. Creation is not atomic: several VMs may create a
+/// value, and each overwrites that of the other. So call it only when no VM changes the value.
+///
+/// # Errors
+/// [`SharedWriteError`] if the host has no such store.
 pub(crate) fn create(shared: &dyn SharedData, key: &str) -> Result<(), SharedWriteError> {
     if shared.get(key).is_some() { Ok(()) } else { shared.set(key, EMPTY, None) }
 }
 
-/// Changes the value under `key`, unless `change` does not want to. Of several VMs that change it at the same moment exactly one
-/// succeeds, if it was there before.
+/// Replaces the value under `key` with the result of `change`, unless that is `None`. If several
+/// VMs change an existing value at the same time, exactly one succeeds.
 ///
 /// # Errors
-/// [`SharedWriteError`] if it was not changed.
+/// [`SharedWriteError`] if the value was not changed.
 pub(crate) fn change(
     shared: &dyn SharedData,
     key: &str,
@@ -69,7 +75,7 @@ pub(crate) fn change(
     shared.set(key, &change(&value).ok_or(SharedWriteError)?, Some(version))
 }
 
-/// A name for what belongs to `parts`. No two different lists of parts have the same.
+/// The key that belongs to `parts`. Different lists of parts have different keys.
 pub(crate) fn key_of(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -79,5 +85,5 @@ pub(crate) fn key_of(parts: &[&str]) -> String {
     base64url(&hash.finalize())
 }
 
-/// Some hosts take a value of no bytes for none.
+/// The value of a new key. It has a byte, because some hosts treat an empty value as absent.
 const EMPTY: &[u8] = b"-";

@@ -1,6 +1,9 @@
+//! The signature algorithms of JWS and their hash functions.
+
 use std::fmt;
 
-/// A JWS signature algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1). There is no HMAC and no `none`.
+/// A JWS signature algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1). The HMAC algorithms and
+/// `none` are not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SignatureAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -40,7 +43,7 @@ impl SignatureAlgorithm {
         Self::EdDsa,
     ];
 
-    /// The registered name, as it stands in `alg`.
+    /// The registered name, as in `alg`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
@@ -56,12 +59,12 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// Reads a registered name. Names have case (RFC 7515 section 4.1.1).
+    /// Reads a registered name. Names are case-sensitive (RFC 7515 section 4.1.1).
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
-    /// The hash that the algorithm is made with. Ed25519 has SHA-512 inside.
+    /// The hash function of the algorithm. Ed25519 uses SHA-512 internally.
     pub fn hash(self) -> Hash {
         match self {
             Self::Rs256 | Self::Ps256 | Self::Es256 => Hash::Sha256,
@@ -70,7 +73,7 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// Whether RSA keys make such signatures.
+    /// Whether this is an algorithm of RSA keys.
     pub fn is_rsa(self) -> bool {
         match self {
             Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => true,
@@ -85,19 +88,19 @@ impl fmt::Display for SignatureAlgorithm {
     }
 }
 
-/// A member of the SHA-2 family.
+/// A hash function of the SHA-2 family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {
-    /// 256 bits.
+    /// SHA-256.
     Sha256,
-    /// 384 bits.
+    /// SHA-384.
     Sha384,
-    /// 512 bits.
+    /// SHA-512.
     Sha512,
 }
 
 impl Hash {
-    /// The name that hosts know it by.
+    /// The name of the hash function in the interface to the host.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sha256 => "sha256",

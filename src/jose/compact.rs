@@ -1,4 +1,5 @@
-//! The JWS compact serialization (RFC 7515 section 3.1), split and decoded, not believed.
+//! The JWS compact serialization (RFC 7515 section 3.1). This file splits and decodes a token, and
+//! verifies nothing.
 
 use std::sync::Arc;
 
@@ -6,20 +7,26 @@ use super::header::{JoseHeader, KnownHeaders};
 use super::token_error::TokenError;
 use crate::base::encoding::from_base64url;
 
-/// A token as it came: its form is right, nothing else is known of it.
+/// A token that was received and is well-formed. Its signature and claims are not verified.
 pub(crate) struct UntrustedToken<'a> {
+    /// The parsed header.
     pub(crate) header: Arc<JoseHeader>,
-    /// The header as sent.
+    /// The header as it was sent.
     pub(crate) header_part: &'a str,
-    /// What the signature is over: header, dot, payload, as sent.
+    /// The signed bytes: header, dot and payload as they were sent.
     pub(crate) signing_input: &'a [u8],
+    /// The decoded signature.
     pub(crate) signature: Vec<u8>,
-    /// The payload, to be read only after the signature is good.
+    /// The decoded payload. It is to be read only after the signature was verified.
     pub(crate) payload: Vec<u8>,
 }
 
 impl<'a> UntrustedToken<'a> {
-    /// Splits and decodes. The cheap refusals come first, so that junk costs little.
+    /// Splits and decodes a token. The cheap checks come first, so that a malformed token costs
+    /// little time.
+    ///
+    /// # Errors
+    /// [`TokenError`] if the token is too long or malformed, or its header is not accepted.
     pub(crate) fn parse(token: &'a str, known: &KnownHeaders) -> Result<Self, TokenError> {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::TooLong);
@@ -28,11 +35,11 @@ impl<'a> UntrustedToken<'a> {
         let (header_part, payload) = signing_input.split_once('.').ok_or(TokenError::Malformed)?;
         let header = known.read(header_part)?;
         let decode = |part| from_base64url(part).ok_or(TokenError::Malformed);
-        // A further dot is in no base64url alphabet, so exactly three parts get past this.
+        // A third dot is not in the base64url alphabet, so only a token of three parts is decoded.
         let (payload, signature) = (decode(payload)?, decode(signature)?);
         Ok(Self { header, header_part, signing_input: signing_input.as_bytes(), signature, payload })
     }
 }
 
-/// A token with some hundred groups has about 16 KiB.
+/// The most bytes of a token. A token with some hundred groups has about 16 KiB.
 const MAX_TOKEN: usize = 32 * 1024;

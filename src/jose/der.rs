@@ -1,6 +1,7 @@
-//! The little DER that the border to the host needs: a point as SubjectPublicKeyInfo, an ECDSA signature as a sequence.
+//! The DER encodings that the interface to the host needs: an elliptic curve point as
+//! SubjectPublicKeyInfo, and an ECDSA signature as a SEQUENCE.
 
-/// A curve of NIST, as far as its encodings go.
+/// A NIST curve and its encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Curve {
     P256,
@@ -9,7 +10,8 @@ pub(super) enum Curve {
 }
 
 impl Curve {
-    /// Bytes of a coordinate, and of each half of a JWS signature (RFC 7518 section 3.4).
+    /// The number of bytes of a coordinate, and of each half of a JWS signature (RFC 7518 section
+    /// 3.4).
     pub(super) fn coordinate(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -18,7 +20,7 @@ impl Curve {
         }
     }
 
-    /// The name in `crv`.
+    /// The name of the curve in `crv`.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::P256 => "P-256",
@@ -27,7 +29,7 @@ impl Curve {
         }
     }
 
-    /// SubjectPublicKeyInfo (RFC 5480 section 2) of an uncompressed point on this curve.
+    /// The SubjectPublicKeyInfo (RFC 5480 section 2) of an uncompressed point on this curve.
     pub(super) fn subject_public_key_info(self, point: &[u8]) -> Vec<u8> {
         let head: &[u8] = match self {
             Self::P256 => b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00",
@@ -37,7 +39,8 @@ impl Curve {
         [head, point].concat()
     }
 
-    /// `SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 section 2.2.3) of a JWS signature, `None` if that has another length.
+    /// Converts a JWS signature to `SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 section 2.2.3).
+    /// `None` if it does not have the length of this curve.
     pub(super) fn signature(self, jws: &[u8]) -> Option<Vec<u8>> {
         let (r, s) = jws.split_at_checked(self.coordinate())?;
         if s.len() != self.coordinate() {
@@ -48,7 +51,8 @@ impl Curve {
     }
 }
 
-/// A big-endian number as INTEGER: no leading zeros but the one that keeps it from being negative.
+/// A big-endian number as INTEGER: without leading zeros, except the one that keeps the number
+/// positive.
 fn integer(number: &[u8]) -> Option<Vec<u8>> {
     let digits = without_zeros(number);
     let pad: &[u8] = if digits.first().is_none_or(|&first| first >= 0x80) { &[0] } else { &[] };
@@ -56,13 +60,14 @@ fn integer(number: &[u8]) -> Option<Vec<u8>> {
     Some([header(2, content.len())?, content].concat())
 }
 
-/// The digits of a big-endian number.
+/// A big-endian number without its leading zeros.
 pub(super) fn without_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|&&byte| byte == 0).count();
     number.get(zeros..).unwrap_or_default()
 }
 
-/// Tag and length. The longest here, two numbers of P-521, need one byte in long form.
+/// The tag and the length. The greatest length, that of two numbers of P-521, needs the long form
+/// with one byte.
 fn header(tag: u8, length: usize) -> Option<Vec<u8>> {
     let length = u8::try_from(length).ok()?;
     Some(if length < 0x80 { vec![tag, length] } else { vec![tag, 0x81, length] })
@@ -81,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_have_their_length_and_no_other() {
+    fn signatures_of_another_length_are_rejected() {
         assert_eq!(Curve::P256.signature(&[1; 64]).unwrap().len(), 2 + 2 * 34);
         assert_eq!(Curve::P521.signature(&[0xff; 132]).unwrap().get(..3), Some(&[0x30, 0x81, 138][..]));
         for length in [0, 31, 32, 63, 65, 128] {

@@ -10,17 +10,19 @@ use crate::base::encoding::from_base64url;
 use crate::base::json;
 use crate::base::json::Members;
 
-/// What a header says, as far as it is looked at.
+/// The parameters of a JOSE header that Tenantgate uses.
 #[derive(Debug)]
 pub(crate) struct JoseHeader {
+    /// The signature algorithm (`alg`).
     pub(crate) algorithm: SignatureAlgorithm,
+    /// The Key ID, if the header has one.
     pub(crate) kid: Option<String>,
-    /// `typ` in lower case, without `application/`.
+    /// The type (`typ`), if the header has one, in lower case and without `application/`.
     pub(crate) typ: Option<String>,
 }
 
 impl JoseHeader {
-    /// Reads the first part of a token.
+    /// Reads a header from the first part of a token.
     pub(super) fn parse(part: &str) -> Result<Self, TokenError> {
         let header = from_base64url(part).ok_or(TokenError::Malformed)?;
         let header = json::parse_members(&header).map_err(|_| TokenError::Malformed)?;
@@ -34,23 +36,25 @@ impl JoseHeader {
     }
 }
 
-/// Headers that a tenant's issuer has signed, as they were sent and as they were read. An issuer has one or two, so most tokens come with one
-/// that need not be read again.
+/// A cache of headers of verified tokens of a tenant's issuer, in encoded and parsed form. An
+/// issuer uses only one or two headers, so most headers need not be parsed again.
 #[derive(Debug, Default)]
 pub struct KnownHeaders(Mutex<Vec<(Box<str>, Arc<JoseHeader>)>>);
 
 impl KnownHeaders {
-    /// What this first part of a token says.
+    /// Returns the header in the first part of a token, from the cache if it is there.
     pub(super) fn read(&self, part: &str) -> Result<Arc<JoseHeader>, TokenError> {
         self.find(part).map_or_else(|| JoseHeader::parse(part).map(Arc::new), Ok)
     }
 
+    /// The cached header for the first part of a token.
     pub(crate) fn find(&self, part: &str) -> Option<Arc<JoseHeader>> {
         let headers = self.0.lock().ok()?;
         headers.iter().find(|(known, _)| **known == *part).map(|(_, header)| header.clone())
     }
 
-    /// Remembers the header of a token whose signature is good; what anybody can send is not worth the room. The oldest makes it.
+    /// Adds a header to the cache and removes the oldest one if the cache is full. To be called
+    /// only for a token whose signature was verified, so that forged tokens do not fill the cache.
     pub(crate) fn remember(&self, part: &str, header: &Arc<JoseHeader>) {
         if self.find(part).is_some() {
             return;
@@ -61,8 +65,9 @@ impl KnownHeaders {
     }
 }
 
-/// Parameters that change what a signature means, or that bring a key along (RFC 8725 sections 3.1 and 3.10). A key
-/// comes from the configuration, and no extension is understood, so none may be critical (RFC 7515 section 4.1.11).
+/// Rejects parameters that change the meaning of a signature or that provide a key (RFC 8725
+/// sections 3.1 and 3.10). Keys never come from a token, and no extension is supported, so `crit`
+/// is rejected (RFC 7515 section 4.1.11).
 fn refuse_parameters(header: &Members) -> Result<(), TokenError> {
     const REFUSED: [&str; 7] = ["crit", "b64", "jku", "jwk", "x5u", "x5c", "zip"];
     match REFUSED.iter().find(|&&name| header.get(name).is_some()) {
@@ -71,6 +76,7 @@ fn refuse_parameters(header: &Members) -> Result<(), TokenError> {
     }
 }
 
+/// The string parameter `name` of at most `limit` bytes, if the header has it.
 fn text<'a>(header: &'a Members, name: &'static str, limit: usize) -> Result<Option<&'a str>, TokenError> {
     match header.get(name) {
         None => Ok(None),
@@ -79,7 +85,8 @@ fn text<'a>(header: &'a Members, name: &'static str, limit: usize) -> Result<Opt
     }
 }
 
-/// Media types have no case, and `application/` may be left out (RFC 7515 section 4.1.9).
+/// The media type in lower case and without `application/`: media types are case-insensitive, and
+/// the prefix is optional (RFC 7515 section 4.1.9).
 fn canonical_type(typ: &str) -> String {
     let typ = typ.to_ascii_lowercase();
     typ.strip_prefix("application/").unwrap_or(&typ).to_owned()
@@ -87,7 +94,8 @@ fn canonical_type(typ: &str) -> String {
 
 const MAX_KID: usize = 256;
 const MAX_TYP: usize = 64;
-/// Two keys while they rotate, and an ID token and an access token of each.
+/// The number of cached headers: two keys during a rotation, and for each key the headers of an ID
+/// token and of an access token.
 const MAX_KNOWN: usize = 4;
 
 #[cfg(test)]
@@ -96,7 +104,7 @@ mod tests {
     use crate::base::encoding::base64url;
 
     #[test]
-    fn few_headers_are_known_and_the_newest_stay() {
+    fn only_the_newest_headers_are_cached() {
         let part = |number: usize| base64url(format!(r#"{{"alg":"RS256","kid":"{number}"}}"#).as_bytes());
         let known = KnownHeaders::default();
         for number in 0..3 * MAX_KNOWN {

@@ -1,22 +1,23 @@
-//! Signatures that the host verifies: Envoy does it with BoringSSL, some twenty times faster for RSA and ten times for ECDSA
-//! than the module itself.
+//! Signatures that the host verifies. Envoy uses BoringSSL, which is about twenty times faster for
+//! RSA and ten times faster for ECDSA than the filter itself.
 
 use super::algorithm::{Hash, SignatureAlgorithm};
 
-/// A host that can verify signatures, and maybe make them.
+/// A host that can verify signatures, and possibly make them.
 pub trait HostVerifier {
-    /// Whether `signature` is one over `message` (hashed with `hash`) by the key in `public_key` (DER, SubjectPublicKeyInfo).
-    /// RSA signatures are PKCS#1 v1.5, ECDSA signatures are in DER. `None` if the host cannot do that.
+    /// Whether `signature` is a valid signature over `message` (hashed with `hash`) for the key in
+    /// `public_key` (DER, SubjectPublicKeyInfo). RSA signatures are PKCS#1 v1.5, ECDSA signatures
+    /// are in DER. `None` if the host cannot verify it.
     fn verify_signature(&self, hash: Hash, public_key: &[u8], signature: &[u8], message: &[u8]) -> Option<bool>;
 
-    /// The signature over `message` (hashed with `hash`) by the RSA key in `private_key` (DER, PKCS#8), in PKCS#1 v1.5. `None` if the
-    /// host cannot do that.
+    /// The PKCS#1 v1.5 signature over `message` (hashed with `hash`) with the RSA key in
+    /// `private_key` (DER, PKCS#8). `None` if the host cannot sign.
     fn sign(&self, _hash: Hash, _private_key: &[u8], _message: &[u8]) -> Option<Vec<u8>> {
         None
     }
 }
 
-/// A host that verifies nothing.
+/// A host that cannot verify signatures.
 pub struct NoHostVerifier;
 
 impl HostVerifier for NoHostVerifier {
@@ -25,19 +26,20 @@ impl HostVerifier for NoHostVerifier {
     }
 }
 
-/// The algorithms that a host is trusted with.
+/// The algorithms that the host is trusted to verify.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostAlgorithms(u16);
 
 impl HostAlgorithms {
-    /// None at all.
+    /// No algorithm.
     pub const NONE: Self = Self(0);
 
-    /// Every algorithm that a host could be trusted with, for looking at a configuration where there is no host to ask.
+    /// Every algorithm that a host can be trusted with. It is used to check a configuration outside
+    /// of Envoy, where there is no host to probe.
     pub const ASSUMED: Self = Self(0b01_1100_0111);
 
-    /// Asks `host` for each algorithm about a good signature and about the same one tampered. Only right answers to both make it
-    /// trusted.
+    /// Determines the algorithms that `host` verifies correctly. For each algorithm the host has to
+    /// accept a valid signature, and to reject a modified one and the same one for another message.
     pub fn probe(host: &dyn HostVerifier) -> Self {
         Self::from_algorithms(
             KNOWN_ANSWERS.iter().filter(|known| known.is_answered_by(host)).map(|known| known.algorithm),
@@ -54,12 +56,13 @@ impl HostAlgorithms {
     }
 }
 
+/// The bit of `algorithm` in a [`HostAlgorithms`].
 fn bit(algorithm: SignatureAlgorithm) -> u16 {
     let position = SignatureAlgorithm::ALL.iter().position(|&other| other == algorithm);
     position.and_then(|position| 1_u16.checked_shl(position.try_into().ok()?)).unwrap_or(0)
 }
 
-/// A key and a good signature of it over [`MESSAGE`], made with `openssl dgst -sign`.
+/// A public key and a valid signature over [`MESSAGE`], made with `openssl dgst -sign`.
 struct KnownAnswer {
     algorithm: SignatureAlgorithm,
     public_key: &'static [u8],
@@ -120,7 +123,7 @@ const KNOWN_ANSWERS: [KnownAnswer; 6] = [
 mod tests {
     use super::*;
 
-    /// Gives the same answer to everything.
+    /// A host that gives the same answer for every signature.
     struct Stubborn(Option<bool>);
 
     impl HostVerifier for Stubborn {
@@ -130,13 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_does_not_tell_good_from_bad_is_not_trusted() {
+    fn a_host_that_always_gives_the_same_answer_is_not_trusted() {
         for answer in [None, Some(true), Some(false)] {
             assert_eq!(HostAlgorithms::probe(&Stubborn(answer)), HostAlgorithms::NONE, "{answer:?}");
         }
     }
 
-    /// Knows the answers of one algorithm, and says `otherwise` to all else.
+    /// A host that answers correctly for one algorithm, and with the second field for every other
+    /// one.
     struct Knows(SignatureAlgorithm, Option<bool>);
 
     impl HostVerifier for Knows {
@@ -151,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_trusted_with_what_it_knows_and_no_other_algorithm() {
+    fn a_host_is_trusted_only_with_the_algorithms_that_it_verifies_correctly() {
         for algorithm in KNOWN_ANSWERS.map(|known| known.algorithm) {
             for otherwise in [None, Some(true), Some(false)] {
                 let trusted = HostAlgorithms::probe(&Knows(algorithm, otherwise));
@@ -165,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn every_known_answer_is_assumed_and_nothing_else() {
+    fn the_assumed_algorithms_are_those_with_a_known_answer() {
         assert_eq!(
             HostAlgorithms::from_algorithms(KNOWN_ANSWERS.iter().map(|known| known.algorithm)),
             HostAlgorithms::ASSUMED

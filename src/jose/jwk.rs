@@ -1,4 +1,4 @@
-//! Public keys as JWK and JWKS (RFC 7517, RFC 7518 section 6, RFC 8037 section 2).
+//! Public keys as JWK and JWK Set (RFC 7517, RFC 7518 section 6, RFC 8037 section 2).
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use crate::base::encoding::from_base64url;
 /// Reads one public key.
 ///
 /// # Errors
-/// [`KeyError`], without anything of the key.
+/// [`KeyError`] if it is not a usable public key. The error contains no key material.
 pub fn parse_jwk(jwk: &Map<String, Value>) -> Result<VerificationKey, KeyError> {
     let kind = text(jwk, "kty")?.ok_or(KeyError::Malformed("`kty` is missing"))?;
     if kind == "oct" {
@@ -24,7 +24,8 @@ pub fn parse_jwk(jwk: &Map<String, Value>) -> Result<VerificationKey, KeyError> 
         return Err(KeyError::NotForSignatures);
     }
     let declared = text(jwk, "alg")?;
-    // An algorithm that is not known here makes it a key for something else, such as RSA-OAEP or ES256K.
+    // A key of an unsupported algorithm, such as RSA-OAEP or ES256K, is unsupported and not
+    // malformed.
     if let Some(unknown) = declared.filter(|name| SignatureAlgorithm::parse(name).is_none()) {
         return Err(KeyError::Unsupported(format!("`alg` {unknown:?}")));
     }
@@ -45,18 +46,20 @@ pub fn parse_jwk(jwk: &Map<String, Value>) -> Result<VerificationKey, KeyError> 
     Ok(key.with_kid(text(jwk, "kid")?.map(str::to_owned)))
 }
 
-/// Reads the usable keys of a set that somebody configured. Keys for something else are left out, as RFC 7517 section 5 wants it.
+/// Reads the usable keys of a configured set. Keys for other purposes and of unsupported algorithms
+/// are omitted (RFC 7517 section 5).
 ///
 /// # Errors
-/// Each key that is wrong, with its position in `keys`: somebody can mend it.
+/// The [`KeyError`] of every other unusable key with its position in `keys`, because an operator
+/// can correct it.
 pub fn parse_jwks(keys: &[Value]) -> Result<Vec<VerificationKey>, Vec<(usize, KeyError)>> {
     let (good, problems) = read_jwks(keys);
     let wrong: Vec<_> = problems.into_iter().filter(|(_, problem)| !problem.is_foreign()).collect();
     if wrong.is_empty() { Ok(good) } else { Err(wrong) }
 }
 
-/// Reads the usable keys of a set, and what is wrong with each of the others, with its position in `keys`. One bad key does not spoil
-/// a set that an issuer publishes.
+/// Returns the usable keys of a set, and the error of each other key with its position in `keys`.
+/// One unusable key does not make the published set of an issuer unusable.
 pub fn read_jwks(keys: &[Value]) -> (Vec<VerificationKey>, Vec<(usize, KeyError)>) {
     let mut good = Vec::new();
     let mut problems = Vec::new();
@@ -70,7 +73,8 @@ pub fn read_jwks(keys: &[Value]) -> (Vec<VerificationKey>, Vec<(usize, KeyError)
     (good, problems)
 }
 
-/// `use` and `key_ops`, where they are present (RFC 7517 sections 4.2 and 4.3).
+/// Whether `use` and `key_ops`, if they are present, allow verification (RFC 7517 sections 4.2 and
+/// 4.3).
 fn is_for_signatures(jwk: &Map<String, Value>) -> Result<bool, KeyError> {
     if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
         return Ok(false);

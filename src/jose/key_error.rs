@@ -1,40 +1,43 @@
-//! Why a key, or a set of them, is not accepted.
+//! The reasons why a public key or a key set is not accepted.
 
 use std::fmt;
 
-/// Why something is no public key that can be used. It holds nothing of the key but sizes and names.
+/// The reason why a value is not a usable public key. It contains only sizes and names, and no key
+/// material.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyError {
-    /// The key says one algorithm (`alg`), its type allows only another.
+    /// The key declares an algorithm (`alg`) that its type does not allow.
     AlgorithmMismatch {
-        /// What the key says.
+        /// The `alg` of the key.
         declared: String,
-        /// What its type allows.
+        /// The algorithms that its type allows.
         actual: &'static str,
     },
-    /// A certificate, not a key.
+    /// The value is a certificate.
     Certificate,
-    /// The RSA exponent is even or under 3.
+    /// The RSA exponent is even or less than 3.
     Exponent,
-    /// The text is none, or the numbers in it are no key of the type.
+    /// The text has no key in the expected form, or its numbers are not a valid key of the type.
+    /// The description says which part is wrong.
     Malformed(&'static str),
-    /// More than one block.
+    /// The text has more than one PEM block.
     Several,
-    /// The private part is there, too.
+    /// The key has its private part.
     Private,
-    /// The modulus of an RSA key is too short or too long.
+    /// The modulus of an RSA key has this number of bits, which is too small or too large.
     RsaSize(usize),
-    /// A symmetric key.
+    /// The key is symmetric.
     Symmetric,
-    /// A key type or algorithm that is not known here.
+    /// The key type, curve or algorithm is not supported.
     Unsupported(String),
-    /// A key that is not for signatures (`use`, `key_ops`).
+    /// The key is not for signatures (`use`, `key_ops`).
     NotForSignatures,
 }
 
 impl KeyError {
-    /// Whether it is merely a key for something else, as sets of real issuers hold them: an encryption key, or an algorithm
-    /// that is not known here. It is left out; anything else is a mistake that somebody has to mend.
+    /// Whether the key is only for another purpose: an encryption key, or a key of an
+    /// unsupported algorithm. The key sets of issuers contain such keys, and they are omitted. Any
+    /// other error is a mistake in the configuration.
     pub(super) fn is_foreign(&self) -> bool {
         matches!(self, Self::Unsupported(_) | Self::NotForSignatures)
     }
@@ -70,14 +73,14 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-/// Why keys that are good one by one are no good set.
+/// The reason why keys that are valid separately do not form a key set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySetError {
     /// Two keys have the same `kid`.
     DuplicateKid(String),
-    /// The same key stands there twice.
+    /// The set has the same key twice.
     DuplicateKey,
-    /// There is no key.
+    /// The set has no key.
     Empty,
 }
 
@@ -95,7 +98,8 @@ impl fmt::Display for KeySetError {
 
 impl std::error::Error for KeySetError {}
 
-/// NIST SP 800-131A; RFC 7518 section 3.3.
+/// The smallest RSA modulus (NIST SP 800-131A; RFC 7518 section 3.3).
 pub(super) const MIN_RSA_BITS: usize = 2048;
-/// Verification takes time that grows with the square of the size.
+/// The largest RSA modulus. It is limited because the time of a verification grows with the square
+/// of the size.
 pub(super) const MAX_RSA_BITS: usize = 8192;

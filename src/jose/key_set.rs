@@ -1,3 +1,5 @@
+//! A set of public keys.
+
 use std::collections::HashSet;
 
 use super::algorithm::SignatureAlgorithm;
@@ -5,15 +7,15 @@ use super::key_error::KeySetError;
 use super::thumbprint::Thumbprint;
 use super::verification_key::VerificationKey;
 
-/// Keys of one tenant, no two alike.
+/// Public keys of one tenant, without duplicates.
 #[derive(Debug, Default)]
 pub struct KeySet(Vec<VerificationKey>);
 
 impl KeySet {
-    /// Puts configured keys together, in order.
+    /// A key set of configured keys, in this order.
     ///
     /// # Errors
-    /// [`KeySetError`] if a `kid` would not name one key, a key is there twice, or there is none.
+    /// [`KeySetError`] if two keys have the same `kid`, a key occurs twice, or there is no key.
     pub fn new(keys: Vec<VerificationKey>) -> Result<Self, KeySetError> {
         if keys.is_empty() {
             return Err(KeySetError::Empty);
@@ -33,8 +35,9 @@ impl KeySet {
         Ok(Self(keys))
     }
 
-    /// Puts fetched keys together, in order. Those of `configured` win: one that is there too, or has a `kid` that names one
-    /// there, is left out, and so is one that stands in `keys` twice.
+    /// A key set of fetched keys, in this order. Configured keys take precedence: a key that is
+    /// also in `configured`, or has the `kid` of a key there, is omitted. A key that occurs twice
+    /// in `keys` with the same algorithm is kept once.
     pub fn beside(configured: &Self, keys: Vec<VerificationKey>) -> Self {
         let mut seen = HashSet::new();
         let is_new = |key: &VerificationKey| {
@@ -45,8 +48,8 @@ impl KeySet {
         Self(keys.into_iter().filter(is_new).collect())
     }
 
-    /// The keys that may have made a signature: of this algorithm, and of this `kid` where both the token and the key
-    /// have one. A PEM key has none unless it is configured.
+    /// The keys that may have made a signature: those with this algorithm, and with this `kid` if
+    /// both the token and the key have one. A PEM key has a `kid` only if one is configured for it.
     pub fn candidates<'a>(
         &'a self,
         algorithm: SignatureAlgorithm,
@@ -58,12 +61,12 @@ impl KeySet {
             .filter(move |key| kid.is_none() || key.kid().is_none() || key.kid() == kid)
     }
 
-    /// Whether a key has this `kid`.
+    /// Whether a key in the set has this `kid`.
     pub fn names(&self, kid: &str) -> bool {
         self.0.iter().any(|key| key.kid() == Some(kid))
     }
 
-    /// Whether a key of this thumbprint is in the set.
+    /// Whether a key in the set has this thumbprint.
     pub fn contains(&self, thumbprint: &Thumbprint) -> bool {
         self.0.iter().any(|key| key.thumbprint() == *thumbprint)
     }

@@ -1,7 +1,8 @@
-//! JOSE: algorithms, keys, and tokens in compact form before anybody relies on them. A key carries its
-//! one algorithm, so a token cannot choose another.
+//! JOSE: signature algorithms, keys, and unverified tokens in compact form. Each key has exactly
+//! one algorithm, so a token cannot choose another one.
 //!
-//! This room knows RFC 7515, 7517, 7518 and 8037. It does not know tenants, claims or time.
+//! This directory implements what Tenantgate needs of RFC 7515, 7517, 7518 and 8037. It does not
+//! depend on tenants, claims or time.
 
 mod algorithm;
 mod compact;

@@ -1,4 +1,5 @@
-//! Public keys in PEM (RFC 7468): `PUBLIC KEY` (SubjectPublicKeyInfo) and `RSA PUBLIC KEY` (PKCS#1).
+//! Public keys in PEM (RFC 7468): `PUBLIC KEY` (SubjectPublicKeyInfo) and `RSA PUBLIC KEY`
+//! (PKCS#1).
 
 use rsa::pkcs1::{self, der::Decode};
 use rsa::pkcs8::der::oid::ObjectIdentifier;
@@ -12,10 +13,10 @@ use super::verification_key::VerificationKey;
 /// Reads one public key.
 ///
 /// # Errors
-/// [`KeyError`] says what the text is instead, and never repeats any of it.
+/// [`KeyError`] if the text is not a usable public key. The error contains no part of the text.
 pub fn parse_pem(text: &str) -> Result<VerificationKey, KeyError> {
     let text = text.trim();
-    // Looked for before anything else, so that a private key is called one even if it is damaged.
+    // This check comes first, so that a private key is reported as such even if it is damaged.
     if text.contains("PRIVATE KEY-----") {
         return Err(KeyError::Private);
     }

@@ -1,7 +1,8 @@
-//! Private keys of a client, and what they sign.
+//! Private keys and their signatures.
 //!
-//! ES256 (deterministic, RFC 6979) and EdDSA are signed here. RS256 is left to the host: what the `rsa` crate does with a private key
-//! takes a time that depends on it (RUSTSEC-2023-0071), and BoringSSL's does not.
+//! The filter itself makes ES256 (deterministic, RFC 6979) and EdDSA signatures. The host makes
+//! RS256 signatures, because the duration of the private key operations in the `rsa` crate depends
+//! on the key (RUSTSEC-2023-0071), and that of BoringSSL does not.
 
 use std::fmt;
 
@@ -21,7 +22,7 @@ use crate::base::encoding::{base64url, from_base64url};
 use crate::base::json;
 use crate::base::secret::Secret;
 
-/// A private key with the one algorithm that it signs with.
+/// A private key and the one algorithm that it signs with.
 pub struct SigningKey {
     key: PrivateKey,
     kid: Option<String>,
@@ -30,11 +31,11 @@ pub struct SigningKey {
 enum PrivateKey {
     P256(P256Key),
     Ed25519(Ed25519Key),
-    /// DER of the PKCS#8, for the host.
+    /// The PKCS#8 in DER, for the host.
     Rsa(Secret<Vec<u8>>),
 }
 
-/// Why a text is no private key that can sign. It holds nothing of the key.
+/// The reason why a text is not a usable private key. It contains no part of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SigningKeyError(&'static str);
 
@@ -42,7 +43,7 @@ impl SigningKey {
     /// Reads a key in PEM: PKCS#8, not encrypted.
     ///
     /// # Errors
-    /// [`SigningKeyError`] says what it is instead.
+    /// [`SigningKeyError`] if the text is not such a key.
     pub fn from_pem(text: &str) -> Result<Self, SigningKeyError> {
         if text.contains("-----BEGIN PUBLIC KEY-----") {
             return Err(SigningKeyError("it is a public key"));
@@ -60,7 +61,7 @@ impl SigningKey {
                     key.map_err(|_| SigningKeyError("the curve is not P-256, or the key is damaged"))?.into(),
                 )
             }
-            // RFC 8410 section 7: an OCTET STRING within.
+            // The seed is in a nested OCTET STRING (RFC 8410 section 7).
             ED25519 => match info.private_key.as_bytes() {
                 [4, 32, seed @ ..] => PrivateKey::Ed25519(ed25519(seed)?),
                 _ => return Err(damaged),
@@ -77,10 +78,10 @@ impl SigningKey {
         Ok(Self { key, kid: None })
     }
 
-    /// Reads a key as JWK (RFC 7518 section 6.2.2, RFC 8037 section 2), with its `kid`.
+    /// Reads a JWK (RFC 7518 section 6.2.2, RFC 8037 section 2) with its `kid`.
     ///
     /// # Errors
-    /// [`SigningKeyError`] says what it is instead.
+    /// [`SigningKeyError`] if the text is not such a key.
     pub fn from_jwk(text: &str) -> Result<Self, SigningKeyError> {
         let jwk = json::parse_object(text.as_bytes()).map_err(|_| SigningKeyError("it is not one JSON object"))?;
         let member = |name| jwk.get(name).and_then(Value::as_str);
@@ -104,18 +105,18 @@ impl SigningKey {
         Ok(Self { key, kid: member("kid").map(str::to_owned) })
     }
 
-    /// The same key under a `kid`.
+    /// The same key with this `kid`.
     #[must_use]
     pub fn with_kid(self, kid: String) -> Self {
         Self { kid: Some(kid), ..self }
     }
 
-    /// The Key ID, if it has one.
+    /// The Key ID, if the key has one.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// The algorithm that it signs with.
+    /// The algorithm that the key signs with.
     pub fn algorithm(&self) -> SignatureAlgorithm {
         match self.key {
             PrivateKey::P256(_) => SignatureAlgorithm::Es256,
@@ -124,7 +125,8 @@ impl SigningKey {
         }
     }
 
-    /// The public part as JWK, with `alg`, `use` and a `kid`: its own, or its thumbprint. `None` for RSA, which is not published here.
+    /// The public part as a JWK with `alg`, `use` and `kid`, which is the thumbprint if the key has
+    /// none. `None` for an RSA key, because Tenantgate does not publish RSA keys.
     pub fn public_jwk(&self) -> Option<Map<String, Value>> {
         let mut jwk = Map::new();
         let mut member = |name: &str, value: &str| drop(jwk.insert(name.to_owned(), value.into()));
@@ -152,7 +154,8 @@ impl SigningKey {
         Some(jwk)
     }
 
-    /// The signature over `message`, in the form of JWS. `None` if the host has to sign, and cannot.
+    /// Signs `message` and returns the signature in the form that JWS defines. `None` if the host
+    /// has to sign and cannot.
     pub fn sign(&self, message: &[u8], host: &dyn HostVerifier) -> Option<Vec<u8>> {
         match &self.key {
             PrivateKey::P256(key) => {
@@ -165,13 +168,13 @@ impl SigningKey {
     }
 }
 
-/// A key from its seed.
+/// An Ed25519 key from its seed.
 fn ed25519(seed: &[u8]) -> Result<Ed25519Key, SigningKeyError> {
     let seed = seed.try_into().map_err(|_| SigningKeyError("an Ed25519 key has 32 bytes"))?;
     Ok(Ed25519Key::from_bytes(seed))
 }
 
-/// A public member, where there is one, belongs to the private one.
+/// Verifies that a public member, if it is present, belongs to the private key.
 fn same(jwk: &Map<String, Value>, name: &str, bytes: Option<&[u8]>) -> Result<(), SigningKeyError> {
     match jwk.get(name) {
         None => Ok(()),

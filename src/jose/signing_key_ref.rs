@@ -1,12 +1,15 @@
+//! A reference to the key that signed a token.
+
 use serde::{Deserialize, Serialize};
 
 use super::thumbprint::Thumbprint;
 
-/// The key that vouched for an identity, and where it was when it did.
+/// The key that signed the token of an identity, and whether it was a configured or a fetched key
+/// at that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SigningKeyRef {
-    /// Among the configured keys.
+    /// A configured key.
     Configured(Thumbprint),
-    /// Among those that were fetched.
+    /// A fetched key.
     Fetched(Thumbprint),
 }

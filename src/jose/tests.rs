@@ -1,3 +1,5 @@
+//! Tests of keys in PEM and JWK, of key sets, and of signatures with known vectors.
+
 use serde_json::{Map, Value, json};
 
 use super::*;
@@ -30,8 +32,9 @@ fn verifies(key: &VerificationKey, message: &[u8], signature: &[u8]) -> bool {
     key.verify(message, signature, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::NONE })
 }
 
-/// Verifies the vector, then again with one bit of the signature and of the message turned, and cut and stretched.
-fn assert_verifies_this_alone(key: &VerificationKey, message: &[u8], signature: &[u8]) {
+/// Asserts that the key verifies `signature` over `message`, and rejects a modified, shortened,
+/// extended, empty or zero signature and a modified message.
+fn assert_verifies_only_this(key: &VerificationKey, message: &[u8], signature: &[u8]) {
     assert!(verifies(key, message, signature));
     let mut tampered = signature.to_vec();
     tampered[5] ^= 1;
@@ -45,7 +48,7 @@ fn assert_verifies_this_alone(key: &VerificationKey, message: &[u8], signature: 
 
 fn assert_verifies_jws(key: &VerificationKey, jws: &str) {
     let (message, signature) = jws.rsplit_once('.').unwrap();
-    assert_verifies_this_alone(key, message.as_bytes(), &from_base64url(signature).unwrap());
+    assert_verifies_only_this(key, message.as_bytes(), &from_base64url(signature).unwrap());
 }
 
 #[test]
@@ -58,7 +61,7 @@ fn rs256_as_openssl_signs() {
     );
     let key = parse_pem(RSA).unwrap();
     assert_eq!(key.algorithm(), SignatureAlgorithm::Rs256);
-    assert_verifies_this_alone(&key, b"message", &signature.unwrap());
+    assert_verifies_only_this(&key, b"message", &signature.unwrap());
 }
 
 #[test]
@@ -88,7 +91,7 @@ fn eddsa_and_thumbprint_of_rfc_8037_appendix_a() {
 }
 
 #[test]
-fn every_form_of_a_key_is_the_same_key() {
+fn every_pem_form_of_a_key_is_accepted() {
     assert_eq!(parse_pem(RSA).unwrap().thumbprint(), parse_pem(RSA_PKCS1).unwrap().thumbprint());
     assert_eq!(
         parse_pem(&format!("\n\n  {}\n", EC.replace('\n', "\r\n"))).unwrap().algorithm(),
@@ -98,7 +101,7 @@ fn every_form_of_a_key_is_the_same_key() {
 }
 
 #[test]
-fn pem_that_is_no_public_key_says_what_it_is_instead() {
+fn the_error_for_an_unusable_pem_says_what_it_is() {
     for private in PRIVATE {
         let problem = problem(parse_pem(private));
         assert!(
@@ -133,7 +136,7 @@ fn ed(members: Value) -> Value {
 }
 
 #[test]
-fn jwk_members_have_to_fit() {
+fn a_jwk_with_an_unsuitable_member_is_rejected() {
     assert_eq!(
         jwk(ed(json!({ "kid": "k", "alg": "EdDSA", "use": "sig", "key_ops": ["verify"] }))).unwrap().kid(),
         Some("k")
@@ -182,7 +185,7 @@ fn a_point_off_the_curve_is_refused() {
 }
 
 #[test]
-fn a_foreign_key_does_not_spoil_a_set_and_a_wrong_one_does() {
+fn a_configured_set_may_have_unsupported_keys_and_no_invalid_ones() {
     let encryption = ed(json!({ "use": "enc" }));
     let unknown = json!({ "kty": "AKP", "alg": "ML-DSA-44" });
     let good = parse_jwks(&[encryption.clone(), unknown, ed(json!({ "kid": "k" }))]).unwrap();
@@ -192,7 +195,7 @@ fn a_foreign_key_does_not_spoil_a_set_and_a_wrong_one_does() {
 }
 
 #[test]
-fn a_set_has_keys_that_can_be_told_apart() {
+fn a_set_without_keys_or_with_duplicates_is_rejected() {
     let key = |pem: &str, kid: &str| parse_pem(pem).unwrap().with_kid(Some(kid.to_owned()));
     let problem = |keys| KeySet::new(keys).unwrap_err().to_string();
     assert!(problem(vec![]).starts_with("there is no key"));

@@ -1,37 +1,37 @@
-//! Why a token is not believed.
+//! The reasons why a token is rejected.
 
 use std::fmt;
 
-/// Why a token was refused. It names the check and never holds a byte of the token.
+/// The reason why a token was rejected. It names the check and contains no part of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
     /// A claim has a type or form that its definition does not allow.
     Claim(&'static str),
-    /// `exp` has passed.
+    /// The time in `exp` has passed.
     Expired,
-    /// Not a JWS in compact serialization with a JSON header and JSON claims.
+    /// The token is not a JWS in compact serialization with a JSON header and JSON claims.
     Malformed,
     /// A required claim is absent.
     MissingClaim(&'static str),
-    /// `iat` or `nbf` lies in the future.
+    /// This claim (`iat`, `nbf` or `auth_time`) is a time in the future.
     NotYetValid(&'static str),
-    /// The header has a parameter that must not be there.
+    /// The header has a parameter that is not accepted.
     Parameter(&'static str),
-    /// A token that counts once was taken before.
+    /// A token that is accepted only once was accepted before.
     Replayed,
-    /// No key of the tenant verifies the signature.
+    /// The signature does not verify with any of the tenant's keys.
     Signature,
-    /// Longer than any token that is accepted.
+    /// The token is longer than the limit.
     TooLong,
-    /// The person signed in at the issuer longer ago than `login.max_age` allows.
+    /// The user authenticated at the issuer longer ago than `login.max_age` allows (`auth_time`).
     TooOld,
-    /// No key of the tenant fits the algorithm and `kid` of the header.
+    /// None of the tenant's keys has the algorithm and `kid` of the header.
     UnknownKey,
-    /// The algorithm is not one that is accepted.
+    /// The algorithm is not supported.
     UnsupportedAlgorithm,
-    /// A claim does not have the value that is expected.
+    /// A claim does not have the expected value.
     WrongClaim(&'static str),
-    /// `typ`, or a claim, shows that it is another kind of token.
+    /// `typ` or a claim shows that this is a token of another kind.
     WrongType,
 }
 

@@ -1,4 +1,6 @@
 //! The keys that may have signed a token of one tenant at this moment.
+//!
+//! Scenarios: tests/scenarios/keys.rs.
 
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use super::key_set::KeySet;
 use super::signing_key_ref::SigningKeyRef;
 use super::verification_key::VerificationKey;
 
-/// The configured keys of a tenant and the fetched ones that are fresh enough.
+/// The configured keys of a tenant, and the fetched keys if they are fresh enough.
 #[derive(Clone, Debug)]
 pub struct TrustedKeys<'a> {
     configured: &'a KeySet,
@@ -16,13 +18,14 @@ pub struct TrustedKeys<'a> {
 }
 
 impl<'a> TrustedKeys<'a> {
-    /// `fetched` are the keys that were fetched last, unless they are too old. `fetches` says whether the
-    /// tenant fetches keys at all.
+    /// The keys of a tenant. `fetched` are the keys that were fetched last, unless they are too
+    /// old. `fetches` is whether the tenant fetches keys at all.
     pub fn new(configured: &'a KeySet, fetched: Option<Arc<KeySet>>, fetches: bool) -> Self {
         Self { configured, fetched, fetches }
     }
 
-    /// The keys of this algorithm and `kid`, configured keys first.
+    /// The keys that may have made a signature with this algorithm and `kid`
+    /// ([`KeySet::candidates`]), configured keys first.
     pub(crate) fn candidates<'k>(
         &'k self,
         algorithm: SignatureAlgorithm,
@@ -34,7 +37,7 @@ impl<'a> TrustedKeys<'a> {
         configured.chain(fetched.map(|key| (key, SigningKeyRef::Fetched(key.thumbprint()))))
     }
 
-    /// Whether the key is still one of them.
+    /// Whether the key is still trusted.
     pub(crate) fn contains(&self, key: &SigningKeyRef) -> bool {
         match key {
             SigningKeyRef::Configured(thumbprint) => self.configured.contains(thumbprint),
@@ -42,7 +45,8 @@ impl<'a> TrustedKeys<'a> {
         }
     }
 
-    /// Whether a fetch may bring a key of this `kid`, which none of the keys has now.
+    /// Whether the tenant fetches keys and no present key has this `kid`, so that a fetch may give
+    /// the key.
     pub(crate) fn may_be_new(&self, kid: Option<&str>) -> bool {
         let is_known = |kid| self.configured.names(kid) || self.fetched.as_ref().is_some_and(|keys| keys.names(kid));
         self.fetches && !kid.is_some_and(is_known)

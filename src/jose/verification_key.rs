@@ -1,3 +1,5 @@
+//! Public keys and the verification of signatures with them.
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -17,14 +19,14 @@ use super::module_verifier::{ByModule, PublicKey};
 use super::thumbprint::Thumbprint;
 use crate::base::json;
 
-/// One public key, with the one algorithm that it verifies.
+/// A public key and the one algorithm that it verifies.
 #[derive(Clone)]
 pub struct VerificationKey {
     key: PublicKey,
     algorithm: SignatureAlgorithm,
     kid: Option<String>,
     thumbprint: Thumbprint,
-    /// DER of the SubjectPublicKeyInfo, for the host.
+    /// The SubjectPublicKeyInfo in DER, for the host.
     der: Vec<u8>,
 }
 
@@ -49,7 +51,7 @@ impl VerificationKey {
         Ok(Self::new(&jwk, der, SignatureAlgorithm::Rs256, PublicKey::Rsa(key)))
     }
 
-    /// A key on a curve of NIST, from its coordinates.
+    /// A key on a NIST curve from its coordinates.
     pub(super) fn elliptic(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
         if x.len() != curve.coordinate() || y.len() != curve.coordinate() {
             return Err(KeyError::Malformed("`x` and `y` do not have the length that the curve wants"));
@@ -69,7 +71,7 @@ impl VerificationKey {
         Ok(Self::new(&jwk, curve.subject_public_key_info(&point), algorithm, key))
     }
 
-    /// A key on a curve of NIST, from its uncompressed SEC1 point.
+    /// A key on a NIST curve from its uncompressed SEC1 point.
     pub(super) fn elliptic_point(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
         let malformed = KeyError::Malformed("the point is not an uncompressed one on its curve");
         match point.split_first() {
@@ -81,34 +83,37 @@ impl VerificationKey {
         }
     }
 
-    /// An Ed25519 key from its 32 bytes. One of small order, for which anybody can make signatures, is none.
+    /// An Ed25519 key from its 32 bytes. A key of small order is rejected, because anyone can make
+    /// signatures for it.
     pub(super) fn ed25519(bytes: &[u8]) -> Result<Self, KeyError> {
         let malformed = || KeyError::Malformed("an Ed25519 key has 32 bytes");
         let octets: &[u8; 32] = bytes.try_into().map_err(|_| malformed())?;
         let key = Ed25519Key::from_bytes(octets).ok().filter(|key| !key.is_weak());
         let key = key.ok_or(KeyError::Malformed("the point is none of Ed25519, or of small order"))?;
         let jwk = JsonWebKey::KeyPair { curve: Cow::Borrowed("Ed25519"), x: Cow::Borrowed(octets), secret: None };
-        // No host verifies it, so none needs its DER.
+        // No host verifies Ed25519 signatures, so the DER is not needed.
         Ok(Self::new(&jwk, Vec::new(), SignatureAlgorithm::EdDsa, PublicKey::Ed25519(key)))
     }
 
     fn new(jwk: &JsonWebKey<'_>, der: Vec<u8>, algorithm: SignatureAlgorithm, key: PublicKey) -> Self {
-        // RFC 7638 section 3: the members in lexicographic order, as `Map` has them, without spaces.
+        // RFC 7638 section 3 requires the members in lexicographic order, which is the order of
+        // `Map`, without spaces.
         let members = serde_json::to_value(jwk).unwrap_or_default();
         let thumbprint = Thumbprint(Sha256::digest(json::write(&members)).into());
         Self { key, algorithm, kid: None, thumbprint, der }
     }
 
-    /// The same key under a `kid`.
+    /// The same key with this `kid`.
     #[must_use]
     pub fn with_kid(self, kid: Option<String>) -> Self {
         Self { kid, ..self }
     }
 
-    /// The same key for the algorithm of this name. An RSA key can have any of RSA, every other key has just one.
+    /// The same key for the algorithm of this name. An RSA key can have any RSA algorithm, and
+    /// every other key has only one.
     ///
     /// # Errors
-    /// [`KeyError`] if the name is not known, or keys of this type do not have the algorithm.
+    /// [`KeyError`] if the algorithm is not supported, or keys of this type do not allow it.
     pub fn for_algorithm(self, name: &str) -> Result<Self, KeyError> {
         let mismatch = || KeyError::AlgorithmMismatch { declared: name.to_owned(), actual: self.algorithms() };
         let algorithm = SignatureAlgorithm::parse(name).ok_or_else(mismatch)?;
@@ -116,32 +121,34 @@ impl VerificationKey {
         if fits { Ok(Self { algorithm, ..self }) } else { Err(mismatch()) }
     }
 
+    /// The names of the algorithms that keys of this type allow.
     fn algorithms(&self) -> &'static str {
         if self.algorithm.is_rsa() { "RS256, RS384, RS512, PS256, PS384 or PS512" } else { self.algorithm.name() }
     }
 
-    /// The algorithm that its signatures have.
+    /// The algorithm that the key verifies.
     pub fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
     }
 
-    /// The Key ID, if it has one.
+    /// The Key ID, if the key has one.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// Its name, whatever its `kid` is.
+    /// The thumbprint of the key, which does not depend on its `kid`.
     pub fn thumbprint(&self) -> Thumbprint {
         self.thumbprint
     }
 
-    /// Whether the module cannot verify its signatures by itself.
+    /// Whether only the host can verify the key's signatures.
     pub fn needs_host(&self) -> bool {
         matches!(self.key, PublicKey::HostOnly(_))
     }
 
-    /// Whether `signature`, in the form that JWS has it, is one of this key over `message`. The host is asked if it is trusted with
-    /// the algorithm; what it cannot answer, the module finds out.
+    /// Whether `signature`, in the form that JWS defines, is a valid signature of this key over
+    /// `message`. The host verifies it if it is trusted with the algorithm. If the host is not
+    /// trusted or cannot answer, the filter itself verifies the signature.
     pub fn verify(&self, message: &[u8], signature: &[u8], verifier: Verifier<'_>) -> bool {
         if verifier.trusted.has(self.algorithm)
             && let Some(verdict) = self.ask(verifier.host, message, signature)
@@ -151,7 +158,8 @@ impl VerificationKey {
         ByModule(self.algorithm).verify_signature(&signature.into(), &self.key, message)
     }
 
-    /// The host's verdict. A signature of the wrong length is none, without asking.
+    /// The answer of the host, or `None` if it cannot verify the signature. An ECDSA signature of
+    /// the wrong length is rejected without a call to the host.
     fn ask(&self, host: &dyn HostVerifier, message: &[u8], signature: &[u8]) -> Option<bool> {
         let curve = match &self.key {
             PublicKey::Rsa(_) => {
@@ -166,16 +174,16 @@ impl VerificationKey {
     }
 }
 
-/// What signatures are verified with.
+/// The means to verify signatures: the host, as far as it is trusted.
 #[derive(Clone, Copy)]
 pub struct Verifier<'a> {
-    /// The host, for the algorithms that it is trusted with.
+    /// The host, which verifies the algorithms in `trusted`.
     pub host: &'a dyn HostVerifier,
-    /// Those algorithms.
+    /// The algorithms that the host is trusted with.
     pub trusted: HostAlgorithms,
 }
 
-/// How many bits a number has that begins with no zeros.
+/// The number of bits of a big-endian number without leading zero bytes.
 fn bits(number: &[u8]) -> usize {
     let unused = number.first().map_or(0, |first| first.leading_zeros());
     number.len().saturating_mul(8).saturating_sub(usize::try_from(unused).unwrap_or(0))
