@@ -1,6 +1,6 @@
-//! Strict JSON: a member that occurs twice is an error, because two parsers may take different ones
-//! (RFC 8725bis; RFC 7515 section 4 permits a parser to reject them). `serde_json` limits the
-//! nesting to 128 levels.
+//! Strict JSON: a member that occurs twice is an error, because two parsers may use different ones
+//! (draft-ietf-oauth-rfc8725bis; RFC 7515 section 4 permits a parser to reject them). `serde_json`
+//! limits the nesting to 128 levels.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -784,27 +784,27 @@ fn a_client_key_is_a_private_key() {
     }
     for (key, expected) in [
         (json!({}), "client_key: has to have exactly one of `pem` and `jwk`"),
-        (json!({ "pem": PUBLIC }), "client_key.pem: is no private key that can sign: it is a public key"),
+        (json!({ "pem": PUBLIC }), "client_key.pem: is not a private key that can sign: it is a public key"),
         (
             json!({ "pem": "-----BEGIN RSA PRIVATE KEY-----\nAA==\n-----END RSA PRIVATE KEY-----" }),
-            "client_key.pem: is no private key that can sign: its PEM is not PKCS#8; convert it (openssl pkcs8 -topk8 -nocrypt)",
+            "client_key.pem: is not a private key that can sign: its PEM is not PKCS#8; convert it (openssl pkcs8 -topk8 -nocrypt)",
         ),
         (
             json!({ "pem": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----" }),
-            "client_key.pem: is no private key that can sign: damaged PKCS#8",
+            "client_key.pem: is not a private key that can sign: damaged PKCS#8",
         ),
-        (json!({ "jwk": "{" }), "client_key.jwk: is no private key that can sign: it is not one JSON object"),
+        (json!({ "jwk": "{" }), "client_key.jwk: is not a private key that can sign: it is not one JSON object"),
         (
             json!({ "jwk": r#"{"kty":"RSA","n":"AA","e":"AQAB","d":"AA"}"# }),
-            "client_key.jwk: is no private key that can sign: a JWK has to be for P-256 or Ed25519; give an RSA key as PEM",
+            "client_key.jwk: is not a private key that can sign: a JWK has to be for P-256 or Ed25519; give an RSA key as PEM",
         ),
         (
             json!({ "jwk": with(jwk.clone(), "/x", json!("AAAA")).to_string() }),
-            "client_key.jwk: is no private key that can sign: its public part belongs to another key",
+            "client_key.jwk: is not a private key that can sign: its public part belongs to another key",
         ),
         (
             json!({ "jwk": with(jwk.clone(), "/d", json!("AAAA")).to_string() }),
-            "client_key.jwk: is no private key that can sign: `d` is missing or of the wrong length",
+            "client_key.jwk: is not a private key that can sign: `d` is missing or of the wrong length",
         ),
         (
             json!({ "pem": PRIVATE, "audience": "us" }),
@@ -953,7 +953,7 @@ fn assertion() -> Value {
 #[test]
 fn a_mistake_in_the_assertion_refuses_the_configuration() {
     let rsa = include_str!("../../tests/vectors/keys/rsa.private.pem");
-    let public = "assertion.keys[0].pem: is no private key that can sign: it is a public key";
+    let public = "assertion.keys[0].pem: is not a private key that can sign: it is a public key";
     for (pointer, value, expected) in [
         ("/assertion/keys", Value::Null, "assertion.keys: is missing"),
         ("/assertion/keys", json!([]), "assertion.keys: is empty; at least one is needed"),

@@ -1,5 +1,8 @@
 //! The environment of the core, passed in as arguments: the time, randomness, the host's
 //! cryptography, and the data that the VMs share.
+//!
+//! This room knows what a host has to provide, as traits and values. It does not know proxy-wasm,
+//! or what a step uses the environment for.
 
 pub mod shared;
 
@@ -87,7 +90,7 @@ pub struct NoTime;
 
 impl fmt::Display for NoTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the host could not tell the time")
+        f.write_str("the host did not provide the time")
     }
 }
 
@@ -107,7 +110,7 @@ impl std::error::Error for HostFailure {}
 
 impl From<NoTime> for HostFailure {
     fn from(NoTime: NoTime) -> Self {
-        Self("it could not tell the time")
+        Self("it did not provide the time")
     }
 }
 

@@ -1,4 +1,7 @@
 //! HTTP: request heads, hosts, cookies, pages, replies and outbound calls.
+//!
+//! This room knows the syntax of HTTP and the layout of pages. It does not know tenants, tokens or
+//! sessions.
 
 pub(crate) mod authorization;
 pub mod call;

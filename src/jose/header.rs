@@ -66,8 +66,8 @@ impl KnownHeaders {
 }
 
 /// Rejects parameters that change the meaning of a signature or that provide a key (RFC 8725
-/// sections 3.1 and 3.10). Keys never come from a token, and no extension is supported, so `crit`
-/// is rejected (RFC 7515 section 4.1.11).
+/// sections 3.1 and 3.10). Keys come from the configuration or the JWK Set of the issuer, never
+/// from a token. No extension is supported, so `crit` is rejected (RFC 7515 section 4.1.11).
 fn refuse_parameters(header: &Members) -> Result<(), TokenError> {
     const REFUSED: [&str; 7] = ["crit", "b64", "jku", "jwk", "x5u", "x5c", "zip"];
     match REFUSED.iter().find(|&&name| header.get(name).is_some()) {

@@ -99,7 +99,7 @@ fn text<'a>(jwk: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, 
     match jwk.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(KeyError::Malformed("a member that has to be a string is none")),
+        Some(_) => Err(KeyError::Malformed("a member that must be a string has another type")),
     }
 }
 

@@ -53,7 +53,7 @@ impl fmt::Display for KeyError {
                 f.write_str("is a certificate; give its public key (openssl x509 -in cert.pem -pubkey -noout)")
             }
             Self::Exponent => f.write_str("RSA exponent is even or under 3"),
-            Self::Malformed(what) => write!(f, "is no public key: {what}"),
+            Self::Malformed(what) => write!(f, "is not a public key: {what}"),
             Self::Several => f.write_str("holds more than one block; list each key on its own"),
             Self::Private => {
                 f.write_str("is a private key; give the public key only (openssl pkey -in key.pem -pubout), and replace the private one if others saw it")
@@ -98,8 +98,8 @@ impl fmt::Display for KeySetError {
 
 impl std::error::Error for KeySetError {}
 
-/// The smallest RSA modulus (NIST SP 800-131A; RFC 7518 section 3.3).
+/// The smallest RSA modulus that is accepted, in bits (NIST SP 800-131A; RFC 7518 section 3.3).
 pub(super) const MIN_RSA_BITS: usize = 2048;
-/// The largest RSA modulus. It is limited because the time of a verification grows with the square
-/// of the size.
+/// The largest RSA modulus that is accepted, in bits. It is limited because the time of a
+/// verification grows with the square of the size.
 pub(super) const MAX_RSA_BITS: usize = 8192;

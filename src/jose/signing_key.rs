@@ -73,7 +73,7 @@ impl SigningKey {
                 }
                 PrivateKey::Rsa(Secret::new(der))
             }
-            _ => return Err(SigningKeyError("it is none of P-256, Ed25519 and RSA")),
+            _ => return Err(SigningKeyError("it is neither on P-256 nor for Ed25519 nor RSA")),
         };
         Ok(Self { key, kid: None })
     }
@@ -194,7 +194,7 @@ impl fmt::Debug for SigningKey {
 
 impl fmt::Display for SigningKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "is no private key that can sign: {}", self.0)
+        write!(f, "is not a private key that can sign: {}", self.0)
     }
 }
 

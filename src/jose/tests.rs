@@ -119,14 +119,14 @@ fn the_error_for_an_unusable_pem_says_what_it_is() {
         "{other}"
     );
     assert_eq!(problem(parse_pem(&format!("{RSA}{EC}"))), "holds more than one block; list each key on its own");
-    assert!(problem(parse_pem("")).starts_with("is no public key: it does not begin with"));
-    assert_eq!(problem(parse_pem(&RSA.replace("MIIB", "MI*B"))), "is no public key: damaged PEM");
+    assert!(problem(parse_pem("")).starts_with("is not a public key: it does not begin with"));
+    assert_eq!(problem(parse_pem(&RSA.replace("MIIB", "MI*B"))), "is not a public key: damaged PEM");
     assert_eq!(
         problem(parse_pem(&EC.replace("PUBLIC KEY", "CERTIFICATE REQUEST"))),
-        "is no public key: the PEM label is neither \"PUBLIC KEY\" nor \"RSA PUBLIC KEY\""
+        "is not a public key: the PEM label is neither \"PUBLIC KEY\" nor \"RSA PUBLIC KEY\""
     );
     let mixed = RSA.replace("BEGIN PUBLIC KEY", "BEGIN RSA PUBLIC KEY").replace("END PUBLIC KEY", "END RSA PUBLIC KEY");
-    assert_eq!(problem(parse_pem(&mixed)), "is no public key: damaged RSA public key");
+    assert_eq!(problem(parse_pem(&mixed)), "is not a public key: damaged RSA public key");
 }
 
 fn ed(members: Value) -> Value {
@@ -147,22 +147,22 @@ fn a_jwk_with_an_unsuitable_member_is_rejected() {
         (json!({ "alg": "ES256" }), "`alg` is \"ES256\", but a key of this type verifies EdDSA"),
         (json!({ "use": "enc" }), "is not for signatures"),
         (json!({ "key_ops": ["sign"] }), "is not for signatures"),
-        (json!({ "key_ops": "verify" }), "is no public key: `key_ops` is not an array"),
+        (json!({ "key_ops": "verify" }), "is not a public key: `key_ops` is not an array"),
         (json!({ "crv": "X25519" }), "`crv` \"X25519\" is not supported"),
         (json!({ "kty": "EC" }), "`crv` \"Ed25519\" is not supported"),
-        (json!({ "kty": "RSA" }), "is no public key: a member that its `kty` requires is missing"),
+        (json!({ "kty": "RSA" }), "is not a public key: a member that its `kty` requires is missing"),
         (json!({ "kty": "RSA", "alg": "RSA-OAEP" }), "`alg` \"RSA-OAEP\" is not supported"),
         (json!({ "kty": "LMS" }), "`kty` \"LMS\" is not supported"),
-        (json!({ "kty": 1 }), "is no public key: a member that has to be a string is none"),
-        (json!({ "kid": 1 }), "is no public key: a member that has to be a string is none"),
-        (json!({ "x": "11qY=" }), "is no public key: a member is not base64url without padding"),
-        (json!({ "x": "11qY" }), "is no public key: an Ed25519 key has 32 bytes"),
+        (json!({ "kty": 1 }), "is not a public key: a member that must be a string has another type"),
+        (json!({ "kid": 1 }), "is not a public key: a member that must be a string has another type"),
+        (json!({ "x": "11qY=" }), "is not a public key: a member is not base64url without padding"),
+        (json!({ "x": "11qY" }), "is not a public key: an Ed25519 key has 32 bytes"),
     ] {
         let problem = problem(jwk(ed(members)));
         assert!(problem.starts_with(expected), "{problem}");
         assert!(!problem.contains("secret"), "{problem}");
     }
-    assert_eq!(problem(parse_jwk(&Map::new())), "is no public key: `kty` is missing");
+    assert_eq!(problem(parse_jwk(&Map::new())), "is not a public key: `kty` is missing");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn weak_exponents_are_refused() {
 fn a_point_off_the_curve_is_refused() {
     let zeros = crate::base::encoding::base64url(&[0; 32]);
     let key = jwk(json!({ "kty": "EC", "crv": "P-256", "x": zeros, "y": zeros }));
-    assert_eq!(problem(key), "is no public key: the point is not on P-256");
+    assert_eq!(problem(key), "is not a public key: the point is not on P-256");
 }
 
 #[test]

@@ -15,9 +15,9 @@ pub enum TokenError {
     MissingClaim(&'static str),
     /// This claim (`iat`, `nbf` or `auth_time`) is a time in the future.
     NotYetValid(&'static str),
-    /// The header has a parameter that is not accepted.
+    /// The header has a parameter that is not accepted, or one of the wrong type or length.
     Parameter(&'static str),
-    /// A token that is accepted only once was accepted before.
+    /// A logout token with the same `jti` was accepted before.
     Replayed,
     /// The signature does not verify with any of the tenant's keys.
     Signature,
@@ -25,7 +25,8 @@ pub enum TokenError {
     TooLong,
     /// The user authenticated at the issuer longer ago than `login.max_age` allows (`auth_time`).
     TooOld,
-    /// None of the tenant's keys has the algorithm and `kid` of the header.
+    /// None of the tenant's keys has the algorithm and `kid` of the header, or those that have them
+    /// do not verify the signature and a fetch may return one that does.
     UnknownKey,
     /// The algorithm is not supported.
     UnsupportedAlgorithm,
@@ -44,14 +45,14 @@ impl fmt::Display for TokenError {
             Self::MissingClaim(claim) => write!(f, "claim `{claim}` is missing"),
             Self::NotYetValid(claim) => write!(f, "claim `{claim}` lies in the future"),
             Self::Parameter(name) => write!(f, "header parameter `{name}` is not accepted"),
-            Self::Replayed => f.write_str("a token with this `jti` was taken before"),
+            Self::Replayed => f.write_str("a token with this `jti` was accepted before"),
             Self::Signature => f.write_str("the signature does not verify with the tenant's keys"),
             Self::TooLong => f.write_str("the token is too long"),
             Self::TooOld => f.write_str("claim `auth_time` is older than `login.max_age` allows"),
             Self::UnknownKey => f.write_str("none of the tenant's keys has the algorithm and `kid` of the token"),
             Self::UnsupportedAlgorithm => f.write_str("the algorithm of the token is not accepted"),
             Self::WrongClaim(claim) => write!(f, "claim `{claim}` does not have the expected value"),
-            Self::WrongType => f.write_str("another kind of token than was expected"),
+            Self::WrongType => f.write_str("the token is of another kind than expected"),
         }
     }
 }

@@ -89,7 +89,7 @@ impl VerificationKey {
         let malformed = || KeyError::Malformed("an Ed25519 key has 32 bytes");
         let octets: &[u8; 32] = bytes.try_into().map_err(|_| malformed())?;
         let key = Ed25519Key::from_bytes(octets).ok().filter(|key| !key.is_weak());
-        let key = key.ok_or(KeyError::Malformed("the point is none of Ed25519, or of small order"))?;
+        let key = key.ok_or(KeyError::Malformed("the point is not on Ed25519 or has a small order"))?;
         let jwk = JsonWebKey::KeyPair { curve: Cow::Borrowed("Ed25519"), x: Cow::Borrowed(octets), secret: None };
         // No host verifies Ed25519 signatures, so the DER is not needed.
         Ok(Self::new(&jwk, Vec::new(), SignatureAlgorithm::EdDsa, PublicKey::Ed25519(key)))

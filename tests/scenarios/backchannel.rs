@@ -141,7 +141,7 @@ pub fn hostile_logout_tokens<H: Harness>() {
         ("claim `sid` has", |_, c| c["sid"] = json!(["1"])),
         ("claim `exp` has passed", |_, c| c["exp"] = json!(c["iat"].as_u64().unwrap() - 61)),
         ("claim `iat` lies in the future", |_, c| c["iat"] = json!(c["iat"].as_u64().unwrap() + 90)),
-        ("another kind of token", |h, _| h["typ"] = json!("at+jwt")),
+        ("the token is of another kind", |h, _| h["typ"] = json!("at+jwt")),
         ("header parameter `crit`", |h, _| h["crit"] = json!(["x"])),
     ];
     let mut refused = |world: &mut World<H>, expected: &str, token: &str| {
@@ -202,7 +202,7 @@ pub fn a_logout_token_counts_once<H: Harness>() {
     for _ in 0..8 {
         assert_eq!(post(&mut world, &good).status, 400);
     }
-    assert!(world.harness.log().contains("a token with this `jti` was taken before"));
+    assert!(world.harness.log().contains("a token with this `jti` was accepted before"));
     world.open(&mut again, PAGE).forwarded();
 }
 

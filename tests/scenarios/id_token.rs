@@ -58,11 +58,11 @@ pub fn hostile_tokens<H: Harness>() {
         ("`sub` has a value of the wrong type", |_, c| c["sub"] = json!("")),
         ("`sub` has a value of the wrong type", |_, c| c["sub"] = json!(7)),
         ("`sub` has a value of the wrong type", |_, c| c["sub"] = json!("a".repeat(256))),
-        ("another kind of token", |_, c| {
+        ("the token is of another kind", |_, c| {
             c["events"] = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
         }),
-        ("another kind of token", |h, _| h["typ"] = json!("at+jwt")),
-        ("another kind of token", |h, _| h["typ"] = json!("application/logout+jwt")),
+        ("the token is of another kind", |h, _| h["typ"] = json!("at+jwt")),
+        ("the token is of another kind", |h, _| h["typ"] = json!("application/logout+jwt")),
         ("`crit` is not accepted", |h, _| h["crit"] = json!(["exp"])),
         ("`crit` is not accepted", |h, _| h["crit"] = json!([])),
         ("`b64` is not accepted", |h, _| h["b64"] = json!(false)),
