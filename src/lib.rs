@@ -40,8 +40,9 @@
 //!     }
 //! }
 //!
+//! let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 //! let configuration = serde_json::json!({
-//!     "session": { "keys": [{ "id": "1", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }] },
+//!     "session": { "keys": [{ "id": "1", "key": key }] },
 //!     "tenants": [{
 //!         "name": "acme",
 //!         "hosts": ["acme.example"],
@@ -75,7 +76,7 @@
 //! let Effect::Request(RequestEffect::Reply(reply)) = effect else { panic!("the filter answers") };
 //! let location = reply.headers.iter().find(|(name, _)| *name == "location").unwrap();
 //! assert_eq!(reply.status, 302);
-//! assert!(location.1.starts_with("https://dex.acme.example/auth?response_type=code&client_id=tenantgate"));
+//! assert!(location.1.starts_with("https://dex.acme.example/auth?response_type=code"));
 //! assert!(!filter.is_forwarded());
 //! ```
 
