@@ -28,8 +28,8 @@ pub struct PageText {
 
 impl PageTexts {
     /// The texts by the event of their page.
-    pub fn new(words: HashMap<Event, PageText>) -> Self {
-        Self(Arc::new(words))
+    pub fn new(texts: HashMap<Event, PageText>) -> Self {
+        Self(Arc::new(texts))
     }
 }
 
@@ -65,10 +65,10 @@ impl Page {
     /// The page as HTML, with the tenant's own texts if it has some.
     pub(crate) fn html(&self, own: &PageTexts, request_id: &str) -> String {
         let own = own.0.get(&self.event);
-        let title = escape(own.map_or(self.title, |words| &words.title));
-        let message = escape(own.map_or(self.message, |words| &words.message));
-        let lang = escape(own.and_then(|words| words.lang.as_deref()).unwrap_or("en"));
-        let link = own.and_then(|words| words.link.as_deref());
+        let title = escape(own.map_or(self.title, |text| &text.title));
+        let message = escape(own.map_or(self.message, |text| &text.message));
+        let lang = escape(own.and_then(|text| text.lang.as_deref()).unwrap_or("en"));
+        let link = own.and_then(|text| text.link.as_deref());
         let action = self.action.as_ref().map(|action| html_of(action, link)).unwrap_or_default();
         let id = escape(request_id);
         format!(
@@ -153,8 +153,9 @@ mod tests {
     #[test]
     fn own_texts_are_escaped() {
         let text = |text: &str| format!("{text} <b>&\"");
-        let words = PageText { title: text("T"), message: text("M"), link: Some(text("L")), lang: Some(text("de")) };
-        let own = PageTexts::new([(EVENT, words)].into());
+        let page_text =
+            PageText { title: text("T"), message: text("M"), link: Some(text("L")), lang: Some(text("de")) };
+        let own = PageTexts::new([(EVENT, page_text)].into());
         let page = |event| Page { event, title: "T", message: "M", action: Some(PageAction::sign_in("/")) };
         let html = page(EVENT).html(&own, "id");
         assert!(html.contains("<h1>T &lt;b&gt;&amp;&quot;</h1>\n<p>M &lt;b&gt;&amp;&quot;</p>"), "{html}");

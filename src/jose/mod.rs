@@ -1,8 +1,8 @@
-//! JOSE: signature algorithms, keys, and unverified tokens in compact form. Each key has exactly
-//! one algorithm, so a token cannot choose another one.
+//! JOSE: signature algorithms, keys, signatures, and unverified tokens in compact form. Each key
+//! has exactly one algorithm, so a token cannot choose another one.
 //!
-//! This directory implements what Tenantgate needs of RFC 7515, 7517, 7518 and 8037. It does not
-//! depend on tenants, claims or time.
+//! This room knows what Tenantgate needs of RFC 7515, 7517, 7518 and 8037. It does not know
+//! tenants, claims or time.
 
 mod algorithm;
 mod compact;

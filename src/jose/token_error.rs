@@ -49,7 +49,9 @@ impl fmt::Display for TokenError {
             Self::Signature => f.write_str("the signature does not verify with the tenant's keys"),
             Self::TooLong => f.write_str("the token is too long"),
             Self::TooOld => f.write_str("claim `auth_time` is older than `login.max_age` allows"),
-            Self::UnknownKey => f.write_str("none of the tenant's keys has the algorithm and `kid` of the token"),
+            Self::UnknownKey => {
+                f.write_str("no key of the tenant with the algorithm and `kid` of the token verifies it")
+            }
             Self::UnsupportedAlgorithm => f.write_str("the algorithm of the token is not accepted"),
             Self::WrongClaim(claim) => write!(f, "claim `{claim}` does not have the expected value"),
             Self::WrongType => f.write_str("the token is of another kind than expected"),

@@ -1,8 +1,9 @@
 //! The plain model of a tenant: one enterprise customer with its hosts, its issuer, its keys and
 //! its access rules, as configured.
 //!
-//! Every value is parsed and checked when the configuration is loaded. This module has no mutex, no
-//! cache and no state that changes: the higher modules hold the state of each tenant.
+//! Every value is parsed and checked when the configuration is loaded. This room has no mutex, no
+//! cache and no state that changes: the higher rooms hold the state of each tenant. It does not
+//! know tokens, identities or sessions.
 //!
 //! Scenarios: tests/scenarios/tenants.rs.
 
