@@ -101,7 +101,7 @@ pub fn hostile_bearer_tokens<H: Harness>() {
         ("the algorithm of the token is not accepted", |h, _| h["alg"] = json!("none")),
         ("the algorithm of the token is not accepted", |h, _| h["alg"] = json!("HS256")),
         ("no key of the tenant with the algorithm and `kid` of the token verifies it", |h, _| {
-            h["alg"] = json!("RS256")
+            h["alg"] = json!("RS256");
         }),
         ("header parameter `crit` is not accepted", |h, _| h["crit"] = json!([])),
         ("claim `groups` is not text, or not a list of texts", |_, c| c["groups"] = json!([1])),
