@@ -62,6 +62,7 @@ impl ReplyContext {
             reply
                 .with_body("text/html; charset=utf-8", page.html(&self.texts, &self.request_id))
                 .with_header("content-security-policy", page.content_security_policy(framed_by))
+                .with_referrer_policy(page.referrer_policy())
         } else {
             reply.with_body("application/json", page.json(&self.request_id))
         }

@@ -49,9 +49,8 @@ pub(crate) struct Page {
 pub(crate) enum PageAction {
     /// A link.
     Link { href: String, label: &'static str },
-    /// A button that posts to `action`. `leads_to` is the origin that the response redirects to.
-    /// The content security policy has to permit it.
-    Button { action: String, label: &'static str, leads_to: Option<String> },
+    /// A button that posts to `action`.
+    Button { action: String, label: &'static str },
 }
 
 impl PageAction {
@@ -96,18 +95,26 @@ impl Page {
     }
 
     /// The `Content-Security-Policy` of the page. It permits only the page's own style and button.
-    /// Only `framed_by`, if any, may show the page in a frame.
+    /// Only `framed_by`, if any, may show the page in a frame. Chromium applies `form-action` to the
+    /// redirects after a form, too, and an issuer may redirect onward, so a page with a button does
+    /// not restrict it.
     pub(crate) fn content_security_policy(&self, framed_by: Option<&str>) -> String {
         let style = base64(&Sha256::digest(STYLE));
-        let form = match &self.action {
-            Some(PageAction::Button { leads_to: Some(origin), .. }) => format!("'self' {origin}"),
-            Some(PageAction::Button { leads_to: None, .. }) => "'self'".to_owned(),
-            Some(PageAction::Link { .. }) | None => "'none'".to_owned(),
-        };
+        let form = if self.has_form() { "" } else { " form-action 'none';" };
         format!(
-            "default-src 'none'; style-src 'sha256-{style}'; form-action {form}; base-uri 'none'; frame-ancestors {}",
+            "default-src 'none'; style-src 'sha256-{style}';{form} base-uri 'none'; frame-ancestors {}",
             framed_by.unwrap_or("'none'")
         )
+    }
+
+    /// The `Referrer-Policy` of the page. With `no-referrer`, browsers send `Origin: null` with a
+    /// form (Fetch standard, "append a request `Origin` header").
+    pub(crate) fn referrer_policy(&self) -> &'static str {
+        if self.has_form() { "same-origin" } else { "no-referrer" }
+    }
+
+    fn has_form(&self) -> bool {
+        matches!(self.action, Some(PageAction::Button { .. }))
     }
 }
 
@@ -165,14 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_permits_forms_only_to_the_origin_of_the_button() {
-        let page = |action| Page { event: EVENT, title: "T", message: "M", action }.content_security_policy(None);
-        assert!(page(None).contains("form-action 'none';"));
-        let button = PageAction::Button {
-            action: "/out".to_owned(),
-            label: "Out",
-            leads_to: Some("https://i.example".to_owned()),
-        };
-        assert!(page(Some(button)).contains("form-action 'self' https://i.example;"));
+    fn only_a_page_with_a_button_permits_forms() {
+        let page = |action| Page { event: EVENT, title: "T", message: "M", action };
+        let without = page(None);
+        assert!(without.content_security_policy(None).contains("; form-action 'none';"));
+        assert_eq!(without.referrer_policy(), "no-referrer");
+        let with = page(Some(PageAction::Button { action: "/out".to_owned(), label: "Out" }));
+        assert!(!with.content_security_policy(None).contains("form-action"));
+        assert_eq!(with.referrer_policy(), "same-origin");
     }
 }

@@ -56,6 +56,12 @@ impl LocalReply {
         self
     }
 
+    /// The same response with this `Referrer-Policy`.
+    pub(crate) fn with_referrer_policy(mut self, policy: &'static str) -> Self {
+        self.headers.retain(|(name, _)| *name != "referrer-policy");
+        self.with_header("referrer-policy", policy.to_owned())
+    }
+
     /// The same response with one more line for the log.
     pub(crate) fn with_log(mut self, line: LogLine) -> Self {
         self.log.push(line);

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::http::cookie::{self, MAX_NAME_AND_VALUE};
 use crate::http::request::RequestHead;
-use crate::tenant::{Login, TenantCookies};
+use crate::tenant::{Login, MAX_PIECES, TenantCookies};
 
 /// The names of the session cookies in a request. Writing a session deletes those that it does not
 /// need.
@@ -102,7 +102,5 @@ fn tag(sealed: &[u8]) -> Option<&[u8]> {
     sealed.get(dot.checked_add(1)?..)?.get(..TAG_LENGTH)
 }
 
-/// Some 15 KB of identity. More would exceed the 16 KiB that servers usually allow for all headers.
-const MAX_PIECES: u8 = 5;
 const TAG_LENGTH: usize = 8;
 const MAX_TRIES: usize = 4;

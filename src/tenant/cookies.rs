@@ -52,12 +52,19 @@ impl<'t> TenantCookies<'t> {
             let is_known = rest.len() <= MAX_REST && rest.iter().copied().all(is_harmless);
             std::str::from_utf8(name).ok().filter(|_| is_known)
         });
-        names.take(MAX_DELETED).fold(Vec::new(), |mut found, name| {
+        // A sibling host can plant many cookies for the domain, so the fixed names come first.
+        let fixed = self.fixed().filter(|name| cookie::sent(head).any(|(sent, _)| sent == name.as_bytes()));
+        names.take(MAX_DELETED).fold(fixed.collect(), |mut found: Vec<String>, name| {
             if !found.iter().any(|known| known == name) {
                 found.push(name.to_owned());
             }
             found
         })
+    }
+
+    /// The names of all cookies but those of logins.
+    fn fixed(self) -> impl Iterator<Item = String> {
+        (0..MAX_PIECES).map(move |piece| self.session(piece)).chain([self.ask(), self.redirect_loop()])
     }
 
     /// The name of the cookie that counts consecutive logins, to detect redirect loops.
@@ -111,6 +118,9 @@ fn is_tenantgate_cookie(pair: &[u8]) -> bool {
     })
 }
 
+/// The most cookies that hold one session: some 15 KB of identity. More would exceed the 16 KiB that
+/// servers usually allow for all headers.
+pub(crate) const MAX_PIECES: u8 = 5;
 /// The prefix of the names of cookies for one host.
 const HOST: &str = "__Host-tenantgate-";
 /// The prefix of the names of cookies for a domain.

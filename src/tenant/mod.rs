@@ -29,7 +29,7 @@ use access::{AccessRules, Roles};
 pub use bearer::{Bearer, RequiredClaim};
 pub use claim_path::ClaimPath;
 pub use client::{AssertionAudience, Client, ClientAuthentication};
-pub(crate) use cookies::{TenantCookies, without_tenantgate_cookies};
+pub(crate) use cookies::{MAX_PIECES, TenantCookies, without_tenantgate_cookies};
 pub(crate) use headers::DEFAULT_NAMES;
 pub use headers::{
     DEFAULT_ASSERTION, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES, DEFAULT_TENANT,

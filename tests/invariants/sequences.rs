@@ -218,23 +218,26 @@ impl Sequence {
     /// The valid session: the first cookie with a session of this tenant that is neither expired
     /// nor ended.
     fn session(&self, tenant: usize, sent: &[Cookie]) -> Option<Session> {
+        self.sessions(tenant, sent).into_iter().find(|session| !self.signed_out.contains(&session.number))
+    }
+
+    /// The sessions of this tenant in the first cookies that have not expired.
+    fn sessions(&self, tenant: usize, sent: &[Cookie]) -> Vec<Session> {
         let now = self.world.clock.now();
         let sessions = sent.iter().filter(|cookie| cookie.name == SESSION).take(4);
-        let mut sessions = sessions.filter_map(|cookie| match cookie.worth {
+        let sessions = sessions.filter_map(|cookie| match cookie.worth {
             Worth::Session(session) => Some(session),
             Worth::Login(_) => None,
         });
-        sessions.find(|session| {
-            session.tenant == tenant && now < session.since + 28_800 && !self.signed_out.contains(&session.number)
-        })
+        sessions.filter(|session| session.tenant == tenant && now < session.since + 28_800).collect()
     }
 
-    /// Ends this session with all its copies, and no other one.
+    /// Ends the sessions of the cookies with all their copies, and no other one.
     fn sign_out(&mut self, tenant: usize, sent: &[Cookie]) {
-        let session = self.session(tenant, sent);
+        let sessions = self.sessions(tenant, sent);
         let reply = self.send(&format!("https://{}.example/oauth2/logout", TENANTS[tenant]), sent).reply();
-        assert_eq!(reply.status, if session.is_some() { 302 } else { 200 });
-        self.signed_out.extend(session.map(|session| session.number));
+        assert_eq!(reply.status, 302);
+        self.signed_out.extend(sessions.iter().map(|session| session.number));
     }
 
     /// A request is forwarded if a cookie holds a valid session.

@@ -101,7 +101,7 @@ pub fn the_default_decides_without_a_matching_rule<H: Harness>() {
     assert_eq!(status(&mut world, &mut nobody, "/"), 403);
     // No rule changes the filter's own paths.
     assert_eq!(status(&mut world, &mut nobody, "/oauth2/callback"), 400);
-    assert_eq!(status(&mut world, &mut nobody, "/oauth2/logout"), 200);
+    assert_eq!(status(&mut world, &mut nobody, "/oauth2/logout"), 302);
 
     let mut configuration = world.configuration();
     merge(&mut configuration["tenants"][0], &json!({ "access": [rule] }));

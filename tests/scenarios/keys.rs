@@ -72,7 +72,7 @@ pub fn everything_is_discovered<H: Harness>() {
     // `end_session_endpoint` is discovered, too.
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", PAGE, &ada());
-    let reply = world.send(&mut browser, "https://acme.example/oauth2/logout", &[("accept", "text/html")]).reply();
+    let reply = world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
     assert!(reply.header("location").unwrap().starts_with("https://login.acme.example/logout?"));
 }
 

@@ -17,8 +17,8 @@ pub fn sign_out_here_and_at_the_issuer<H: Harness>() {
     let mut world = World::<H>::new();
     for lines in [
         &NAVIGATION[..],
-        &[NAVIGATION[0], ("sec-fetch-site", "same-origin")],
-        &[NAVIGATION[0], ("sec-fetch-site", "none")],
+        &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-fetch-site", "same-origin")],
+        &[NAVIGATION[0], (":method", "POST"), ("sec-fetch-site", "same-origin")],
         &[NAVIGATION[0], (":method", "POST"), ("origin", "https://acme.example")],
     ] {
         let mut browser = world.signed_in();
@@ -29,14 +29,15 @@ pub fn sign_out_here_and_at_the_issuer<H: Harness>() {
         assert!(browser.cookies.is_empty());
         assert_eq!(world.open(&mut browser, "https://acme.example/").reply().status, 302);
     }
-    // Without a session there is nothing to end at the issuer.
+    // Without a session here there may still be one at the issuer.
+    let issuer =
+        "https://login.acme.example/logout?client_id=gate&post_logout_redirect_uri=https%3A%2F%2Facme.example%2F";
     let reply = world.open(&mut world.browser(), LOGOUT).reply();
-    assert_eq!((reply.status, reply.header("location"), reply.all("set-cookie").count()), (200, None, 0));
-    assert!(reply.body.contains("Signed out"), "{}", reply.body);
+    assert_eq!((reply.status, reply.header("location"), reply.all("set-cookie").count()), (302, Some(issuer), 0));
     // An invalid session cookie is deleted all the same.
-    let reply = world.send(&mut world.browser(), LOGOUT, &[NAVIGATION[0], ("cookie", DEAD)]).reply();
+    let reply = world.send(&mut world.browser(), LOGOUT, &[&NAVIGATION[..], &[("cookie", DEAD)]].concat()).reply();
     let deleted = "__Host-tenantgate-session=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax";
-    assert_eq!((reply.status, reply.header("set-cookie")), (200, Some(deleted)));
+    assert_eq!((reply.status, reply.header("set-cookie")), (302, Some(deleted)));
     // A parameter cannot choose the target of the redirect.
     let mut browser = world.signed_in();
     let reply = world
@@ -49,13 +50,26 @@ pub fn another_site_can_only_ask<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     for lines in [
-        &[NAVIGATION[0], ("sec-fetch-site", "cross-site")][..],
-        &[NAVIGATION[0], ("sec-fetch-site", "same-site")],
-        &[NAVIGATION[0], ("sec-fetch-site", "\u{e9}")],
+        &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-fetch-site", "cross-site")][..],
+        &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-fetch-site", "same-site")],
+        &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-fetch-site", "\u{e9}")],
+        &[NAVIGATION[0], (":method", "POST"), ("sec-fetch-site", "cross-site"), ("origin", "https://acme.example")],
         &[NAVIGATION[0], (":method", "POST"), ("origin", "https://evil.example")],
         &[NAVIGATION[0], (":method", "POST"), ("origin", "null")],
         // A prefetch of the browser ends nothing, even from a page of the same site.
-        &[NAVIGATION[0], ("sec-fetch-site", "same-origin"), ("sec-purpose", "prefetch;prerender")],
+        &[
+            NAVIGATION[0],
+            NAVIGATION[1],
+            NAVIGATION[2],
+            ("sec-fetch-site", "same-origin"),
+            ("sec-purpose", "prefetch;prerender"),
+        ],
+        // An image of a page of the same origin, a script, and a browser without Fetch Metadata.
+        &[NAVIGATION[0], ("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
+        &[NAVIGATION[0], ("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")],
+        &[NAVIGATION[0], ("sec-fetch-site", "same-origin")],
+        &[NAVIGATION[0]],
+        &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], NAVIGATION[3], (":method", "OPTIONS")],
     ] {
         let reply = world.send(&mut browser, LOGOUT, lines).reply();
         assert_eq!(reply.status, 200, "{lines:?}");
@@ -80,8 +94,17 @@ pub fn sign_out_here_alone<H: Harness>() {
     let reply = world.open(&mut browser, "https://mail.acme.example/oauth2/logout").reply();
     assert_eq!((reply.status, reply.header("location")), (200, None));
     assert!(reply.body.contains("Signed out"), "{}", reply.body);
-    assert!(browser.cookies.is_empty());
-    assert_eq!(world.open(&mut browser, "https://wiki.acme.example/").reply().status, 302);
+    // The session at the issuer goes on, so the next login asks for credentials, once.
+    let names: Vec<&str> = browser.cookies.iter().map(|cookie| cookie.name.as_str()).collect();
+    assert_eq!(names, ["__Secure-tenantgate-ask"]);
+    for prompt in [Some("login"), None] {
+        let url = Url::parse(&world.begin(&mut browser, "https://wiki.acme.example/")).unwrap();
+        let asked = url.query_pairs().find(|(name, _)| name == "prompt").map(|(_, value)| value.into_owned());
+        assert_eq!(asked.as_deref(), prompt);
+    }
+    // Without a session there is nothing to ask for.
+    let reply = world.open(&mut world.browser(), "https://mail.acme.example/oauth2/logout").reply();
+    assert_eq!((reply.status, reply.all("set-cookie").count()), (200, 0));
 }
 
 /// Whether every worker refuses the sessions of `browser`.
@@ -121,6 +144,39 @@ pub fn every_cookie_goes<H: Harness>() {
     assert_eq!(browser.cookies.len(), 9);
     assert_eq!(world.open(&mut browser, LOGOUT).reply().status, 302);
     assert_eq!(browser.cookies, foreign);
+}
+
+/// A sign-out revokes a session that `session.idle` ended for this browser: a copy of the cookie that
+/// was kept in use ends, too.
+pub fn a_copy_that_was_kept_in_use_is_dead<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| configuration["session"]["idle"] = json!("30m"));
+    let mut browser = world.signed_in();
+    let mut copy = browser.clone();
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_secs(15 * 60));
+        world.open(&mut copy, PAGE).forwarded();
+    }
+    assert_eq!(world.open(&mut browser.clone(), PAGE).reply().status, 302);
+    assert_eq!(world.open(&mut browser, LOGOUT).reply().status, 302);
+    assert_eq!(world.open(&mut copy, PAGE).reply().status, 302);
+}
+
+/// Cookies that a sibling host plants for the domain do not keep those of Tenantgate from being
+/// deleted.
+pub fn planted_cookies_keep_none<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["login"] = json!({ "cookie_domain": "acme.example" });
+    });
+    let browser = world.signed_in();
+    let session = browser.named("-session").remove(0);
+    let planted = (0..40).map(|n| format!("__Secure-tenantgate-a{n}=x")).collect::<Vec<_>>().join("; ");
+    let line = format!("{planted}; {}={}", session.name, session.value);
+    let lines = [&NAVIGATION[..], &[("cookie", &line)]].concat();
+    let reply = world.send(&mut world.browser(), LOGOUT, &lines).reply();
+    assert!(
+        reply.all("set-cookie").any(|line| line.starts_with("__Secure-tenantgate-session=; Max-Age=0;")),
+        "{reply:?}"
+    );
 }
 
 /// Which parameter tells the issuer the session: `id_token_hint` or `logout_hint`.

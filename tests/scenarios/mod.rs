@@ -109,8 +109,10 @@ macro_rules! scenarios {
             ];
             logout: [
                 sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask,
-                a_copy_of_the_cookie_is_dead, every_cookie_goes, the_issuer_is_told_which_session,
+                a_copy_of_the_cookie_is_dead, every_cookie_goes, planted_cookies_keep_none, the_issuer_is_told_which_session,
                 the_configuration_ends_sessions,
+            ] timed [
+                a_copy_that_was_kept_in_use_is_dead,
             ];
             redirects: [
                 the_way_back_is_on_the_host_that_was_asked_for,

@@ -3,82 +3,95 @@
 //!
 //! Scenarios: `tests/scenarios/logout.rs`.
 
+use std::time::Duration;
+
 use super::end_session::{delete_cookies, revoke};
 use crate::base::event::{Event, Level};
 use crate::env::Env;
-use crate::http::navigation::is_speculative;
+use crate::http::navigation::is_navigation;
 use crate::http::page::{Page, PageAction};
 use crate::http::reply::LocalReply;
 use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;
-use crate::session::{Session, SessionRecord};
+use crate::session::SessionRecord;
+use crate::tenant::TenantCookies;
 
 /// Ends the session at Tenantgate, and at the issuer if it has an `end_session_endpoint`. A request
-/// from another site gets a page that asks the user for confirmation.
+/// that the user may not have made gets a page that asks for confirmation.
 pub(crate) fn logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
     if !is_wanted(context) {
         return confirmation(context);
     }
-    let session = env.now().ok().and_then(|now| context.sessions(now).find(&context.head));
-    let session = session.map(Session::into_record);
-    if let Some(session) = &session {
-        revoke(session, None, context, env);
-    }
-    let reply = match session.and_then(|session| end_session_url(&context.served.provider, &session)) {
+    let sessions = env.now().map(|now| context.sessions(now).revocable(&context.head)).unwrap_or_default();
+    sessions.iter().for_each(|session| revoke(session, None, context, env));
+    match end_session_url(&context.served.provider, sessions.first()) {
         Some(url) => {
             let reason = "sent to the issuer to end its session, too";
-            LocalReply::redirect(url, context.reply_context().log(Level::Debug, Event::Logout, reason))
+            let log = context.reply_context().log(Level::Debug, Event::Logout, reason);
+            delete_cookies(LocalReply::redirect(url, log), context)
         }
-        None => signed_out(context),
-    };
-    delete_cookies(reply, context)
+        None if !sessions.is_empty() => ask_again(delete_cookies(signed_out(context), context), context),
+        None => delete_cookies(signed_out(context), context),
+    }
 }
 
-/// Whether the user followed a link on a page of this origin or entered the address. A prefetch by
-/// the browser does not count. In browsers without Fetch Metadata, `Origin` shows whether a form
-/// was posted from another site.
+/// Makes the issuer ask for credentials at the next login. Its own session goes on, so the next
+/// visit would otherwise sign the same user in at once.
+fn ask_again(reply: LocalReply, context: &RequestContext) -> LocalReply {
+    let cookies = TenantCookies::new(&context.tenant().login);
+    cookies.set(&cookies.ask(), "1", ASK_FOR).into_iter().fold(reply, LocalReply::with_cookie)
+}
+
+/// Whether the user followed a link on a page of this origin, entered the address, or posted a form
+/// of this origin. An image, a script or a prefetch of a page of this origin does not count, so a
+/// GET has to be a navigation by Fetch Metadata. For a POST of a browser without Fetch Metadata,
+/// `Origin` shows where the form is.
 fn is_wanted(context: &RequestContext) -> bool {
     let RequestContext { head, host, .. } = context;
-    if is_speculative(head) {
-        return false;
+    let from_here = matches!(head.only("sec-fetch-site"), Some(b"same-origin" | b"none"));
+    match head.only(":method") {
+        Some(b"GET") => from_here && head.has("sec-fetch-mode") && is_navigation(head),
+        Some(b"POST") if head.has("sec-fetch-site") => from_here,
+        Some(b"POST") => !head.has("origin") || head.only("origin") == Some(context.tenant().origin(host).as_bytes()),
+        _ => false,
     }
-    if head.has("sec-fetch-site") {
-        return matches!(head.only("sec-fetch-site"), Some(b"same-origin" | b"none"));
-    }
-    !head.has("origin") || head.only("origin") == Some(context.tenant().origin(host).as_bytes())
 }
 
 /// The logout request to the issuer (section 2), if the issuer has an endpoint for it. It has the
 /// ID token as `id_token_hint` if the session retained it and the URL is not too long; otherwise
-/// `logout_hint` is the `sid`, or else the `sub`, of the session.
-fn end_session_url(provider: &Provider, session: &SessionRecord) -> Option<String> {
+/// `logout_hint` is the `sid`, or else the `sub`, of the session. Without a session there is no
+/// hint, and the issuer asks the user.
+fn end_session_url(provider: &Provider, session: Option<&SessionRecord>) -> Option<String> {
     let tenant = provider.tenant();
     let endpoint = provider.end_session_endpoint()?;
-    let url = |hint: &str, value: &str| {
+    let url = |hint: Option<(&str, &str)>| {
         let mut url = endpoint.clone();
-        url.query_pairs_mut().append_pair("client_id", &tenant.client.id).append_pair(hint, value);
+        url.query_pairs_mut().append_pair("client_id", &tenant.client.id).extend_pairs(hint);
         if let Some(back) = &tenant.login.post_logout_redirect_uri {
             url.query_pairs_mut().append_pair("post_logout_redirect_uri", back.as_str());
         }
         String::from(url)
     };
-    let with_token = session.tokens.id_token.as_ref().map(|token| url("id_token_hint", token));
-    let without = || url("logout_hint", session.sid.as_ref().unwrap_or(&session.sub));
+    let with_token = session.and_then(|session| session.tokens.id_token.as_deref());
+    let with_token = with_token.map(|token| url(Some(("id_token_hint", token))));
+    let without = || url(session.map(|session| ("logout_hint", session.sid.as_deref().unwrap_or(&session.sub))));
     Some(with_token.filter(|url| url.len() <= MAX_URL).unwrap_or_else(without))
 }
 
 fn confirmation(context: &RequestContext) -> LocalReply {
-    let end_session = context.served.provider.end_session_endpoint();
-    let leads_to = end_session.map(|url| url.origin().ascii_serialization());
-    let action = PageAction::Button { action: context.tenant().login.logout_path.clone(), label: "Sign out", leads_to };
+    let action = PageAction::Button { action: context.tenant().login.logout_path.clone(), label: "Sign out" };
     let page = Page {
         event: Event::LogoutConfirmation,
         title: "Sign out?",
-        message: "Another site asked to sign you out. You are still signed in. Do you want to sign out?",
+        message: "You are still signed in. Another site may have sent you here. Do you want to sign out?",
         action: Some(action),
     };
     let reply_context = context.reply_context();
-    reply_context.page(200, &page, reply_context.log(Level::Debug, page.event, "asked for by another site"))
+    reply_context.page(
+        200,
+        &page,
+        reply_context.log(Level::Debug, page.event, "the request may come from another site"),
+    )
 }
 
 fn signed_out(context: &RequestContext) -> LocalReply {
@@ -92,6 +105,8 @@ fn signed_out(context: &RequestContext) -> LocalReply {
     reply_context.page(200, &page, reply_context.log(Level::Debug, Event::Logout, "session ended here"))
 }
 
+/// The time after a sign-out in which the next login asks for credentials: a working day.
+const ASK_FOR: Duration = Duration::from_secs(12 * 60 * 60);
 /// The longest URL with an `id_token_hint`, in bytes. Servers limit request lines to a few thousand
 /// bytes.
 const MAX_URL: usize = 4096;
@@ -109,7 +124,7 @@ mod tests {
         let tokens = |token| RetainedTokens { id_token: Some(token), ..RetainedTokens::default() };
         let url = |length| {
             let record = SessionRecord { tokens: tokens("x".repeat(length)), sub: "ada".to_owned(), ..session(0) };
-            end_session_url(&provider, &record).unwrap()
+            end_session_url(&provider, Some(&record)).unwrap()
         };
         assert_eq!(url(4000).len(), "https://i.example/out?client_id=gate&id_token_hint=".len() + 4000);
         assert_eq!(url(4096), "https://i.example/out?client_id=gate&logout_hint=ada");
