@@ -10,7 +10,8 @@ use crate::access::AccessError;
 use crate::env::HostFailure;
 
 /// The reason why a request is refused. `Display` gives the reason for the log. It may contain the
-/// name of a claim or a status code, never a value that the client or the issuer sent.
+/// name of a claim, a status code or the escaped error of a token endpoint, and no other value that
+/// the client or the issuer sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The access rules of the tenant deny the request.
