@@ -41,7 +41,8 @@ impl RefreshKey {
 enum RefreshState {
     /// A call is in progress, or its client disconnected. Other requests do not refresh before
     /// `until`. `first` is when the first call of this refresh began.
-    Called { first: UnixTime, until: UnixTime },
+    /// `is_retry` is whether an earlier call of this refresh failed.
+    Called { first: UnixTime, until: UnixTime, is_retry: bool },
     /// The call failed. No request refreshes before `until`.
     Failed { until: UnixTime },
     /// The call succeeded with this sealed session.
@@ -57,7 +58,7 @@ pub(crate) enum RefreshDecision {
     Call,
     /// Continue with the session as it is: another request refreshes it.
     Continue,
-    /// Continue with the session as it is, unless it is stale: the last attempt just failed.
+    /// Continue with the session as it is, unless it is stale: the last attempt failed.
     BackOff,
     /// Continue with this sealed session, which an earlier refresh gave.
     Renewed(Arc<str>),
@@ -73,19 +74,25 @@ impl RefreshMemory {
         let Ok(mut entries) = self.0.lock() else { return RefreshDecision::Call };
         // Time has a resolution of one second, so a shorter timeout could be over at once.
         let timeout = timeout.max(Duration::from_secs(1));
-        let mut first = now;
+        let (mut first, mut is_retry) = (now, false);
         match entries.by_key.get(&key) {
             Some(RefreshState::Renewed(sealed)) => return RefreshDecision::Renewed(sealed.clone()),
             Some(RefreshState::Rejected) => return RefreshDecision::Rejected,
             Some(RefreshState::Failed { until }) if now < *until => return RefreshDecision::BackOff,
             // A client that disconnects again and again must not extend the use of an old identity.
-            Some(RefreshState::Called { first, until }) if now < *until && (!overdue || now < first.plus(timeout)) => {
-                return RefreshDecision::Continue;
+            Some(RefreshState::Called { first, until, is_retry })
+                if now < *until && (!overdue || now < first.plus(timeout)) =>
+            {
+                // A stale session must not go on each time that a failed call is repeated.
+                return if *is_retry { RefreshDecision::BackOff } else { RefreshDecision::Continue };
             }
-            Some(RefreshState::Called { first: since, .. }) => first = *since,
-            Some(RefreshState::Failed { .. }) | None => {}
+            Some(RefreshState::Called { first: since, is_retry: was_retry, .. }) => {
+                (first, is_retry) = (*since, *was_retry);
+            }
+            Some(RefreshState::Failed { .. }) => is_retry = true,
+            None => {}
         }
-        entries.put(key, RefreshState::Called { first, until: now.plus(timeout) });
+        entries.put(key, RefreshState::Called { first, until: now.plus(timeout), is_retry });
         RefreshDecision::Call
     }
 
@@ -174,6 +181,19 @@ mod tests {
         assert_eq!(decide(&memory, "u", true, 130), RefreshDecision::Call);
         memory.rejected(key("acme", "u", 0));
         assert_eq!(decide(&memory, "u", true, 130), RefreshDecision::Rejected);
+    }
+
+    /// While a failed refresh is tried again, a stale session does not continue beside the call.
+    #[test]
+    fn a_second_attempt_is_no_second_grace_period() {
+        let memory = RefreshMemory::default();
+        assert_eq!(decide(&memory, "t", true, 100), RefreshDecision::Call);
+        assert_eq!(decide(&memory, "t", true, 101), RefreshDecision::Continue);
+        memory.failed(key("acme", "t", 0), UnixTime(131));
+        assert_eq!(decide(&memory, "t", true, 131), RefreshDecision::Call);
+        assert_eq!(decide(&memory, "t", true, 132), RefreshDecision::BackOff);
+        // The client of the second call disconnected.
+        assert_eq!(decide(&memory, "t", true, 136), RefreshDecision::Call);
     }
 
     /// Calls that clients abandon one after the other extend an overdue session by one call's

@@ -350,6 +350,26 @@ pub fn a_failed_refresh_brings_no_older_identity_back<H: Harness>() {
     assert_eq!(visit(&mut world, &mut old.clone()).0, AFTER);
 }
 
+/// A cookie that is many refreshes behind brings no old identity back.
+pub fn a_cookie_of_many_refreshes_ago<H: Harness>() {
+    let mut world = world::<H>();
+    let mut browser = world.signed_in();
+    let old = browser.clone();
+    for round in 1..=12 {
+        if round == 10 {
+            directory(&world, without_admins());
+        }
+        world.clock.advance(seconds(230));
+        visit(&mut world, &mut browser);
+        if round == 6 {
+            // The worker remembers the refreshes, so a browser that lost some responses goes on.
+            assert_eq!(visit(&mut world, &mut old.clone()).0, BEFORE);
+        }
+    }
+    assert_eq!(visit(&mut world, &mut browser).0, AFTER);
+    assert_eq!(world.open(&mut old.clone(), HOME).reply().status, 302);
+}
+
 /// Sessions go on while the issuer is unavailable, and not every request waits.
 pub fn the_provider_is_away<H: Harness>() {
     let mut world = world::<H>();

@@ -41,7 +41,7 @@ pub(crate) fn freshness(
     let mut session = session;
     let mut renewed = None;
     // Several refreshes may have happened since this browser got its cookies.
-    for _ in 0..MAX_BEHIND {
+    for behind in 0..=MAX_BEHIND {
         let Some(grant) = session.grant() else {
             let end = UnixTime(session.record().signed_in).plus(refresh.interval);
             if refresh.without_token == WithoutToken::End && now >= end {
@@ -75,11 +75,12 @@ pub(crate) fn freshness(
             RefreshDecision::BackOff | RefreshDecision::Continue => break,
             RefreshDecision::Rejected => return SessionFreshness::Ended,
             RefreshDecision::Renewed(sealed) => match context.sessions(now).open(sealed.as_bytes()) {
-                Some(newer) => {
+                // The age of every session that is used was checked, so the last pass takes none.
+                Some(newer) if behind < MAX_BEHIND => {
                     session = newer;
                     renewed = Some(sealed);
                 }
-                None => return SessionFreshness::Ended,
+                _ => return SessionFreshness::Ended,
             },
         }
     }
