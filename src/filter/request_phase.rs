@@ -174,27 +174,25 @@ fn refreshed(context: RequestContext, session: Session, outcome: RefreshOutcome,
         Ok(now) => now,
         Err(no_time) => return refuse(&context, &HostFailure::from(no_time).into()),
     };
-    let (session, response): (Option<Session>, _) = match outcome {
+    let (session, cookies, log) = match outcome {
         RefreshOutcome::Renewed(written, log) => {
-            let session = context.sessions(now).open(written.sealed().as_bytes());
-            (session, ResponsePhase::with_cookies(written.into_cookies()).with_log(log))
+            (context.sessions(now).open(written.sealed().as_bytes()), written.into_cookies(), log)
         }
-        RefreshOutcome::Unchanged(log) => {
-            (context.sessions(now).revalidate(session), ResponsePhase::default().with_log(log))
-        }
-        RefreshOutcome::Ended(log) => {
-            return match anonymous(context, None, env) {
-                RequestStep::Reply(reply) => RequestStep::Reply(reply.with_log(log)),
-                RequestStep::Forward(context, forward, response) => {
-                    RequestStep::Forward(context, forward, response.with_log(log))
-                }
-                step @ RequestStep::Wait(..) => step,
-            };
-        }
+        RefreshOutcome::Unchanged(log) => (context.sessions(now).revalidate(session), Vec::new(), log),
+        RefreshOutcome::Ended(log) => (None, Vec::new(), log),
     };
     match session {
-        Some(session) => forward(context, &session.into_identity(), response, env),
-        None => anonymous(context, None, env),
+        Some(session) => {
+            let response = ResponsePhase::with_cookies(cookies).with_log(log);
+            forward(context, &session.into_identity(), response, env)
+        }
+        None => match anonymous(context, None, env) {
+            RequestStep::Reply(reply) => RequestStep::Reply(reply.with_log(log)),
+            RequestStep::Forward(context, forward, response) => {
+                RequestStep::Forward(context, forward, response.with_log(log))
+            }
+            step @ RequestStep::Wait(..) => step,
+        },
     }
 }
 

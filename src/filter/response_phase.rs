@@ -83,11 +83,12 @@ impl ResponsePhase {
     }
 
     /// Ends the phase before it begins, because Tenantgate sends `reply`. The reply gets the
-    /// cookies, and another request may refresh the session.
+    /// cookies and the log lines, and another request may refresh the session.
     pub(super) fn abandon(self, reply: LocalReply) -> LocalReply {
         if let Some(refreshing) = self.refresh {
             refreshing.abandon();
         }
+        let reply = self.log.into_iter().fold(reply, LocalReply::with_log);
         self.cookies.into_iter().fold(reply, LocalReply::with_cookie)
     }
 

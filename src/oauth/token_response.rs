@@ -131,6 +131,15 @@ mod tests {
     }
 
     #[test]
+    fn the_lifetime_is_a_number_or_a_string() {
+        for (expires_in, seconds) in [("300", Some(300)), ("\"300\"", Some(300)), ("\"soon\"", None), ("-1", None)] {
+            let body = format!(r#"{{"access_token":"a","token_type":"Bearer","expires_in":{expires_in}}}"#);
+            let response = CallResponse { status: 200, body: Secret::new(body.into_bytes()) };
+            assert_eq!(TokenResponse::read(&response).unwrap().expires_in, seconds, "{expires_in}");
+        }
+    }
+
+    #[test]
     fn an_error_response_is_told_from_another_status() {
         use TokenResponseError::*;
         let error = read(400, r#"{"error":"invalid_grant","error_description":"expired"}"#).unwrap_err();

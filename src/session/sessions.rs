@@ -57,13 +57,18 @@ impl Sessions<'_> {
         self.is_valid(session.value()).then_some(Session(session))
     }
 
-    /// The sessions of the request that a sign-out has to revoke. They include sessions that
-    /// `session.idle` ended here, because a copy of their cookies may have been kept in use.
+    /// The sessions of the request that a sign-out has to revoke, the valid ones first. They include
+    /// sessions that `session.idle` ended here, because a copy of their cookies may have been kept
+    /// in use.
     pub(crate) fn revocable(&self, head: &RequestHead) -> Vec<SessionRecord> {
         let opened = cookies::read(head, &self.tenant.login)
             .filter_map(|sealed| self.ring.open::<SessionRecord>(Purpose::Session, self.tenant, &sealed));
         let records = opened.map(|opened| opened.into_parts().1);
-        records.filter(|record| self.now < UnixTime(record.signed_in).plus(self.policy.lifetime)).collect()
+        let is_within = |record: &SessionRecord| self.now < UnixTime(record.signed_in).plus(self.policy.lifetime);
+        let (mut sessions, ended): (Vec<_>, Vec<_>) =
+            records.filter(is_within).partition(|record| self.is_valid(record));
+        sessions.extend(ended);
+        sessions
     }
 
     /// Returns `session` if it is still valid.

@@ -118,8 +118,8 @@ fn is_tenantgate_cookie(pair: &[u8]) -> bool {
     })
 }
 
-/// The most cookies that hold one session: some 15 KB of identity. More would exceed the 16 KiB that
-/// servers usually allow for all headers.
+/// The most cookies that hold one session: some 15 KB of identity. More would exceed the 16 KiB
+/// that servers usually allow for all headers.
 pub(crate) const MAX_PIECES: u8 = 5;
 /// The prefix of the names of cookies for one host.
 const HOST: &str = "__Host-tenantgate-";

@@ -183,6 +183,18 @@ pub fn a_provider_that_fails<H: Harness>() {
     }
 }
 
+/// A rejected code is told from a failing issuer, whatever client error the issuer answers with.
+pub fn a_code_that_is_rejected<H: Harness>() {
+    let mut world = World::<H>::new();
+    for status in [400, 401, 403] {
+        world.issuer("acme", |issuer| issuer.answer = Answer::Raw(status, b"{\"error\":\"invalid_grant\"}".to_vec()));
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+        assert_eq!(refused(&mut world, &mut browser, &callback).status, 400, "{status}");
+    }
+    assert!(world.harness.log().contains("code_rejected"), "{}", world.harness.log());
+}
+
 /// While the issuer is unavailable, sessions go on and a login costs one call. Afterwards logins
 /// work again.
 pub fn sessions_outlive_their_provider<H: Harness>() {

@@ -102,9 +102,10 @@ pub fn sign_out_here_alone<H: Harness>() {
         let asked = url.query_pairs().find(|(name, _)| name == "prompt").map(|(_, value)| value.into_owned());
         assert_eq!(asked.as_deref(), prompt);
     }
-    // Without a session there is nothing to ask for.
-    let reply = world.open(&mut world.browser(), "https://mail.acme.example/oauth2/logout").reply();
-    assert_eq!((reply.status, reply.all("set-cookie").count()), (200, 0));
+    // A second sign-out, or one without a session, asks again, too.
+    world.open(&mut browser, "https://mail.acme.example/oauth2/logout").reply();
+    world.open(&mut browser, "https://mail.acme.example/oauth2/logout").reply();
+    assert!(world.begin(&mut browser, "https://wiki.acme.example/").contains("prompt=login"));
 }
 
 /// Whether every worker refuses the sessions of `browser`.
@@ -159,6 +160,23 @@ pub fn a_copy_that_was_kept_in_use_is_dead<H: Harness>() {
     assert_eq!(world.open(&mut browser.clone(), PAGE).reply().status, 302);
     assert_eq!(world.open(&mut browser, LOGOUT).reply().status, 302);
     assert_eq!(world.open(&mut copy, PAGE).reply().status, 302);
+}
+
+/// The issuer is told the session that is valid, not one that ended before.
+pub fn the_hint_names_the_valid_session<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["session"]["idle"] = json!("30m");
+        configuration["tenants"][0]["login"] = json!({ "cookie_domain": "acme.example" });
+    });
+    let ended = world.signed_in().named("-session").remove(0);
+    world.clock.advance(Duration::from_secs(1800));
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "bob" }));
+    let valid = browser.named("-session").remove(0);
+    let line = format!("{}={}; {}={}", ended.name, ended.value, valid.name, valid.value);
+    let lines = [&NAVIGATION[..], &[("cookie", &line)]].concat();
+    let reply = world.send(&mut world.browser(), LOGOUT, &lines).reply();
+    assert!(reply.header("location").unwrap().contains("logout_hint=bob"), "{reply:?}");
 }
 
 /// Cookies that a sibling host plants for the domain do not keep those of Tenantgate from being

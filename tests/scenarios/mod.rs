@@ -64,7 +64,7 @@ macro_rules! scenarios {
             ];
             callback: [
                 forged_callbacks_cause_no_call, a_callback_is_good_once,
-                a_callback_belongs_to_its_browser, errors_of_the_issuer, a_provider_that_fails,
+                a_callback_belongs_to_its_browser, errors_of_the_issuer, a_provider_that_fails, a_code_that_is_rejected,
                 sessions_outlive_their_provider, a_rejected_code, an_answer_of_another_issuer,
                 an_answer_without_iss, after_a_refusal_the_issuer_prompts,
             ] timed [
@@ -112,7 +112,7 @@ macro_rules! scenarios {
                 a_copy_of_the_cookie_is_dead, every_cookie_goes, planted_cookies_keep_none, the_issuer_is_told_which_session,
                 the_configuration_ends_sessions,
             ] timed [
-                a_copy_that_was_kept_in_use_is_dead,
+                a_copy_that_was_kept_in_use_is_dead, the_hint_names_the_valid_session,
             ];
             redirects: [
                 the_way_back_is_on_the_host_that_was_asked_for,

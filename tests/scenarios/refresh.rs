@@ -180,6 +180,7 @@ pub fn a_refused_page_keeps_the_refreshed_session<H: Harness>() {
     world.clock.advance(seconds(300));
     let reply = world.open(&mut browser, admin).reply();
     assert_eq!((reply.status, brought_session(&reply), calls(&world)), (403, true, 2));
+    assert!(world.harness.log().contains("session_refreshed"), "{}", world.harness.log());
     assert_eq!(world.open(&mut browser, admin).reply().status, 403);
     // The session has the new refresh token: the issuer would refuse the old one.
     world.clock.advance(seconds(300));

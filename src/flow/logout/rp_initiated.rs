@@ -30,8 +30,7 @@ pub(crate) fn logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
             let log = context.reply_context().log(Level::Debug, Event::Logout, reason);
             delete_cookies(LocalReply::redirect(url, log), context)
         }
-        None if !sessions.is_empty() => ask_again(delete_cookies(signed_out(context), context), context),
-        None => delete_cookies(signed_out(context), context),
+        None => ask_again(delete_cookies(signed_out(context), context), context),
     }
 }
 

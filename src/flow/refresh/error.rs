@@ -122,3 +122,24 @@ impl From<UserinfoError> for RefreshError {
         Self::Userinfo(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::secret::Secret;
+    use crate::http::call::CallResponse;
+    use crate::oauth::TokenResponse;
+
+    #[test]
+    fn an_unknown_client_is_logged_as_an_error_of_the_operator() {
+        for (status, code, level) in [
+            (401, "invalid_client", Level::Error),
+            (400, "invalid_grant", Level::Warn),
+            (500, "invalid_client", Level::Warn),
+        ] {
+            let body = Secret::new(format!(r#"{{"error":"{code}"}}"#).into_bytes());
+            let error = TokenResponse::read(&CallResponse { status, body }).unwrap_err();
+            assert_eq!(RefreshError::from(error).level(), level, "{status} {code}");
+        }
+    }
+}
