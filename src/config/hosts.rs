@@ -1,7 +1,7 @@
 //! `tenants[].hosts`: the hosts that select a tenant.
 
 use super::cursor::Cursor;
-use crate::http::host::{HostPattern, HostPatternError};
+use crate::http::host::HostPattern;
 
 /// Reads the hosts. The result has those that could be read, each once.
 pub(super) fn hosts(at: &Cursor<'_>) -> Vec<HostPattern> {
@@ -19,15 +19,5 @@ pub(super) fn hosts(at: &Cursor<'_>) -> Vec<HostPattern> {
 /// Reads a host pattern: one host, or every host below a domain.
 pub(super) fn host_pattern(at: &Cursor<'_>) -> Option<HostPattern> {
     let text = at.text()?;
-    at.note(HostPattern::parse(text).map_err(|problem| format!("{text:?} is not a host pattern: {}", advice(problem))))
-}
-
-fn advice(problem: HostPatternError) -> &'static str {
-    match problem {
-        HostPatternError::Name => "give a DNS name without scheme, port and path (\"acme.example\")",
-        HostPatternError::TooWide => {
-            "a wildcard has to stand below a domain of at least two labels (\"*.acme.example\")"
-        }
-        HostPatternError::Wildcard => "a wildcard may only be the first label (\"*.acme.example\")",
-    }
+    at.note(HostPattern::parse(text).map_err(|problem| format!("{text:?} is not a host pattern: {problem}")))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::env::HostFailure;
-use crate::http::request::{BodyError, MAX_BODY};
+use crate::http::request::BodyError;
 use crate::jose::TokenError;
 
 /// The reason why a back-channel logout request is refused.
@@ -24,8 +24,7 @@ pub(crate) enum LogoutError {
 impl fmt::Display for LogoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Body(BodyError::TooLong) => write!(f, "the body is longer than {MAX_BODY} bytes"),
-            Self::Body(BodyError::Withheld) => f.write_str("the host did not provide the body"),
+            Self::Body(error) => error.fmt(f),
             Self::Host(failure) => failure.fmt(f),
             Self::KeyUnknown => {
                 f.write_str("the key of the logout token is not known; the issuer's keys are fetched at the next tick")

@@ -144,6 +144,18 @@ pub enum HostPatternError {
     Wildcard,
 }
 
+impl fmt::Display for HostPatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "give a DNS name without scheme, port and path (\"acme.example\")",
+            Self::TooWide => "a wildcard has to stand below a domain of at least two labels (\"*.acme.example\")",
+            Self::Wildcard => "a wildcard may only be the first label (\"*.acme.example\")",
+        })
+    }
+}
+
+impl std::error::Error for HostPatternError {}
+
 fn is_port(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }

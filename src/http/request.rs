@@ -114,6 +114,17 @@ pub enum BodyError {
     Withheld,
 }
 
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "the body is longer than {MAX_BODY} bytes"),
+            Self::Withheld => f.write_str("the host did not provide the body"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {}
+
 /// The longest request body that is read, in bytes. A logout token has one or two thousand.
 pub const MAX_BODY: usize = 64 * 1024;
 

@@ -67,6 +67,8 @@ impl fmt::Display for OAuthError {
     }
 }
 
+impl std::error::Error for OAuthError {}
+
 /// `text` in printable ASCII, of at most [`MAX_TEXT`] characters. Some providers repeat what they
 /// received, so long words are replaced.
 fn escaped(text: &str) -> String {

@@ -69,6 +69,17 @@ pub enum AccessTokenError {
     Insufficient(Shortfall),
 }
 
+impl fmt::Display for AccessTokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => error.fmt(f),
+            Self::Insufficient(shortfall) => shortfall.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for AccessTokenError {}
+
 impl From<TokenError> for AccessTokenError {
     fn from(rejection: TokenError) -> Self {
         Self::Refused(rejection)

@@ -122,7 +122,7 @@ macro_rules! scenarios {
             ] timed [
                 tokens_that_expire_at_once, similar_tenants_refresh_apart, what_providers_answer,
                 the_log_has_the_error_of_the_issuer, max_stale_is_configured,
-                a_failed_refresh_brings_no_older_identity_back, a_cookie_of_many_refreshes_ago, issuers_without_refresh_tokens,
+                a_failed_refresh_brings_no_older_identity_back, a_cookie_of_many_refreshes_ago, a_worker_without_metadata, issuers_without_refresh_tokens,
                 a_group_is_taken_away, a_late_request_waits, forwarded_tokens_are_refreshed,
                 kept_claims_are_refreshed, a_refused_page_keeps_the_refreshed_session,
                 a_public_page_after_the_end, a_user_is_removed, the_provider_is_away,

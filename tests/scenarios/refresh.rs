@@ -180,7 +180,13 @@ pub fn a_refused_page_keeps_the_refreshed_session<H: Harness>() {
     world.clock.advance(seconds(300));
     let reply = world.open(&mut browser, admin).reply();
     assert_eq!((reply.status, brought_session(&reply), calls(&world)), (403, true, 2));
-    assert!(world.harness.log().contains("session_refreshed"), "{}", world.harness.log());
+    // The page and both log lines have the id that the request got when it came.
+    let (_, id) = reply.body.split_once("<code>").unwrap();
+    let (id, _) = id.split_once("</code>").unwrap();
+    for event in ["session_refreshed", "access_denied"] {
+        let line = format!("{event} tenant=acme request_id={id}: ");
+        assert!(world.harness.log().contains(&line), "{line}: {}", world.harness.log());
+    }
     assert_eq!(world.open(&mut browser, admin).reply().status, 403);
     // The session has the new refresh token: the issuer would refuse the old one.
     world.clock.advance(seconds(300));
@@ -335,6 +341,41 @@ pub fn max_stale_is_configured<H: Harness>() {
         world.clock.advance(seconds(1));
         assert_eq!(world.open(&mut browser, HOME).reply().status, 302, "{max_stale}");
     }
+}
+
+/// A worker that does not know the token endpoint cannot ask the issuer. `refresh.max_stale` limits
+/// the session there, too.
+pub fn a_worker_without_metadata<H: Harness>() {
+    let configure = |configuration: &mut Value| {
+        discover(&mut configuration["tenants"][0], |_| {});
+        configuration["tenants"][0]["refresh"] = json!({});
+    };
+    let mut world = World::<H>::with_issuer(
+        |issuer| {
+            issuer.refresh = Refresh::Rotating;
+            issuer.rotate(Signer::es256(), "one");
+        },
+        configure,
+    );
+    discovered(&mut world);
+    let mut browser = world.signed_in();
+    let before = calls(&world);
+    world.issuer("acme", |issuer| issuer.document_answer = Answer::Silence);
+    let mut configuration = world.configuration();
+    configure(&mut configuration);
+    let mut other = H::start(&configuration, world.issuers.clone());
+    std::mem::swap(&mut world.harness, &mut other);
+    // The interval is over, then `max_stale` nearly, then exactly, and the last attempt's pause.
+    for (wait, is_ended) in [(300, false), (899, false), (1, true), (30, true)] {
+        world.clock.advance(seconds(wait));
+        match (world.send(&mut browser, HOME, &[]), is_ended) {
+            (Outcome::Forwarded(seen, _), false) => assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]),
+            (Outcome::Replied(reply), true) => assert_eq!(reply.status, 401),
+            (outcome, _) => panic!("{wait}: {outcome:?}"),
+        }
+    }
+    assert_eq!(calls(&world), before);
+    std::mem::swap(&mut world.harness, &mut other);
 }
 
 /// A failed refresh keeps the session that was to be refreshed, not an older one in the cookies.
@@ -513,6 +554,8 @@ pub fn issuers_without_rotation_or_id_tokens<H: Harness>() {
 /// says so in the log.
 pub fn issuers_without_refresh_tokens<H: Harness>() {
     let mut world = world::<H>();
+    world.signed_in();
+    assert!(!world.harness.log().contains("refresh_token_missing"), "{}", world.harness.log());
     world.issuer("acme", |issuer| issuer.refresh = Refresh::None);
     let (mut browser, before) = (world.signed_in(), calls(&world));
     assert!(world.harness.log().contains("refresh_token_missing"), "{}", world.harness.log());

@@ -3,6 +3,8 @@
 //!
 //! Scenarios: `tests/scenarios/{login,callback}.rs`.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -41,6 +43,25 @@ pub(super) enum AttemptError {
     /// The attempt was used, was replaced by newer ones, or was never made in this browser.
     Unknown,
 }
+
+impl fmt::Display for AttemptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired(_) => "the attempt has expired",
+            Self::KeyGone => "the attempt is sealed with an unknown key",
+            Self::Unknown => "this browser has no such attempt",
+        })
+    }
+}
+
+/// Shows no attempt, because its seed is secret.
+impl fmt::Debug for AttemptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for AttemptError {}
 
 impl Attempt {
     /// A new attempt with an unpredictable seed.

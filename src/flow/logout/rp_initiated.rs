@@ -82,7 +82,7 @@ fn confirmation(context: &RequestContext) -> LocalReply {
     let page = Page {
         event: Event::LogoutConfirmation,
         title: "Sign out?",
-        message: "You are still signed in. Another site may have sent you here. Do you want to sign out?",
+        message: "Another site may have sent you here. Do you want to sign out of this site?",
         action: Some(action),
     };
     let reply_context = context.reply_context();

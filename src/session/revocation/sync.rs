@@ -4,6 +4,7 @@
 //! tenants, change whenever a list of the group does, so a VM with thousands of tenants reads some
 //! dozen values in each tick.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,17 @@ pub(crate) enum RevocationError {
     /// The host did not store the list, so the sessions are revoked in this VM only.
     NotStored,
 }
+
+impl fmt::Display for RevocationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Replayed => "the logout token was accepted before",
+            Self::NotStored => "the host did not store the revoked sessions",
+        })
+    }
+}
+
+impl std::error::Error for RevocationError {}
 
 impl Revocation {
     /// Revokes the sessions: in this VM at once, in the other VMs of the process at their next
