@@ -92,7 +92,8 @@ fn merge(place: &mut Value, value: &Value) {
     }
 }
 
-/// Walks over the fields of the schema: `(path, node, required)` for each that is described, objects and lists of objects entered.
+/// Walks over the fields of the schema: `(path, node, required)` for each that is described,
+/// objects and lists of objects entered.
 fn fields(schema: &Value) -> Vec<(String, Value, bool)> {
     fn walk(schema: &Value, node: &Value, path: &str, required: bool, found: &mut Vec<(String, Value, bool)>) {
         let node = match node["$ref"].as_str() {
@@ -241,7 +242,8 @@ fn the_loader_knows_exactly_the_fields_of_the_schema() {
     }
 }
 
-/// Whether the object at `path` has the property, so that `key` of `keys[]` is not taken for one of `keys`.
+/// Whether the object at `path` has the property, so that `key` of `keys[]` is not taken for one of
+/// `keys`.
 fn schema_has(schema: &Value, path: &str, name: &str) -> bool {
     fields(schema).iter().any(|(field, ..)| {
         field.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| {
@@ -370,7 +372,8 @@ fn column(document: &str, heading: &str, column: usize) -> Vec<String> {
         .collect()
 }
 
-/// The table lists every event, by name, and marks those that a tenant can have texts of its own for.
+/// The table lists every event, by name, and marks those that a tenant can have texts of its own
+/// for.
 #[test]
 fn every_event_is_documented() {
     let mut events: Vec<&str> = Event::ALL.iter().map(|event| event.name()).collect();
@@ -407,22 +410,27 @@ fn renamed_events_lead_to_events() {
 
 /// Every Markdown document of the repository.
 fn documents() -> Vec<String> {
-    fn walk(folder: &Path, found: &mut Vec<String>) {
+    files(".md")
+}
+
+/// The files of the repository whose names end so.
+fn files(suffix: &str) -> Vec<String> {
+    fn walk(folder: &Path, suffix: &str, found: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
             if path.is_dir() {
                 if !matches!(name, "target" | "node_modules" | ".git") {
-                    walk(&path, found);
+                    walk(&path, suffix, found);
                 }
-            } else if name.ends_with(".md") {
+            } else if name.ends_with(suffix) {
                 let path = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
                 found.push(path.to_str().unwrap().to_owned());
             }
         }
     }
     let mut found = Vec::new();
-    walk(Path::new(env!("CARGO_MANIFEST_DIR")), &mut found);
+    walk(Path::new(env!("CARGO_MANIFEST_DIR")), suffix, &mut found);
     found.sort_unstable();
     assert!(found.len() > 20);
     found
@@ -437,6 +445,17 @@ fn prose_is_wrapped() {
             in_code ^= line.trim_start().starts_with("```");
             let is_wide = line.chars().count() > 100 && !in_code && !line.starts_with('|');
             assert!(!is_wide, "{document}:{number}");
+        }
+    }
+}
+
+/// Comments are wrapped at 100 columns, too.
+#[test]
+fn comments_are_wrapped() {
+    for file in files(".rs") {
+        for (number, line) in (1..).zip(read(&file).lines()) {
+            let is_wide = line.chars().count() > 100 && line.trim_start().starts_with("//");
+            assert!(!is_wide, "{file}:{number}");
         }
     }
 }

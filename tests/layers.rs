@@ -1,5 +1,5 @@
-//! The rooms of the source are layers: a file imports only rooms below its own, and no two files import each other, not
-//! even in a circle of several.
+//! The rooms of the source are layers: a file imports only rooms below its own, and no two files
+//! import each other, not even in a circle of several.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +53,8 @@ fn sources() -> Vec<Source> {
     files.into_iter().filter(is_source).map(source).collect()
 }
 
-/// The module paths that a file names, in `use` lines and elsewhere, as absolute paths without `crate`.
+/// The module paths that a file names, in `use` lines and elsewhere, as absolute paths without
+/// `crate`.
 fn imports(source: &Source) -> BTreeSet<Vec<String>> {
     let code: String =
         source.text.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]).collect();
@@ -171,7 +172,8 @@ fn flows_do_not_import_each_other() {
 fn no_files_import_each_other_in_a_circle() {
     let sources = sources();
     let modules: BTreeSet<&Vec<String>> = sources.iter().map(|source| &source.module).collect();
-    // A `mod.rs` stands for its room. Files of the room that go through it would hide a circle, so they may not.
+    // A `mod.rs` stands for its room. Files of the room that go through it would hide a circle, so
+    // they may not.
     let file_of = |import: &[String]| {
         (1..=import.len()).rev().map(|length| import[..length].to_vec()).find(|module| modules.contains(module))
     };

@@ -95,9 +95,9 @@ impl Page {
     }
 
     /// The `Content-Security-Policy` of the page. It permits only the page's own style and button.
-    /// Only `framed_by`, if any, may show the page in a frame. Chromium applies `form-action` to the
-    /// redirects after a form, too, and an issuer may redirect onward, so a page with a button does
-    /// not restrict it.
+    /// Only `framed_by`, if any, may show the page in a frame. Chromium applies `form-action` to
+    /// the redirects after a form, too, and an issuer may redirect onward, so a page with a button
+    /// does not restrict it.
     pub(crate) fn content_security_policy(&self, framed_by: Option<&str>) -> String {
         let style = base64(&Sha256::digest(STYLE));
         let form = if self.has_form() { "" } else { " form-action 'none';" };

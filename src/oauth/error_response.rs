@@ -21,7 +21,8 @@ pub(crate) enum OAuthErrorCode {
     /// `invalid_grant`: the code or refresh token is invalid, used, expired, revoked, or was issued
     /// to another client.
     InvalidGrant,
-    /// `temporarily_unavailable` or `slow_down` (RFC 8628 section 3.5): a later attempt may succeed.
+    /// `temporarily_unavailable` or `slow_down` (RFC 8628 section 3.5): a later attempt may
+    /// succeed.
     Unavailable,
     /// Every other code. Providers answer a refresh token that has ended with many of them, such as
     /// `invalid_request` (dex), `interaction_required` (Entra ID) and `token_inactive` (Hydra).

@@ -57,9 +57,9 @@ impl Sessions<'_> {
         self.is_valid(session.value()).then_some(Session(session))
     }
 
-    /// The sessions of the request that a sign-out has to revoke, the valid ones first. They include
-    /// sessions that `session.idle` ended here, because a copy of their cookies may have been kept
-    /// in use.
+    /// The sessions of the request that a sign-out has to revoke, the valid ones first. They
+    /// include sessions that `session.idle` ended here, because a copy of their cookies may have
+    /// been kept in use.
     pub(crate) fn revocable(&self, head: &RequestHead) -> Vec<SessionRecord> {
         let opened = cookies::read(head, &self.tenant.login)
             .filter_map(|sealed| self.ring.open::<SessionRecord>(Purpose::Session, self.tenant, &sealed));

@@ -147,8 +147,8 @@ pub fn every_cookie_goes<H: Harness>() {
     assert_eq!(browser.cookies, foreign);
 }
 
-/// A sign-out revokes a session that `session.idle` ended for this browser: a copy of the cookie that
-/// was kept in use ends, too.
+/// A sign-out revokes a session that `session.idle` ended for this browser: a copy of the cookie
+/// that was kept in use ends, too.
 pub fn a_copy_that_was_kept_in_use_is_dead<H: Harness>() {
     let mut world = World::<H>::with(|configuration| configuration["session"]["idle"] = json!("30m"));
     let mut browser = world.signed_in();

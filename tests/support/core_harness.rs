@@ -73,7 +73,8 @@ impl CoreHarness {
         Ok(CallResponse { status, body: Secret::new(body) })
     }
 
-    /// The client's view of the upstream's response, whose head arrives before the call beside the request ends.
+    /// The client's view of the upstream's response, whose head arrives before the call beside the
+    /// request ends.
     fn response(&mut self, filter: &mut Filter) -> Reply {
         let now = Some(UnixTime(self.clock.now()));
         let step = |filter: &mut Filter, shared: &SharedStore, input| match filter

@@ -49,8 +49,8 @@ impl Revocation {
     /// tick. `lifetime` is that of sessions.
     ///
     /// # Errors
-    /// [`RevocationError::Replayed`] without any effect; [`RevocationError::NotStored`] if only this
-    /// VM has revoked the sessions.
+    /// [`RevocationError::Replayed`] without any effect; [`RevocationError::NotStored`] if only
+    /// this VM has revoked the sessions.
     pub(crate) fn store(
         &self,
         revocations: &Revocations,
