@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::cursor::Cursor;
 use crate::base::event::Event;
-use crate::http::page::{PageText, PageTexts};
+use crate::http::page_layout::{PageText, PageTexts};
 
 /// Reads the texts, by event. `None` if one of them could not be read.
 pub(super) fn pages(at: &Cursor<'_>) -> Option<PageTexts> {

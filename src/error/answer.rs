@@ -3,9 +3,9 @@
 use super::bearer::BearerError;
 use super::login::{AuthorizationError, LoginError};
 use super::logout::LogoutError;
+use super::pages::{self, Text};
 use super::refusal::Refusal;
 use super::request::RequestError;
-use super::text::{self, Text};
 use crate::access::AccessError;
 use crate::base::event::{Event, Level};
 use crate::http::request::BodyError;
@@ -57,39 +57,43 @@ impl Refusal {
         use Level::{Debug, Error, Info};
         let (status, level, event, text, remedy) = match self {
             Self::Access(error) => match error {
-                AccessError::Ambiguous(_) => (400, Debug, Event::PathAmbiguous, text::PATH_AMBIGUOUS, None),
-                AccessError::DeniedToAll(_) => (403, Debug, Event::AccessDeniedToAll, text::ACCESS_DENIED_TO_ALL, None),
-                AccessError::Denied(_) => (403, Info, Event::AccessDenied, text::ACCESS_DENIED, None),
-                AccessError::OtherTenant => (503, Error, Event::TenantMismatch, text::FAILED, None),
-                AccessError::Scopes(_) => (403, Debug, Event::TokenInsufficient, text::TOKEN_INSUFFICIENT, None),
+                AccessError::Ambiguous(_) => (400, Debug, Event::PathAmbiguous, pages::PATH_AMBIGUOUS, None),
+                AccessError::DeniedToAll(_) => {
+                    (403, Debug, Event::AccessDeniedToAll, pages::ACCESS_DENIED_TO_ALL, None)
+                }
+                AccessError::Denied(_) => (403, Info, Event::AccessDenied, pages::ACCESS_DENIED, None),
+                AccessError::OtherTenant => (503, Error, Event::TenantMismatch, pages::FAILED, None),
+                AccessError::Scopes(_) => (403, Debug, Event::TokenInsufficient, pages::TOKEN_INSUFFICIENT, None),
             },
             Self::Bearer(error) => match error {
                 BearerError::Host(_) => HOST_ERROR,
-                BearerError::Identity(_) => (401, Debug, Event::TokenIdentityIncomplete, text::TOKEN_INVALID, None),
-                BearerError::Insufficient(_) => (403, Debug, Event::TokenInsufficient, text::TOKEN_INSUFFICIENT, None),
-                BearerError::Invalid(_) => (401, Debug, Event::TokenInvalid, text::TOKEN_INVALID, None),
-                BearerError::Malformed => (400, Debug, Event::TokenMalformed, text::TOKEN_INVALID, None),
-                BearerError::NotAccepted => (401, Debug, Event::TokenNotAccepted, text::TOKEN_INVALID, None),
+                BearerError::Identity(_) => (401, Debug, Event::TokenIdentityIncomplete, pages::TOKEN_INVALID, None),
+                BearerError::Insufficient(_) => (403, Debug, Event::TokenInsufficient, pages::TOKEN_INSUFFICIENT, None),
+                BearerError::Invalid(_) => (401, Debug, Event::TokenInvalid, pages::TOKEN_INVALID, None),
+                BearerError::Malformed => (400, Debug, Event::TokenMalformed, pages::TOKEN_INVALID, None),
+                BearerError::NotAccepted => (401, Debug, Event::TokenNotAccepted, pages::TOKEN_INVALID, None),
             },
             Self::Host(_) => HOST_ERROR,
             Self::Login(error) => login(error),
             Self::Logout(error) => match error {
-                LogoutError::Body(BodyError::TooLong) => (413, Info, Event::BodyUnavailable, text::BODY_TOO_LONG, None),
-                LogoutError::Body(BodyError::Withheld) => (503, Error, Event::BodyUnavailable, text::FAILED, None),
+                LogoutError::Body(BodyError::TooLong) => {
+                    (413, Info, Event::BodyUnavailable, pages::BODY_TOO_LONG, None)
+                }
+                LogoutError::Body(BodyError::Withheld) => (503, Error, Event::BodyUnavailable, pages::FAILED, None),
                 LogoutError::Host(_) => HOST_ERROR,
-                LogoutError::KeyUnknown => (503, Info, Event::LogoutKeyUnknown, text::LOGOUT_KEY_UNKNOWN, None),
-                LogoutError::Malformed => (400, Info, Event::LogoutRequestInvalid, text::LOGOUT_REQUEST_INVALID, None),
-                LogoutError::Token(_) => (400, Info, Event::LogoutTokenInvalid, text::LOGOUT_TOKEN_INVALID, None),
+                LogoutError::KeyUnknown => (503, Info, Event::LogoutKeyUnknown, pages::LOGOUT_KEY_UNKNOWN, None),
+                LogoutError::Malformed => (400, Info, Event::LogoutRequestInvalid, pages::LOGOUT_REQUEST_INVALID, None),
+                LogoutError::Token(_) => (400, Info, Event::LogoutTokenInvalid, pages::LOGOUT_TOKEN_INVALID, None),
             },
             Self::Request(error) => match error {
-                RequestError::HostInvalid => (400, Debug, Event::HostInvalid, text::REQUEST_INVALID, None),
-                RequestError::PathInvalid => (400, Debug, Event::PathInvalid, text::REQUEST_INVALID, None),
-                RequestError::TenantBroken => (503, Debug, Event::TenantBroken, text::TENANT_BROKEN, None),
+                RequestError::HostInvalid => (400, Debug, Event::HostInvalid, pages::REQUEST_INVALID, None),
+                RequestError::PathInvalid => (400, Debug, Event::PathInvalid, pages::REQUEST_INVALID, None),
+                RequestError::TenantBroken => (503, Debug, Event::TenantBroken, pages::TENANT_BROKEN, None),
                 RequestError::Unauthenticated => {
-                    (401, Debug, Event::Unauthenticated, text::UNAUTHENTICATED, Some(TryAgain))
+                    (401, Debug, Event::Unauthenticated, pages::UNAUTHENTICATED, Some(TryAgain))
                 }
-                RequestError::UnexpectedInput => (503, Error, Event::UnexpectedInput, text::FAILED, None),
-                RequestError::UnknownHost => (404, Debug, Event::UnknownHost, text::UNKNOWN_HOST, None),
+                RequestError::UnexpectedInput => (503, Error, Event::UnexpectedInput, pages::FAILED, None),
+                RequestError::UnknownHost => (404, Debug, Event::UnknownHost, pages::UNKNOWN_HOST, None),
             },
         };
         Answer { status, level, event, text, remedy }
@@ -161,56 +165,56 @@ type Row = (u16, Level, Event, Text, Option<Remedy>);
 fn login(error: &LoginError) -> Row {
     use Level::{Debug, Info, Warn};
     match error {
-        LoginError::AddressTooLong => (414, Debug, Event::AddressTooLong, text::ADDRESS_TOO_LONG, Some(TryAgain)),
+        LoginError::AddressTooLong => (414, Debug, Event::AddressTooLong, pages::ADDRESS_TOO_LONG, Some(TryAgain)),
         LoginError::Authorization(AuthorizationError::AccessDenied) => {
-            (403, Info, Event::AuthorizationError, text::SIGN_IN_REFUSED, Some(AnotherAccount))
+            (403, Info, Event::AuthorizationError, pages::SIGN_IN_REFUSED, Some(AnotherAccount))
         }
         LoginError::Authorization(AuthorizationError::Other) => {
-            (400, Info, Event::AuthorizationError, text::SIGN_IN_FAILED, Some(AnotherAccount))
+            (400, Info, Event::AuthorizationError, pages::SIGN_IN_FAILED, Some(AnotherAccount))
         }
         LoginError::Authorization(AuthorizationError::Unavailable) => {
-            (503, Info, Event::AuthorizationError, text::SIGN_IN_UNAVAILABLE, Some(TryAgain))
+            (503, Info, Event::AuthorizationError, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
         }
-        LoginError::CallbackInvalid => (400, Info, Event::CallbackInvalid, text::CALLBACK_INVALID, Some(TryAgain)),
+        LoginError::CallbackInvalid => (400, Info, Event::CallbackInvalid, pages::CALLBACK_INVALID, Some(TryAgain)),
         LoginError::Host(_) => HOST_ERROR,
-        LoginError::IdToken(_) => (403, Warn, Event::IdTokenInvalid, text::ID_TOKEN_INVALID, Some(SignInAgain)),
+        LoginError::IdToken(_) => (403, Warn, Event::IdTokenInvalid, pages::ID_TOKEN_INVALID, Some(SignInAgain)),
         LoginError::Identity(error) => {
             let text = match error {
-                IdentityError::EmailUnverified => text::EMAIL_UNVERIFIED,
-                IdentityError::NoGroups(_) => text::NO_GROUPS,
-                IdentityError::Overage(_) => text::GROUPS_OMITTED,
+                IdentityError::EmailUnverified => pages::EMAIL_UNVERIFIED,
+                IdentityError::NoGroups(_) => pages::NO_GROUPS,
+                IdentityError::Overage(_) => pages::GROUPS_OMITTED,
                 IdentityError::Missing(_) | IdentityError::NoField(..) | IdentityError::WrongType(_) => {
-                    text::USER_MISSING
+                    pages::USER_MISSING
                 }
             };
             (403, Warn, Event::IdentityIncomplete, text, Some(AnotherAccount))
         }
-        LoginError::IssuerMismatch => (400, Info, Event::IssuerMismatch, text::CALLBACK_INVALID, Some(TryAgain)),
-        LoginError::Jwks(_) => (503, Warn, Event::JwksUnavailable, text::SIGN_IN_UNAVAILABLE, Some(TryAgain)),
+        LoginError::IssuerMismatch => (400, Info, Event::IssuerMismatch, pages::CALLBACK_INVALID, Some(TryAgain)),
+        LoginError::Jwks(_) => (503, Warn, Event::JwksUnavailable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain)),
         LoginError::MetadataUnavailable => {
-            (503, Warn, Event::MetadataUnavailable, text::SIGN_IN_UNAVAILABLE, Some(TryAgain))
+            (503, Warn, Event::MetadataUnavailable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
         }
         LoginError::ProviderUnreachable(_) => {
-            (503, Warn, Event::ProviderUnreachable, text::SIGN_IN_UNAVAILABLE, Some(TryAgain))
+            (503, Warn, Event::ProviderUnreachable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
         }
-        LoginError::RedirectLoop => (403, Info, Event::RedirectLoop, text::REDIRECT_LOOP, Some(TryAgain)),
+        LoginError::RedirectLoop => (403, Info, Event::RedirectLoop, pages::REDIRECT_LOOP, Some(TryAgain)),
         LoginError::SessionTooLarge => {
-            (403, Info, Event::SessionTooLarge, text::SESSION_TOO_LARGE, Some(AnotherAccount))
+            (403, Info, Event::SessionTooLarge, pages::SESSION_TOO_LARGE, Some(AnotherAccount))
         }
-        LoginError::StateUnknown => (400, Info, Event::StateUnknown, text::STATE_UNKNOWN, Some(TryAgain)),
+        LoginError::StateUnknown => (400, Info, Event::StateUnknown, pages::STATE_UNKNOWN, Some(TryAgain)),
         LoginError::SubjectMismatch => {
-            (403, Warn, Event::SubjectMismatch, text::ID_TOKEN_INVALID, Some(AnotherAccount))
+            (403, Warn, Event::SubjectMismatch, pages::ID_TOKEN_INVALID, Some(AnotherAccount))
         }
         error @ LoginError::TokenResponse(_) if error.is_code_rejected() => {
-            (400, Info, Event::CodeRejected, text::CODE_REJECTED, Some(TryAgain))
+            (400, Info, Event::CodeRejected, pages::CODE_REJECTED, Some(TryAgain))
         }
         LoginError::TokenResponse(_) => {
-            (503, Warn, Event::TokenResponseInvalid, text::SIGN_IN_UNAVAILABLE, Some(TryAgain))
+            (503, Warn, Event::TokenResponseInvalid, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
         }
-        LoginError::Userinfo(_) => (503, Warn, Event::UserinfoInvalid, text::SIGN_IN_UNAVAILABLE, Some(TryAgain)),
+        LoginError::Userinfo(_) => (503, Warn, Event::UserinfoInvalid, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain)),
     }
 }
 
 /// The reply to a failure of a host function.
-const HOST_ERROR: Row = (503, Level::Error, Event::HostError, text::FAILED, None);
+const HOST_ERROR: Row = (503, Level::Error, Event::HostError, pages::FAILED, None);
 const RETRY_AFTER_SECONDS: &str = "5";

@@ -9,10 +9,10 @@ mod answer;
 mod bearer;
 mod login;
 mod logout;
+mod pages;
 mod refusal;
 mod reply_context;
 mod request;
-mod text;
 
 pub(crate) use answer::Remedy;
 pub(crate) use bearer::BearerError;

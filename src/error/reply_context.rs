@@ -5,7 +5,7 @@ use crate::base::encoding::base64url;
 use crate::base::event::{Event, Level, LogLine};
 use crate::env::Env;
 use crate::http::navigation::accepts_html;
-use crate::http::page::{Page, PageAction, PageTexts};
+use crate::http::page_layout::{Page, PageAction, PageTexts};
 use crate::http::reply::LocalReply;
 use crate::http::request::RequestHead;
 use crate::tenant::TenantName;

@@ -18,7 +18,7 @@ use crate::flow::refresh::{RefreshOutcome, RefreshStep, Refreshing, SessionFresh
 use crate::http::authorization::has_bearer_token;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::http::navigation::is_navigation;
-use crate::http::page::PageAction;
+use crate::http::page_layout::PageAction;
 use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, RequestHead};
 use crate::identity::VerifiedIdentity;

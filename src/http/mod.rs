@@ -9,6 +9,6 @@ pub mod cookie;
 pub mod header_name;
 pub mod host;
 pub(crate) mod navigation;
-pub mod page;
+pub mod page_layout;
 pub mod reply;
 pub mod request;

@@ -4,11 +4,11 @@
 //! This room builds requests and reads responses. It does not know sessions, pages, or the flow
 //! that a call belongs to.
 
+mod call_headers;
 mod client_assertion;
 pub mod discovery;
 mod error;
 mod error_response;
-mod provider_call;
 mod token_request;
 mod token_response;
 mod userinfo;

@@ -2,10 +2,10 @@
 
 use url::Url;
 
+use super::call_headers::request_line;
 use super::client_assertion::client_assertion;
 use super::discovery::Provider;
 use super::error::TokenRequestError;
-use super::provider_call::request_line;
 use crate::base::encoding::{base64, form, form_value};
 use crate::base::secret::Secret;
 use crate::env::Env;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::call_headers::get;
 use super::discovery::Provider;
-use super::provider_call::get;
 use crate::base::json;
 use crate::base::secret::Secret;
 use crate::http::call::{CallResponse, HttpCall};

@@ -36,7 +36,7 @@ pub struct IdentityHeaders {
 }
 
 /// The form of several values in header lines. The recipient can restore the values from each form,
-/// see `upstream::header_lines`.
+/// see `upstream::header_encoding`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListForm {
     /// One line of percent-encoded values, separated by this byte.

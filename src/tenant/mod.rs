@@ -22,7 +22,7 @@ mod session_policy;
 
 use crate::base::time::UnixTime;
 use crate::http::host::{Host, HostPattern};
-use crate::http::page::PageTexts;
+use crate::http::page_layout::PageTexts;
 use crate::jose::{KeySet, SigningKeyRef};
 use access::{AccessRules, Roles};
 

@@ -4,14 +4,14 @@
 
 use super::config::UpstreamConfig;
 use super::header_edit::HeaderEdit;
-use super::header_lines::HeaderLines;
+use super::header_encoding::HeaderLines;
+use super::identity_headers::identity_headers;
 use super::strip::strip;
 use crate::access::{Permitted, Public};
 use crate::base::encoding::header_value;
 use crate::env::{Env, HostFailure};
 use crate::http::authorization::has_bearer_token;
 use crate::http::request::RequestHead;
-use crate::identity::Tokens;
 use crate::tenant::{ListForm, Tenant};
 
 /// Permission to send a request to the upstream, with the changes to its headers.
@@ -38,27 +38,10 @@ impl Forward {
         env: &Env<'_>,
     ) -> Result<Self, HostFailure> {
         let (head, tenant, identity) = (permitted.head(), permitted.tenant(), permitted.identity());
-        let (names, roles) = (&tenant.headers, permitted.roles());
+        let roles = permitted.roles();
         // If the request has a bearer token, the identity comes from that token.
         let mut forward = Self::stripped(head, tenant, config, has_bearer_token(head));
-        forward.set(names.tenant.as_deref(), HeaderLines::value(tenant.name.as_str()));
-        forward.set(names.user.as_deref(), HeaderLines::value(identity.user()));
-        if let Some(email) = identity.email() {
-            forward.set(names.email.as_deref(), HeaderLines::value(email));
-        }
-        forward.set(names.groups.as_deref(), HeaderLines::list(identity.groups(), names.lists));
-        forward.set(names.roles.as_deref(), HeaderLines::list(roles, names.lists));
-        for (header, claim) in &names.claims {
-            if let Some(value) = identity.claim(claim) {
-                forward.set(Some(header), HeaderLines::claim(value, names.lists));
-            }
-        }
-        let Tokens { access_token, id_token } = identity.tokens();
-        for (name, token) in [(&names.access_token, access_token), (&names.id_token, id_token)] {
-            if let (Some(name), Some(token)) = (name, token) {
-                forward.set(Some(name), HeaderLines::value(&token_value(name, token.expose_secret())));
-            }
-        }
+        identity_headers(permitted, &mut forward.edits);
         if let Some(assertion) = &config.assertion {
             let signed = assertion.for_identity(tenant, identity, roles, env)?;
             forward.edits.push(HeaderEdit::Set(assertion.header().to_owned(), signed.into_bytes()));
@@ -93,19 +76,4 @@ impl Forward {
     pub fn filter_state(&self) -> &[(&'static str, String)] {
         &self.filter_state
     }
-
-    /// Sets `lines` under `name`, if the tenant has a name for them. The client's lines were
-    /// removed before.
-    fn set(&mut self, name: Option<&str>, lines: HeaderLines) {
-        let Some(name) = name else { return };
-        for (position, line) in lines.into_iter().enumerate() {
-            let edit = if position == 0 { HeaderEdit::Set } else { HeaderEdit::Add };
-            self.edits.push(edit(name.to_owned(), line.into_bytes()));
-        }
-    }
-}
-
-/// The value of header `name` that carries `token`.
-fn token_value(name: &str, token: &str) -> String {
-    if name == "authorization" { format!("Bearer {token}") } else { token.to_owned() }
 }

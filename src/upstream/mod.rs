@@ -6,7 +6,8 @@ mod assertion;
 mod config;
 mod forward;
 mod header_edit;
-mod header_lines;
+mod header_encoding;
+mod identity_headers;
 mod strip;
 
 pub(crate) use assertion::{Assertion, AssertionSettings, PublishedKey};

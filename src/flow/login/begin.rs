@@ -8,7 +8,7 @@ use crate::base::event::{Event, Level};
 use crate::env::{Env, HostFailure};
 use crate::error::LoginError;
 use crate::http::cookie;
-use crate::http::page::PageAction;
+use crate::http::page_layout::PageAction;
 use crate::http::reply::LocalReply;
 use crate::runtime::RequestContext;
 use crate::tenant::TenantCookies;

@@ -13,7 +13,7 @@ use crate::error::LoginError;
 use crate::http::call::HttpCall;
 use crate::http::host::Host;
 use crate::http::navigation::is_navigation;
-use crate::http::page::PageAction;
+use crate::http::page_layout::PageAction;
 use crate::http::reply::LocalReply;
 use crate::runtime::{RequestContext, TenantEntry};
 use crate::session::SentCookies;

@@ -10,7 +10,7 @@ use super::redirect_loop;
 use crate::base::event::{Event, Level, LogLine};
 use crate::error::{LoginError, Refusal, Remedy, ReplyContext};
 use crate::http::host::Host;
-use crate::http::page::PageAction;
+use crate::http::page_layout::PageAction;
 use crate::http::reply::LocalReply;
 use crate::runtime::{Runtime, ServedTenant};
 use crate::session::SentCookies;

@@ -13,7 +13,7 @@ use url::{Url, form_urlencoded};
 use super::end_session::{delete_cookies, revoke};
 use crate::base::event::{Event, Level};
 use crate::env::Env;
-use crate::http::page::Page;
+use crate::http::page_layout::Page;
 use crate::http::reply::LocalReply;
 use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;

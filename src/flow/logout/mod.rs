@@ -7,6 +7,7 @@
 mod backchannel;
 mod end_session;
 mod frontchannel;
+mod pages;
 mod rp_initiated;
 
 pub(crate) use backchannel::BackchannelRequest;

@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use super::end_session::{delete_cookies, revoke};
+use super::pages::{confirmation, signed_out};
 use crate::base::event::{Event, Level};
 use crate::env::Env;
 use crate::http::navigation::is_navigation;
-use crate::http::page::{Page, PageAction};
 use crate::http::reply::LocalReply;
 use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;
@@ -75,33 +75,6 @@ fn end_session_url(provider: &Provider, session: Option<&SessionRecord>) -> Opti
     let with_token = with_token.map(|token| url(Some(("id_token_hint", token))));
     let without = || url(session.map(|session| ("logout_hint", session.sid.as_deref().unwrap_or(&session.sub))));
     Some(with_token.filter(|url| url.len() <= MAX_URL).unwrap_or_else(without))
-}
-
-fn confirmation(context: &RequestContext) -> LocalReply {
-    let action = PageAction::Button { action: context.tenant().login.logout_path.clone(), label: "Sign out" };
-    let page = Page {
-        event: Event::LogoutConfirmation,
-        title: "Sign out?",
-        message: "Another site may have sent you here. Do you want to sign out of this site?",
-        action: Some(action),
-    };
-    let reply_context = context.reply_context();
-    reply_context.page(
-        200,
-        &page,
-        reply_context.log(Level::Debug, page.event, "the request may come from another site"),
-    )
-}
-
-fn signed_out(context: &RequestContext) -> LocalReply {
-    let page = Page {
-        event: Event::SignedOut,
-        title: "Signed out",
-        message: "You are signed out of this site.",
-        action: Some(PageAction::sign_in("/")),
-    };
-    let reply_context = context.reply_context();
-    reply_context.page(200, &page, reply_context.log(Level::Debug, Event::Logout, "session ended here"))
 }
 
 /// The time after a sign-out in which the next login asks for credentials: a working day.

@@ -15,7 +15,7 @@ use crate::base::json;
 use crate::base::time::UnixTime;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::jose::{KeySet, read_jwks};
-use crate::oauth::provider_call::get;
+use crate::oauth::call_headers::get;
 use crate::tenant::{SourceStart, Tenant};
 
 /// A fetch that waits for a response of the provider.

@@ -1,0 +1,37 @@
+//! The pages of a sign-out.
+//!
+//! Scenarios: `tests/scenarios/logout.rs`.
+
+use crate::base::event::{Event, Level};
+use crate::http::page_layout::{Page, PageAction};
+use crate::http::reply::LocalReply;
+use crate::runtime::RequestContext;
+
+/// The page that asks whether to sign out.
+pub(super) fn confirmation(context: &RequestContext) -> LocalReply {
+    let action = PageAction::Button { action: context.tenant().login.logout_path.clone(), label: "Sign out" };
+    let page = Page {
+        event: Event::LogoutConfirmation,
+        title: "Sign out?",
+        message: "Another site may have sent you here. Do you want to sign out of this site?",
+        action: Some(action),
+    };
+    let reply_context = context.reply_context();
+    reply_context.page(
+        200,
+        &page,
+        reply_context.log(Level::Debug, page.event, "the request may come from another site"),
+    )
+}
+
+/// The page after a sign-out without a visit to the issuer.
+pub(super) fn signed_out(context: &RequestContext) -> LocalReply {
+    let page = Page {
+        event: Event::SignedOut,
+        title: "Signed out",
+        message: "You are signed out of this site.",
+        action: Some(PageAction::sign_in("/")),
+    };
+    let reply_context = context.reply_context();
+    reply_context.page(200, &page, reply_context.log(Level::Debug, Event::Logout, "session ended here"))
+}
