@@ -230,7 +230,7 @@ fn paths_are_read_out_of_every_form() {
         "flow::login::b",
         "flow::login::b::C",
         "http::host::Host",
-        "http::page_layout::Page",
+        "http::page::Page",
     ];
     assert_eq!(found, expected);
 }
