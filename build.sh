@@ -124,13 +124,17 @@ wasm() {
   CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C llvm-args=-inline-threshold=60" \
     cargo build --locked --release --lib --target "$WASM_TARGET"
   local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/e2e/node_modules/.bin
-  if ! [ "$WASM" -nt build.sh ] || ! [ "$WASM" -nt src/shell/exports.json ] || ! cmp -s "$linked" "$WASM.linked"; then
+  if ! [ "$WASM" -nt build.sh ] || ! [ "$WASM" -nt src/shell/exports.json ] ||
+    ! [ "$WASM" -nt src/shell/callbacks.wat ] || ! cmp -s "$linked" "$WASM.linked"; then
+    # Two callbacks of the shell take the names of the SDK's.
+    "$tools/wasm-merge" src/shell/callbacks.wat callbacks "$linked" tenantgate "${WASM_FEATURES[@]}" \
+      --skip-export-conflicts -o "$WASM.merged"
     # The SDK exports every callback of the ABI, and Envoy calls each exported one for every request.
     # Only the callbacks that the shell implements stay.
-    "$tools/wasm-metadce" "$linked" "${WASM_FEATURES[@]}" --graph-file src/shell/exports.json -o "$WASM.dce" >/dev/null
+    "$tools/wasm-metadce" "$WASM.merged" "${WASM_FEATURES[@]}" --graph-file src/shell/exports.json -o "$WASM.dce" >/dev/null
     "$tools/wasm-opt" "$WASM.dce" "${WASM_FEATURES[@]}" -Os -o "$WASM.new"
     mv "$WASM.new" "$WASM"
-    rm "$WASM.dce"
+    rm "$WASM.merged" "$WASM.dce"
     cp "$linked" "$WASM.linked"
   fi
   local size

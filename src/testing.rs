@@ -1,12 +1,14 @@
 //! Shared fixtures of the unit tests: two tenants that differ only in name and host, and a
 //! deterministic host.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::config::{self, Environment, LoadContext};
-use crate::env::shared::NoSharedData;
+use crate::env::shared::{NoSharedData, SharedData, SharedWriteError, Version};
 use crate::env::{Entropy, Env, NoEntropy};
 use crate::identity::{IdentityRecord, VerifiedIdentity};
 use crate::jose::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, SigningKeyRef, Verifier};
@@ -38,6 +40,33 @@ impl TestHost {
     /// The environment of one step on this host, without time and shared data.
     pub(crate) fn env(&mut self) -> Env<'_> {
         Env::new(None, self, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() }, &NoSharedData)
+    }
+}
+
+/// Shared data in which another worker can write before the next write.
+#[derive(Default)]
+pub(crate) struct TestSharedData {
+    values: RefCell<HashMap<String, (Vec<u8>, u32)>>,
+    /// The key and the value that the other worker writes.
+    pub(crate) before_write: RefCell<Option<(String, Vec<u8>)>>,
+}
+
+impl SharedData for TestSharedData {
+    fn get(&self, key: &str) -> Option<(Vec<u8>, Version)> {
+        self.values.borrow().get(key).map(|(value, version)| (value.clone(), Version(*version)))
+    }
+
+    fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), SharedWriteError> {
+        if let Some((key, value)) = self.before_write.take() {
+            self.set(&key, &value, None)?;
+        }
+        let mut values = self.values.borrow_mut();
+        let held = values.get(key).map_or(0, |(_, version)| *version);
+        if version.is_some_and(|Version(expected)| expected != held) {
+            return Err(SharedWriteError);
+        }
+        values.insert(key.to_owned(), (value.to_vec(), held.wrapping_add(1)));
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tier `envoy`: the scenarios with the module in Envoy.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
+mod gateway;
 #[allow(dead_code, reason = "Envoy cannot run the timed scenarios")]
 mod scenarios;
 mod support;
@@ -302,32 +303,6 @@ mod envoy_only {
         assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
         let stats = world.harness.admin("/stats?filter=tenantgate.jwks");
         assert!(stats.contains("wasmcustom.tenantgate.jwks_fetched: 1"), "{stats}");
-    }
-
-    /// While a request waits for a refresh, Envoy buffers its body, up to 1 MiB (see
-    /// envoy/README.md).
-    #[test]
-    fn a_body_waits_with_its_head_for_a_refresh() {
-        let mut world = World::<EnvoyHarness>::with(|configuration| {
-            configuration["tenants"][0]["refresh"] = json!({ "interval": "1s" });
-        });
-        world.issuer("acme", |issuer| issuer.refresh = Refresh::Reused);
-        let mut browser = world.signed_in();
-        let session = browser.cookie_line("acme.example").unwrap();
-        let before = world.issuer("acme", |issuer| issuer.calls);
-        while world.issuer("acme", |issuer| issuer.calls) == before {
-            world.open(&mut browser, "https://acme.example/").forwarded();
-        }
-        for size in [100_000, 900_000, 3_000_000] {
-            let head =
-                format!("POST /form HTTP/1.1\r\nhost: acme.example\r\ncontent-length: {size}\r\nconnection: close");
-            let request = format!("{head}\r\ncookie: {session}\r\n\r\n{}", "x".repeat(size));
-            world.harness.take_received();
-            let reply = exchange(world.harness.gateway(), request.as_bytes()).unwrap();
-            let outcome = (reply.status, world.harness.take_received().len());
-            // Above the limit, either the body or the issuer is faster.
-            assert!(outcome == (200, 1) || (size > 1_000_000 && outcome == (413, 0)), "{size}: {outcome:?}");
-        }
     }
 
     /// Envoy selects the route again after the filter changed the head (ABI 0.2.1). So routes see

@@ -46,14 +46,14 @@ mod abi {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
-    use serde_json::json;
+    use serde_json::{Value, json};
     use wasmi::{Engine, Module};
 
     use super::support::browser::Browser;
     use super::support::clock::Clock;
     use super::support::configuration::{SESSION_KEY, configuration, tenant};
-    use super::support::harness::{Harness, Lines, Reply};
-    use super::support::host::{Host, RequestState, module_bytes};
+    use super::support::harness::{Harness, Lines, Reply, values};
+    use super::support::host::{Host, RequestState, UpstreamAnswers, module_bytes};
     use super::support::issuer::{Issuer, Issuers, Refresh};
     use super::support::module_harness::{ModuleHarness, answer};
     use super::support::shared::SharedStore;
@@ -71,7 +71,7 @@ mod abi {
     fn replied(request_state: RequestState) -> Reply {
         match request_state {
             RequestState::Replied(reply) => reply,
-            RequestState::Forwarded(..) | RequestState::Beside(..) | RequestState::Waits(_) => panic!("no reply"),
+            _ => panic!("no reply"),
         }
     }
 
@@ -509,82 +509,226 @@ mod abi {
         world.signed_in();
     }
 
-    /// Two refreshes fail: the host refuses the call of the first, the client of the second hangs
-    /// up.
-    #[test]
-    fn an_abandoned_refresh_costs_nothing() {
-        let mut world =
-            World::<ModuleHarness>::with(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
-        world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
-        let (mut first, mut second) = (world.signed_in(), world.signed_in());
-        world.clock.advance(Duration::from_secs(230));
-        world.harness.host.state().refuse_calls = true;
-        world.open(&mut first, "https://acme.example/").forwarded();
-        assert!(world.harness.log().contains("refresh_failed"));
-        world.harness.host.state().refuse_calls = false;
+    const HOME: &str = "https://acme.example/";
 
-        let cookie = second.cookie_line("acme.example").unwrap();
-        let head = [visit(), lines(&[("cookie", cookie.as_bytes())])].concat();
-        for upstream_answered in [false, true] {
-            let (context, request_state) = world.harness.host.request(&head);
-            let RequestState::Beside(_, call) = request_state else { panic!("no call beside the request") };
-            if upstream_answered {
-                world.harness.host.upstream_answers(context);
-            }
-            world.harness.host.end(context);
-            let answer = (lines(&[(":status", b"200")]), b"{}".to_vec());
-            assert!(!world.harness.host.answer_late(&call, Some(answer)));
-            world.clock.advance(Duration::from_secs(2));
-        }
-        world.open(&mut second, "https://acme.example/").forwarded();
-        assert!(second.has_session());
+    /// A world whose tenant acme refreshes sessions: from 3 min 45 s on beside a request, from 5
+    /// minutes on before it. The issuer rotates refresh tokens, and ends the session if one comes
+    /// again.
+    fn refreshing() -> World<ModuleHarness> {
+        let world = World::with(refresh);
+        world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+        world
     }
 
-    /// A refresh with a UserInfo call: other requests wait as long as both calls may take. If the
-    /// host refuses the second call, the answer and the new refresh token are kept.
+    fn refresh(configuration: &mut Value) {
+        configuration["tenants"][0]["refresh"] = json!({});
+        // A request writes the session again after 3 minutes, so a refresh and such a request can
+        // set the cookie at the same time.
+        configuration["session"]["idle"] = json!("30m");
+    }
+
+    /// The head of a request with the cookies of `browser`.
+    fn head(browser: &Browser) -> Lines {
+        let cookie = browser.cookie_line("acme.example").unwrap();
+        [visit(), lines(&[("cookie", cookie.as_bytes())])].concat()
+    }
+
+    /// Another VM of the process.
+    fn another_worker(world: &mut World<ModuleHarness>) -> ModuleHarness {
+        let mut configuration = world.configuration();
+        refresh(&mut configuration);
+        let shared = world.harness.host.state().shared.clone();
+        ModuleHarness::beside(&configuration, world.issuers.clone(), shared)
+    }
+
+    fn demote_ada(world: &World<ModuleHarness>) {
+        let ada = json!({ "sub": "ada", "email": "ada@acme.example", "groups": ["engineers"] });
+        world.issuer("acme", |issuer| drop(issuer.directory.insert("ada".to_owned(), ada)));
+    }
+
+    fn groups(seen: &Lines) -> String {
+        values(seen, "x-auth-request-groups").concat()
+    }
+
+    #[test]
+    fn a_refresh_whose_call_the_host_refuses() {
+        let mut world = refreshing();
+        let mut browser = world.signed_in();
+        for wait in [230, 70] {
+            world.clock.advance(Duration::from_secs(wait));
+            world.harness.host.state().refuse_calls = true;
+            world.open(&mut browser, HOME).forwarded();
+            world.harness.host.state().refuse_calls = false;
+        }
+        let log = world.harness.log();
+        assert_eq!(log.matches("refresh_failed").count(), 2, "{log}");
+        assert!(log.contains("check that a cluster with the configured name exists"), "{log}");
+        world.clock.advance(Duration::from_secs(30));
+        world.open(&mut browser, HOME).forwarded();
+        assert!(browser.has_session());
+        assert_eq!(world.harness.log().matches("session_refreshed").count(), 1);
+    }
+
+    /// The client disconnects before the call is made, or before it ends, or while the answer of
+    /// the upstream waits for it. The refresh goes on, and the next request has its result.
+    #[test]
+    fn a_client_that_hangs_up_loses_no_refresh() {
+        for (wait, early) in [(230, true), (230, false), (300, true), (300, false)] {
+            let mut world = refreshing();
+            let mut browser = world.signed_in();
+            demote_ada(&world);
+            world.clock.advance(Duration::from_secs(wait));
+            let (context, request_state) = world.harness.host.request(&head(&browser));
+            if early {
+                world.harness.host.end(context);
+            }
+            assert!(matches!(request_state, RequestState::Beside(_) | RequestState::AwaitsRefresh));
+            let call = world.harness.host.tick().pop().unwrap();
+            if !early {
+                if wait == 230 {
+                    world.harness.host.upstream_answers(context);
+                }
+                world.harness.host.end(context);
+            }
+            let answer = answer(&world.issuers, &call);
+            assert!(world.harness.host.answer_root(&call, answer).is_empty());
+            assert!(!world.harness.host.state().resumed());
+            let before = world.issuer("acme", |issuer| issuer.calls);
+            let seen = world.open(&mut browser, HOME).forwarded();
+            assert_eq!(groups(&seen), "engineers", "{wait} {early}");
+            assert_eq!(world.issuer("acme", |issuer| issuer.calls), before);
+            assert!(!world.harness.host.refreshes(), "the ticks stay early");
+        }
+    }
+
+    /// Of two workers one refreshes. A request at the other one waits if its session is overdue,
+    /// and gets the result.
+    #[test]
+    fn workers_of_one_process_refresh_once() {
+        for (wait, is_overdue) in [(230, false), (300, true)] {
+            let mut world = refreshing();
+            let mut other = another_worker(&mut world);
+            let browser = world.signed_in();
+            demote_ada(&world);
+            world.clock.advance(Duration::from_secs(wait));
+            world.harness.host.request(&head(&browser));
+            let call = world.harness.host.tick().pop().unwrap();
+            let (context, request_state) = other.host.request(&head(&browser));
+            match request_state {
+                RequestState::Forwarded(seen, reply) if !is_overdue => {
+                    assert_eq!(groups(&seen), "engineers,admins");
+                    assert!(!reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate")));
+                }
+                RequestState::AwaitsRefresh if is_overdue => {
+                    assert!(other.host.tick().is_empty());
+                    assert!(matches!(other.host.look(context), RequestState::AwaitsRefresh));
+                }
+                _ => panic!("{wait}"),
+            }
+            let answer = answer(&world.issuers, &call);
+            world.harness.host.answer_root(&call, answer);
+            assert!(other.host.tick().is_empty());
+            let (seen, reply) = if is_overdue {
+                match other.host.look(context) {
+                    RequestState::Forwarded(seen, reply) => (seen, reply),
+                    _ => panic!("the request does not go on"),
+                }
+            } else {
+                match other.host.request(&head(&browser)).1 {
+                    RequestState::Forwarded(seen, reply) => (seen, reply),
+                    _ => panic!("there is another refresh"),
+                }
+            };
+            assert_eq!(groups(&seen), "engineers");
+            assert!(reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate-session=")));
+            other.host.tick();
+            assert!(!other.host.refreshes());
+        }
+    }
+
+    /// The creation of a shared value is not atomic, so it happens before requests come.
+    #[test]
+    fn the_shared_values_are_there_before_the_first_request() {
+        let mut world = refreshing();
+        assert_eq!(world.harness.host.state().shared.clear("tenantgate/refresh/").len(), 128);
+        let mut world = World::<ModuleHarness>::new();
+        assert!(world.harness.host.state().shared.clear("tenantgate/refresh/").is_empty());
+    }
+
+    /// A new configuration is a new root context. It knows what the one before it has refreshed.
+    #[test]
+    fn a_new_configuration_knows_the_refreshes() {
+        let mut world = refreshing();
+        let browser = world.signed_in();
+        demote_ada(&world);
+        world.clock.advance(Duration::from_secs(300));
+        world.open(&mut browser.clone(), HOME).forwarded();
+        let mut configuration = world.configuration();
+        refresh(&mut configuration);
+        world.harness.reconfigure(&configuration);
+        let before = world.issuer("acme", |issuer| issuer.calls);
+        assert_eq!(groups(&world.open(&mut browser.clone(), HOME).forwarded()), "engineers");
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), before);
+    }
+
+    /// The VM of the worker that refreshes ends. A request that waits goes on with the old identity
+    /// when the wait is over, or ends if that is stale, and another request refreshes.
+    #[test]
+    fn a_worker_that_ends_during_a_refresh() {
+        for (wait, status) in [(300, None), (1200, Some(302))] {
+            let mut world = refreshing();
+            let mut other = another_worker(&mut world);
+            let browser = world.signed_in();
+            world.clock.advance(Duration::from_secs(wait));
+            world.harness.host.request(&head(&browser));
+            assert_eq!(world.harness.host.tick().len(), 1);
+            let (context, request_state) = other.host.request(&head(&browser));
+            assert!(matches!(request_state, RequestState::AwaitsRefresh));
+            // The timeout of the call is 2 seconds, and a second is added.
+            world.clock.advance(Duration::from_secs(2));
+            assert!(other.host.tick().is_empty());
+            assert!(matches!(other.host.look(context), RequestState::AwaitsRefresh));
+            world.clock.advance(Duration::from_secs(1));
+            assert!(other.host.tick().is_empty());
+            match (other.host.look(context), status) {
+                (RequestState::Forwarded(seen, _), None) => assert_eq!(groups(&seen), "engineers,admins"),
+                (RequestState::Replied(reply), Some(status)) => assert_eq!(reply.status, status),
+                _ => panic!("{wait}"),
+            }
+            assert!(matches!(other.host.request(&head(&browser)).1, RequestState::AwaitsRefresh));
+            assert_eq!(other.host.tick().len(), 1);
+        }
+    }
+
+    /// A refresh with a UserInfo call takes as long as both calls may take. If the host refuses the
+    /// second call, the answer and the new refresh token are kept.
     #[test]
     fn the_second_call_of_a_refresh() {
-        let mut world = World::<ModuleHarness>::with(|configuration| {
-            let acme = &mut configuration["tenants"][0];
-            acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
-            (acme["login"]["userinfo"], acme["refresh"]) = (json!(true), json!({}));
-        });
-        world.issuer("acme", |issuer| {
-            issuer.refresh = Refresh::Rotating;
-            issuer.userinfo.1 = json!({ "sub": "ada" });
-        });
-        let mut browser = world.signed_in();
-        let head = |browser: &Browser| {
-            let cookie = browser.cookie_line("acme.example").unwrap();
-            [visit(), lines(&[("cookie", cookie.as_bytes())])].concat()
-        };
-        world.clock.advance(Duration::from_secs(300));
-        let (context, request_state) = world.harness.host.request(&head(&browser));
-        assert!(matches!(request_state, RequestState::Waits(_)));
-        world.harness.host.end(context);
-        world.clock.advance(Duration::from_secs(3));
-        let calls = world.issuer("acme", |issuer| issuer.calls);
-        world.open(&mut browser, "https://acme.example/").forwarded();
-        assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls);
-        world.clock.advance(Duration::from_secs(1));
-        world.open(&mut browser, "https://acme.example/").forwarded();
-        assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 2);
-
-        for upstream_first in [true, false] {
+        for upstream in [UpstreamAnswers::BeforeTick, UpstreamAnswers::BeforeCalls, UpstreamAnswers::AfterCalls] {
+            let mut world = World::<ModuleHarness>::with(|configuration| {
+                let acme = &mut configuration["tenants"][0];
+                acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
+                (acme["login"]["userinfo"], acme["refresh"]) = (json!(true), json!({}));
+            });
+            world.issuer("acme", |issuer| {
+                issuer.refresh = Refresh::Rotating;
+                issuer.userinfo.1 = json!({ "sub": "ada" });
+            });
+            let mut browser = world.signed_in();
             world.clock.advance(Duration::from_secs(230));
             let (context, request_state) = world.harness.host.request(&head(&browser));
-            let RequestState::Beside(_, call) = request_state else { panic!("no call beside the request") };
-            world.harness.host.state().refuse_calls = true;
-            let answer = |call: &_| answer(&world.issuers, call);
-            let reply = world.harness.host.beside(context, call, answer, usize::from(!upstream_first));
-            world.harness.host.state().refuse_calls = false;
+            assert!(matches!(request_state, RequestState::Beside(_)));
+            let (issuers, refuse) = (world.issuers.clone(), world.harness.host.state().refuse_calls_after.clone());
+            refuse.set(Some(1));
+            let reply = world.harness.host.beside(context, |call| answer(&issuers, call), upstream);
+            refuse.set(None);
             assert!(reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate-session=")));
             assert!(world.harness.log().contains("check that a cluster with the configured name exists"));
             browser.take("acme.example", &reply);
             // The old refresh token would revoke the session.
             world.clock.advance(Duration::from_secs(30));
-            world.open(&mut browser, "https://acme.example/").forwarded();
-            assert_eq!(world.harness.log().matches("session_refreshed").count(), if upstream_first { 2 } else { 3 });
+            world.open(&mut browser, HOME).forwarded();
+            assert_eq!(world.harness.log().matches("session_refreshed").count(), 1);
         }
     }
 
@@ -692,9 +836,13 @@ mod abi {
         let (context, _) = host.head(&logout_request(), false);
         host.tick();
         assert!(host.take_reply().is_none());
-        host.state().clock.advance(Duration::from_secs(10));
+        host.state().clock.advance(Duration::from_secs(2));
         host.tick();
-        assert_eq!(host.take_reply().unwrap().status, 408);
+        assert!(host.take_reply().is_none());
+        host.state().clock.advance(Duration::from_secs(1));
+        host.tick();
+        let reply = host.take_reply().unwrap();
+        assert_eq!((reply.status, reply.body.contains("received no body within 2 seconds")), (408, true));
         assert_eq!(host.state().counters.get("tenantgate.body_timeout"), Some(&1));
         host.tick();
         assert!(host.take_reply().is_none());

@@ -12,7 +12,7 @@
 //!
 //!   Fresh ─┬─ page ────────────────────────────────────────┬─▶ Forwarding ─ Forwarded ─▶ Response
 //!          │                                               │       │
-//!          ├─ page, session overdue ─▶ Refreshing ─ Called ┤       │ ForwardFailed
+//!          ├─ page ▶ AwaitingRefresh ─ RefreshEnded ───────┤       │ ForwardFailed
 //!          │                                               │       ▼
 //!          │                                               └───▶ Done: a reply was sent
 //!          │                                                       ▲
@@ -21,7 +21,8 @@
 //!          └─ logout, front-channel logout, JWK Set of assertions ─┘
 //! ```
 //!
-//! Not drawn: a call that causes another call does not change the state. Every state of the request
+//! Not drawn: a call that causes another call does not change the state, nor does `RefreshEnded`
+//! while the refresh is in progress. Every state of the request
 //! phase can lead to `Done` because of an error. An unexpected input in the request phase or in
 //! `Forwarding` leads to `Done`. In `Response` no input changes the state, and an unexpected one
 //! has no effect. In `Done` the response head of the local reply passes unchanged, and any other
@@ -47,10 +48,12 @@ use crate::env::{Env, HostFailure};
 use crate::http::call::{CallFailure, CallResponse};
 use crate::http::request::{BodyError, RequestHead};
 use crate::runtime::{RequestContext, Runtime};
+use crate::session::RefreshKey;
 use crate::upstream::strip_trailers;
 use request_phase::{RequestPhase, RequestStep, unexpected_input};
 use response_phase::ResponsePhase;
 
+pub use crate::flow::refresh::{RefreshStep, Refreshing, StartRefresh};
 pub use request_phase::RequestEffect;
 pub use response_phase::{ResponseEdit, ResponseEffect};
 
@@ -76,7 +79,7 @@ enum Phase {
 pub enum Input {
     /// The request head arrived.
     Request(RequestHead),
-    /// The call of the last effect ended.
+    /// The call of the last [`RequestEffect::Call`] ended.
     Called(Result<CallResponse, CallFailure>),
     /// The whole request body arrived, or it could not be read.
     Body(Result<Secret<Vec<u8>>, BodyError>),
@@ -86,6 +89,8 @@ pub enum Input {
     ForwardFailed(&'static str),
     /// The response head of the upstream arrived.
     Response,
+    /// A refresh that the stream waits for has ended or may have ended.
+    RefreshEnded,
 }
 
 /// The one action that the shell carries out after an input.
@@ -115,6 +120,10 @@ impl Filter {
                 let step = phase.called(result, env);
                 self.take(step)
             }
+            (Phase::Request(phase), Input::RefreshEnded) => {
+                let step = phase.refresh_ended(env);
+                self.take(step)
+            }
             (Phase::Request(phase), Input::Body(body)) => {
                 let step = phase.body(body, env);
                 self.take(step)
@@ -126,15 +135,15 @@ impl Filter {
             }
             (Phase::Forwarding(context, response), Input::ForwardFailed(reason)) => {
                 let reply = context.reply_context().refuse(&HostFailure(reason).into());
-                Effect::Request(RequestEffect::Reply(response.abandon(reply)))
+                Effect::Request(RequestEffect::Reply(response.abandon(reply, env)))
             }
             (Phase::Response(mut response), Input::Response) => {
-                let effect = response.arrived();
+                let effect = response.arrived(env);
                 self.phase = Phase::Response(response);
                 Effect::Response(effect)
             }
-            (Phase::Response(mut response), Input::Called(result)) => {
-                let effect = response.called(result, env);
+            (Phase::Response(mut response), Input::RefreshEnded) => {
+                let effect = response.refresh_ended(env);
                 self.phase = Phase::Response(response);
                 Effect::Response(effect)
             }
@@ -161,7 +170,17 @@ impl Filter {
         matches!(&self.phase, Phase::Response(response) if !response.is_idle())
     }
 
-    /// Whether the response head waits for the end of a call.
+    /// The refresh that the stream waits for, if there is one. Give [`Input::RefreshEnded`] when it
+    /// has ended, and from time to time before, because another worker may end it.
+    pub fn awaited_refresh(&self) -> Option<RefreshKey> {
+        match &self.phase {
+            Phase::Request(request) => request.awaited_refresh(),
+            Phase::Response(response) => response.awaited_refresh(),
+            Phase::Forwarding(..) | Phase::Done => None,
+        }
+    }
+
+    /// Whether the response head waits for the end of a refresh.
     pub fn holds_response(&self) -> bool {
         matches!(&self.phase, Phase::Response(response) if response.is_held())
     }

@@ -9,12 +9,13 @@ use super::response_phase::ResponsePhase;
 use crate::access::{AnonymousDecision, RouteDecision};
 use crate::base::event::{Event, Level};
 use crate::base::secret::Secret;
+use crate::base::time::UnixTime;
 use crate::env::{Env, HostFailure};
 use crate::error::{Refusal, ReplyContext, RequestError, RequestId};
 use crate::flow::bearer;
 use crate::flow::login::{self, CodeExchange, ExchangeStep};
 use crate::flow::logout::{BackchannelRequest, frontchannel_logout, logout};
-use crate::flow::refresh::{RefreshOutcome, RefreshStep, Refreshing, SessionFreshness, freshness};
+use crate::flow::refresh::{AwaitedRefresh, SessionFreshness, StartRefresh, freshness};
 use crate::http::authorization::has_bearer_token;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::http::navigation::is_navigation;
@@ -23,7 +24,7 @@ use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, RequestHead};
 use crate::identity::VerifiedIdentity;
 use crate::runtime::{RequestContext, Runtime};
-use crate::session::Session;
+use crate::session::RefreshKey;
 use crate::upstream::{Assertion, Forward};
 
 /// The input that the request waits for.
@@ -34,9 +35,8 @@ pub(super) enum RequestPhase {
     ExchangingCode(Box<CodeExchange>),
     /// The request body of a back-channel logout request.
     ReadingBody(Box<BackchannelRequest>),
-    /// The response of the provider to a step of the refresh. The request continues with this
-    /// session if the refresh fails and the session may still be used.
-    Refreshing(Box<RequestContext>, Box<Session>, Box<Refreshing>),
+    /// The end of a refresh of the session.
+    AwaitingRefresh(Box<RequestContext>, Box<AwaitedRefresh>),
 }
 
 /// An effect on the request.
@@ -49,6 +49,9 @@ pub enum RequestEffect {
     Reply(LocalReply),
     /// Make this call, then give its result as [`Input::Called`](super::Input::Called).
     Call(HttpCall),
+    /// Begin this refresh, if there is one, and wait for
+    /// [`Filter::awaited_refresh`](super::Filter::awaited_refresh).
+    AwaitRefresh(Option<StartRefresh>),
     /// Read the body, at most [`MAX_BODY`](crate::http::request::MAX_BODY) bytes, then give it as
     /// [`Input::Body`](super::Input::Body). No part of this request is ever sent to the upstream.
     ReadBody,
@@ -93,7 +96,7 @@ impl RequestPhase {
         {
             RequestStep::Reply(assertion_jwks(assertion, &context))
         } else {
-            page(context, env)
+            page(context, None, env)
         }
     }
 
@@ -104,11 +107,23 @@ impl RequestPhase {
                 ExchangeStep::Call(exchange, call) => exchange_code(exchange, call),
                 ExchangeStep::Reply(reply) => RequestStep::Reply(reply),
             },
-            Self::Refreshing(context, session, refreshing) => match refreshing.proceed(result, env) {
-                RefreshStep::Call(refreshing, call) => refresh(context, session, refreshing, call),
-                RefreshStep::End(outcome) => refreshed(*context, *session, outcome, env),
-            },
-            Self::Fresh | Self::ReadingBody(_) => RequestStep::Reply(unexpected_input(env)),
+            Self::Fresh | Self::ReadingBody(_) | Self::AwaitingRefresh(..) => RequestStep::Reply(unexpected_input(env)),
+        }
+    }
+
+    /// The refresh that the request waits for.
+    pub(super) fn awaited_refresh(&self) -> Option<RefreshKey> {
+        match self {
+            Self::AwaitingRefresh(_, awaited) => Some(awaited.key()),
+            Self::Fresh | Self::ReadingBody(_) | Self::ExchangingCode(_) => None,
+        }
+    }
+
+    /// Looks for the end of the refresh, and continues or waits on.
+    pub(super) fn refresh_ended(self, env: &mut Env<'_>) -> RequestStep {
+        match self {
+            Self::AwaitingRefresh(context, awaited) => page(*context, Some(awaited.wait_end()), env),
+            Self::Fresh | Self::ReadingBody(_) | Self::ExchangingCode(_) => RequestStep::Reply(unexpected_input(env)),
         }
     }
 
@@ -116,7 +131,7 @@ impl RequestPhase {
     pub(super) fn body(self, body: Result<Secret<Vec<u8>>, BodyError>, env: &mut Env<'_>) -> RequestStep {
         RequestStep::Reply(match self {
             Self::ReadingBody(request) => request.read(body, env),
-            Self::Fresh | Self::ExchangingCode(_) | Self::Refreshing(..) => unexpected_input(env),
+            Self::Fresh | Self::ExchangingCode(_) | Self::AwaitingRefresh(..) => unexpected_input(env),
         })
     }
 }
@@ -126,19 +141,16 @@ fn exchange_code(exchange: Box<CodeExchange>, call: HttpCall) -> RequestStep {
     RequestStep::Wait(RequestPhase::ExchangingCode(exchange), RequestEffect::Call(call))
 }
 
-/// Waits for the response to a call of the refresh.
-fn refresh(
-    context: Box<RequestContext>,
-    session: Box<Session>,
-    refreshing: Box<Refreshing>,
-    call: HttpCall,
-) -> RequestStep {
-    RequestStep::Wait(RequestPhase::Refreshing(context, session, refreshing), RequestEffect::Call(call))
+/// Waits for the end of a refresh.
+fn await_refresh(context: RequestContext, awaited: Box<AwaitedRefresh>, start: Option<StartRefresh>) -> RequestStep {
+    let phase = RequestPhase::AwaitingRefresh(Box::new(context), awaited);
+    RequestStep::Wait(phase, RequestEffect::AwaitRefresh(start))
 }
 
 /// Handles a request for a page of the upstream. The identity comes from the bearer token or the
-/// session, and the access rules decide about it.
-fn page(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
+/// session, and the access rules decide about it. A request that has waited for a refresh passes
+/// the end of its wait.
+fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mut Env<'_>) -> RequestStep {
     if has_bearer_token(&context.head) {
         return match bearer::identity(&context, env) {
             Ok(identity) => forward(context, &identity, ResponsePhase::default(), env),
@@ -150,50 +162,19 @@ fn page(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
         Err(no_time) => return refuse(&context, &HostFailure::from(no_time).into()),
     };
     let Some(session) = context.sessions(now).find(&context.head) else { return anonymous(context, None, env) };
-    let (session, response) = match freshness(&context, session, now, env) {
+    let (session, response) = match freshness(&context, session, wait_end, now, env) {
         SessionFreshness::Current(session) => {
             let cookies = context.sessions(now).keep_alive(&session, &context.head, env);
             (session, ResponsePhase::with_cookies(cookies))
         }
+        // A cookie that is written now could replace the one of the refresh.
+        SessionFreshness::InProgress(session) => (session, ResponsePhase::default()),
         SessionFreshness::Renewed(session, cookies) => (session, ResponsePhase::with_cookies(cookies)),
-        SessionFreshness::Due(session, refreshing, call) => {
-            let cookies = context.sessions(now).keep_alive(&session, &context.head, env);
-            (session, ResponsePhase::with_refresh(cookies, refreshing, call))
-        }
-        SessionFreshness::Overdue(session, refreshing, call) => {
-            return refresh(Box::new(context), Box::new(session), refreshing, call);
-        }
+        SessionFreshness::Due(session, start, awaited) => (session, ResponsePhase::with_refresh(start, awaited)),
+        SessionFreshness::Overdue(awaited, start) => return await_refresh(context, awaited, start),
         SessionFreshness::Ended => return anonymous(context, None, env),
     };
     forward(context, &session.into_identity(), response, env)
-}
-
-/// Continues a request that waited for a refresh.
-fn refreshed(context: RequestContext, session: Session, outcome: RefreshOutcome, env: &mut Env<'_>) -> RequestStep {
-    let now = match env.now() {
-        Ok(now) => now,
-        Err(no_time) => return refuse(&context, &HostFailure::from(no_time).into()),
-    };
-    let (session, cookies, log) = match outcome {
-        RefreshOutcome::Renewed(written, log) => {
-            (context.sessions(now).open(written.sealed().as_bytes()), written.into_cookies(), log)
-        }
-        RefreshOutcome::Unchanged(log) => (context.sessions(now).revalidate(session), Vec::new(), log),
-        RefreshOutcome::Ended(log) => (None, Vec::new(), log),
-    };
-    match session {
-        Some(session) => {
-            let response = ResponsePhase::with_cookies(cookies).with_log(log);
-            forward(context, &session.into_identity(), response, env)
-        }
-        None => match anonymous(context, None, env) {
-            RequestStep::Reply(reply) => RequestStep::Reply(reply.with_log(log)),
-            RequestStep::Forward(context, forward, response) => {
-                RequestStep::Forward(context, forward, response.with_log(log))
-            }
-            step @ RequestStep::Wait(..) => step,
-        },
-    }
 }
 
 /// Forwards the request with `identity` if the access rules permit it. In a dry run a violation is
@@ -208,7 +189,7 @@ fn forward(
     let decision = RouteDecision::new(&context.head, tenant, &context.host, context.target());
     let permitted = match decision.permit(identity) {
         Ok(permitted) => permitted,
-        Err(error) => return RequestStep::Reply(response.abandon(refuse_user(&context, &error.into()))),
+        Err(error) => return RequestStep::Reply(response.abandon(refuse_user(&context, &error.into()), env)),
     };
     let response = match permitted.dry_run_violation() {
         None => response,
@@ -218,7 +199,7 @@ fn forward(
     };
     match Forward::authenticated(&permitted, context.runtime.upstream(), env) {
         Ok(forward) => RequestStep::Forward(context, forward, response),
-        Err(failure) => RequestStep::Reply(response.abandon(context.reply_context().refuse(&failure.into()))),
+        Err(failure) => RequestStep::Reply(response.abandon(context.reply_context().refuse(&failure.into()), env)),
     }
 }
 

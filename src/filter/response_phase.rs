@@ -2,22 +2,22 @@
 //! edit it. It cannot forward, refuse or change the request any more.
 //!
 //! ```text
-//!   no refresh ─── Response ──▶ released
+//!   nothing awaited ───── Response ─────▶ released
 //!
-//!   refreshing ─┬─ Called ────▶ no refresh ── Response ──▶ released
-//!               └─ Response ──▶ held ──────── Called ────▶ released
+//!   refresh awaited ─┬─── RefreshEnded ─▶ refresh awaited
+//!                    └─── Response ─────▶ held ─── RefreshEnded ─▶ released
 //! ```
 //!
-//! A state is a combination of the fields `refresh` and `held`. A call of the refresh that causes
-//! another call does not change the state.
+//! Not drawn: a refresh that has ended before the response head arrives does not hold it, and one
+//! that is still in progress after `RefreshEnded` holds it on.
 //!
 //! Scenarios: `tests/scenarios/{session,refresh}.rs`.
 
 use crate::base::event::LogLine;
 use crate::env::Env;
-use crate::flow::refresh::{RefreshOutcome, RefreshStep, Refreshing};
-use crate::http::call::{CallFailure, CallResponse, HttpCall};
+use crate::flow::refresh::{AwaitedCookies, AwaitedRefresh, StartRefresh};
 use crate::http::reply::LocalReply;
+use crate::session::RefreshKey;
 
 /// The edits and log lines of the response, and the refresh that may still be in progress. It is
 /// made together with the [`Forward`](crate::upstream::Forward) of the request.
@@ -27,10 +27,10 @@ pub(super) struct ResponsePhase {
     /// `Set-Cookie` values.
     cookies: Vec<String>,
     log: Vec<LogLine>,
-    /// The refresh in progress.
-    refresh: Option<Box<Refreshing>>,
-    /// The call of the refresh, before it is made.
-    call: Option<HttpCall>,
+    /// The refresh that begins when the request goes to the upstream.
+    start: Option<StartRefresh>,
+    /// The refresh whose cookies the response waits for.
+    awaited: Option<Box<AwaitedRefresh>>,
     /// Whether the response head has arrived and is held back.
     held: bool,
 }
@@ -41,9 +41,9 @@ pub(super) struct ResponsePhase {
 pub enum ResponseEffect {
     /// Wait for the next input. A response head that has arrived is held back.
     Wait,
-    /// Make this call, then give its result as [`Input::Called`](super::Input::Called). A response
-    /// head that has arrived is held back.
-    Call(HttpCall),
+    /// Begin this refresh. The response head may wait for it, see
+    /// [`Filter::awaited_refresh`](super::Filter::awaited_refresh).
+    Refresh(StartRefresh),
     /// Apply these edits, log these lines, and let the response continue.
     Release(Vec<ResponseEdit>, Vec<LogLine>),
 }
@@ -71,9 +71,10 @@ impl ResponsePhase {
         Self { cookies, ..Self::default() }
     }
 
-    /// Adds these cookies to the response, unless the refresh gives newer ones.
-    pub(super) fn with_refresh(cookies: Vec<String>, refreshing: Box<Refreshing>, call: HttpCall) -> Self {
-        Self { refresh: Some(refreshing), call: Some(call), ..Self::with_cookies(cookies) }
+    /// Begins this refresh beside the request, and adds its cookies to the response if they are
+    /// awaited.
+    pub(super) fn with_refresh(start: StartRefresh, awaited: Option<Box<AwaitedRefresh>>) -> Self {
+        Self { start: Some(start), awaited, ..Self::default() }
     }
 
     /// Logs this line with the response.
@@ -84,55 +85,54 @@ impl ResponsePhase {
 
     /// Ends the phase before it begins, because Tenantgate sends `reply`. The reply gets the
     /// cookies and the log lines, and another request may refresh the session.
-    pub(super) fn abandon(self, reply: LocalReply) -> LocalReply {
-        if let Some(refreshing) = self.refresh {
-            refreshing.abandon();
+    pub(super) fn abandon(self, reply: LocalReply, env: &Env<'_>) -> LocalReply {
+        if let Some(start) = self.start {
+            start.refreshing.abandon(env);
         }
         let reply = self.log.into_iter().fold(reply, LocalReply::with_log);
         self.cookies.into_iter().fold(reply, LocalReply::with_cookie)
     }
 
-    /// Begins the phase: the request goes to the upstream, and the call of the refresh is made at
-    /// the same time.
+    /// Begins the phase: the request goes to the upstream, and the refresh begins at the same time.
     pub(super) fn begin(&mut self) -> ResponseEffect {
-        self.call.take().map_or(ResponseEffect::Wait, ResponseEffect::Call)
+        self.start.take().map_or(ResponseEffect::Wait, ResponseEffect::Refresh)
     }
 
     /// Whether the response needs no edit and no log line.
     pub(super) fn is_idle(&self) -> bool {
-        self.cookies.is_empty() && self.log.is_empty() && self.refresh.is_none()
+        self.cookies.is_empty() && self.log.is_empty() && self.awaited.is_none()
     }
 
-    /// Whether the response head has arrived and waits for the end of a call.
+    /// Whether the response head has arrived and waits for the end of a refresh.
     pub(super) fn is_held(&self) -> bool {
         self.held
     }
 
+    /// The refresh that a response head waits for.
+    pub(super) fn awaited_refresh(&self) -> Option<RefreshKey> {
+        self.awaited.as_ref().filter(|_| self.held).map(|awaited| awaited.key())
+    }
+
     /// Takes the response head.
-    pub(super) fn arrived(&mut self) -> ResponseEffect {
+    pub(super) fn arrived(&mut self, env: &Env<'_>) -> ResponseEffect {
         self.held = true;
-        self.release()
+        self.release(env)
     }
 
-    /// Takes the result of a call.
-    pub(super) fn called(&mut self, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> ResponseEffect {
-        if let Some(refreshing) = self.refresh.take() {
-            match refreshing.proceed(result, env) {
-                RefreshStep::Call(refreshing, call) => {
-                    self.refresh = Some(refreshing);
-                    return ResponseEffect::Call(call);
-                }
-                RefreshStep::End(outcome) => self.take(outcome),
-            }
-        }
-        self.release()
+    /// Looks for the end of the refresh.
+    pub(super) fn refresh_ended(&mut self, env: &Env<'_>) -> ResponseEffect {
+        if self.held { self.release(env) } else { ResponseEffect::Wait }
     }
 
-    /// Releases a response head that has arrived, unless a refresh is in progress.
-    fn release(&mut self) -> ResponseEffect {
-        if !self.held || self.refresh.is_some() {
-            return ResponseEffect::Wait;
+    /// Releases a response head that has arrived, unless a refresh is in progress. The request was
+    /// forwarded with the old identity, so a refresh applies from the next request on.
+    fn release(&mut self, env: &Env<'_>) -> ResponseEffect {
+        match self.awaited.as_ref().map(|awaited| awaited.cookies(env)) {
+            Some(AwaitedCookies::NotYet) => return ResponseEffect::Wait,
+            Some(AwaitedCookies::Known(cookies)) => self.cookies.extend(cookies),
+            None => {}
         }
+        self.awaited = None;
         self.held = false;
         let mut edits: Vec<ResponseEdit> =
             self.cookies.drain(..).map(|cookie| ResponseEdit::Add("set-cookie", cookie)).collect();
@@ -141,17 +141,5 @@ impl ResponsePhase {
             edits.push(ResponseEdit::Set("cache-control", "no-store"));
         }
         ResponseEffect::Release(edits, self.log.drain(..).collect())
-    }
-
-    /// Takes the outcome of the refresh. The request was forwarded with the old identity, so the
-    /// outcome applies from the next request on.
-    fn take(&mut self, outcome: RefreshOutcome) {
-        match outcome {
-            RefreshOutcome::Renewed(session, line) => {
-                self.cookies = session.into_cookies();
-                self.log.push(line);
-            }
-            RefreshOutcome::Unchanged(line) | RefreshOutcome::Ended(line) => self.log.push(line),
-        }
     }
 }

@@ -37,7 +37,8 @@ impl OAuthError {
             return None;
         }
         let field = |name| body.get(name).and_then(Value::as_str);
-        let error = field("error")?;
+        // A gateway in front of the provider may send `{"error": "Not Found"}`.
+        let error = field("error").filter(|error| is_error_code(error))?;
         let code = match error {
             "invalid_client" => OAuthErrorCode::InvalidClient,
             "invalid_grant" => OAuthErrorCode::InvalidGrant,
@@ -69,6 +70,12 @@ impl fmt::Display for OAuthError {
 }
 
 impl std::error::Error for OAuthError {}
+
+/// Whether `text` can be an error code. All that are registered and all that providers are known to
+/// send have these characters; RFC 6749 section 5.2 permits others.
+fn is_error_code(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
 
 /// `text` in printable ASCII, of at most [`MAX_TEXT`] characters. Some providers repeat what they
 /// received, so long words are replaced.
@@ -118,15 +125,18 @@ mod tests {
         }
         assert_eq!(read(400, &json!({ "message": "invalid_grant" })), None);
         assert_eq!(read(400, &json!({ "error": ["invalid_grant"] })), None);
+        for text in ["", "Not Found", "bad\n"] {
+            assert_eq!(read(404, &json!({ "error": text })), None, "{text}");
+        }
     }
 
     #[test]
     fn the_text_is_escaped_and_cut() {
         let text = |description: &str| {
-            read(400, &json!({ "error": "bad\n", "error_description": description })).unwrap().to_string()
+            read(400, &json!({ "error": "bad", "error_description": description })).unwrap().to_string()
         };
-        assert_eq!(text("no\r\nway \"\u{1f600}\""), r#"`bad\n` ("no\r\nway \"\u{1f600}\"")"#);
-        assert_eq!(text(&"x ".repeat(1000)).len(), MAX_TEXT + r#"`bad\n` ("")"#.len());
+        assert_eq!(text("no\r\nway \"\u{1f600}\""), r#"`bad` ("no\r\nway \"\u{1f600}\"")"#);
+        assert_eq!(text(&"x ".repeat(1000)).len(), MAX_TEXT + r#"`bad` ("")"#.len());
         assert_eq!(read(400, &json!({ "error": "bad" })).unwrap().to_string(), "`bad`");
     }
 

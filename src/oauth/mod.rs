@@ -4,6 +4,7 @@
 //! This room builds requests and reads responses. It does not know sessions, pages, or the flow
 //! that a call belongs to.
 
+mod availability;
 mod call_headers;
 mod client_assertion;
 pub mod discovery;
@@ -13,6 +14,7 @@ mod token_request;
 mod token_response;
 mod userinfo;
 
+pub(crate) use availability::{PAUSE, Permission, ProviderAvailability};
 pub(crate) use error::TokenRequestError;
 pub(crate) use error_response::OAuthErrorCode;
 pub(crate) use token_request::{refresh_request, token_request};

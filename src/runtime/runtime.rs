@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::tenant_table::{ServedTenant, TenantEntry, TenantTable};
 use crate::base::time::UnixTime;
+use crate::env::Env;
 use crate::http::host::Host;
 use crate::identity::{BearerCache, CacheCounts};
 use crate::oauth::discovery::Provider;
 use crate::seal::KeyRing;
 use crate::session::revocation::Revocations;
-use crate::session::{RefreshMemory, Sessions};
+use crate::session::{RefreshStore, Sessions};
 use crate::tenant::SessionPolicy;
 use crate::upstream::{Assertion, UpstreamConfig};
 
@@ -22,7 +23,6 @@ pub struct Runtime {
     tenants: TenantTable,
     upstream: UpstreamConfig,
     bearer_cache: BearerCache,
-    refresh_memory: RefreshMemory,
 }
 
 impl Runtime {
@@ -43,8 +43,15 @@ impl Runtime {
     ) -> Self {
         let headers = entries.iter().filter_map(TenantEntry::headers);
         let upstream = UpstreamConfig::new(headers, assertion, filter_state);
-        let (bearer_cache, refresh_memory) = (BearerCache::default(), RefreshMemory::default());
-        Self { ring, policy, tenants: TenantTable::new(entries), upstream, bearer_cache, refresh_memory }
+        Self { ring, policy, tenants: TenantTable::new(entries), upstream, bearer_cache: BearerCache::default() }
+    }
+
+    /// Creates the values in the shared data that requests need. Call it before the first request
+    /// with this configuration.
+    pub fn prepare(&self, env: &Env<'_>) {
+        if self.served().any(|tenant| tenant.model.refresh.is_some()) {
+            RefreshStore::new(env.shared()).prepare();
+        }
     }
 
     /// The entry for `host`: that of the exact host, else that of the longest wildcard.
@@ -103,10 +110,5 @@ impl Runtime {
     /// The hits, misses and evictions of the bearer token cache since the last call.
     pub fn take_cache_counts(&self) -> CacheCounts {
         self.bearer_cache.take_counts()
-    }
-
-    /// The refreshes that this VM began under this configuration.
-    pub(crate) fn refresh_memory(&self) -> &RefreshMemory {
-        &self.refresh_memory
     }
 }

@@ -23,6 +23,7 @@ use crate::tenant::{Login, MAX_PIECES, TenantCookies};
 
 /// The names of the session cookies in a request. Writing a session deletes those that it does not
 /// need.
+#[derive(Default)]
 pub(crate) struct SentCookies(Vec<String>);
 
 impl SentCookies {

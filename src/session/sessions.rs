@@ -71,11 +71,6 @@ impl Sessions<'_> {
         sessions
     }
 
-    /// Returns `session` if it is still valid.
-    pub(crate) fn revalidate(&self, session: Session) -> Option<Session> {
-        self.is_valid(session.record()).then_some(session)
-    }
-
     /// Begins a session and returns its `Set-Cookie` values. It requires an ID token, so a bearer
     /// token never becomes a session.
     ///
@@ -115,6 +110,14 @@ impl Sessions<'_> {
             }
             outcome => outcome,
         }
+    }
+
+    /// Seals a session as [`write`](Self::write) does, for a browser that gets it later.
+    ///
+    /// # Errors
+    /// [`SessionError`], also if the cookies that a browser stores are too small for it.
+    pub(crate) fn seal(&self, record: &SessionRecord, env: &mut Env<'_>) -> Result<String, SessionError> {
+        Ok(self.write(record, &SentCookies::default(), env)?.sealed)
     }
 
     /// The `Set-Cookie` values of a session that is already sealed. `None` if it is too large.
@@ -195,11 +198,6 @@ impl Session {
 }
 
 impl WrittenSession {
-    /// The whole session as one sealed string.
-    pub(crate) fn sealed(&self) -> &str {
-        &self.sealed
-    }
-
     /// The `Set-Cookie` values that store it.
     pub(crate) fn into_cookies(self) -> Vec<String> {
         self.cookies

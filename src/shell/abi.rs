@@ -1,10 +1,17 @@
-//! Host functions that the module declares itself, because their wrappers in the SDK panic.
+//! The parts of the ABI for which the SDK is not used.
 //!
 //! For a header map, the SDK allocates every name and value, and panics if a name is not UTF-8 or
 //! the host returns an error. For the log level, it uses an enum that has no value for "off".
+//!
+//! A callback for headers can return more than the two actions of the SDK. With `Pause`, an Envoy
+//! that has `allow_on_headers_stop_iteration` delivers the body to the filter, which can only
+//! buffer it: a body above the buffer limit ends in 413 or 500. With
+//! `StopAllIterationAndWatermark`, Envoy keeps the body back and slows the sender down. So the
+//! module exports two callbacks of its own, and `callbacks.wat` gives them the names of the ABI.
 
-#![expect(unsafe_code, reason = "the host writes into the memory of the module")]
+#![expect(unsafe_code, reason = "the host writes into the memory of the module and calls it")]
 
+use std::cell::Cell;
 use std::ptr::null_mut;
 
 use proxy_wasm::types::MapType;
@@ -20,6 +27,45 @@ unsafe extern "C" {
     /// Writes the log level to `level`. Returns 0 on success.
     fn proxy_get_log_level(level: *mut u32) -> u32;
 }
+
+unsafe extern "C" {
+    /// The callback of the SDK. It returns 0 for `Continue` and 1 for `Pause`.
+    fn proxy_on_request_headers(context: u32, headers: usize, end_of_stream: bool) -> u32;
+
+    /// As [`proxy_on_request_headers`], for the response.
+    fn proxy_on_response_headers(context: u32, headers: usize, end_of_stream: bool) -> u32;
+}
+
+thread_local! {
+    /// Whether the filter reads the body of the request whose head came last.
+    static READS_BODY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Sets whether the filter reads the body of the request whose head came last. If it does not, a
+/// paused request keeps its body back.
+pub(super) fn set_reads_body(reads: bool) {
+    READS_BODY.set(reads);
+}
+
+/// The callback for the head of a request, exported as `proxy_on_request_headers`.
+#[unsafe(no_mangle)]
+extern "C" fn tenantgate_on_request_headers(context: u32, headers: usize, end_of_stream: bool) -> u32 {
+    // SAFETY: the SDK defines this function with these types.
+    let status = unsafe { proxy_on_request_headers(context, headers, end_of_stream) };
+    if status == CONTINUE || READS_BODY.get() { status } else { STOP_ALL_ITERATION_AND_WATERMARK }
+}
+
+/// The callback for the head of a response, exported as `proxy_on_response_headers`.
+#[unsafe(no_mangle)]
+extern "C" fn tenantgate_on_response_headers(context: u32, headers: usize, end_of_stream: bool) -> u32 {
+    // SAFETY: the SDK defines this function with these types.
+    let status = unsafe { proxy_on_response_headers(context, headers, end_of_stream) };
+    if status == CONTINUE { status } else { STOP_ALL_ITERATION_AND_WATERMARK }
+}
+
+/// `FilterHeadersStatus` of the ABI.
+const CONTINUE: u32 = 0;
+const STOP_ALL_ITERATION_AND_WATERMARK: u32 = 4;
 
 /// The lowest level that the host logs, by the numbers of the ABI. 0 (trace) if the host returns an
 /// error.

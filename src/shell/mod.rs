@@ -11,14 +11,16 @@ mod abi;
 mod call;
 mod counters;
 mod host;
+mod refreshes;
 mod root;
 mod shared;
 mod stream;
+mod stream_state;
 mod verifier;
 mod waiting;
 
 use proxy_wasm::traits::RootContext;
 
 proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|_| -> Box<dyn RootContext> { Box::new(root::Root::default()) });
+    proxy_wasm::set_root_context(|id| -> Box<dyn RootContext> { Box::new(root::Root::new(id)) });
 }}

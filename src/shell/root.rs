@@ -9,13 +9,14 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 
 use super::call::{dispatch, response};
-use super::counters::Counters;
 use super::host::{VmEntropy, VmEnvironment, ask_log_level, log, now};
+use super::refreshes::Refreshes;
 use super::shared::VmSharedData;
 use super::stream::Stream;
+use super::stream_state::Plugin;
 use super::verifier::VmVerifier;
-use super::waiting::Waiting;
-use crate::base::event::{Event, Level};
+use crate::base::event::{Event, Level, LogLine};
+use crate::base::time::UnixTime;
 use crate::config::{self, LoadContext};
 use crate::env::Env;
 use crate::filter::Filter;
@@ -24,40 +25,41 @@ use crate::identity::CacheCounts;
 use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
 use crate::runtime::Runtime;
+use crate::session::RefreshKey;
 use crate::session::revocation::RevocationSync;
 
 /// The root context of the plugin.
 pub(super) struct Root {
+    id: u32,
     runtime: Arc<Runtime>,
-    counters: Counters,
-    trusted: HostAlgorithms,
+    plugin: Plugin,
     jwks_refresher: JwksRefresher,
     revocation_sync: RevocationSync,
-    waiting: Waiting,
+    /// When the periodic work was done last.
+    worked: Option<UnixTime>,
     /// The pending calls of the [`JwksRefresher`] by the token of the host. A new configuration
     /// clears them, so late responses for the old configuration are dropped.
     calls: HashMap<u32, FetchId>,
 }
 
-/// The context before a configuration is loaded. It refuses the requests for every host.
-impl Default for Root {
-    fn default() -> Self {
+impl Root {
+    /// The root context with this id, before a configuration is loaded. It refuses the requests for
+    /// every host.
+    pub(super) fn new(id: u32) -> Self {
         Self {
+            id,
             runtime: Arc::new(Runtime::closed()),
-            counters: Counters::default(),
-            trusted: HostAlgorithms::default(),
+            plugin: Plugin::default(),
             jwks_refresher: JwksRefresher::default(),
             revocation_sync: RevocationSync::default(),
-            waiting: Waiting::default(),
+            worked: None,
             calls: HashMap::new(),
         }
     }
-}
 
-impl Root {
     /// Runs `step` and carries out its actions: calls and log lines.
     fn maintain(&mut self, step: impl FnOnce(&mut JwksRefresher, &mut RevocationSync, &mut Env<'_>) -> Actions) {
-        let verifier = Verifier { host: &VmVerifier, trusted: self.trusted };
+        let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
         let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
         let Actions { mut calls, log: mut lines } = step(&mut self.jwks_refresher, &mut self.revocation_sync, env);
@@ -71,18 +73,68 @@ impl Root {
                 }
             }
         }
-        for line in lines {
-            self.counters.count(line.event);
-            log(line.level, &line.text);
+        lines.iter().for_each(|line| self.log(line));
+    }
+
+    fn log(&self, line: &LogLine) {
+        self.plugin.counters.count(line.event);
+        log(line.level, &line.text);
+    }
+
+    /// Runs `step` for the refreshes of sessions.
+    fn refresh<T>(&self, step: impl FnOnce(&Refreshes, &mut Env<'_>) -> T) -> T {
+        let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
+        let mut entropy = VmEntropy;
+        step(&self.plugin.refreshes, &mut Env::new(now(), &mut entropy, verifier, &VmSharedData))
+    }
+
+    /// Tells the streams that wait for the refresh with this key that it has ended, or all of them
+    /// that it may have.
+    fn wake(&self, key: Option<RefreshKey>) {
+        let waiting = self.plugin.refreshes.take_waiting(key);
+        for stream in &waiting {
+            let Some(state) = stream.state.upgrade() else { continue };
+            if hostcalls::set_effective_context(stream.id).is_ok()
+                && let Ok(mut state) = state.try_borrow_mut()
+            {
+                state.refresh_ended();
+            }
         }
+        if !waiting.is_empty() {
+            let _ = hostcalls::set_effective_context(self.id);
+        }
+    }
+
+    /// Fetches keys that are due, reads the revocations of other VMs and the log level, ends the
+    /// wait for bodies that are late, and sends the pending counts. The counts of the bearer token
+    /// cache are sent only here, because a host call for each would cost half as much as a cache
+    /// hit.
+    fn work(&mut self) {
+        ask_log_level();
+        let CacheCounts { hits, misses, evictions } = self.runtime.take_cache_counts();
+        for (event, count) in
+            [(Event::TokenCacheHits, hits), (Event::TokenCacheMisses, misses), (Event::TokenCacheEvictions, evictions)]
+        {
+            self.plugin.counters.add(event, count);
+        }
+        self.maintain(|refresher, sync, env| {
+            sync.tick(env);
+            refresher.tick(env)
+        });
+        self.plugin.waiting.give_up(&self.plugin.counters);
+        let _ = hostcalls::set_effective_context(self.id);
+        self.plugin.counters.tick();
     }
 }
 
 impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
+        let result = response(headers, body);
         if let Some(id) = self.calls.remove(&token) {
-            let result = response(headers, body);
             self.maintain(|refresher, _, env| refresher.called(id, result, env));
+        } else if let Some((key, line)) = self.refresh(|refreshes, env| refreshes.called(token, result, env)) {
+            self.log(&line);
+            self.wake(Some(key));
         }
     }
 }
@@ -91,11 +143,11 @@ impl RootContext for Root {
     /// Determines the algorithms that the host can verify, once for the lifetime of the VM.
     fn on_vm_start(&mut self, _size: usize) -> bool {
         ask_log_level();
-        self.trusted = HostAlgorithms::probe(&VmVerifier);
+        self.plugin.trusted = HostAlgorithms::probe(&VmVerifier);
         let (host, module): (Vec<_>, Vec<_>) =
-            SignatureAlgorithm::ALL.into_iter().partition(|&algorithm| self.trusted.has(algorithm));
+            SignatureAlgorithm::ALL.into_iter().partition(|&algorithm| self.plugin.trusted.has(algorithm));
         for algorithm in SignatureAlgorithm::ALL {
-            self.counters.set(&format!("host_verifies.{algorithm}"), self.trusted.has(algorithm).into());
+            self.plugin.counters.set(&format!("host_verifies.{algorithm}"), self.plugin.trusted.has(algorithm).into());
         }
         let names = |algorithms: &[SignatureAlgorithm]| {
             algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" ")
@@ -110,40 +162,37 @@ impl RootContext for Root {
         true
     }
 
-    /// Fetches keys that are due, reads the revocations of other VMs and the log level, ends the
-    /// wait for bodies that are late, and sends the pending counts. The counts of the bearer token
-    /// cache are sent only here, because a host call for each would cost half as much as a cache
-    /// hit.
+    /// Does the work that is due. The ticks come more often than [`TICK`] while sessions are
+    /// refreshed.
     fn on_tick(&mut self) {
-        ask_log_level();
-        let CacheCounts { hits, misses, evictions } = self.runtime.take_cache_counts();
-        for (event, count) in
-            [(Event::TokenCacheHits, hits), (Event::TokenCacheMisses, misses), (Event::TokenCacheEvictions, evictions)]
-        {
-            self.counters.add(event, count);
+        let lines = self.refresh(|refreshes, env| refreshes.dispatch(env));
+        lines.iter().for_each(|line| self.log(line));
+        self.wake(None);
+        let now = now();
+        let was_early = self.plugin.refreshes.reset_period(TICK);
+        if !was_early || now != self.worked {
+            self.worked = now;
+            self.work();
         }
-        self.maintain(|refresher, sync, env| {
-            sync.tick(env);
-            refresher.tick(env)
-        });
-        self.waiting.give_up(&self.counters);
-        self.counters.tick();
     }
 
     /// Loads a configuration. Streams in progress keep the configuration that they began with. A
     /// refused configuration changes nothing.
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
-        match config::load(&bytes.unwrap_or_default(), LoadContext { environment: &VmEnvironment, host: self.trusted })
-        {
+        match config::load(
+            &bytes.unwrap_or_default(),
+            LoadContext { environment: &VmEnvironment, host: self.plugin.trusted },
+        ) {
             Ok(loaded) => {
                 for problem in &loaded.problems {
-                    self.counters.count(Event::TenantConfigError);
+                    self.plugin.counters.count(Event::TenantConfigError);
                     log(Level::Error, &format!("configuration: {problem}"));
                 }
                 let runtime = Arc::new(loaded.runtime);
                 self.calls.clear();
                 self.maintain(|refresher, sync, env| {
+                    runtime.prepare(env);
                     *sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                     *refresher = JwksRefresher::new(runtime.providers(), env);
                     Actions::default()
@@ -162,7 +211,7 @@ impl RootContext for Root {
 
     fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
         let filter = Filter::new(self.runtime.clone());
-        Some(Box::new(Stream::new(id, filter, self.counters.clone(), self.trusted, self.waiting.clone())))
+        Some(Box::new(Stream::new(id, filter, self.plugin.clone())))
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -33,26 +33,30 @@ impl Waiting {
     }
 
     /// Replies with 408 to the streams that waited too long. Later host calls of the same callback
-    /// act on the last of these streams, so only calls that belong to no stream may follow.
+    /// act on the last of these streams.
     pub(super) fn give_up(&self, counters: &Counters) {
         let now = now().unwrap_or_default();
         let Ok(mut streams) = self.0.try_borrow_mut() else { return };
         // Any client can withhold a body, so a tick logs at most one line about it.
-        if streams.iter().any(|(_, since)| since.plus(PATIENCE) <= now) {
+        if streams.iter().any(|(_, since)| since.plus(PATIENCE) < now) {
             log(Level::Warn, LATE);
         }
         streams.retain(|(stream, since)| {
-            let late = since.plus(PATIENCE) <= now;
+            let late = since.plus(PATIENCE) < now;
             if late && hostcalls::set_effective_context(*stream).is_ok() {
                 counters.count(Event::BodyTimeout);
-                let _ = hostcalls::send_http_response(408, vec![("cache-control", "no-store")], None);
+                let headers = vec![("cache-control", "no-store"), ("content-type", "application/json")];
+                let _ = hostcalls::send_http_response(408, headers, Some(REPLY));
             }
             !late
         });
     }
 }
 
-/// The longest wait for a body.
-const PATIENCE: Duration = Duration::from_secs(10);
-const LATE: &str = "body_timeout: the body of a back-channel logout did not come; \
+/// The shortest wait for a body before it counts as missing. The clock has whole seconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The body of an error response (Back-Channel Logout 1.0 section 2.8).
+const REPLY: &[u8] =
+    br#"{"error":"invalid_request","error_description":"the gateway received no body within 2 seconds"}"#;
+const LATE: &str = "body_timeout: the body of a back-channel logout did not come within 2 seconds; \
     if none ever comes, Envoy needs `allow_on_headers_stop_iteration: true` beside `vm_config`";

@@ -126,6 +126,8 @@ macro_rules! scenarios {
                 a_group_is_taken_away, a_late_request_waits, forwarded_tokens_are_refreshed,
                 kept_claims_are_refreshed, a_refused_page_keeps_the_refreshed_session,
                 a_public_page_after_the_end, a_user_is_removed, the_provider_is_away,
+                no_request_waits_for_a_provider_that_is_away, a_stale_session_and_a_provider_that_is_away,
+                an_answer_of_the_provider_is_no_outage,
                 a_new_key_of_the_issuer, hostile_refreshed_tokens, auth_time_of_another_login,
                 issuers_without_rotation_or_id_tokens, many_requests_at_once, two_workers_at_once,
             ];

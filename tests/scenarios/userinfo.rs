@@ -228,8 +228,8 @@ pub fn the_endpoint_is_away_during_a_refresh<H: Harness>() {
         let (mut world, mut browser) = refreshing::<H>(refresh);
         for (round, answer) in [
             Answer::Silence,
-            Answer::Raw(503, b"busy".to_vec()),
             Answer::Raw(403, b"{}".to_vec()),
+            Answer::Raw(503, b"busy".to_vec()),
             Answer::Raw(200, b"[]".to_vec()),
         ]
         .into_iter()

@@ -8,7 +8,9 @@ use tenantgate::base::secret::Secret;
 use tenantgate::base::time::UnixTime;
 use tenantgate::config::{self, Environment, LoadContext};
 use tenantgate::env::{Entropy, Env, NoEntropy};
-use tenantgate::filter::{Effect, Filter, Input, RequestEffect, ResponseEdit, ResponseEffect};
+use tenantgate::filter::{
+    Effect, Filter, Input, RefreshStep, RequestEffect, ResponseEdit, ResponseEffect, StartRefresh,
+};
 use tenantgate::http::call::{CallFailure, CallResponse, HttpCall};
 use tenantgate::http::request::{BodyError, MAX_BODY, RequestHead};
 use tenantgate::jose::{HostAlgorithms, Verifier};
@@ -73,32 +75,43 @@ impl CoreHarness {
         Ok(CallResponse { status, body: Secret::new(body) })
     }
 
-    /// The client's view of the upstream's response, whose head arrives before the call beside the
+    /// One input of a stream.
+    fn step(&self, filter: &mut Filter, input: Input) -> Effect {
+        let now = Some(UnixTime(self.clock.now()));
+        filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared))
+    }
+
+    /// Makes the calls of a refresh until it ends, as the root context of a plugin does.
+    fn refresh(&mut self, start: StartRefresh) {
+        let mut next = RefreshStep::Call(start);
+        while let RefreshStep::Call(StartRefresh { refreshing, call }) = next {
+            let result = self.call(&call);
+            let now = Some(UnixTime(self.clock.now()));
+            next = refreshing.called(result, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+        }
+        let RefreshStep::End(_, line) = next else { unreachable!() };
+        self.log.push(line.text);
+    }
+
+    /// The client's view of the upstream's response. Its head arrives before the refresh beside the
     /// request ends.
     fn response(&mut self, filter: &mut Filter) -> Reply {
-        let now = Some(UnixTime(self.clock.now()));
-        let step = |filter: &mut Filter, shared: &SharedStore, input| match filter
-            .step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, shared))
-        {
-            Effect::Response(effect) => effect,
-            Effect::Request(effect) => panic!("the upstream has the request: {effect:?}"),
+        let start = match self.step(filter, Input::Forwarded) {
+            Effect::Response(ResponseEffect::Refresh(start)) => Some(start),
+            Effect::Response(ResponseEffect::Wait) => None,
+            effect => panic!("there is no response yet: {effect:?}"),
         };
-        let mut call = match step(filter, &self.shared, Input::Forwarded) {
-            ResponseEffect::Call(call) => Some(call),
-            ResponseEffect::Wait => None,
-            effect @ ResponseEffect::Release(..) => panic!("there is no response yet: {effect:?}"),
-        };
-        let mut effect = step(filter, &self.shared, Input::Response);
-        assert_eq!(call.is_some(), filter.holds_response());
-        while let Some(made) = call.take() {
-            assert!(matches!(effect, ResponseEffect::Wait));
-            effect = step(filter, &self.shared, Input::Called(self.call(&made)));
-            if let ResponseEffect::Call(another) = effect {
-                (call, effect) = (Some(another), ResponseEffect::Wait);
-            }
+        let mut effect = self.step(filter, Input::Response);
+        assert_eq!(filter.holds_response(), filter.awaited_refresh().is_some());
+        if let Some(start) = start {
+            self.refresh(start);
         }
-        assert!(!filter.holds_response());
-        let ResponseEffect::Release(edits, lines) = effect else { panic!("the response is held") };
+        if filter.holds_response() {
+            assert!(matches!(effect, Effect::Response(ResponseEffect::Wait)));
+            effect = self.step(filter, Input::RefreshEnded);
+        }
+        assert!(!filter.holds_response() && filter.awaited_refresh().is_none());
+        let Effect::Response(ResponseEffect::Release(edits, lines)) = effect else { panic!("the response is held") };
         self.log.extend(lines.into_iter().map(|line| line.text));
         edited_response(&edits)
     }
@@ -123,8 +136,7 @@ impl Harness for CoreHarness {
         let mut filter = Filter::new(self.runtime.clone());
         let mut input = Input::Request(RequestHead::new(head.clone()));
         loop {
-            let now = Some(UnixTime(self.clock.now()));
-            let effect = filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+            let effect = self.step(&mut filter, input);
             self.log.push(format!("{effect:?}"));
             match effect {
                 Effect::Request(RequestEffect::Forward(forward)) => {
@@ -132,6 +144,11 @@ impl Harness for CoreHarness {
                     return Outcome::Forwarded(head, self.response(&mut filter));
                 }
                 Effect::Request(RequestEffect::Call(call)) => input = Input::Called(self.call(&call)),
+                Effect::Request(RequestEffect::AwaitRefresh(start)) => {
+                    assert!(filter.awaited_refresh().is_some());
+                    self.refresh(start.expect("nobody makes the refresh that the request waits for"));
+                    input = Input::RefreshEnded;
+                }
                 Effect::Request(RequestEffect::ReadBody) => {
                     let body = body.unwrap_or_default();
                     let whole = body.len() <= MAX_BODY;
@@ -155,6 +172,7 @@ impl Harness for CoreHarness {
                 let mut entropy = MachineEntropy;
                 let env = &Env::new(now, &mut entropy, VERIFIER, &self.shared);
                 let runtime = loaded.runtime;
+                runtime.prepare(env);
                 self.revocation_sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                 self.jwks_refresher = JwksRefresher::new(runtime.providers(), env);
                 self.runtime = Arc::new(runtime);

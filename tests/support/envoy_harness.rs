@@ -16,13 +16,14 @@ use tempfile::TempDir;
 use super::clock::Clock;
 use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS};
 use super::host::module_path;
-use super::http::{exchange, serve};
+use super::http::{ENDLESS, exchange, serve};
 use super::issuer::Issuers;
 
 pub struct EnvoyHarness {
     envoy: Envoy,
     ports: Ports,
     received: Arc<Mutex<Vec<Lines>>>,
+    body_lengths: Arc<Mutex<Vec<usize>>>,
     folder: TempDir,
 }
 
@@ -79,6 +80,15 @@ impl EnvoyHarness {
         })
     }
 
+    /// As [`Harness::start`], with an Envoy that buffers at most `limit` bytes of a body.
+    pub fn with_buffer_limit(configuration: &Value, issuers: Issuers, limit: usize) -> Self {
+        Self::start_with(configuration, issuers, |bootstrap, _| {
+            let resources = &mut bootstrap["static_resources"];
+            resources["listeners"][0]["per_connection_buffer_limit_bytes"] = json!(limit);
+            resources["clusters"][0]["per_connection_buffer_limit_bytes"] = json!(limit);
+        })
+    }
+
     /// Pushes another configuration to an Envoy of [`with_lds`](Self::with_lds), and waits until
     /// Envoy uses it.
     pub fn push(&mut self, configuration: &Value) {
@@ -127,9 +137,12 @@ impl EnvoyHarness {
     fn start_with(configuration: &Value, issuers: Issuers, change: impl FnOnce(&mut Value, &Path)) -> Self {
         let received = Arc::new(Mutex::new(Vec::new()));
         let log = received.clone();
-        let upstream = serve(move |lines, _| {
+        let body_lengths = Arc::new(Mutex::new(Vec::new()));
+        let lengths = body_lengths.clone();
+        let upstream = serve(move |lines, body| {
             let path = lines.iter().find(|(name, _)| name == ":path").map(|(_, path)| path.clone()).unwrap_or_default();
             log.lock().unwrap().push(lines);
+            lengths.lock().unwrap().push(body.len());
             let mut headers = Vec::from(UPSTREAM_HEADERS.map(|(name, value)| (name, value.to_owned())));
             let status = match path.as_slice() {
                 b"/moved" => 302,
@@ -139,12 +152,18 @@ impl EnvoyHarness {
             if status == 302 {
                 headers.push(("location", "http://acme.example/arrived".to_owned()));
             }
-            Some((status, headers, b"the page".to_vec()))
+            let size = path.strip_prefix(b"/large/").map(|size| std::str::from_utf8(size).unwrap().parse().unwrap());
+            if path == b"/endless" {
+                headers.push((ENDLESS, "yes".to_owned()));
+            }
+            Some((status, headers, size.map_or_else(|| b"the page".to_vec(), |size| vec![b'x'; size])))
         });
         let names: Vec<String> = issuers.lock().unwrap().keys().cloned().collect();
         let issuers = names.into_iter().map(|name| {
             let (issuers, tenant) = (issuers.clone(), name.clone());
             let address = serve(move |lines, body| {
+                let gate = issuers.lock().unwrap().get(&tenant).unwrap().gate.clone();
+                gate.pass();
                 let (status, body) = issuers.lock().unwrap().get_mut(&tenant).unwrap().serve(&lines, &body)?;
                 Some((status, vec![("content-type", "application/json".to_owned())], body))
             });
@@ -162,7 +181,7 @@ impl EnvoyHarness {
         change(&mut bootstrap, folder.path());
         let envoy =
             launch(&bootstrap, &ports, folder.path()).unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
-        Self { envoy, ports, received, folder }
+        Self { envoy, ports, received, body_lengths, folder }
     }
 }
 
@@ -189,6 +208,11 @@ impl EnvoyHarness {
     /// The requests that the upstream received since the last call.
     pub fn take_received(&self) -> Vec<Lines> {
         std::mem::take(&mut self.received.lock().unwrap())
+    }
+
+    /// The lengths of the bodies that the upstream received since the last call.
+    pub fn take_body_lengths(&self) -> Vec<usize> {
+        std::mem::take(&mut self.body_lengths.lock().unwrap())
     }
 
     /// A page of Envoy's admin interface.

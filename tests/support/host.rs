@@ -2,8 +2,10 @@
 //! leaves room it is stricter: it has only the functions that the module may use, and replacing a
 //! header replaces the first line only.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use wasmi::{AsContextMut, Caller, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
 
@@ -20,6 +22,8 @@ pub struct Host {
     store: Store<State>,
     instance: Instance,
     next_context: i32,
+    /// The root context of the plugin.
+    root: i32,
 }
 
 /// The state of the host that the module reads and changes.
@@ -33,6 +37,8 @@ pub struct State {
     pub counters: BTreeMap<String, i64>,
     /// Whether the host refuses calls, as for an unknown cluster.
     pub refuse_calls: bool,
+    /// After how many more calls the host refuses them, if it does.
+    pub refuse_calls_after: Rc<Cell<Option<usize>>>,
     /// Whether the host refuses random numbers.
     pub refuse_random: bool,
     /// Whether the host has `verify_signature`.
@@ -43,8 +49,16 @@ pub struct State {
     pub properties: Vec<(String, String)>,
     /// The calls of the root context, while one of its callbacks runs.
     root_calls: Option<Vec<Call>>,
-    /// Whether the module asked for ticks.
-    ticks: bool,
+    /// The time between two ticks in milliseconds, if the module asked for ticks.
+    pub tick_period: Option<i32>,
+    /// The context that host calls act on.
+    context: i32,
+    /// The root context of the plugin, which is no stream.
+    root: i32,
+    /// The contexts that have not ended.
+    contexts: BTreeSet<i32>,
+    /// The status of the last callback for a head.
+    status: i32,
     metrics: Vec<String>,
     request: Lines,
     /// The trailers of the request that were not removed.
@@ -57,6 +71,13 @@ pub struct State {
     call: Option<Call>,
     answer: (Lines, Vec<u8>),
     next_token: i32,
+}
+
+impl State {
+    /// Whether the module resumed the stream.
+    pub fn resumed(&self) -> bool {
+        self.resumed
+    }
 }
 
 /// An outbound HTTP call of the module.
@@ -73,21 +94,34 @@ pub struct Call {
 pub enum RequestState {
     /// Forwarded with these lines; the client got this answer.
     Forwarded(Lines, Reply),
-    /// Forwarded with these lines, while a call runs beside it.
-    Beside(Lines, Call),
+    /// Forwarded with these lines, while a refresh begins beside it.
+    Beside(Lines),
     /// Answered by the filter.
     Replied(Reply),
     /// Paused until the end of a call.
     Waits(Call),
+    /// Paused until a tick or the end of a call of the root context.
+    AwaitsRefresh,
 }
 
-const ROOT: i32 = 1;
+/// When the upstream answers a request, beside which a session is refreshed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamAnswers {
+    BeforeTick,
+    BeforeCalls,
+    AfterCalls,
+}
+
 const OK: i32 = 0;
 const NOT_FOUND: i32 = 1;
 const BAD_ARGUMENT: i32 = 2;
 const UNIMPLEMENTED: i32 = 12;
 const CAS_MISMATCH: i32 = 8;
 const CONTINUE: i32 = 0;
+const STOP_ITERATION: i32 = 1;
+const STOP_ALL_ITERATION_AND_WATERMARK: i32 = 4;
+/// The usual time between two ticks in milliseconds.
+const USUAL_PERIOD: i32 = 1000;
 const PLUGIN_CONFIGURATION: i32 = 7;
 const REQUEST_BODY: i32 = 0;
 const CALL_BODY: i32 = 4;
@@ -121,12 +155,17 @@ impl Host {
             log_level: Some(0),
             counters: BTreeMap::new(),
             refuse_calls: false,
+            refuse_calls_after: Rc::default(),
             refuse_random: false,
             cryptography,
             shared,
             properties: Vec::new(),
             root_calls: None,
-            ticks: false,
+            tick_period: None,
+            context: 0,
+            root: 0,
+            contexts: BTreeSet::new(),
+            status: CONTINUE,
             metrics: Vec::new(),
             request: Vec::new(),
             trailers: Vec::new(),
@@ -155,18 +194,37 @@ impl Host {
                 .unwrap();
         }
         let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
-        let mut host = Self { store, instance, next_context: ROOT + 1 };
+        let mut host = Self { store, instance, next_context: 1, root: 0 };
         host.invoke("_initialize", &[]);
-        host.invoke("proxy_on_context_create", &[ROOT, 0]);
-        host.invoke("proxy_on_vm_start", &[ROOT, 0]);
         let taken = host.configure(configuration);
         (host, taken)
     }
 
-    /// Configures the plugin. Returns whether the module accepted the configuration.
+    /// Configures the plugin. Returns whether the module accepted the configuration. As in Envoy,
+    /// every configuration has a root context of its own in the same VM.
     pub fn configure(&mut self, configuration: &[u8]) -> bool {
+        let (root, replaced) = (self.next_context, self.root);
+        self.next_context += 1;
+        self.state().root = root;
+        self.create_context(root, 0);
+        self.invoke("proxy_on_vm_start", &[root, 0]);
         self.state().configuration = configuration.to_vec();
-        self.invoke("proxy_on_configure", &[ROOT, configuration.len().try_into().unwrap()]) != 0
+        let taken = self.invoke("proxy_on_configure", &[root, configuration.len().try_into().unwrap()]) != 0;
+        if !taken && replaced != 0 {
+            self.end(root);
+            self.state().root = replaced;
+            return false;
+        }
+        self.root = root;
+        if replaced != 0 {
+            self.end(replaced);
+        }
+        taken
+    }
+
+    fn create_context(&mut self, context: i32, parent: i32) {
+        self.state().contexts.insert(context);
+        self.invoke("proxy_on_context_create", &[context, parent]);
     }
 
     pub fn state(&mut self) -> &mut State {
@@ -186,7 +244,9 @@ impl Host {
     /// As [`request`](Self::request), with a body, which is delivered in pieces.
     pub fn request_with(&mut self, head: &Lines, body: Option<&[u8]>) -> (i32, RequestState) {
         let (context, go_on) = self.head(head, body.is_none());
-        let waits = !go_on && self.state().reply.is_none() && self.state().call.is_none();
+        // Envoy delivers no body to a filter that stopped all iteration.
+        let waits = self.state().status == STOP_ITERATION && self.state().reply.is_none();
+        assert!(!waits || self.state().call.is_none(), "a body arrives before the request goes on");
         for (piece, last) in body.filter(|_| waits).map(pieces).into_iter().flatten() {
             assert!(!self.piece(context, &piece, last), "a body that is awaited must not go on");
             if self.state().reply.is_some() {
@@ -206,10 +266,13 @@ impl Host {
         state.reply = None;
         state.resumed = false;
         state.call = None;
-        self.invoke("proxy_on_context_create", &[context, ROOT]);
+        let root = self.root;
+        self.create_context(context, root);
         let count = head.len().try_into().unwrap();
-        let action = self.invoke("proxy_on_request_headers", &[context, count, ended.into()]);
-        (context, action == CONTINUE)
+        let status = self.invoke("proxy_on_request_headers", &[context, count, ended.into()]);
+        assert!(matches!(status, CONTINUE | STOP_ITERATION | STOP_ALL_ITERATION_AND_WATERMARK));
+        self.state().status = status;
+        (context, status == CONTINUE)
     }
 
     /// Delivers a piece of a request body. The host keeps the pieces of a paused request. Returns
@@ -251,7 +314,7 @@ impl Host {
         let (lines, body) = (state.answer.0.len(), state.answer.1.len());
         self.invoke(
             "proxy_on_http_call_response",
-            &[ROOT, call.token, lines.try_into().unwrap(), body.try_into().unwrap(), 0],
+            &[self.root, call.token, lines.try_into().unwrap(), body.try_into().unwrap(), 0],
         );
     }
 
@@ -276,47 +339,54 @@ impl Host {
         if go_on || state.resumed {
             let lines = state.request.clone();
             assert_eq!(self.body_goes_on(context), (true, true), "a body has to follow its head");
-            if let Some(call) = self.state().call.clone() {
-                return RequestState::Beside(lines, call);
+            assert!(self.state().call.is_none(), "a call that ends with the stream");
+            if self.refreshes() {
+                return RequestState::Beside(lines);
             }
             assert_eq!(self.upstream_answers(context), CONTINUE);
             let reply = self.take_answer();
             self.end(context);
             return RequestState::Forwarded(lines, reply);
         }
-        let call = state.call.clone().expect("the request is paused, and nothing will ever wake it");
-        assert_eq!(self.body_goes_on(context), (false, false), "a body has to wait with its head");
-        RequestState::Waits(call)
+        let call = state.call.clone();
+        assert!(call.is_some() || self.refreshes(), "the request is paused, and nothing will ever wake it");
+        assert_eq!(self.state().status, STOP_ALL_ITERATION_AND_WATERMARK, "a body would be buffered");
+        call.map_or(RequestState::AwaitsRefresh, RequestState::Waits)
     }
 
-    /// Ends the calls beside a request, one after the other, and returns the client's answer. The
-    /// upstream answers after `upstream_after` calls, or else after all of them.
+    /// Whether the module asked for early ticks, because it refreshes sessions.
+    pub fn refreshes(&mut self) -> bool {
+        self.state().tick_period.is_some_and(|period| period < USUAL_PERIOD)
+    }
+
+    /// The state of a request that awaits a refresh, after a tick or the end of a call.
+    pub fn look(&mut self, context: i32) -> RequestState {
+        self.request_state(context, false)
+    }
+
+    /// Ends the refresh beside a request, and returns the client's answer. The upstream answers
+    /// before the tick, before the end of the calls, or after it.
     pub fn beside(
         &mut self,
         context: i32,
-        first: Call,
         answer: impl Fn(&Call) -> Option<(Lines, Vec<u8>)>,
-        upstream_after: usize,
+        upstream: UpstreamAnswers,
     ) -> Reply {
         self.state().resumed = false;
-        let (mut next, mut ended, mut held) = (Some(first), 0, false);
-        while let Some(call) = next {
-            if ended == upstream_after {
-                held = true;
-                assert_ne!(self.upstream_answers(context), CONTINUE, "the answer goes before its cookies are known");
-                assert_ne!(
-                    self.invoke("proxy_on_response_body", &[context, 5, 1]),
-                    CONTINUE,
-                    "a body has to wait with its head"
-                );
-            }
+        let mut held = false;
+        if upstream == UpstreamAnswers::BeforeTick {
+            held = self.upstream_answers(context) != CONTINUE;
+        }
+        let mut calls = self.tick();
+        if upstream == UpstreamAnswers::BeforeCalls {
+            held = self.upstream_answers(context) != CONTINUE;
+        }
+        while let Some(call) = calls.pop() {
             assert!(!self.state().resumed, "the answer goes on before the last call has ended");
-            self.deliver(&call, answer(&call));
-            ended += 1;
-            next = self.state().call.clone();
+            calls = self.answer_root(&call, answer(&call));
         }
         assert_eq!(self.state().resumed, held, "the answer stands, or there is nothing to resume");
-        if !held {
+        if upstream == UpstreamAnswers::AfterCalls {
             assert_eq!(self.upstream_answers(context), CONTINUE);
         }
         assert_eq!(self.invoke("proxy_on_response_body", &[context, 5, 1]), CONTINUE);
@@ -331,7 +401,9 @@ impl Host {
         let status = (":status".to_owned(), b"200".to_vec());
         let headers = UPSTREAM_HEADERS.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
         self.state().response = [status].into_iter().chain(headers).collect();
-        self.invoke("proxy_on_response_headers", &[context, 4, 0])
+        let status = self.invoke("proxy_on_response_headers", &[context, 4, 0]);
+        assert!(matches!(status, CONTINUE | STOP_ALL_ITERATION_AND_WATERMARK), "a body would be buffered");
+        status
     }
 
     fn take_answer(&mut self) -> Reply {
@@ -342,9 +414,10 @@ impl Host {
 
     /// Calls `proxy_on_tick`. Returns the calls that the module makes.
     pub fn tick(&mut self) -> Vec<Call> {
-        assert!(self.state().ticks, "the module asked for no ticks");
+        assert!(self.state().tick_period.is_some(), "the module asked for no ticks");
         self.state().root_calls = Some(Vec::new());
-        self.invoke("proxy_on_tick", &[ROOT]);
+        let root = self.root;
+        self.invoke("proxy_on_tick", &[root]);
         self.state().root_calls.take().unwrap()
     }
 
@@ -358,11 +431,15 @@ impl Host {
     /// Ends the stream.
     pub fn end(&mut self, context: i32) {
         self.invoke("proxy_on_delete", &[context]);
+        self.state().contexts.remove(&context);
     }
 
     /// Calls an export. A trap fails the test.
     fn invoke(&mut self, name: &str, arguments: &[i32]) -> i32 {
         let function = self.instance.get_func(&self.store, name).unwrap_or_else(|| panic!("no export {name}"));
+        if let Some(&context) = arguments.first() {
+            self.state().context = context;
+        }
         let arguments: Vec<Val> = arguments.iter().map(|&argument| Val::I32(argument)).collect();
         let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
         if let Err(trap) = function.call(&mut self.store, &arguments, &mut results) {
@@ -486,9 +563,11 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             *state.counters.entry(name).or_default() += arguments[1];
         }
         "proxy_http_call" => {
-            if caller.data().refuse_calls {
+            let left = caller.data().refuse_calls_after.get();
+            if caller.data().refuse_calls || left == Some(0) {
                 return Ok(BAD_ARGUMENT);
             }
+            caller.data().refuse_calls_after.set(left.map(|left| left - 1));
             let token = caller.data().next_token;
             let call = Call {
                 cluster: text(caller, at(0), at(1)),
@@ -500,7 +579,10 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             let state = caller.data_mut();
             state.next_token += 1;
             match &mut state.root_calls {
-                Some(calls) => calls.push(call),
+                Some(calls) => {
+                    assert_eq!(state.context, state.root, "the call would end with a stream");
+                    calls.push(call);
+                }
                 None => assert!(state.call.replace(call).is_none(), "a second call"),
             }
             write(caller, at(9), &token.to_le_bytes());
@@ -510,6 +592,7 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             let headers = deserialize(&bytes(caller, at(5), at(6)));
             let headers = headers.into_iter().map(|(name, value)| (name, String::from_utf8(value).unwrap())).collect();
             let reply = Reply { status: u16::try_from(number(0)).unwrap(), headers, body };
+            assert_ne!(caller.data().context, caller.data().root, "the root context is no stream");
             assert!(caller.data_mut().reply.replace(reply).is_none(), "a second answer");
         }
         "proxy_record_metric" => {
@@ -542,9 +625,17 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
                 return Ok(CAS_MISMATCH);
             }
         }
-        "proxy_set_tick_period_milliseconds" => caller.data_mut().ticks = true,
-        "proxy_continue_stream" => caller.data_mut().resumed = true,
-        "proxy_set_effective_context" => {}
+        "proxy_set_tick_period_milliseconds" => caller.data_mut().tick_period = Some(number(0)),
+        "proxy_continue_stream" => {
+            assert_ne!(caller.data().context, caller.data().root, "the root context is no stream");
+            caller.data_mut().resumed = true;
+        }
+        "proxy_set_effective_context" => {
+            if !caller.data().contexts.contains(&number(0)) {
+                return Ok(BAD_ARGUMENT);
+            }
+            caller.data_mut().context = number(0);
+        }
         "random_get" => {
             if caller.data().refuse_random {
                 return Ok(ERRNO_IO);

@@ -28,6 +28,9 @@ pub fn base64(bytes: impl AsRef<[u8]>) -> String {
 /// The answer of a server: status, header lines, body. `None` never answers.
 pub type Answer = Option<(u16, Vec<(&'static str, String)>, Vec<u8>)>;
 
+/// An answer with this header repeats its body until the client closes.
+pub const ENDLESS: &str = "x-endless";
+
 /// Serves requests on a loopback port until the process ends. A request is its lines (with
 /// `:method` and `:path`) and its body.
 pub fn serve(answer: impl Fn(Lines, Vec<u8>) -> Answer + Clone + Send + 'static) -> SocketAddr {
@@ -66,11 +69,19 @@ fn serve_one(mut stream: TcpStream, answer: &dyn Fn(Lines, Vec<u8>) -> Answer) -
         while read_some(&mut stream, &mut bytes).is_some() {}
         return None;
     };
-    let mut head = format!("HTTP/1.1 {status} Status\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
+    let is_endless = headers.iter().any(|(name, _)| *name == ENDLESS);
+    let mut head = format!("HTTP/1.1 {status} Status\r\nconnection: close\r\n");
+    if !is_endless {
+        head += &format!("content-length: {}\r\n", body.len());
+    }
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
-    stream.write_all(format!("{head}\r\n").as_bytes()).and_then(|()| stream.write_all(&body)).ok()
+    stream.write_all(format!("{head}\r\n").as_bytes()).and_then(|()| stream.write_all(&body)).ok()?;
+    if is_endless {
+        while stream.write_all(&body).is_ok() {}
+    }
+    Some(())
 }
 
 fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<()> {
@@ -100,6 +111,20 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Option<Reply> {
         }
         if ended {
             return None;
+        }
+    }
+}
+
+/// Writes `request`, and returns the head of the answer and the first `length` bytes of its body.
+pub fn exchange_part(address: SocketAddr, request: &[u8], length: usize) -> Option<Reply> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.write_all(request).unwrap();
+    let mut bytes = Vec::new();
+    loop {
+        read_some(&mut stream, &mut bytes)?;
+        if let Some(reply) = parse_reply(&bytes, true).filter(|reply| reply.body.len() >= length) {
+            return Some(reply);
         }
     }
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use super::clock::Clock;
+use super::gate::Gate;
 use super::harness::Lines;
 use super::http::{base64url, from_base64url};
 use super::signer::Signer;
@@ -27,6 +28,8 @@ pub struct Issuer {
     pub clock: Clock,
     /// How the token endpoint answers.
     pub answer: Answer,
+    /// Holds the requests to a real server of this issuer back, while it is closed.
+    pub gate: Gate,
     /// How the UserInfo endpoint answers, and with which claims.
     pub userinfo: (Answer, Value),
     /// The metadata and the JWKS that the issuer publishes.
@@ -105,6 +108,7 @@ impl Issuer {
             signer,
             clock,
             answer: Answer::Normal,
+            gate: Gate::default(),
             userinfo: (Answer::Normal, json!({})),
             metadata: metadata(url),
             published: Vec::new(),

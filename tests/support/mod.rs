@@ -8,6 +8,7 @@ pub mod core_harness;
 pub mod crypto;
 pub mod envoy_harness;
 pub mod fleet_harness;
+pub mod gate;
 pub mod harness;
 pub mod host;
 pub mod http;

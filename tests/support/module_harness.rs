@@ -1,20 +1,22 @@
 //! The module in the mock host.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::clock::Clock;
 use super::harness::{Harness, Lines, Outcome, lower_case};
-use super::host::{Call, Host, RequestState};
+use super::host::{Call, Host, RequestState, UpstreamAnswers};
 use super::issuer::Issuers;
 use super::shared::SharedStore;
 
 pub struct ModuleHarness {
     pub host: Host,
     issuers: Issuers,
-    /// The number of calls beside a request after which the upstream answers: 0, 1 and 2 in turn.
-    upstream_after: usize,
+    /// When the upstream answers the next request beside which a session is refreshed. All values
+    /// come in turn.
+    upstream: UpstreamAnswers,
 }
 
 impl ModuleHarness {
@@ -28,13 +30,13 @@ impl ModuleHarness {
         let (mut host, taken) =
             Host::start_with(configuration.to_string().as_bytes(), &[], clock, shared, cryptography);
         assert!(taken, "{:?}", host.state().log);
-        Self { host, issuers, upstream_after: 0 }
+        Self { host, issuers, upstream: UpstreamAnswers::BeforeTick }
     }
 
     /// Ticks once and answers all calls that follow.
     pub fn tick(&mut self) {
-        let mut calls = self.host.tick();
-        while let Some(call) = calls.pop() {
+        let mut calls = VecDeque::from(self.host.tick());
+        while let Some(call) = calls.pop_front() {
             let answer = answer(&self.issuers, &call);
             calls.extend(self.host.answer_root(&call, answer));
         }
@@ -64,11 +66,19 @@ impl Harness for ModuleHarness {
             let call = match request_state {
                 RequestState::Forwarded(lines, reply) => return Outcome::Forwarded(lines, reply),
                 RequestState::Replied(reply) => return Outcome::Replied(reply),
-                RequestState::Beside(lines, call) => {
-                    let reply =
-                        self.host.beside(context, call, |call| answer(&self.issuers, call), self.upstream_after);
-                    self.upstream_after = (self.upstream_after + 1) % 3;
+                RequestState::Beside(lines) => {
+                    let reply = self.host.beside(context, |call| answer(&self.issuers, call), self.upstream);
+                    self.upstream = match self.upstream {
+                        UpstreamAnswers::BeforeTick => UpstreamAnswers::BeforeCalls,
+                        UpstreamAnswers::BeforeCalls => UpstreamAnswers::AfterCalls,
+                        UpstreamAnswers::AfterCalls => UpstreamAnswers::BeforeTick,
+                    };
                     return Outcome::Forwarded(lines, reply);
+                }
+                RequestState::AwaitsRefresh => {
+                    self.tick();
+                    request_state = self.host.look(context);
+                    continue;
                 }
                 RequestState::Waits(call) => call,
             };

@@ -51,6 +51,28 @@ impl RefreshError {
 }
 
 impl RefreshError {
+    /// Whether the new ID token is invalid, or the claims are about another user.
+    pub(super) fn is_about_token(&self) -> bool {
+        matches!(self, Self::Token(_) | Self::SubjectMismatch)
+    }
+
+    /// Whether the provider answered the call. `None` if no call was made. A proxy in front of the
+    /// provider, and Envoy itself, answer 502, 503 and 504 in its place.
+    pub(super) fn is_answer(&self) -> Option<bool> {
+        match self {
+            Self::Host(_) | Self::ProviderUnreachable(CallFailure::Refused) => None,
+            Self::ProviderUnreachable(CallFailure::NoAnswer)
+            | Self::TokenResponse(TokenResponseError::Status(502..=504))
+            | Self::Userinfo(UserinfoError::Status(502..=504)) => Some(false),
+            Self::Identity(_)
+            | Self::SessionTooLarge
+            | Self::SubjectMismatch
+            | Self::Token(_)
+            | Self::TokenResponse(_)
+            | Self::Userinfo(_) => Some(true),
+        }
+    }
+
     /// The log level of a refresh that failed. An issuer that does not know the client refuses
     /// every refresh until an operator corrects the configuration or the registration.
     pub(super) fn level(&self) -> Level {

@@ -4,42 +4,47 @@
 
 use std::time::Duration;
 
-use super::refreshing::{BACK_OFF, Refreshing};
+use super::awaited::AwaitedRefresh;
+use super::refreshing::{Refreshing, StartRefresh};
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::http::call::HttpCall;
-use crate::oauth::refresh_request;
+use crate::oauth::{PAUSE, Permission, ProviderAvailability, refresh_request};
 use crate::runtime::RequestContext;
-use crate::session::{Age, RefreshDecision, RefreshKey, SentCookies, Session};
-use crate::tenant::{Tenant, WithoutToken};
+use crate::session::{Age, RefreshGrant, RefreshKey, RefreshState, RefreshStore, SentCookies, Session};
+use crate::tenant::{Refresh, Tenant, WithoutToken};
 
 /// The freshness of a session, before its request continues.
 pub(crate) enum SessionFreshness {
-    /// The session needs no refresh now.
+    /// The session needs no refresh now, or the last one failed a short time ago.
     Current(Session),
+    /// Another request refreshes the session. This request continues with it.
+    InProgress(Session),
     /// Another request refreshed the session, and this browser has not got the new cookies yet.
     Renewed(Session, Vec<String>),
-    /// The request continues with the session; the refresh runs beside it.
-    Due(Session, Box<Refreshing>, HttpCall),
-    /// The request waits for the refresh.
-    Overdue(Session, Box<Refreshing>, HttpCall),
+    /// The request continues with the session, and this refresh begins. The response waits for it,
+    /// unless nothing is awaited.
+    Due(Session, StartRefresh, Option<Box<AwaitedRefresh>>),
+    /// The request waits for a refresh: one that begins now, or one that is in progress.
+    Overdue(Box<AwaitedRefresh>, Option<StartRefresh>),
     /// The session ends: the issuer rejected the refresh or did not confirm the identity for too
     /// long, the renewed session is not valid, or there is no refresh token.
     Ended,
 }
 
-/// Decides about `session`, and makes the refresh request if one is needed.
+/// Decides about `session`, and begins a refresh if one is needed. A request that has waited for a
+/// refresh passes the end of its wait, and begins none.
 pub(crate) fn freshness(
     context: &RequestContext,
     session: Session,
+    wait_end: Option<UnixTime>,
     now: UnixTime,
     env: &mut Env<'_>,
 ) -> SessionFreshness {
     let tenant = context.tenant();
     let Some(refresh) = &tenant.refresh else { return SessionFreshness::Current(session) };
-    let memory = context.runtime.refresh_memory();
     let mut session = session;
     let mut renewed = None;
+    let mut is_in_progress = false;
     // Several refreshes may have happened since this browser got its cookies.
     for behind in 0..=MAX_BEHIND {
         let Some(grant) = session.grant() else {
@@ -50,52 +55,95 @@ pub(crate) fn freshness(
             break;
         };
         let age = grant.age(refresh, now);
-        let overdue = match age {
-            Age::Young => break,
-            Age::Due => false,
-            Age::Overdue | Age::Stale => true,
-        };
-        match memory.decide(RefreshKey::new(&tenant.name, grant), overdue, longest_refresh(tenant), now) {
-            RefreshDecision::Call => {
-                let Ok(call) = refresh_request(&context.served.provider, &grant.refresh_token, env) else {
-                    memory.failed(RefreshKey::new(&tenant.name, grant), now.plus(BACK_OFF));
-                    if age == Age::Stale {
-                        return SessionFreshness::Ended;
-                    }
-                    break;
-                };
-                let refreshing = Box::new(Refreshing::new(context, &session, grant, refresh));
-                return if overdue {
-                    SessionFreshness::Overdue(session, refreshing, call)
-                } else {
-                    SessionFreshness::Due(session, refreshing, call)
-                };
-            }
-            RefreshDecision::BackOff if age == Age::Stale => return SessionFreshness::Ended,
-            RefreshDecision::BackOff | RefreshDecision::Continue => break,
-            RefreshDecision::Rejected => return SessionFreshness::Ended,
-            RefreshDecision::Renewed(sealed) => match context.sessions(now).open(sealed.as_bytes()) {
+        if age == Age::Young {
+            break;
+        }
+        let key = RefreshKey::new(&tenant.name, grant);
+        let next = match RefreshStore::new(env.shared()).state(key, now) {
+            Some(RefreshState::Renewed(sealed)) => match context.sessions(now).open(sealed.as_bytes()) {
                 // The age of every session that is used was checked, so the last pass takes none.
                 Some(newer) if behind < MAX_BEHIND => {
                     session = newer;
                     renewed = Some(sealed);
+                    continue;
                 }
                 _ => return SessionFreshness::Ended,
             },
+            Some(RefreshState::Rejected) => return SessionFreshness::Ended,
+            Some(RefreshState::Failed(_)) => Next::Pause,
+            Some(RefreshState::Called(_)) => Next::Wait,
+            None if wait_end.is_some() => Next::Pause,
+            None => begin(context, &session, grant, refresh, now, env),
+        };
+        let wait_end = wait_end.unwrap_or_else(|| now.plus(longest_wait(tenant)));
+        let awaited = Box::new(AwaitedRefresh::new(context, key, wait_end));
+        match (next, age) {
+            (Next::Begin(start), Age::Due) => return SessionFreshness::Due(session, start, Some(awaited)),
+            (Next::Begin(start), _) => return SessionFreshness::Overdue(awaited, Some(start)),
+            // A stale session cannot go on without an answer.
+            (Next::Probe(start), Age::Stale) => return SessionFreshness::Overdue(awaited, Some(start)),
+            (Next::Probe(start), _) => return SessionFreshness::Due(session, start, None),
+            (Next::Wait, Age::Overdue | Age::Stale) if now < wait_end => {
+                return SessionFreshness::Overdue(awaited, None);
+            }
+            (Next::Wait | Next::Pause, Age::Stale) => return SessionFreshness::Ended,
+            (Next::Wait, _) => is_in_progress = true,
+            (Next::Pause, _) => {}
         }
+        break;
     }
     let sent = || SentCookies::new(&context.head, &tenant.login);
     match renewed.and_then(|sealed| context.sessions(now).write_sealed(&session, &sealed, &sent())) {
         Some(cookies) => SessionFreshness::Renewed(session, cookies),
+        None if is_in_progress => SessionFreshness::InProgress(session),
         None => SessionFreshness::Current(session),
     }
 }
 
-/// The longest duration of a refresh: the timeout of the token request, and that of the UserInfo
-/// request if there is one.
-fn longest_refresh(tenant: &Tenant) -> Duration {
+/// What a request does about a refresh that has no result yet.
+enum Next {
+    /// Begin the refresh.
+    Begin(StartRefresh),
+    /// Begin the refresh, which finds out whether the provider answers again. Only a stale session
+    /// waits for it.
+    Probe(StartRefresh),
+    /// Another request makes the call.
+    Wait,
+    /// No call is made for now.
+    Pause,
+}
+
+/// Claims the refresh for this request and makes the call, if the provider is not known to be away.
+fn begin(
+    context: &RequestContext,
+    session: &Session,
+    grant: &RefreshGrant,
+    refresh: &Refresh,
+    now: UnixTime,
+    env: &mut Env<'_>,
+) -> Next {
+    let tenant = context.tenant();
+    let key = RefreshKey::new(&tenant.name, grant);
+    let permission = ProviderAvailability::new(tenant).permission(env.shared(), longest_wait(tenant), now);
+    if permission == Permission::Pause {
+        return Next::Pause;
+    }
+    if !RefreshStore::new(env.shared()).claim(key, now.plus(longest_wait(tenant)), now) {
+        return Next::Wait;
+    }
+    let Ok(call) = refresh_request(&context.served.provider, &grant.refresh_token, env) else {
+        RefreshStore::new(env.shared()).end(key, &RefreshState::Failed(now.plus(PAUSE).0));
+        return Next::Pause;
+    };
+    let start = StartRefresh { refreshing: Box::new(Refreshing::new(context, session, grant, refresh)), call };
+    if permission == Permission::Probe { Next::Probe(start) } else { Next::Begin(start) }
+}
+
+/// The longest time to the end of a refresh: the timeout of the token request, that of the UserInfo
+/// request if there is one, and a second for the way between them.
+fn longest_wait(tenant: &Tenant) -> Duration {
     let calls = if tenant.login.userinfo { 2 } else { 1 };
-    tenant.provider.timeout.saturating_mul(calls)
+    tenant.provider.timeout.saturating_mul(calls).saturating_add(Duration::from_secs(1))
 }
 
 /// The most refreshes that one request catches up with.

@@ -5,9 +5,11 @@
 //! too old, the request waits for the refresh. This room knows the session and its refresh token.
 //! It does not know what the request is for. Scenarios: `tests/scenarios/refresh.rs`.
 
+mod awaited;
 mod error;
 mod freshness;
 mod refreshing;
 
+pub(crate) use awaited::{AwaitedCookies, AwaitedRefresh};
 pub(crate) use freshness::{SessionFreshness, freshness};
-pub(crate) use refreshing::{RefreshOutcome, RefreshStep, Refreshing};
+pub use refreshing::{RefreshStep, Refreshing, StartRefresh};

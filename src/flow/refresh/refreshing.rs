@@ -3,9 +3,8 @@
 //!
 //! Scenarios: `tests/scenarios/{refresh,userinfo}.rs`.
 
-use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, mem};
 
 use serde_json::{Map, Value};
 
@@ -18,19 +17,19 @@ use crate::error::ReplyContext;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::identity::OmittedClaims;
 use crate::jose::TokenError;
-use crate::oauth::{TokenResponse, read_userinfo, userinfo_request};
+use crate::oauth::{PAUSE, ProviderAvailability, TokenResponse, read_userinfo, userinfo_request};
 use crate::runtime::{RequestContext, Runtime, ServedTenant};
-use crate::session::{RefreshGrant, RefreshKey, RetainedTokens, SentCookies, Session, SessionRecord, WrittenSession};
+use crate::session::{RefreshGrant, RefreshKey, RefreshState, RefreshStore, RetainedTokens, Session, SessionRecord};
 use crate::tenant::Refresh;
 use crate::token::{Claims, RefreshExpectation, VerifiedIdToken};
 
-/// A refresh that waits for a response of the provider.
-pub(crate) struct Refreshing {
+/// A refresh in progress, which waits for a response of the provider. It belongs to the plugin, so
+/// it goes on if the client of its request disconnects.
+pub struct Refreshing {
     runtime: Arc<Runtime>,
     served: Arc<ServedTenant>,
     record: SessionRecord,
     grant: RefreshGrant,
-    sent: SentCookies,
     reply_context: ReplyContext,
     overdue: UnixTime,
     stale: UnixTime,
@@ -45,24 +44,28 @@ enum Awaited {
     Userinfo(Box<(TokenResponse, Option<VerifiedIdToken>)>),
 }
 
-/// The next step of a refresh.
-pub(crate) enum RefreshStep {
-    /// Make another call.
-    Call(Box<Refreshing>, HttpCall),
-    /// End the refresh with this outcome.
-    End(RefreshOutcome),
+/// A refresh with its first call, which is to be made.
+pub struct StartRefresh {
+    /// The refresh.
+    pub refreshing: Box<Refreshing>,
+    /// The call. Its result goes to [`Refreshing::called`].
+    pub call: HttpCall,
 }
 
-/// The outcome of a refresh.
-pub(crate) enum RefreshOutcome {
-    /// The session with new content. Usually the issuer confirmed the identity; after a failure
-    /// with a new refresh token only that token is new.
-    Renewed(WrittenSession, LogLine),
-    /// The session continues as it is: the refresh failed, or the issuer rejected it before the
-    /// identity was too old.
-    Unchanged(LogLine),
-    /// The session ends: the issuer rejected the refresh, and the identity is too old.
-    Ended(LogLine),
+/// The next step of a refresh.
+pub enum RefreshStep {
+    /// Make another call.
+    Call(StartRefresh),
+    /// The refresh with this key has ended, and the shared data have its result. Log this line, and
+    /// tell the streams that wait for it.
+    End(RefreshKey, LogLine),
+}
+
+/// Omits the session and its tokens.
+impl fmt::Debug for StartRefresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartRefresh").field("call", &self.call).finish_non_exhaustive()
+    }
 }
 
 impl Refreshing {
@@ -73,7 +76,6 @@ impl Refreshing {
             served: context.served.clone(),
             record: session.record().clone(),
             grant: grant.clone(),
-            sent: SentCookies::new(&context.head, &context.tenant().login),
             reply_context: context.reply_context(),
             overdue: grant.overdue(refresh),
             stale: grant.stale(refresh),
@@ -81,29 +83,30 @@ impl Refreshing {
         }
     }
 
-    /// Gives up before the call is made. The next request may refresh.
-    pub(crate) fn abandon(&self) {
-        self.runtime.refresh_memory().failed(self.key(&self.grant), UnixTime(0));
+    /// Identifies the refresh.
+    pub fn key(&self) -> RefreshKey {
+        RefreshKey::new(&self.served.model.name, &self.grant)
     }
 
-    /// Takes a response of the provider. This VM remembers the outcome.
-    pub(crate) fn proceed(
-        mut self: Box<Self>,
-        result: Result<CallResponse, CallFailure>,
-        env: &mut Env<'_>,
-    ) -> RefreshStep {
+    /// Gives up before the call is made. The next request may refresh.
+    pub(crate) fn abandon(&self, env: &Env<'_>) {
+        RefreshStore::new(env.shared()).end(self.key(), &RefreshState::Failed(0));
+    }
+
+    /// Takes a response of the provider.
+    pub fn called(mut self: Box<Self>, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> RefreshStep {
         let response = result.map_err(RefreshError::ProviderUnreachable);
         match mem::replace(&mut self.awaited, Awaited::Tokens) {
             Awaited::Tokens => match response.and_then(|response| Ok(TokenResponse::read(&response)?)) {
                 Ok(tokens) => self.tokens(tokens, env),
-                Err(error) => RefreshStep::End(self.end(Err(error), None, env)),
+                Err(error) => self.end(Err(error), None, env),
             },
             Awaited::Userinfo(verified) => {
                 let (tokens, token) = *verified;
                 let renewed = response
                     .and_then(|response| Ok(read_userinfo(&response)?))
                     .and_then(|userinfo| self.renew(token, Some(userinfo), &tokens, env));
-                RefreshStep::End(self.end(renewed, Some(&tokens), env))
+                self.end(renewed, Some(&tokens), env)
             }
         }
     }
@@ -116,14 +119,14 @@ impl Refreshing {
                 match userinfo_request(&self.served.provider, &tokens.access_token) {
                     Ok(call) => {
                         self.awaited = Awaited::Userinfo(Box::new((tokens, token)));
-                        return RefreshStep::Call(self, call);
+                        return RefreshStep::Call(StartRefresh { refreshing: self, call });
                     }
                     Err(error) => Err(error.into()),
                 }
             }
             verified => verified.and_then(|token| self.renew(token, None, &tokens, env)),
         };
-        RefreshStep::End(self.end(renewed, Some(&tokens), env))
+        self.end(renewed, Some(&tokens), env)
     }
 
     /// Verifies the ID token if the response has one: it is optional in a refresh (OpenID Connect
@@ -152,7 +155,7 @@ impl Refreshing {
         userinfo: Option<Map<String, Value>>,
         tokens: &TokenResponse,
         env: &mut Env<'_>,
-    ) -> Result<WrittenSession, RefreshError> {
+    ) -> Result<String, RefreshError> {
         let Self { runtime, served, grant, .. } = self;
         let tenant = &served.model;
         let now = env.now().map_err(HostFailure::from)?;
@@ -180,57 +183,71 @@ impl Refreshing {
         let grant = RefreshGrant { refresh_token, auth_time, renewed, expires_in, omitted, ..grant.clone() };
         let retained = RetainedTokens::new(&tokens.access_token, tokens.id_token.as_ref(), tenant);
         record.tokens.renew(retained, grant);
-        Ok(runtime.sessions(served, now).write(&record, &self.sent, env)?)
+        Ok(runtime.sessions(served, now).seal(&record, env)?)
     }
 
-    /// Records the outcome in the memory of this VM. `tokens` is the token response, if there was
-    /// one.
+    /// Records the result in the shared data. `tokens` is the token response, if there was one.
     fn end(
         &self,
-        renewed: Result<WrittenSession, RefreshError>,
+        renewed: Result<String, RefreshError>,
         tokens: Option<&TokenResponse>,
         env: &mut Env<'_>,
-    ) -> RefreshOutcome {
-        let key = self.key(&self.grant);
-        let memory = self.runtime.refresh_memory();
+    ) -> RefreshStep {
+        RefreshStep::End(self.key(), self.record(renewed, tokens, env))
+    }
+
+    fn record(
+        &self,
+        renewed: Result<String, RefreshError>,
+        tokens: Option<&TokenResponse>,
+        env: &mut Env<'_>,
+    ) -> LogLine {
         let now = env.now().unwrap_or(self.overdue);
-        match renewed {
-            Ok(session) => {
-                memory.renewed(key, session.sealed());
+        let error = match renewed {
+            Ok(sealed) => {
+                ProviderAvailability::new(&self.served.model).answered(env.shared());
+                RefreshStore::new(env.shared()).end(self.key(), &RefreshState::Renewed(sealed));
                 let reason = "the issuer confirmed the identity";
-                RefreshOutcome::Renewed(session, self.log(Level::Debug, Event::SessionRefreshed, reason))
+                return self.log(Level::Debug, Event::SessionRefreshed, reason);
             }
-            Err(error) if !error.is_rejection() || self.may_be_a_new_key(&error) => {
-                if self.may_be_a_new_key(&error) {
-                    self.served.provider.request_refresh();
-                }
-                let postponed = tokens.and_then(|tokens| self.postpone(tokens, now, env));
-                match &postponed {
-                    Some(session) => memory.renewed(key, session.sealed()),
-                    None => memory.failed(key, now.plus(BACK_OFF)),
-                }
-                let log = |reason: &str| self.log(error.level(), Event::RefreshFailed, reason);
-                if now >= self.stale {
-                    return RefreshOutcome::Ended(log(&format!(
-                        "{error}; the identity is older than `refresh.max_stale`, so the session ends"
-                    )));
-                }
-                match postponed {
-                    Some(session) => RefreshOutcome::Renewed(session, log(&error.to_string())),
-                    None => RefreshOutcome::Unchanged(log(&error.to_string())),
-                }
-            }
-            // Another worker may have used the refresh token first. The browser may have its
-            // session already.
-            Err(error) if now < self.overdue => {
-                memory.failed(key, self.overdue);
-                RefreshOutcome::Unchanged(self.log(Level::Info, Event::RefreshRejected, &error.to_string()))
-            }
-            Err(error) => {
-                memory.rejected(key);
-                RefreshOutcome::Ended(self.log(Level::Info, Event::RefreshRejected, &error.to_string()))
-            }
+            Err(error) => error,
+        };
+        let pause = self.record_answer(&error, now, env);
+        let may_be_a_new_key = self.may_be_a_new_key(&error);
+        if may_be_a_new_key {
+            self.served.provider.request_refresh();
         }
+        let is_rejection = error.is_rejection() && !may_be_a_new_key;
+        if is_rejection && now >= self.overdue {
+            RefreshStore::new(env.shared()).end(self.key(), &RefreshState::Rejected);
+            return self.log(Level::Info, Event::RefreshRejected, &error.to_string());
+        }
+        // Before the interval is over, a rejection decides nothing: another replica may have used
+        // the refresh token first, and the browser may have its session already.
+        let retry = if is_rejection { self.overdue } else { now.plus(PAUSE) };
+        // A refresh token that comes with an invalid ID token may be one of another user.
+        let kept = tokens.filter(|_| may_be_a_new_key || !error.is_about_token());
+        let state = match kept.and_then(|tokens| self.postpone(tokens, retry, now, env)) {
+            Some(sealed) => RefreshState::Renewed(sealed),
+            None => RefreshState::Failed(retry.0),
+        };
+        RefreshStore::new(env.shared()).end(self.key(), &state);
+        if is_rejection {
+            return self.log(Level::Info, Event::RefreshRejected, &error.to_string());
+        }
+        let end = if now >= self.stale { STALE } else { "" };
+        self.log(error.level(), Event::RefreshFailed, &format!("{error}{pause}{end}"))
+    }
+
+    /// Records whether the provider answered. Returns a text for the log if the calls to it pause.
+    fn record_answer(&self, error: &RefreshError, now: UnixTime, env: &Env<'_>) -> &'static str {
+        let availability = ProviderAvailability::new(&self.served.model);
+        match error.is_answer() {
+            Some(true) => availability.answered(env.shared()),
+            Some(false) if availability.unanswered(env.shared(), now) => return PAUSED,
+            Some(false) | None => {}
+        }
+        ""
     }
 
     /// Whether the ID token was signed with an unknown key that a fetch may bring.
@@ -239,22 +256,19 @@ impl Refreshing {
     }
 
     /// The session with its old identity and its old time of refresh, but with the new refresh
-    /// token: many issuers accept the old one only once. `None` if the response has no new refresh
-    /// token.
-    fn postpone(&self, tokens: &TokenResponse, now: UnixTime, env: &mut Env<'_>) -> Option<WrittenSession> {
+    /// token, which is used from `retry` on: many issuers accept the old one only once. `None` if
+    /// the response has no new refresh token.
+    fn postpone(&self, tokens: &TokenResponse, retry: UnixTime, now: UnixTime, env: &mut Env<'_>) -> Option<String> {
         let Self { runtime, served, grant, .. } = self;
         let newer = tokens.refresh_token.as_ref().map(Secret::expose_secret);
         let newer = newer.filter(|token| **token != grant.refresh_token)?;
         let grant = RefreshGrant { refresh_token: newer.clone(), ..grant.clone() };
+        let key = RefreshKey::new(&served.model.name, &grant);
         let mut record = self.record.clone();
-        record.tokens.grant = Some(grant.clone());
-        let session = runtime.sessions(served, now).write(&record, &self.sent, env).ok()?;
-        runtime.refresh_memory().failed(self.key(&grant), now.plus(BACK_OFF));
-        Some(session)
-    }
-
-    fn key(&self, grant: &RefreshGrant) -> RefreshKey {
-        RefreshKey::new(&self.served.model.name, grant)
+        record.tokens.grant = Some(grant);
+        let sealed = runtime.sessions(served, now).seal(&record, env).ok()?;
+        RefreshStore::new(env.shared()).end(key, &RefreshState::Failed(retry.0));
+        Some(sealed)
     }
 
     fn log(&self, level: Level, event: Event, reason: &str) -> LogLine {
@@ -262,5 +276,5 @@ impl Refreshing {
     }
 }
 
-/// The time between two attempts after a failure.
-pub(super) const BACK_OFF: Duration = Duration::from_secs(30);
+const PAUSED: &str = "; the provider does not answer, so no session is refreshed there for 30 seconds";
+const STALE: &str = "; the identity is older than `refresh.max_stale`, so the session ends";

@@ -1,0 +1,212 @@
+//! The state of one HTTP stream. It gives inputs to the filter and carries out the effects.
+//!
+//! Tests: `tests/module.rs` and `tests/envoy.rs`.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, MapType, Status};
+
+use super::call::dispatch;
+use super::counters::Counters;
+use super::host::{VmEntropy, log, now};
+use super::refreshes::{AwaitsRefresh, Refreshes, WaitingStream};
+use super::shared::VmSharedData;
+use super::verifier::VmVerifier;
+use super::waiting::Waiting;
+use crate::base::event::{Level, LogLine};
+use crate::base::secret::Secret;
+use crate::env::Env;
+use crate::filter::{Effect, Filter, Input, RequestEffect, ResponseEdit, ResponseEffect};
+use crate::http::call::CallFailure;
+use crate::http::reply::LocalReply;
+use crate::http::request::{BodyError, MAX_BODY};
+use crate::jose::{HostAlgorithms, Verifier};
+use crate::upstream::{Forward, HeaderEdit};
+
+/// The state of one HTTP stream.
+pub(super) struct StreamState {
+    pub(super) filter: Filter,
+    pub(super) body: Body,
+    plugin: Plugin,
+    id: u32,
+    /// This state, for the list of the streams that wait for a refresh.
+    this: Weak<RefCell<Self>>,
+    /// Whether the stream is in that list.
+    is_listed: bool,
+}
+
+/// What all streams of a plugin have in common.
+#[derive(Clone, Default)]
+pub(super) struct Plugin {
+    pub(super) counters: Counters,
+    /// The algorithms that the host can verify.
+    pub(super) trusted: HostAlgorithms,
+    pub(super) refreshes: Refreshes,
+    /// The streams that wait for a body.
+    pub(super) waiting: Waiting,
+}
+
+/// The handling of the request body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Body {
+    /// It is paused or continues like the request head.
+    Follows,
+    /// It is buffered for the filter. This many bytes have arrived.
+    Awaited(usize),
+}
+
+impl StreamState {
+    /// The state of the stream with this id.
+    pub(super) fn new(id: u32, filter: Filter, plugin: Plugin) -> Rc<RefCell<Self>> {
+        Rc::new_cyclic(|this| {
+            let this = this.clone();
+            RefCell::new(Self { filter, body: Body::Follows, plugin, id, this, is_listed: false })
+        })
+    }
+
+    /// Gives one input to the filter and carries out the effect. If the effect causes another input
+    /// at once, that input is next.
+    pub(super) fn run(&mut self, input: Input) {
+        let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
+        let mut entropy = VmEntropy;
+        let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            let effect = self.filter.step(input, env);
+            next = match effect {
+                Effect::Request(RequestEffect::Forward(forward)) => Some(forward_edits(&forward)),
+                Effect::Request(RequestEffect::Reply(reply)) => {
+                    self.reply(&reply);
+                    None
+                }
+                Effect::Request(RequestEffect::ReadBody) => {
+                    self.body = Body::Awaited(0);
+                    self.plugin.waiting.begin(self.id);
+                    None
+                }
+                Effect::Request(RequestEffect::Call(call)) => {
+                    dispatch(&call).err().map(|_| Input::Called(Err(CallFailure::Refused)))
+                }
+                Effect::Request(RequestEffect::AwaitRefresh(start)) => {
+                    start.into_iter().for_each(|start| self.plugin.refreshes.start(start));
+                    None
+                }
+                Effect::Response(ResponseEffect::Refresh(start)) => {
+                    self.plugin.refreshes.start(start);
+                    None
+                }
+                Effect::Response(ResponseEffect::Wait) => None,
+                Effect::Response(ResponseEffect::Release(edits, lines)) => {
+                    lines.iter().for_each(|line| self.log(line));
+                    if edits.iter().try_for_each(apply_to_response).is_err() {
+                        log(Level::Error, "the host refused a header of a response");
+                    }
+                    None
+                }
+            };
+        }
+        if let Some(key) = self.filter.awaited_refresh().filter(|_| !self.is_listed) {
+            self.is_listed = true;
+            let state: Weak<RefCell<dyn AwaitsRefresh>> = self.this.clone();
+            self.plugin.refreshes.wait(WaitingStream { id: self.id, key, state });
+        }
+    }
+
+    /// Gives this input to the filter outside of the callbacks for head and body, and resumes what
+    /// it releases.
+    pub(super) fn wake(&mut self, input: Input) {
+        let (was_forwarded, was_held) = (self.filter.is_forwarded(), self.filter.holds_response());
+        self.run(input);
+        if !was_forwarded && self.filter.is_forwarded() && hostcalls::resume_http_request().is_err() {
+            self.fail("the request could not be resumed");
+        }
+        if was_held && !self.filter.holds_response() && hostcalls::resume_http_response().is_err() {
+            log(Level::Error, "a response could not be resumed");
+        }
+    }
+
+    fn log(&self, line: &LogLine) {
+        self.plugin.counters.count(line.event);
+        log(line.level, &line.text);
+    }
+
+    fn reply(&self, reply: &LocalReply) {
+        reply.log.iter().for_each(|line| self.log(line));
+        let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        if hostcalls::send_http_response(reply.status.into(), headers, Some(reply.body.as_bytes())).is_err() {
+            // The stream stays paused, so the request does not reach the upstream.
+            log(Level::Error, "the host refused a reply");
+        }
+    }
+
+    /// Handles an awaited body of which `size` bytes have arrived. It becomes an input at its end,
+    /// or as soon as it is too long.
+    pub(super) fn read_body(&mut self, size: usize, ended: bool) {
+        self.body = Body::Awaited(size);
+        let body = match size {
+            _ if size > MAX_BODY => Err(BodyError::TooLong),
+            _ if !ended => return,
+            0 => Ok(Vec::new()),
+            _ => match hostcalls::get_buffer(BufferType::HttpRequestBody, 0, size) {
+                Ok(Some(body)) if body.len() == size => Ok(body),
+                _ => Err(BodyError::Withheld),
+            },
+        };
+        self.body = Body::Follows;
+        self.plugin.waiting.end(self.id);
+        self.run(Input::Body(body.map(Secret::new)));
+    }
+
+    /// Logs a failure of the host and replies with 503.
+    pub(super) fn fail(&self, what: &str) {
+        log(Level::Error, what);
+        let _ = hostcalls::send_http_response(503, vec![("cache-control", "no-store")], None);
+    }
+}
+
+impl AwaitsRefresh for StreamState {
+    fn refresh_ended(&mut self) {
+        self.is_listed = false;
+        self.wake(Input::RefreshEnded);
+    }
+}
+
+/// Ends the wait for the body if the stream ends early.
+impl Drop for StreamState {
+    fn drop(&mut self) {
+        self.plugin.waiting.end(self.id);
+    }
+}
+
+/// Applies every edit of the request. If the host refuses one, the request is not forwarded.
+fn forward_edits(forward: &Forward) -> Input {
+    if forward.edits().iter().try_for_each(apply_to_request).is_err() {
+        return Input::ForwardFailed("a header could not be changed");
+    }
+    if forward.filter_state().iter().try_for_each(set_filter_state).is_err() {
+        return Input::ForwardFailed("filter state could not be set");
+    }
+    Input::Forwarded
+}
+
+fn apply_to_request(edit: &HeaderEdit) -> Result<(), Status> {
+    match edit {
+        HeaderEdit::Remove(name) => hostcalls::remove_map_value(MapType::HttpRequestHeaders, name),
+        HeaderEdit::Set(name, value) => hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value)),
+        HeaderEdit::Add(name, value) => hostcalls::add_map_value_bytes(MapType::HttpRequestHeaders, name, value),
+    }
+}
+
+fn apply_to_response(edit: &ResponseEdit) -> Result<(), Status> {
+    match edit {
+        ResponseEdit::Add(name, value) => hostcalls::add_map_value(MapType::HttpResponseHeaders, name, value),
+        ResponseEdit::Set(name, value) => hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value)),
+    }
+}
+
+/// Sets one entry of the filter state. Envoy stores the value under `wasm.<name>`.
+fn set_filter_state((name, value): &(&'static str, String)) -> Result<(), Status> {
+    hostcalls::set_property(vec![name], Some(value.as_bytes()))
+}

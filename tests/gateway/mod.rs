@@ -1,0 +1,3 @@
+//! Tests of the tier `envoy` beside the scenarios.
+
+mod bodies;
