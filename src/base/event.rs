@@ -79,6 +79,7 @@ events! {
         FrontchannelLogout = "frontchannel_logout",
         FrontchannelLogoutIgnored = "frontchannel_logout_ignored",
         HostInvalid = "host_invalid",
+        HostRedirected = "host_redirected",
         JwksFetchFailed = "jwks_fetch_failed",
         JwksFetched = "jwks_fetched",
         LoginFinished = "login_finished",

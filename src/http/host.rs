@@ -29,6 +29,12 @@ impl Host {
         Self::from_name(name.strip_suffix('.').unwrap_or(name))
     }
 
+    /// Whether `:authority` names the host with a final dot. Browsers keep the cookies of the two
+    /// spellings apart.
+    pub fn has_final_dot(authority: &[u8]) -> bool {
+        authority.split(|&b| b == b':').next().is_some_and(|name| name.ends_with(b"."))
+    }
+
     /// Reads a DNS name without port, as in a configuration.
     ///
     /// # Errors
@@ -179,6 +185,15 @@ mod tests {
     fn case_port_and_trailing_dot_make_no_difference() {
         for spelling in ["acme.example", "ACME.Example", "acme.example:443", "acme.example.", "acme.example.:8443"] {
             assert_eq!(host(spelling).as_deref(), Some("acme.example"), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn a_final_dot_stands_before_the_port() {
+        for (authority, has) in
+            [("acme.example.", true), ("acme.example.:443", true), ("acme.example", false), ("acme.example:4.", false)]
+        {
+            assert_eq!(Host::has_final_dot(authority.as_bytes()), has, "{authority}");
         }
     }
 

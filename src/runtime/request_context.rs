@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::runtime::Runtime;
 use super::tenant_table::{ServedTenant, TenantEntry};
+use crate::base::event::{Event, Level};
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::error::{ReplyContext, RequestError, RequestId};
 use crate::http::host::Host;
+use crate::http::navigation::is_navigation;
 use crate::http::reply::LocalReply;
 use crate::http::request::{RequestHead, Target};
 use crate::session::Sessions;
@@ -32,13 +34,14 @@ impl RequestContext {
     /// `Forwarded`.
     ///
     /// # Errors
-    /// The answer to a request without a valid host, tenant or path.
+    /// The answer to a request without a valid host, tenant or path, and to a browser that opens a
+    /// page on the host with a final dot.
     pub(crate) fn new(head: RequestHead, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> Result<Self, LocalReply> {
         let id = RequestId::new(&head, env);
         let refuse = |error: RequestError| ReplyContext::new(&head, &id).refuse(&error.into());
-        let Some(host) = head.only(":authority").and_then(|authority| Host::from_authority(authority).ok()) else {
-            return Err(refuse(RequestError::HostInvalid));
-        };
+        let authority = head.only(":authority").unwrap_or_default();
+        let Ok(host) = Host::from_authority(authority) else { return Err(refuse(RequestError::HostInvalid)) };
+        let has_final_dot = Host::has_final_dot(authority);
         let served = match runtime.select(&host) {
             Some(TenantEntry::Served(tenant)) => tenant.clone(),
             Some(TenantEntry::Broken(broken)) => {
@@ -49,6 +52,7 @@ impl RequestContext {
         };
         let context = Self { head, runtime: runtime.clone(), host, served, id };
         match context.parsed_target() {
+            Some(target) if has_final_dot && is_navigation(&context.head) => Err(context.redirect_to_host(target)),
             Some(_) => Ok(context),
             None => Err(context.reply_context().refuse(&RequestError::PathInvalid.into())),
         }
@@ -67,6 +71,14 @@ impl RequestContext {
 
     fn parsed_target(&self) -> Option<Target<'_>> {
         self.head.only(":path").and_then(Target::parse)
+    }
+
+    /// Redirects the browser to the same page on the host without a final dot. The issuer returns
+    /// it there, and it would not have the cookie of a login that began with the dot.
+    fn redirect_to_host(&self, target: Target<'_>) -> LocalReply {
+        let url = format!("{}{target}", self.tenant().origin(&self.host));
+        let reason = "sent to the host without the final dot";
+        LocalReply::redirect(url, self.reply_context().log(Level::Debug, Event::HostRedirected, reason))
     }
 
     /// The sessions of the tenant at `now`.

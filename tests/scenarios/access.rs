@@ -525,7 +525,7 @@ pub fn rules_for_some_hosts<H: Harness>() {
     let mut nobody = world.browser();
     for (host, path, expected) in [
         ("api.eu.acme.example", "/health", 200),
-        ("API.EU.acme.example.:443", "/health", 200),
+        ("API.EU.acme.example:443", "/health", 200),
         ("www.eu.acme.example", "/health", 302),
         ("api.eu.acme.example", "/x", 302),
         ("eu.acme.example", "/status", 200),
@@ -536,6 +536,7 @@ pub fn rules_for_some_hosts<H: Harness>() {
         let got = if let Outcome::Replied(reply) = outcome { reply.status } else { 200 };
         assert_eq!(got, expected, "{host}{path}");
     }
+    world.send(&mut nobody, "https://api.eu.acme.example.:443/health", &[]).forwarded();
 }
 
 /// A dry run forwards the requests of users and logs what the rules would have done. Anonymous

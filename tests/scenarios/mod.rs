@@ -145,7 +145,7 @@ macro_rules! scenarios {
                 a_session_ends_with_its_id_token,
             ];
             tenants: [
-                spellings_of_a_host, unknown_hosts, a_broken_tenant_alone_is_down,
+                spellings_of_a_host, a_browser_leaves_the_host_with_a_final_dot, unknown_hosts, a_broken_tenant_alone_is_down,
                 nothing_of_one_tenant_opens_another, similar_tenants_do_not_mix,
                 wildcard_hosts_share_a_login, a_login_ends_when_its_host_moves,
             ];

@@ -11,7 +11,7 @@ pub fn spellings_of_a_host<H: Harness>() {
     let browser = world.signed_in();
     let cookie = browser.cookie_line("acme.example").unwrap();
     for authority in ["acme.example", "ACME.Example", "acme.example:443", "acme.example.", "acme.example.:8443"] {
-        let lines = [(":authority", authority), ("cookie", &cookie), NAVIGATION[0]];
+        let lines = [(":authority", authority), ("cookie", &cookie)];
         let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
         assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"], "{authority}");
     }
@@ -21,6 +21,42 @@ pub fn spellings_of_a_host<H: Harness>() {
         let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
         assert_eq!(values(&seen, "x-auth-request-tenant"), ["acme"], "{name}");
     }
+}
+
+/// Browsers keep the cookies of `acme.example.` and of `acme.example` apart, so a login that began
+/// at the one could not end at the other.
+pub fn a_browser_leaves_the_host_with_a_final_dot<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["access"] = json!([{ "paths": ["/public"], "allow": "public" }]);
+    });
+    let mut browser = world.browser();
+    for (from, to) in [
+        ("https://acme.example./page?x=1&y=//z", "https://acme.example/page?x=1&y=//z"),
+        ("https://ACME.Example.:8443/public", "https://acme.example/public"),
+        ("https://acme.example./oauth2/logout", "https://acme.example/oauth2/logout"),
+        ("https://acme.example.//evil.example/", "https://acme.example//evil.example/"),
+    ] {
+        let reply = world.open(&mut browser, from).reply();
+        assert_eq!((reply.status, reply.header("location")), (302, Some(to)), "{from}");
+        assert_eq!(reply.all("set-cookie").count(), 0, "{from}");
+    }
+    assert!(world.harness.log().contains("host_redirected tenant=acme"));
+    let reply = world.open(&mut browser, "https://acme.example./page").reply();
+    let (page, seen) = world.sign_in(&mut browser, "acme", reply.header("location").unwrap(), &ada());
+    assert_eq!(
+        (page.as_str(), values(&seen, "x-auth-request-user")),
+        ("https://acme.example/page", vec!["ada".into()])
+    );
+    // Programs keep no cookies, so they are served.
+    world.send(&mut world.browser(), "https://acme.example./public", &[]).forwarded();
+    assert_eq!(world.send(&mut world.browser(), "https://acme.example./page", &[]).reply().status, 401);
+    assert_eq!(world.open(&mut browser, "https://evil.example./").reply().status, 404);
+    // Scheme and port are those of the redirect URI.
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["login"]["redirect_uri"] = json!("https://acme.example:8443/oauth2/callback");
+    });
+    let reply = world.open(&mut world.browser(), "https://acme.example.:8443/page").reply();
+    assert_eq!(reply.header("location"), Some("https://acme.example:8443/page"));
 }
 
 pub fn unknown_hosts<H: Harness>() {
