@@ -6,20 +6,30 @@ use super::request::RequestHead;
 /// page.
 ///
 /// Browsers mark navigations with Fetch Metadata (`Sec-Fetch-Mode: navigate`, `Sec-Fetch-Dest:
-/// document`). Without these headers (old browsers, plain http), an `Accept` with `text/html`
-/// decides. A prefetch is not a navigation. A script, a WebSocket, gRPC or a request with an
-/// `Authorization` header cannot follow the redirect to a sign-in page.
+/// document`). If one of the two is absent (old browsers, plain http), an `Accept` with `text/html`
+/// has to confirm the other one, and decides without both. A prefetch is not a navigation. A
+/// script, a WebSocket, gRPC or a request with an `Authorization` header cannot follow the redirect
+/// to a sign-in page. `X-Requested-With` marks a script only with the value that scripts send:
+/// Android's WebView sends the name of its app with every page.
 pub(crate) fn is_navigation(head: &RequestHead) -> bool {
     if head.only(":method") != Some(b"GET") || NEVER.iter().any(|name| head.has(name)) {
         return false;
     }
-    if is_speculative(head) {
+    if is_speculative(head) || head.all("x-requested-with").any(|by| by.eq_ignore_ascii_case(b"XMLHttpRequest")) {
         return false;
     }
-    if head.has("sec-fetch-mode") || head.has("sec-fetch-dest") {
-        return head.only("sec-fetch-mode") == Some(b"navigate") && head.only("sec-fetch-dest") == Some(b"document");
+    let [mode, dest] = [("sec-fetch-mode", &b"navigate"[..]), ("sec-fetch-dest", b"document")]
+        .map(|(name, value)| head.has(name).then(|| head.only(name) == Some(value)));
+    match (mode, dest) {
+        (Some(mode), Some(dest)) => mode && dest,
+        (None, None) => accepts_html(head),
+        (Some(one), None) | (None, Some(one)) => one && accepts_html(head),
     }
-    accepts_html(head)
+}
+
+/// Whether the browser sends the Fetch Metadata that show a navigation.
+pub(crate) fn has_fetch_metadata(head: &RequestHead) -> bool {
+    head.has("sec-fetch-mode") && head.has("sec-fetch-dest")
 }
 
 /// Whether the request is a prefetch or a preview, which the user may never open.
@@ -62,7 +72,7 @@ fn thousandths(weight: &[u8]) -> u16 {
 /// The words that mark a prefetch or a preview.
 const SPECULATIVE: [&str; 2] = ["prefetch", "preview"];
 /// The headers that a page navigation never has.
-const NEVER: [&str; 3] = ["authorization", "upgrade", "x-requested-with"];
+const NEVER: [&str; 2] = ["authorization", "upgrade"];
 
 #[cfg(test)]
 mod tests {
@@ -78,6 +88,8 @@ mod tests {
     fn a_page_that_is_opened_is_a_navigation() {
         assert!(navigates(&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")]));
         assert!(navigates(&[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")]));
+        assert!(navigates(&[("accept", "text/html"), ("sec-fetch-mode", "navigate")]));
+        assert!(navigates(&[("accept", "text/html"), ("x-requested-with", "com.example.app")]));
     }
 
     #[test]
@@ -118,8 +130,14 @@ mod tests {
         ] {
             assert!(!navigates(&[&browser[..], &[extra]].concat()), "{extra:?}");
         }
+        for partial in [("sec-fetch-mode", "cors"), ("sec-fetch-dest", "iframe"), ("sec-fetch-mode", "")] {
+            assert!(!navigates(&[("accept", "text/html"), partial]), "{partial:?}");
+        }
+        assert!(!navigates(&[("accept", "text/html"), browser[0], browser[0]]));
         for single in [
             ("sec-fetch-mode", "cors"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
             ("sec-fetch-dest", "iframe"),
             ("accept", "*/*"),
             ("accept", "application/json"),

@@ -68,6 +68,8 @@ pub fn another_site_can_only_ask<H: Harness>() {
         &[NAVIGATION[0], ("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
         &[NAVIGATION[0], ("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")],
         &[NAVIGATION[0], ("sec-fetch-site", "same-origin")],
+        &[NAVIGATION[0], ("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "navigate")],
+        &[NAVIGATION[0], ("sec-fetch-site", "same-origin"), ("sec-fetch-dest", "document")],
         &[NAVIGATION[0]],
         &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], NAVIGATION[3], (":method", "OPTIONS")],
     ] {

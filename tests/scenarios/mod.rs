@@ -132,7 +132,7 @@ macro_rules! scenarios {
                 issuers_without_rotation_or_id_tokens, many_requests_at_once, two_workers_at_once,
             ];
             refusal: [
-                only_navigations_are_redirected, malformed_requests,
+                only_navigations_are_redirected, navigations_of_every_browser, malformed_requests,
                 pages_for_people_and_json_for_programs, configured_page_texts,
             ];
             session: [

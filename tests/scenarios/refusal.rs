@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::harness::{Harness, Lines};
-use crate::support::world::{NAVIGATION, World};
+use crate::support::harness::{Harness, Lines, values};
+use crate::support::world::{NAVIGATION, World, ada};
 
 pub fn only_navigations_are_redirected<H: Harness>() {
     let mut world = World::<H>::new();
@@ -12,7 +12,12 @@ pub fn only_navigations_are_redirected<H: Harness>() {
         &[("accept", "*/*")],
         &[("accept", "application/json")],
         &[("accept", "text/html"), ("x-requested-with", "XMLHttpRequest")],
+        &[("accept", "text/html"), ("x-requested-with", "xmlhttprequest")],
         &[("accept", "text/html"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")],
+        &[("accept", "text/html"), ("sec-fetch-mode", "cors")],
+        &[("accept", "text/html"), ("sec-fetch-dest", "empty")],
+        &[("accept", "*/*"), ("sec-fetch-mode", "navigate")],
+        &[("accept", "application/json"), ("sec-fetch-dest", "document")],
         &[("accept", "text/html"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
         &[("accept", "text/html"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
         &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-purpose", "prefetch")],
@@ -27,6 +32,29 @@ pub fn only_navigations_are_redirected<H: Harness>() {
         assert_eq!(reply.status, 401, "{lines:?}");
         assert_eq!(reply.header("www-authenticate"), Some("Bearer realm=\"acme\""), "{lines:?}");
         assert_eq!((reply.all("set-cookie").count(), reply.header("location")), (0, None), "{lines:?}");
+    }
+}
+
+/// A page that is opened in an app (Android WebView), and in browsers that send a part of Fetch
+/// Metadata.
+pub fn navigations_of_every_browser<H: Harness>() {
+    let mut world = World::<H>::new();
+    for lines in [
+        &NAVIGATION[..],
+        &[NAVIGATION[0]],
+        &[NAVIGATION[0], ("x-requested-with", "com.example.app")],
+        &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], NAVIGATION[3], ("x-requested-with", "com.example.app")],
+        &[NAVIGATION[0], ("sec-fetch-mode", "navigate")],
+        &[NAVIGATION[0], ("sec-fetch-dest", "document")],
+        &[NAVIGATION[0], ("sec-fetch-site", "none")],
+    ] {
+        let mut browser = world.browser();
+        let reply = world.send(&mut browser, "https://acme.example/page", lines).reply();
+        assert_eq!(reply.status, 302, "{lines:?}");
+        let callback = world.issuer("acme", |issuer| issuer.authorize(reply.header("location").unwrap(), &ada()));
+        assert_eq!(world.send(&mut browser, &callback, lines).reply().status, 302, "{lines:?}");
+        let seen = world.send(&mut browser, "https://acme.example/page", lines).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
     }
 }
 

@@ -9,7 +9,7 @@ use super::end_session::{delete_cookies, revoke};
 use super::pages::{confirmation, signed_out};
 use crate::base::event::{Event, Level};
 use crate::env::Env;
-use crate::http::navigation::is_navigation;
+use crate::http::navigation::{has_fetch_metadata, is_navigation};
 use crate::http::reply::LocalReply;
 use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;
@@ -49,7 +49,7 @@ fn is_wanted(context: &RequestContext) -> bool {
     let RequestContext { head, host, .. } = context;
     let from_here = matches!(head.only("sec-fetch-site"), Some(b"same-origin" | b"none"));
     match head.only(":method") {
-        Some(b"GET") => from_here && head.has("sec-fetch-mode") && is_navigation(head),
+        Some(b"GET") => from_here && has_fetch_metadata(head) && is_navigation(head),
         Some(b"POST") if head.has("sec-fetch-site") => from_here,
         Some(b"POST") => !head.has("origin") || head.only("origin") == Some(context.tenant().origin(host).as_bytes()),
         _ => false,
