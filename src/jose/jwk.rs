@@ -17,7 +17,7 @@ pub fn parse_jwk(jwk: &Map<String, Value>) -> Result<VerificationKey, KeyError> 
     if kind == "oct" {
         return Err(KeyError::Symmetric);
     }
-    if PRIVATE.iter().any(|&member| jwk.contains_key(member)) {
+    if PRIVATE.iter().any(|&name| member(jwk, name).is_some()) {
         return Err(KeyError::Private);
     }
     if !is_for_signatures(jwk)? {
@@ -79,7 +79,7 @@ fn is_for_signatures(jwk: &Map<String, Value>) -> Result<bool, KeyError> {
     if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
         return Ok(false);
     }
-    match jwk.get("key_ops") {
+    match member(jwk, "key_ops") {
         None => Ok(true),
         Some(Value::Array(operations)) => Ok(operations.iter().any(|operation| operation == "verify")),
         Some(_) => Err(KeyError::Malformed("`key_ops` is not an array")),
@@ -95,8 +95,14 @@ fn octets(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, KeyEr
     from_base64url(text).ok_or(KeyError::Malformed("a member is not base64url without padding"))
 }
 
+/// The member `name`. `null` counts as absent, because some issuers send it for a member that the
+/// key does not have.
+fn member<'a>(jwk: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    jwk.get(name).filter(|value| !value.is_null())
+}
+
 fn text<'a>(jwk: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, KeyError> {
-    match jwk.get(name) {
+    match member(jwk, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(KeyError::Malformed("a member that must be a string has another type")),

@@ -99,6 +99,32 @@ impl Claims {
         }
     }
 
+    /// The same as [`text`](Self::text) for an optional claim. `null` counts as absent, because
+    /// some issuers send it for a claim that they do not have.
+    pub(super) fn optional_text(&self, name: &'static str) -> Result<Option<&str>, TokenError> {
+        if self.own.get(name).is_some_and(Value::is_null) { Ok(None) } else { self.text(name) }
+    }
+
+    /// The same as [`optional_text`](Self::optional_text) for an identifier. The empty one counts
+    /// as absent, too: it identifies nothing.
+    pub(super) fn identifier(&self, name: &'static str) -> Result<Option<&str>, TokenError> {
+        Ok(self.optional_text(name)?.filter(|text| !text.is_empty()))
+    }
+
+    /// `auth_time`, if present (OpenID Connect Core section 2). Some issuers send the number as
+    /// text, or nothing in its place. The result passes the same checks.
+    pub(super) fn auth_time(&self) -> Result<Option<UnixTime>, TokenError> {
+        match self.own.get("auth_time") {
+            Some(Value::String(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty() => {
+                let seconds = digits.parse().ok().filter(|seconds| *seconds <= MAX_SECONDS);
+                seconds.map(|seconds| Some(UnixTime(seconds))).ok_or(TokenError::Claim("auth_time"))
+            }
+            Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            _ => self.date("auth_time"),
+        }
+    }
+
     /// A claim that is a `NumericDate`, if present (RFC 7519 section 2). A fraction is cut off. A
     /// negative number, and one above [`MAX_SECONDS`], is an error.
     pub(super) fn date(&self, name: &'static str) -> Result<Option<UnixTime>, TokenError> {

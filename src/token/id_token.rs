@@ -80,7 +80,7 @@ impl VerifiedIdToken {
         if token.subject() != expected.subject {
             return Err(TokenError::WrongClaim("sub"));
         }
-        if token.claims().text("nonce")?.is_some_and(|nonce| nonce != expected.nonce) {
+        if token.claims().optional_text("nonce")?.is_some_and(|nonce| nonce != expected.nonce) {
             return Err(TokenError::WrongClaim("nonce"));
         }
         let is_original = |time| match expected.auth_time {
@@ -88,7 +88,7 @@ impl VerifiedIdToken {
             // No earlier token had `auth_time`, but the user signed in before the session began.
             None => time <= expected.signed_in.plus(LEEWAY),
         };
-        if token.claims().date("auth_time")?.is_some_and(|time| !is_original(time)) {
+        if token.claims().auth_time()?.is_some_and(|time| !is_original(time)) {
             return Err(TokenError::WrongClaim("auth_time"));
         }
         Ok(token)
@@ -107,7 +107,7 @@ impl VerifiedIdToken {
         let claims = signed.claims();
         verify_audience(claims, &context.tenant.client.id)?;
         claims.date("iat")?.ok_or(TokenError::MissingClaim("iat"))?;
-        claims.date("auth_time")?;
+        claims.auth_time()?;
         verify_session_id(claims)?;
         verify_access_token_hash(claims, signed.algorithm(), access_token)?;
         Ok(Self(signed))
@@ -131,12 +131,12 @@ impl VerifiedIdToken {
 
     /// The `sid` claim, if the token has it.
     pub(crate) fn session_id(&self) -> Option<&str> {
-        self.claims().get("sid").and_then(Value::as_str)
+        self.claims().identifier("sid").ok().flatten()
     }
 
     /// The `auth_time` claim, if the token has it: when the user signed in at the issuer.
     pub(crate) fn auth_time(&self) -> Option<UnixTime> {
-        self.claims().date("auth_time").ok().flatten()
+        self.claims().auth_time().ok().flatten()
     }
 
     fn claims(&self) -> &Claims {
@@ -149,11 +149,11 @@ impl VerifiedIdToken {
     }
 }
 
-/// Returns `sid`, if present (Front-Channel Logout 1.0 section 3): a non-empty string of at most
-/// 255 bytes, because it is stored in every session cookie.
+/// Returns `sid`, if present (Front-Channel Logout 1.0 section 3): a string of at most 255 bytes,
+/// because it is stored in every session cookie.
 pub(super) fn verify_session_id(claims: &Claims) -> Result<Option<&str>, TokenError> {
-    let sid = claims.text("sid")?;
-    if sid.is_some_and(|sid| sid.is_empty() || sid.len() > 255) {
+    let sid = claims.identifier("sid")?;
+    if sid.is_some_and(|sid| sid.len() > 255) {
         return Err(TokenError::Claim("sid"));
     }
     Ok(sid)
@@ -166,7 +166,7 @@ pub(super) fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), To
     if !audiences.contains(&client_id) {
         return Err(TokenError::WrongClaim("aud"));
     }
-    match claims.text("azp")? {
+    match claims.identifier("azp")? {
         Some(party) if party == client_id => Ok(()),
         Some(_) => Err(TokenError::WrongClaim("azp")),
         None if audiences.iter().all(|&audience| audience == client_id) => Ok(()),
@@ -188,7 +188,7 @@ fn verify_context(claims: &Claims, wanted: &[String]) -> Result<(), TokenError> 
 /// the issuer after the sign-in.
 fn verify_age(claims: &Claims, max_age: Option<Duration>, asked_at: UnixTime, now: UnixTime) -> Result<(), TokenError> {
     let Some(max_age) = max_age else { return Ok(()) };
-    let signed_in = claims.date("auth_time")?.ok_or(TokenError::MissingClaim("auth_time"))?;
+    let signed_in = claims.auth_time()?.ok_or(TokenError::MissingClaim("auth_time"))?;
     if signed_in > now.plus(LEEWAY) {
         return Err(TokenError::NotYetValid("auth_time"));
     }
@@ -202,7 +202,7 @@ fn verify_access_token_hash(
     algorithm: SignatureAlgorithm,
     access_token: &Secret<String>,
 ) -> Result<(), TokenError> {
-    let Some(claimed) = claims.text("at_hash")? else { return Ok(()) };
+    let Some(claimed) = claims.optional_text("at_hash")? else { return Ok(()) };
     let token = access_token.expose_secret().as_bytes();
     let hash = match algorithm.hash() {
         Hash::Sha256 => Sha256::digest(token).to_vec(),

@@ -49,7 +49,7 @@ impl VerifiedLogoutToken {
         claims.date("iat")?.ok_or(TokenError::MissingClaim("iat"))?;
         // Step 4.
         let text = |text: Option<&str>| text.map(str::to_owned);
-        let subject = match (text(verify_session_id(claims)?), text(claims.text("sub")?)) {
+        let subject = match (text(verify_session_id(claims)?), text(claims.optional_text("sub")?)) {
             (Some(sid), subject) => LogoutSubject::Session(sid, subject),
             (None, Some(subject)) => LogoutSubject::Subject(subject),
             (None, None) => return Err(TokenError::MissingClaim("sub")),

@@ -142,7 +142,7 @@ fn verify_dates(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenError> 
 /// Verifies that `sub` has at most 255 ASCII characters (OpenID Connect Core section 2). Returns
 /// whether it is present.
 fn verify_subject(claims: &Claims) -> Result<bool, TokenError> {
-    let Some(subject) = claims.text("sub")? else { return Ok(false) };
+    let Some(subject) = claims.optional_text("sub")? else { return Ok(false) };
     if subject.is_empty() || subject.len() > 255 || !subject.is_ascii() {
         return Err(TokenError::Claim("sub"));
     }

@@ -171,11 +171,13 @@ pub fn hostile_logout_tokens<H: Harness>() {
 }
 
 pub fn odd_but_good_logout_tokens<H: Harness>() {
-    let good: [Forge; 7] = [
+    let good: [Forge; 9] = [
         |_, _| {},
         |h, _| h["typ"] = json!("JWT"),
         |h, _| h["typ"] = json!("application/logout+JWT"),
         |h, _| drop(h.as_object_mut().unwrap().remove("typ")),
+        |_, c| c["sid"] = json!(""),
+        |_, c| c["azp"] = json!(null),
         |_, c| c["aud"] = json!(["gate"]),
         |_, c| c["events"]["http://schemas.openid.net/event/other"] = json!(1),
         |_, c| c["events"][EVENT] = json!({ "why": "x" }),

@@ -26,7 +26,7 @@ fn part(token: &str, index: usize, with: impl Fn(&str) -> String) -> String {
 }
 
 pub fn hostile_tokens<H: Harness>() {
-    let forged: [(&str, Forge); 44] = [
+    let forged: [(&str, Forge); 51] = [
         ("`iss` does not", |_, c| c["iss"] = json!("https://login.acme.example/")),
         ("`iss` does not", |_, c| c["iss"] = json!("https://LOGIN.acme.example")),
         ("`iss` is missing", |_, c| remove(c, "iss")),
@@ -37,6 +37,8 @@ pub fn hostile_tokens<H: Harness>() {
         ("`aud` has a value of the wrong type", |_, c| c["aud"] = json!([])),
         ("`aud` has a value of the wrong type", |_, c| c["aud"] = json!(["gate", 1])),
         ("`azp` is missing", |_, c| c["aud"] = json!(["gate", "other"])),
+        ("`azp` is missing", |_, c| (c["aud"], c["azp"]) = (json!(["gate", "other"]), json!(null))),
+        ("`azp` is missing", |_, c| (c["aud"], c["azp"]) = (json!(["gate", "other"]), json!(""))),
         ("`azp` does not", |_, c| c["azp"] = json!("other")),
         ("`azp` has a value of the wrong type", |_, c| c["azp"] = json!(1)),
         ("`exp` has passed", |_, c| add(c, "exp", -400)),
@@ -53,10 +55,15 @@ pub fn hostile_tokens<H: Harness>() {
         ("`nonce` is missing", |_, c| remove(c, "nonce")),
         ("`nonce` has a value of the wrong type", |_, c| c["nonce"] = json!([c["nonce"].clone()])),
         ("`at_hash` does not", |_, c| c["at_hash"] = json!("AAAAAAAAAAAAAAAAAAAAAA")),
+        ("`at_hash` does not", |_, c| c["at_hash"] = json!("")),
         ("`at_hash` has a value of the wrong type", |_, c| c["at_hash"] = json!(1)),
         ("`sub` is missing", |_, c| remove(c, "sub")),
         ("`sub` has a value of the wrong type", |_, c| c["sub"] = json!("")),
         ("`sub` has a value of the wrong type", |_, c| c["sub"] = json!(7)),
+        ("`sid` has a value of the wrong type", |_, c| c["sid"] = json!(7)),
+        ("`sid` has a value of the wrong type", |_, c| c["sid"] = json!("s".repeat(256))),
+        ("`auth_time` has a value of the wrong type", |_, c| c["auth_time"] = json!("2026-11-25T08:30:00Z")),
+        ("`auth_time` has a value of the wrong type", |_, c| c["auth_time"] = json!("9007199254740992")),
         ("`sub` has a value of the wrong type", |_, c| c["sub"] = json!("a".repeat(256))),
         ("the token is of another kind", |_, c| {
             c["events"] = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
@@ -124,7 +131,7 @@ pub fn hostile_tokens<H: Harness>() {
 }
 
 pub fn odd_but_good_tokens<H: Harness>() {
-    let good: [Forge; 11] = [
+    let good: [Forge; 20] = [
         |_, c| c["aud"] = json!(["gate"]),
         |_, c| (c["aud"], c["azp"]) = (json!(["other", "gate"]), json!("gate")),
         |_, c| c["azp"] = json!("gate"),
@@ -133,6 +140,16 @@ pub fn odd_but_good_tokens<H: Harness>() {
         |_, c| add(c, "exp", -330),
         |_, c| add(c, "iat", 30),
         |_, c| c["auth_time"] = json!(0),
+        // Optional claims that an issuer fills with nothing, and a number as text.
+        |_, c| c["azp"] = json!(null),
+        |_, c| c["azp"] = json!(""),
+        |_, c| c["sid"] = json!(null),
+        |_, c| c["sid"] = json!(""),
+        |_, c| c["at_hash"] = json!(null),
+        |_, c| c["auth_time"] = json!(null),
+        |_, c| c["auth_time"] = json!(""),
+        |_, c| c["auth_time"] = json!("0"),
+        |_, c| c["auth_time"] = json!(c["iat"].to_string()),
         |h, _| remove(h, "typ"),
         |h, _| h["typ"] = json!("application/jwt"),
         |h, _| h["kid"] = json!("the configured key has none"),

@@ -106,7 +106,8 @@ pub fn every_algorithm<H: Harness>() {
 pub fn every_form_of_key<H: Harness>() {
     let issuer =
         |name: &str| Issuer::new(&format!("https://login.{name}.example"), "none", Signer::es256(), H::clock());
-    let jwk = json!({ "kty": "EC", "crv": "P-256", "kid": "k",
+    // A member that is `null` counts as absent.
+    let jwk = json!({ "kty": "EC", "crv": "P-256", "kid": "k", "use": null, "alg": null, "key_ops": null, "d": null,
         "x": "8q904D2y6vOD9exlIBU370MpAuX_LKaQZmGl4sv_mfc", "y": "XHJP-QO2g0nHsBqILsCUIaDomwihp7ehxiWUdrU1ttM" });
     let mut world =
         World::<H>::of([("pem", issuer("pem")), ("jwk", issuer("jwk")), ("jwks", issuer("jwks"))], |configuration| {
@@ -316,6 +317,12 @@ pub fn a_sign_in_that_is_recent_enough<H: Harness>() {
         (json!(now - 800), Some("`auth_time` is older than `login.max_age` allows")),
         (json!(0), Some("`auth_time` is older than `login.max_age` allows")),
         (json!(now + 600), Some("`auth_time` lies in the future")),
+        // A number as text is that number.
+        (json!(now.to_string()), None),
+        (json!((now - 800).to_string()), Some("`auth_time` is older than `login.max_age` allows")),
+        (json!((now + 600).to_string()), Some("`auth_time` lies in the future")),
+        (json!(""), Some("`auth_time` is missing")),
+        (json!("1e3"), Some("`auth_time` has a value of the wrong type")),
         (json!("now"), Some("`auth_time` has a value of the wrong type")),
         (Value::Null, Some("`auth_time` is missing")),
     ] {
