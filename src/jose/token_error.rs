@@ -15,6 +15,8 @@ pub enum TokenError {
     MissingClaim(&'static str),
     /// This claim (`iat`, `nbf` or `auth_time`) is a time in the future.
     NotYetValid(&'static str),
+    /// The key with the `kid` of the header is for another algorithm (RFC 8725 section 3.1).
+    OtherAlgorithm,
     /// The header has a parameter that is not accepted, or one of the wrong type or length.
     Parameter(&'static str),
     /// A logout token with the same `jti` was accepted before.
@@ -44,6 +46,7 @@ impl fmt::Display for TokenError {
             Self::Malformed => f.write_str("not a JWS in compact serialization over JSON"),
             Self::MissingClaim(claim) => write!(f, "claim `{claim}` is missing"),
             Self::NotYetValid(claim) => write!(f, "claim `{claim}` lies in the future"),
+            Self::OtherAlgorithm => f.write_str("the key with the `kid` of the token is for another algorithm"),
             Self::Parameter(name) => write!(f, "header parameter `{name}` is not accepted"),
             Self::Replayed => f.write_str("a token with this `jti` was accepted before"),
             Self::Signature => f.write_str("the signature does not verify with the tenant's keys"),

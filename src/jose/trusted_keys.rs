@@ -45,10 +45,14 @@ impl<'a> TrustedKeys<'a> {
         }
     }
 
+    /// Whether a present key has this `kid`.
+    pub(crate) fn names(&self, kid: &str) -> bool {
+        self.configured.names(kid) || self.fetched.as_ref().is_some_and(|keys| keys.names(kid))
+    }
+
     /// Whether the tenant fetches keys and no present key has this `kid`, so that a fetch may
     /// return the key. The key of a token without `kid` may always be a new one.
     pub(crate) fn may_be_new(&self, kid: Option<&str>) -> bool {
-        let is_known = |kid| self.configured.names(kid) || self.fetched.as_ref().is_some_and(|keys| keys.names(kid));
-        self.fetches && !kid.is_some_and(is_known)
+        self.fetches && !kid.is_some_and(|kid| self.names(kid))
     }
 }

@@ -115,7 +115,8 @@ fn verify_signature(token: &UntrustedToken<'_>, context: &TokenContext<'_>) -> R
     let kid = kid.as_deref();
     let mut candidates = context.keys.candidates(algorithm, kid).take(MAX_TRIES).peekable();
     if candidates.peek().is_none() {
-        return Err(TokenError::UnknownKey);
+        let is_known = kid.is_some_and(|kid| context.keys.names(kid));
+        return Err(if is_known { TokenError::OtherAlgorithm } else { TokenError::UnknownKey });
     }
     let verifies = |key: &VerificationKey| key.verify(token.signing_input, &token.signature, context.verifier);
     candidates

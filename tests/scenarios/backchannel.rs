@@ -118,7 +118,7 @@ pub fn a_session_without_a_sid<H: Harness>() {
 pub fn hostile_logout_tokens<H: Harness>() {
     let mut world = world::<H>();
     let mut browser = signed_in(&mut world, "acme", &ada());
-    let forged: [(&str, Forge); 24] = [
+    let forged: [(&str, Forge); 25] = [
         ("claim `iss` does not have", |_, c| c["iss"] = json!("https://login.globex.example")),
         ("claim `aud` does not have", |_, c| c["aud"] = json!("other")),
         ("claim `azp` is missing", |_, c| c["aud"] = json!(["gate", "other"])),
@@ -138,6 +138,7 @@ pub fn hostile_logout_tokens<H: Harness>() {
         ("claim `jti` has", |_, c| c["jti"] = json!("")),
         ("claim `jti` has", |_, c| c["jti"] = json!(1)),
         ("claim `sub` is missing", |_, c| drop(c.as_object_mut().unwrap().remove("sub"))),
+        ("claim `sub` is missing", |_, c| (c["sub"], c["sid"]) = (json!(null), json!(""))),
         ("claim `sid` has", |_, c| c["sid"] = json!(["1"])),
         ("claim `exp` has passed", |_, c| c["exp"] = json!(c["iat"].as_u64().unwrap() - 61)),
         ("claim `iat` lies in the future", |_, c| c["iat"] = json!(c["iat"].as_u64().unwrap() + 90)),
@@ -176,9 +177,9 @@ pub fn odd_but_good_logout_tokens<H: Harness>() {
         |h, _| h["typ"] = json!("JWT"),
         |h, _| h["typ"] = json!("application/logout+JWT"),
         |h, _| drop(h.as_object_mut().unwrap().remove("typ")),
+        |_, c| c["aud"] = json!(["gate"]),
         |_, c| c["sid"] = json!(""),
         |_, c| c["azp"] = json!(null),
-        |_, c| c["aud"] = json!(["gate"]),
         |_, c| c["events"]["http://schemas.openid.net/event/other"] = json!(1),
         |_, c| c["events"][EVENT] = json!({ "why": "x" }),
     ];
@@ -265,6 +266,32 @@ pub fn a_logout_token_with_a_new_key<H: Harness>() {
     world.eventually(|world| post(world, &token).status == 200);
     assert_eq!(world.issuer("acme", |issuer| issuer.documents), documents + 2);
     world.eventually(|world| is_over(world, &browser));
+}
+
+/// A token that was signed with another algorithm of a known key is invalid, and no other key is
+/// fetched for it: a key has one algorithm (RFC 8725 section 3.1).
+pub fn a_logout_token_with_another_algorithm<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| {
+            issuer.signer = Signer::rs256();
+            issuer.kid = Some("one");
+        },
+        |configuration| {
+            let tenant = &mut configuration["tenants"][0];
+            tenant["keys"][0]["kid"] = json!("one");
+            tenant["provider"]["jwks_uri"] = json!("https://login.acme.example/keys");
+            take_logout_tokens(tenant);
+        },
+    );
+    let mut browser = signed_in(&mut world, "acme", &ada());
+    for alg in ["PS256", "RS512"] {
+        world.issuer("acme", |issuer| issuer.signer = Signer::rsa(alg));
+        let token = token(&world, &json!({ "sub": "ada" }), |_, _| {});
+        assert_eq!(post(&mut world, &token).status, 400, "{alg}");
+    }
+    let log = world.harness.log();
+    assert!(log.contains("the key with the `kid` of the token is for another algorithm"), "{log}");
+    world.open(&mut browser, PAGE).forwarded();
 }
 
 /// A session that was ended stays ended until its lifetime is over.

@@ -48,7 +48,7 @@ macro_rules! scenarios {
             backchannel: [
                 the_issuer_ends_sessions, a_session_without_a_sid, hostile_logout_tokens,
                 odd_but_good_logout_tokens, a_logout_token_counts_once, invalid_logout_requests,
-                a_logout_token_with_a_new_key,
+                a_logout_token_with_a_new_key, a_logout_token_with_another_algorithm,
             ] timed [
                 ended_sessions_stay_ended,
             ];

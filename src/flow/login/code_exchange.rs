@@ -86,10 +86,12 @@ impl Returned {
         match self.verify(&tokens, env) {
             // The issuer itself sent the token, so the JWK Set is fetched however recent the last
             // fetch was.
-            Err(LoginError::IdToken(TokenError::UnknownKey)) => match Fetch::begin(&self.served.provider) {
-                Some((fetch, call)) => self.wait(Awaited::Jwks(tokens, fetch), call),
-                None => ExchangeStep::Reply(self.end(Err(TokenError::UnknownKey.into()))),
-            },
+            Err(LoginError::IdToken(error @ (TokenError::UnknownKey | TokenError::OtherAlgorithm))) => {
+                match Fetch::begin(&self.served.provider) {
+                    Some((fetch, call)) => self.wait(Awaited::Jwks(tokens, fetch), call),
+                    None => ExchangeStep::Reply(self.end(Err(error.into()))),
+                }
+            }
             verified => self.verified(verified, tokens, env),
         }
     }

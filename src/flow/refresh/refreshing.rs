@@ -252,7 +252,8 @@ impl Refreshing {
 
     /// Whether the ID token was signed with an unknown key that a fetch may bring.
     fn may_be_a_new_key(&self, error: &RefreshError) -> bool {
-        *error == RefreshError::Token(TokenError::UnknownKey) && self.served.model.provider.source.is_some()
+        let is_about_key = matches!(error, RefreshError::Token(TokenError::UnknownKey | TokenError::OtherAlgorithm));
+        is_about_key && self.served.model.provider.source.is_some()
     }
 
     /// The session with its old identity and its old time of refresh, but with the new refresh
