@@ -188,8 +188,8 @@ pub fn a_new_key_is_fetched_for_api_clients<H: Harness>() {
 pub fn one_odd_key_does_not_spoil_a_set<H: Harness>() {
     let n = "3waLTkxx9rOiLQw_xj1LzOSbW7e8knQ__E2f1tEjLI4wQpcSzwCDDNBZwlVSMauztfQEussi951O1KhwdjiBk9al96Ga6TSke3ruoH5uj3Cwz5Z6z3apk-9jopWlSqrHqLLxZIBqht8m8c9M_P3aBvNHQiZ71oGzfWGisNHOqSBh604eO_vqC0zurTeghXkcrDXi8veBhJq2bJkRF-E_8diqH2Cv3ZUeHukiPoa5GDcO0p61EMzD_y_L-le4LPwVydHkVDgHge3oHXRWTLTFXA14f7zuJV1l0P_7vn94SJh8ibyrdByu_Uae-ZraOu6B5kVYKUXLQOkGd0SmDdIKGw";
     let publish = |issuer: &mut Issuer| {
-        issuer.published[0]["alg"] = json!(null);
         issuer.rotate(Signer::es256(), "one");
+        issuer.published[0]["alg"] = json!(null);
         let odd = [
             json!({ "kty": "RSA", "use": "sig", "kid": "entra", "x5t": "x", "n": n, "e": "AQAB", "x5c": ["MIIC"], "issuer": "x" }),
             json!({ "kty": "RSA", "use": "enc", "kid": "keycloak", "alg": "RSA-OAEP", "n": n, "e": "AQAB" }),
@@ -208,6 +208,76 @@ pub fn one_odd_key_does_not_spoil_a_set<H: Harness>() {
     discovered(&mut world);
     signs_in(&mut world);
     world.eventually(|world| world.harness.log().contains("8 of no use here were left out"));
+}
+
+/// Issuer Identifiers with a path, without and with a final slash: the metadata are below the path
+/// (OpenID Connect Discovery 1.0 section 4.1), and `iss` is compared byte by byte.
+pub fn issuers_with_a_path<H: Harness>() {
+    for (url, other) in [
+        ("https://login.acme.example/realms/acme", "https://login.acme.example/realms/acme/"),
+        ("https://login.acme.example/realms/acme/", "https://login.acme.example/realms/acme"),
+        ("https://login.acme.example/", "https://login.acme.example"),
+    ] {
+        let mut issuer = Issuer::new(url, "client_secret_basic", Signer::es256(), H::clock());
+        issuer.rotate(Signer::es256(), "one");
+        let change = |configuration: &mut Value| discover(&mut configuration["tenants"][0], |_| {});
+        let mut world = World::<H>::of([("acme", issuer)], change);
+        discovered(&mut world);
+        signs_in(&mut world);
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+        let reply = world.open(&mut browser, &with_parameter(&callback, "iss", Some(other))).reply();
+        assert_eq!(reply.status, 400, "{url}");
+        world.issuer("acme", |issuer| issuer.url = other.to_owned());
+        let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+        let reply = world.open(&mut browser, &with_parameter(&callback, "iss", Some(url))).reply();
+        assert_eq!(reply.status, 403, "{url}");
+        assert!(world.harness.log().contains("ID token: claim `iss` does not have the expected value"));
+        assert!(!browser.has_session());
+    }
+}
+
+/// An address in the metadata may have parameters (RFC 6749 section 3.1). Those of Tenantgate
+/// replace them, so that none is there twice.
+pub fn parameters_in_the_discovered_address<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| {
+            issuer.rotate(Signer::es256(), "one");
+            let query =
+                "client_id=other&scope=openid&client%5Fid=a&prompt=none&state=x&nonce=y&max_age=1&login_hint=eve";
+            issuer.metadata["authorization_endpoint"] = json!(format!("{}/auth?{query}", issuer.url));
+            issuer.parameters = vec![
+                ("prompt".to_owned(), "login".to_owned()),
+                ("max_age".to_owned(), "600".to_owned()),
+                ("login_hint".to_owned(), "ada".to_owned()),
+            ];
+        },
+        |configuration| {
+            discover(&mut configuration["tenants"][0], |_| {});
+            let login = &mut configuration["tenants"][0]["login"];
+            (login["prompt"], login["max_age"], login["login_hint"]) = (json!("login"), json!("10m"), json!("ada"));
+        },
+    );
+    discovered(&mut world);
+    let mut browser = world.browser();
+    let mut person = ada();
+    person["auth_time"] = json!(world.clock.now());
+    let (_, seen) = world.sign_in(&mut browser, "acme", PAGE, &person);
+    assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+    // Other parameters stay as they are.
+    let mut world = World::<H>::with_issuer(
+        |issuer| {
+            issuer.rotate(Signer::es256(), "one");
+            let address = format!("{}/auth?p=b2c%20one&state=x&&flag", issuer.url);
+            issuer.metadata["authorization_endpoint"] = json!(address);
+        },
+        |configuration| discover(&mut configuration["tenants"][0], |_| {}),
+    );
+    discovered(&mut world);
+    let address = world.begin(&mut world.browser(), PAGE);
+    let start = "https://login.acme.example/auth?p=b2c%20one&flag&response_type=code&client_id=gate&";
+    assert!(address.starts_with(start), "{address}");
+    assert_eq!(address.matches("state=").count(), 1, "{address}");
 }
 
 /// OpenID Connect Discovery 1.0 section 4.3, and other invalid documents.

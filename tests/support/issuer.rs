@@ -19,6 +19,8 @@ pub type Issuers = Arc<Mutex<BTreeMap<String, Issuer>>>;
 /// An issuer, and the filter's client there.
 pub struct Issuer {
     pub url: String,
+    /// The path of `url`, without a final slash.
+    base: String,
     pub client_id: String,
     /// `token_endpoint_auth_method` and the secret, or the private key.
     pub authentication: (&'static str, String),
@@ -102,6 +104,7 @@ impl Issuer {
         let secret = format!("client-secret+/: of {url}");
         Self {
             url: url.to_owned(),
+            base: Url::parse(url).unwrap().path().trim_end_matches('/').to_owned(),
             client_id: "gate".to_owned(),
             authentication: (method, secret),
             client_key: None,
@@ -149,7 +152,7 @@ impl Issuer {
             assert_eq!(values.len(), 1, "{name} in {url}");
             values[0].clone()
         };
-        assert!(url.starts_with(&format!("{}/auth?", self.url)), "{url}");
+        assert!(url.starts_with(&format!("{}/auth?", self.url.trim_end_matches('/'))), "{url}");
         assert_eq!(parameters[8..], self.parameters, "{url}");
         assert_eq!((one("response_type").as_str(), one("code_challenge_method").as_str()), ("code", "S256"));
         assert_eq!(one("client_id"), self.client_id);
@@ -176,7 +179,8 @@ impl Issuer {
     /// Serves a request to any endpoint. `None` never answers.
     pub fn serve(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let path = head.iter().find(|(name, _)| name == ":path").map(|(_, value)| value.as_slice());
-        let document = match path {
+        let base = self.base.clone();
+        let document = match path.and_then(|path| path.strip_prefix(base.as_bytes())) {
             Some(b"/.well-known/openid-configuration") => self.metadata.clone(),
             Some(b"/keys") => json!({ "keys": self.published }),
             Some(b"/userinfo") => return self.userinfo(head, body),
@@ -232,7 +236,7 @@ impl Issuer {
         }
         let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice());
         assert_eq!(line(":method"), Some(&b"POST"[..]));
-        assert_eq!(line(":path"), Some(&b"/token"[..]));
+        assert_eq!(line(":path"), Some(format!("{}/token", self.base).as_bytes()));
         assert_eq!(line("content-type"), Some(&b"application/x-www-form-urlencoded"[..]));
         if field("grant_type") == "refresh_token" {
             return self.refresh(&field("refresh_token"));
@@ -357,13 +361,14 @@ impl Issuer {
 
 /// The metadata (OpenID Connect Discovery 1.0 section 3).
 fn metadata(url: &str) -> Value {
+    let base = url.trim_end_matches('/');
     json!({
         "issuer": url,
-        "authorization_endpoint": format!("{url}/auth"),
-        "token_endpoint": format!("{url}/token"),
-        "userinfo_endpoint": format!("{url}/userinfo"),
-        "end_session_endpoint": format!("{url}/logout"),
-        "jwks_uri": format!("{url}/keys"),
+        "authorization_endpoint": format!("{base}/auth"),
+        "token_endpoint": format!("{base}/token"),
+        "userinfo_endpoint": format!("{base}/userinfo"),
+        "end_session_endpoint": format!("{base}/logout"),
+        "jwks_uri": format!("{base}/keys"),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],

@@ -1,6 +1,9 @@
 //! The authorization request (OpenID Connect Core section 3.1.2.1).
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
+use url::{Url, form_urlencoded};
 
 use super::attempt::Attempt;
 use crate::base::encoding::base64url;
@@ -21,36 +24,49 @@ pub(super) fn url(
 ) -> Result<String, MetadataUnavailable> {
     let tenant = provider.tenant();
     let mut url = provider.authorization_endpoint()?;
-    let mut query = url.query_pairs_mut();
-    query
-        .append_pair("response_type", "code")
-        .append_pair("client_id", &tenant.client.id)
-        .append_pair("redirect_uri", redirect_uri)
-        .append_pair("scope", &tenant.login.scopes.join(" "))
-        .append_pair("state", &attempt.state())
-        .append_pair("nonce", attempt.nonce().expose_secret())
-        .append_pair("code_challenge", &code_challenge(attempt.verifier().expose_secret()))
-        .append_pair("code_challenge_method", "S256");
+    let mut pairs: Vec<(&str, Cow<'_, str>)> = vec![
+        ("response_type", "code".into()),
+        ("client_id", (&tenant.client.id).into()),
+        ("redirect_uri", redirect_uri.into()),
+        ("scope", tenant.login.scopes.join(" ").into()),
+        ("state", attempt.state().into()),
+        ("nonce", attempt.nonce().expose_secret().clone().into()),
+        ("code_challenge", code_challenge(attempt.verifier().expose_secret()).into()),
+        ("code_challenge_method", "S256".into()),
+    ];
     let AuthorizationParameters { prompt, max_age, acr_values, login_hint, claims, resources, others } =
         &tenant.login.request;
     if let Some(prompt) = prompt.as_deref().or_else(|| ask.then_some("login")) {
-        query.append_pair("prompt", prompt);
+        pairs.push(("prompt", prompt.into()));
     }
     if let Some(max_age) = max_age {
-        query.append_pair("max_age", &max_age.as_secs().to_string());
+        pairs.push(("max_age", max_age.as_secs().to_string().into()));
     }
     if !acr_values.is_empty() {
-        query.append_pair("acr_values", &acr_values.join(" "));
+        pairs.push(("acr_values", acr_values.join(" ").into()));
     }
     if let Some(login_hint) = login_hint {
-        query.append_pair("login_hint", login_hint);
+        pairs.push(("login_hint", login_hint.into()));
     }
     if let Some(claims) = claims {
-        query.append_pair("claims", claims);
+        pairs.push(("claims", claims.into()));
     }
-    query.extend_pairs(resources.iter().map(|resource| ("resource", resource))).extend_pairs(others);
-    drop(query);
+    pairs.extend(resources.iter().map(|resource| ("resource", resource.into())));
+    pairs.extend(others.iter().map(|(name, value)| (name.as_str(), value.into())));
+    remove_parameters(&mut url, |name| pairs.iter().any(|(ours, _)| *ours == name));
+    url.query_pairs_mut().extend_pairs(pairs);
     Ok(url.into())
+}
+
+/// Removes these parameters from the query of the endpoint, because each may occur once. The other
+/// ones stay as they are (RFC 6749 section 3.1).
+fn remove_parameters(url: &mut Url, is_removed: impl Fn(&str) -> bool) {
+    let Some(query) = url.query() else { return };
+    let is_kept =
+        |pair: &&str| form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| !is_removed(&name));
+    let kept: Vec<&str> = query.split('&').filter(is_kept).collect();
+    let kept = (!kept.is_empty()).then(|| kept.join("&"));
+    url.set_query(kept.as_deref());
 }
 
 /// The code challenge with `S256` (RFC 7636 section 4.2).
