@@ -47,19 +47,27 @@ pub fn frames_of_others_end_nothing<H: Harness>() {
     let mut browser = signed_in(&mut world, "s+1");
     let mut nobody = world.browser();
     assert!(load(&mut world, &mut nobody, GOOD).body.contains("<h1>Not signed out</h1>"));
-    for query in [
-        "",
-        "iss=https://login.acme.example",
-        "sid=s%2B1",
-        "iss=https://login.globex.example&sid=s%2B1",
-        "iss=https://login.acme.example&sid=s%2B2",
-        "iss=https://login.acme.example&sid=",
-        "iss=https://login.acme.example&sid=s%2B1&sid=s%2B1",
-        "iss=https://login.acme.example&sid=s%2B1&iss=https://login.acme.example",
+    let missing = "no `iss` and `sid`; register the client with `frontchannel_logout_session_required` as true";
+    let other = "no GET, another `iss` than the issuer, or a parameter twice or missing";
+    let no_session = "no session of this browser has this `sid`";
+    for (query, reason) in [
+        ("", missing),
+        ("state=x", missing),
+        ("iss=https://login.acme.example", other),
+        ("sid=s%2B1", other),
+        ("iss=https://login.globex.example&sid=s%2B1", other),
+        ("iss=https://login.acme.example/&sid=s%2B1", other),
+        ("iss=https://login.acme.example&sid=s%2B2", no_session),
+        ("iss=https://login.acme.example&sid=", no_session),
+        ("iss=https://login.acme.example&sid=s%2B1&sid=s%2B1", other),
+        ("iss=https://login.acme.example&sid=s%2B1&iss=https://login.acme.example", other),
     ] {
         let reply = load(&mut world, &mut browser, query);
         assert_eq!((reply.status, reply.all("set-cookie").count()), (200, 0), "{query}");
         assert!(reply.body.contains("<h1>Not signed out</h1>"), "{}", reply.body);
+        let log = world.harness.log();
+        let last = log.lines().rev().find(|line| line.contains("frontchannel_logout_ignored")).unwrap();
+        assert!(last.contains(reason), "{query}: {last}");
     }
     let url = format!("https://acme.example{FRAMED}?{GOOD}");
     assert_eq!(world.send(&mut browser, &url, &[(":method", "POST")]).reply().status, 200);

@@ -6,8 +6,6 @@
 //!
 //! Scenarios: `tests/scenarios/frontchannel.rs`.
 
-use std::borrow::Cow;
-
 use url::{Url, form_urlencoded};
 
 use super::end_session::{delete_cookies, revoke};
@@ -17,48 +15,89 @@ use crate::http::page_layout::Page;
 use crate::http::reply::LocalReply;
 use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;
-use crate::session::Session;
 use crate::session::revocation::RevocationEntry;
-use crate::tenant::Tenant;
+use crate::session::{Session, SessionRecord};
 
 /// Ends the session of the cookie if the parameters match it, and with it all sessions that belong
 /// to the same session at the issuer.
 pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
-    let head = &context.head;
-    let sid = (head.only(":method") == Some(b"GET")).then(|| sid(context.target().query, context.tenant())).flatten();
-    let session = env.now().ok().and_then(|now| context.sessions(now).find(head)).map(Session::into_record);
-    let session = session.filter(|session| session.sid.is_some() && session.sid == sid);
-    let (event, title, message) = match &session {
-        Some(_) => (Event::FrontchannelLogout, "Signed out", "You are signed out of this site."),
-        None => (
+    let session = session(context, env);
+    let (event, level, title, message) = match &session {
+        Ok(_) => (Event::FrontchannelLogout, Level::Debug, "Signed out", "You are signed out of this site."),
+        Err(ignored) => (
             Event::FrontchannelLogoutIgnored,
+            ignored.level(),
             "Not signed out",
             "Your browser has no session that this sign-out is about.",
         ),
     };
     let page = Page { event, title, message, action: None };
     let reply_context = context.reply_context();
-    let log = reply_context.log(Level::Debug, event, "asked for in a frame");
+    let reason = session.as_ref().err().map_or("asked for in a frame", Ignored::reason);
+    let log = reply_context.log(level, event, reason);
     let framed_by = framed_by(&context.served.provider);
     let reply = reply_context.page_in_frame(200, &page, Some(&framed_by), log);
     match session {
-        Some(session) => {
+        Ok(session) => {
             revoke(&session, session.sid.as_deref().map(RevocationEntry::sid), context, env);
             delete_cookies(reply, context)
         }
-        None => reply,
+        Err(_) => reply,
     }
 }
 
+/// The reason why a front-channel logout ends nothing.
+enum Ignored {
+    /// The issuer sent neither `iss` nor `sid`. It sends them to a client that is registered with
+    /// `frontchannel_logout_session_required` (section 2).
+    NoParameters,
+    /// The request is not a GET, `iss` is not the issuer of this tenant, or one of the parameters
+    /// is absent or repeated.
+    OtherParameters,
+    /// The browser sent no session with this `sid`.
+    NoSession,
+}
+
+impl Ignored {
+    /// Without parameters no front-channel logout of this issuer works, so it is worth a look.
+    fn level(&self) -> Level {
+        if matches!(self, Self::NoParameters) { Level::Info } else { Level::Debug }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::NoParameters => {
+                "no `iss` and `sid`; register the client with `frontchannel_logout_session_required` as true"
+            }
+            Self::OtherParameters => "no GET, another `iss` than the issuer, or a parameter twice or missing",
+            Self::NoSession => "no session of this browser has this `sid`",
+        }
+    }
+}
+
+/// The session of the cookie, if the parameters match it.
+fn session(context: &RequestContext, env: &Env<'_>) -> Result<SessionRecord, Ignored> {
+    let sid = sid(context)?;
+    let session = env.now().ok().and_then(|now| context.sessions(now).find(&context.head)).map(Session::into_record);
+    session.filter(|session| session.sid.as_ref() == Some(&sid)).ok_or(Ignored::NoSession)
+}
+
 /// `sid` of the request (section 3), if `iss` is the issuer of this tenant and neither is repeated.
-fn sid(query: Option<&str>, tenant: &Tenant) -> Option<String> {
-    let one = |name: &str| {
-        let mut values = form_urlencoded::parse(query?.as_bytes()).filter(|(other, _)| other == name);
-        let (_, value) = values.next()?;
-        values.next().is_none().then_some(value)
+fn sid(context: &RequestContext) -> Result<String, Ignored> {
+    let query = context.target().query.unwrap_or_default();
+    let values = |name| form_urlencoded::parse(query.as_bytes()).filter(move |(other, _)| other == name);
+    let one = |name| {
+        let mut values = values(name);
+        values.next().filter(|_| values.next().is_none()).map(|(_, value)| value)
     };
-    one("iss").filter(|issuer| *issuer == tenant.issuer)?;
-    one("sid").map(Cow::into_owned)
+    if context.head.only(":method") != Some(b"GET") {
+        return Err(Ignored::OtherParameters);
+    }
+    match (one("iss"), one("sid")) {
+        (Some(issuer), Some(sid)) if issuer == context.tenant().issuer => Ok(sid.into_owned()),
+        _ if values("iss").chain(values("sid")).next().is_none() => Err(Ignored::NoParameters),
+        _ => Err(Ignored::OtherParameters),
+    }
 }
 
 /// The origins of the issuer, which alone may show the page in a frame.
