@@ -8,7 +8,7 @@ use super::cursor::{Cursor, Object};
 use super::request::request;
 use super::values::{Scheme, duration, path, url};
 use crate::http::host::{Host, HostPattern};
-use crate::tenant::Login;
+use crate::tenant::{IdTokenHint, Login};
 
 /// Reads the section. `None` if a part that every login needs could not be read.
 pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> Option<Login> {
@@ -34,7 +34,11 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
     }
     let redirect_uri = redirect_uri(&object.field("redirect_uri"), scheme, hosts, callback_path.as_deref());
     let post_logout_redirect_uri = url(&object.field("post_logout_redirect_uri"), scheme);
-    let keep_id_token = object.field("keep_id_token").boolean().unwrap_or(false);
+    let id_token_hint = match object.field("keep_id_token").boolean() {
+        None => IdTokenHint::InOneCookie,
+        Some(true) => IdTokenHint::InAllCookies,
+        Some(false) => IdTokenHint::Never,
+    };
     let cookie_domain = cookie_domain(&object.field("cookie_domain"), hosts);
     require_for_several_hosts(&object, hosts);
     let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
@@ -49,7 +53,7 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
         backchannel_logout_path,
         redirect_uri,
         post_logout_redirect_uri,
-        keep_id_token,
+        id_token_hint,
         cookie_domain,
         timeout: timeout?,
     })

@@ -36,11 +36,17 @@ impl SentCookies {
 }
 
 /// The `Set-Cookie` values that store `sealed` and delete further pieces of a longer session.
-/// `None` if it needs more than [`MAX_PIECES`] cookies.
-pub(super) fn write(sealed: &str, sent: &SentCookies, login: &Login, lifetime: Duration) -> Option<Vec<String>> {
+/// `None` if it needs more than `most` cookies, of which [`MAX_PIECES`] are possible.
+pub(super) fn write(
+    sealed: &str,
+    most: u8,
+    sent: &SentCookies,
+    login: &Login,
+    lifetime: Duration,
+) -> Option<Vec<String>> {
     let cookies = TenantCookies::new(login);
     let pieces = pieces(sealed, &cookies.session(MAX_PIECES))?;
-    let count = u8::try_from(pieces.len()).ok()?;
+    let count = u8::try_from(pieces.len()).ok().filter(|count| *count <= most)?;
     let mut lines = (0..count)
         .zip(&pieces)
         .map(|(piece, value)| cookies.set(&cookies.session(piece), value, lifetime))

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::refresh_grant::RefreshGrant;
 use crate::base::secret::Secret;
 use crate::identity::Tokens;
-use crate::tenant::Tenant;
+use crate::oauth::discovery::Provider;
+use crate::tenant::IdTokenHint;
 
 /// The tokens of a login that a session retains.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -22,9 +23,11 @@ pub(crate) struct RetainedTokens {
 
 impl RetainedTokens {
     /// Retains those of the tokens that the tenant uses. The ID token has to be verified.
-    pub(crate) fn new(access_token: &Secret<String>, id_token: Option<&Secret<String>>, tenant: &Tenant) -> Self {
+    pub(crate) fn new(access_token: &Secret<String>, id_token: Option<&Secret<String>>, provider: &Provider) -> Self {
         let text = |token: &Secret<String>| token.expose_secret().clone();
-        let keeps_id_token = tenant.login.keep_id_token || tenant.headers.id_token.is_some();
+        let tenant = provider.tenant();
+        let is_hint = || tenant.login.id_token_hint != IdTokenHint::Never && provider.end_session_endpoint().is_some();
+        let keeps_id_token = tenant.headers.id_token.is_some() || is_hint();
         Self {
             id_token: id_token.filter(|_| keeps_id_token).map(text),
             access_token: tenant.headers.access_token.as_ref().map(|_| text(access_token)),

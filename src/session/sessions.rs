@@ -16,7 +16,7 @@ use crate::env::{Env, HostFailure};
 use crate::http::request::RequestHead;
 use crate::identity::VerifiedIdentity;
 use crate::seal::{KeyRing, Opened, Purpose};
-use crate::tenant::{SessionPolicy, Tenant};
+use crate::tenant::{IdTokenHint, MAX_PIECES, SessionPolicy, Tenant};
 use crate::token::VerifiedIdToken;
 
 /// Reads and writes the sessions of one tenant at one moment.
@@ -88,8 +88,9 @@ impl Sessions<'_> {
         Ok(self.write(&record, sent, env)?.cookies)
     }
 
-    /// Seals a session into cookies whose `Max-Age` is the remaining lifetime of the session. If it
-    /// is too large, the ID token is omitted, unless the tenant forwards it.
+    /// Seals a session into cookies whose `Max-Age` is the remaining lifetime of the session. An ID
+    /// token that the tenant does not forward is omitted if the session is too large with it, for
+    /// the cookies or for what the tenant spends on the hint.
     ///
     /// # Errors
     /// [`SessionError`].
@@ -99,14 +100,20 @@ impl Sessions<'_> {
         sent: &SentCookies,
         env: &mut Env<'_>,
     ) -> Result<WrittenSession, SessionError> {
-        match self.write_whole(record, sent, env) {
+        if record.tokens.id_token.is_none() || self.tenant.headers.id_token.is_some() {
+            return self.write_into(MAX_PIECES, record, sent, env);
+        }
+        let pieces = match self.tenant.login.id_token_hint {
+            IdTokenHint::Never => 0,
+            IdTokenHint::InOneCookie => 1,
+            IdTokenHint::InAllCookies => MAX_PIECES,
+        };
+        match self.write_into(pieces, record, sent, env) {
             // A session without its ID token is better than a login that ends without a session.
-            Err(SessionError::TooLarge)
-                if record.tokens.id_token.is_some() && self.tenant.headers.id_token.is_none() =>
-            {
+            Err(SessionError::TooLarge) => {
                 let mut without = record.clone();
                 without.tokens.id_token = None;
-                self.write_whole(&without, sent, env)
+                self.write_into(MAX_PIECES, &without, sent, env)
             }
             outcome => outcome,
         }
@@ -122,7 +129,7 @@ impl Sessions<'_> {
 
     /// The `Set-Cookie` values of a session that is already sealed. `None` if it is too large.
     pub(crate) fn write_sealed(&self, session: &Session, sealed: &str, sent: &SentCookies) -> Option<Vec<String>> {
-        cookies::write(sealed, sent, &self.tenant.login, self.remaining_lifetime(session.record()))
+        cookies::write(sealed, MAX_PIECES, sent, &self.tenant.login, self.remaining_lifetime(session.record()))
     }
 
     /// The `Set-Cookie` values that record the use of the session, if `session.idle` limits it.
@@ -140,15 +147,18 @@ impl Sessions<'_> {
         written.map(WrittenSession::into_cookies).unwrap_or_default()
     }
 
-    fn write_whole(
+    /// Seals a session into at most so many cookies.
+    fn write_into(
         &self,
+        pieces: u8,
         record: &SessionRecord,
         sent: &SentCookies,
         env: &mut Env<'_>,
     ) -> Result<WrittenSession, SessionError> {
         let sealed = self.ring.seal(Purpose::Session, self.tenant, record, env).map_err(HostFailure::from)?;
         let lifetime = self.remaining_lifetime(record);
-        let cookies = cookies::write(&sealed, sent, &self.tenant.login, lifetime).ok_or(SessionError::TooLarge)?;
+        let cookies = cookies::write(&sealed, pieces, sent, &self.tenant.login, lifetime);
+        let cookies = cookies.ok_or(SessionError::TooLarge)?;
         Ok(WrittenSession { sealed, cookies })
     }
 

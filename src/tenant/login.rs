@@ -31,13 +31,24 @@ pub struct Login {
     /// The URI that the issuer redirects the browser to after a logout, as registered at the
     /// issuer.
     pub post_logout_redirect_uri: Option<Url>,
-    /// Whether a session keeps its ID token, to send it as `id_token_hint`: it tells the issuer
-    /// which session ends.
-    pub keep_id_token: bool,
+    /// Whether a session keeps its ID token for the sign-out at the issuer.
+    pub id_token_hint: IdTokenHint,
     /// The domain that cookies are set for. Without it each host has its own cookies.
     pub cookie_domain: Option<Host>,
     /// The time that a user has to sign in at the issuer.
     pub timeout: Duration,
+}
+
+/// Whether a session keeps its ID token, to send it as `id_token_hint`: it tells the issuer which
+/// session ends. Nothing is kept for an issuer without an end session endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdTokenHint {
+    /// It does not.
+    Never,
+    /// It does if the session then fits into one cookie.
+    InOneCookie,
+    /// It does if the session then fits into all cookies that a session can have.
+    InAllCookies,
 }
 
 /// The optional parameters of the authorization request (OpenID Connect Core section 3.1.2.1). All

@@ -69,11 +69,12 @@ pub fn everything_is_discovered<H: Harness>() {
     signs_in(&mut world);
     let token = access_token(&world);
     world.eventually(|world| is_forwarded(world, &token));
-    // `end_session_endpoint` is discovered, too.
+    // `end_session_endpoint` is discovered, too, and the session has its ID token for it.
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", PAGE, &ada());
     let reply = world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
-    assert!(reply.header("location").unwrap().starts_with("https://login.acme.example/logout?"));
+    let start = "https://login.acme.example/logout?client_id=gate&id_token_hint=";
+    assert!(reply.header("location").unwrap().starts_with(start));
 }
 
 /// If the metadata promise `iss` in every answer (RFC 9207 section 3), an answer without it is

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::support::browser::{Browser, Cookie};
 use crate::support::harness::{Harness, Outcome};
+use crate::support::http::from_base64url;
 use crate::support::world::{NAVIGATION, World, ada};
 
 const LOGOUT: &str = "https://acme.example/oauth2/logout";
@@ -24,8 +25,10 @@ pub fn sign_out_here_and_at_the_issuer<H: Harness>() {
         let mut browser = world.signed_in();
         let reply = world.send(&mut browser, LOGOUT, lines).reply();
         assert_eq!(reply.status, 302, "{lines:?}");
-        let expected = "https://login.acme.example/logout?client_id=gate&logout_hint=ada&post_logout_redirect_uri=https%3A%2F%2Facme.example%2F";
-        assert_eq!(reply.header("location"), Some(expected));
+        let location = reply.header("location").unwrap();
+        let start = "https://login.acme.example/logout?client_id=gate&id_token_hint=";
+        let end = "&post_logout_redirect_uri=https%3A%2F%2Facme.example%2F";
+        assert!(location.starts_with(start) && location.ends_with(end), "{location}");
         assert!(browser.cookies.is_empty());
         assert_eq!(world.open(&mut browser, "https://acme.example/").reply().status, 302);
     }
@@ -178,7 +181,10 @@ pub fn the_hint_names_the_valid_session<H: Harness>() {
     let line = format!("{}={}; {}={}", ended.name, ended.value, valid.name, valid.value);
     let lines = [&NAVIGATION[..], &[("cookie", &line)]].concat();
     let reply = world.send(&mut world.browser(), LOGOUT, &lines).reply();
-    assert!(reply.header("location").unwrap().contains("logout_hint=bob"), "{reply:?}");
+    let location = Url::parse(reply.header("location").unwrap()).unwrap();
+    let hint = location.query_pairs().find(|(name, _)| name == "id_token_hint").unwrap().1;
+    let claims = from_base64url(hint.split('.').nth(1).unwrap());
+    assert_eq!(serde_json::from_slice::<Value>(&claims).unwrap()["sub"], "bob");
 }
 
 /// Cookies that a sibling host plants for the domain do not keep those of Tenantgate from being
@@ -212,19 +218,51 @@ pub fn the_issuer_is_told_which_session<H: Harness>() {
         parameters[1].clone()
     };
     let told = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut world = World::<H>::new();
+    let groups =
+        |count| -> Vec<String> { (0..count).map(|number| format!("a group of this number: {number}")).collect() };
+    // With this many groups, the session fits into one cookie, and its ID token into another one.
+    let many = json!({ "sub": "ada", "groups": groups(40) });
+    let too_many = json!({ "sub": "ada", "groups": groups(250) });
+    for (keep, for_few, for_many) in [
+        (None, "id_token_hint", "logout_hint"),
+        (Some(true), "id_token_hint", "id_token_hint"),
+        (Some(false), "logout_hint", "logout_hint"),
+    ] {
+        let mut world = World::<H>::with(|configuration| {
+            if let Some(keep) = keep {
+                configuration["tenants"][0]["login"]["keep_id_token"] = json!(keep);
+            }
+        });
+        for (person, expected) in [(&ada(), for_few), (&many, for_many)] {
+            let (name, value) = hint(&mut world, person);
+            assert_eq!(name, expected, "{keep:?}");
+            let is_token = world.issuer("acme", |issuer| issuer.secrets.contains(&value));
+            assert_eq!(is_token, name == "id_token_hint");
+        }
+        // An ID token that is too large for all cookies is not kept.
+        assert_eq!(hint(&mut world, &too_many), told("logout_hint", "ada"), "{keep:?}");
+    }
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["login"]["keep_id_token"] = json!(false);
+    });
     assert_eq!(hint(&mut world, &json!({ "sub": "a&b=c" })), told("logout_hint", "a&b=c"));
     assert_eq!(hint(&mut world, &json!({ "sub": "ada", "sid": "s+1" })), told("logout_hint", "s+1"));
+}
 
-    let mut world = World::<H>::with(|configuration| {
-        configuration["tenants"][0]["login"]["keep_id_token"] = json!(true);
-    });
-    let (name, token) = hint(&mut world, &ada());
-    assert_eq!(name, "id_token_hint");
-    assert!(world.issuer("acme", |issuer| issuer.secrets.contains(&token)));
-    // An ID token that is too large for the cookies is not kept.
-    let groups: Vec<String> = (0..250).map(|number| format!("a group of this number: {number}")).collect();
-    assert_eq!(hint(&mut world, &json!({ "sub": "ada", "groups": groups })), told("logout_hint", "ada"));
+/// Without an end session endpoint nobody gets the ID token, so it takes no room in the cookie.
+pub fn an_id_token_is_kept_for_an_issuer_that_signs_out<H: Harness>() {
+    let size = |change: fn(&mut Value)| {
+        let mut world = World::<H>::with(|configuration| change(&mut configuration["tenants"][0]));
+        let session = world.signed_in().named("-session");
+        assert_eq!(session.len(), 1);
+        session[0].value.len()
+    };
+    let remove = |tenant: &mut Value| drop(tenant["provider"].as_object_mut().unwrap().remove("end_session_endpoint"));
+    let with = size(|_| {});
+    let without = size(remove);
+    assert!(with > without + 300, "{with} {without}");
+    let off = size(|tenant| tenant["login"]["keep_id_token"] = json!(false));
+    assert_eq!(off, without);
 }
 
 pub fn the_configuration_ends_sessions<H: Harness>() {

@@ -110,7 +110,8 @@ macro_rules! scenarios {
             ];
             logout: [
                 sign_out_here_and_at_the_issuer, sign_out_here_alone, another_site_can_only_ask,
-                a_copy_of_the_cookie_is_dead, every_cookie_goes, planted_cookies_keep_none, the_issuer_is_told_which_session,
+                a_copy_of_the_cookie_is_dead, every_cookie_goes, planted_cookies_keep_none,
+                the_issuer_is_told_which_session, an_id_token_is_kept_for_an_issuer_that_signs_out,
                 the_configuration_ends_sessions,
             ] timed [
                 a_copy_that_was_kept_in_use_is_dead, the_hint_names_the_valid_session,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::browser::Browser;
 use crate::support::configuration::{OTHER_SESSION_KEY, SESSION_KEY};
 use crate::support::harness::{Harness, Reply, values};
+use crate::support::issuer::Issuer;
 use crate::support::signer::Signer;
 use crate::support::world::{NAVIGATION, World, ada};
 
@@ -206,10 +207,9 @@ pub fn a_new_login_replaces_the_session<H: Harness>() {
     assert_eq!(values(&seen, "x-auth-request-email"), <[String; 0]>::default());
 }
 
-/// The size of the session cookie that a browser sends with each request.
+/// The sizes of sessions in the documents: without an ID token, with one, and with one as Keycloak
+/// issues it.
 pub fn a_typical_session_is_small<H: Harness>() {
-    let mut world = World::<H>::new();
-    let mut browser = world.browser();
     let groups = [
         "engineering",
         "platform-admins",
@@ -222,14 +222,40 @@ pub fn a_typical_session_is_small<H: Harness>() {
         "all-staff",
         "release-managers",
     ];
-    let person = json!({ "sub": "8c6ac1f0-5d0e-4a2c-9a0e-3f4f0c5f7f11", "email": "ada.lovelace@acme.example", "groups": groups });
-    world.sign_in(&mut browser, "acme", HOME, &person);
-    let session = &browser.named("-session")[0];
-    let size = session.name.len() + 1 + session.value.len();
-    // Written to the terminal, since the test runner captures `println!`.
-    let line = format!("a session with 10 groups takes {size} bytes of the Cookie header\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
-    assert!(size < 700, "{size}");
+    let id = "8c6ac1f0-5d0e-4a2c-9a0e-3f4f0c5f7f11";
+    let person = json!({ "sub": id, "email": "ada.lovelace@acme.example", "groups": groups });
+    let mut keycloak = person.clone();
+    keycloak.as_object_mut().unwrap().extend([
+        ("jti".to_owned(), json!(id)),
+        ("sid".to_owned(), json!(id)),
+        ("typ".to_owned(), json!("ID")),
+        ("azp".to_owned(), json!("gate")),
+        ("auth_time".to_owned(), json!(1_800_000_000)),
+        ("acr".to_owned(), json!("1")),
+        ("email_verified".to_owned(), json!(true)),
+        ("name".to_owned(), json!("Ada Lovelace")),
+        ("preferred_username".to_owned(), json!("ada.lovelace")),
+        ("given_name".to_owned(), json!("Ada")),
+        ("family_name".to_owned(), json!("Lovelace")),
+    ]);
+    for (keeps, signer, kid, person, what, limit) in [
+        (false, Signer::es256(), None, &person, "without an ID token", 700),
+        (true, Signer::es256(), None, &person, "with an ID token (ES256)", 1400),
+        (true, Signer::rs256(), Some(id), &keycloak, "with an ID token as of Keycloak (RS256)", 2400),
+    ] {
+        let issuer = |issuer: &mut Issuer| (issuer.signer, issuer.kid) = (signer, kid);
+        let mut world = World::<H>::with_issuer(issuer, |configuration| {
+            configuration["tenants"][0]["login"]["keep_id_token"] = json!(keeps);
+        });
+        let mut browser = world.browser();
+        world.sign_in(&mut browser, "acme", HOME, person);
+        let session = browser.named("-session");
+        let size = session[0].name.len() + 1 + session[0].value.len();
+        // Written to the terminal, since the test runner captures `println!`.
+        let line = format!("a session with 10 groups, {what}, takes {size} bytes of the Cookie header\n");
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        assert!(size < limit && session.len() == 1, "{what}: {size}");
+    }
 }
 
 /// A large session takes several cookies, and one part alone is not a session.

@@ -174,7 +174,7 @@ impl Returned {
             expires_in: tokens.expires_in,
             omitted: OmittedClaims::new(token, tenant),
         });
-        let retained = RetainedTokens::new(&tokens.access_token, tokens.id_token.as_ref(), tenant);
+        let retained = RetainedTokens::new(&tokens.access_token, tokens.id_token.as_ref(), &served.provider);
         let retained = RetainedTokens { grant, ..retained };
         let cookies = runtime.sessions(served, now).start(token, retained, sent, env)?;
         Ok(StartedSession { cookies, is_refreshable })

@@ -181,7 +181,7 @@ impl Refreshing {
         let refresh_token = newer.unwrap_or_else(|| grant.refresh_token.clone());
         let (renewed, expires_in) = (now.0, tokens.expires_in);
         let grant = RefreshGrant { refresh_token, auth_time, renewed, expires_in, omitted, ..grant.clone() };
-        let retained = RetainedTokens::new(&tokens.access_token, tokens.id_token.as_ref(), tenant);
+        let retained = RetainedTokens::new(&tokens.access_token, tokens.id_token.as_ref(), &served.provider);
         record.tokens.renew(retained, grant);
         Ok(runtime.sessions(served, now).seal(&record, env)?)
     }
