@@ -356,7 +356,9 @@ mod abi {
             vms.iter_mut().map(|vm| status(&mut vm.host, &visit()) == 302).collect::<Vec<_>>()
         };
         assert_eq!(know(&mut vms), [false; 3]);
-        // The first VM fetches; the others wait for the result.
+        // The first VM fetches; the others have the result with their next request, before a tick.
+        vms[0].tick();
+        assert_eq!((documents(), know(&mut vms)), (2, vec![true; 3]));
         for vm in &mut vms {
             vm.tick();
         }
@@ -373,6 +375,47 @@ mod abi {
         for vm in &mut vms {
             assert_eq!(vm.host.state().counters.get("tenantgate.jwks_fetch_failed"), None);
         }
+    }
+
+    /// A VM without keys has those that another one fetched with the request that needs them: for a
+    /// bearer token, a logout token and the end of a login.
+    #[test]
+    fn a_vm_without_keys_looks_for_them() {
+        let configure = |configuration: &mut Value| {
+            super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
+            configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/oauth2/backchannel-logout");
+        };
+        let mut world = World::<ModuleHarness>::with_issuer(|issuer| issuer.rotate(Signer::es256(), "one"), configure);
+        let mut configuration = world.configuration();
+        configure(&mut configuration);
+        let shared = world.harness.host.state().shared.clone();
+        let beside = || ModuleHarness::beside(&configuration, world.issuers.clone(), shared.clone());
+        let (for_login, for_bearer, for_logout) = (beside(), beside(), beside());
+        world.harness.tick();
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+        world.harness = for_login;
+        assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
+        world.open(&mut browser, "https://acme.example/page").forwarded();
+        let now = world.clock.now();
+        let sign = |typ: &str, claims: Value| {
+            world.issuer("acme", |issuer| {
+                let mut all = json!({ "iss": issuer.url, "sub": "robot", "iat": now, "exp": now + 60, "jti": typ });
+                all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+                issuer.signer.jws(&issuer.header(typ), &all)
+            })
+        };
+        let access_token = sign("at+jwt", json!({ "aud": "api" }));
+        let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+        let logout_token = sign("logout+jwt", json!({ "aud": "gate", "events": events }));
+        world.harness = for_bearer;
+        let line = ("authorization", &*format!("Bearer {access_token}"));
+        world.send(&mut world.browser(), "https://acme.example/page", &[line]).forwarded();
+        world.harness = for_logout;
+        let body = format!("logout_token={logout_token}");
+        let reply = world.post("https://acme.example/oauth2/backchannel-logout", &[], body.as_bytes()).reply();
+        assert_eq!(reply.status, 200);
+        assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
     }
 
     /// If the fetching VM dies, another one fetches.

@@ -12,6 +12,7 @@ use crate::http::host::Host;
 use crate::http::navigation::is_navigation;
 use crate::http::reply::LocalReply;
 use crate::http::request::{RequestHead, Target};
+use crate::oauth::discovery::catch_up;
 use crate::session::Sessions;
 use crate::tenant::Tenant;
 
@@ -50,6 +51,7 @@ impl RequestContext {
             }
             None => return Err(refuse(RequestError::UnknownHost)),
         };
+        catch_up(&served.provider, env);
         let context = Self { head, runtime: runtime.clone(), host, served, id };
         match context.parsed_target() {
             Some(target) if has_final_dot && is_navigation(&context.head) => Err(context.redirect_to_host(target)),

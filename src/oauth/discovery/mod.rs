@@ -18,4 +18,4 @@ pub use error::FetchError;
 pub(crate) use fetch::{Fetch, FetchStep};
 pub use provider::{MetadataUnavailable, Provider};
 pub use refresher::{Actions, FetchId, JwksRefresher};
-pub(crate) use shared_store::publish;
+pub(crate) use shared_store::{catch_up, publish};

@@ -120,6 +120,11 @@ impl Provider {
         }
     }
 
+    /// Whether this VM has fetched documents, or the tenant fetches none.
+    pub(super) fn is_current(&self) -> bool {
+        self.tenant.provider.source.is_none() || self.fetched().is_some()
+    }
+
     fn fetched(&self) -> Option<Arc<Fetched>> {
         self.state.lock().ok()?.fetched.clone()
     }

@@ -105,6 +105,18 @@ pub(crate) fn publish(provider: &Provider, documents: Documents, env: &mut Env<'
     let _ = shared.set(CHANGES, b"-", None);
 }
 
+/// Takes over the documents that another VM fetched if this VM has none. So a request does not fail
+/// because this VM looks for them at its ticks only.
+pub(crate) fn catch_up(provider: &Provider, env: &Env<'_>) {
+    let tenant = provider.tenant();
+    if !provider.is_current()
+        && let (Some(store), Ok(now)) = (SharedJwksStore::new(tenant), env.now())
+        && let Some(fetched) = store.documents(env.shared(), tenant, now)
+    {
+        provider.replace(fetched);
+    }
+}
+
 /// Schedules the next fetch after a failed one.
 pub(super) fn postpone(tenant: &Tenant, now: UnixTime, env: &mut Env<'_>) {
     if let (Some(store), Some(source)) = (SharedJwksStore::new(tenant), &tenant.provider.source) {
