@@ -78,6 +78,80 @@ fn check_warns_of_a_refresh_without_offline_access() {
     }
 }
 
+/// For a provider that the issuer tells, the tool says which scopes to write.
+#[test]
+fn check_says_which_scopes_fit_a_provider() {
+    let check = |issuer: &str, rest: &str| {
+        let configuration = CONFIGURATION.replace("https://issuer.example\n", &format!("{issuer}\n"));
+        let configuration = match rest.strip_prefix("discovery\n") {
+            Some(rest) => {
+                let provider = configuration.find("    provider:").unwrap();
+                format!("{}    provider: {{cluster: i, discovery: true}}\n{rest}", &configuration[..provider])
+            }
+            None => format!("{configuration}{rest}"),
+        };
+        let output = run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &configuration).1;
+        let warnings = output.lines().filter_map(|line| line.strip_prefix("warning: tenant \"acme\": login.scopes: "));
+        warnings.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let keycloak = "https://login.acme.example/auth/realms/acme";
+    let okta = "https://acme.okta.com/oauth2/default";
+    let entra = "https://login.microsoftonline.com/8c6ac1f0-5d0e-4a2c-9a0e-3f4f0c5f7f11/v2.0";
+    let google = "https://accounts.google.com";
+    let refused = |name: &str, scopes: &str| {
+        format!(
+            "asks for `groups`, which {name} refuses unless it was added there; write `[{scopes}]`, or set \
+             `provider.discovery: true`"
+        )
+    };
+    let (three, four) = ("openid, profile, email", "openid, profile, email, offline_access");
+    let refresh = "    refresh: {}\n";
+    let own = |scopes: &str| format!("    login: {{scopes: [{scopes}]}}\n{refresh}");
+    for (issuer, rest, expected) in [
+        (keycloak, "", vec![refused("Keycloak", three)]),
+        (keycloak, refresh, vec![refused("Keycloak", three)]),
+        (keycloak, "discovery\n", vec![]),
+        (keycloak, &own("openid, groups"), vec![]),
+        (okta, "", vec![refused("Okta", three)]),
+        ("https://acme.okta.com", "", vec![]),
+        (entra, "", vec![refused("Entra ID", three)]),
+        (entra, "discovery\n    refresh: {}\n", vec![]),
+        (entra, &own(four), vec![]),
+        (google, "", vec![refused("Google", three)]),
+        (google, "    login: {scopes: [openid, email]}\n", vec![]),
+        ("https://dex.acme.example", "", vec![]),
+        ("https://dex.acme.example", "discovery\n    refresh: {}\n", vec![]),
+    ] {
+        assert_eq!(check(issuer, rest), expected, "{issuer} {rest}");
+    }
+    let lacks = "has no `offline_access`; most issuers send a refresh token only with this scope, and without one the \
+                 session ends after `refresh.interval`";
+    let outlives = "asks for `offline_access`; Keycloak sends refresh tokens without it, and with it they stay valid \
+                    after a sign-out there; write `[openid, profile, email]`";
+    let google_refreshes =
+        "Google sends a refresh token only with `login.parameters: {access_type: offline}` and `login.prompt: consent`";
+    let parameters =
+        "    login: {scopes: [openid], prompt: consent, parameters: {access_type: offline}}\n    refresh: {}\n";
+    for (issuer, rest, expected) in [
+        (okta, refresh, vec![refused("Okta", four), lacks.to_owned()]),
+        (
+            entra,
+            &own("openid, groups"),
+            vec![
+                format!("asks for `groups`, which Entra ID refuses unless it was added there; write `[{four}]`"),
+                lacks.to_owned(),
+            ],
+        ),
+        (keycloak, "discovery\n    refresh: {}\n", vec![outlives.to_owned()]),
+        (keycloak, &own(four), vec![outlives.to_owned()]),
+        (google, &own(four), vec!["has `offline_access`, which Google refuses; leave it out".to_owned()]),
+        (google, "discovery\n    refresh: {}\n", vec![google_refreshes.to_owned()]),
+        (google, parameters, vec![]),
+    ] {
+        assert_eq!(check(issuer, rest), expected, "{issuer} {rest}");
+    }
+}
+
 #[test]
 fn check_fails_for_a_broken_tenant() {
     let (code, output, _) = run(&["check", "-", "--env", &format!("KEY={KEY}")], CONFIGURATION);

@@ -8,7 +8,7 @@ use super::cursor::{Cursor, Object};
 use super::request::request;
 use super::values::{Scheme, duration, path, url};
 use crate::http::host::{Host, HostPattern};
-use crate::tenant::{IdTokenHint, Login};
+use crate::tenant::{IdTokenHint, Login, Scopes};
 
 /// Reads the section. `None` if a part that every login needs could not be read.
 pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> Option<Login> {
@@ -61,9 +61,9 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
 
 /// Reads the scopes of the authorization request (RFC 6749 section 3.3). `openid` is required
 /// (OpenID Connect Core section 3.1.2.1).
-fn scopes(at: &Cursor<'_>) -> Option<Vec<String>> {
+fn scopes(at: &Cursor<'_>) -> Option<Scopes> {
     if !at.is_present() {
-        return Some(DEFAULT_SCOPES.map(str::to_owned).into());
+        return Some(Scopes::Default);
     }
     let mut scopes: Vec<String> = Vec::new();
     for element in at.elements() {
@@ -76,7 +76,7 @@ fn scopes(at: &Cursor<'_>) -> Option<Vec<String>> {
     if !scopes.iter().any(|scope| scope == "openid") {
         return at.refuse("lacks \"openid\", without which there is no ID token");
     }
-    Some(scopes)
+    Some(Scopes::Configured(scopes))
 }
 
 /// Reads one scope token (RFC 6749 section 3.3).
@@ -138,7 +138,6 @@ fn require_for_several_hosts(object: &Object<'_>, hosts: &[HostPattern]) {
     }
 }
 
-const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "groups"];
 const DEFAULT_CALLBACK_PATH: &str = "/oauth2/callback";
 const DEFAULT_LOGOUT_PATH: &str = "/oauth2/logout";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15 * 60);

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::scopes::Scopes;
 use crate::http::host::Host;
 
 /// The settings of a login at a tenant.
 #[derive(Debug)]
 pub struct Login {
-    /// The requested scopes, each once. `openid` is one of them.
-    pub scopes: Vec<String>,
+    /// The requested scopes.
+    pub scopes: Scopes,
     /// The optional parameters of the authorization request.
     pub request: AuthorizationParameters,
     /// Whether claims that the ID token lacks are fetched from the UserInfo endpoint.

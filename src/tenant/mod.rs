@@ -18,6 +18,7 @@ mod login;
 mod name;
 mod provider;
 mod refresh;
+mod scopes;
 mod session_policy;
 
 use crate::base::time::UnixTime;
@@ -40,6 +41,7 @@ pub use login::{AuthorizationParameters, IdTokenHint, Login};
 pub use name::TenantName;
 pub use provider::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 pub use refresh::{Refresh, WithoutToken};
+pub use scopes::{OptionalScopes, Scopes};
 pub use session_policy::SessionPolicy;
 
 /// One tenant of the loaded configuration.

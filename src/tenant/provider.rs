@@ -62,7 +62,7 @@ pub enum SourceStart {
 
 impl ProviderConfig {
     /// Whether the metadata of the provider are fetched.
-    pub(crate) fn discovers(&self) -> bool {
+    pub fn discovers(&self) -> bool {
         self.source.as_ref().is_some_and(|source| matches!(source.start, SourceStart::Discovery(_)))
     }
 }

@@ -19,6 +19,7 @@ pub mod logout;
 pub mod redirects;
 pub mod refresh;
 pub mod refusal;
+pub mod scopes;
 pub mod session;
 pub mod tenants;
 pub mod userinfo;
@@ -136,6 +137,10 @@ macro_rules! scenarios {
             refusal: [
                 only_navigations_are_redirected, navigations_of_every_browser, malformed_requests,
                 pages_for_people_and_json_for_programs, configured_page_texts,
+            ];
+            scopes: [
+                default_scopes_fit_the_issuer, configured_scopes_win,
+                default_scopes_wait_for_the_metadata,
             ];
             session: [
                 a_tampered_session_is_none, purposes_do_not_mix, keys_roll,

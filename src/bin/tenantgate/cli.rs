@@ -16,7 +16,8 @@ use tenantgate::config::{Environment, LoadContext, Loaded};
 use tenantgate::jose::HostAlgorithms;
 use tenantgate::runtime::TenantEntry;
 use tenantgate::seal::SealingKey;
-use tenantgate::tenant::{Tenant, WithoutToken};
+
+use super::scopes::scope_warnings;
 
 /// Multi-tenant OpenID Connect at the edge: the command-line tool of the filter.
 #[derive(Parser)]
@@ -97,25 +98,13 @@ fn report(loaded: &Loaded) -> Result<bool, String> {
         let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
         print(&format!("{name} {state} {}", if hosts.is_empty() { "no host".to_owned() } else { hosts.join(", ") }))?;
         if let TenantEntry::Served(tenant) = entry {
-            for warning in warnings(&tenant.model) {
+            let about_rules = warnings(&tenant.model).into_iter().map(|warning| warning.to_string());
+            for warning in about_rules.chain(scope_warnings(&tenant.model)) {
                 print(&format!("warning: {name}: {warning}"))?;
-            }
-            if may_lack_refresh_token(&tenant.model) {
-                print(&format!(
-                    "warning: {name}: login.scopes: has no `offline_access`; most issuers send a refresh token only with \
-                     this scope, and without one the session ends after `refresh.interval`"
-                ))?;
             }
         }
     }
     Ok(loaded.problems.is_empty())
-}
-
-/// Whether sessions are to be refreshed, and the scope that most issuers require for it is not
-/// requested.
-fn may_lack_refresh_token(tenant: &Tenant) -> bool {
-    let ends = tenant.refresh.is_some_and(|refresh| refresh.without_token == WithoutToken::End);
-    ends && !tenant.login.scopes.iter().any(|scope| scope == "offline_access")
 }
 
 fn session_key() -> Result<String, String> {

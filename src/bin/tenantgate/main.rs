@@ -2,6 +2,8 @@
 
 #[cfg(not(target_family = "wasm"))]
 mod cli;
+#[cfg(not(target_family = "wasm"))]
+mod scopes;
 
 #[cfg(not(target_family = "wasm"))]
 fn main() -> std::process::ExitCode {

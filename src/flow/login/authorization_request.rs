@@ -15,7 +15,7 @@ use crate::tenant::AuthorizationParameters;
 /// prompt is configured.
 ///
 /// # Errors
-/// [`MetadataUnavailable`] if the authorization endpoint is not known yet.
+/// [`MetadataUnavailable`] if the authorization endpoint or the scopes are not known yet.
 pub(super) fn url(
     provider: &Provider,
     attempt: &Attempt,
@@ -28,7 +28,7 @@ pub(super) fn url(
         ("response_type", "code".into()),
         ("client_id", (&tenant.client.id).into()),
         ("redirect_uri", redirect_uri.into()),
-        ("scope", tenant.login.scopes.join(" ").into()),
+        ("scope", provider.scope()?.into()),
         ("state", attempt.state().into()),
         ("nonce", attempt.nonce().expose_secret().clone().into()),
         ("code_challenge", code_challenge(attempt.verifier().expose_secret()).into()),

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::error::FetchError;
 use crate::base::json;
-use crate::tenant::{Endpoints, ProviderSource};
+use crate::tenant::{Endpoints, OptionalScopes, ProviderSource};
 
 /// The metadata of the configured issuer.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) struct Metadata {
     pub(crate) endpoints: Endpoints,
     /// The location of the JWK Set.
     pub(crate) jwks_uri: Url,
+    /// The scopes that the provider has.
+    pub(crate) scopes: OptionalScopes,
     /// Whether every authorization response has `iss` (RFC 9207 section 3).
     pub(crate) names_issuer: bool,
 }
@@ -40,7 +42,19 @@ impl Metadata {
             end_session: url("end_session_endpoint")?,
         };
         let names_issuer = document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true));
-        Ok(Self { endpoints, jwks_uri: url("jwks_uri")?.ok_or(FetchError::Field("jwks_uri"))?, names_issuer })
+        let scopes = scopes(&document);
+        Ok(Self { endpoints, jwks_uri: url("jwks_uri")?.ok_or(FetchError::Field("jwks_uri"))?, scopes, names_issuer })
+    }
+}
+
+/// The scopes that `scopes_supported` lists.
+fn scopes(document: &Map<String, Value>) -> OptionalScopes {
+    match document.get("scopes_supported") {
+        Some(Value::Array(listed)) if !listed.is_empty() => {
+            let has = |scope| listed.iter().any(|listed| listed.as_str() == Some(scope));
+            OptionalScopes { groups: has("groups"), offline_access: has("offline_access") }
+        }
+        _ => OptionalScopes::NOT_LISTED,
     }
 }
 

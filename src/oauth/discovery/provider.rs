@@ -10,7 +10,7 @@ use url::Url;
 use super::fetched::Fetched;
 use crate::base::time::UnixTime;
 use crate::jose::TrustedKeys;
-use crate::tenant::{Endpoints, Tenant};
+use crate::tenant::{Endpoints, OptionalScopes, Scopes, Tenant};
 
 /// The OpenID Provider of a tenant: its configuration and the documents that were fetched last. The
 /// documents are a cache, and each VM begins with an empty one.
@@ -27,7 +27,7 @@ struct ProviderState {
     refresh_requested: bool,
 }
 
-/// The endpoint is not configured, and the provider's metadata were not fetched yet.
+/// An endpoint or the scopes are not configured, and the provider's metadata were not fetched yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetadataUnavailable;
 
@@ -76,6 +76,22 @@ impl Provider {
     /// and it is known.
     pub fn end_session_endpoint(&self) -> Option<Url> {
         self.endpoint(|endpoints| endpoints.end_session.as_ref())
+    }
+
+    /// The `scope` parameter of the authorization request.
+    ///
+    /// # Errors
+    /// [`MetadataUnavailable`] if it depends on the metadata and they are not known yet.
+    pub fn scope(&self) -> Result<String, MetadataUnavailable> {
+        let tenant = &self.tenant;
+        let has = match tenant.login.scopes {
+            Scopes::Default if tenant.provider.discovers() => {
+                let fetched = self.fetched().ok_or(MetadataUnavailable)?;
+                fetched.metadata.as_ref().ok_or(MetadataUnavailable)?.scopes
+            }
+            Scopes::Default | Scopes::Configured(_) => OptionalScopes::NOT_DISCOVERED,
+        };
+        Ok(tenant.login.scopes.parameter(has, tenant.refresh.is_some()))
     }
 
     fn endpoint(&self, read: impl Fn(&Endpoints) -> Option<&Url>) -> Option<Url> {
