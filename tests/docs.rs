@@ -63,7 +63,7 @@ fn with_every_object() -> Value {
     let optional = json!({
         "assertion": { "keys": [{ "pem": { "env": "ASSERTION_KEY" } }], "audiences": ["upstream"] },
         "client_key": { "pem": { "env": "CLIENT_KEY" } },
-        "login": {}, "refresh": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
+        "login": {}, "csrf": {}, "refresh": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
         "roles": [{ "name": "admin", "groups": ["admins"] }],
         "access": [{ "paths": ["/"], "allow": { "roles": ["admin"], "all_of": { "groups": ["staff"] } } }],
     });

@@ -257,6 +257,9 @@ mod envoy_only {
         let cookie = format!("cookie: {session}\r\n");
         assert_eq!(send("/socket", ""), (401, vec![]));
         assert_eq!(send("/socket", &cookie).1, ["/socket"]);
+        let from = |origin: &str| format!("{cookie}origin: {origin}\r\n");
+        assert_eq!(send("/socket", &from("https://acme.example")).1, ["/socket"]);
+        assert_eq!(send("/socket", &from("https://globex.example")), (403, vec![]));
         assert_eq!(send("/broken", &cookie), (500, vec!["/broken".to_owned(); 3]));
         // The filter removed the session cookie, so the redirected request is anonymous.
         assert_eq!(send("/moved", &cookie), (401, vec!["/moved".to_owned()]));

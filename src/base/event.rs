@@ -42,6 +42,7 @@ events! {
         BodyUnavailable = "body_unavailable",
         CallbackInvalid = "callback_invalid",
         CodeRejected = "code_rejected",
+        CrossOrigin = "cross_origin",
         HostError = "host_error",
         IdTokenInvalid = "id_token_invalid",
         IdentityIncomplete = "identity_incomplete",

@@ -13,6 +13,7 @@ mod assertion;
 mod bearer;
 mod client_authentication;
 mod client_key;
+mod csrf;
 mod cursor;
 mod error;
 mod headers;

@@ -7,7 +7,7 @@ use super::cursor::{Cursor, Errors};
 use super::hosts::hosts;
 use super::load_context::LoadContext;
 use super::values::{Scheme, moment, secret, url};
-use super::{access, bearer, client_key, headers, identity, keys, login, pages, provider, refresh, roles};
+use super::{access, bearer, client_key, csrf, headers, identity, keys, login, pages, provider, refresh, roles};
 use crate::http::host::HostPattern;
 use crate::tenant::{Client, IdentityClaims, IdentityHeaders, Tenant, TenantName};
 use crate::upstream::AssertionSettings;
@@ -67,6 +67,7 @@ pub(super) fn tenant(
     {
         login_at.error(format!("has a path that is `assertion.jwks_path`, too: \"{}\"", assertion.jwks_path));
     }
+    let trusted_origins = csrf::csrf(&object.field("csrf"), scheme);
     let refresh = refresh::refresh(&object.field("refresh"));
     let bearer = bearer::bearer(&object.field("bearer"));
     let identity = identity::identity(&object.field("identity"));
@@ -96,6 +97,7 @@ pub(super) fn tenant(
             keys: keys?,
             provider: provider?,
             login: login?,
+            trusted_origins: trusted_origins?,
             refresh: refresh?,
             bearer: bearer?,
             identity: IdentityClaims {

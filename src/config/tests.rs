@@ -509,6 +509,36 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             json!("25 November"),
             "tenant \"acme\": sessions_not_before: \"25 November\" is not a time; write it as \"2026-11-25T08:30:00Z\"",
         ),
+        (
+            "/csrf",
+            json!({ "trusted_origins": ["https://app.acme.example/"] }),
+            "tenant \"acme\": csrf.trusted_origins[0]: \"https://app.acme.example/\" is not an origin; write it as \"https://app.acme.example\"",
+        ),
+        (
+            "/csrf",
+            json!({ "trusted_origins": ["https://APP.acme.example:443/x?y"] }),
+            "tenant \"acme\": csrf.trusted_origins[0]: \"https://APP.acme.example:443/x?y\" is not an origin; write it as \"https://app.acme.example\"",
+        ),
+        (
+            "/csrf",
+            json!({ "trusted_origins": ["http://app.acme.example"] }),
+            "tenant \"acme\": csrf.trusted_origins[0]: is an http URL; use https, or set `allow_insecure_issuer: true` for development",
+        ),
+        (
+            "/csrf",
+            json!({ "trusted_origins": ["null"] }),
+            "tenant \"acme\": csrf.trusted_origins[0]: is not an absolute URL; write it as \"https://host/path\"",
+        ),
+        (
+            "/csrf",
+            json!({ "trusted_origins": ["https://*.acme.example"] }),
+            "tenant \"acme\": csrf.trusted_origins[0]: \"https://*.acme.example\" has a wildcard; name each origin",
+        ),
+        (
+            "/csrf",
+            json!({ "trusted_origins": [] }),
+            "tenant \"acme\": csrf.trusted_origins: is empty; at least one is needed",
+        ),
         ("/bearer", json!({}), "tenant \"acme\": bearer.audiences: is missing"),
         ("/bearer", json!({ "audiences": [] }), "tenant \"acme\": bearer.audiences: is empty; at least one is needed"),
         (

@@ -86,6 +86,7 @@ impl Refusal {
                 LogoutError::Token(_) => (400, Info, Event::LogoutTokenInvalid, pages::LOGOUT_TOKEN_INVALID, None),
             },
             Self::Request(error) => match error {
+                RequestError::CrossOrigin(_) => (403, Info, Event::CrossOrigin, pages::CROSS_ORIGIN, None),
                 RequestError::HostInvalid => (400, Debug, Event::HostInvalid, pages::REQUEST_INVALID, None),
                 RequestError::PathInvalid => (400, Debug, Event::PathInvalid, pages::REQUEST_INVALID, None),
                 RequestError::TenantBroken => (503, Debug, Event::TenantBroken, pages::TENANT_BROKEN, None),
@@ -106,7 +107,7 @@ impl Refusal {
     }
 
     /// Whether the refusal is about a bearer token that is invalid or insufficient.
-    pub(crate) fn is_about_token(&self) -> bool {
+    fn is_about_token(&self) -> bool {
         match self {
             Self::Access(error) => matches!(error, AccessError::Scopes(_)),
             Self::Bearer(error) => !matches!(error, BearerError::Host(_)),

@@ -29,6 +29,11 @@ pub(super) const CODE_REJECTED: Text = (
     "The sign-in took too long, or its address was opened twice. Try again. If it happens again, tell the \
      administrator of this site.",
 );
+pub(super) const CROSS_ORIGIN: Text = (
+    "Request refused",
+    "A page of another site tried to do something here in your name, so it was refused. Go to the start page of this \
+     site and try it from there. If that does not help, tell the administrator of this site.",
+);
 pub(super) const EMAIL_UNVERIFIED: Text = (
     "E-mail address not verified",
     "Your organization's sign-in service has not verified your e-mail address. Verify it there, or ask your \

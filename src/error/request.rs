@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use crate::session::CrossOrigin;
+
 /// The reason why a request is refused before a flow begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestError {
+    /// A page of another origin sent an unsafe request with the session of the user.
+    CrossOrigin(CrossOrigin),
     /// `:authority` is absent, repeated, or not a host name.
     HostInvalid,
     /// `:path` is absent, repeated, or not in origin-form (RFC 9112 section 3.2.1).
@@ -22,6 +26,7 @@ pub(crate) enum RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::CrossOrigin(error) => return error.fmt(f),
             Self::HostInvalid => "`:authority` is absent, repeated, or not a host name",
             Self::PathInvalid => "`:path` is absent, repeated, or not in origin-form",
             Self::TenantBroken => "the tenant's configuration is wrong; the reasons were logged when it was loaded",
@@ -33,3 +38,9 @@ impl fmt::Display for RequestError {
 }
 
 impl std::error::Error for RequestError {}
+
+impl From<CrossOrigin> for RequestError {
+    fn from(error: CrossOrigin) -> Self {
+        Self::CrossOrigin(error)
+    }
+}

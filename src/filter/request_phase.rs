@@ -11,7 +11,7 @@ use crate::base::event::{Event, Level};
 use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
 use crate::env::{Env, HostFailure};
-use crate::error::{Refusal, ReplyContext, RequestError, RequestId};
+use crate::error::{BearerError, Refusal, ReplyContext, RequestError, RequestId};
 use crate::flow::bearer;
 use crate::flow::login::{self, CodeExchange, ExchangeStep};
 use crate::flow::logout::{BackchannelRequest, frontchannel_logout, logout};
@@ -154,6 +154,7 @@ fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mut Env<'_>) 
     if has_bearer_token(&context.head) {
         return match bearer::identity(&context, env) {
             Ok(identity) => forward(context, &identity, ResponsePhase::default(), env),
+            Err(error @ BearerError::Host(_)) => refuse(&context, &error.into()),
             Err(error) => anonymous(context, Some(error.into()), env),
         };
     }
@@ -161,7 +162,11 @@ fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mut Env<'_>) 
         Ok(now) => now,
         Err(no_time) => return refuse(&context, &HostFailure::from(no_time).into()),
     };
-    let Some(session) = context.sessions(now).find(&context.head) else { return anonymous(context, None, env) };
+    let session = match context.sessions(now).find(&context.head).map(|sent| sent.admit(&context.host)) {
+        Some(Ok(session)) => session,
+        Some(Err(error)) => return anonymous(context, Some(RequestError::from(error).into()), env),
+        None => return anonymous(context, None, env),
+    };
     let (session, response) = match freshness(&context, session, wait_end, now, env) {
         SessionFreshness::Current(session) => {
             let cookies = context.sessions(now).keep_alive(&session, &context.head, env);
@@ -203,16 +208,14 @@ fn forward(
     }
 }
 
-/// Forwards a request without an identity if the access rules make it public. `bearer` is the error
-/// of its bearer token. If the rules need a user, a navigation begins a login and any other request
-/// gets 401.
-fn anonymous(context: RequestContext, bearer: Option<Refusal>, env: &mut Env<'_>) -> RequestStep {
-    if let Some(refusal) = bearer.as_ref().filter(|refusal| !refusal.is_about_token()) {
-        return refuse(&context, refusal);
-    }
+/// Forwards a request without an identity if the access rules make it public. `unused` is the
+/// reason why its bearer token or its session is not used. If the rules need a user, that is the
+/// answer; without it a navigation begins a login and any other request gets 401.
+fn anonymous(context: RequestContext, unused: Option<Refusal>, env: &mut Env<'_>) -> RequestStep {
     let decision = RouteDecision::new(&context.head, context.tenant(), &context.host, context.target());
-    match (decision.without_user(), bearer) {
-        // A public request with an invalid token is forwarded like one without a token.
+    match (decision.without_user(), unused) {
+        // A public request with an invalid token is forwarded like one without a token, and one of
+        // another origin like one without a session.
         (AnonymousDecision::Public(public), _) => {
             let forward = Forward::anonymous(&public, context.runtime.upstream());
             RequestStep::Forward(context, forward, ResponsePhase::default())

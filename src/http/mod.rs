@@ -9,6 +9,7 @@ pub mod cookie;
 pub mod header_name;
 pub mod host;
 pub(crate) mod navigation;
+pub(crate) mod origin;
 pub mod page_layout;
 pub mod reply;
 pub mod request;

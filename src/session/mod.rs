@@ -12,6 +12,7 @@ mod refresh_grant;
 mod refresh_store;
 mod retained_tokens;
 pub mod revocation;
+mod sent;
 mod sessions;
 
 pub(crate) use cookies::SentCookies;
@@ -23,4 +24,5 @@ pub(crate) use refresh_grant::{Age, RefreshGrant};
 pub use refresh_store::RefreshKey;
 pub(crate) use refresh_store::{RefreshState, RefreshStore};
 pub(crate) use retained_tokens::RetainedTokens;
+pub(crate) use sent::{CrossOrigin, SentSession};
 pub(crate) use sessions::{Session, Sessions};

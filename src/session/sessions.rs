@@ -44,11 +44,6 @@ pub(crate) struct WrittenSession {
 }
 
 impl Sessions<'_> {
-    /// The first valid session among the session cookies of the request.
-    pub(crate) fn find(&self, head: &RequestHead) -> Option<Session> {
-        cookies::read(head, &self.tenant.login).find_map(|sealed| self.open(&sealed))
-    }
-
     /// The session in `sealed`, if it is valid: sealed for this tenant, its issuer and its client;
     /// neither expired nor revoked; verified with a key that the tenant still trusts; and with a
     /// verified e-mail address if that is required for the user name.

@@ -61,6 +61,9 @@ pub struct Tenant {
     pub provider: ProviderConfig,
     /// The settings of a login.
     pub login: Login,
+    /// The origins whose pages may use a session of this tenant, besides the origin of the request,
+    /// in the form of the header `Origin`.
+    pub trusted_origins: Vec<String>,
     /// The settings of the session refresh. Without them sessions are not refreshed.
     pub refresh: Option<Refresh>,
     /// The bearer tokens that are accepted from API clients. Without it none is accepted.

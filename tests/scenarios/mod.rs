@@ -9,6 +9,7 @@ pub mod assertion;
 pub mod backchannel;
 pub mod bearer;
 pub mod callback;
+pub mod csrf;
 pub mod forward;
 pub mod frontchannel;
 pub mod id_token;
@@ -70,6 +71,12 @@ macro_rules! scenarios {
                 an_answer_without_iss, after_a_refusal_the_issuer_prompts,
             ] timed [
                 an_expired_attempt,
+            ];
+            csrf: [
+                pages_of_other_origins_cannot_use_the_session, own_pages_and_programs_use_the_session,
+                other_origins_open_no_websocket, trusted_origins_use_the_session,
+                the_own_origin_has_the_port_of_the_redirect_uri, a_public_page_does_not_see_the_session,
+                bearer_tokens_are_not_concerned,
             ];
             forward: [
                 identity_headers_of_the_client_are_removed,

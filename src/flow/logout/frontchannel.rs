@@ -16,7 +16,7 @@ use crate::http::reply::LocalReply;
 use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;
 use crate::session::revocation::RevocationEntry;
-use crate::session::{Session, SessionRecord};
+use crate::session::{SentSession, SessionRecord};
 
 /// Ends the session of the cookie if the parameters match it, and with it all sessions that belong
 /// to the same session at the issuer.
@@ -78,7 +78,7 @@ impl Ignored {
 /// The session of the cookie, if the parameters match it.
 fn session(context: &RequestContext, env: &Env<'_>) -> Result<SessionRecord, Ignored> {
     let sid = sid(context)?;
-    let session = env.now().ok().and_then(|now| context.sessions(now).find(&context.head)).map(Session::into_record);
+    let session = env.now().ok().and_then(|now| context.sessions(now).find(&context.head)).map(SentSession::into_record);
     session.filter(|session| session.sid.as_ref() == Some(&sid)).ok_or(Ignored::NoSession)
 }
 

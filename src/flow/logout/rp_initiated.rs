@@ -10,6 +10,7 @@ use super::pages::{confirmation, signed_out};
 use crate::base::event::{Event, Level};
 use crate::env::Env;
 use crate::http::navigation::{has_fetch_metadata, is_navigation};
+use crate::http::origin::is_same_origin;
 use crate::http::reply::LocalReply;
 use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;
@@ -47,11 +48,10 @@ fn ask_again(reply: LocalReply, context: &RequestContext) -> LocalReply {
 /// `Origin` shows where the form is.
 fn is_wanted(context: &RequestContext) -> bool {
     let RequestContext { head, host, .. } = context;
-    let from_here = matches!(head.only("sec-fetch-site"), Some(b"same-origin" | b"none"));
+    let from_here = is_same_origin(head, &context.tenant().origin(host));
     match head.only(":method") {
-        Some(b"GET") => from_here && has_fetch_metadata(head) && is_navigation(head),
-        Some(b"POST") if head.has("sec-fetch-site") => from_here,
-        Some(b"POST") => !head.has("origin") || head.only("origin") == Some(context.tenant().origin(host).as_bytes()),
+        Some(b"GET") => from_here && head.has("sec-fetch-site") && has_fetch_metadata(head) && is_navigation(head),
+        Some(b"POST") => from_here,
         _ => false,
     }
 }
