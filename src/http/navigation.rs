@@ -1,5 +1,6 @@
 //! Whether a request is a page navigation of a browser, and whether the client prefers HTML.
 
+use super::authorization::has_bearer_token;
 use super::request::RequestHead;
 
 /// Whether the request is a page navigation of a browser, which can follow a redirect to a sign-in
@@ -8,14 +9,16 @@ use super::request::RequestHead;
 /// Browsers mark navigations with Fetch Metadata (`Sec-Fetch-Mode: navigate`, `Sec-Fetch-Dest:
 /// document`). If one of the two is absent (old browsers, plain http), an `Accept` with `text/html`
 /// has to confirm the other one, and decides without both. A prefetch is not a navigation. A
-/// script, a WebSocket, gRPC or a request with an `Authorization` header cannot follow the redirect
-/// to a sign-in page. `X-Requested-With` marks a script only with the value that scripts send:
+/// script, a WebSocket, gRPC or a request with a bearer token cannot follow the redirect to a
+/// sign-in page. Other credentials do not mark a program, because browsers repeat them (`Basic`,
+/// `Digest`, `Negotiate`). `X-Requested-With` marks a script only with the value that scripts send:
 /// Android's WebView sends the name of its app with every page.
 pub(crate) fn is_navigation(head: &RequestHead) -> bool {
-    if head.only(":method") != Some(b"GET") || NEVER.iter().any(|name| head.has(name)) {
+    if head.only(":method") != Some(b"GET") || head.has("upgrade") {
         return false;
     }
-    if is_speculative(head) || head.all("x-requested-with").any(|by| by.eq_ignore_ascii_case(b"XMLHttpRequest")) {
+    let is_script = head.all("x-requested-with").any(|by| by.eq_ignore_ascii_case(b"XMLHttpRequest"));
+    if is_speculative(head) || is_script || has_bearer_token(head) {
         return false;
     }
     let [mode, dest] = [("sec-fetch-mode", &b"navigate"[..]), ("sec-fetch-dest", b"document")]
@@ -71,8 +74,6 @@ fn thousandths(weight: &[u8]) -> u16 {
 
 /// The words that mark a prefetch or a preview.
 const SPECULATIVE: [&str; 2] = ["prefetch", "preview"];
-/// The headers that a page navigation never has.
-const NEVER: [&str; 2] = ["authorization", "upgrade"];
 
 #[cfg(test)]
 mod tests {
@@ -90,6 +91,7 @@ mod tests {
         assert!(navigates(&[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")]));
         assert!(navigates(&[("accept", "text/html"), ("sec-fetch-mode", "navigate")]));
         assert!(navigates(&[("accept", "text/html"), ("x-requested-with", "com.example.app")]));
+        assert!(navigates(&[("accept", "text/html"), ("authorization", "Basic x")]));
     }
 
     #[test]

@@ -143,6 +143,7 @@ macro_rules! scenarios {
             ];
             refusal: [
                 only_navigations_are_redirected, navigations_of_every_browser, malformed_requests,
+                only_navigations_are_redirected, credentials_of_a_browser_do_not_lock_it_out, malformed_requests,
                 pages_for_people_and_json_for_programs, configured_page_texts,
             ];
             scopes: [

@@ -21,7 +21,7 @@ pub fn only_navigations_are_redirected<H: Harness>() {
         &[("accept", "text/html"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
         &[("accept", "text/html"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
         &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-purpose", "prefetch")],
-        &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("authorization", "Basic x")],
+        &[("accept", "*/*"), ("authorization", "Basic x")],
         &[(":method", "POST"), ("accept", "text/html")],
         &[(":method", "OPTIONS"), ("origin", "https://other.example"), ("access-control-request-method", "GET")],
         &[(":method", "HEAD"), ("accept", "text/html")],
@@ -55,6 +55,35 @@ pub fn navigations_of_every_browser<H: Harness>() {
         assert_eq!(world.send(&mut browser, &callback, lines).reply().status, 302, "{lines:?}");
         let seen = world.send(&mut browser, "https://acme.example/page", lines).forwarded();
         assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+    }
+}
+
+/// A browser repeats the credentials of another scheme with every request, so they mark no program:
+/// a user whose session has ended has to be able to sign in again. Only `Bearer` marks one.
+pub fn credentials_of_a_browser_do_not_lock_it_out<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["headers"] = json!({ "authorization": "any" });
+        configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+    });
+    let page = "https://acme.example/wiki";
+    for credentials in ["Basic eDp5", "Negotiate YII", "Digest username=\"x\"", "Bearerx y", "\u{e9}"] {
+        let lines = [&NAVIGATION[..], &[("authorization", credentials)]].concat();
+        let mut browser = world.browser();
+        let reply = world.send(&mut browser, page, &lines).reply();
+        assert_eq!(reply.status, 302, "{credentials}");
+        let callback = world.issuer("acme", |issuer| issuer.authorize(reply.header("location").unwrap(), &ada()));
+        assert_eq!(world.send(&mut browser, &callback, &lines).reply().header("location"), Some(page));
+        let seen = world.send(&mut browser, page, &lines).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+        assert_eq!(seen.iter().filter(|(name, _)| name == "authorization").count(), 1);
+        // The sign-out works, too.
+        assert_eq!(world.send(&mut browser, "https://acme.example/oauth2/logout", &lines).reply().status, 302);
+        assert!(!browser.has_session());
+    }
+    for credentials in ["Bearer x", "bearer x", "BEARER"] {
+        let lines = [&NAVIGATION[..], &[("authorization", credentials)]].concat();
+        let reply = world.send(&mut world.browser(), page, &lines).reply();
+        assert!(matches!(reply.status, 400 | 401), "{credentials}: {}", reply.status);
     }
 }
 
