@@ -543,6 +543,7 @@ mod envoy_only {
             };
             assert_eq!(reply.body, "the page");
             assert_eq!((reply.header("cache-control"), reply.all("set-cookie").count()), (Some("no-store"), 2));
+            assert_eq!((reply.header("cdn-cache-control"), reply.header("surrogate-control")), (None, None));
             assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls + 1 + usize::from(userinfo));
             assert_eq!(values(&seen, "x-auth-request-groups"), ["engineers,admins"]);
             let seen = world.open(&mut browser, "https://acme.example/").forwarded();

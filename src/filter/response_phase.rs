@@ -53,6 +53,8 @@ pub enum ResponseEffect {
 pub enum ResponseEdit {
     /// Add a header line.
     Add(&'static str, String),
+    /// Remove all lines of this header.
+    Remove(&'static str),
     /// Replace all lines of this header by one.
     Set(&'static str, &'static str),
 }
@@ -60,7 +62,7 @@ pub enum ResponseEdit {
 /// Prints the names only, because the values are session cookies.
 impl std::fmt::Debug for ResponseEdit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (Self::Add(name, _) | Self::Set(name, _)) = self;
+        let (Self::Add(name, _) | Self::Remove(name) | Self::Set(name, _)) = self;
         f.debug_tuple("ResponseEdit").field(name).finish_non_exhaustive()
     }
 }
@@ -139,7 +141,21 @@ impl ResponsePhase {
         if !edits.is_empty() {
             // A shared cache must not store the session, whatever the upstream permits.
             edits.push(ResponseEdit::Set("cache-control", "no-store"));
+            edits.extend(OUTRANKING.map(ResponseEdit::Remove));
         }
         ResponseEffect::Release(edits, self.log.drain(..).collect())
     }
 }
+
+/// The headers that outrank `Cache-Control` at some shared cache: `CDN-Cache-Control` and others of
+/// that kind (RFC 9213), `Surrogate-Control` (Fastly), `Edge-Control` (Akamai), and
+/// `X-Accel-Expires` (nginx).
+const OUTRANKING: [&str; 7] = [
+    "cdn-cache-control",
+    "cloudflare-cdn-cache-control",
+    "netlify-cdn-cache-control",
+    "vercel-cdn-cache-control",
+    "surrogate-control",
+    "edge-control",
+    "x-accel-expires",
+];

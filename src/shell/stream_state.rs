@@ -201,6 +201,7 @@ fn apply_to_request(edit: &HeaderEdit) -> Result<(), Status> {
 
 fn apply_to_response(edit: &ResponseEdit) -> Result<(), Status> {
     match edit {
+        ResponseEdit::Remove(name) => hostcalls::remove_map_value(MapType::HttpResponseHeaders, name),
         ResponseEdit::Add(name, value) => hostcalls::add_map_value(MapType::HttpResponseHeaders, name, value),
         ResponseEdit::Set(name, value) => hostcalls::set_map_value(MapType::HttpResponseHeaders, name, Some(value)),
     }

@@ -338,15 +338,22 @@ pub fn an_idle_session_ends<H: Harness>() {
     let mut browser = world.signed_in();
     let minutes = |count: u64| Duration::from_secs(count * 60);
     let cookies = |reply: &Reply| reply.all("set-cookie").filter(|line| line.contains("tenantgate")).count();
+    // What outranks `Cache-Control` at some shared cache.
+    let targeted = |(name, _): &(String, String)| {
+        name.ends_with("-cache-control")
+            || ["surrogate-control", "edge-control", "x-accel-expires"].contains(&name.as_str())
+    };
     // Not every request renews the cookie.
     world.clock.advance(minutes(2));
     let reply = world.open(&mut browser, HOME).answered();
     assert_eq!((cookies(&reply), reply.header("cache-control")), (0, Some("public, max-age=3600")));
+    assert_eq!(reply.headers.iter().filter(|line| targeted(line)).count(), 7, "{reply:?}");
     world.clock.advance(minutes(1));
     let reply = world.open(&mut browser, HOME).answered();
     // The upstream's own cookie stays, and the answer is not cacheable.
     assert_eq!((cookies(&reply), reply.all("set-cookie").count()), (1, 2));
     assert_eq!(reply.header("cache-control"), Some("no-store"));
+    assert!(!reply.headers.iter().any(targeted), "{reply:?}");
     let line = reply.all("set-cookie").find(|line| line.contains("tenantgate")).unwrap().to_owned();
     assert!(line.ends_with("; Max-Age=28620; Path=/; Secure; HttpOnly; SameSite=Lax"), "{line}");
     for _ in 0..16 {

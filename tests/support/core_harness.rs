@@ -208,6 +208,7 @@ fn edited_response(edits: &[ResponseEdit]) -> Reply {
     for edit in edits {
         match edit {
             ResponseEdit::Add(name, value) => headers.push(((*name).to_owned(), value.clone())),
+            ResponseEdit::Remove(name) => headers.retain(|(n, _)| n != name),
             ResponseEdit::Set(name, value) => {
                 headers.retain(|(n, _)| n != name);
                 headers.push(((*name).to_owned(), (*value).to_owned()));

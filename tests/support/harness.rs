@@ -83,8 +83,18 @@ pub fn lower_case(lines: &Lines) -> Lines {
 }
 
 /// The headers of the upstream's answer, in every tier.
-pub const UPSTREAM_HEADERS: [(&str, &str); 3] =
-    [("x-upstream", "yes"), ("cache-control", "public, max-age=3600"), ("set-cookie", "theme=dark")];
+pub const UPSTREAM_HEADERS: [(&str, &str); 10] = [
+    ("x-upstream", "yes"),
+    ("cache-control", "public, max-age=3600"),
+    ("set-cookie", "theme=dark"),
+    ("cdn-cache-control", "max-age=3600"),
+    ("cloudflare-cdn-cache-control", "max-age=3600"),
+    ("netlify-cdn-cache-control", "max-age=3600"),
+    ("vercel-cdn-cache-control", "max-age=3600"),
+    ("surrogate-control", "max-age=3600"),
+    ("edge-control", "!no-store, max-age=1h"),
+    ("x-accel-expires", "3600"),
+];
 
 /// One way to run the filter.
 pub trait Harness {

@@ -547,6 +547,7 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             match number(0) {
                 REQUEST_HEADERS => state.request.retain(|(n, _)| *n != name),
                 REQUEST_TRAILERS => state.trailers.retain(|(n, _)| *n != name),
+                RESPONSE_HEADERS => state.response.retain(|(n, _)| *n != name),
                 other => panic!("nothing is to be removed from map {other}"),
             }
         }
