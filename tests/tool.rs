@@ -64,6 +64,30 @@ fn check_warns_of_unreachable_rules() {
     assert_eq!(code, 0);
 }
 
+/// A browser refuses cookies for a public suffix. The filter has no list of them.
+#[test]
+fn check_refuses_public_suffixes_as_cookie_domains() {
+    let check = |hosts: &str, domain: &str| {
+        let login = format!("    login: {{cookie_domain: {domain}}}\n");
+        let configuration = format!("{}{login}", CONFIGURATION.replace("[acme.example, b.acme.example]", hosts));
+        run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &configuration)
+    };
+    for (host, domain) in
+        [("acme.co.uk", "co.uk"), ("acme.github.io", "github.io"), ("acme.b.kawasaki.jp", "b.kawasaki.jp")]
+    {
+        let (code, output, _) = check(&format!("[{host}]"), domain);
+        assert!(code == 1 && output.contains(&format!(
+            "tenant \"acme\": login.cookie_domain: \"{domain}\" is a public suffix, so browsers would refuse its cookies; name a domain below it"
+        )), "{output}");
+    }
+    for (host, domain) in
+        [("acme.co.uk", "acme.co.uk"), ("a.acme.example", "acme.example"), ("a.corp.internal", "corp.internal")]
+    {
+        let (code, output, _) = check(&format!("[{host}]"), domain);
+        assert_eq!((code, output.contains("suffix")), (0, false), "{output}");
+    }
+}
+
 #[test]
 fn check_warns_of_a_refresh_without_offline_access() {
     let check = |refresh: &str| {

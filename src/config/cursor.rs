@@ -17,6 +17,13 @@ impl Errors {
         self.0.borrow_mut().push((path.to_owned(), message.into()));
     }
 
+    /// Records one mistake, unless there is one at this place.
+    pub(super) fn add_once(&self, path: &str, message: String) {
+        if !self.0.borrow().iter().any(|(place, _)| place == path) {
+            self.add(path, message);
+        }
+    }
+
     /// Converts the mistakes to errors of `tenant`, or of the whole configuration if it is `None`.
     pub(super) fn into_config_errors(self, tenant: Option<&str>) -> Vec<ConfigError> {
         let errors = self.0.into_inner().into_iter();

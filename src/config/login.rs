@@ -8,10 +8,16 @@ use super::cursor::{Cursor, Object};
 use super::request::request;
 use super::values::{Scheme, duration, path, url};
 use crate::http::host::{Host, HostPattern};
-use crate::tenant::{IdTokenHint, Login, Scopes};
+use crate::tenant::{CookieDomain, IdTokenHint, Login, Scopes, TenantName};
 
-/// Reads the section. `None` if a part that every login needs could not be read.
-pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> Option<Login> {
+/// Reads the section. `tenant` is the name of the tenant, if it is valid. The result is `None` if a
+/// part that every login needs could not be read.
+pub(super) fn login(
+    at: &Cursor<'_>,
+    scheme: Scheme,
+    hosts: &[HostPattern],
+    tenant: Option<&TenantName>,
+) -> Option<Login> {
     let object = at.object();
     let scopes = scopes(&object.field("scopes"));
     let request = request(&object, scheme);
@@ -54,7 +60,9 @@ pub(super) fn login(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern]) -> O
         redirect_uri,
         post_logout_redirect_uri,
         id_token_hint,
-        cookie_domain,
+        cookie_domain: cookie_domain
+            .zip(tenant)
+            .map(|(domain, tenant)| CookieDomain { domain, tenant: tenant.clone() }),
         timeout: timeout?,
     })
 }

@@ -13,6 +13,7 @@ mod assertion;
 mod bearer;
 mod client_authentication;
 mod client_key;
+mod cookie_domains;
 mod csrf;
 mod cursor;
 mod error;
@@ -100,6 +101,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
         .collect();
     root.finish();
     refuse_shared(&tenants, &whole);
+    cookie_domains::refuse_foreign_hosts(&tenants);
 
     let mut errors = whole.into_config_errors(None);
     let (problems, entries): (Vec<_>, Vec<_>) = tenants.into_iter().map(finish).unzip();
@@ -119,7 +121,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
 
 /// The mistakes of a tenant and its entry in the runtime. A tenant with any mistake is broken.
 fn finish(partial: PartialTenant) -> (Vec<ConfigError>, TenantEntry) {
-    let PartialTenant { label, name, hosts, headers, tenant, errors } = partial;
+    let PartialTenant { label, name, hosts, headers, tenant, errors, .. } = partial;
     let errors = errors.into_config_errors(Some(&label));
     let entry = match tenant {
         Some(tenant) if errors.is_empty() => TenantEntry::served(tenant),

@@ -8,7 +8,7 @@ use super::hosts::hosts;
 use super::load_context::LoadContext;
 use super::values::{Scheme, moment, secret, url};
 use super::{access, bearer, client_key, csrf, headers, identity, keys, login, pages, provider, refresh, roles};
-use crate::http::host::HostPattern;
+use crate::http::host::{Host, HostPattern};
 use crate::tenant::{Client, IdentityClaims, IdentityHeaders, Tenant, TenantName};
 use crate::upstream::AssertionSettings;
 
@@ -20,6 +20,8 @@ pub(super) struct PartialTenant {
     pub(super) name: Option<TenantName>,
     /// The hosts that could be read.
     pub(super) hosts: Vec<HostPattern>,
+    /// The domain of its cookies, if it has one.
+    pub(super) cookie_domain: Option<Host>,
     /// The headers for the upstream. `None` if the section has a mistake.
     pub(super) headers: Option<IdentityHeaders>,
     /// The tenant. `None` if a part that it needs could not be read.
@@ -61,7 +63,8 @@ pub(super) fn tenant(
     let keys = keys::keys(&object.field("keys"), context.host, provider::fetches(&provider_at));
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
     let login_at = object.field("login");
-    let login = login::login(&login_at, scheme, &hosts);
+    let login = login::login(&login_at, scheme, &hosts, name.as_ref());
+    let cookie_domain = login.as_ref().and_then(|login| Some(login.cookie_domain.as_ref()?.domain.clone()));
     if let (Some(login), Some(assertion)) = (&login, assertion)
         && login.own_paths().any(|path| path == assertion.jwks_path)
     {
@@ -111,7 +114,7 @@ pub(super) fn tenant(
             sessions_not_before,
         })
     })();
-    PartialTenant { label, name, hosts, headers, tenant, errors }
+    PartialTenant { label, name, hosts, cookie_domain, headers, tenant, errors }
 }
 
 fn name(at: &Cursor<'_>) -> Option<TenantName> {

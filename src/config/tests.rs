@@ -190,6 +190,53 @@ fn two_tenants_cannot_share_a_name_or_a_host() {
     assert!(error(&[tenant(), broken]).starts_with("tenant \"acme\" and tenant \"globex\" both have the host"));
 }
 
+/// A browser sends the cookies of a domain to every host there, and takes them from each.
+#[test]
+fn a_cookie_domain_has_no_hosts_of_another_tenant() {
+    let sharing = |name: &str, hosts: Value, domain: Value| {
+        let tenant = with(with(tenant(), "/name", json!(name)), "/hosts", hosts);
+        let login = json!({ "redirect_uri": "https://x.acme.example/oauth2/callback", "cookie_domain": domain });
+        if domain.is_null() { tenant } else { with(tenant, "/login", login) }
+    };
+    let own = || json!(["x.acme.example", "*.acme.example", "acme.example"]);
+    let message = |domain: &str, pattern: &str| {
+        format!(
+            "tenant \"acme\": login.cookie_domain: \"{domain}\" covers \"{pattern}\" of tenant \"globex\", where \
+             browsers would send the cookies of this tenant; name a domain that has hosts of this tenant only, or leave \
+             `cookie_domain` and `redirect_uri` out, so that each host has its own cookies"
+        )
+    };
+    for (hosts, domain, other, covered) in [
+        (own(), "acme.example", "globex.example", false),
+        (own(), "acme.example", "*.example.net", false),
+        (own(), "acme.example", "y.acme.example", true),
+        (own(), "acme.example", "*.y.acme.example", true),
+        // The longest wildcard of the hosts of the domain is that of this tenant.
+        (own(), "acme.example", "*.shop.example", false),
+        (json!(["x.shop.acme.example"]), "acme.example", "*.shop.acme.example", true),
+        (json!(["x.acme.example"]), "x.acme.example", "*.acme.example", true),
+        (json!(["x.acme.example", "*.x.acme.example"]), "x.acme.example", "*.acme.example", false),
+        (json!(["y.x.acme.example", "*.x.acme.example"]), "x.acme.example", "*.acme.example", true),
+    ] {
+        let tenants = [sharing("acme", hosts, json!(domain)), sharing("globex", json!([other]), Value::Null)];
+        let expected = if covered { vec![message(domain, other)] } else { vec![] };
+        let own: Vec<String> =
+            messages(&configuration(&tenants)).into_iter().filter(|message| message.contains("covers")).collect();
+        assert_eq!(own, expected, "{domain} {other}");
+    }
+    // Two tenants with one domain are both wrong. Each covered host is not listed.
+    let tenants = [
+        sharing("acme", json!(["x.acme.example"]), json!("acme.example")),
+        sharing("globex", json!(["y.acme.example", "z.acme.example"]), json!("acme.example")),
+    ];
+    let messages = messages(&configuration(&tenants));
+    assert_eq!(
+        messages.iter().filter(|message| message.contains("\"acme.example\" covers")).count(),
+        2,
+        "{messages:?}"
+    );
+}
+
 /// Each case is `(pointer, value, message)`, with the pointer into the tenant.
 #[test]
 fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {

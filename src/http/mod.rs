@@ -8,6 +8,7 @@ pub mod call;
 pub mod cookie;
 pub mod header_name;
 pub mod host;
+pub(crate) mod host_index;
 pub(crate) mod navigation;
 pub(crate) mod origin;
 pub mod page_layout;

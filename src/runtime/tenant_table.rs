@@ -1,10 +1,10 @@
 //! The tenants of a configuration by host.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::base::time::UnixTime;
 use crate::http::host::{Host, HostPattern};
+use crate::http::host_index::HostIndex;
 use crate::jose::{KnownHeaders, TrustedKeys, Verifier};
 use crate::oauth::discovery::Provider;
 use crate::session::revocation::Revocations;
@@ -15,9 +15,9 @@ use crate::token::TokenContext;
 #[derive(Debug)]
 pub(super) struct TenantTable {
     entries: Vec<TenantEntry>,
-    exact: HashMap<Host, usize>,
-    /// The key is the domain of the wildcard, without `*.`.
-    wildcard: HashMap<Host, usize>,
+    exact: HostIndex,
+    /// The hosts are the domains of the wildcards, without `*.`.
+    wildcard: HostIndex,
 }
 
 /// The tenant that a host selects.
@@ -57,14 +57,14 @@ pub struct BrokenTenant {
 impl TenantTable {
     /// Indexes the hosts. A host of two entries selects the first of them.
     pub(super) fn new(entries: Vec<TenantEntry>) -> Self {
-        let (mut exact, mut wildcard) = (HashMap::new(), HashMap::new());
+        let (mut exact, mut wildcard) = (HostIndex::default(), HostIndex::default());
         for (index, entry) in entries.iter().enumerate() {
             for pattern in entry.hosts() {
                 let (table, host) = match pattern {
                     HostPattern::Exact(host) => (&mut exact, host),
                     HostPattern::Below(host) => (&mut wildcard, host),
                 };
-                table.entry(host.clone()).or_insert(index);
+                table.add(host, index);
             }
         }
         Self { entries, exact, wildcard }
@@ -72,10 +72,8 @@ impl TenantTable {
 
     /// The entry for `host`: that of the exact host, else that of the longest wildcard.
     pub(super) fn select(&self, host: &Host) -> Option<&TenantEntry> {
-        // The key is a canonical host name, so the text of a parent domain can be looked up as it
-        // is.
         let by_wildcard = || host.parents().find_map(|parent| self.wildcard.get(parent));
-        self.exact.get(host).or_else(by_wildcard).and_then(|&index| self.entries.get(index))
+        self.exact.get(host.as_str()).or_else(by_wildcard).and_then(|index| self.entries.get(index))
     }
 
     /// All entries, in the order of the configuration.

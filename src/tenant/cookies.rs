@@ -3,15 +3,14 @@
 
 use std::time::Duration;
 
-use super::login::Login;
+use super::login::{CookieDomain, Login};
 use crate::http::cookie;
-use crate::http::host::Host;
 use crate::http::request::RequestHead;
 
 /// The names and attributes of Tenantgate's cookies at one tenant.
 #[derive(Clone, Copy)]
 pub(crate) struct TenantCookies<'t> {
-    domain: Option<&'t Host>,
+    domain: Option<&'t CookieDomain>,
 }
 
 impl<'t> TenantCookies<'t> {
@@ -89,16 +88,19 @@ impl<'t> TenantCookies<'t> {
     }
 
     /// The name of a cookie with its prefix. `__Host-` binds a cookie to one host over TLS. A
-    /// cookie with a `Domain` attribute can only have `__Secure-` (RFC 6265bis section 4.1.3).
+    /// cookie with a `Domain` attribute can only have `__Secure-` (RFC 6265bis section 4.1.3). Its
+    /// name has that of the tenant in it, and `~`, which no name of a tenant has.
     fn name(self, rest: &str) -> String {
-        let prefix = if self.domain.is_some() { SECURE } else { HOST };
-        format!("{prefix}{rest}")
+        match self.domain {
+            Some(domain) => format!("{SECURE}{}~{rest}", domain.tenant),
+            None => format!("{HOST}{rest}"),
+        }
     }
 
     /// The attributes of every cookie. `SameSite` is `Lax`, because the browser has to send the
     /// cookie when the issuer redirects it to the callback.
     fn attributes(self) -> String {
-        let domain = self.domain.map(|domain| format!("Domain={domain}; "));
+        let domain = self.domain.map(|domain| format!("Domain={}; ", domain.domain));
         format!("{}Path=/; Secure; HttpOnly; SameSite=Lax", domain.unwrap_or_default())
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::name::TenantName;
 use super::scopes::Scopes;
 use crate::http::host::Host;
 
@@ -35,7 +36,7 @@ pub struct Login {
     /// Whether a session keeps its ID token for the sign-out at the issuer.
     pub id_token_hint: IdTokenHint,
     /// The domain that cookies are set for. Without it each host has its own cookies.
-    pub cookie_domain: Option<Host>,
+    pub cookie_domain: Option<CookieDomain>,
     /// The time that a user has to sign in at the issuer.
     pub timeout: Duration,
 }
@@ -50,6 +51,16 @@ pub enum IdTokenHint {
     InOneCookie,
     /// It does if the session then fits into all cookies that a session can have.
     InAllCookies,
+}
+
+/// The domain that the cookies of a tenant are set for. No host of another tenant is within it.
+#[derive(Debug)]
+pub struct CookieDomain {
+    /// The domain.
+    pub domain: Host,
+    /// The name of the tenant, which the names of the cookies contain: a tenant of another gateway
+    /// can have hosts there.
+    pub tenant: TenantName,
 }
 
 /// The optional parameters of the authorization request (OpenID Connect Core section 3.1.2.1). All

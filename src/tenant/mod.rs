@@ -37,7 +37,7 @@ pub use headers::{
     DEFAULT_USER, ForwardedAuthorization, IdentityHeaders, ListForm,
 };
 pub use identity_claims::{GroupClaim, IdentityClaims, RetainedClaims};
-pub use login::{AuthorizationParameters, IdTokenHint, Login};
+pub use login::{AuthorizationParameters, CookieDomain, IdTokenHint, Login};
 pub use name::TenantName;
 pub use provider::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 pub use refresh::{Refresh, WithoutToken};

@@ -6,6 +6,7 @@ use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 use tenantgate::config;
 use tenantgate::http::host::{Host, HostPattern};
+use tenantgate::runtime::TenantEntry;
 
 use super::{fragment, tries};
 use crate::support::clock::Clock;
@@ -18,13 +19,27 @@ fn issuer() -> Issuer {
     Issuer::new("https://login.example", "none", Signer::eddsa(), Clock::Real)
 }
 
+/// Every host of up to four labels `a` and `b`, also with the label `c` before them.
+fn every_host() -> Vec<Host> {
+    let mut names = vec![String::new()];
+    let mut start = 0;
+    for _ in 0..4 {
+        let longer: Vec<String> =
+            names[start..].iter().flat_map(|name| ["a", "b"].map(|label| format!("{label}.{name}"))).collect();
+        start = names.len();
+        names.extend(longer);
+    }
+    let names = names.iter().flat_map(|name| [name.clone(), format!("c.{name}")]);
+    names.filter_map(|name| Host::from_name(name.strip_suffix('.')?).ok()).collect()
+}
+
 proptest! {
     #![proptest_config(tries(2000))]
 
     /// The lookup agrees with a linear search.
     #[test]
     fn hosts_match_their_patterns(
-        patterns in vec("(\\*\\.)?[ab](\\.[ab]){1,3}", 1..6), host in "[ab](\\.[ab]){0,4}",
+        patterns in vec("(\\*\\.)?[ab](\\.[ab]){1,3}", 1..6), host in "[ab](\\.[ab]){0,4}", wide in any::<bool>(),
     ) {
         let mut patterns = patterns;
         patterns.sort();
@@ -34,11 +49,26 @@ proptest! {
             tenant["hosts"] = json!([pattern]);
             let bare = pattern.trim_start_matches("*.");
             let login = format!("{}{bare}", if bare.len() < pattern.len() { "x." } else { "" });
-            tenant["login"] = json!({ "redirect_uri": format!("https://{login}/oauth2/callback"), "cookie_domain": bare });
+            let parent = bare.split_once('.').map(|(_, parent)| parent).filter(|parent| wide && parent.contains('.'));
+            let domain = parent.unwrap_or(bare);
+            tenant["login"] = json!({ "redirect_uri": format!("https://{login}/oauth2/callback"), "cookie_domain": domain });
             tenant
         }).collect();
+        let domains: Vec<Host> = tenants.iter().map(|tenant| {
+            Host::from_name(tenant["login"]["cookie_domain"].as_str().unwrap()).unwrap()
+        }).collect();
         let loaded = config::load(configuration(&tenants).to_string().as_bytes(), LOAD_CONTEXT).unwrap();
-        prop_assert_eq!(&loaded.problems, &vec![]);
+        prop_assert!(loaded.problems.iter().all(|problem| problem.to_string().contains(": login.cookie_domain: ")));
+        // A tenant is refused exactly if its cookie domain has a host that another tenant gets. One
+        // label that is in no pattern stands for all such labels.
+        let hosts = every_host();
+        for (number, (entry, domain)) in loaded.runtime.entries().iter().zip(&domains).enumerate() {
+            let own = format!("TenantName(\"t{number}\")");
+            let shared = hosts.iter().filter(|host| host.is_within(domain))
+                .filter_map(|host| loaded.runtime.select(host))
+                .any(|found| !format!("{found:?}").contains(&own));
+            prop_assert_eq!(matches!(entry, TenantEntry::Broken(_)), shared, "{:?} {}", &patterns, number);
+        }
         let host = Host::from_name(&host).unwrap();
         // An exact name wins, then the longest wildcard.
         let naive = patterns.iter().filter(|text| HostPattern::parse(text).unwrap().matches(&host))

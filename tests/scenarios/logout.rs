@@ -101,7 +101,7 @@ pub fn sign_out_here_alone<H: Harness>() {
     assert!(reply.body.contains("Signed out"), "{}", reply.body);
     // The session at the issuer goes on, so the next login asks for credentials, once.
     let names: Vec<&str> = browser.cookies.iter().map(|cookie| cookie.name.as_str()).collect();
-    assert_eq!(names, ["__Secure-tenantgate-ask"]);
+    assert_eq!(names, ["__Secure-tenantgate-acme~ask"]);
     for prompt in [Some("login"), None] {
         let url = Url::parse(&world.begin(&mut browser, "https://wiki.acme.example/")).unwrap();
         let asked = url.query_pairs().find(|(name, _)| name == "prompt").map(|(_, value)| value.into_owned());
@@ -173,11 +173,11 @@ pub fn the_hint_names_the_valid_session<H: Harness>() {
         configuration["session"]["idle"] = json!("30m");
         configuration["tenants"][0]["login"] = json!({ "cookie_domain": "acme.example" });
     });
-    let ended = world.signed_in().named("-session").remove(0);
+    let ended = world.signed_in().named("~session").remove(0);
     world.clock.advance(Duration::from_secs(1800));
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "bob" }));
-    let valid = browser.named("-session").remove(0);
+    let valid = browser.named("~session").remove(0);
     let line = format!("{}={}; {}={}", ended.name, ended.value, valid.name, valid.value);
     let lines = [&NAVIGATION[..], &[("cookie", &line)]].concat();
     let reply = world.send(&mut world.browser(), LOGOUT, &lines).reply();
@@ -194,13 +194,13 @@ pub fn planted_cookies_keep_none<H: Harness>() {
         configuration["tenants"][0]["login"] = json!({ "cookie_domain": "acme.example" });
     });
     let browser = world.signed_in();
-    let session = browser.named("-session").remove(0);
-    let planted = (0..40).map(|n| format!("__Secure-tenantgate-a{n}=x")).collect::<Vec<_>>().join("; ");
+    let session = browser.named("~session").remove(0);
+    let planted = (0..40).map(|n| format!("__Secure-tenantgate-acme~a{n}=x")).collect::<Vec<_>>().join("; ");
     let line = format!("{planted}; {}={}", session.name, session.value);
     let lines = [&NAVIGATION[..], &[("cookie", &line)]].concat();
     let reply = world.send(&mut world.browser(), LOGOUT, &lines).reply();
     assert!(
-        reply.all("set-cookie").any(|line| line.starts_with("__Secure-tenantgate-session=; Max-Age=0;")),
+        reply.all("set-cookie").any(|line| line.starts_with("__Secure-tenantgate-acme~session=; Max-Age=0;")),
         "{reply:?}"
     );
 }

@@ -149,7 +149,7 @@ pub fn wildcard_hosts_share_a_login<H: Harness>() {
     let (page, _) = world.sign_in(&mut browser, "acme", "https://wiki.eu.acme.example/start?x=1", &ada());
     assert_eq!(page, "https://wiki.eu.acme.example/start?x=1");
     let session = &browser.cookies[0];
-    assert_eq!((session.name.as_str(), session.domain.as_str()), ("__Secure-tenantgate-session", "acme.example"));
+    assert_eq!((session.name.as_str(), session.domain.as_str()), ("__Secure-tenantgate-acme~session", "acme.example"));
     let seen = world.open(&mut browser, "https://mail.acme.example/").forwarded();
     assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
     assert_eq!(values(&seen, "cookie"), <[String; 0]>::default());
@@ -215,7 +215,48 @@ pub fn similar_tenants_do_not_mix<H: Harness>() {
     }
 }
 
-/// A login ends if its host is moved to another tenant.
+/// Two gateways can have tenants under one domain, and a browser visits both. A sign-in at one does
+/// not replace the session at the other, because the names of the cookies have the tenant in them.
+pub fn two_gateways_share_a_domain<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["login"] = json!({ "cookie_domain": "acme.example" });
+    });
+    let mut production = world.configuration();
+    production["tenants"][0]["login"] = json!({ "cookie_domain": "acme.example" });
+    let mut staging = world.configuration();
+    staging["tenants"].as_array_mut().unwrap().remove(0);
+    staging["tenants"][0]["hosts"] = json!(["staging.acme.example"]);
+    staging["tenants"][0]["login"] = json!({ "cookie_domain": "acme.example" });
+
+    let mut browser = world.signed_in();
+    world.harness.reconfigure(&staging);
+    world.sign_in(&mut browser, "globex", "https://staging.acme.example/", &json!({ "sub": "bob" }));
+    world.harness.reconfigure(&production);
+    let seen = world.open(&mut browser, "https://acme.example/").forwarded();
+    assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+    // A sign-out deletes the cookies of its own tenant only.
+    assert_eq!(world.open(&mut browser, "https://acme.example/oauth2/logout").reply().status, 302);
+    world.harness.reconfigure(&staging);
+    let seen = world.open(&mut browser, "https://staging.acme.example/").forwarded();
+    assert_eq!(values(&seen, "x-auth-request-user"), ["bob"]);
+}
+
+/// A tenant whose cookies would be sent to the hosts of another tenant is not served. The other one
+/// is.
+pub fn cookies_do_not_reach_hosts_of_another_tenant<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["hosts"] = json!(["acme.site.example"]);
+        configuration["tenants"][0]["login"] = json!({ "cookie_domain": "site.example" });
+        configuration["tenants"][1]["hosts"] = json!(["globex.site.example"]);
+        configuration["tenants"][1]["login"] = json!({ "cookie_domain": "globex.site.example" });
+    });
+    let reply = world.open(&mut world.browser(), "https://acme.site.example/").reply();
+    assert_eq!((reply.status, reply.all("set-cookie").count()), (503, 0));
+    assert!(world.harness.log().contains("\"site.example\" covers \"globex.site.example\" of tenant \"globex\""));
+    world.sign_in(&mut world.browser(), "globex", "https://globex.site.example/", &json!({ "sub": "bob" }));
+}
+
+/// A login ends if its host leaves the tenant.
 pub fn a_login_ends_when_its_host_moves<H: Harness>() {
     let shared = |tenant: &mut serde_json::Value| {
         tenant["hosts"] = json!(["acme.example", "*.acme.example"]);
@@ -227,7 +268,7 @@ pub fn a_login_ends_when_its_host_moves<H: Harness>() {
     let callback = world.callback(&mut browser, "acme", "https://wiki.acme.example/", &ada());
     let mut configuration = world.configuration();
     shared(&mut configuration["tenants"][0]);
-    configuration["tenants"][1]["hosts"] = json!(["wiki.acme.example"]);
+    configuration["tenants"][0]["hosts"] = json!(["acme.example", "mail.acme.example"]);
     world.harness.reconfigure(&configuration);
     assert_eq!(world.open(&mut browser, &callback).reply().status, 400);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);

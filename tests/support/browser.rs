@@ -80,7 +80,7 @@ impl Browser {
     }
 
     pub fn has_session(&self) -> bool {
-        !self.named("-session").is_empty()
+        !self.named("-session").is_empty() || !self.named("~session").is_empty()
     }
 }
 

@@ -178,7 +178,7 @@ impl<H: Harness> World<H> {
         let mut browser = self.browser();
         self.sign_in(&mut browser, "acme", "https://acme.example/", &ada());
         // As half a minute later, when the browser has dropped this cookie.
-        browser.cookies.retain(|cookie| !cookie.name.ends_with("-redirect-loop"));
+        browser.cookies.retain(|cookie| !cookie.name.ends_with("redirect-loop"));
         browser
     }
 

@@ -86,8 +86,10 @@ fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> 
 }
 
 fn report(loaded: &Loaded) -> Result<bool, String> {
-    for problem in &loaded.problems {
-        print(&problem.to_string())?;
+    let mut problems: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+    problems.extend(loaded.runtime.entries().iter().filter_map(public_cookie_domain));
+    for problem in &problems {
+        print(problem)?;
     }
     for entry in loaded.runtime.entries() {
         let (name, hosts, state) = match entry {
@@ -104,7 +106,20 @@ fn report(loaded: &Loaded) -> Result<bool, String> {
             }
         }
     }
-    Ok(loaded.problems.is_empty())
+    Ok(problems.is_empty())
+}
+
+/// The mistake of a tenant whose cookie domain is a public suffix, such as `co.uk`. Browsers refuse
+/// cookies for those (RFC 6265 section 5.3). The module has no list of them.
+fn public_cookie_domain(entry: &TenantEntry) -> Option<String> {
+    let TenantEntry::Served(tenant) = entry else { return None };
+    let domain = tenant.model.login.cookie_domain.as_ref()?.domain.as_str();
+    psl::suffix(domain.as_bytes()).filter(|suffix| suffix.is_known() && suffix.as_bytes() == domain.as_bytes())?;
+    let name = &tenant.model.name;
+    Some(format!(
+        "tenant \"{name}\": login.cookie_domain: \"{domain}\" is a public suffix, so browsers would refuse its cookies; \
+         name a domain below it"
+    ))
 }
 
 fn session_key() -> Result<String, String> {

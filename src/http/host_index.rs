@@ -1,0 +1,27 @@
+//! Positions in a list, by host.
+
+use std::collections::HashMap;
+
+use super::host::Host;
+
+/// Positions in a list, by host. Every lookup is in one place, which keeps the module small.
+#[derive(Debug, Default)]
+pub(crate) struct HostIndex(HashMap<Host, usize>);
+
+impl HostIndex {
+    /// Adds a host. If it is there already, its first position stays and is returned.
+    #[inline(never)]
+    pub(crate) fn add(&mut self, host: &Host, position: usize) -> Option<usize> {
+        let first = self.get(host.as_str());
+        if first.is_none() {
+            self.0.insert(host.clone(), position);
+        }
+        first
+    }
+
+    /// The position of a host, by its canonical name.
+    #[inline(never)]
+    pub(crate) fn get(&self, name: &str) -> Option<usize> {
+        self.0.get(name).copied()
+    }
+}
