@@ -12,3 +12,4 @@ mod subject;
 pub use decision::{AccessError, AnonymousDecision, Permitted, Public, RouteDecision};
 pub use lint::{Warning, warnings};
 pub use path::{Ambiguity, PlainPath};
+pub(crate) use subject::roles;

@@ -23,6 +23,11 @@ pub(super) enum Scopes {
     All,
 }
 
+/// The roles that `identity` has at its tenant at this moment, in the order of the configuration.
+pub(crate) fn roles<'a>(identity: &'a VerifiedIdentity, tenant: &'a Tenant) -> Vec<&'a str> {
+    Subject::new(identity, tenant).into_roles()
+}
+
 impl<'a> Subject<'a> {
     pub(super) fn new(identity: &'a VerifiedIdentity, tenant: &'a Tenant) -> Self {
         let reliable = identity.email_verified() || !tenant.identity.require_email_verified;

@@ -98,6 +98,7 @@ events! {
         TooManyHeaders = "too_many_headers",
         UnexpectedInput = "unexpected_input",
         UnknownHost = "unknown_host",
+        Userinfo = "userinfo",
     }
 }
 

@@ -16,6 +16,7 @@ use crate::flow::bearer;
 use crate::flow::login::{self, CodeExchange, ExchangeStep};
 use crate::flow::logout::{BackchannelRequest, frontchannel_logout, logout};
 use crate::flow::refresh::{AwaitedRefresh, SessionFreshness, StartRefresh, freshness};
+use crate::flow::whoami::whoami;
 use crate::http::authorization::has_bearer_token;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::http::navigation::is_navigation;
@@ -84,6 +85,9 @@ impl RequestPhase {
             }
         } else if path == login.logout_path {
             RequestStep::Reply(logout(&context, env))
+        } else if path == login.userinfo_path {
+            let bearer = has_bearer_token(&context.head).then(|| bearer::identity(&context, env));
+            RequestStep::Reply(whoami(&context, bearer, env))
         } else if Some(path) == login.frontchannel_logout_path.as_deref() {
             RequestStep::Reply(frontchannel_logout(&context, env))
         } else if Some(path) == login.backchannel_logout_path.as_deref() {

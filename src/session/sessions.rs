@@ -162,14 +162,19 @@ impl Sessions<'_> {
         Duration::from_secs(end.0.saturating_sub(self.now.0))
     }
 
+    /// When the session ends, unless it is used before, renewed, or revoked.
+    pub(crate) fn end(&self, record: &SessionRecord) -> UnixTime {
+        let end = UnixTime(record.signed_in).plus(self.policy.lifetime);
+        let idle = self.policy.idle.map(|idle| UnixTime(record.seen).plus(idle));
+        let token = self.policy.end_with_id_token.then_some(UnixTime(record.token_expires));
+        [idle, token].into_iter().flatten().fold(end, UnixTime::min)
+    }
+
     fn is_valid(&self, record: &SessionRecord) -> bool {
-        let Self { tenant, policy, now, .. } = *self;
-        let signed_in = UnixTime(record.signed_in);
-        let over = now >= signed_in.plus(policy.lifetime)
-            || policy.idle.is_some_and(|idle| now >= UnixTime(record.seen).plus(idle))
-            || (policy.end_with_id_token && now >= UnixTime(record.token_expires));
+        let Self { tenant, now, .. } = *self;
+        let over = now >= self.end(record);
         // If the clock was set back, the session must not last longer.
-        let not_yet = signed_in > now.plus(CLOCK_SKEW);
+        let not_yet = UnixTime(record.signed_in) > now.plus(CLOCK_SKEW);
         let claims = &tenant.identity;
         let unverified = claims.require_email_verified && claims.user_is_email() && !record.identity.email_verified;
         !over

@@ -24,6 +24,7 @@ pub mod scopes;
 pub mod session;
 pub mod tenants;
 pub mod userinfo;
+pub mod whoami;
 
 /// Makes tests of `all` scenarios, or of the `untimed` ones.
 ///
@@ -172,6 +173,12 @@ macro_rules! scenarios {
                 a_request_waits_for_both_endpoints,
                 a_group_is_taken_away_at_the_endpoint, a_refresh_that_the_endpoint_contradicts,
                 the_endpoint_is_away_during_a_refresh, claims_of_rules_and_headers_are_refreshed,
+            ];
+            whoami: [
+                a_page_asks_who_is_signed_in, nobody_is_signed_in, an_api_client_asks_who_it_is,
+                the_path_is_configured,
+            ] timed [
+                asking_extends_nothing,
             ];
         }
     };

@@ -1,0 +1,75 @@
+//! The answer to a page that asks who is signed in. It has the names of oauth2-proxy's
+//! `/oauth2/userinfo`.
+//!
+//! It neither extends nor refreshes a session, so a page may ask as often as it likes. A page of
+//! another origin can send the request and does not get the answer.
+//!
+//! Scenarios: `tests/scenarios/whoami.rs`.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::access::roles;
+use crate::base::event::{Event, Level};
+use crate::base::time::UnixTime;
+use crate::env::{Env, HostFailure};
+use crate::error::{BearerError, Refusal, ReplyContext, RequestError};
+use crate::http::reply::LocalReply;
+use crate::identity::VerifiedIdentity;
+use crate::runtime::RequestContext;
+
+/// The identity of an API client, or why it has none.
+type Bearer = Result<Arc<VerifiedIdentity>, BearerError>;
+
+/// The identity as JSON: that of the bearer token, if the request has one, or else of the session.
+pub(crate) fn whoami(context: &RequestContext, bearer: Option<Bearer>, env: &Env<'_>) -> LocalReply {
+    let reply_context = ReplyContext { html: false, ..context.reply_context() };
+    let log = || reply_context.log(Level::Debug, Event::Userinfo, "asked who is signed in");
+    if !context.head.only(":method").is_some_and(|method| matches!(method, b"GET" | b"HEAD")) {
+        return LocalReply::empty(405, log()).with_header("allow", "GET, HEAD".to_owned());
+    }
+    match body(context, bearer, env) {
+        Ok(body) => LocalReply::empty(200, log())
+            .with_body("application/json", body)
+            .with_header("cross-origin-resource-policy", "same-origin".to_owned()),
+        Err(refusal) => reply_context.refuse(&refusal),
+    }
+}
+
+fn body(context: &RequestContext, bearer: Option<Bearer>, env: &Env<'_>) -> Result<String, Refusal> {
+    if let Some(bearer) = bearer {
+        return Ok(object(&*bearer?, None, context));
+    }
+    let sessions = context.sessions(env.now().map_err(HostFailure::from)?);
+    let sent = sessions.find(&context.head).ok_or(RequestError::Unauthenticated)?;
+    let session = sent.admit(&context.host).map_err(RequestError::from)?;
+    let end = sessions.end(session.record());
+    Ok(object(&session.into_identity(), Some(end), context))
+}
+
+fn object(identity: &VerifiedIdentity, expires: Option<UnixTime>, context: &RequestContext) -> String {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Userinfo<'a> {
+        user: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        email: Option<&'a str>,
+        groups: Vec<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        preferred_username: Option<&'a str>,
+        roles: Vec<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires_at: Option<u64>,
+    }
+    let userinfo = Userinfo {
+        user: identity.user(),
+        email: identity.email(),
+        groups: identity.groups().iter().map(String::as_str).collect(),
+        preferred_username: identity.claims().get("preferred_username").and_then(Value::as_str),
+        roles: roles(identity, context.tenant()),
+        expires_at: expires.map(|time| time.0),
+    };
+    serde_json::to_string(&userinfo).unwrap_or_default()
+}
