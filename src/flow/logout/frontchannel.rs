@@ -78,7 +78,8 @@ impl Ignored {
 /// The session of the cookie, if the parameters match it.
 fn session(context: &RequestContext, env: &Env<'_>) -> Result<SessionRecord, Ignored> {
     let sid = sid(context)?;
-    let session = env.now().ok().and_then(|now| context.sessions(now).find(&context.head)).map(SentSession::into_record);
+    let session =
+        env.now().ok().and_then(|now| context.sessions(now).find(&context.head)).map(SentSession::into_record);
     session.filter(|session| session.sid.as_ref() == Some(&sid)).ok_or(Ignored::NoSession)
 }
 
