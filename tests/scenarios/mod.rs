@@ -143,8 +143,8 @@ macro_rules! scenarios {
                 issuers_without_rotation_or_id_tokens, many_requests_at_once, two_workers_at_once,
             ];
             refusal: [
-                only_navigations_are_redirected, navigations_of_every_browser, malformed_requests,
-                only_navigations_are_redirected, credentials_of_a_browser_do_not_lock_it_out, malformed_requests,
+                only_navigations_are_redirected, navigations_of_every_browser,
+                credentials_of_a_browser_do_not_lock_it_out, malformed_requests,
                 pages_for_people_and_json_for_programs, configured_page_texts,
             ];
             scopes: [
@@ -161,7 +161,8 @@ macro_rules! scenarios {
                 a_session_ends_with_its_id_token,
             ];
             tenants: [
-                spellings_of_a_host, a_browser_leaves_the_host_with_a_final_dot, unknown_hosts, a_broken_tenant_alone_is_down,
+                spellings_of_a_host, a_browser_leaves_the_host_with_a_final_dot, unknown_hosts,
+                a_broken_tenant_alone_is_down,
                 nothing_of_one_tenant_opens_another, similar_tenants_do_not_mix,
                 wildcard_hosts_share_a_login, two_gateways_share_a_domain,
                 cookies_do_not_reach_hosts_of_another_tenant, a_login_ends_when_its_host_moves,
