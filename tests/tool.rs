@@ -110,7 +110,10 @@ fn check_says_which_scopes_fit_a_provider() {
         let configuration = match rest.strip_prefix("discovery\n") {
             Some(rest) => {
                 let provider = configuration.find("    provider:").unwrap();
-                format!("{}    provider: {{cluster: i, discovery: true}}\n{rest}", configuration.get(..provider).unwrap())
+                format!(
+                    "{}    provider: {{cluster: i, discovery: true}}\n{rest}",
+                    configuration.get(..provider).unwrap()
+                )
             }
             None => format!("{configuration}{rest}"),
         };

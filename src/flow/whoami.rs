@@ -1,8 +1,9 @@
 //! The answer to a page that asks who is signed in. It has the names of oauth2-proxy's
 //! `/oauth2/userinfo`.
 //!
-//! It neither extends nor refreshes a session, so a page may ask as often as it likes. A page of
-//! another origin can send the request and does not get the answer.
+//! It neither extends nor refreshes a session, so a page may ask as often as it likes. It knows
+//! what the refreshes of this process have brought. A page of another origin can send the request
+//! and does not get the answer.
 //!
 //! Scenarios: `tests/scenarios/whoami.rs`.
 
@@ -45,6 +46,7 @@ fn body(context: &RequestContext, bearer: Option<Bearer>, env: &Env<'_>) -> Resu
     let sessions = context.sessions(env.now().map_err(HostFailure::from)?);
     let sent = sessions.find(&context.head).ok_or(RequestError::Unauthenticated)?;
     let session = sent.admit(&context.host).map_err(RequestError::from)?;
+    let session = sessions.newest(session, env.shared()).ok_or(RequestError::Unauthenticated)?;
     let end = sessions.end(session.record());
     Ok(object(&session.into_identity(), Some(end), context))
 }

@@ -25,4 +25,4 @@ pub use refresh_store::RefreshKey;
 pub(crate) use refresh_store::{RefreshState, RefreshStore};
 pub(crate) use retained_tokens::RetainedTokens;
 pub(crate) use sent::{CrossOrigin, SentSession};
-pub(crate) use sessions::{Session, Sessions};
+pub(crate) use sessions::{MAX_BEHIND, Session, Sessions};

@@ -9,9 +9,11 @@ use super::error::SessionError;
 use super::id::SessionId;
 use super::record::SessionRecord;
 use super::refresh_grant::RefreshGrant;
+use super::refresh_store::{RefreshKey, RefreshState, RefreshStore};
 use super::retained_tokens::RetainedTokens;
 use super::revocation::Revocations;
 use crate::base::time::UnixTime;
+use crate::env::shared::SharedData;
 use crate::env::{Env, HostFailure};
 use crate::http::request::RequestHead;
 use crate::identity::VerifiedIdentity;
@@ -50,6 +52,22 @@ impl Sessions<'_> {
     pub(crate) fn open(&self, sealed: &[u8]) -> Option<Session> {
         let session = self.ring.open::<SessionRecord>(Purpose::Session, self.tenant, sealed)?;
         self.is_valid(session.value()).then_some(Session(session))
+    }
+
+    /// The newest session that the refreshes of this process have made of `session`, which may be
+    /// `session` itself. `None` if the issuer rejected its refresh token, or a newer one is not
+    /// valid.
+    pub(crate) fn newest(&self, session: Session, shared: &dyn SharedData) -> Option<Session> {
+        let mut session = session;
+        for _ in 0..MAX_BEHIND {
+            let Some(grant) = session.grant() else { return Some(session) };
+            match RefreshStore::new(shared).state(RefreshKey::new(&self.tenant.name, grant), self.now) {
+                Some(RefreshState::Renewed(sealed)) => session = self.open(sealed.as_bytes())?,
+                Some(RefreshState::Rejected) => return None,
+                Some(RefreshState::Called(_) | RefreshState::Failed(_)) | None => return Some(session),
+            }
+        }
+        None
     }
 
     /// The sessions of the request that a sign-out has to revoke, the valid ones first. They
@@ -214,6 +232,8 @@ impl WrittenSession {
     }
 }
 
+/// The most refreshes that a cookie may be behind.
+pub(crate) const MAX_BEHIND: usize = 8;
 /// The largest difference that is expected between the clocks of two replicas.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 const MIN_KEEP_ALIVE: Duration = Duration::from_secs(60);

@@ -179,7 +179,7 @@ macro_rules! scenarios {
                 a_page_asks_who_is_signed_in, nobody_is_signed_in, an_api_client_asks_who_it_is,
                 the_path_is_configured,
             ] timed [
-                asking_extends_nothing,
+                asking_extends_nothing, asking_knows_the_refreshes,
             ];
         }
     };

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::bearer::access_token;
-use crate::support::harness::{Harness, Reply, values};
+use crate::support::browser::Browser;
+use crate::support::harness::{Harness, Outcome, Reply, values};
 use crate::support::issuer::Refresh;
 use crate::support::world::{NAVIGATION, World};
 
@@ -120,4 +121,30 @@ pub fn asking_extends_nothing<H: Harness>() {
     world.clock.advance(Duration::from_secs(5 * 60));
     assert_eq!(world.send(&mut browser, WHO, &[]).reply().status, 401);
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls);
+}
+
+/// A browser that has not got the refreshed cookie sees the refreshed identity, and no identity after
+/// the issuer rejected the refresh token.
+pub fn asking_knows_the_refreshes<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| issuer.refresh = Refresh::Rotating,
+        |configuration| configuration["tenants"][0]["refresh"] = json!({}),
+    );
+    let mut browser = world.signed_in();
+    let mut old = browser.clone();
+    let groups =
+        |world: &mut World<H>, browser: &mut Browser| json_of(&world.send(browser, WHO, &[]).reply())["groups"].clone();
+    for person in [json!({ "sub": "ada", "groups": ["engineers"] }), Value::Null] {
+        world.issuer("acme", |issuer| drop(issuer.directory.insert("ada".to_owned(), person.clone())));
+        world.clock.advance(Duration::from_secs(300));
+        let outcome = world.open(&mut browser, PAGE);
+        for browser in [&mut browser, &mut old] {
+            if person.is_null() {
+                assert_eq!(world.send(browser, WHO, &[]).reply().status, 401);
+            } else {
+                assert!(matches!(outcome, Outcome::Forwarded(..)));
+                assert_eq!(groups(&mut world, browser), json!(["engineers"]));
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::oauth::{PAUSE, Permission, ProviderAvailability, refresh_request};
 use crate::runtime::RequestContext;
-use crate::session::{Age, RefreshGrant, RefreshKey, RefreshState, RefreshStore, SentCookies, Session};
+use crate::session::{Age, MAX_BEHIND, RefreshGrant, RefreshKey, RefreshState, RefreshStore, SentCookies, Session};
 use crate::tenant::{Refresh, Tenant, WithoutToken};
 
 /// The freshness of a session, before its request continues.
@@ -145,6 +145,3 @@ fn longest_wait(tenant: &Tenant) -> Duration {
     let calls = if tenant.login.userinfo { 2 } else { 1 };
     tenant.provider.timeout.saturating_mul(calls).saturating_add(Duration::from_secs(1))
 }
-
-/// The most refreshes that one request catches up with.
-const MAX_BEHIND: usize = 8;
