@@ -1,9 +1,7 @@
 //! The authorization request (OpenID Connect Core section 3.1.2.1).
 
-use std::borrow::Cow;
-
 use sha2::{Digest, Sha256};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
 use super::attempt::Attempt;
 use crate::base::encoding::base64url;
@@ -23,50 +21,57 @@ pub(super) fn url(
     ask: bool,
 ) -> Result<String, MetadataUnavailable> {
     let tenant = provider.tenant();
-    let mut url = provider.authorization_endpoint()?;
-    let mut pairs: Vec<(&str, Cow<'_, str>)> = vec![
-        ("response_type", "code".into()),
-        ("client_id", (&tenant.client.id).into()),
-        ("redirect_uri", redirect_uri.into()),
-        ("scope", provider.scope()?.into()),
-        ("state", attempt.state().into()),
-        ("nonce", attempt.nonce().expose_secret().clone().into()),
-        ("code_challenge", code_challenge(attempt.verifier().expose_secret()).into()),
-        ("code_challenge_method", "S256".into()),
-    ];
+    let url = provider.authorization_endpoint()?;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &tenant.client.id)
+        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("scope", &provider.scope()?)
+        .append_pair("state", &attempt.state())
+        .append_pair("nonce", attempt.nonce().expose_secret())
+        .append_pair("code_challenge", &code_challenge(attempt.verifier().expose_secret()))
+        .append_pair("code_challenge_method", "S256");
     let AuthorizationParameters { prompt, max_age, acr_values, login_hint, claims, resources, others } =
         &tenant.login.request;
     if let Some(prompt) = prompt.as_deref().or_else(|| ask.then_some("login")) {
-        pairs.push(("prompt", prompt.into()));
+        query.append_pair("prompt", prompt);
     }
     if let Some(max_age) = max_age {
-        pairs.push(("max_age", max_age.as_secs().to_string().into()));
+        query.append_pair("max_age", &max_age.as_secs().to_string());
     }
     if !acr_values.is_empty() {
-        pairs.push(("acr_values", acr_values.join(" ").into()));
+        query.append_pair("acr_values", &acr_values.join(" "));
     }
     if let Some(login_hint) = login_hint {
-        pairs.push(("login_hint", login_hint.into()));
+        query.append_pair("login_hint", login_hint);
     }
     if let Some(claims) = claims {
-        pairs.push(("claims", claims.into()));
+        query.append_pair("claims", claims);
     }
-    pairs.extend(resources.iter().map(|resource| ("resource", resource.into())));
-    pairs.extend(others.iter().map(|(name, value)| (name.as_str(), value.into())));
-    remove_parameters(&mut url, |name| pairs.iter().any(|(ours, _)| *ours == name));
-    url.query_pairs_mut().extend_pairs(pairs);
-    Ok(url.into())
+    for resource in resources {
+        query.append_pair("resource", resource);
+    }
+    for (name, value) in others {
+        query.append_pair(name, value);
+    }
+    let url = url.as_str();
+    let (endpoint, its_query) = url.split_once('?').unwrap_or((url, ""));
+    Ok([endpoint, "?", &joined(its_query, &query.finish())].concat())
 }
 
-/// Removes these parameters from the query of the endpoint, because each may occur once. The other
-/// ones stay as they are (RFC 6749 section 3.1).
-fn remove_parameters(url: &mut Url, is_removed: impl Fn(&str) -> bool) {
-    let Some(query) = url.query() else { return };
-    let is_kept =
-        |pair: &&str| form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| !is_removed(&name));
-    let kept: Vec<&str> = query.split('&').filter(is_kept).collect();
-    let kept = (!kept.is_empty()).then(|| kept.join("&"));
-    url.set_query(kept.as_deref());
+/// The query of the endpoint and then ours. A parameter of the endpoint that is in ours, too, is
+/// left out, because each may occur once. The others stay as they are (RFC 6749 section 3.1).
+fn joined(endpoint: &str, ours: &str) -> String {
+    let mut query = String::new();
+    for pair in endpoint.split('&').filter(|pair| !pair.is_empty()) {
+        let is_ours = |name: &str| form_urlencoded::parse(ours.as_bytes()).any(|(other, _)| other == name);
+        if !form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| is_ours(&name)) {
+            query += pair;
+            query += "&";
+        }
+    }
+    query + ours
 }
 
 /// The code challenge with `S256` (RFC 7636 section 4.2).

@@ -86,17 +86,18 @@ fn session(context: &RequestContext, env: &Env<'_>) -> Result<SessionRecord, Ign
 /// `sid` of the request (section 3), if `iss` is the issuer of this tenant and neither is repeated.
 fn sid(context: &RequestContext) -> Result<String, Ignored> {
     let query = context.target().query.unwrap_or_default();
-    let values = |name| form_urlencoded::parse(query.as_bytes()).filter(move |(other, _)| other == name);
-    let one = |name| {
-        let mut values = values(name);
-        values.next().filter(|_| values.next().is_none()).map(|(_, value)| value)
-    };
-    if context.head.only(":method") != Some(b"GET") {
-        return Err(Ignored::OtherParameters);
+    let (mut issuer, mut sid, mut is_repeated) = (None, None, false);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "iss" => is_repeated |= issuer.replace(value).is_some(),
+            "sid" => is_repeated |= sid.replace(value).is_some(),
+            _ => {}
+        }
     }
-    match (one("iss"), one("sid")) {
-        (Some(issuer), Some(sid)) if issuer == context.tenant().issuer => Ok(sid.into_owned()),
-        _ if values("iss").chain(values("sid")).next().is_none() => Err(Ignored::NoParameters),
+    let is_valid = !is_repeated && context.head.only(":method") == Some(b"GET");
+    match (issuer, sid) {
+        (Some(issuer), Some(sid)) if is_valid && issuer == context.tenant().issuer => Ok(sid.into_owned()),
+        (None, None) => Err(Ignored::NoParameters),
         _ => Err(Ignored::OtherParameters),
     }
 }
