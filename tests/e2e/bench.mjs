@@ -12,9 +12,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { callsOnly, passes, refuses, refusesAfterReading } from './baseline_filters.mjs';
+import { TOP } from './envoy.mjs';
 import { freePorts } from './ports.mjs';
 import { startProcess, waitFor } from './process.mjs';
-import { TOP } from './stack.mjs';
 
 const ROUNDS = 9;
 const SECONDS = 1;

@@ -6,8 +6,23 @@ import { text } from 'node:stream/consumers';
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' };
 
 export class Client {
-  /** host → cookie name → value */
+  /** host, or host and path of cookies for one path → cookie name → value */
   jar = new Map();
+
+  /** The cookies for one path come first, RFC 6265 section 5.4. */
+  #cookiesFor(hostname, pathname) {
+    const paths = [...this.jar.keys()].filter((key) => `${hostname}${pathname}/`.startsWith(`${key.replace(/\/$/, '')}/`));
+    return paths.sort((a, b) => b.length - a.length).flatMap((key) => [...this.jar.get(key)]);
+  }
+
+  #keep(hostname, line) {
+    const [name, value] = line.split(';')[0].split(/=(.*)/s);
+    const path = line.match(/;\s*path=([^;]*)/i)?.[1] ?? '/';
+    const key = path === '/' ? hostname : `${hostname}${path}`;
+    if (!this.jar.has(key)) this.jar.set(key, new Map());
+    if (value === '' || /max-age=0/i.test(line)) this.jar.get(key).delete(name);
+    else this.jar.get(key).set(name, value);
+  }
 
   /**
    * Sends one request and keeps the cookies of the answer. Returns
@@ -15,8 +30,7 @@ export class Client {
    */
   async send(url, { method = 'GET', headers = {}, form } = {}) {
     const { hostname, host, port, pathname, search } = new URL(url);
-    const cookies = this.jar.get(hostname) ?? new Map();
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookie = this.#cookiesFor(hostname, pathname).map(([name, value]) => `${name}=${value}`).join('; ');
     const sent = request({
       host: '127.0.0.1', port, method, path: pathname + search, agent: false,
       headers: { host, ...(cookie && { cookie }), ...(form && { 'content-type': 'application/x-www-form-urlencoded' }), ...headers },
@@ -24,12 +38,7 @@ export class Client {
     sent.end(form && new URLSearchParams(form).toString());
     const [response] = await once(sent, 'response');
     const setCookies = response.headers['set-cookie'] ?? [];
-    for (const line of setCookies) {
-      const [name, value] = line.split(';')[0].split(/=(.*)/s);
-      if (value === '' || /max-age=0/i.test(line)) cookies.delete(name);
-      else cookies.set(name, value);
-    }
-    this.jar.set(hostname, cookies);
+    for (const line of setCookies) this.#keep(hostname, line);
     const location = response.headers.location && new URL(response.headers.location, url).href;
     return { status: response.statusCode, headers: response.headers, location, setCookies, body: await text(response) };
   }

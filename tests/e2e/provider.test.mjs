@@ -5,8 +5,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 
+import { eventually, observe, values } from './assertions.mjs';
 import { directoryAccounts } from './directory.mjs';
 import { people } from './people.mjs';
 import { freePorts } from './ports.mjs';
@@ -17,13 +17,14 @@ import { Client } from './client.mjs';
 
 const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
 const password = (tenant, uid) => people[tenant].find((p) => p.uid === uid).password;
-let ports, directory, stack, acme, globex;
+let ports, directory, stack, received, denied, acme, globex;
 
 before(async () => {
   ports = await freePorts(['gateway', 'acme', 'globex', 'upstream', 'admin', 'ldap']);
   directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people });
   const accounts = (tenant) => directoryAccounts({ ...directory, base: directory.base(tenant) });
   stack = await startStack({ ports, dir, accounts, wasmLog: 'trace', discovered: ['acme', 'globex'], refreshAfter: { globex: 1 } });
+  ({ received, denied } = observe(stack));
   [acme, globex] = ['acme', 'globex'].map((tenant) => origin(tenant, ports));
   for (const page of [acme, globex]) await eventually(async () => (await new Client().open(`${page}/`)).status === 302);
 });
@@ -34,36 +35,6 @@ after(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Waits until `what` is true several times in a row, since any worker may answer. */
-async function eventually(what) {
-  for (let row = 0, tries = 0; row < 8; tries += 1) {
-    assert.ok(tries < 1000, 'it did not become true');
-    if (await what()) row += 1;
-    else {
-      row = 0;
-      await setTimeout(20);
-    }
-  }
-}
-
-/** The only request that the upstream received during `action`. */
-async function received(action) {
-  const before = stack.received.length;
-  const answer = await action();
-  const seen = stack.received.slice(before);
-  assert.equal(seen.length, 1);
-  return { answer, ...seen[0] };
-}
-
-/** Fails if the upstream received anything during `action`. */
-async function denied(action) {
-  const before = stack.received.length;
-  const answer = await action();
-  assert.equal(stack.received.length, before, 'the upstream received something');
-  return answer;
-}
-
-const values = ({ headers }, name) => headers.filter(([n]) => n === name).map(([, value]) => value);
 const isCallback = (url) => new URL(url).pathname === '/oauth2/callback';
 
 async function signedIn(tenant, uid) {

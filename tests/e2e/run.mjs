@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { TOP } from './envoy.mjs';
 import { listedAccounts, people } from './people.mjs';
 import { busy, DEFAULT_PORTS, portsFrom } from './ports.mjs';
-import { origin, startStack, TOP } from './stack.mjs';
+import { origin, startStack } from './stack.mjs';
 
 function fail(message) {
   console.error(`run: ${message}`);

@@ -2,15 +2,11 @@
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parse, stringify } from 'yaml';
 
-import { DEFAULT_PORTS } from './ports.mjs';
-import { startProcess, waitFor } from './process.mjs';
+import { exampleConfiguration, startEnvoy } from './envoy.mjs';
 import { startProvider } from './provider.mjs';
 import { startUpstream } from './upstream.mjs';
 
-export const TOP = fileURLToPath(new URL('../..', import.meta.url));
 const TENANTS = {
   acme: { alg: 'RS256', token_endpoint_auth_method: 'client_secret_basic' },
   globex: { alg: 'ES256', token_endpoint_auth_method: 'client_secret_post' },
@@ -51,7 +47,10 @@ export async function startStack({
     }
     const upstream = await startUpstream({ port: ports.upstream, others: Object.keys(TENANTS).map((tenant) => `${origin(tenant, ports)}/`) });
     parts.push(upstream);
-    const envoy = await startEnvoy({ ports, dir, kept, wasmLog, discovered, refreshing: Object.keys(refreshAfter), configure });
+    const envoy = await startEnvoy({
+      envoy: configuration(ports, kept.jwks, discovered, Object.keys(refreshAfter), configure), adminPort: ports.admin, dir, wasmLog,
+      env: { TENANTGATE_SESSION_KEY: kept.sessionKey, ACME_CLIENT_SECRET: kept.clientSecrets.acme, GLOBEX_CLIENT_SECRET: kept.clientSecrets.globex },
+    });
     parts.push(envoy);
     /** Restarts the provider of `tenant` with a new signing key and without its sessions. */
     const rotate = async (tenant) => {
@@ -76,33 +75,10 @@ function client(tenant, { clientSecrets }, ports) {
   };
 }
 
-async function startEnvoy({ ports, dir, kept, wasmLog, discovered, refreshing, configure }) {
-  const file = join(dir, 'envoy.yaml');
-  writeFileSync(file, configuration(ports, kept.jwks, discovered, refreshing, configure));
-  const env = { TENANTGATE_SESSION_KEY: kept.sessionKey, ACME_CLIENT_SECRET: kept.clientSecrets.acme, GLOBEX_CLIENT_SECRET: kept.clientSecrets.globex };
-  const args = ['-c', file, '--disable-hot-restart', '--concurrency', '2', '-l', 'warning', '--component-log-level', `wasm:${wasmLog}`];
-  const envoy = startProcess(join(TOP, 'target/venv/bin/envoy'), args, { log: join(dir, 'envoy.log'), env });
-  try {
-    await waitFor(envoy, async () => {
-      const ready = await fetch(`http://127.0.0.1:${ports.admin}/ready`);
-      if (!ready.ok) throw new Error(`Envoy is not ready: ${await ready.text()}`);
-    });
-  } catch (error) {
-    await envoy.stop();
-    throw error;
-  }
-  return envoy;
-}
-
-/** envoy/envoy.yaml with these ports, the keys of these issuers, and the built module. */
+/** The example with the keys of these issuers. */
 function configuration(ports, jwks, discovered, refreshing, configure) {
-  const text = readFileSync(join(TOP, 'envoy/envoy.yaml'), 'utf8');
-  const names = Object.entries(DEFAULT_PORTS).map(([name, port]) => [String(port), String(ports[name])]);
-  const envoy = parse(text.replace(/\b\d{4}\b/g, (number) => Object.fromEntries(names)[number] ?? number));
-  const manager = envoy.static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
-  const { config } = manager.http_filters.find(({ name }) => name === 'tenantgate').typed_config;
-  config.vm_config.code.local.filename = process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm');
-  for (const tenant of config.configuration.value.tenants) {
+  const { envoy, tenantgate } = exampleConfiguration(ports);
+  for (const tenant of tenantgate.tenants) {
     if (refreshing.includes(tenant.name)) tenant.refresh = { interval: '1s' };
     if (discovered.includes(tenant.name)) {
       const { cluster, token_endpoint_auth_method } = tenant.provider;
@@ -116,8 +92,8 @@ function configuration(ports, jwks, discovered, refreshing, configure) {
       ? [{ pem: key.export({ type: 'spki', format: 'pem' }) }]
       : [{ jwks: { keys: [{ ...key.export({ format: 'jwk' }), kid, alg, use: 'sig' }] } }];
   }
-  config.configuration.value.tenants = config.configuration.value.tenants.flatMap(configure);
-  return stringify(envoy);
+  tenantgate.tenants = tenantgate.tenants.flatMap(configure);
+  return envoy;
 }
 
 /** The result of `make`, which is kept in a file that only its owner can read. */
