@@ -5,6 +5,8 @@ cd "$(dirname "$0")"
 
 readonly ENVOY_VERSION=1.40.0
 readonly CARGO_DENY_VERSION=0.20.2
+readonly KEYCLOAK_VERSION=26.7.3
+readonly MAVEN_DEPENDENCY_PLUGIN_VERSION=3.6.1
 readonly WASM_TARGET=wasm32-wasip1
 readonly WASM=target/tenantgate.wasm
 readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
@@ -98,7 +100,8 @@ need_node_packages() {
   fi
 }
 
-# The browser and the directory server come from the distribution: need_debian COMMAND PACKAGE
+# The browser, the directory server, Java and Maven come from the distribution:
+# need_debian COMMAND PACKAGE
 need_debian() {
   PATH=$PATH:/usr/sbin command -v "$1" >/dev/null && return
   command -v apt-get >/dev/null || die "$1 is missing; install it with this system's package manager"
@@ -112,6 +115,30 @@ need_debian() {
   # In run level 1 the package starts no server of its own.
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$2" >/dev/null
   PATH=$PATH:/usr/sbin command -v "$1" >/dev/null || die "$2 was installed, but there is still no $1"
+}
+
+# Keycloak for the tests, from Maven Central, unpacked under target/.
+need_keycloak() {
+  # Debian's Maven brings Java.
+  need_debian mvn maven
+  local java
+  java=$(java -XshowSettings:properties -version 2>&1 | sed -nE 's/^ *java\.specification\.version = ([0-9]+).*/\1/p')
+  [ "${java:-0}" -ge 17 ] || die "java is too old or missing; Keycloak needs Java 17 or newer (Debian: apt-get install default-jre-headless)"
+  local home=target/keycloak-$KEYCLOAK_VERSION
+  if [ ! -e "$home/.installed" ]; then
+    say "installing Keycloak $KEYCLOAK_VERSION"
+    rm -rf "$home" target/maven
+    mkdir -p target/maven
+    # Without a project, Maven leaves files in the working directory. It compares the checksum.
+    (cd target/maven && mvn --batch-mode --quiet --strict-checksums \
+      "org.apache.maven.plugins:maven-dependency-plugin:$MAVEN_DEPENDENCY_PLUGIN_VERSION:unpack" \
+      "-Dartifact=org.keycloak:keycloak-quarkus-dist:$KEYCLOAK_VERSION:zip" -DoutputDirectory=..)
+    rm -rf target/maven
+    # What `start` would otherwise compute at each start, which takes half a minute.
+    "$home/bin/kc.sh" build --db=dev-mem >target/keycloak-build.log 2>&1 || die "Keycloak could not be built, see target/keycloak-build.log"
+    touch "$home/.installed"
+  fi
+  ln -sfn "keycloak-$KEYCLOAK_VERSION" target/keycloak
 }
 
 # --- commands -------------------------------------------------------------------------------------
@@ -192,7 +219,7 @@ tier_about() {
     module) echo "the scenarios, with the module in a mock host (builds the module)" ;;
     envoy) echo "the scenarios, with the module in Envoy (builds the module)" ;;
     run) echo "./build.sh run (builds the module)" ;;
-    provider) echo "Envoy, oidc-provider and OpenLDAP (builds the module)" ;;
+    provider) echo "Envoy with oidc-provider, Keycloak and OpenLDAP (builds the module)" ;;
     browser) echo "Envoy, oidc-provider and Chromium (builds the module)" ;;
   esac
 }
@@ -208,7 +235,7 @@ tier_needs_module() {
 need_for() {
   case $1 in
     envoy | run) need_envoy ;;
-    provider) need_envoy; need_debian slapd slapd ;;
+    provider) need_envoy; need_debian slapd slapd; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium ;;
   esac
 }
@@ -216,7 +243,8 @@ need_for() {
 run_tier() {
   case $1 in
     unit) counted "$1" unit_tests ;;
-    run | provider | browser) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
+    run | browser) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
+    provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
     *) counted "$1" cargo test --locked --test "$1" ;;
   esac
 }

@@ -1,9 +1,14 @@
 /** What the end-to-end tests assert, and how they wait. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
 /** The values of the header lines `name` in a request that the upstream received. */
 export const values = ({ headers }, name) => headers.filter(([n]) => n === name).map(([, value]) => value);
+
+/** Tenantgate's lines about `tenant` in Envoy's log: `<event> tenant=<tenant> ...`. */
+export const logged = (log, tenant) =>
+  [...readFileSync(log, 'utf8').matchAll(/ tenantgate: (.*)/g)].map(([, line]) => line).filter((line) => line.includes(` tenant=${tenant} `)).join('\n');
 
 /** `received` and `denied`, about the upstream of `stack`. */
 export function observe(stack) {

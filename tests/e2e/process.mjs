@@ -4,8 +4,11 @@ import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Starts `command` and writes its output to the file `log`. */
-export function startProcess(command, args, { log, env = {} }) {
+/**
+ * Starts `command` and writes its output to the file `log`. A process that has not ended `grace`
+ * seconds after `stop` is killed.
+ */
+export function startProcess(command, args, { log, env = {}, grace = 5 }) {
   const output = openSync(log, 'w');
   const path = `${process.env.PATH}:/usr/sbin`;
   const child = spawn(command, args, { stdio: ['ignore', output, output], env: { ...process.env, PATH: path, ...env } });
@@ -24,23 +27,23 @@ export function startProcess(command, args, { log, env = {} }) {
     async stop() {
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
-      const forced = setTimeout(() => child.kill('SIGKILL'), 5000);
+      const forced = setTimeout(() => child.kill('SIGKILL'), grace * 1000);
       await ended;
       clearTimeout(forced);
     },
   };
 }
 
-/** Repeats `attempt` until it succeeds. Fails if the process ends, or after 30 seconds. */
-export async function waitFor(running, attempt) {
-  const deadline = Date.now() + 30_000;
+/** Repeats `attempt` until it succeeds. Fails if the process ends, or after so many seconds. */
+export async function waitFor(running, attempt, seconds = 30) {
+  const deadline = Date.now() + seconds * 1000;
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
       const problem = running.problem();
       if (problem) throw new Error(problem);
-      if (Date.now() > deadline) throw new Error(`no answer after 30 s: ${error.message}\n${tail(running.log)}`);
+      if (Date.now() > deadline) throw new Error(`no answer after ${seconds} s: ${error.message}\n${tail(running.log)}`);
       await sleep(50);
     }
   }

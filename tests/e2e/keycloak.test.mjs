@@ -1,0 +1,261 @@
+/** Tier `provider`: Envoy and Keycloak, and what the upstream receives. */
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test as nodeTest } from 'node:test';
+
+import { eventually, logged, observe, values } from './assertions.mjs';
+import { Client } from './client.mjs';
+import { TOP } from './envoy.mjs';
+import { startGateway } from './gateway.mjs';
+import { formIn, ldapFederation, signIn, startKeycloak } from './keycloak.mjs';
+import { people } from './people.mjs';
+import { freePorts } from './ports.mjs';
+import { startDirectory } from './slapd.mjs';
+import { groupsIn } from './upstream.mjs';
+
+const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
+const logs = join(TOP, 'target/test-logs');
+const [keycloakLog, envoyLog] = [join(logs, 'keycloak.log'), join(logs, 'keycloak-envoy.log')];
+const secret = randomBytes(24).toString('base64url');
+const clientKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const [ada, bob] = people.acme;
+const linus = { uid: 'linus', name: 'Linus Pauling', mail: 'linus@acme.example', password: 'alpha-helix', groups: ['engineers', 'platform-admins'] };
+const partner = [{ uid: 'edsger', name: 'Edsger Dijkstra', mail: 'edsger@partner.example', password: 'shortest-path', groups: ['auditors', 'others'] }];
+let ports, directory, keycloak, gateway, received, denied;
+
+/** `action`, whose failure names the logs. */
+const logging = (action) => async () => {
+  try {
+    await action();
+  } catch (error) {
+    error.message += `\nKeycloak's log: ${keycloakLog}\nEnvoy's log: ${envoyLog}`;
+    throw error;
+  }
+};
+const test = (name, action) => nodeTest(name, logging(action));
+
+const origin = (tenant) => `http://${tenant}.localhost:${ports.gateway}`;
+
+before(logging(async () => {
+  mkdirSync(logs, { recursive: true });
+  ports = await freePorts(['gateway', 'provider', 'upstream', 'admin', 'ldap']);
+  directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people: { globex: people.globex } });
+  const jwks = JSON.stringify({ keys: [{ ...clientKey.publicKey.export({ format: 'jwk' }), kid: 'client', use: 'sig', alg: 'ES256' }] });
+  keycloak = await startKeycloak({
+    port: ports.provider, dir, log: keycloakLog, hosts: ['acme.localhost'],
+    values: { GATEWAY: ports.gateway, SECRET: secret, CLIENT_JWKS: jwks }, people: { acme: [ada, bob, linus], partner },
+  });
+  gateway = await startGateway({ ports, dir, log: envoyLog, tenants: tenants() });
+  ({ received, denied } = observe(gateway));
+  for (const { name } of tenants()) await eventually(async () => (await new Client().open(`${origin(name)}/`)).status === 302);
+}));
+
+after(async () => {
+  await gateway?.stop();
+  await keycloak?.stop();
+  await directory?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** The configuration of the tenants: each has the host `<name>.localhost`. */
+function tenants() {
+  const tenant = (name, realm, { login, ...more } = {}) => ({
+    name, hosts: [`${name}.localhost`], issuer: keycloak.issuer(realm), allow_insecure_issuer: true, client_id: 'tenantgate', client_secret: secret,
+    provider: { cluster: 'provider', discovery: true },
+    login: { scopes: ['openid', 'profile', 'email'], redirect_uri: `${origin(name)}/oauth2/callback`, ...login },
+    identity: { user: 'preferred_username' },
+    ...more,
+  });
+  return [
+    tenant('acme', 'acme', {
+      login: { post_logout_redirect_uri: `${origin('acme')}/`, backchannel_logout_path: '/oauth2/backchannel-logout', keep_id_token: true },
+      bearer: { audiences: ['https://api.acme.example'] },
+      headers: { id_token: 'x-id-token' },
+      roles: [{ name: 'admin', groups: ['platform-admins'] }],
+      access: [{ paths: ['/admin/*'], allow: { roles: ['admin'] } }, { allow: 'any_user' }],
+    }),
+    tenant('hooli', 'acme', {
+      client_id: 'tenantgate-with-key', client_secret: undefined,
+      client_key: { pem: clientKey.privateKey.export({ type: 'pkcs8', format: 'pem' }), kid: 'client' },
+      login: { post_logout_redirect_uri: `${origin('hooli')}/` },
+      refresh: { interval: '1s' },
+    }),
+    tenant('stock', 'stock', { login: { scopes: undefined } }),
+    tenant('initech', 'initech', { login: { parameters: { kc_idp_hint: 'partner' } } }),
+    tenant('globex', 'globex', { refresh: { interval: '1s' } }),
+  ];
+}
+
+/** A client with a session, and what the upstream received at its login. */
+async function signedIn(tenant, person) {
+  const client = new Client();
+  const seen = await received(() => signIn(client, `${origin(tenant)}/`, person));
+  return { client, seen, open: () => client.open(`${origin(tenant)}/`) };
+}
+
+test('the groups of Keycloak give roles', async () => {
+  const { client, seen } = await signedIn('acme', ada);
+  assert.deepEqual(values(seen, 'x-auth-request-user'), ['ada']);
+  assert.deepEqual(values(seen, 'x-auth-request-email'), ['ada@acme.example']);
+  assert.deepEqual(values(seen, 'x-auth-request-groups'), ['engineers,platform-admins']);
+  assert.deepEqual(values(seen, 'x-auth-request-roles'), ['admin']);
+  assert.deepEqual(values(seen, 'x-auth-request-tenant'), ['acme']);
+  await received(() => client.open(`${origin('acme')}/admin/users`));
+
+  const other = await signedIn('acme', bob);
+  assert.deepEqual(values(other.seen, 'x-auth-request-groups'), ['engineers']);
+  assert.deepEqual(values(other.seen, 'x-auth-request-roles'), []);
+  const refused = await denied(() => other.client.open(`${origin('acme')}/admin/users`));
+  assert.equal(refused.status, 403);
+});
+
+test('a stock realm refuses the default scopes: it has no scope `groups`', async () => {
+  const answer = await denied(() => new Client().follow(`${origin('stock')}/`));
+  const { origin: at, pathname, searchParams } = new URL(answer.url);
+  assert.equal(at + pathname, `${origin('stock')}/oauth2/callback`);
+  assert.equal(searchParams.get('error'), 'invalid_scope');
+  assert.equal(answer.status, 400);
+  assert.match(logged(envoyLog, 'stock'), /^authorization_error /m);
+});
+
+test('private_key_jwt', async () => {
+  const { seen } = await signedIn('hooli', ada);
+  assert.deepEqual(values(seen, 'x-auth-request-user'), ['ada']);
+  assert.deepEqual(values(seen, 'x-auth-request-groups'), ['engineers,platform-admins']);
+});
+
+/** Waits until both workers refuse `open`. */
+async function endsAtBothWorkers(open) {
+  const refused = (answers) => answers.every(({ location }) => location?.startsWith(keycloak.issuer('')));
+  await eventually(async () => refused(await gateway.atBothWorkers(open)), 1);
+  assert.ok(refused(await denied(() => gateway.atBothWorkers(open))));
+}
+
+test('a lost group is gone, and a disabled user signed out, after the interval', async () => {
+  const { open } = await signedIn('hooli', linus);
+  const groups = async () => values(await received(open), 'x-auth-request-groups')[0];
+  assert.equal(await groups(), 'engineers,platform-admins');
+  const user = await keycloak.user('acme', 'linus');
+  const group = (await keycloak.admin('GET', `/acme/users/${user.id}/groups`)).find(({ name }) => name === 'platform-admins');
+  await keycloak.admin('DELETE', `/acme/users/${user.id}/groups/${group.id}`);
+  await eventually(async () => (await groups()) === 'engineers');
+
+  await keycloak.admin('PUT', `/acme/users/${user.id}`, { ...user, enabled: false });
+  await endsAtBothWorkers(open);
+  assert.match(logged(envoyLog, 'hooli'), /^refresh_rejected .*invalid_grant/m);
+});
+
+test('the administrator ends all sessions of a user (back-channel logout)', async () => {
+  const [first, second, other] = [await signedIn('acme', ada), await signedIn('acme', ada), await signedIn('acme', bob)];
+  const { id } = await keycloak.user('acme', 'ada');
+  await keycloak.admin('POST', `/acme/users/${id}/logout`);
+  for (const { open } of [first, second]) await endsAtBothWorkers(open);
+  await received(other.open);
+  assert.match(logged(envoyLog, 'acme'), /^backchannel_logout /m);
+});
+
+test('a sign-out here ends the session there', async () => {
+  const { id } = await keycloak.user('acme', 'bob');
+  const sessions = () => keycloak.admin('GET', `/acme/users/${id}/sessions`);
+  // An ID token as the hint is enough; Keycloak asks if it gets only `logout_hint`.
+  for (const [tenant, hint, asks] of [['acme', 'id_token_hint', false], ['hooli', 'logout_hint', true]]) {
+    await keycloak.admin('POST', `/acme/users/${id}/logout`);
+    assert.deepEqual(await sessions(), []);
+    const { client, open } = await signedIn(tenant, bob);
+    assert.equal((await sessions()).length, 1);
+    const { location } = await denied(() => client.open(`${origin(tenant)}/oauth2/logout`));
+    assert.ok(location.startsWith(`${keycloak.issuer('acme')}/protocol/openid-connect/logout?`));
+    assert.ok(new URL(location).searchParams.has(hint));
+    let answer = await client.follow(location, (url) => url === `${origin(tenant)}/`);
+    if (asks) {
+      assert.equal((await sessions()).length, 1);
+      const { action, fields } = formIn(answer);
+      answer = await client.send(action, { method: 'POST', form: fields });
+      answer = await client.follow(answer.location, (url) => url === `${origin(tenant)}/`);
+    }
+    assert.equal(answer.url, `${origin(tenant)}/`);
+    assert.deepEqual(await sessions(), []);
+    await endsAtBothWorkers(open);
+  }
+});
+
+test('a sign-out there ends the session here', async () => {
+  const { client, open } = await signedIn('acme', bob);
+  const question = await client.follow(`${keycloak.issuer('acme')}/protocol/openid-connect/logout`);
+  const { action, fields } = formIn(question);
+  await received(open);
+  await client.send(action, { method: 'POST', form: fields });
+  await endsAtBothWorkers(open);
+});
+
+test('a SAML identity provider behind Keycloak', async () => {
+  const { seen } = await signedIn('initech', partner[0]);
+  assert.deepEqual(values(seen, 'x-auth-request-user'), ['edsger']);
+  assert.deepEqual(values(seen, 'x-auth-request-email'), ['edsger@partner.example']);
+  assert.deepEqual(values(seen, 'x-auth-request-groups'), ['auditors']);
+  assert.deepEqual(values(seen, 'x-auth-request-tenant'), ['initech']);
+});
+
+test('users and groups of an LDAP directory behind Keycloak', async () => {
+  await ldapFederation(keycloak.admin, 'globex', directory);
+  const { seen, open } = await signedIn('globex', people.globex[0]);
+  const groups = (request) => groupsIn(values(request, 'x-auth-request-groups')[0]).sort();
+  assert.deepEqual(values(seen, 'x-auth-request-user'), ['grace']);
+  assert.deepEqual(values(seen, 'x-auth-request-email'), ['grace@globex.example']);
+  assert.deepEqual(groups(seen), ['R&D, Zürich', 'accounting']);
+
+  const base = directory.base('globex');
+  await directory.edit((ldap) => ldap.del(`cn=R&D\\, Zürich,ou=groups,${base}`));
+  await eventually(async () => groups(await received(open)).join() === 'accounting');
+  await directory.edit((ldap) => ldap.del(`uid=grace,ou=people,${base}`));
+  await endsAtBothWorkers(open);
+});
+
+const call = (token) => new Client().send(`${origin('acme')}/orders`, { headers: { authorization: `Bearer ${token}` } });
+
+test('access tokens of the client credentials grant', async () => {
+  const seen = await received(async () => call(await keycloak.clientToken('acme', 'robot', secret)));
+  assert.equal(seen.answer.status, 200);
+  assert.deepEqual(values(seen, 'x-auth-request-user'), ['service-account-robot']);
+  assert.deepEqual(values(seen, 'x-auth-request-tenant'), ['acme']);
+  assert.deepEqual(values(seen, 'authorization'), []);
+
+  // This client has no mapper for the audience.
+  const { status, headers } = await denied(async () => call(await keycloak.clientToken('acme', 'tenantgate', secret)));
+  assert.equal(status, 401);
+  assert.match(headers['www-authenticate'], /error="invalid_token"/);
+});
+
+const keyId = (token) => JSON.parse(Buffer.from(token.split('.')[0], 'base64url')).kid;
+
+test('tokens with a new key of the realm are accepted', async () => {
+  const before = await signedIn('acme', bob);
+  const [idToken] = values(before.seen, 'x-id-token');
+  const { id } = await keycloak.admin('GET', '/acme');
+  await keycloak.admin('POST', '/acme/components', {
+    name: 'next', providerId: 'rsa-generated', providerType: 'org.keycloak.keys.KeyProvider', parentId: id, config: { priority: ['200'] },
+  });
+  const next = await signedIn('acme', bob);
+  const [nextToken] = values(next.seen, 'x-id-token');
+  assert.notEqual(keyId(nextToken), keyId(idToken));
+  await received(before.open);
+
+  const token = await keycloak.clientToken('acme', 'robot', secret);
+  assert.equal(keyId(token), keyId(nextToken));
+  await eventually(async () => (await gateway.atBothWorkers(() => call(token))).every(({ status }) => status === 200), 1);
+});
+
+test('no secret is in the log at log level trace', async () => {
+  const { client, seen } = await signedIn('acme', ada);
+  const token = await keycloak.clientToken('acme', 'robot', secret);
+  await received(() => call(token));
+  const log = readFileSync(envoyLog, 'utf8');
+  const cookies = [...client.jar.get('acme.localhost')].filter(([name]) => !name.endsWith('-redirect-loop')).map(([, value]) => value);
+  for (const text of [secret, clientKey.privateKey.export({ format: 'jwk' }).d, ...cookies, values(seen, 'x-id-token')[0], token]) {
+    assert.ok(text.length > 20);
+    assert.equal(log.includes(text), false);
+  }
+});
