@@ -73,7 +73,6 @@ function tenants() {
     tenant('acme', 'acme', {
       login: { post_logout_redirect_uri: `${origin('acme')}/`, backchannel_logout_path: '/oauth2/backchannel-logout', keep_id_token: true },
       bearer: { audiences: ['https://api.acme.example'] },
-      headers: { id_token: 'x-id-token' },
       roles: [{ name: 'admin', groups: ['platform-admins'] }],
       access: [{ paths: ['/admin/*'], allow: { roles: ['admin'] } }, { allow: 'any_user' }],
     }),
@@ -83,6 +82,7 @@ function tenants() {
       login: { post_logout_redirect_uri: `${origin('hooli')}/` },
       refresh: { interval: '1s' },
     }),
+    tenant('vandelay', 'acme', { login: { scopes: ['openid', 'offline_access'] } }),
     tenant('stock', 'stock', { login: { scopes: undefined } }),
     tenant('initech', 'initech', { login: { parameters: { kc_idp_hint: 'partner' } } }),
     tenant('globex', 'globex', { refresh: { interval: '1s' } }),
@@ -119,6 +119,13 @@ test('a stock realm refuses the default scopes: it has no scope `groups`', async
   assert.equal(searchParams.get('error'), 'invalid_scope');
   assert.equal(answer.status, 400);
   assert.match(logged(envoyLog, 'stock'), /^authorization_error /m);
+});
+
+test('users of an imported realm get no token with the scope `offline_access`', async () => {
+  const answer = await denied(() => signIn(new Client(), `${origin('vandelay')}/`, bob));
+  assert.equal(new URL(answer.url).pathname, '/oauth2/callback');
+  assert.equal(answer.status, 503);
+  assert.match(logged(envoyLog, 'vandelay'), /^token_response_invalid .*not_allowed/m);
 });
 
 test('private_key_jwt', async () => {
@@ -229,32 +236,30 @@ test('access tokens of the client credentials grant', async () => {
   assert.match(headers['www-authenticate'], /error="invalid_token"/);
 });
 
-const keyId = (token) => JSON.parse(Buffer.from(token.split('.')[0], 'base64url')).kid;
-
 test('tokens with a new key of the realm are accepted', async () => {
+  const token = () => keycloak.clientToken('acme', 'robot', secret);
+  const keyId = (jwt) => JSON.parse(Buffer.from(jwt.split('.')[0], 'base64url')).kid;
   const before = await signedIn('acme', bob);
-  const [idToken] = values(before.seen, 'x-id-token');
+  const old = keyId(await token());
   const { id } = await keycloak.admin('GET', '/acme');
   await keycloak.admin('POST', '/acme/components', {
     name: 'next', providerId: 'rsa-generated', providerType: 'org.keycloak.keys.KeyProvider', parentId: id, config: { priority: ['200'] },
   });
-  const next = await signedIn('acme', bob);
-  const [nextToken] = values(next.seen, 'x-id-token');
-  assert.notEqual(keyId(nextToken), keyId(idToken));
+  const next = await token();
+  assert.notEqual(keyId(next), old);
+  await signedIn('acme', bob);
+  await eventually(async () => (await gateway.atBothWorkers(() => call(next))).every(({ status }) => status === 200), 1);
   await received(before.open);
-
-  const token = await keycloak.clientToken('acme', 'robot', secret);
-  assert.equal(keyId(token), keyId(nextToken));
-  await eventually(async () => (await gateway.atBothWorkers(() => call(token))).every(({ status }) => status === 200), 1);
 });
 
 test('no secret is in the log at log level trace', async () => {
-  const { client, seen } = await signedIn('acme', ada);
+  const { client } = await signedIn('acme', ada);
+  const cookies = [...client.jar.get('acme.localhost')].filter(([name]) => !name.endsWith('-redirect-loop')).map(([, value]) => value);
+  const { location } = await client.open(`${origin('acme')}/oauth2/logout`);
   const token = await keycloak.clientToken('acme', 'robot', secret);
   await received(() => call(token));
   const log = readFileSync(envoyLog, 'utf8');
-  const cookies = [...client.jar.get('acme.localhost')].filter(([name]) => !name.endsWith('-redirect-loop')).map(([, value]) => value);
-  for (const text of [secret, clientKey.privateKey.export({ format: 'jwk' }).d, ...cookies, values(seen, 'x-id-token')[0], token]) {
+  for (const text of [secret, clientKey.privateKey.export({ format: 'jwk' }).d, ...cookies, new URL(location).searchParams.get('id_token_hint'), token]) {
     assert.ok(text.length > 20);
     assert.equal(log.includes(text), false);
   }
