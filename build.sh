@@ -32,8 +32,10 @@ tiers (see tests/README.md):
 
 END
   local tier
-  for tier in "${TIERS[@]}"; do printf '  %-18s%s\n' "$tier" "$(tier_about "$tier")"; done
+  for tier in "${TIERS[@]}" dex; do printf '  %-18s%s\n' "$tier" "$(tier_about "$tier")"; done
   cat <<'END'
+
+The tier dex runs only if it is named, with TENANTGATE_DEX=/path/to/dex.
 
 Needed: rustup and a C linker, Python 3.11 or newer with venv, Node 20 or newer with npm.
 Everything else is installed on first use.
@@ -115,6 +117,11 @@ need_debian() {
   # In run level 1 the package starts no server of its own.
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$2" >/dev/null
   PATH=$PATH:/usr/sbin command -v "$1" >/dev/null || die "$2 was installed, but there is still no $1"
+}
+
+need_dex() {
+  [ -n "${TENANTGATE_DEX:-}" ] || die "the tier dex needs a dex binary, which nothing here can install; name one: TENANTGATE_DEX=/path/to/dex ./build.sh test dex"
+  [ -x "$TENANTGATE_DEX" ] || die "TENANTGATE_DEX is \"$TENANTGATE_DEX\", which is no program"
 }
 
 # Keycloak for the tests, from Maven Central, unpacked under target/.
@@ -220,13 +227,14 @@ tier_about() {
     envoy) echo "the scenarios, with the module in Envoy (builds the module)" ;;
     run) echo "./build.sh run (builds the module)" ;;
     provider) echo "Envoy with oidc-provider, Keycloak and OpenLDAP (builds the module)" ;;
+    dex) echo "Envoy with dex and OpenLDAP (builds the module)" ;;
     browser) echo "Envoy, oidc-provider and Chromium (builds the module)" ;;
   esac
 }
 
 tier_needs_module() {
   case $1 in
-    module | envoy | run | provider | browser) true ;;
+    module | envoy | run | provider | dex | browser) true ;;
     *) false ;;
   esac
 }
@@ -236,6 +244,7 @@ need_for() {
   case $1 in
     envoy | run) need_envoy ;;
     provider) need_envoy; need_debian slapd slapd; need_keycloak ;;
+    dex) need_envoy; need_debian slapd slapd; need_dex ;;
     browser) need_envoy; need_debian chromium chromium ;;
   esac
 }
@@ -243,7 +252,7 @@ need_for() {
 run_tier() {
   case $1 in
     unit) counted "$1" unit_tests ;;
-    run | browser) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
+    run | dex | browser) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
     *) counted "$1" cargo test --locked --test "$1" ;;
   esac
@@ -275,7 +284,7 @@ run_tests() {
   local tier tiers=("$@") module=false
   [ $# -gt 0 ] || tiers=("${TIERS[@]}")
   for tier in "${tiers[@]}"; do
-    [ -n "$(tier_about "$tier")" ] || die "there is no tier \"$tier\"; the tiers are: ${TIERS[*]}"
+    [ -n "$(tier_about "$tier")" ] || die "there is no tier \"$tier\"; the tiers are: ${TIERS[*]} dex"
   done
   need_rust
   for tier in "${tiers[@]}"; do

@@ -10,25 +10,42 @@ export const values = ({ headers }, name) => headers.filter(([n]) => n === name)
 export const logged = (log, tenant) =>
   [...readFileSync(log, 'utf8').matchAll(/ tenantgate: (.*)/g)].map(([, line]) => line).filter((line) => line.includes(` tenant=${tenant} `)).join('\n');
 
-/** `received` and `denied`, about the upstream of `stack`. */
+/** Makes the failure of an action name `logs`. */
+export const naming = (logs) => (action) => async () => {
+  try {
+    await action();
+  } catch (error) {
+    error.message += Object.entries(logs).map(([server, log]) => `\n${server}'s log: ${log}`).join('');
+    throw error;
+  }
+};
+
+/** What to assert about the upstream of `stack`. `endsAtBothWorkers` needs that of gateway.mjs. */
 export function observe(stack) {
   const during = async (action) => {
     const before = stack.received.length;
     const answer = await action();
     return { answer, seen: stack.received.slice(before) };
   };
+  /** Fails if the upstream received anything during `action`. */
+  const denied = async (action) => {
+    const { answer, seen } = await during(action);
+    assert.equal(seen.length, 0, 'the upstream received something');
+    return answer;
+  };
   return {
+    denied,
     /** The only request that the upstream received during `action`. */
     async received(action) {
       const { answer, seen } = await during(action);
       assert.equal(seen.length, 1);
       return { answer, ...seen[0] };
     },
-    /** Fails if the upstream received anything during `action`. */
-    async denied(action) {
-      const { answer, seen } = await during(action);
-      assert.equal(seen.length, 0, 'the upstream received something');
-      return answer;
+    /** Waits until `open` is sent to `issuer` by both workers. Then the upstream gets nothing. */
+    async endsAtBothWorkers(open, issuer) {
+      const refused = (answers) => answers.every(({ location }) => location?.startsWith(issuer));
+      await eventually(async () => refused(await stack.atBothWorkers(open)), 1);
+      assert.ok(refused(await denied(() => stack.atBothWorkers(open))));
     },
   };
 }

@@ -116,37 +116,3 @@ export async function ldapFederation(admin, realm, { url, service, base }) {
     },
   });
 }
-
-/**
- * Opens `url` and signs in at Keycloak's page, and at that of a realm behind it. Forms that
- * scripts would send are sent. Ends with the first other page, or where `stop` is true for a URL.
- */
-export async function signIn(client, url, { uid, password }, stop) {
-  let answer = await client.follow(url, stop);
-  for (let page = 0; page < 10; page += 1) {
-    const form = formIn(answer);
-    if (!form) return answer;
-    if (form.fields.has('username')) {
-      form.fields.set('username', uid);
-      form.fields.set('password', password);
-    }
-    answer = await client.send(form.action, { method: 'POST', form: form.fields });
-    if (answer.location) answer = await client.follow(answer.location, stop);
-  }
-  throw new Error(`Keycloak shows one form after the other, the last one at ${answer.url}`);
-}
-
-/** The form of Keycloak in a page, if there is one: where it is sent, and its fields. */
-export function formIn({ url, body = '' }) {
-  const form = body.match(/<form\b[^>]*>[^]*?<\/form>/i)?.[0];
-  if (!form) return undefined;
-  const attribute = (tag, name) => unescape(tag.match(new RegExp(`\\b${name}="([^"]*)"`, 'i'))?.[1] ?? '');
-  const inputs = form.match(/<input\b[^>]*>/gi) ?? [];
-  return {
-    action: new URL(attribute(form, 'action'), url).href,
-    fields: new Map(inputs.map((input) => [attribute(input, 'name'), attribute(input, 'value')]).filter(([name]) => name !== '')),
-  };
-}
-
-const unescape = (text) => text.replace(/&(?:amp|quot|lt|gt|#(\d+)|#x([\da-f]+));/gi, (entity, decimal, hex) =>
-  ({ '&amp;': '&', '&quot;': '"', '&lt;': '<', '&gt;': '>' })[entity] ?? String.fromCodePoint(decimal ?? parseInt(hex, 16)));

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test as nodeTest } from 'node:test';
 
-import { eventually, logged, observe, values } from './assertions.mjs';
+import { eventually, logged, naming, observe, values } from './assertions.mjs';
 import { Client } from './client.mjs';
 import { TOP } from './envoy.mjs';
+import { formIn, signIn } from './forms.mjs';
 import { startGateway } from './gateway.mjs';
-import { formIn, ldapFederation, signIn, startKeycloak } from './keycloak.mjs';
+import { ldapFederation, startKeycloak } from './keycloak.mjs';
 import { people } from './people.mjs';
 import { freePorts } from './ports.mjs';
 import { startDirectory } from './slapd.mjs';
@@ -24,22 +25,14 @@ const clientKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const [ada, bob] = people.acme;
 const linus = { uid: 'linus', name: 'Linus Pauling', mail: 'linus@acme.example', password: 'alpha-helix', groups: ['engineers', 'platform-admins'] };
 const partner = [{ uid: 'edsger', name: 'Edsger Dijkstra', mail: 'edsger@partner.example', password: 'shortest-path', groups: ['auditors', 'others'] }];
-let ports, directory, keycloak, gateway, received, denied;
+let ports, directory, keycloak, gateway, received, denied, endsAtBothWorkers;
 
-/** `action`, whose failure names the logs. */
-const logging = (action) => async () => {
-  try {
-    await action();
-  } catch (error) {
-    error.message += `\nKeycloak's log: ${keycloakLog}\nEnvoy's log: ${envoyLog}`;
-    throw error;
-  }
-};
-const test = (name, action) => nodeTest(name, logging(action));
+const named = naming({ Keycloak: keycloakLog, Envoy: envoyLog });
+const test = (name, action) => nodeTest(name, named(action));
 
 const origin = (tenant) => `http://${tenant}.localhost:${ports.gateway}`;
 
-before(logging(async () => {
+before(named(async () => {
   mkdirSync(logs, { recursive: true });
   ports = await freePorts(['gateway', 'provider', 'upstream', 'admin', 'ldap']);
   directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people: { globex: people.globex } });
@@ -49,7 +42,7 @@ before(logging(async () => {
     values: { GATEWAY: ports.gateway, SECRET: secret, CLIENT_JWKS: jwks }, people: { acme: [ada, bob, linus], partner },
   });
   gateway = await startGateway({ ports, dir, log: envoyLog, tenants: tenants() });
-  ({ received, denied } = observe(gateway));
+  ({ received, denied, endsAtBothWorkers } = observe(gateway));
   for (const { name } of tenants()) await eventually(async () => (await new Client().open(`${origin(name)}/`)).status === 302);
 }));
 
@@ -134,13 +127,6 @@ test('private_key_jwt', async () => {
   assert.deepEqual(values(seen, 'x-auth-request-groups'), ['engineers,platform-admins']);
 });
 
-/** Waits until both workers refuse `open`. */
-async function endsAtBothWorkers(open) {
-  const refused = (answers) => answers.every(({ location }) => location?.startsWith(keycloak.issuer('')));
-  await eventually(async () => refused(await gateway.atBothWorkers(open)), 1);
-  assert.ok(refused(await denied(() => gateway.atBothWorkers(open))));
-}
-
 test('a lost group is gone, and a disabled user signed out, after the interval', async () => {
   const { open } = await signedIn('hooli', linus);
   const groups = async () => values(await received(open), 'x-auth-request-groups')[0];
@@ -151,7 +137,7 @@ test('a lost group is gone, and a disabled user signed out, after the interval',
   await eventually(async () => (await groups()) === 'engineers');
 
   await keycloak.admin('PUT', `/acme/users/${user.id}`, { ...user, enabled: false });
-  await endsAtBothWorkers(open);
+  await endsAtBothWorkers(open, keycloak.issuer('acme'));
   assert.match(logged(envoyLog, 'hooli'), /^refresh_rejected .*invalid_grant/m);
 });
 
@@ -159,7 +145,7 @@ test('the administrator ends all sessions of a user (back-channel logout)', asyn
   const [first, second, other] = [await signedIn('acme', ada), await signedIn('acme', ada), await signedIn('acme', bob)];
   const { id } = await keycloak.user('acme', 'ada');
   await keycloak.admin('POST', `/acme/users/${id}/logout`);
-  for (const { open } of [first, second]) await endsAtBothWorkers(open);
+  for (const { open } of [first, second]) await endsAtBothWorkers(open, keycloak.issuer('acme'));
   await received(other.open);
   assert.match(logged(envoyLog, 'acme'), /^backchannel_logout /m);
 });
@@ -185,7 +171,7 @@ test('a sign-out here ends the session there', async () => {
     }
     assert.equal(answer.url, `${origin(tenant)}/`);
     assert.deepEqual(await sessions(), []);
-    await endsAtBothWorkers(open);
+    await endsAtBothWorkers(open, keycloak.issuer('acme'));
   }
 });
 
@@ -195,7 +181,7 @@ test('a sign-out there ends the session here', async () => {
   const { action, fields } = formIn(question);
   await received(open);
   await client.send(action, { method: 'POST', form: fields });
-  await endsAtBothWorkers(open);
+  await endsAtBothWorkers(open, keycloak.issuer('acme'));
 });
 
 test('a SAML identity provider behind Keycloak', async () => {
@@ -218,7 +204,7 @@ test('users and groups of an LDAP directory behind Keycloak', async () => {
   await directory.edit((ldap) => ldap.del(`cn=R&D\\, Zürich,ou=groups,${base}`));
   await eventually(async () => groups(await received(open)).join() === 'accounting');
   await directory.edit((ldap) => ldap.del(`uid=grace,ou=people,${base}`));
-  await endsAtBothWorkers(open);
+  await endsAtBothWorkers(open, keycloak.issuer('globex'));
 });
 
 const call = (token) => new Client().send(`${origin('acme')}/orders`, { headers: { authorization: `Bearer ${token}` } });
