@@ -9,6 +9,11 @@ export class Client {
   /** host, or host and path of cookies for one path → cookie name → value */
   jar = new Map();
 
+  /** Another client with the cookies that this one has now. */
+  copy() {
+    return Object.assign(new Client(), { jar: structuredClone(this.jar) });
+  }
+
   /** The cookies for one path come first, RFC 6265 section 5.4. */
   #cookiesFor(hostname, pathname) {
     const paths = [...this.jar.keys()].filter((key) => `${hostname}${pathname}/`.startsWith(`${key.replace(/\/$/, '')}/`));

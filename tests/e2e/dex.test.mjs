@@ -93,10 +93,11 @@ test('the default scopes bring the groups of the directory, which give roles', a
 
 test('a sign-out ends the session here, and the next login asks dex for credentials', async () => {
   const { client, open } = await signedIn('acme', bob);
+  const copy = client.copy();
   const answer = await denied(() => client.open(`${origin('acme')}/oauth2/logout`));
   assert.equal(answer.status, 200);
   assert.equal(new URL((await denied(open)).location).searchParams.get('prompt'), 'login');
-  await endsAtBothWorkers(open, dex.issuer);
+  await endsAtBothWorkers(() => copy.open(`${origin('acme')}/`), dex.issuer);
 });
 
 const call = (token) => new Client().send(`${origin('acme')}/orders`, { headers: { authorization: `Bearer ${token}` } });
