@@ -24,6 +24,7 @@ pub(super) fn login(
     let userinfo = object.field("userinfo").boolean().unwrap_or(false);
     let callback_path = path(&object.field("callback_path"), DEFAULT_CALLBACK_PATH);
     let logout_path = path(&object.field("logout_path"), DEFAULT_LOGOUT_PATH);
+    let initiate_login_path = path(&object.field("initiate_login_path"), DEFAULT_INITIATE_LOGIN_PATH);
     let userinfo_path = path(&object.field("userinfo_path"), DEFAULT_USERINFO_PATH);
     let optional = |at: &Cursor<'_>, example| at.is_present().then(|| path(at, example)).flatten();
     let frontchannel_logout_path = optional(&object.field("frontchannel_logout_path"), "/oauth2/frontchannel-logout");
@@ -31,6 +32,7 @@ pub(super) fn login(
     let paths = [
         ("callback_path", &callback_path),
         ("logout_path", &logout_path),
+        ("initiate_login_path", &initiate_login_path),
         ("userinfo_path", &userinfo_path),
         ("frontchannel_logout_path", &frontchannel_logout_path),
         ("backchannel_logout_path", &backchannel_logout_path),
@@ -57,6 +59,7 @@ pub(super) fn login(
         userinfo,
         callback_path: callback_path?,
         logout_path: logout_path?,
+        initiate_login_path: initiate_login_path?,
         userinfo_path: userinfo_path?,
         frontchannel_logout_path,
         backchannel_logout_path,
@@ -151,6 +154,7 @@ fn require_for_several_hosts(object: &Object<'_>, hosts: &[HostPattern]) {
 
 const DEFAULT_CALLBACK_PATH: &str = "/oauth2/callback";
 const DEFAULT_LOGOUT_PATH: &str = "/oauth2/logout";
+const DEFAULT_INITIATE_LOGIN_PATH: &str = "/oauth2/login";
 const DEFAULT_USERINFO_PATH: &str = "/oauth2/userinfo";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 const MIN_TIMEOUT: Duration = Duration::from_secs(60);

@@ -199,6 +199,9 @@ fn login(error: &LoginError) -> Row {
             (503, Warn, Event::ProviderUnreachable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
         }
         LoginError::RedirectLoop => (403, Info, Event::RedirectLoop, pages::REDIRECT_LOOP, Some(TryAgain)),
+        LoginError::RequestInvalid => {
+            (400, Info, Event::LoginRequestInvalid, pages::LOGIN_REQUEST_INVALID, Some(TryAgain))
+        }
         LoginError::SessionTooLarge => {
             (403, Info, Event::SessionTooLarge, pages::SESSION_TOO_LARGE, Some(AnotherAccount))
         }

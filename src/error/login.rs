@@ -37,6 +37,9 @@ pub(crate) enum LoginError {
     ProviderUnreachable(CallFailure),
     /// Several logins in a row succeeded, and the browser sent no session after any of them.
     RedirectLoop,
+    /// The request of a third party to begin a login is invalid: `iss` is another issuer or is
+    /// absent, or a parameter is repeated or too long.
+    RequestInvalid,
     /// The session does not fit into the cookies that a browser stores.
     SessionTooLarge,
     /// No login that this browser began has this `state`, or that login has expired.
@@ -90,6 +93,9 @@ impl fmt::Display for LoginError {
                 "three logins in a row, and no session after any of them: the browser drops its cookie, or replicas \
                  differ in clock or session keys",
             ),
+            Self::RequestInvalid => {
+                f.write_str("`iss` is absent or another issuer, or a parameter is repeated or too long")
+            }
             Self::SessionTooLarge => SessionError::TooLarge.fmt(f),
             Self::StateUnknown => {
                 f.write_str("no login that this browser began belongs to the `state`, or it has expired")

@@ -53,6 +53,10 @@ pub(super) const ID_TOKEN_INVALID: Text = (
     "Sign-in failed",
     "This site could not verify who you are. Sign in again. If it happens again, tell the administrator of this site.",
 );
+pub(super) const LOGIN_REQUEST_INVALID: Text = (
+    "Sign-in failed",
+    "The link that led here is not valid. Sign in from here instead, and tell the owner of the link.",
+);
 pub(super) const LOGOUT_KEY_UNKNOWN: Text =
     ("Not available", "The key of the logout token is not known yet. Send the logout token again in a moment.");
 pub(super) const LOGOUT_REQUEST_INVALID: Text =

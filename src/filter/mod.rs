@@ -18,7 +18,8 @@
 //!          │                                                       ▲
 //!          ├─ callback ──────────────▶ ExchangingCode ─── Called ──┤
 //!          ├─ back-channel logout ───▶ ReadingBody ────── Body ────┤
-//!          └─ logout, front-channel logout, JWK Set of assertions ─┘
+//!          ├─ form of a third party ─▶ ReadingForm ────── Body ────┤
+//!          └─ logout, front-channel logout, other own paths ───────┘
 //! ```
 //!
 //! Not drawn: a call that causes another call does not change the state, nor does `RefreshEnded`

@@ -13,7 +13,7 @@ use crate::base::time::UnixTime;
 use crate::env::{Env, HostFailure};
 use crate::error::{BearerError, Refusal, ReplyContext, RequestError, RequestId};
 use crate::flow::bearer;
-use crate::flow::login::{self, CodeExchange, ExchangeStep};
+use crate::flow::login::{self, CodeExchange, ExchangeStep, LoginForm, initiated_login};
 use crate::flow::logout::{BackchannelRequest, frontchannel_logout, logout};
 use crate::flow::refresh::{AwaitedRefresh, SessionFreshness, StartRefresh, freshness};
 use crate::flow::whoami::whoami;
@@ -36,6 +36,8 @@ pub(super) enum RequestPhase {
     ExchangingCode(Box<CodeExchange>),
     /// The request body of a back-channel logout request.
     ReadingBody(Box<BackchannelRequest>),
+    /// The request body of a login that a third party begins with a form.
+    ReadingForm(Box<LoginForm>),
     /// The end of a refresh of the session.
     AwaitingRefresh(Box<RequestContext>, Box<AwaitedRefresh>),
 }
@@ -85,6 +87,11 @@ impl RequestPhase {
             }
         } else if path == login.logout_path {
             RequestStep::Reply(logout(&context, env))
+        } else if path == login.initiate_login_path {
+            match LoginForm::new(&context) {
+                Some(form) => RequestStep::Wait(Self::ReadingForm(Box::new(form)), RequestEffect::ReadBody),
+                None => RequestStep::Reply(initiated_login(&context, env)),
+            }
         } else if path == login.userinfo_path {
             let bearer = has_bearer_token(&context.head).then(|| bearer::identity(&context, env));
             RequestStep::Reply(whoami(&context, bearer, env))
@@ -111,7 +118,9 @@ impl RequestPhase {
                 ExchangeStep::Call(exchange, call) => exchange_code(exchange, call),
                 ExchangeStep::Reply(reply) => RequestStep::Reply(reply),
             },
-            Self::Fresh | Self::ReadingBody(_) | Self::AwaitingRefresh(..) => RequestStep::Reply(unexpected_input(env)),
+            Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::AwaitingRefresh(..) => {
+                RequestStep::Reply(unexpected_input(env))
+            }
         }
     }
 
@@ -119,7 +128,7 @@ impl RequestPhase {
     pub(super) fn awaited_refresh(&self) -> Option<RefreshKey> {
         match self {
             Self::AwaitingRefresh(_, awaited) => Some(awaited.key()),
-            Self::Fresh | Self::ReadingBody(_) | Self::ExchangingCode(_) => None,
+            Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::ExchangingCode(_) => None,
         }
     }
 
@@ -127,7 +136,9 @@ impl RequestPhase {
     pub(super) fn refresh_ended(self, env: &mut Env<'_>) -> RequestStep {
         match self {
             Self::AwaitingRefresh(context, awaited) => page(*context, Some(awaited.wait_end()), env),
-            Self::Fresh | Self::ReadingBody(_) | Self::ExchangingCode(_) => RequestStep::Reply(unexpected_input(env)),
+            Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::ExchangingCode(_) => {
+                RequestStep::Reply(unexpected_input(env))
+            }
         }
     }
 
@@ -135,6 +146,7 @@ impl RequestPhase {
     pub(super) fn body(self, body: Result<Secret<Vec<u8>>, BodyError>, env: &mut Env<'_>) -> RequestStep {
         RequestStep::Reply(match self {
             Self::ReadingBody(request) => request.read(body, env),
+            Self::ReadingForm(form) => form.read(body),
             Self::Fresh | Self::ExchangingCode(_) | Self::AwaitingRefresh(..) => unexpected_input(env),
         })
     }

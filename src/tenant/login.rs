@@ -21,6 +21,8 @@ pub struct Login {
     pub callback_path: String,
     /// The path that signs the user out, compared for equality. It differs from the callback path.
     pub logout_path: String,
+    /// The path that begins a login for a third party, compared for equality.
+    pub initiate_login_path: String,
     /// The path that tells a page who is signed in, compared for equality.
     pub userinfo_path: String,
     /// The path that the issuer loads in a frame for a front-channel logout, compared for equality,
@@ -90,6 +92,9 @@ impl Login {
     /// The paths of this tenant that Tenantgate answers itself.
     pub fn own_paths(&self) -> impl Iterator<Item = &str> {
         let optional = [&self.frontchannel_logout_path, &self.backchannel_logout_path].into_iter().flatten();
-        [&self.callback_path, &self.logout_path, &self.userinfo_path].into_iter().chain(optional).map(String::as_str)
+        [&self.callback_path, &self.logout_path, &self.initiate_login_path, &self.userinfo_path]
+            .into_iter()
+            .chain(optional)
+            .map(String::as_str)
     }
 }

@@ -14,6 +14,7 @@ pub mod forward;
 pub mod frontchannel;
 pub mod id_token;
 pub mod identity;
+pub mod initiated;
 pub mod keys;
 pub mod login;
 pub mod logout;
@@ -97,6 +98,10 @@ macro_rules! scenarios {
                 claims_are_found_by_name_or_path, groups_of_every_shape,
                 groups_that_the_issuer_left_out, an_address_that_names_the_user_is_verified,
                 an_empty_user_is_nobody,
+            ];
+            initiated: [
+                a_portal_begins_a_login, a_session_goes_to_the_target, a_portal_chooses_no_other_site,
+                invalid_login_requests, a_portal_posts_a_form, the_login_path_and_hint_are_configured,
             ];
             keys: [
                 everything_is_discovered, iss_promised_by_the_metadata, userinfo_after_a_new_key,

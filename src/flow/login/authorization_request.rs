@@ -9,8 +9,9 @@ use crate::oauth::discovery::{MetadataUnavailable, Provider};
 use crate::tenant::AuthorizationParameters;
 
 /// The URL of the authorization request. Its parameters come from the configuration and from the
-/// attempt, none from the request that began the login. With `ask` it has `prompt=login`, unless a
-/// prompt is configured.
+/// attempt, none from the request that began the login, but for `hint`: the `login_hint` of a third
+/// party, which has to be sent (section 4). With `ask` it has `prompt=login`, unless a prompt is
+/// configured.
 ///
 /// # Errors
 /// [`MetadataUnavailable`] if the authorization endpoint or the scopes are not known yet.
@@ -18,6 +19,7 @@ pub(super) fn url(
     provider: &Provider,
     attempt: &Attempt,
     redirect_uri: &str,
+    hint: Option<&str>,
     ask: bool,
 ) -> Result<String, MetadataUnavailable> {
     let tenant = provider.tenant();
@@ -43,7 +45,7 @@ pub(super) fn url(
     if !acr_values.is_empty() {
         query.append_pair("acr_values", &acr_values.join(" "));
     }
-    if let Some(login_hint) = login_hint {
+    if let Some(login_hint) = hint.or(login_hint.as_deref()) {
         query.append_pair("login_hint", login_hint);
     }
     if let Some(claims) = claims {

@@ -1,12 +1,9 @@
 //! The authorization response: the parameters of the callback (OpenID Connect Core sections 3.1.2.5
 //! and 3.1.2.6).
 
-use std::borrow::Cow;
-
-use url::form_urlencoded;
-
 use crate::base::secret::Secret;
 use crate::error::AuthorizationError;
+use crate::http::form::parameter;
 
 /// The parameters of an authorization response. Any site can send them through the browser, so they
 /// are not trusted before `state` is found.
@@ -24,29 +21,15 @@ impl AuthorizationResponse {
     /// `code` and `error`, if the code is empty, or if a known parameter is repeated (servers
     /// differ in which value they use).
     pub(super) fn parse(query: &str) -> Option<Self> {
-        let mut state = None;
-        let mut code = None;
-        let mut error = None;
-        let mut issuer = None;
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let slot = match name.as_ref() {
-                "state" => &mut state,
-                "code" => &mut code,
-                "error" => &mut error,
-                "iss" => &mut issuer,
-                // Other parameters, such as `session_state` and `error_description`, are ignored.
-                _ => continue,
-            };
-            if slot.replace(value).is_some() {
-                return None;
-            }
-        }
-        let outcome = match (code, error) {
-            (Some(code), None) if !code.is_empty() => Ok(Secret::new(code.into_owned())),
+        // Other parameters, such as `session_state` and `error_description`, are ignored.
+        let one = |name| parameter(query.as_bytes(), name).ok();
+        let (state, issuer) = (one("state")??, one("iss")?);
+        let outcome = match (one("code")?, one("error")?) {
+            (Some(code), None) if !code.is_empty() => Ok(Secret::new(code)),
             (None, Some(error)) => Err(classify(&error)),
             _ => return None,
         };
-        Some(Self { state: state?.into_owned(), issuer: issuer.map(Cow::into_owned), outcome })
+        Some(Self { state, issuer, outcome })
     }
 }
 

@@ -19,7 +19,7 @@ use crate::tenant::TenantCookies;
 /// [`LoginError`] if the address is too long, the endpoint is not known yet, or the host fails.
 pub(crate) fn begin(context: &RequestContext, env: &mut Env<'_>) -> Result<LocalReply, LoginError> {
     let count = redirect_loop::count(&context.head, &context.tenant().login);
-    begin_for(context, context.target().to_string(), count, env)
+    begin_for(context, context.target().to_string(), count, None, env)
 }
 
 /// Begins a login like `begin`, but with the start page as the page to return to. It replaces a
@@ -30,14 +30,19 @@ pub(crate) fn begin(context: &RequestContext, env: &mut Env<'_>) -> Result<Local
 pub(super) fn begin_again(context: &RequestContext, env: &mut Env<'_>) -> Result<LocalReply, LoginError> {
     let login = &context.tenant().login;
     let count = redirect_loop::count(&context.head, login);
-    let reply = begin_for(context, "/".to_owned(), count, env)?;
+    let reply = begin_for(context, "/".to_owned(), count, None, env)?;
     Ok(redirect_loop::increment(count, login).into_iter().fold(reply, LocalReply::with_cookie))
 }
 
-fn begin_for(
+/// Begins a login that returns to `page`. `hint` is the `login_hint` of a third party.
+///
+/// # Errors
+/// [`LoginError`], as for `begin`.
+pub(super) fn begin_for(
     context: &RequestContext,
     page: String,
     logins_before: u8,
+    hint: Option<&str>,
     env: &mut Env<'_>,
 ) -> Result<LocalReply, LoginError> {
     let RequestContext { head, runtime, host, served, .. } = context;
@@ -62,7 +67,7 @@ fn begin_for(
     let surplus = surplus(head, tenant, runtime.ring(), now, name.len().saturating_add(sealed.len()));
     let ask = cookies.ask();
     let asks = cookie::sent(head).any(|(name, _)| name == ask.as_bytes());
-    let url = authorization_request::url(&served.provider, &attempt, &tenant.redirect_uri(host), asks)?;
+    let url = authorization_request::url(&served.provider, &attempt, &tenant.redirect_uri(host), hint, asks)?;
     let log = reply_context.log(Level::Debug, Event::LoginStarted, "sent to the issuer");
     let reply = LocalReply::redirect(url, log).with_cookie(cookie);
     let reply = if asks { reply.with_cookie(cookies.delete(&ask)) } else { reply };

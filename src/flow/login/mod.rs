@@ -4,7 +4,9 @@
 //! `begin` redirects the browser to the issuer and seals the data of the attempt into a cookie.
 //! [`callback()`] compares the authorization response with that cookie before anything else
 //! happens. [`CodeExchange`] redeems the code and makes the session. This room does not know what a
-//! session is used for. Scenarios: `tests/scenarios/{login,callback,id_token,userinfo}.rs`.
+//! session is used for.
+//!
+//! Scenarios: `tests/scenarios/{login,initiated,callback,id_token,userinfo}.rs`.
 
 mod attempt;
 mod authorization_request;
@@ -12,9 +14,11 @@ mod authorization_response;
 mod begin;
 mod callback;
 mod code_exchange;
+mod initiated;
 mod redirect_loop;
 mod returned;
 
 pub(crate) use begin::begin;
 pub(crate) use callback::callback;
 pub(crate) use code_exchange::{CodeExchange, ExchangeStep};
+pub(crate) use initiated::{LoginForm, initiated_login};

@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use url::form_urlencoded;
-
 use crate::base::event::{Event, Level};
 use crate::base::secret::Secret;
 use crate::env::{Env, HostFailure};
 use crate::error::{LogoutError, ReplyContext};
+use crate::http::form::parameter;
 use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, RequestHead};
 use crate::jose::TokenError;
@@ -97,7 +96,5 @@ fn is_form(head: &RequestHead) -> bool {
 
 /// The logout token of a form that has exactly one. Other fields are ignored.
 fn only_token(body: &[u8]) -> Option<Secret<String>> {
-    let mut tokens = form_urlencoded::parse(body).filter(|(name, _)| name == "logout_token");
-    let (_, token) = tokens.next()?;
-    tokens.next().is_none().then(|| Secret::new(token.into_owned()))
+    parameter(body, "logout_token").ok().flatten().map(Secret::new)
 }
