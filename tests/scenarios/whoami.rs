@@ -123,8 +123,8 @@ pub fn asking_extends_nothing<H: Harness>() {
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), calls);
 }
 
-/// A browser that has not got the refreshed cookie sees the refreshed identity, and no identity after
-/// the issuer rejected the refresh token.
+/// A browser that has not got the refreshed cookie sees the refreshed identity, and no identity
+/// after the issuer rejected the refresh token.
 pub fn asking_knows_the_refreshes<H: Harness>() {
     let mut world = World::<H>::with_issuer(
         |issuer| issuer.refresh = Refresh::Rotating,

@@ -11,7 +11,6 @@ use url::{Url, form_urlencoded};
 use super::end_session::{delete_cookies, revoke};
 use crate::base::event::{Event, Level};
 use crate::env::Env;
-use crate::http::form::parameter;
 use crate::http::page_layout::Page;
 use crate::http::reply::LocalReply;
 use crate::oauth::discovery::Provider;
