@@ -1,7 +1,7 @@
 //! The mapping from each reason of a refusal to the fixed part of its reply.
 
 use super::bearer::BearerError;
-use super::login::{AuthorizationError, LoginError};
+use super::login::{AuthorizationErrorCode, LoginError};
 use super::logout::LogoutError;
 use super::pages::{self, Text};
 use super::refusal::Refusal;
@@ -167,15 +167,17 @@ fn login(error: &LoginError) -> Row {
     use Level::{Debug, Info, Warn};
     match error {
         LoginError::AddressTooLong => (414, Debug, Event::AddressTooLong, pages::ADDRESS_TOO_LONG, Some(TryAgain)),
-        LoginError::Authorization(AuthorizationError::AccessDenied) => {
-            (403, Info, Event::AuthorizationError, pages::SIGN_IN_REFUSED, Some(AnotherAccount))
-        }
-        LoginError::Authorization(AuthorizationError::Other) => {
-            (400, Info, Event::AuthorizationError, pages::SIGN_IN_FAILED, Some(AnotherAccount))
-        }
-        LoginError::Authorization(AuthorizationError::Unavailable) => {
-            (503, Info, Event::AuthorizationError, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
-        }
+        LoginError::Authorization(error) => match error.code {
+            AuthorizationErrorCode::AccessDenied => {
+                (403, Info, Event::AuthorizationError, pages::SIGN_IN_REFUSED, Some(AnotherAccount))
+            }
+            AuthorizationErrorCode::Other => {
+                (400, Info, Event::AuthorizationError, pages::SIGN_IN_FAILED, Some(AnotherAccount))
+            }
+            AuthorizationErrorCode::Unavailable => {
+                (503, Info, Event::AuthorizationError, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
+            }
+        },
         LoginError::CallbackInvalid => (400, Info, Event::CallbackInvalid, pages::CALLBACK_INVALID, Some(TryAgain)),
         LoginError::Host(_) => HOST_ERROR,
         LoginError::IdToken(_) => (403, Warn, Event::IdTokenInvalid, pages::ID_TOKEN_INVALID, Some(SignInAgain)),

@@ -7,7 +7,7 @@ use crate::http::call::CallFailure;
 use crate::identity::IdentityError;
 use crate::jose::TokenError;
 use crate::oauth::discovery::{FetchError, MetadataUnavailable};
-use crate::oauth::{OAuthErrorCode, TokenRequestError, TokenResponseError, UserinfoError};
+use crate::oauth::{ErrorText, OAuthErrorCode, TokenRequestError, TokenResponseError, UserinfoError};
 use crate::session::SessionError;
 use crate::token::SubjectMismatch;
 
@@ -52,10 +52,19 @@ pub(crate) enum LoginError {
     Userinfo(UserinfoError),
 }
 
-/// The error codes of an authorization response (RFC 6749 section 4.1.2.1, OpenID Connect Core
-/// section 3.1.2.6), grouped by what the user can do.
+/// The error of an authorization response (RFC 6749 section 4.1.2.1, OpenID Connect Core section
+/// 3.1.2.6) that belongs to a login of this browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AuthorizationError {
+    /// The error code, as far as the user can do something about it.
+    pub(crate) code: AuthorizationErrorCode,
+    /// What the issuer sent, for the log.
+    pub(crate) text: ErrorText,
+}
+
+/// The error codes of an authorization response, grouped by what the user can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AuthorizationError {
+pub(crate) enum AuthorizationErrorCode {
     /// `access_denied`: the user or the issuer denied the request.
     AccessDenied,
     /// Every other code.
@@ -76,7 +85,7 @@ impl fmt::Display for LoginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddressTooLong => f.write_str("no session, and the address is too long to return to after a login"),
-            Self::Authorization(error) => write!(f, "the issuer refused the authorization request: {error}"),
+            Self::Authorization(error) => write!(f, "authorization endpoint: it answered {error}"),
             Self::CallbackInvalid => f.write_str("the callback lacks a parameter, repeats one, or was not a GET"),
             Self::Host(failure) => failure.fmt(f),
             Self::IdToken(error) => write!(f, "ID token: {error}"),
@@ -109,13 +118,25 @@ impl fmt::Display for LoginError {
 
 impl std::error::Error for LoginError {}
 
+impl AuthorizationError {
+    /// The error with this code and description.
+    pub(crate) fn new(error: &str, description: Option<&str>) -> Self {
+        let code = match error {
+            "access_denied" => AuthorizationErrorCode::AccessDenied,
+            "server_error" | "temporarily_unavailable" => AuthorizationErrorCode::Unavailable,
+            _ => AuthorizationErrorCode::Other,
+        };
+        Self { code, text: ErrorText::new(error, description) }
+    }
+}
+
 impl fmt::Display for AuthorizationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AccessDenied => "access_denied",
-            Self::Other => "another error; compare the client with its registration at the issuer",
-            Self::Unavailable => "server_error or temporarily_unavailable",
-        })
+        self.text.fmt(f)?;
+        match self.code {
+            AuthorizationErrorCode::Other => f.write_str("; compare the client with its registration at the issuer"),
+            AuthorizationErrorCode::AccessDenied | AuthorizationErrorCode::Unavailable => Ok(()),
+        }
     }
 }
 

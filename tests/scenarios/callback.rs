@@ -128,6 +128,34 @@ pub fn errors_of_the_issuer<H: Harness>() {
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
 }
 
+/// The log has the error of the issuer, escaped and cut, if the response belongs to a login of this
+/// browser. No page has it.
+pub fn the_log_has_the_error_of_the_authorization_response<H: Harness>() {
+    let token = "c6zunxrllvx65epvm6alwrt47";
+    let hostile = format!("no%0A[error]+forged+{token}+{}", "x+".repeat(500));
+    for (error, description, logged) in [
+        ("invalid_scope", "Invalid+scopes:+groups", r#"`invalid_scope` ("Invalid scopes: groups")"#),
+        ("unauthorized_client", "", r#"`unauthorized_client` ("")"#),
+        ("not_allowed", "Offline+tokens+not+allowed", r#"`not_allowed` ("Offline tokens not allowed")"#),
+        ("invalid_request", &hostile, r#"`invalid_request` ("no\n[error] forged [...] x x "#),
+    ] {
+        let mut world = World::<H>::new();
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+        let answer = format!("&error={error}&error_description={description}");
+        // Any site can make a browser send this.
+        let forged = format!("https://acme.example/oauth2/callback?state=forged{answer}");
+        let mut other = world.browser();
+        assert_eq!(refused(&mut world, &mut other, &forged).status, 400);
+        assert!(!world.harness.log().contains(error), "{}", world.harness.log());
+        let reply = refused(&mut world, &mut browser, &(with_parameter(&callback, "code", None) + &answer));
+        assert!(!reply.body.contains(error), "{}", reply.body);
+        let log = world.harness.log();
+        assert!(log.contains(&format!("authorization endpoint: it answered {logged}")), "{log}");
+        assert!(!log.contains(token) && !log.contains(&"x ".repeat(101)), "{log}");
+    }
+}
+
 /// After a refusal, the issuer's own session would give the same answer at once. So the next login,
 /// and only that one, asks the issuer to prompt.
 pub fn after_a_refusal_the_issuer_prompts<H: Harness>() {

@@ -68,7 +68,8 @@ macro_rules! scenarios {
             ];
             callback: [
                 forged_callbacks_cause_no_call, a_callback_is_good_once,
-                a_callback_belongs_to_its_browser, errors_of_the_issuer, a_provider_that_fails, a_code_that_is_rejected,
+                a_callback_belongs_to_its_browser, errors_of_the_issuer,
+                the_log_has_the_error_of_the_authorization_response, a_provider_that_fails, a_code_that_is_rejected,
                 sessions_outlive_their_provider, a_rejected_code, an_answer_of_another_issuer,
                 an_answer_without_iss, after_a_refusal_the_issuer_prompts,
             ] timed [

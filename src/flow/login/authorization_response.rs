@@ -21,29 +21,22 @@ impl AuthorizationResponse {
     /// `code` and `error`, if the code is empty, or if a known parameter is repeated (servers
     /// differ in which value they use).
     pub(super) fn parse(query: &str) -> Option<Self> {
-        // Other parameters, such as `session_state` and `error_description`, are ignored.
+        // Other parameters, such as `session_state`, are ignored.
         let one = |name| parameter(query.as_bytes(), name).ok();
         let (state, issuer) = (one("state")??, one("iss")?);
         let outcome = match (one("code")?, one("error")?) {
             (Some(code), None) if !code.is_empty() => Ok(Secret::new(code)),
-            (None, Some(error)) => Err(classify(&error)),
+            (None, Some(error)) => Err(AuthorizationError::new(&error, one("error_description")?.as_deref())),
             _ => return None,
         };
         Some(Self { state, issuer, outcome })
     }
 }
 
-fn classify(error: &str) -> AuthorizationError {
-    match error {
-        "access_denied" => AuthorizationError::AccessDenied,
-        "server_error" | "temporarily_unavailable" => AuthorizationError::Unavailable,
-        _ => AuthorizationError::Other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::AuthorizationErrorCode;
 
     #[test]
     fn reads_a_code() {
@@ -56,10 +49,13 @@ mod tests {
 
     #[test]
     fn reads_an_error() {
-        let error = |query| AuthorizationResponse::parse(query).unwrap().outcome.err();
-        assert_eq!(error("error=access_denied&state=s"), Some(AuthorizationError::AccessDenied));
-        assert_eq!(error("error=server_error&state=s"), Some(AuthorizationError::Unavailable));
-        assert_eq!(error("error=%3Cscript%3E&error_description=x&state=s"), Some(AuthorizationError::Other));
+        let error = |query| AuthorizationResponse::parse(query).unwrap().outcome.unwrap_err();
+        let code = |query| error(query).code;
+        assert_eq!(code("error=access_denied&state=s"), AuthorizationErrorCode::AccessDenied);
+        assert_eq!(code("error=server_error&state=s"), AuthorizationErrorCode::Unavailable);
+        assert_eq!(code("error=%3Cscript%3E&error_description=x&state=s"), AuthorizationErrorCode::Other);
+        let text = error("error=invalid_scope&error_description=no+such%0Ascope&state=s").to_string();
+        assert!(text.starts_with(r#"`invalid_scope` ("no such\nscope"); compare"#), "{text}");
     }
 
     #[test]
@@ -74,6 +70,7 @@ mod tests {
             "code=c&state=s&state=s",
             "code=c&state=s&%73tate=t",
             "error=e&error=e&state=s",
+            "error=e&error_description=d&error_description=d&state=s",
             "code=c&state=s&iss=a&iss=a",
         ] {
             assert!(AuthorizationResponse::parse(query).is_none(), "{query}");
