@@ -125,9 +125,10 @@ pub struct LogLine {
 /// The log levels of Envoy that are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Normal operation, for example a login begins or a client without a session is refused.
+    /// Normal operation, for example a login begins, and whatever a client can cause that has
+    /// neither a session nor a login, for example a forged callback.
     Debug,
-    /// Events of which an operator watches the number, for example forged or expired callbacks.
+    /// Events of which an operator watches the number, for example users who are refused.
     Info,
     /// A fault of the issuer.
     Warn,

@@ -18,8 +18,9 @@ use Remedy::{AnotherAccount, SignInAgain, TryAgain};
 pub(super) struct Answer {
     /// The HTTP status code.
     pub(super) status: u16,
-    /// The log level. A refusal that any client can cause is below `Warn`, so that clients cannot
-    /// flood the log with warnings.
+    /// The log level. A refusal that any client can cause is at `Debug`, so that clients cannot
+    /// flood the log; the counters tell how many there are. A refusal that takes a session, or a
+    /// login of this browser, is at `Info`.
     pub(super) level: Level,
     /// The event in the log, in the counter and in the JSON body.
     pub(super) event: Event,
@@ -77,13 +78,15 @@ impl Refusal {
             Self::Login(error) => login(error),
             Self::Logout(error) => match error {
                 LogoutError::Body(BodyError::TooLong) => {
-                    (413, Info, Event::BodyUnavailable, pages::BODY_TOO_LONG, None)
+                    (413, Debug, Event::BodyUnavailable, pages::BODY_TOO_LONG, None)
                 }
                 LogoutError::Body(BodyError::Withheld) => (503, Error, Event::BodyUnavailable, pages::FAILED, None),
                 LogoutError::Host(_) => HOST_ERROR,
-                LogoutError::KeyUnknown => (503, Info, Event::LogoutKeyUnknown, pages::LOGOUT_KEY_UNKNOWN, None),
-                LogoutError::Malformed => (400, Info, Event::LogoutRequestInvalid, pages::LOGOUT_REQUEST_INVALID, None),
-                LogoutError::Token(_) => (400, Info, Event::LogoutTokenInvalid, pages::LOGOUT_TOKEN_INVALID, None),
+                LogoutError::KeyUnknown => (503, Debug, Event::LogoutKeyUnknown, pages::LOGOUT_KEY_UNKNOWN, None),
+                LogoutError::Malformed => {
+                    (400, Debug, Event::LogoutRequestInvalid, pages::LOGOUT_REQUEST_INVALID, None)
+                }
+                LogoutError::Token(_) => (400, Debug, Event::LogoutTokenInvalid, pages::LOGOUT_TOKEN_INVALID, None),
             },
             Self::Request(error) => match error {
                 RequestError::CrossOrigin(_) => (403, Info, Event::CrossOrigin, pages::CROSS_ORIGIN, None),
@@ -178,7 +181,7 @@ fn login(error: &LoginError) -> Row {
                 (503, Info, Event::AuthorizationError, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
             }
         },
-        LoginError::CallbackInvalid => (400, Info, Event::CallbackInvalid, pages::CALLBACK_INVALID, Some(TryAgain)),
+        LoginError::CallbackInvalid => (400, Debug, Event::CallbackInvalid, pages::CALLBACK_INVALID, Some(TryAgain)),
         LoginError::Host(_) => HOST_ERROR,
         LoginError::IdToken(_) => (403, Warn, Event::IdTokenInvalid, pages::ID_TOKEN_INVALID, Some(SignInAgain)),
         LoginError::Identity(error) => {
@@ -195,19 +198,19 @@ fn login(error: &LoginError) -> Row {
         LoginError::IssuerMismatch => (400, Info, Event::IssuerMismatch, pages::CALLBACK_INVALID, Some(TryAgain)),
         LoginError::Jwks(_) => (503, Warn, Event::JwksUnavailable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain)),
         LoginError::MetadataUnavailable => {
-            (503, Warn, Event::MetadataUnavailable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
+            (503, Debug, Event::MetadataUnavailable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
         }
         LoginError::ProviderUnreachable(_) => {
             (503, Warn, Event::ProviderUnreachable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
         }
         LoginError::RedirectLoop => (403, Info, Event::RedirectLoop, pages::REDIRECT_LOOP, Some(TryAgain)),
         LoginError::RequestInvalid => {
-            (400, Info, Event::LoginRequestInvalid, pages::LOGIN_REQUEST_INVALID, Some(TryAgain))
+            (400, Debug, Event::LoginRequestInvalid, pages::LOGIN_REQUEST_INVALID, Some(TryAgain))
         }
         LoginError::SessionTooLarge => {
             (403, Info, Event::SessionTooLarge, pages::SESSION_TOO_LARGE, Some(AnotherAccount))
         }
-        LoginError::StateUnknown => (400, Info, Event::StateUnknown, pages::STATE_UNKNOWN, Some(TryAgain)),
+        LoginError::StateUnknown => (400, Debug, Event::StateUnknown, pages::STATE_UNKNOWN, Some(TryAgain)),
         LoginError::SubjectMismatch => {
             (403, Warn, Event::SubjectMismatch, pages::ID_TOKEN_INVALID, Some(AnotherAccount))
         }
@@ -224,3 +227,40 @@ fn login(error: &LoginError) -> Row {
 /// The reply to a failure of a host function.
 const HOST_ERROR: Row = (503, Level::Error, Event::HostError, pages::FAILED, None);
 const RETRY_AFTER_SECONDS: &str = "5";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::TokenError;
+
+    /// Envoy logs `Info` by default.
+    #[test]
+    fn what_any_client_can_cause_is_logged_at_debug() {
+        let login = [
+            LoginError::AddressTooLong,
+            LoginError::CallbackInvalid,
+            LoginError::MetadataUnavailable,
+            LoginError::RequestInvalid,
+            LoginError::StateUnknown,
+        ];
+        let logout = [
+            LogoutError::Body(BodyError::TooLong),
+            LogoutError::KeyUnknown,
+            LogoutError::Malformed,
+            LogoutError::Token(TokenError::Signature),
+        ];
+        let request = [
+            RequestError::HostInvalid,
+            RequestError::PathInvalid,
+            RequestError::TenantBroken,
+            RequestError::Unauthenticated,
+            RequestError::UnknownHost,
+        ];
+        let bearer = [BearerError::Invalid(TokenError::Signature), BearerError::Malformed, BearerError::NotAccepted];
+        let refusals = login.map(Refusal::from).into_iter().chain(logout.map(Refusal::from));
+        let refusals = refusals.chain(request.map(Refusal::from)).chain(bearer.map(Refusal::from));
+        for refusal in refusals {
+            assert_eq!(refusal.answer().level, Level::Debug, "{refusal}");
+        }
+    }
+}

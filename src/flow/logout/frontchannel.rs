@@ -22,11 +22,10 @@ use crate::session::{SentSession, SessionRecord};
 /// to the same session at the issuer.
 pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
     let session = session(context, env);
-    let (event, level, title, message) = match &session {
-        Ok(_) => (Event::FrontchannelLogout, Level::Debug, "Signed out", "You are signed out of this site."),
-        Err(ignored) => (
+    let (event, title, message) = match &session {
+        Ok(_) => (Event::FrontchannelLogout, "Signed out", "You are signed out of this site."),
+        Err(_) => (
             Event::FrontchannelLogoutIgnored,
-            ignored.level(),
             "Not signed out",
             "Your browser has no session that this sign-out is about.",
         ),
@@ -34,7 +33,7 @@ pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> Lo
     let page = Page { event, title, message, action: None };
     let reply_context = context.reply_context();
     let reason = session.as_ref().err().map_or("asked for in a frame", Ignored::reason);
-    let log = reply_context.log(level, event, reason);
+    let log = reply_context.log(Level::Debug, event, reason);
     let framed_by = framed_by(&context.served.provider);
     let reply = reply_context.page_in_frame(200, &page, Some(&framed_by), log);
     match session {
@@ -59,11 +58,6 @@ enum Ignored {
 }
 
 impl Ignored {
-    /// Without parameters no front-channel logout of this issuer works, so it is worth a look.
-    fn level(&self) -> Level {
-        if matches!(self, Self::NoParameters) { Level::Info } else { Level::Debug }
-    }
-
     fn reason(&self) -> &'static str {
         match self {
             Self::NoParameters => {
