@@ -156,8 +156,8 @@ pub fn the_log_has_the_error_of_the_authorization_response<H: Harness>() {
     }
 }
 
-/// After a refusal, the issuer's own session would give the same answer at once. So the next login,
-/// and only that one, asks the issuer to prompt.
+/// After a refusal, the issuer's own session would give the same answer at once. So every login
+/// asks the issuer to prompt until one ends with a session.
 pub fn after_a_refusal_the_issuer_prompts<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
@@ -170,11 +170,14 @@ pub fn after_a_refusal_the_issuer_prompts<H: Harness>() {
         reply.body
     );
     world.issuer("acme", |issuer| issuer.parameters = vec![("prompt".to_owned(), "login".to_owned())]);
-    let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
-    world.issuer("acme", |issuer| issuer.parameters.clear());
+    // The user leaves the issuer's page and opens the page again.
     world.callback(&mut browser, "acme", "https://acme.example/other", &ada());
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
     assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
     assert!(browser.named("-ask").is_empty());
+    world.issuer("acme", |issuer| issuer.parameters.clear());
+    browser.cookies.retain(|cookie| !cookie.name.ends_with("-session"));
+    world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
     // No prompt if the issuer was unavailable.
     world.issuer("acme", |issuer| issuer.answer = Answer::Raw(500, Vec::new()));
     let mut browser = world.browser();

@@ -10,6 +10,7 @@ use crate::error::LoginError;
 use crate::http::cookie;
 use crate::http::page_layout::PageAction;
 use crate::http::reply::LocalReply;
+use crate::http::request::RequestHead;
 use crate::runtime::RequestContext;
 use crate::tenant::TenantCookies;
 
@@ -65,13 +66,17 @@ pub(super) fn begin_for(
     let name = attempt.cookie_name(&tenant.login);
     let cookie = cookies.set(&name, &sealed, timeout).ok_or(LoginError::AddressTooLong)?;
     let surplus = surplus(head, tenant, runtime.ring(), now, name.len().saturating_add(sealed.len()));
-    let ask = cookies.ask();
-    let asks = cookie::sent(head).any(|(name, _)| name == ask.as_bytes());
-    let url = authorization_request::url(&served.provider, &attempt, &tenant.redirect_uri(host), hint, asks)?;
+    let url =
+        authorization_request::url(&served.provider, &attempt, &tenant.redirect_uri(host), hint, asks(head, &cookies))?;
     let log = reply_context.log(Level::Debug, Event::LoginStarted, "sent to the issuer");
     let reply = LocalReply::redirect(url, log).with_cookie(cookie);
-    let reply = if asks { reply.with_cookie(cookies.delete(&ask)) } else { reply };
     Ok(surplus.iter().fold(reply, |reply, name| reply.with_cookie(cookies.delete(name))))
+}
+
+/// Whether the issuer has to ask for credentials. The cookie that says so stays until a login ends
+/// with a session, because a user can leave the issuer's page and come back.
+pub(super) fn asks(head: &RequestHead, cookies: &TenantCookies<'_>) -> bool {
+    cookie::sent(head).any(|(name, _)| name == cookies.ask().as_bytes())
 }
 
 /// The longest address to return to, in bytes. Sealed with the rest of the attempt, it still fits

@@ -4,7 +4,7 @@
 
 use super::attempt::{Attempt, AttemptError};
 use super::authorization_response::AuthorizationResponse;
-use super::begin::begin_again;
+use super::begin::{asks, begin_again};
 use super::code_exchange::CodeExchange;
 use super::returned::Returned;
 use crate::base::event::{Event, Level};
@@ -17,6 +17,7 @@ use crate::http::page_layout::PageAction;
 use crate::http::reply::LocalReply;
 use crate::runtime::{RequestContext, TenantEntry};
 use crate::session::SentCookies;
+use crate::tenant::TenantCookies;
 
 /// Checks the authorization response. Only a response that belongs to an attempt of this browser
 /// causes a token request, so a forged callback neither uses up a code nor causes a call.
@@ -33,10 +34,12 @@ pub(crate) fn callback(context: RequestContext, env: &mut Env<'_>) -> Result<(Co
         Err(error) => return Err(without_attempt(&context, error, env)),
     };
     let Some(host) = host_of(&attempt, &context) else { return Err(refuse(LoginError::StateUnknown)) };
-    let sent = SentCookies::new(&context.head, &context.tenant().login);
+    let login = &context.tenant().login;
+    let sent = SentCookies::new(&context.head, login);
+    let asks = asks(&context.head, &TenantCookies::new(login));
     let reply_context = context.reply_context();
     let RequestContext { runtime, served, .. } = context;
-    let returned = Returned { runtime, served, host, attempt, sent, reply_context };
+    let returned = Returned { runtime, served, host, attempt, sent, asks, reply_context };
     // RFC 9207 section 2.4: a response with the `iss` of another issuer is rejected, even if it is
     // an error, and so is a response without `iss` if the issuer always sends it.
     let may_omit = !returned.served.provider.names_issuer();

@@ -29,6 +29,8 @@ pub(super) struct Returned {
     pub(super) attempt: Attempt,
     /// The session cookies of the request.
     pub(super) sent: SentCookies,
+    /// Whether the browser has the cookie that makes the issuer ask for credentials.
+    pub(super) asks: bool,
     /// The properties of the request that replies and log lines depend on.
     pub(super) reply_context: ReplyContext,
 }
@@ -52,8 +54,10 @@ impl Returned {
                 if let Some(line) = self.refresh_token_missing(is_refreshable) {
                     reply = reply.with_log(line);
                 }
+                let cookies_of_tenant = TenantCookies::new(&self.served.model.login);
+                let asked = self.asks.then(|| cookies_of_tenant.delete(&cookies_of_tenant.ask()));
                 let count = redirect_loop::increment(self.attempt.logins_before, &self.served.model.login);
-                cookies.into_iter().chain(count).fold(reply, LocalReply::with_cookie)
+                cookies.into_iter().chain(asked).chain(count).fold(reply, LocalReply::with_cookie)
             }
             Err(error) => self.refuse(&error.into()),
         }
