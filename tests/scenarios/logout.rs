@@ -81,6 +81,12 @@ pub fn another_site_can_only_ask<H: Harness>() {
         assert!(reply.body.contains("<form method=\"post\" action=\"/oauth2/logout\">"), "{}", reply.body);
         assert_eq!(reply.all("set-cookie").count(), 0);
     }
+    // A script that takes no page cannot take the answer for a sign-out.
+    for lines in [&[][..], &[("accept", "application/json")], &[(":method", "POST"), ("origin", "null")]] {
+        let reply = world.send(&mut browser, LOGOUT, lines).reply();
+        assert_eq!((reply.status, reply.all("set-cookie").count()), (403, 0), "{lines:?}");
+        assert!(reply.body.contains("\"error\":\"logout_confirmation\""), "{}", reply.body);
+    }
     world.open(&mut browser, "https://acme.example/").forwarded();
 }
 

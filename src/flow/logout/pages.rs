@@ -7,7 +7,7 @@ use crate::http::page_layout::{Page, PageAction};
 use crate::http::reply::LocalReply;
 use crate::runtime::RequestContext;
 
-/// The page that asks whether to sign out.
+/// The page that asks whether to sign out. A program gets 403, because nothing was done.
 pub(super) fn confirmation(context: &RequestContext) -> LocalReply {
     let action = PageAction::Button { action: context.tenant().login.logout_path.clone(), label: "Sign out" };
     let page = Page {
@@ -17,8 +17,9 @@ pub(super) fn confirmation(context: &RequestContext) -> LocalReply {
         action: Some(action),
     };
     let reply_context = context.reply_context();
+    let status = if reply_context.html { 200 } else { 403 };
     reply_context.page(
-        200,
+        status,
         &page,
         reply_context.log(Level::Debug, page.event, "the request may come from another site"),
     )
