@@ -78,3 +78,29 @@ impl<'a> From<&'a SessionRecord> for RevocableSession<'a> {
         Self { id: *id, sub, sid: sid.as_deref(), signed_in: UnixTime(*signed_in) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::Purpose;
+    use crate::session::RefreshGrant;
+    use crate::testing::{TestHost, runtime, session, tenants};
+
+    /// Replicas of two releases serve the same browsers during an upgrade. If this test fails, the
+    /// layout has changed, which takes a new format in `seal` and two releases: see "Upgrade" in
+    /// docs/operations.md.
+    #[test]
+    fn the_layout_belongs_to_the_format() {
+        let runtime = runtime(&["k"]);
+        let [tenant, _] = tenants(&runtime);
+        let grant = RefreshGrant { refresh_token: "r".to_owned(), renewed: 3, ..RefreshGrant::default() };
+        let tokens = RetainedTokens { grant: Some(grant), ..RetainedTokens::default() };
+        let record = SessionRecord { sub: "ada".to_owned(), sid: Some("s".to_owned()), tokens, ..session(2) };
+        let sealed = runtime.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
+        assert_eq!(
+            sealed,
+            "k.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBqeEXCHwWuUKchO0jppIUCh4acqjWdQbRAIY9Bitl34PsKLbaOBPocpzyFGvaNWi69ELX\
+             BRiP06ygFS450Hi9qr1MINop2yCSNjoRicYVs_U_V1o8ezMXmZXJ8u7wTQ"
+        );
+    }
+}
