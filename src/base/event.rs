@@ -91,6 +91,7 @@ events! {
         RefreshFailed = "refresh_failed",
         RefreshRejected = "refresh_rejected",
         RefreshTokenMissing = "refresh_token_missing",
+        RevocationsFolded = "revocations_folded",
         SessionRefreshed = "session_refreshed",
         TenantBroken = "tenant_broken",
         TenantConfigError = "tenant_config_error",

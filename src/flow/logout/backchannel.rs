@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::end_session::folded;
 use crate::base::event::{Event, Level};
 use crate::base::secret::Secret;
 use crate::env::{Env, HostFailure};
@@ -14,7 +15,7 @@ use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, RequestHead};
 use crate::jose::TokenError;
 use crate::runtime::{RequestContext, Runtime, ServedTenant};
-use crate::session::revocation::{Revocation, RevocationEntry, RevocationError};
+use crate::session::revocation::{Folded, Revocation, RevocationEntry, RevocationError};
 use crate::token::{LogoutSubject, VerifiedLogoutToken};
 
 /// A back-channel logout request whose head has arrived and whose body has not.
@@ -42,15 +43,16 @@ impl BackchannelRequest {
     /// error (section 2.8).
     pub(crate) fn read(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &Env<'_>) -> LocalReply {
         match self.revoke(body, env) {
-            Ok(()) => {
+            Ok(stored) => {
                 let log = self.reply_context.log(Level::Info, Event::BackchannelLogout, "sessions ended by the issuer");
-                LocalReply::empty(200, log)
+                let line = folded(stored, &self.reply_context);
+                line.into_iter().fold(LocalReply::empty(200, log), LocalReply::with_log)
             }
             Err(error) => self.reply_context.refuse(&error.into()),
         }
     }
 
-    fn revoke(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &Env<'_>) -> Result<(), LogoutError> {
+    fn revoke(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &Env<'_>) -> Result<Folded, LogoutError> {
         let provider = &self.served.provider;
         let body = body.map_err(LogoutError::Body)?;
         let token = only_token(body.expose_secret()).ok_or(LogoutError::Malformed)?;

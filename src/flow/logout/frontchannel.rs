@@ -38,8 +38,8 @@ pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> Lo
     let reply = reply_context.page_in_frame(200, &page, Some(&framed_by), log);
     match session {
         Ok(session) => {
-            revoke(&session, session.sid.as_deref().map(RevocationEntry::sid), context, env);
-            delete_cookies(reply, context)
+            let line = revoke(&session, session.sid.as_deref().map(RevocationEntry::sid), context, env);
+            line.into_iter().fold(delete_cookies(reply, context), LocalReply::with_log)
         }
         Err(_) => reply,
     }

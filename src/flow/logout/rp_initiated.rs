@@ -24,15 +24,16 @@ pub(crate) fn logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
         return confirmation(context);
     }
     let sessions = env.now().map(|now| context.sessions(now).revocable(&context.head)).unwrap_or_default();
-    sessions.iter().for_each(|session| revoke(session, None, context, env));
-    match end_session_url(&context.served.provider, sessions.first()) {
+    let lines: Vec<_> = sessions.iter().filter_map(|session| revoke(session, None, context, env)).collect();
+    let reply = match end_session_url(&context.served.provider, sessions.first()) {
         Some(url) => {
             let reason = "sent to the issuer to end its session, too";
             let log = context.reply_context().log(Level::Debug, Event::Logout, reason);
             delete_cookies(LocalReply::redirect(url, log), context)
         }
         None => ask_again(delete_cookies(signed_out(context), context), context),
-    }
+    };
+    lines.into_iter().fold(reply, LocalReply::with_log)
 }
 
 /// Makes the issuer ask for credentials at the next login. Its own session goes on, so the next

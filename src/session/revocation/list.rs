@@ -1,6 +1,7 @@
 //! The revocation list of one tenant: which sessions are revoked, and which logout tokens were
 //! accepted.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -27,6 +28,15 @@ pub(crate) struct RevocableSession<'a> {
     pub(crate) signed_in: UnixTime,
 }
 
+/// What was done to keep a list within its limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Folded {
+    /// For how many users all sessions were revoked that began before a time.
+    pub(crate) users: usize,
+    /// Whether the sessions of everybody were revoked that began before a time.
+    pub(crate) everybody: bool,
+}
+
 /// The revoked sessions, and the logout tokens that were accepted.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct RevocationList {
@@ -42,9 +52,30 @@ pub(super) struct RevocationList {
 impl RevocationEntry {
     const LENGTH: usize = 17;
 
-    /// One session of Tenantgate.
-    pub(crate) fn session(id: SessionId) -> Self {
-        Self::new(SESSION, id.0)
+    /// One session of Tenantgate, and the user (`sub`) whose it is: half of the identifier, which
+    /// has 64 random bits, and half of a hash.
+    pub(crate) fn session(id: SessionId, subject: &str) -> Self {
+        let mut name = id.0;
+        let Self([_, hash @ ..]) = Self::hashed(SUBJECT, subject);
+        name.iter_mut().skip(HALF).zip(hash).for_each(|(byte, other)| *byte = other);
+        Self::new(SESSION, name)
+    }
+
+    /// The sessions of the user whose the session of this entry is.
+    fn folded(self) -> Self {
+        let mut name = [0; SessionId::LENGTH];
+        let Self([_, session @ ..]) = self;
+        name.iter_mut().zip(session.into_iter().skip(HALF)).for_each(|(byte, other)| *byte = other);
+        Self::new(FOLDED, name)
+    }
+
+    /// What the entries of a session begin with, whoever's it is.
+    fn session_prefix(id: SessionId) -> [u8; PREFIX] {
+        Self::new(SESSION, id.0).prefix()
+    }
+
+    fn prefix(self) -> [u8; PREFIX] {
+        self.0.first_chunk().copied().unwrap_or_default()
     }
 
     /// The sessions with this `sid` at the issuer.
@@ -131,8 +162,16 @@ impl RevocationList {
             None => revoked_by(SUBJECT_WITHOUT_SID, &|| RevocationEntry::subject_without_sid(sub)),
         };
         by_issuer
-            || revoked_by(SESSION, &|| RevocationEntry::session(id))
+            || self.session_until(id).is_some_and(|until| signed_in <= until)
             || revoked_by(SUBJECT, &|| RevocationEntry::subject(sub))
+            || revoked_by(FOLDED, &|| RevocationEntry::session(id, sub).folded())
+    }
+
+    /// The time of the entry for a session. The user is not hashed for it.
+    fn session_until(&self, id: SessionId) -> Option<UnixTime> {
+        let prefix = RevocationEntry::session_prefix(id);
+        let place = self.entries.partition_point(|(entry, _)| entry.prefix() < prefix);
+        self.entries.get(place).filter(|(entry, _)| entry.prefix() == prefix).map(|(_, until)| *until)
     }
 
     pub(super) fn holds(&self, entry: RevocationEntry) -> bool {
@@ -163,18 +202,29 @@ impl RevocationList {
         }
     }
 
-    /// Keeps the list within its limits. The oldest entries for sessions are replaced by
-    /// `not_before`, which revokes all sessions that began before it: entries whose sessions have
-    /// exceeded `lifetime`, and those beyond the limit. So at the limit more sessions are revoked,
-    /// and never fewer.
-    pub(super) fn fold(&mut self, now: UnixTime, lifetime: Duration) {
+    /// Keeps the list within its limits. So at the limit more sessions are revoked, and never
+    /// fewer. Entries whose sessions have exceeded `lifetime` are replaced by `not_before`, which
+    /// revokes all sessions that began before it. Beyond the limit, the entries for the sessions of
+    /// the user who has most are replaced by one entry for that user. If no user has several, the
+    /// oldest entries are replaced by `not_before`.
+    pub(super) fn fold(&mut self, now: UnixTime, lifetime: Duration) -> Folded {
+        let mut folded = Folded::default();
         let expired = self.entries.iter().filter(|(entry, until)| !entry.is_token() && until.plus(lifetime) <= now);
         if let Some(last) = expired.map(|(_, until)| *until).max() {
             self.end_until(last);
         }
         self.entries.retain(|(entry, until)| !entry.is_token() || *until > now);
         while let Some(oldest) = self.oldest_beyond(MAX_SESSIONS, |entry| !entry.is_token()) {
-            self.end_until(oldest);
+            self.remove_needless();
+            if self.entries.iter().filter(|(entry, _)| !entry.is_token()).count() <= MAX_SESSIONS {
+                break;
+            }
+            if self.fold_heaviest_user() {
+                folded.users = folded.users.saturating_add(1);
+            } else {
+                self.end_until(oldest);
+                folded.everybody = true;
+            }
         }
         // A removed logout token could be replayed. It would revoke the sessions that it has
         // revoked before, and some that began since.
@@ -185,6 +235,35 @@ impl RevocationList {
             };
             self.entries.remove(place);
         }
+        folded
+    }
+
+    /// Removes the entries for sessions of users whose entries were folded since.
+    fn remove_needless(&mut self) {
+        let folded: Vec<_> = self.entries.iter().filter(|(entry, _)| entry.kind() == FOLDED).copied().collect();
+        if !folded.is_empty() {
+            self.entries.retain(|(entry, until)| {
+                let of_user = entry.folded();
+                let is_covered = || folded.iter().any(|(other, end)| *other == of_user && until <= end);
+                entry.kind() != SESSION || !is_covered()
+            });
+        }
+    }
+
+    /// Replaces the entries for the sessions of the user who has most by one for that user. Returns
+    /// whether a user has several.
+    fn fold_heaviest_user(&mut self) -> bool {
+        let mut users: HashMap<[u8; RevocationEntry::LENGTH], (usize, UnixTime)> = HashMap::new();
+        for (entry, until) in self.entries.iter().filter(|(entry, _)| entry.kind() == SESSION) {
+            let (count, latest) = users.entry(entry.folded().0).or_default();
+            (*count, *latest) = (count.saturating_add(1), (*latest).max(*until));
+        }
+        // Of users with equally many, it is the same one in every VM.
+        let heaviest = users.into_iter().max_by_key(|(user, (count, _))| (*count, *user));
+        let Some((user, (_, latest))) = heaviest.filter(|(_, (count, _))| *count > 1) else { return false };
+        self.entries.retain(|(entry, _)| entry.kind() != SESSION || entry.folded().0 != user);
+        self.add(RevocationEntry(user), latest);
+        true
     }
 
     /// Revokes all sessions that began at `last` or before, and removes the entries that this makes
@@ -222,7 +301,12 @@ const SESSION: u8 = b'i';
 const SID: u8 = b's';
 const SUBJECT: u8 = b'u';
 const SUBJECT_WITHOUT_SID: u8 = b'a';
+const FOLDED: u8 = b'f';
 const TOKEN: u8 = b'j';
+/// The bytes of an identifier or a hash in the entry of a session, and those of the entry before
+/// the hash.
+const HALF: usize = SessionId::LENGTH / 2;
+const PREFIX: usize = 1 + HALF;
 const ENTRY_LENGTH: usize = RevocationEntry::LENGTH + 8;
 /// With the logout tokens, a list takes at most 128 KiB.
 const MAX_SESSIONS: usize = 4096;
@@ -261,8 +345,8 @@ mod tests {
         let without_sid = RevocableSession { sub: "ada", ..session(100) };
         let later = |session| RevocableSession { signed_in: UnixTime(101), ..session };
         for (entry, ends, ends_without_sid) in [
-            (RevocationEntry::session(id(1)), true, false),
-            (RevocationEntry::session(id(2)), false, false),
+            (RevocationEntry::session(id(1), "ada"), true, false),
+            (RevocationEntry::session(id(2), "ada"), false, false),
             (RevocationEntry::sid("s"), true, false),
             (RevocationEntry::sid("t"), false, false),
             (RevocationEntry::subject("ada"), true, true),
@@ -281,16 +365,37 @@ mod tests {
 
     #[test]
     fn at_the_limit_the_oldest_entries_become_not_before() {
-        let full = (0..4096).map(|number| (RevocationEntry::session(id(number)), 1000 + u64::from(number)));
+        // No user has several.
+        let full = (0..4096)
+            .map(|number| (RevocationEntry::session(id(number), &number.to_string()), 1000 + u64::from(number)));
         let mut list = list(full);
         list.fold(UnixTime(4500), HOUR);
         assert_eq!((list.entries.len(), list.not_before), (4096, UnixTime(0)));
         assert!(!list.contains(&session(1000)));
         list.add(RevocationEntry::subject("ada"), UnixTime(5100));
-        list.fold(UnixTime(4500), HOUR);
+        assert_eq!(list.fold(UnixTime(4500), HOUR), Folded { users: 0, everybody: true });
         assert_eq!((list.entries.len(), list.not_before), (4096, UnixTime(1001)));
         assert!(list.contains(&session(1000)) && !list.contains(&session(1001)));
         assert!(list.write().len() < 128 * 1024);
+    }
+
+    /// A script that signs one account in and out again and again ends older sessions of that
+    /// account only.
+    #[test]
+    fn at_the_limit_the_user_with_most_entries_has_one() {
+        let of = |number, sub| (RevocationEntry::session(id(number), sub), 1000 + u64::from(number));
+        let mut list = list((0..96).map(|number| of(number, if number % 2 == 0 { "bob" } else { "eve" })));
+        list.join(&self::list((96..4097).map(|number| of(number, "mallory"))));
+        assert_eq!(list.fold(UnixTime(4500), HOUR), Folded { users: 1, everybody: false });
+        assert_eq!((list.entries.len(), list.not_before), (97, UnixTime(0)));
+        let of = |sub, signed_in| RevocableSession { sub, ..session(signed_in) };
+        assert!(list.contains(&of("mallory", 5096)) && !list.contains(&of("mallory", 5097)));
+        assert!(!list.contains(&of("bob", 1000)) && !list.contains(&of("ada", 1000)));
+        assert!(list.contains(&RevocableSession { id: id(0), ..of("bob", 1000) }));
+        // Another VM that has not folded brings the entries back, and they go again.
+        list.join(&self::list((96..4097).map(|number| (RevocationEntry::session(id(number), "mallory"), 1000))));
+        assert_eq!(list.fold(UnixTime(4500), HOUR), Folded::default());
+        assert_eq!(list.entries.len(), 97);
     }
 
     #[test]
@@ -321,7 +426,8 @@ mod tests {
 
     fn lists() -> impl Strategy<Value = RevocationList> {
         let entry = prop_oneof![
-            (0..6u16).prop_map(|number| RevocationEntry::session(id(number))),
+            (0..6u16, "[ab]").prop_map(|(number, sub)| RevocationEntry::session(id(number), &sub)),
+            (0..6u16, "[ab]").prop_map(|(number, sub)| RevocationEntry::session(id(number), &sub).folded()),
             "[ab]".prop_map(|text| RevocationEntry::sid(&text)),
             "[ab]".prop_map(|text| RevocationEntry::subject(&text)),
             "[ab]".prop_map(|text| RevocationEntry::subject_without_sid(&text)),

@@ -12,7 +12,7 @@ mod list;
 mod revocations;
 mod sync;
 
-pub(crate) use list::{RevocableSession, RevocationEntry};
+pub(crate) use list::{Folded, RevocableSession, RevocationEntry};
 pub use revocations::Revocations;
 pub use sync::RevocationSync;
 pub(crate) use sync::{Revocation, RevocationError};

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::list::{RevocationEntry, RevocationList};
+use super::list::{Folded, RevocationEntry, RevocationList};
 use super::revocations::Revocations;
 use crate::base::time::UnixTime;
 use crate::env::Env;
@@ -46,7 +46,8 @@ impl std::error::Error for RevocationError {}
 
 impl Revocation {
     /// Revokes the sessions: in this VM at once, in the other VMs of the process at their next
-    /// tick. `lifetime` is that of sessions.
+    /// tick. `lifetime` is that of sessions. Returns what was done to keep the list within its
+    /// limit.
     ///
     /// # Errors
     /// [`RevocationError::Replayed`] without any effect; [`RevocationError::NotStored`] if only
@@ -57,7 +58,7 @@ impl Revocation {
         lifetime: Duration,
         now: UnixTime,
         env: &Env<'_>,
-    ) -> Result<(), RevocationError> {
+    ) -> Result<Folded, RevocationError> {
         let (shared, keys) = (env.shared(), SharedKeys::new(revocations.tenant()));
         let mut list = RevocationList::clone(&revocations.list());
         for _ in 0..TRIES {
@@ -69,11 +70,11 @@ impl Revocation {
             }
             let mut list = list.clone();
             self.entries.iter().chain(&self.token).for_each(|&(entry, until)| list.add(entry, until));
-            list.fold(now, lifetime);
+            let folded = list.fold(now, lifetime);
             if shared.set(&keys.list, &list.write(), Some(version)).is_ok() {
                 revocations.replace(list);
                 let _ = shared.set(&keys.changes, b"-", None);
-                return Ok(());
+                return Ok(folded);
             }
         }
         self.entries.iter().for_each(|&(entry, until)| list.add(entry, until));
