@@ -271,7 +271,8 @@ impl RevocationList {
     fn end_until(&mut self, last: UnixTime) {
         let floor = self.not_before.max(last.plus(Duration::from_secs(1)));
         self.not_before = floor;
-        self.entries.retain(|(entry, until)| entry.is_token() || *until >= floor);
+        // The floor saturates at the largest time, and `fold` relies on the removal of `last`.
+        self.entries.retain(|(entry, until)| entry.is_token() || (*until > last && *until >= floor));
     }
 
     /// The earliest time among the entries that `which` selects, if there are more than `bound` of
@@ -414,6 +415,14 @@ mod tests {
         list.join(&self::list(tokens));
         list.fold(NOW, HOUR);
         assert_eq!(list.entries.len(), 1 + 1024);
+    }
+
+    /// Another plugin of the process can write such a list.
+    #[test]
+    fn entries_at_the_end_of_time_are_folded() {
+        let mut list = list((0..4097).map(|number| (RevocationEntry::sid(&number.to_string()), u64::MAX)));
+        assert!(list.fold(NOW, HOUR).everybody);
+        assert!(list.entries.is_empty());
     }
 
     #[test]
