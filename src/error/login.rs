@@ -202,3 +202,22 @@ impl From<UserinfoError> for LoginError {
         Self::Userinfo(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authorization_error_has_a_code_and_a_text() {
+        for (error, code) in [
+            ("access_denied", AuthorizationErrorCode::AccessDenied),
+            ("server_error", AuthorizationErrorCode::Unavailable),
+            ("temporarily_unavailable", AuthorizationErrorCode::Unavailable),
+            ("<script>", AuthorizationErrorCode::Other),
+        ] {
+            assert_eq!(AuthorizationError::new(error, None).code, code, "{error}");
+        }
+        let text = AuthorizationError::new("invalid_scope", Some("no such\nscope")).to_string();
+        assert!(text.starts_with(r#"`invalid_scope` ("no such\nscope"); compare"#), "{text}");
+    }
+}

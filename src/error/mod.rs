@@ -16,8 +16,6 @@ mod request;
 
 pub(crate) use answer::Remedy;
 pub(crate) use bearer::BearerError;
-#[cfg(test)]
-pub(crate) use login::AuthorizationErrorCode;
 pub(crate) use login::{AuthorizationError, LoginError};
 pub(crate) use logout::LogoutError;
 pub(crate) use refusal::Refusal;

@@ -147,8 +147,11 @@ pub fn the_log_has_the_error_of_the_authorization_response<H: Harness>() {
         let forged = format!("https://acme.example/oauth2/callback?state=forged{answer}");
         let mut other = world.browser();
         assert_eq!(refused(&mut world, &mut other, &forged).status, 400);
+        // The response is genuine, and another browser opens it.
+        let genuine = with_parameter(&callback, "code", None) + &answer;
+        assert_eq!(refused(&mut world, &mut other, &genuine).status, 400);
         assert!(!world.harness.log().contains(error), "{}", world.harness.log());
-        let reply = refused(&mut world, &mut browser, &(with_parameter(&callback, "code", None) + &answer));
+        let reply = refused(&mut world, &mut browser, &genuine);
         assert!(!reply.body.contains(error), "{}", reply.body);
         let log = world.harness.log();
         assert!(log.contains(&format!("authorization endpoint: it answered {logged}")), "{log}");

@@ -1,6 +1,7 @@
 //! The authorization response: the parameters of the callback (OpenID Connect Core sections 3.1.2.5
 //! and 3.1.2.6).
 
+use super::attempt::Attempt;
 use crate::base::secret::Secret;
 use crate::error::AuthorizationError;
 use crate::http::form::parameter;
@@ -13,7 +14,21 @@ pub(super) struct AuthorizationResponse {
     /// `iss` (RFC 9207).
     pub(super) issuer: Option<String>,
     /// The code, or the error of the issuer.
-    pub(super) outcome: Result<Secret<String>, AuthorizationError>,
+    pub(super) outcome: Result<Secret<String>, UnconfirmedError>,
+}
+
+/// The error of a response before it is known whether the response belongs to a login of this
+/// browser. Any site can send it, so it can neither be shown nor logged.
+pub(super) struct UnconfirmedError {
+    error: String,
+    description: Option<String>,
+}
+
+impl UnconfirmedError {
+    /// The error of the response to this attempt.
+    pub(super) fn confirm(&self, _attempt: &Attempt) -> AuthorizationError {
+        AuthorizationError::new(&self.error, self.description.as_deref())
+    }
 }
 
 impl AuthorizationResponse {
@@ -26,7 +41,7 @@ impl AuthorizationResponse {
         let (state, issuer) = (one("state")??, one("iss")?);
         let outcome = match (one("code")?, one("error")?) {
             (Some(code), None) if !code.is_empty() => Ok(Secret::new(code)),
-            (None, Some(error)) => Err(AuthorizationError::new(&error, one("error_description")?.as_deref())),
+            (None, Some(error)) => Err(UnconfirmedError { error, description: one("error_description")? }),
             _ => return None,
         };
         Some(Self { state, issuer, outcome })
@@ -36,26 +51,25 @@ impl AuthorizationResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::AuthorizationErrorCode;
 
     #[test]
     fn reads_a_code() {
         let answer =
             AuthorizationResponse::parse("code=a%2Bb&state=s&iss=https%3A%2F%2Fi.example&session_state=x").unwrap();
-        assert_eq!(answer.outcome.unwrap().expose_secret(), "a+b");
+        assert_eq!(answer.outcome.ok().unwrap().expose_secret(), "a+b");
         assert_eq!(answer.state, "s");
         assert_eq!(answer.issuer.as_deref(), Some("https://i.example"));
     }
 
     #[test]
     fn reads_an_error() {
-        let error = |query| AuthorizationResponse::parse(query).unwrap().outcome.unwrap_err();
-        let code = |query| error(query).code;
-        assert_eq!(code("error=access_denied&state=s"), AuthorizationErrorCode::AccessDenied);
-        assert_eq!(code("error=server_error&state=s"), AuthorizationErrorCode::Unavailable);
-        assert_eq!(code("error=%3Cscript%3E&error_description=x&state=s"), AuthorizationErrorCode::Other);
-        let text = error("error=invalid_scope&error_description=no+such%0Ascope&state=s").to_string();
-        assert!(text.starts_with(r#"`invalid_scope` ("no such\nscope"); compare"#), "{text}");
+        for (query, error, description) in [
+            ("error=access_denied&state=s", "access_denied", None),
+            ("error=invalid_scope&error_description=no+such%0Ascope&state=s", "invalid_scope", Some("no such\nscope")),
+        ] {
+            let read = AuthorizationResponse::parse(query).unwrap().outcome.err().unwrap();
+            assert_eq!((read.error.as_str(), read.description.as_deref()), (error, description));
+        }
     }
 
     #[test]

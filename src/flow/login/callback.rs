@@ -48,7 +48,10 @@ pub(crate) fn callback(context: RequestContext, env: &mut Env<'_>) -> Result<(Co
     }
     match response.outcome {
         Ok(code) => CodeExchange::begin(returned, &code, env),
-        Err(error) => Err(returned.refuse(&LoginError::Authorization(error).into())),
+        Err(error) => {
+            let error = error.confirm(&returned.attempt);
+            Err(returned.refuse(&LoginError::Authorization(error).into()))
+        }
     }
 }
 
