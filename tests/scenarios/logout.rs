@@ -21,6 +21,8 @@ pub fn sign_out_here_and_at_the_issuer<H: Harness>() {
         &[NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-fetch-site", "same-origin")],
         &[NAVIGATION[0], (":method", "POST"), ("sec-fetch-site", "same-origin")],
         &[NAVIGATION[0], (":method", "POST"), ("origin", "https://acme.example")],
+        // A program, which sends neither.
+        &[(":method", "POST")],
     ] {
         let mut browser = world.signed_in();
         let reply = world.send(&mut browser, LOGOUT, lines).reply();
