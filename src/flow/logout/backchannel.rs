@@ -69,17 +69,17 @@ impl BackchannelRequest {
                 LogoutError::Token(error)
             }
         })?;
-        let entries = match &token.subject {
+        let mut revocation = match &token.subject {
             // A session without a `sid` may be the one that ended, so the subject's sessions
             // without a `sid` are revoked, too.
-            LogoutSubject::Session(sid, Some(subject)) => {
-                vec![RevocationEntry::sid(sid), RevocationEntry::subject_without_sid(subject)]
+            LogoutSubject::Session(sid, subject) => {
+                let without_sid = subject.as_deref().map(RevocationEntry::subject_without_sid);
+                let entries = [RevocationEntry::sid(sid)].into_iter().chain(without_sid);
+                Revocation { entries: entries.map(|entry| (entry, now)).collect(), token: None }
             }
-            LogoutSubject::Session(sid, None) => vec![RevocationEntry::sid(sid)],
-            LogoutSubject::Subject(subject) => vec![RevocationEntry::subject(subject)],
+            LogoutSubject::Subject(subject) => Revocation::of_user(subject, now),
         };
-        let entries = entries.into_iter().map(|entry| (entry, now)).collect();
-        let revocation = Revocation { entries, token: Some((RevocationEntry::token(&token.id), token.expires)) };
+        revocation.token = Some((RevocationEntry::token(&token.id), token.expires));
         let lifetime = self.runtime.policy().lifetime;
         revocation.store(&self.served.revocations, lifetime, now, env).map_err(|error| match error {
             RevocationError::Replayed => LogoutError::Token(TokenError::Replayed),

@@ -45,6 +45,11 @@ impl fmt::Display for RevocationError {
 impl std::error::Error for RevocationError {}
 
 impl Revocation {
+    /// Ends all sessions of one user (`sub`) of a tenant that began at `now` or before.
+    pub(crate) fn of_user(subject: &str, now: UnixTime) -> Self {
+        Self { entries: vec![(RevocationEntry::subject(subject), now)], token: None }
+    }
+
     /// Revokes the sessions: in this VM at once, in the other VMs of the process at their next
     /// tick. `lifetime` is that of sessions. Returns what was done to keep the list within its
     /// limit.
