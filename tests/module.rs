@@ -644,6 +644,92 @@ mod abi {
         }
     }
 
+    /// A world as that of [`refreshing`], with an issuer that revokes refresh tokens.
+    fn revoking() -> World<ModuleHarness> {
+        let world = World::with(revocation);
+        world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+        world
+    }
+
+    fn revocation(configuration: &mut Value) {
+        refresh(configuration);
+        configuration["tenants"][0]["provider"]["revocation_endpoint"] = json!("https://login.acme.example/revoke");
+    }
+
+    /// The user signs out while a refresh is in progress, at the same worker or at another one.
+    /// Whichever call the issuer answers first, no refresh token is left, and nobody gets the
+    /// refreshed session.
+    #[test]
+    fn a_sign_out_during_a_refresh() {
+        for (refresh_first, at_other) in [(true, false), (false, false), (true, true), (false, true)] {
+            let mut world = revoking();
+            let mut configuration = world.configuration();
+            revocation(&mut configuration);
+            let shared = world.harness.host.state().shared.clone();
+            let mut other = ModuleHarness::beside(&configuration, world.issuers.clone(), shared);
+            let browser = world.signed_in();
+            let old = world.issuer("acme", |issuer| issuer.live_refresh_tokens());
+            world.clock.advance(Duration::from_secs(230));
+            let (context, request_state) = world.harness.host.request(&head(&browser));
+            assert!(matches!(request_state, RequestState::Beside(_)));
+            let refreshing = world.harness.host.tick().pop().unwrap();
+            let logout = lines(&[(":path", b"/oauth2/logout"), (":method", b"POST")]);
+            let rest = head(&browser).into_iter().filter(|(name, _)| name != ":path" && name != ":method");
+            let logout = logout.into_iter().chain(rest).collect();
+            let host = if at_other { &mut other.host } else { &mut world.harness.host };
+            assert_eq!(replied(host.request(&logout).1).status, 302);
+            let mut calls = vec![(false, refreshing), (at_other, host.tick().pop().unwrap())];
+            if !refresh_first {
+                calls.reverse();
+            }
+            // The calls that follow from one are made in its callback.
+            while !calls.is_empty() {
+                let (at_other, call) = calls.remove(0);
+                let answer = answer(&world.issuers, &call);
+                let host = if at_other { &mut other.host } else { &mut world.harness.host };
+                calls.extend(host.answer_root(&call, answer).into_iter().map(|call| (at_other, call)));
+            }
+            assert!(world.issuer("acme", |issuer| issuer.live_refresh_tokens().is_empty()), "{refresh_first}");
+            let revoked = world.issuer("acme", |issuer| issuer.revocation.1.clone());
+            assert_eq!((revoked.len(), &revoked[..1]), (if refresh_first { 2 } else { 1 }, &old[..]));
+            let log = [world.harness.log(), other.log()].concat();
+            assert_eq!(log.matches("token_revoked").count(), revoked.len(), "{log}");
+            // The answer to the request that began the refresh brings no session.
+            world.harness.host.upstream_answers(context);
+            let brought = world.harness.host.state().response.iter().filter(|(name, _)| name == "set-cookie").count();
+            assert_eq!(brought, 1, "only the cookie of the upstream");
+            world.clock.advance(Duration::from_secs(1));
+            for host in [&mut world.harness.host, &mut other.host] {
+                host.tick();
+                assert_eq!(replied(host.request(&head(&browser)).1).status, 302);
+            }
+        }
+    }
+
+    /// The host refuses the call of a sign-out, or the signature for it: the log says so, and
+    /// nothing else depends on it.
+    #[test]
+    fn a_revocation_that_the_host_refuses() {
+        let key = Signer::rs256();
+        let signing = |issuer: &mut Issuer| {
+            *issuer = Issuer::with_client_key("https://login.acme.example", key, issuer.clock.clone());
+        };
+        for (mut world, reason) in [
+            (revoking(), "check that a cluster"),
+            (World::<ModuleHarness>::with_issuer(signing, revocation), "it could not sign the client assertion"),
+        ] {
+            world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+            let mut browser = world.signed_in();
+            world.harness.host.state().refuse_calls = true;
+            world.harness.host.state().cryptography = false;
+            assert_eq!(world.open(&mut browser, "https://acme.example/oauth2/logout").reply().status, 302);
+            let log = world.harness.log();
+            assert!(log.lines().any(|line| line.contains("revocation_failed") && line.contains(reason)), "{log}");
+            assert_eq!(world.harness.host.state().counters.get("tenantgate.revocation_failed"), Some(&1));
+            assert!(!world.harness.host.refreshes(), "the ticks stay early");
+        }
+    }
+
     /// Of two workers one refreshes. A request at the other one waits if its session is overdue,
     /// and gets the result.
     #[test]

@@ -26,6 +26,7 @@ pub(super) fn provider(
     let token = endpoint(&object, "token_endpoint", scheme, discovers);
     let userinfo = url(&object.field("userinfo_endpoint"), scheme);
     let end_session = url(&object.field("end_session_endpoint"), scheme);
+    let revocation = url(&object.field("revocation_endpoint"), scheme);
     let names_issuer = object.field("authorization_response_iss_parameter_supported").boolean().unwrap_or(false);
     let source = source(&object, start, fetches(at), scheme);
     let method = auth_method(&object.field("token_endpoint_auth_method"), credential);
@@ -33,7 +34,7 @@ pub(super) fn provider(
     object.finish();
     let complete = discovers || (authorization.is_some() && token.is_some());
     let provider = (|| {
-        let endpoints = complete.then_some(Endpoints { authorization, token, userinfo, end_session })?;
+        let endpoints = complete.then_some(Endpoints { authorization, token, userinfo, end_session, revocation })?;
         Some(ProviderConfig {
             cluster: cluster?,
             timeout: timeout?,

@@ -17,12 +17,13 @@ pub(super) fn refresh(at: &Cursor<'_>) -> Option<Option<Refresh>> {
     let without_token = without_token(&object.field("without_token"));
     let twice = interval.unwrap_or(DEFAULT_INTERVAL).saturating_mul(2);
     let max_stale = duration(&max_stale_at, twice, MIN_INTERVAL..=MAX_STALE);
+    let revoke_at_sign_out = object.field("revoke_at_sign_out").boolean().unwrap_or(true);
     object.finish();
     let (interval, max_stale) = (interval?, max_stale?);
     if max_stale < interval {
         return max_stale_at.refuse("is shorter than `interval`, so sessions would end before they are refreshed");
     }
-    Some(Some(Refresh { interval, max_stale, without_token: without_token? }))
+    Some(Some(Refresh { interval, max_stale, without_token: without_token?, revoke_at_sign_out }))
 }
 
 fn without_token(at: &Cursor<'_>) -> Option<WithoutToken> {

@@ -38,6 +38,7 @@
 //!
 //! Scenarios: `tests/scenarios/`; host failures and unexpected inputs: `tests/core.rs`.
 
+mod plugin_call;
 mod request_phase;
 mod response_phase;
 
@@ -54,7 +55,7 @@ use crate::upstream::strip_trailers;
 use request_phase::{RequestPhase, RequestStep, unexpected_input};
 use response_phase::ResponsePhase;
 
-pub use crate::flow::refresh::{RefreshStep, Refreshing, StartRefresh};
+pub use plugin_call::{PluginCall, PluginStep, PluginWork};
 pub use request_phase::RequestEffect;
 pub use response_phase::{ResponseEdit, ResponseEffect};
 
@@ -199,6 +200,7 @@ impl Filter {
                 (Phase::Forwarding(context, response), RequestEffect::Forward(forward))
             }
             RequestStep::Reply(reply) => (Phase::Done, RequestEffect::Reply(reply)),
+            RequestStep::ReplyAndCall(reply, calls) => (Phase::Done, RequestEffect::ReplyAndCall(reply, calls)),
         };
         self.phase = phase;
         Effect::Request(effect)

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::plugin_call::PluginCall;
 use super::response_phase::ResponsePhase;
 use crate::access::{AnonymousDecision, RouteDecision};
 use crate::base::event::{Event, Level};
@@ -14,7 +15,7 @@ use crate::env::{Env, HostFailure};
 use crate::error::{BearerError, Refusal, ReplyContext, RequestError, RequestId};
 use crate::flow::bearer;
 use crate::flow::login::{self, CodeExchange, ExchangeStep, LoginForm, initiated_login};
-use crate::flow::logout::{BackchannelRequest, frontchannel_logout, logout};
+use crate::flow::logout::{BackchannelRequest, SignOut, frontchannel_logout, logout};
 use crate::flow::refresh::{AwaitedRefresh, SessionFreshness, StartRefresh, freshness};
 use crate::flow::whoami::whoami;
 use crate::http::authorization::has_bearer_token;
@@ -50,11 +51,13 @@ pub enum RequestEffect {
     Forward(Forward),
     /// Send this local reply.
     Reply(LocalReply),
+    /// Send this local reply, and begin these calls, which outlast the stream.
+    ReplyAndCall(LocalReply, Vec<PluginCall>),
     /// Make this call, then give its result as [`Input::Called`](super::Input::Called).
     Call(HttpCall),
     /// Begin this refresh, if there is one, and wait for
     /// [`Filter::awaited_refresh`](super::Filter::awaited_refresh).
-    AwaitRefresh(Option<StartRefresh>),
+    AwaitRefresh(Option<PluginCall>),
     /// Read the body, at most [`MAX_BODY`](crate::http::request::MAX_BODY) bytes, then give it as
     /// [`Input::Body`](super::Input::Body). No part of this request is ever sent to the upstream.
     ReadBody,
@@ -68,6 +71,8 @@ pub(super) enum RequestStep {
     Forward(RequestContext, Forward, ResponsePhase),
     /// End the request phase with a local reply.
     Reply(LocalReply),
+    /// End the request phase with a local reply, and begin these calls.
+    ReplyAndCall(LocalReply, Vec<PluginCall>),
 }
 
 impl RequestPhase {
@@ -86,7 +91,7 @@ impl RequestPhase {
                 Err(reply) => RequestStep::Reply(reply),
             }
         } else if path == login.logout_path {
-            RequestStep::Reply(logout(&context, env))
+            sign_out(logout(&context, env), &context, env)
         } else if path == login.initiate_login_path {
             match LoginForm::new(&context) {
                 Some(form) => RequestStep::Wait(Self::ReadingForm(Box::new(form)), RequestEffect::ReadBody),
@@ -96,7 +101,7 @@ impl RequestPhase {
             let bearer = has_bearer_token(&context.head).then(|| bearer::identity(&context, env));
             RequestStep::Reply(whoami(&context, bearer, env))
         } else if Some(path) == login.frontchannel_logout_path.as_deref() {
-            RequestStep::Reply(frontchannel_logout(&context, env))
+            sign_out(frontchannel_logout(&context, env), &context, env)
         } else if Some(path) == login.backchannel_logout_path.as_deref() {
             match BackchannelRequest::new(context) {
                 Ok(request) => RequestStep::Wait(Self::ReadingBody(Box::new(request)), RequestEffect::ReadBody),
@@ -152,6 +157,15 @@ impl RequestPhase {
     }
 }
 
+/// Replies to a sign-out, and begins to revoke the refresh tokens of the sessions that ended.
+fn sign_out(signed_out: SignOut, context: &RequestContext, env: &mut Env<'_>) -> RequestStep {
+    let SignOut { mut reply, refresh_tokens } = signed_out;
+    let (provider, reply_context) = (&context.served.provider, context.reply_context());
+    let begin = |token: &Secret<String>| PluginCall::revocation(provider, token, &reply_context, &mut reply.log, env);
+    let calls = refresh_tokens.iter().filter_map(begin).collect();
+    RequestStep::ReplyAndCall(reply, calls)
+}
+
 /// Waits for the response to a call of the code exchange.
 fn exchange_code(exchange: Box<CodeExchange>, call: HttpCall) -> RequestStep {
     RequestStep::Wait(RequestPhase::ExchangingCode(exchange), RequestEffect::Call(call))
@@ -160,7 +174,7 @@ fn exchange_code(exchange: Box<CodeExchange>, call: HttpCall) -> RequestStep {
 /// Waits for the end of a refresh.
 fn await_refresh(context: RequestContext, awaited: Box<AwaitedRefresh>, start: Option<StartRefresh>) -> RequestStep {
     let phase = RequestPhase::AwaitingRefresh(Box::new(context), awaited);
-    RequestStep::Wait(phase, RequestEffect::AwaitRefresh(start))
+    RequestStep::Wait(phase, RequestEffect::AwaitRefresh(start.map(PluginCall::from)))
 }
 
 /// Handles a request for a page of the upstream. The identity comes from the bearer token or the

@@ -13,6 +13,7 @@
 //!
 //! Scenarios: `tests/scenarios/{session,refresh}.rs`.
 
+use super::plugin_call::PluginCall;
 use crate::base::event::LogLine;
 use crate::env::Env;
 use crate::flow::refresh::{AwaitedCookies, AwaitedRefresh, StartRefresh};
@@ -43,7 +44,7 @@ pub enum ResponseEffect {
     Wait,
     /// Begin this refresh. The response head may wait for it, see
     /// [`Filter::awaited_refresh`](super::Filter::awaited_refresh).
-    Refresh(StartRefresh),
+    Refresh(PluginCall),
     /// Apply these edits, log these lines, and let the response continue.
     Release(Vec<ResponseEdit>, Vec<LogLine>),
 }
@@ -97,7 +98,7 @@ impl ResponsePhase {
 
     /// Begins the phase: the request goes to the upstream, and the refresh begins at the same time.
     pub(super) fn begin(&mut self) -> ResponseEffect {
-        self.start.take().map_or(ResponseEffect::Wait, ResponseEffect::Refresh)
+        self.start.take().map_or(ResponseEffect::Wait, |start| ResponseEffect::Refresh(start.into()))
     }
 
     /// Whether the response needs no edit and no log line.

@@ -1,5 +1,5 @@
-//! Calls to the OpenID Provider: the token endpoint, the UserInfo endpoint, client authentication,
-//! and what the provider publishes (`discovery`).
+//! Calls to the OpenID Provider: the token endpoint, the UserInfo endpoint, the revocation
+//! endpoint, client authentication, and what the provider publishes (`discovery`).
 //!
 //! This room builds requests and reads responses. It does not know sessions, pages, or the flow
 //! that a call belongs to.
@@ -13,6 +13,7 @@ mod error_response;
 mod error_text;
 mod token_request;
 mod token_response;
+mod token_revocation;
 mod userinfo;
 
 pub(crate) use availability::{PAUSE, Permission, ProviderAvailability};
@@ -21,4 +22,5 @@ pub(crate) use error_response::OAuthErrorCode;
 pub(crate) use error_text::ErrorText;
 pub(crate) use token_request::{refresh_request, token_request};
 pub(crate) use token_response::{TokenResponse, TokenResponseError};
+pub(crate) use token_revocation::{read_revocation, revocation_request};
 pub(crate) use userinfo::{UserinfoError, read_userinfo, userinfo_request};

@@ -46,15 +46,30 @@ pub(crate) fn refresh_request(
     call(provider, vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)], env)
 }
 
-/// Adds the client authentication to `grant`. The call goes to the cluster of the tenant's
-/// provider.
+/// The token request for `grant`.
 fn call(provider: &Provider, grant: Vec<(&str, &str)>, env: &mut Env<'_>) -> Result<HttpCall, TokenRequestError> {
+    let mut parameters = grant;
+    // RFC 8707 section 2.2. Without `resource` some issuers issue a token for no resource at all.
+    let resources = &provider.tenant().login.request.resources;
+    parameters.extend(resources.iter().map(|resource| ("resource", resource.as_str())));
+    authenticated_call(provider, &provider.token_endpoint()?, parameters, env)
+}
+
+/// A request of the client to `endpoint`: adds the client authentication to `parameters`. The call
+/// goes to the cluster of the tenant's provider.
+///
+/// # Errors
+/// [`TokenRequestError`] if the client cannot be authenticated.
+pub(super) fn authenticated_call(
+    provider: &Provider,
+    endpoint: &Url,
+    parameters: Vec<(&str, &str)>,
+    env: &mut Env<'_>,
+) -> Result<HttpCall, TokenRequestError> {
     let tenant = provider.tenant();
     let Client { id, authentication } = &tenant.client;
     let assertion;
-    let mut parameters = grant;
-    // RFC 8707 section 2.2. Without `resource` some issuers issue a token for no resource at all.
-    parameters.extend(tenant.login.request.resources.iter().map(|resource| ("resource", resource.as_str())));
+    let mut parameters = parameters;
     let mut authorization = None;
     match authentication {
         ClientAuthentication::Basic(secret) => authorization = Some(basic(id, secret)),
@@ -72,7 +87,7 @@ fn call(provider: &Provider, grant: Vec<(&str, &str)>, env: &mut Env<'_>) -> Res
         ClientAuthentication::None => parameters.push(("client_id", id)),
     }
 
-    let mut headers = post_to(&provider.token_endpoint()?);
+    let mut headers = post_to(endpoint);
     headers.extend(authorization.map(|value| ("authorization", value)));
     Ok(HttpCall {
         cluster: tenant.provider.cluster.clone(),

@@ -70,6 +70,22 @@ impl Sessions<'_> {
         None
     }
 
+    /// The grant with the newest refresh token that the refreshes of this process have brought to
+    /// the session, even if it is over. `None` if the session never had one. The issuer may have
+    /// rejected the last one.
+    pub(crate) fn newest_grant(&self, session: &SessionRecord, shared: &dyn SharedData) -> Option<RefreshGrant> {
+        let mut grant = session.tokens.grant.clone()?;
+        for _ in 0..MAX_BEHIND {
+            let state = RefreshStore::new(shared).state(RefreshKey::new(&self.tenant.name, &grant), self.now);
+            let Some(RefreshState::Renewed(sealed)) = state else { break };
+            let newer = self.ring.open::<SessionRecord>(Purpose::Session, self.tenant, sealed.as_bytes());
+            let newer = newer.map(|opened| opened.into_parts().1).filter(|newer| newer.id == session.id);
+            let Some(newer) = newer.and_then(|newer| newer.tokens.grant) else { break };
+            grant = newer;
+        }
+        Some(grant)
+    }
+
     /// The sessions of the request that a sign-out has to revoke, the valid ones first. They
     /// include sessions that `session.idle` ended here, because a copy of their cookies may have
     /// been kept in use.

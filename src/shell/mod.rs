@@ -11,7 +11,7 @@ mod abi;
 mod call;
 mod counters;
 mod host;
-mod refreshes;
+mod plugin_calls;
 mod root;
 mod shared;
 mod stream;

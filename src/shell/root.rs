@@ -10,7 +10,7 @@ use proxy_wasm::types::{BufferType, ContextType};
 
 use super::call::{dispatch, response};
 use super::host::{VmEntropy, VmEnvironment, ask_log_level, log, now};
-use super::refreshes::Refreshes;
+use super::plugin_calls::PluginCalls;
 use super::shared::VmSharedData;
 use super::stream::Stream;
 use super::stream_state::Plugin;
@@ -81,17 +81,17 @@ impl Root {
         log(line.level, &line.text);
     }
 
-    /// Runs `step` for the refreshes of sessions.
-    fn refresh<T>(&self, step: impl FnOnce(&Refreshes, &mut Env<'_>) -> T) -> T {
+    /// Runs `step` for the calls that outlast a stream.
+    fn plugin_calls<T>(&self, step: impl FnOnce(&PluginCalls, &mut Env<'_>) -> T) -> T {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
-        step(&self.plugin.refreshes, &mut Env::new(now(), &mut entropy, verifier, &VmSharedData))
+        step(&self.plugin.calls, &mut Env::new(now(), &mut entropy, verifier, &VmSharedData))
     }
 
     /// Tells the streams that wait for the refresh with this key that it has ended, or all of them
     /// that it may have.
     fn wake(&self, key: Option<RefreshKey>) {
-        let waiting = self.plugin.refreshes.take_waiting(key);
+        let waiting = self.plugin.calls.take_waiting(key);
         for stream in &waiting {
             let Some(state) = stream.state.upgrade() else { continue };
             if hostcalls::set_effective_context(stream.id).is_ok()
@@ -132,9 +132,12 @@ impl Context for Root {
         let result = response(headers, body);
         if let Some(id) = self.calls.remove(&token) {
             self.maintain(|refresher, _, env| refresher.called(id, result, env));
-        } else if let Some((key, line)) = self.refresh(|refreshes, env| refreshes.called(token, result, env)) {
-            self.log(&line);
-            self.wake(Some(key));
+        } else {
+            let ended = self.plugin_calls(|calls, env| calls.called(token, result, env));
+            ended.log.iter().for_each(|line| self.log(line));
+            if ended.refresh.is_some() {
+                self.wake(ended.refresh);
+            }
         }
     }
 }
@@ -165,11 +168,11 @@ impl RootContext for Root {
     /// Does the work that is due. The ticks come more often than [`TICK`] while sessions are
     /// refreshed.
     fn on_tick(&mut self) {
-        let lines = self.refresh(|refreshes, env| refreshes.dispatch(env));
+        let lines = self.plugin_calls(|calls, env| calls.dispatch(env));
         lines.iter().for_each(|line| self.log(line));
         self.wake(None);
         let now = now();
-        let was_early = self.plugin.refreshes.reset_period(TICK);
+        let was_early = self.plugin.calls.reset_period(TICK);
         if !was_early || now != self.worked {
             self.worked = now;
             self.work();

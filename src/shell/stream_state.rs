@@ -11,7 +11,7 @@ use proxy_wasm::types::{BufferType, MapType, Status};
 use super::call::dispatch;
 use super::counters::Counters;
 use super::host::{VmEntropy, log, now};
-use super::refreshes::{AwaitsRefresh, Refreshes, WaitingStream};
+use super::plugin_calls::{AwaitsRefresh, PluginCalls, WaitingStream};
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
 use super::waiting::Waiting;
@@ -43,7 +43,7 @@ pub(super) struct Plugin {
     pub(super) counters: Counters,
     /// The algorithms that the host can verify.
     pub(super) trusted: HostAlgorithms,
-    pub(super) refreshes: Refreshes,
+    pub(super) calls: PluginCalls,
     /// The streams that wait for a body.
     pub(super) waiting: Waiting,
 }
@@ -81,6 +81,11 @@ impl StreamState {
                     self.reply(&reply);
                     None
                 }
+                Effect::Request(RequestEffect::ReplyAndCall(reply, calls)) => {
+                    self.reply(&reply);
+                    calls.into_iter().for_each(|call| self.plugin.calls.start(call));
+                    None
+                }
                 Effect::Request(RequestEffect::ReadBody) => {
                     self.body = Body::Awaited(0);
                     self.plugin.waiting.begin(self.id);
@@ -90,11 +95,11 @@ impl StreamState {
                     dispatch(&call).err().map(|_| Input::Called(Err(CallFailure::Refused)))
                 }
                 Effect::Request(RequestEffect::AwaitRefresh(start)) => {
-                    start.into_iter().for_each(|start| self.plugin.refreshes.start(start));
+                    start.into_iter().for_each(|start| self.plugin.calls.start(start));
                     None
                 }
                 Effect::Response(ResponseEffect::Refresh(start)) => {
-                    self.plugin.refreshes.start(start);
+                    self.plugin.calls.start(start);
                     None
                 }
                 Effect::Response(ResponseEffect::Wait) => None,
@@ -110,7 +115,7 @@ impl StreamState {
         if let Some(key) = self.filter.awaited_refresh().filter(|_| !self.is_listed) {
             self.is_listed = true;
             let state: Weak<RefCell<dyn AwaitsRefresh>> = self.this.clone();
-            self.plugin.refreshes.wait(WaitingStream { id: self.id, key, state });
+            self.plugin.calls.wait(WaitingStream { id: self.id, key, state });
         }
     }
 

@@ -34,6 +34,9 @@ pub struct Endpoints {
     /// The end session endpoint, where the browser is sent to sign out (OpenID Connect RP-Initiated
     /// Logout 1.0), if the provider has one.
     pub end_session: Option<Url>,
+    /// The revocation endpoint, where a sign-out ends the refresh token (RFC 7009), if the provider
+    /// has one.
+    pub revocation: Option<Url>,
 }
 
 /// The documents of a provider that are fetched, and how often.

@@ -13,6 +13,8 @@ pub struct Refresh {
     pub max_stale: Duration,
     /// The treatment of sessions for which the issuer sent no refresh token.
     pub without_token: WithoutToken,
+    /// Whether a sign-out revokes the refresh token of the session (RFC 7009).
+    pub revoke_at_sign_out: bool,
 }
 
 /// The treatment of sessions that have no refresh token.

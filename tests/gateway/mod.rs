@@ -1,3 +1,4 @@
 //! Tests of the tier `envoy` beside the scenarios.
 
 mod bodies;
+mod sign_out;

@@ -24,6 +24,7 @@ pub mod refusal;
 pub mod scopes;
 pub mod session;
 pub mod tenants;
+pub mod token_revocation;
 pub mod userinfo;
 pub mod whoami;
 
@@ -172,6 +173,12 @@ macro_rules! scenarios {
                 nothing_of_one_tenant_opens_another, similar_tenants_do_not_mix,
                 wildcard_hosts_share_a_login, two_gateways_share_a_domain,
                 cookies_do_not_reach_hosts_of_another_tenant, a_login_ends_when_its_host_moves,
+            ];
+            token_revocation: [
+                a_sign_out_revokes_the_refresh_token, a_discovered_endpoint_revokes_the_refresh_token,
+                nothing_to_revoke, a_revocation_that_fails,
+            ] timed [
+                the_newest_refresh_token_is_revoked,
             ];
             userinfo: [
                 what_the_id_token_lacks, a_verified_address_is_not_another_one,

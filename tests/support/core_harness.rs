@@ -8,10 +8,9 @@ use tenantgate::base::secret::Secret;
 use tenantgate::base::time::UnixTime;
 use tenantgate::config::{self, Environment, LoadContext};
 use tenantgate::env::{Entropy, Env, NoEntropy};
-use tenantgate::filter::{
-    Effect, Filter, Input, RefreshStep, RequestEffect, ResponseEdit, ResponseEffect, StartRefresh,
-};
+use tenantgate::filter::{Effect, Filter, Input, PluginCall, PluginStep, RequestEffect, ResponseEdit, ResponseEffect};
 use tenantgate::http::call::{CallFailure, CallResponse, HttpCall};
+use tenantgate::http::reply::LocalReply;
 use tenantgate::http::request::{BodyError, MAX_BODY, RequestHead};
 use tenantgate::jose::{HostAlgorithms, Verifier};
 use tenantgate::oauth::discovery::{Actions, JwksRefresher};
@@ -81,16 +80,27 @@ impl CoreHarness {
         filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared))
     }
 
-    /// Makes the calls of a refresh until it ends, as the root context of a plugin does.
-    fn refresh(&mut self, start: StartRefresh) {
-        let mut next = RefreshStep::Call(start);
-        while let RefreshStep::Call(StartRefresh { refreshing, call }) = next {
+    /// Makes a call and those that follow from it, as the root context of a plugin does.
+    fn plugin_call(&mut self, call: PluginCall) {
+        let mut next = Some(call);
+        while let Some(PluginCall { work, call }) = next.take() {
             let result = self.call(&call);
             let now = Some(UnixTime(self.clock.now()));
-            next = refreshing.called(result, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+            next = match work.called(result, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared)) {
+                PluginStep::Call(call) => Some(call),
+                PluginStep::End { log, next, .. } => {
+                    self.log.extend(log.into_iter().map(|line| line.text));
+                    next
+                }
+            };
         }
-        let RefreshStep::End(_, line) = next else { unreachable!() };
-        self.log.push(line.text);
+    }
+
+    /// The client's view of a local reply.
+    fn reply(&mut self, reply: LocalReply) -> Reply {
+        self.log.extend(reply.log.into_iter().map(|line| line.text));
+        let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Reply { status: reply.status, headers, body: reply.body }
     }
 
     /// The client's view of the upstream's response. Its head arrives before the refresh beside the
@@ -104,7 +114,7 @@ impl CoreHarness {
         let mut effect = self.step(filter, Input::Response);
         assert_eq!(filter.holds_response(), filter.awaited_refresh().is_some());
         if let Some(start) = start {
-            self.refresh(start);
+            self.plugin_call(start);
         }
         if filter.holds_response() {
             assert!(matches!(effect, Effect::Response(ResponseEffect::Wait)));
@@ -146,7 +156,7 @@ impl Harness for CoreHarness {
                 Effect::Request(RequestEffect::Call(call)) => input = Input::Called(self.call(&call)),
                 Effect::Request(RequestEffect::AwaitRefresh(start)) => {
                     assert!(filter.awaited_refresh().is_some());
-                    self.refresh(start.expect("nobody makes the refresh that the request waits for"));
+                    self.plugin_call(start.expect("nobody makes the refresh that the request waits for"));
                     input = Input::RefreshEnded;
                 }
                 Effect::Request(RequestEffect::ReadBody) => {
@@ -154,10 +164,11 @@ impl Harness for CoreHarness {
                     let whole = body.len() <= MAX_BODY;
                     input = Input::Body(if whole { Ok(Secret::new(body.to_vec())) } else { Err(BodyError::TooLong) });
                 }
-                Effect::Request(RequestEffect::Reply(reply)) => {
-                    self.log.extend(reply.log.into_iter().map(|line| line.text));
-                    let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-                    return Outcome::Replied(Reply { status: reply.status, headers, body: reply.body });
+                Effect::Request(RequestEffect::Reply(reply)) => return Outcome::Replied(self.reply(reply)),
+                Effect::Request(RequestEffect::ReplyAndCall(reply, calls)) => {
+                    let reply = self.reply(reply);
+                    calls.into_iter().for_each(|call| self.plugin_call(call));
+                    return Outcome::Replied(reply);
                 }
                 Effect::Response(effect) => panic!("nothing was forwarded: {effect:?}"),
             }

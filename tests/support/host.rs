@@ -65,7 +65,7 @@ pub struct State {
     pub trailers: Lines,
     /// The part of the request body that has arrived.
     body: Vec<u8>,
-    response: Lines,
+    pub response: Lines,
     reply: Option<Reply>,
     resumed: bool,
     call: Option<Call>,

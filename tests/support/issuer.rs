@@ -62,6 +62,9 @@ pub struct Issuer {
     pub expires_in: u64,
     /// Whether a refresh gives an ID token.
     pub refreshed_id_token: bool,
+    /// How the revocation endpoint answers, and the tokens that a client whom this issuer knows
+    /// has sent there.
+    pub revocation: (Answer, Vec<String>),
     /// The last access token.
     access_token: String,
     codes: HashMap<String, Grant>,
@@ -128,6 +131,7 @@ impl Issuer {
             refresh: Refresh::None,
             expires_in: 300,
             refreshed_id_token: true,
+            revocation: (Answer::Normal, Vec::new()),
             access_token: String::new(),
             codes: HashMap::new(),
             refresh_tokens: HashMap::new(),
@@ -184,6 +188,7 @@ impl Issuer {
             Some(b"/.well-known/openid-configuration") => self.metadata.clone(),
             Some(b"/keys") => json!({ "keys": self.published }),
             Some(b"/userinfo") => return self.userinfo(head, body),
+            Some(b"/revoke") => return self.revoke(head, body),
             _ => return self.token(head, body),
         };
         self.documents += 1;
@@ -205,6 +210,30 @@ impl Issuer {
             (Answer::Raw(status, body), _) => Some((*status, body.clone())),
             _ if self.access_token.as_bytes() != token => Some((401, Vec::new())),
             (Answer::Normal, claims) => Some((200, claims.to_string().into_bytes())),
+        }
+    }
+
+    /// The revocation endpoint (RFC 7009).
+    fn revoke(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+        let line = |name: &str| head.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_slice());
+        assert_eq!(line(":method"), Some(&b"POST"[..]));
+        assert_eq!(line("content-type"), Some(&b"application/x-www-form-urlencoded"[..]));
+        let mut form: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+        if !self.knows_client(head, &form) {
+            return Some((401, br#"{"error":"invalid_client"}"#.to_vec()));
+        }
+        let token = form.remove("token").unwrap();
+        form.retain(|name, _| !name.starts_with("client_"));
+        assert_eq!(form, HashMap::from([("token_type_hint".to_owned(), "refresh_token".to_owned())]));
+        self.revocation.1.push(token.clone());
+        match &self.revocation.0 {
+            Answer::Silence => None,
+            Answer::Raw(status, body) => Some((*status, body.clone())),
+            // A token that is not known is revoked already (section 2.2).
+            Answer::Normal => {
+                self.refresh_tokens.remove(&token);
+                Some((200, Vec::new()))
+            }
         }
     }
 
@@ -311,6 +340,12 @@ impl Issuer {
         header
     }
 
+    /// The refresh tokens that were issued and neither used nor revoked.
+    pub fn live_refresh_tokens(&self) -> Vec<String> {
+        let live = self.refresh_tokens.iter().filter(|(_, (_, used))| !used);
+        live.map(|(token, _)| token.clone()).collect()
+    }
+
     /// Signs with `signer` from now on, and publishes its key under `kid` in addition to the
     /// others.
     pub fn rotate(&mut self, signer: Signer, kid: &'static str) {
@@ -368,6 +403,7 @@ fn metadata(url: &str) -> Value {
         "token_endpoint": format!("{base}/token"),
         "userinfo_endpoint": format!("{base}/userinfo"),
         "end_session_endpoint": format!("{base}/logout"),
+        "revocation_endpoint": format!("{base}/revoke"),
         "jwks_uri": format!("{base}/keys"),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],

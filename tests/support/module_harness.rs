@@ -65,7 +65,13 @@ impl Harness for ModuleHarness {
         loop {
             let call = match request_state {
                 RequestState::Forwarded(lines, reply) => return Outcome::Forwarded(lines, reply),
-                RequestState::Replied(reply) => return Outcome::Replied(reply),
+                RequestState::Replied(reply) => {
+                    // The browser has its answer before the calls of a sign-out are made.
+                    if self.host.refreshes() {
+                        self.tick();
+                    }
+                    return Outcome::Replied(reply);
+                }
                 RequestState::Beside(lines) => {
                     let reply = self.host.beside(context, |call| answer(&self.issuers, call), self.upstream);
                     self.upstream = match self.upstream {

@@ -1,8 +1,9 @@
-//! The end of a session: its revocation, and the deletion of its cookies.
+//! The end of a session: its revocation, that of its refresh token, and the deletion of cookies.
 //!
-//! Scenarios: `tests/scenarios/{logout,frontchannel}.rs`.
+//! Scenarios: `tests/scenarios/{logout,frontchannel,token_revocation}.rs`.
 
 use crate::base::event::{Event, Level, LogLine};
+use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::error::ReplyContext;
@@ -12,21 +13,54 @@ use crate::session::SessionRecord;
 use crate::session::revocation::{Folded, Revocation, RevocationEntry};
 use crate::tenant::TenantCookies;
 
-/// Revokes the session, so that a copy of its cookies is invalid, and the entry `more`. If the host
-/// cannot store that, the logout continues, and only this VM remembers it. Returns a line for the
-/// log if other sessions were revoked, too, to keep the list within its limit.
-pub(super) fn revoke(
-    session: &SessionRecord,
-    more: Option<RevocationEntry>,
-    context: &RequestContext,
-    env: &Env<'_>,
-) -> Option<LogLine> {
-    let now = env.now().ok()?;
-    let this = (RevocationEntry::session(session.id, &session.sub), UnixTime(session.signed_in));
-    let entries = more.map(|entry| (entry, now)).into_iter().chain([this]).collect();
-    let lifetime = context.runtime.policy().lifetime;
-    let stored = Revocation { entries, token: None }.store(&context.served.revocations, lifetime, now, env);
-    folded(stored.ok()?, &context.reply_context())
+/// A sign-out: the answer to the browser, and what is left to do after it.
+pub(crate) struct SignOut {
+    /// The answer.
+    pub(crate) reply: LocalReply,
+    /// The refresh tokens of the sessions that ended. No session uses them any more.
+    pub(crate) refresh_tokens: Vec<Secret<String>>,
+}
+
+/// The sessions that a sign-out has ended so far.
+#[derive(Default)]
+pub(super) struct EndedSessions {
+    log: Vec<LogLine>,
+    refresh_tokens: Vec<Secret<String>>,
+}
+
+impl EndedSessions {
+    /// Revokes the session, so that a copy of its cookies is invalid, and the entry `more`. If the
+    /// host cannot store that, the logout continues, and only this VM remembers it. The newest
+    /// refresh token of the session is to be revoked, too, unless the session is revoked already: a
+    /// copy of its cookies must not cause one call after the other.
+    pub(super) fn add(
+        &mut self,
+        session: &SessionRecord,
+        more: Option<RevocationEntry>,
+        context: &RequestContext,
+        env: &Env<'_>,
+    ) {
+        let Ok(now) = env.now() else { return };
+        let revocations = &context.served.revocations;
+        revocations.catch_up(env.shared());
+        let is_revoked = revocations.contain(&session.into(), now);
+        let this = (RevocationEntry::session(session.id, &session.sub), UnixTime(session.signed_in));
+        let entries = more.map(|entry| (entry, now)).into_iter().chain([this]).collect();
+        let lifetime = context.runtime.policy().lifetime;
+        if let Ok(stored) = (Revocation { entries, token: None }).store(revocations, lifetime, now, env) {
+            self.log.extend(folded(stored, &context.reply_context()));
+        }
+        if !is_revoked {
+            let grant = context.sessions(now).newest_grant(session, env.shared());
+            self.refresh_tokens.extend(grant.map(|grant| Secret::new(grant.refresh_token)));
+        }
+    }
+
+    /// The sign-out with this answer to the browser.
+    pub(super) fn answer(self, reply: LocalReply) -> SignOut {
+        let reply = self.log.into_iter().fold(reply, LocalReply::with_log);
+        SignOut { reply, refresh_tokens: self.refresh_tokens }
+    }
 }
 
 /// The line for the log if a revocation has revoked sessions that it is not about.

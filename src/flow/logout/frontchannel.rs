@@ -8,11 +8,10 @@
 
 use url::{Url, form_urlencoded};
 
-use super::end_session::{delete_cookies, revoke};
+use super::end_session::{EndedSessions, SignOut, delete_cookies};
 use crate::base::event::{Event, Level};
 use crate::env::Env;
 use crate::http::page_layout::Page;
-use crate::http::reply::LocalReply;
 use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;
 use crate::session::revocation::RevocationEntry;
@@ -20,7 +19,8 @@ use crate::session::{SentSession, SessionRecord};
 
 /// Ends the session of the cookie if the parameters match it, and with it all sessions that belong
 /// to the same session at the issuer.
-pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
+pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> SignOut {
+    let mut ended = EndedSessions::default();
     let session = session(context, env);
     let (event, title, message) = match &session {
         Ok(_) => (Event::FrontchannelLogout, "Signed out", "You are signed out of this site."),
@@ -36,13 +36,9 @@ pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> Lo
     let log = reply_context.log(Level::Debug, event, reason);
     let framed_by = framed_by(&context.served.provider);
     let reply = reply_context.page_in_frame(200, &page, Some(&framed_by), log);
-    match session {
-        Ok(session) => {
-            let line = revoke(&session, session.sid.as_deref().map(RevocationEntry::sid), context, env);
-            line.into_iter().fold(delete_cookies(reply, context), LocalReply::with_log)
-        }
-        Err(_) => reply,
-    }
+    let Ok(session) = session else { return ended.answer(reply) };
+    ended.add(&session, session.sid.as_deref().map(RevocationEntry::sid), context, env);
+    ended.answer(delete_cookies(reply, context))
 }
 
 /// The reason why a front-channel logout ends nothing.

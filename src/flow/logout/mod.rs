@@ -11,5 +11,6 @@ mod pages;
 mod rp_initiated;
 
 pub(crate) use backchannel::BackchannelRequest;
+pub(crate) use end_session::SignOut;
 pub(crate) use frontchannel::frontchannel_logout;
 pub(crate) use rp_initiated::logout;

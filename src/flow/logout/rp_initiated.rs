@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::end_session::{delete_cookies, revoke};
+use super::end_session::{EndedSessions, SignOut, delete_cookies};
 use super::pages::{confirmation, signed_out};
 use crate::base::event::{Event, Level};
 use crate::env::Env;
@@ -19,12 +19,13 @@ use crate::tenant::TenantCookies;
 
 /// Ends the session at Tenantgate, and at the issuer if it has an `end_session_endpoint`. A request
 /// that the user may not have made gets a page that asks for confirmation.
-pub(crate) fn logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
+pub(crate) fn logout(context: &RequestContext, env: &Env<'_>) -> SignOut {
+    let mut ended = EndedSessions::default();
     if !is_wanted(context) {
-        return confirmation(context);
+        return ended.answer(confirmation(context));
     }
     let sessions = env.now().map(|now| context.sessions(now).revocable(&context.head)).unwrap_or_default();
-    let lines: Vec<_> = sessions.iter().filter_map(|session| revoke(session, None, context, env)).collect();
+    sessions.iter().for_each(|session| ended.add(session, None, context, env));
     let reply = match end_session_url(&context.served.provider, sessions.first()) {
         Some(url) => {
             let reason = "sent to the issuer to end its session, too";
@@ -33,7 +34,7 @@ pub(crate) fn logout(context: &RequestContext, env: &Env<'_>) -> LocalReply {
         }
         None => ask_again(delete_cookies(signed_out(context), context), context),
     };
-    lines.into_iter().fold(reply, LocalReply::with_log)
+    ended.answer(reply)
 }
 
 /// Makes the issuer ask for credentials at the next login. Its own session goes on, so the next

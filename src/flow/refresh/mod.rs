@@ -12,4 +12,4 @@ mod refreshing;
 
 pub(crate) use awaited::{AwaitedCookies, AwaitedRefresh};
 pub(crate) use freshness::{SessionFreshness, freshness};
-pub use refreshing::{RefreshStep, Refreshing, StartRefresh};
+pub(crate) use refreshing::{RefreshStep, Refreshing, StartRefresh, UnusedToken};

@@ -3,8 +3,8 @@
 //!
 //! Scenarios: `tests/scenarios/{refresh,userinfo}.rs`.
 
+use std::mem;
 use std::sync::Arc;
-use std::{fmt, mem};
 
 use serde_json::{Map, Value};
 
@@ -25,7 +25,7 @@ use crate::token::{Claims, RefreshExpectation, VerifiedIdToken};
 
 /// A refresh in progress, which waits for a response of the provider. It belongs to the plugin, so
 /// it goes on if the client of its request disconnects.
-pub struct Refreshing {
+pub(crate) struct Refreshing {
     runtime: Arc<Runtime>,
     served: Arc<ServedTenant>,
     record: SessionRecord,
@@ -45,27 +45,30 @@ enum Awaited {
 }
 
 /// A refresh with its first call, which is to be made.
-pub struct StartRefresh {
+pub(crate) struct StartRefresh {
     /// The refresh.
-    pub refreshing: Box<Refreshing>,
+    pub(crate) refreshing: Box<Refreshing>,
     /// The call. Its result goes to [`Refreshing::called`].
-    pub call: HttpCall,
+    pub(crate) call: HttpCall,
 }
 
 /// The next step of a refresh.
-pub enum RefreshStep {
+pub(crate) enum RefreshStep {
     /// Make another call.
     Call(StartRefresh),
-    /// The refresh with this key has ended, and the shared data have its result. Log this line, and
-    /// tell the streams that wait for it.
-    End(RefreshKey, LogLine),
+    /// The refresh with this key has ended, and the shared data have its result. Log this line,
+    /// tell the streams that wait for it, and revoke the token, if there is one.
+    End(RefreshKey, LogLine, Option<UnusedToken>),
 }
 
-/// Omits the session and its tokens.
-impl fmt::Debug for StartRefresh {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StartRefresh").field("call", &self.call).finish_non_exhaustive()
-    }
+/// The new refresh token of a session that has ended in the meantime.
+pub(crate) struct UnusedToken {
+    /// The tenant of the session.
+    pub(crate) served: Arc<ServedTenant>,
+    /// The request that began the refresh, for the log.
+    pub(crate) reply_context: ReplyContext,
+    /// The token.
+    pub(crate) refresh_token: Secret<String>,
 }
 
 impl Refreshing {
@@ -84,7 +87,7 @@ impl Refreshing {
     }
 
     /// Identifies the refresh.
-    pub fn key(&self) -> RefreshKey {
+    pub(crate) fn key(&self) -> RefreshKey {
         RefreshKey::new(&self.served.model.name, &self.grant)
     }
 
@@ -94,7 +97,11 @@ impl Refreshing {
     }
 
     /// Takes a response of the provider.
-    pub fn called(mut self: Box<Self>, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> RefreshStep {
+    pub(crate) fn called(
+        mut self: Box<Self>,
+        result: Result<CallResponse, CallFailure>,
+        env: &mut Env<'_>,
+    ) -> RefreshStep {
         let response = result.map_err(RefreshError::ProviderUnreachable);
         match mem::replace(&mut self.awaited, Awaited::Tokens) {
             Awaited::Tokens => match response.and_then(|response| Ok(TokenResponse::read(&response)?)) {
@@ -193,7 +200,27 @@ impl Refreshing {
         tokens: Option<&TokenResponse>,
         env: &mut Env<'_>,
     ) -> RefreshStep {
-        RefreshStep::End(self.key(), self.record(renewed, tokens, env))
+        let line = self.record(renewed, tokens, env);
+        RefreshStep::End(self.key(), line, self.unused_token(tokens, env))
+    }
+
+    /// The new refresh token, if the session has ended during the refresh: the sign-out knew only
+    /// the old one. Nothing opens the new session, because a session is revoked by its identifier.
+    fn unused_token(&self, tokens: Option<&TokenResponse>, env: &Env<'_>) -> Option<UnusedToken> {
+        let refresh_token = self.newer_token(tokens?)?;
+        let (served, now) = (&self.served, env.now().ok()?);
+        served.revocations.catch_up(env.shared());
+        served.revocations.contain(&(&self.record).into(), now).then(|| UnusedToken {
+            served: served.clone(),
+            reply_context: self.reply_context.clone(),
+            refresh_token: Secret::new(refresh_token.clone()),
+        })
+    }
+
+    /// The refresh token of the response, if it is a new one.
+    fn newer_token<'a>(&self, tokens: &'a TokenResponse) -> Option<&'a String> {
+        let token = tokens.refresh_token.as_ref().map(Secret::expose_secret);
+        token.filter(|token| **token != self.grant.refresh_token)
     }
 
     fn record(
@@ -261,8 +288,7 @@ impl Refreshing {
     /// the response has no new refresh token.
     fn postpone(&self, tokens: &TokenResponse, retry: UnixTime, now: UnixTime, env: &mut Env<'_>) -> Option<String> {
         let Self { runtime, served, grant, .. } = self;
-        let newer = tokens.refresh_token.as_ref().map(Secret::expose_secret);
-        let newer = newer.filter(|token| **token != grant.refresh_token)?;
+        let newer = self.newer_token(tokens)?;
         let grant = RefreshGrant { refresh_token: newer.clone(), ..grant.clone() };
         let key = RefreshKey::new(&served.model.name, &grant);
         let mut record = self.record.clone();

@@ -40,6 +40,7 @@ impl Metadata {
             token: url("token_endpoint")?,
             userinfo: url("userinfo_endpoint")?,
             end_session: url("end_session_endpoint")?,
+            revocation: url("revocation_endpoint")?,
         };
         let names_issuer = document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true));
         let scopes = scopes(&document);

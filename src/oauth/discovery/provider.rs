@@ -78,6 +78,11 @@ impl Provider {
         self.endpoint(|endpoints| endpoints.end_session.as_ref())
     }
 
+    /// The revocation endpoint (RFC 7009 section 2), if the provider has one and it is known.
+    pub fn revocation_endpoint(&self) -> Option<Url> {
+        self.endpoint(|endpoints| endpoints.revocation.as_ref())
+    }
+
     /// The `scope` parameter of the authorization request.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::list::{Folded, RevocationEntry, RevocationList};
 use super::revocations::Revocations;
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::env::shared::{Version, create, key_of};
+use crate::env::shared::{SharedData, Version, create, key_of};
 use crate::tenant::Tenant;
 
 /// The sessions that one logout revokes.
@@ -86,6 +86,17 @@ impl Revocation {
         list.fold(now, lifetime);
         revocations.replace(list);
         Err(RevocationError::NotStored)
+    }
+}
+
+impl Revocations {
+    /// Adds what the other VMs of the process have revoked since the last tick.
+    pub(crate) fn catch_up(&self, shared: &dyn SharedData) {
+        if let Some((bytes, _)) = shared.get(&SharedKeys::new(self.tenant()).list) {
+            let mut list = RevocationList::clone(&self.list());
+            list.join(&RevocationList::read(&bytes));
+            self.replace(list);
+        }
     }
 }
 

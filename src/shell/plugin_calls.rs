@@ -1,8 +1,8 @@
-//! The refreshes of this plugin, and the streams that wait for them.
+//! The calls of this plugin that outlast a stream, and the streams that wait for a refresh.
 //!
-//! Envoy cancels the calls of a stream when its client disconnects. So the calls of a refresh are
-//! made in the root context. The SDK gives the result of a call to the context whose callback made
-//! it, so they are made in the next tick, which comes early if a refresh begins.
+//! Envoy cancels the calls of a stream when its client disconnects or has its answer. So these
+//! calls are made in the root context. The SDK gives the result of a call to the context whose
+//! callback made it, so they are made in the next tick, which comes early if a call begins.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,20 +15,20 @@ use super::call::dispatch;
 use super::host::log;
 use crate::base::event::{Level, LogLine};
 use crate::env::Env;
-use crate::filter::{RefreshStep, Refreshing, StartRefresh};
+use crate::filter::{PluginCall, PluginStep, PluginWork};
 use crate::http::call::{CallFailure, CallResponse};
 use crate::session::RefreshKey;
 
-/// The refreshes of one root context, and the streams that wait.
+/// The calls of one root context, and the streams that wait for a refresh.
 #[derive(Clone, Default)]
-pub(super) struct Refreshes(Rc<RefCell<Queue>>);
+pub(super) struct PluginCalls(Rc<RefCell<Queue>>);
 
 #[derive(Default)]
 struct Queue {
-    /// The refreshes whose call is to be made in the next tick.
-    started: Vec<StartRefresh>,
-    /// The refreshes in progress by the token of their call.
-    running: HashMap<u32, Box<Refreshing>>,
+    /// The calls that are to be made in the next tick.
+    started: Vec<PluginCall>,
+    /// What waits for a response, by the token of its call.
+    running: HashMap<u32, PluginWork>,
     waiting: Vec<WaitingStream>,
     /// The period of the ticks, if it was shortened.
     period: Option<Duration>,
@@ -50,11 +50,20 @@ pub(super) trait AwaitsRefresh {
     fn refresh_ended(&mut self);
 }
 
-impl Refreshes {
-    /// Begins this refresh with the next tick, which comes soon.
-    pub(super) fn start(&self, start: StartRefresh) {
+/// What the end of a call brings.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// The refresh that has ended.
+    pub(super) refresh: Option<RefreshKey>,
+    /// The lines for the log.
+    pub(super) log: Vec<LogLine>,
+}
+
+impl PluginCalls {
+    /// Makes this call in the next tick, which comes soon.
+    pub(super) fn start(&self, call: PluginCall) {
         if let Ok(mut queue) = self.0.try_borrow_mut() {
-            queue.started.push(start);
+            queue.started.push(call);
             queue.tick_within(SOON);
         }
     }
@@ -67,28 +76,18 @@ impl Refreshes {
         }
     }
 
-    /// Makes the calls of the refreshes that were begun.
+    /// Makes the calls that were begun.
     pub(super) fn dispatch(&self, env: &mut Env<'_>) -> Vec<LogLine> {
         let Ok(mut queue) = self.0.try_borrow_mut() else { return Vec::new() };
-        let mut lines = Vec::new();
-        for start in std::mem::take(&mut queue.started) {
-            lines.extend(queue.proceed(RefreshStep::Call(start), env).map(|(_, line)| line));
-        }
-        lines
+        let started = std::mem::take(&mut queue.started);
+        started.into_iter().flat_map(|call| queue.proceed(PluginStep::Call(call), env).log).collect()
     }
 
-    /// Gives the response to a call to its refresh. `None` if the call is not one of a refresh, or
-    /// its refresh goes on, else the key of the refresh that ended and its log line.
-    pub(super) fn called(
-        &self,
-        token: u32,
-        result: Result<CallResponse, CallFailure>,
-        env: &mut Env<'_>,
-    ) -> Option<(RefreshKey, LogLine)> {
-        let mut queue = self.0.try_borrow_mut().ok()?;
-        let refreshing = queue.running.remove(&token)?;
-        let step = refreshing.called(result, env);
-        queue.proceed(step, env)
+    /// Gives the response to a call to what waits for it. It may be a call of something else.
+    pub(super) fn called(&self, token: u32, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> Ended {
+        let Ok(mut queue) = self.0.try_borrow_mut() else { return Ended::default() };
+        let Some(work) = queue.running.remove(&token) else { return Ended::default() };
+        queue.proceed(work.called(result, env), env)
     }
 
     /// The streams that wait for the refresh with this key, or all of them. They do not wait any
@@ -122,21 +121,25 @@ impl Refreshes {
 
 impl Queue {
     /// Carries out a step. A call that the host does not accept has failed.
-    fn proceed(&mut self, step: RefreshStep, env: &mut Env<'_>) -> Option<(RefreshKey, LogLine)> {
-        let mut next = step;
-        loop {
-            let StartRefresh { refreshing, call } = match next {
-                RefreshStep::Call(start) => start,
-                RefreshStep::End(key, line) => return Some((key, line)),
-            };
-            match dispatch(&call) {
-                Ok(token) => {
-                    self.running.insert(token, refreshing);
-                    return None;
+    fn proceed(&mut self, step: PluginStep, env: &mut Env<'_>) -> Ended {
+        let mut ended = Ended::default();
+        let mut next = Some(step);
+        while let Some(step) = next.take() {
+            let call = match step {
+                PluginStep::Call(call) => Some(call),
+                PluginStep::End { refresh, log, next } => {
+                    ended.refresh = ended.refresh.or(refresh);
+                    ended.log.extend(log);
+                    next
                 }
-                Err(_) => next = refreshing.called(Err(CallFailure::Refused), env),
+            };
+            let Some(PluginCall { work, call }) = call else { break };
+            match dispatch(&call) {
+                Ok(token) => drop(self.running.insert(token, work)),
+                Err(_) => next = Some(work.called(Err(CallFailure::Refused), env)),
             }
         }
+        ended
     }
 
     fn tick_within(&mut self, period: Duration) {
@@ -154,7 +157,7 @@ fn set_period(period: Duration) {
     }
 }
 
-/// The time to the tick that makes the calls of a refresh. The shortest that the ABI has.
+/// The time to the tick that makes the calls. The shortest that the ABI has.
 const SOON: Duration = Duration::from_millis(1);
 /// The time between two looks at the refresh of another worker.
 const POLL: Duration = Duration::from_millis(20);
