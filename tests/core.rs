@@ -153,3 +153,48 @@ mod host_failures {
         assert_eq!(status(&filter.step(visit(), env)), 503);
     }
 }
+
+/// A flood of sign-outs, which takes too long for the other tiers.
+mod many_sign_outs {
+    use serde_json::json;
+
+    use super::support::core_harness::CoreHarness;
+    use super::support::harness::{Harness as _, Outcome};
+    use super::support::world::{World, ada};
+
+    const PAGE: &str = "https://acme.example/page";
+    const LOGOUT: &str = "https://acme.example/oauth2/logout";
+
+    /// A script that signs one account in and out ends nobody else's session. Neither the account
+    /// nor another user gets a session back.
+    #[test]
+    fn of_one_account_end_no_session_of_another() {
+        let mut world = World::<CoreHarness>::new();
+        let mut other = world.signed_in();
+        let mut over = Vec::new();
+        for number in 0..4097 {
+            let person = if number == 0 { ada() } else { json!({ "sub": "mallory" }) };
+            let mut browser = world.browser();
+            let callback = world.callback(&mut browser, "acme", PAGE, &person);
+            world.open(&mut browser, &callback).reply();
+            if [0, 1, 4096].contains(&number) {
+                over.push(browser.clone());
+            }
+            if number == 4096 {
+                assert!(!world.harness.log().contains("revocations_folded"));
+                world.clock.advance(std::time::Duration::from_secs(1));
+            }
+            world.open(&mut browser, LOGOUT).reply();
+        }
+        world.open(&mut other, PAGE).forwarded();
+        for mut copy in over {
+            assert!(matches!(world.open(&mut copy, PAGE), Outcome::Replied(_)));
+        }
+        let log = world.harness.log();
+        let folded: Vec<&str> = log.lines().filter(|line| line.starts_with("revocations_folded")).collect();
+        assert_eq!(folded.len(), 1);
+        assert!(folded[0].contains("tenant=acme") && !log.contains("mallory"), "{folded:?}");
+        // The search of this log for this many secrets takes minutes.
+        std::mem::forget(world);
+    }
+}
