@@ -66,6 +66,7 @@ function tenants() {
     tenant('acme', 'acme', {
       login: { post_logout_redirect_uri: `${origin('acme')}/`, backchannel_logout_path: '/oauth2/backchannel-logout' },
       bearer: { audiences: ['https://api.acme.example'] },
+      refresh: { interval: '1h' },
       roles: [{ name: 'admin', groups: ['platform-admins'] }],
       access: [{ paths: ['/admin/*'], allow: { roles: ['admin'] } }, { allow: 'any_user' }],
     }),
@@ -156,19 +157,27 @@ test('the administrator ends all sessions of a user (back-channel logout)', asyn
   assert.match(logged(envoyLog, 'acme'), /^backchannel_logout /m);
 });
 
-test('a sign-out here ends the session there', async () => {
+test('a sign-out here revokes the refresh token, and ends the session there', async () => {
   const { id } = await keycloak.user('acme', 'bob');
   const sessions = () => keycloak.admin('GET', `/acme/users/${id}/sessions`);
+  const clients = async () => (await sessions()).flatMap((session) => Object.values(session.clients)).sort().join();
   // An ID token as the hint is enough; Keycloak asks if it gets only `logout_hint`.
-  for (const [tenant, hint, asks] of [['acme', 'id_token_hint', false], ['hooli', 'logout_hint', true]]) {
+  for (const [tenant, other, left, hint, asks] of [
+    ['acme', 'hooli', 'tenantgate-with-key', 'id_token_hint', false],
+    ['hooli', 'acme', 'tenantgate', 'logout_hint', true],
+  ]) {
     await keycloak.admin('POST', `/acme/users/${id}/logout`);
     assert.deepEqual(await sessions(), []);
     const { client } = await signedIn(tenant, bob);
     const copy = client.copy();
-    assert.equal((await sessions()).length, 1);
+    // Another application with the same session at Keycloak.
+    await received(() => client.follow(`${origin(other)}/`));
+    assert.equal(await clients(), 'tenantgate,tenantgate-with-key');
     const { location } = await denied(() => client.open(`${origin(tenant)}/oauth2/logout`));
     assert.ok(location.startsWith(`${keycloak.issuer('acme')}/protocol/openid-connect/logout?`));
     assert.ok(new URL(location).searchParams.has(hint));
+    // The browser has not followed yet.
+    await eventually(async () => (await clients()) === left);
     let answer = await client.follow(location, (url) => url === `${origin(tenant)}/`);
     if (asks) {
       assert.equal((await sessions()).length, 1);
