@@ -355,12 +355,19 @@ mod abi {
         let know = |vms: &mut [ModuleHarness]| {
             vms.iter_mut().map(|vm| status(&mut vm.host, &visit()) == 302).collect::<Vec<_>>()
         };
-        assert_eq!(know(&mut vms), [false; 3]);
-        // The first VM fetches; the others have the result with their next request, before a tick.
+        // A request waits at each of them.
+        let waiting = vms.each_mut().map(|vm| waits(&mut vm.host));
         vms[0].tick();
+        assert_eq!(replied(vms[0].host.look(waiting[0])).status, 302);
+        // The others have the result with their next tick, or with a request before it.
+        for (vm, context) in vms.iter_mut().zip(waiting).skip(1) {
+            assert!(vm.host.tick().is_empty());
+            assert_eq!(replied(vm.host.look(context)).status, 302);
+        }
         assert_eq!((documents(), know(&mut vms)), (2, vec![true; 3]));
         for vm in &mut vms {
             vm.tick();
+            assert!(!vm.host.refreshes(), "the ticks stay early");
         }
         assert_eq!((documents(), know(&mut vms)), (2, vec![true; 3]));
         // A VM that starts later has the result from the start.
@@ -431,11 +438,54 @@ mod abi {
         super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
         let shared = world.harness.host.state().shared.clone();
         let mut other = ModuleHarness::beside(&configuration, world.issuers.clone(), shared);
-        other.tick();
-        assert_eq!(status(&mut other.host, &visit()), 503);
-        world.clock.advance(Duration::from_secs(6));
+        // A request at another VM waits for the fetch of the first one, and not for ever.
+        let context = waits(&mut other.host);
+        assert!(other.host.tick().is_empty());
+        assert!(matches!(other.host.look(context), RequestState::Awaits));
+        world.clock.advance(Duration::from_secs(3));
+        assert!(other.host.tick().is_empty());
+        assert_eq!(replied(other.host.look(context)).status, 503);
+        world.clock.advance(Duration::from_secs(3));
         other.tick();
         assert_eq!(status(&mut other.host, &visit()), 302);
+    }
+
+    /// The requests that wait for a fetch get their answer when it fails, at every VM. Until the
+    /// next fetch may begin, nobody waits.
+    #[test]
+    fn a_fetch_that_fails_ends_the_wait() {
+        let discover = |configuration: &mut Value| {
+            super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
+        };
+        let mut world = World::<ModuleHarness>::with_issuer(|issuer| issuer.rotate(Signer::es256(), "one"), discover);
+        let mut configuration = world.configuration();
+        discover(&mut configuration);
+        let shared = world.harness.host.state().shared.clone();
+        let mut other = ModuleHarness::beside(&configuration, world.issuers.clone(), shared);
+        let (gone, elsewhere) = (waits(&mut world.harness.host), waits(&mut other.host));
+        world.harness.host.end(gone);
+        let here = waits(&mut world.harness.host);
+        let call = world.harness.host.tick().pop().unwrap();
+        assert!(world.harness.host.answer_root(&call, None).is_empty());
+        assert_eq!(replied(world.harness.host.look(here)).status, 503);
+        assert!(other.host.tick().is_empty());
+        assert_eq!(replied(other.host.look(elsewhere)).status, 503);
+        for vm in [&mut world.harness, &mut other] {
+            assert_eq!(status(&mut vm.host, &visit()), 503);
+            vm.host.tick();
+            assert!(!vm.host.refreshes(), "the ticks stay early");
+        }
+        world.clock.advance(Duration::from_secs(6));
+        let context = waits(&mut other.host);
+        other.tick();
+        assert_eq!(replied(other.host.look(context)).status, 302);
+    }
+
+    /// Sends a request for a page, and checks that it waits.
+    fn waits(host: &mut Host) -> i32 {
+        let (context, request_state) = host.request(&visit());
+        assert!(matches!(request_state, RequestState::Awaits));
+        context
     }
 
     /// An algorithm that only a host can verify, on a host that cannot.
@@ -625,7 +675,7 @@ mod abi {
             if early {
                 world.harness.host.end(context);
             }
-            assert!(matches!(request_state, RequestState::Beside(_) | RequestState::AwaitsRefresh));
+            assert!(matches!(request_state, RequestState::Beside(_) | RequestState::Awaits));
             let call = world.harness.host.tick().pop().unwrap();
             if !early {
                 if wait == 230 {
@@ -748,9 +798,9 @@ mod abi {
                     assert_eq!(groups(&seen), "engineers,admins");
                     assert!(!reply.all("set-cookie").any(|line| line.starts_with("__Host-tenantgate")));
                 }
-                RequestState::AwaitsRefresh if is_overdue => {
+                RequestState::Awaits if is_overdue => {
                     assert!(other.host.tick().is_empty());
-                    assert!(matches!(other.host.look(context), RequestState::AwaitsRefresh));
+                    assert!(matches!(other.host.look(context), RequestState::Awaits));
                 }
                 _ => panic!("{wait}"),
             }
@@ -812,11 +862,11 @@ mod abi {
             world.harness.host.request(&head(&browser));
             assert_eq!(world.harness.host.tick().len(), 1);
             let (context, request_state) = other.host.request(&head(&browser));
-            assert!(matches!(request_state, RequestState::AwaitsRefresh));
+            assert!(matches!(request_state, RequestState::Awaits));
             // The timeout of the call is 2 seconds, and a second is added.
             world.clock.advance(Duration::from_secs(2));
             assert!(other.host.tick().is_empty());
-            assert!(matches!(other.host.look(context), RequestState::AwaitsRefresh));
+            assert!(matches!(other.host.look(context), RequestState::Awaits));
             world.clock.advance(Duration::from_secs(1));
             assert!(other.host.tick().is_empty());
             match (other.host.look(context), status) {
@@ -824,7 +874,7 @@ mod abi {
                 (RequestState::Replied(reply), Some(status)) => assert_eq!(reply.status, status),
                 _ => panic!("{wait}"),
             }
-            assert!(matches!(other.host.request(&head(&browser)).1, RequestState::AwaitsRefresh));
+            assert!(matches!(other.host.request(&head(&browser)).1, RequestState::Awaits));
             assert_eq!(other.host.tick().len(), 1);
         }
     }

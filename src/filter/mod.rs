@@ -12,7 +12,7 @@
 //!
 //!   Fresh ─┬─ page ────────────────────────────────────────┬─▶ Forwarding ─ Forwarded ─▶ Response
 //!          │                                               │       │
-//!          ├─ page ▶ AwaitingRefresh ─ RefreshEnded ───────┤       │ ForwardFailed
+//!          ├─ page ▶ AwaitingRefresh ─ Woken ──────────────┤       │ ForwardFailed
 //!          │                                               │       ▼
 //!          │                                               └───▶ Done: a reply was sent
 //!          │                                                       ▲
@@ -22,9 +22,10 @@
 //!          └─ logout, front-channel logout, other own paths ───────┘
 //! ```
 //!
-//! Not drawn: a call that causes another call does not change the state, nor does `RefreshEnded`
-//! while the refresh is in progress. Every state of the request
-//! phase can lead to `Done` because of an error. An unexpected input in the request phase or in
+//! Not drawn: a call that causes another call does not change the state, nor does `Woken` while
+//! what the stream waits for is in progress. Whatever needs documents of the provider that are not
+//! there yet waits in `AwaitingFetch`, and goes on after `Woken`. Every state of the request phase
+//! can lead to `Done` because of an error. An unexpected input in the request phase or in
 //! `Forwarding` leads to `Done`. In `Response` no input changes the state, and an unexpected one
 //! has no effect. In `Done` the response head of the local reply passes unchanged, and any other
 //! input gets an error reply. A request for a page gets a reply if it is refused or redirected to
@@ -38,6 +39,7 @@
 //!
 //! Scenarios: `tests/scenarios/`; host failures and unexpected inputs: `tests/core.rs`.
 
+mod awaited;
 mod plugin_call;
 mod request_phase;
 mod response_phase;
@@ -50,11 +52,11 @@ use crate::env::{Env, HostFailure};
 use crate::http::call::{CallFailure, CallResponse};
 use crate::http::request::{BodyError, RequestHead};
 use crate::runtime::{RequestContext, Runtime};
-use crate::session::RefreshKey;
 use crate::upstream::strip_trailers;
 use request_phase::{RequestPhase, RequestStep, unexpected_input};
 use response_phase::ResponsePhase;
 
+pub use awaited::Awaited;
 pub use plugin_call::{PluginCall, PluginStep, PluginWork};
 pub use request_phase::RequestEffect;
 pub use response_phase::{ResponseEdit, ResponseEffect};
@@ -91,8 +93,8 @@ pub enum Input {
     ForwardFailed(&'static str),
     /// The response head of the upstream arrived.
     Response,
-    /// A refresh that the stream waits for has ended or may have ended.
-    RefreshEnded,
+    /// What the stream waits for ([`Filter::awaited`]) has ended or may have ended.
+    Woken,
 }
 
 /// The one action that the shell carries out after an input.
@@ -122,8 +124,8 @@ impl Filter {
                 let step = phase.called(result, env);
                 self.take(step)
             }
-            (Phase::Request(phase), Input::RefreshEnded) => {
-                let step = phase.refresh_ended(env);
+            (Phase::Request(phase), Input::Woken) => {
+                let step = phase.woken(env);
                 self.take(step)
             }
             (Phase::Request(phase), Input::Body(body)) => {
@@ -144,7 +146,7 @@ impl Filter {
                 self.phase = Phase::Response(response);
                 Effect::Response(effect)
             }
-            (Phase::Response(mut response), Input::RefreshEnded) => {
+            (Phase::Response(mut response), Input::Woken) => {
                 let effect = response.refresh_ended(env);
                 self.phase = Phase::Response(response);
                 Effect::Response(effect)
@@ -172,12 +174,13 @@ impl Filter {
         matches!(&self.phase, Phase::Response(response) if !response.is_idle())
     }
 
-    /// The refresh that the stream waits for, if there is one. Give [`Input::RefreshEnded`] when it
-    /// has ended, and from time to time before, because another worker may end it.
-    pub fn awaited_refresh(&self) -> Option<RefreshKey> {
+    /// What the stream waits for beside an input of its own. Give [`Input::Woken`] when that has
+    /// ended, and from time to time before, because another worker may end it and a wait has a
+    /// limit.
+    pub fn awaited(&self) -> Option<Awaited> {
         match &self.phase {
-            Phase::Request(request) => request.awaited_refresh(),
-            Phase::Response(response) => response.awaited_refresh(),
+            Phase::Request(request) => request.awaited(),
+            Phase::Response(response) => response.awaited_refresh().map(Awaited::Refresh),
             Phase::Forwarding(..) | Phase::Done => None,
         }
     }

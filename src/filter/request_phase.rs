@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::awaited::Awaited;
 use super::plugin_call::PluginCall;
 use super::response_phase::ResponsePhase;
 use crate::access::{AnonymousDecision, RouteDecision};
@@ -25,8 +26,8 @@ use crate::http::page_layout::PageAction;
 use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, RequestHead};
 use crate::identity::VerifiedIdentity;
+use crate::oauth::discovery::{AwaitedFetch, NeededDocuments, Provider};
 use crate::runtime::{RequestContext, Runtime};
-use crate::session::RefreshKey;
 use crate::upstream::{Assertion, Forward};
 
 /// The input that the request waits for.
@@ -41,7 +42,12 @@ pub(super) enum RequestPhase {
     ReadingForm(Box<LoginForm>),
     /// The end of a refresh of the session.
     AwaitingRefresh(Box<RequestContext>, Box<AwaitedRefresh>),
+    /// The first fetch of what the provider publishes. Then the request goes on.
+    AwaitingFetch(AwaitedFetch, Continuation),
 }
+
+/// What a request does after its wait.
+type Continuation = Box<dyn FnOnce(&mut Env<'_>) -> RequestStep>;
 
 /// An effect on the request.
 #[derive(Debug)]
@@ -56,8 +62,11 @@ pub enum RequestEffect {
     /// Make this call, then give its result as [`Input::Called`](super::Input::Called).
     Call(HttpCall),
     /// Begin this refresh, if there is one, and wait for
-    /// [`Filter::awaited_refresh`](super::Filter::awaited_refresh).
+    /// [`Filter::awaited`](super::Filter::awaited).
     AwaitRefresh(Option<PluginCall>),
+    /// Let the [`JwksRefresher`](crate::oauth::discovery::JwksRefresher) make the fetches that are
+    /// due, and wait for [`Filter::awaited`](super::Filter::awaited).
+    AwaitFetch,
     /// Read the body, at most [`MAX_BODY`](crate::http::request::MAX_BODY) bytes, then give it as
     /// [`Input::Body`](super::Input::Body). No part of this request is ever sent to the upstream.
     ReadBody,
@@ -86,20 +95,18 @@ impl RequestPhase {
         let login = &context.tenant().login;
         let path = context.target().path;
         if path == login.callback_path {
-            match login::callback(context, env) {
-                Ok((exchange, call)) => exchange_code(Box::new(exchange), call),
-                Err(reply) => RequestStep::Reply(reply),
-            }
+            with(NeededDocuments::Metadata, context, env, callback)
         } else if path == login.logout_path {
-            sign_out(logout(&context, env), &context, env)
+            with(NeededDocuments::Metadata, context, env, |context, env| sign_out(logout(&context, env), &context, env))
         } else if path == login.initiate_login_path {
             match LoginForm::new(&context) {
                 Some(form) => RequestStep::Wait(Self::ReadingForm(Box::new(form)), RequestEffect::ReadBody),
-                None => RequestStep::Reply(initiated_login(&context, env)),
+                None => with(NeededDocuments::Metadata, context, env, |context, env| {
+                    RequestStep::Reply(initiated_login(&context, env))
+                }),
             }
         } else if path == login.userinfo_path {
-            let bearer = has_bearer_token(&context.head).then(|| bearer::identity(&context, env));
-            RequestStep::Reply(whoami(&context, bearer, env))
+            who_is_signed_in(context, env)
         } else if Some(path) == login.frontchannel_logout_path.as_deref() {
             sign_out(frontchannel_logout(&context, env), &context, env)
         } else if Some(path) == login.backchannel_logout_path.as_deref() {
@@ -123,24 +130,29 @@ impl RequestPhase {
                 ExchangeStep::Call(exchange, call) => exchange_code(exchange, call),
                 ExchangeStep::Reply(reply) => RequestStep::Reply(reply),
             },
-            Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::AwaitingRefresh(..) => {
-                RequestStep::Reply(unexpected_input(env))
-            }
+            Self::Fresh
+            | Self::ReadingBody(_)
+            | Self::ReadingForm(_)
+            | Self::AwaitingRefresh(..)
+            | Self::AwaitingFetch(..) => RequestStep::Reply(unexpected_input(env)),
         }
     }
 
-    /// The refresh that the request waits for.
-    pub(super) fn awaited_refresh(&self) -> Option<RefreshKey> {
+    /// What the request waits for beside an input of its own.
+    pub(super) fn awaited(&self) -> Option<Awaited> {
         match self {
-            Self::AwaitingRefresh(_, awaited) => Some(awaited.key()),
+            Self::AwaitingRefresh(_, awaited) => Some(Awaited::Refresh(awaited.key())),
+            Self::AwaitingFetch(..) => Some(Awaited::Fetch),
             Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::ExchangingCode(_) => None,
         }
     }
 
-    /// Looks for the end of the refresh, and continues or waits on.
-    pub(super) fn refresh_ended(self, env: &mut Env<'_>) -> RequestStep {
+    /// Looks for the end of what the request waits for, and continues or waits on.
+    pub(super) fn woken(self, env: &mut Env<'_>) -> RequestStep {
         match self {
             Self::AwaitingRefresh(context, awaited) => page(*context, Some(awaited.wait_end()), env),
+            Self::AwaitingFetch(fetch, then) if fetch.is_over(env) => then(env),
+            Self::AwaitingFetch(..) => RequestStep::Wait(self, RequestEffect::AwaitFetch),
             Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::ExchangingCode(_) => {
                 RequestStep::Reply(unexpected_input(env))
             }
@@ -149,12 +161,61 @@ impl RequestPhase {
 
     /// Takes the request body. The request is never forwarded.
     pub(super) fn body(self, body: Result<Secret<Vec<u8>>, BodyError>, env: &mut Env<'_>) -> RequestStep {
-        RequestStep::Reply(match self {
-            Self::ReadingBody(request) => request.read(body, env),
-            Self::ReadingForm(form) => form.read(body),
-            Self::Fresh | Self::ExchangingCode(_) | Self::AwaitingRefresh(..) => unexpected_input(env),
-        })
+        match self {
+            Self::ReadingBody(request) => {
+                let provider = request.provider().clone();
+                let read = move |env: &mut Env<'_>| RequestStep::Reply(request.read(body, env));
+                with_documents(&provider, NeededDocuments::Keys, env, read)
+            }
+            Self::ReadingForm(form) => RequestStep::Reply(form.read(body)),
+            Self::Fresh | Self::ExchangingCode(_) | Self::AwaitingRefresh(..) | Self::AwaitingFetch(..) => {
+                RequestStep::Reply(unexpected_input(env))
+            }
+        }
     }
+}
+
+/// Does `then` as soon as the provider's documents are there that it needs, or cannot be had.
+fn with_documents(
+    provider: &Arc<Provider>,
+    needed: NeededDocuments,
+    env: &mut Env<'_>,
+    then: impl FnOnce(&mut Env<'_>) -> RequestStep + 'static,
+) -> RequestStep {
+    match AwaitedFetch::begin(provider, needed, env) {
+        Some(fetch) => RequestStep::Wait(RequestPhase::AwaitingFetch(fetch, Box::new(then)), RequestEffect::AwaitFetch),
+        None => then(env),
+    }
+}
+
+/// As [`with_documents`], for a request with its context.
+fn with(
+    needed: NeededDocuments,
+    context: RequestContext,
+    env: &mut Env<'_>,
+    then: fn(RequestContext, &mut Env<'_>) -> RequestStep,
+) -> RequestStep {
+    let provider = context.served.provider.clone();
+    with_documents(&provider, needed, env, move |env| then(context, env))
+}
+
+/// Handles an authorization response.
+fn callback(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
+    match login::callback(context, env) {
+        Ok((exchange, call)) => exchange_code(Box::new(exchange), call),
+        Err(reply) => RequestStep::Reply(reply),
+    }
+}
+
+/// Answers the question who is signed in.
+fn who_is_signed_in(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
+    if !has_bearer_token(&context.head) {
+        return RequestStep::Reply(whoami(&context, None, env));
+    }
+    with(NeededDocuments::Keys, context, env, |context, env| {
+        let bearer = bearer::identity(&context, env);
+        RequestStep::Reply(whoami(&context, Some(bearer), env))
+    })
 }
 
 /// Replies to a sign-out, and begins to revoke the refresh tokens of the sessions that ended.
@@ -182,11 +243,7 @@ fn await_refresh(context: RequestContext, awaited: Box<AwaitedRefresh>, start: O
 /// the end of its wait.
 fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mut Env<'_>) -> RequestStep {
     if has_bearer_token(&context.head) {
-        return match bearer::identity(&context, env) {
-            Ok(identity) => forward(context, &identity, ResponsePhase::default(), env),
-            Err(error @ BearerError::Host(_)) => refuse(&context, &error.into()),
-            Err(error) => anonymous(context, Some(error.into()), env),
-        };
+        return with(NeededDocuments::Keys, context, env, page_for_bearer);
     }
     let now = match env.now() {
         Ok(now) => now,
@@ -210,6 +267,15 @@ fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mut Env<'_>) 
         SessionFreshness::Ended => return anonymous(context, None, env),
     };
     forward(context, &session.into_identity(), response, env)
+}
+
+/// Handles a request for a page with a bearer token.
+fn page_for_bearer(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
+    match bearer::identity(&context, env) {
+        Ok(identity) => forward(context, &identity, ResponsePhase::default(), env),
+        Err(error @ BearerError::Host(_)) => refuse(&context, &error.into()),
+        Err(error) => anonymous(context, Some(error.into()), env),
+    }
 }
 
 /// Forwards the request with `identity` if the access rules permit it. In a dry run a violation is
@@ -252,10 +318,12 @@ fn anonymous(context: RequestContext, unused: Option<Refusal>, env: &mut Env<'_>
         }
         (AnonymousDecision::Refused(error), _) => refuse(&context, &error.into()),
         (AnonymousDecision::UserNeeded, Some(refusal)) => refuse(&context, &refusal),
-        (AnonymousDecision::UserNeeded, None) if is_navigation(&context.head) => match login::begin(&context, env) {
-            Ok(reply) => RequestStep::Reply(reply),
-            Err(error) => refuse(&context, &error.into()),
-        },
+        (AnonymousDecision::UserNeeded, None) if is_navigation(&context.head) => {
+            with(NeededDocuments::Metadata, context, env, |context, env| match login::begin(&context, env) {
+                Ok(reply) => RequestStep::Reply(reply),
+                Err(error) => refuse(&context, &error.into()),
+            })
+        }
         (AnonymousDecision::UserNeeded, None) => refuse(&context, &RequestError::Unauthenticated.into()),
     }
 }

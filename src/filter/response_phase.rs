@@ -43,7 +43,7 @@ pub enum ResponseEffect {
     /// Wait for the next input. A response head that has arrived is held back.
     Wait,
     /// Begin this refresh. The response head may wait for it, see
-    /// [`Filter::awaited_refresh`](super::Filter::awaited_refresh).
+    /// [`Filter::awaited`](super::Filter::awaited).
     Refresh(PluginCall),
     /// Apply these edits, log these lines, and let the response continue.
     Release(Vec<ResponseEdit>, Vec<LogLine>),

@@ -48,6 +48,11 @@ impl KeySet {
         Self(keys.into_iter().filter(is_new).collect())
     }
 
+    /// Whether the set has no key.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The keys that may have made a signature: those with this algorithm, and with this `kid` if
     /// both the token and the key have one. A PEM key has a `kid` only if one is configured for it.
     pub fn candidates<'a>(

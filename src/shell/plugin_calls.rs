@@ -1,4 +1,5 @@
-//! The calls of this plugin that outlast a stream, and the streams that wait for a refresh.
+//! The calls of this plugin that outlast a stream, and the streams that wait for a refresh or a
+//! fetch.
 //!
 //! Envoy cancels the calls of a stream when its client disconnects or has its answer. So these
 //! calls are made in the root context. The SDK gives the result of a call to the context whose
@@ -15,11 +16,11 @@ use super::call::dispatch;
 use super::host::log;
 use crate::base::event::{Level, LogLine};
 use crate::env::Env;
-use crate::filter::{PluginCall, PluginStep, PluginWork};
+use crate::filter::{Awaited, PluginCall, PluginStep, PluginWork};
 use crate::http::call::{CallFailure, CallResponse};
 use crate::session::RefreshKey;
 
-/// The calls of one root context, and the streams that wait for a refresh.
+/// The calls of one root context, and the streams that wait.
 #[derive(Clone, Default)]
 pub(super) struct PluginCalls(Rc<RefCell<Queue>>);
 
@@ -34,20 +35,20 @@ struct Queue {
     period: Option<Duration>,
 }
 
-/// A stream that waits for a refresh.
+/// A stream that waits for a refresh or a fetch.
 pub(super) struct WaitingStream {
     /// The id of the stream.
     pub(super) id: u32,
-    /// The refresh. Another worker may make it.
-    pub(super) key: RefreshKey,
+    /// What it waits for. Another worker may make it.
+    pub(super) awaited: Awaited,
     /// The stream, unless it has ended.
-    pub(super) state: Weak<RefCell<dyn AwaitsRefresh>>,
+    pub(super) state: Weak<RefCell<dyn Waits>>,
 }
 
-/// A stream that can wait for a refresh.
-pub(super) trait AwaitsRefresh {
-    /// Continues the stream if its refresh has ended. Host calls act on this stream.
-    fn refresh_ended(&mut self);
+/// A stream that can wait.
+pub(super) trait Waits {
+    /// Continues the stream if what it waits for has ended. Host calls act on this stream.
+    fn awaited_may_have_ended(&mut self);
 }
 
 /// What the end of a call brings.
@@ -90,12 +91,24 @@ impl PluginCalls {
         queue.proceed(work.called(result, env), env)
     }
 
-    /// The streams that wait for the refresh with this key, or all of them. They do not wait any
-    /// more.
-    pub(super) fn take_waiting(&self, key: Option<RefreshKey>) -> Vec<WaitingStream> {
+    /// Lets the next tick come soon.
+    pub(super) fn hurry(&self) {
+        if let Ok(mut queue) = self.0.try_borrow_mut() {
+            queue.tick_within(SOON);
+        }
+    }
+
+    /// Whether a stream waits for a fetch.
+    pub(super) fn await_fetch(&self) -> bool {
+        let is_fetch = |stream: &WaitingStream| stream.awaited == Awaited::Fetch;
+        self.0.try_borrow().is_ok_and(|queue| queue.waiting.iter().any(is_fetch))
+    }
+
+    /// The streams that wait for what `has_ended`. They do not wait any more.
+    pub(super) fn take_waiting(&self, has_ended: impl Fn(Awaited) -> bool) -> Vec<WaitingStream> {
         let Ok(mut queue) = self.0.try_borrow_mut() else { return Vec::new() };
-        let (taken, rest) =
-            std::mem::take(&mut queue.waiting).into_iter().partition(|stream| key.is_none_or(|key| key == stream.key));
+        let waiting = std::mem::take(&mut queue.waiting);
+        let (taken, rest) = waiting.into_iter().partition(|stream| has_ended(stream.awaited));
         queue.waiting = rest;
         taken
     }

@@ -19,13 +19,12 @@ use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::config::{self, LoadContext};
 use crate::env::Env;
-use crate::filter::Filter;
+use crate::filter::{Awaited, Filter};
 use crate::http::call::CallFailure;
 use crate::identity::CacheCounts;
 use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
 use crate::runtime::Runtime;
-use crate::session::RefreshKey;
 use crate::session::revocation::RevocationSync;
 
 /// The root context of the plugin.
@@ -62,7 +61,8 @@ impl Root {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
         let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
-        let Actions { mut calls, log: mut lines } = step(&mut self.jwks_refresher, &mut self.revocation_sync, env);
+        let Actions { mut calls, log: mut lines, mut has_fetched } =
+            step(&mut self.jwks_refresher, &mut self.revocation_sync, env);
         while let Some((id, call)) = calls.pop() {
             match dispatch(&call) {
                 Ok(token) => drop(self.calls.insert(token, id)),
@@ -70,10 +70,14 @@ impl Root {
                     let actions = self.jwks_refresher.called(id, Err(CallFailure::Refused), env);
                     calls.extend(actions.calls);
                     lines.extend(actions.log);
+                    has_fetched |= actions.has_fetched;
                 }
             }
         }
         lines.iter().for_each(|line| self.log(line));
+        if has_fetched {
+            self.wake(|awaited| awaited == Awaited::Fetch);
+        }
     }
 
     fn log(&self, line: &LogLine) {
@@ -88,16 +92,15 @@ impl Root {
         step(&self.plugin.calls, &mut Env::new(now(), &mut entropy, verifier, &VmSharedData))
     }
 
-    /// Tells the streams that wait for the refresh with this key that it has ended, or all of them
-    /// that it may have.
-    fn wake(&self, key: Option<RefreshKey>) {
-        let waiting = self.plugin.calls.take_waiting(key);
+    /// Tells the streams that what they wait for has ended or may have ended.
+    fn wake(&self, has_ended: impl Fn(Awaited) -> bool) {
+        let waiting = self.plugin.calls.take_waiting(has_ended);
         for stream in &waiting {
             let Some(state) = stream.state.upgrade() else { continue };
             if hostcalls::set_effective_context(stream.id).is_ok()
                 && let Ok(mut state) = state.try_borrow_mut()
             {
-                state.refresh_ended();
+                state.awaited_may_have_ended();
             }
         }
         if !waiting.is_empty() {
@@ -121,6 +124,8 @@ impl Root {
             sync.tick(env);
             refresher.tick(env)
         });
+        // The wait for a fetch has a limit.
+        self.wake(|awaited| awaited == Awaited::Fetch);
         self.plugin.waiting.give_up(&self.plugin.counters);
         let _ = hostcalls::set_effective_context(self.id);
         self.plugin.counters.tick();
@@ -135,8 +140,8 @@ impl Context for Root {
         } else {
             let ended = self.plugin_calls(|calls, env| calls.called(token, result, env));
             ended.log.iter().for_each(|line| self.log(line));
-            if ended.refresh.is_some() {
-                self.wake(ended.refresh);
+            if let Some(key) = ended.refresh {
+                self.wake(|awaited| awaited == Awaited::Refresh(key));
             }
         }
     }
@@ -166,16 +171,18 @@ impl RootContext for Root {
     }
 
     /// Does the work that is due. The ticks come more often than [`TICK`] while sessions are
-    /// refreshed.
+    /// refreshed or requests wait for a fetch.
     fn on_tick(&mut self) {
         let lines = self.plugin_calls(|calls, env| calls.dispatch(env));
         lines.iter().for_each(|line| self.log(line));
-        self.wake(None);
+        self.wake(|awaited| matches!(awaited, Awaited::Refresh(_)));
         let now = now();
         let was_early = self.plugin.calls.reset_period(TICK);
         if !was_early || now != self.worked {
             self.worked = now;
             self.work();
+        } else if self.plugin.calls.await_fetch() {
+            self.maintain(|refresher, _, env| refresher.tick(env));
         }
     }
 

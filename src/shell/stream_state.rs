@@ -11,7 +11,7 @@ use proxy_wasm::types::{BufferType, MapType, Status};
 use super::call::dispatch;
 use super::counters::Counters;
 use super::host::{VmEntropy, log, now};
-use super::plugin_calls::{AwaitsRefresh, PluginCalls, WaitingStream};
+use super::plugin_calls::{PluginCalls, WaitingStream, Waits};
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
 use super::waiting::Waiting;
@@ -31,7 +31,7 @@ pub(super) struct StreamState {
     pub(super) body: Body,
     plugin: Plugin,
     id: u32,
-    /// This state, for the list of the streams that wait for a refresh.
+    /// This state, for the list of the streams that wait.
     this: Weak<RefCell<Self>>,
     /// Whether the stream is in that list.
     is_listed: bool,
@@ -98,6 +98,10 @@ impl StreamState {
                     start.into_iter().for_each(|start| self.plugin.calls.start(start));
                     None
                 }
+                Effect::Request(RequestEffect::AwaitFetch) => {
+                    self.plugin.calls.hurry();
+                    None
+                }
                 Effect::Response(ResponseEffect::Refresh(start)) => {
                     self.plugin.calls.start(start);
                     None
@@ -112,10 +116,10 @@ impl StreamState {
                 }
             };
         }
-        if let Some(key) = self.filter.awaited_refresh().filter(|_| !self.is_listed) {
+        if let Some(awaited) = self.filter.awaited().filter(|_| !self.is_listed) {
             self.is_listed = true;
-            let state: Weak<RefCell<dyn AwaitsRefresh>> = self.this.clone();
-            self.plugin.calls.wait(WaitingStream { id: self.id, key, state });
+            let state: Weak<RefCell<dyn Waits>> = self.this.clone();
+            self.plugin.calls.wait(WaitingStream { id: self.id, awaited, state });
         }
     }
 
@@ -171,10 +175,10 @@ impl StreamState {
     }
 }
 
-impl AwaitsRefresh for StreamState {
-    fn refresh_ended(&mut self) {
+impl Waits for StreamState {
+    fn awaited_may_have_ended(&mut self) {
         self.is_listed = false;
-        self.wake(Input::RefreshEnded);
+        self.wake(Input::Woken);
     }
 }
 

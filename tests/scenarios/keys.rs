@@ -29,10 +29,13 @@ pub fn discover(tenant: &mut Value, change: impl FnOnce(&mut Value)) {
     change(&mut tenant["provider"]);
 }
 
-/// Waits until every worker has acme's metadata. Any worker may answer, so it asks several times.
+/// Checks that every worker can begin logins at acme. Any worker may answer, so it asks several
+/// times. A worker that has no metadata yet makes the request wait.
 #[track_caller]
 pub fn discovered<H: Harness>(world: &mut World<H>) {
-    world.eventually(|world| (0..20).all(|_| world.open(&mut world.browser(), PAGE).reply().status == 302));
+    for _ in 0..20 {
+        assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 302, "{}", world.harness.log());
+    }
 }
 
 /// An access token of acme's issuer, signed with its current key.
@@ -61,6 +64,83 @@ fn signs_in<H: Harness>(world: &mut World<H>) {
     let (page, seen) = world.sign_in(&mut browser, "acme", PAGE, &ada());
     assert_eq!(page, PAGE);
     assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
+}
+
+/// The first requests after a start need no second attempt, whatever they need from the issuer: it
+/// is asked once for all of them.
+pub fn the_first_request_waits_for_the_documents<H: Harness>() {
+    let backchannel = |configuration: &mut Value| {
+        discover(&mut configuration["tenants"][0], |_| {});
+        configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/oauth2/backchannel-logout");
+    };
+    let world = || World::<H>::with_issuer(|issuer| issuer.rotate(Signer::es256(), "one"), backchannel);
+    let mut login = world();
+    signs_in(&mut login);
+
+    let mut bearer = world();
+    let token = access_token(&bearer);
+    send(&mut bearer, &token).forwarded();
+    assert_eq!(
+        bearer
+            .send(
+                &mut bearer.browser(),
+                "https://acme.example/oauth2/userinfo",
+                &[("authorization", &format!("Bearer {token}"))]
+            )
+            .reply()
+            .status,
+        200
+    );
+
+    let mut logout = world();
+    let reply = logout.open(&mut logout.browser(), "https://acme.example/oauth2/logout").reply();
+    assert!(reply.header("location").unwrap().starts_with("https://login.acme.example/logout?"), "{reply:?}");
+
+    let mut notified = world();
+    let now = notified.clock.now();
+    let token = notified.issuer("acme", |issuer| {
+        let event = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+        let claims = json!({
+            "iss": issuer.url, "aud": "gate", "sub": "ada", "iat": now, "exp": now + 60, "jti": "1", "events": event,
+        });
+        issuer.signer.jws(&issuer.header("logout+jwt"), &claims)
+    });
+    let body = format!("logout_token={token}");
+    let reply = notified.post("https://acme.example/oauth2/backchannel-logout", &[], body.as_bytes()).reply();
+    assert_eq!(reply.status, 200, "{} {}", reply.body, notified.harness.log());
+
+    for world in [login, bearer, logout, notified] {
+        assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2, "the metadata and the JWK Set");
+    }
+}
+
+/// While the issuer is away, a request waits only if there is a fetch to wait for, and clients do
+/// not cause one fetch after the other. The first request after its return is served.
+pub fn an_issuer_that_is_away_at_the_start<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| {
+            issuer.rotate(Signer::es256(), "one");
+            issuer.document_answer = Answer::Raw(503, Vec::new());
+        },
+        |configuration| discover(&mut configuration["tenants"][0], |_| {}),
+    );
+    let token = access_token(&world);
+    for _ in 0..60 {
+        for _ in 0..5 {
+            assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 503);
+            assert_eq!(send(&mut world, &token).reply().status, 401);
+        }
+        world.harness.advance();
+    }
+    let documents = world.issuer("acme", |issuer| issuer.documents);
+    assert!((3..=9).contains(&documents), "{documents} fetches in a minute");
+    world.issuer("acme", |issuer| issuer.document_answer = Answer::Normal);
+    for _ in 0..10 {
+        world.harness.advance();
+    }
+    world.issuer("acme", |issuer| issuer.documents = 0);
+    signs_in(&mut world);
+    send(&mut world, &token).forwarded();
 }
 
 pub fn everything_is_discovered<H: Harness>() {
@@ -312,6 +392,9 @@ pub fn hostile_documents<H: Harness>() {
         assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 503, "{expected}");
     }
     world.issuer("acme", |issuer| issuer.document_answer = Answer::Normal);
+    for _ in 0..10 {
+        world.harness.advance();
+    }
     discovered(&mut world);
     signs_in(&mut world);
 }

@@ -106,6 +106,7 @@ macro_rules! scenarios {
                 invalid_login_requests, a_portal_posts_a_form, the_login_path_and_hint_are_configured,
             ];
             keys: [
+                the_first_request_waits_for_the_documents,
                 everything_is_discovered, iss_promised_by_the_metadata, userinfo_after_a_new_key,
                 a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set,
@@ -115,6 +116,7 @@ macro_rules! scenarios {
             ] timed [
                 hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away,
                 a_key_that_leaves_the_set, a_new_configuration_keeps_the_keys,
+                an_issuer_that_is_away_at_the_start,
             ];
             login: [
                 back_to_the_page_that_was_asked_for, every_client_authentication,

@@ -1,5 +1,6 @@
 //! The filter as a library, without a host.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use tenantgate::base::secret::Secret;
 use tenantgate::base::time::UnixTime;
 use tenantgate::config::{self, Environment, LoadContext};
 use tenantgate::env::{Entropy, Env, NoEntropy};
-use tenantgate::filter::{Effect, Filter, Input, PluginCall, PluginStep, RequestEffect, ResponseEdit, ResponseEffect};
+use tenantgate::filter::{
+    Awaited, Effect, Filter, Input, PluginCall, PluginStep, RequestEffect, ResponseEdit, ResponseEffect,
+};
 use tenantgate::http::call::{CallFailure, CallResponse, HttpCall};
 use tenantgate::http::reply::LocalReply;
 use tenantgate::http::request::{BodyError, MAX_BODY, RequestHead};
@@ -96,6 +99,21 @@ impl CoreHarness {
         }
     }
 
+    /// The periodic work.
+    fn tick(&mut self) {
+        let shared = self.shared.clone();
+        let mut entropy = MachineEntropy;
+        let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
+        self.revocation_sync.tick(env);
+        let Actions { mut calls, mut log, .. } = self.jwks_refresher.tick(env);
+        while let Some((id, call)) = calls.pop() {
+            let actions = self.jwks_refresher.called(id, self.call(&call), env);
+            calls.extend(actions.calls);
+            log.extend(actions.log);
+        }
+        self.log.extend(log.into_iter().map(|line| line.text));
+    }
+
     /// The client's view of a local reply.
     fn reply(&mut self, reply: LocalReply) -> Reply {
         self.log.extend(reply.log.into_iter().map(|line| line.text));
@@ -112,15 +130,15 @@ impl CoreHarness {
             effect => panic!("there is no response yet: {effect:?}"),
         };
         let mut effect = self.step(filter, Input::Response);
-        assert_eq!(filter.holds_response(), filter.awaited_refresh().is_some());
+        assert_eq!(filter.holds_response(), filter.awaited().is_some());
         if let Some(start) = start {
             self.plugin_call(start);
         }
         if filter.holds_response() {
             assert!(matches!(effect, Effect::Response(ResponseEffect::Wait)));
-            effect = self.step(filter, Input::RefreshEnded);
+            effect = self.step(filter, Input::Woken);
         }
-        assert!(!filter.holds_response() && filter.awaited_refresh().is_none());
+        assert!(!filter.holds_response() && filter.awaited().is_none());
         let Effect::Response(ResponseEffect::Release(edits, lines)) = effect else { panic!("the response is held") };
         self.log.extend(lines.into_iter().map(|line| line.text));
         edited_response(&edits)
@@ -145,6 +163,7 @@ impl Harness for CoreHarness {
         let head = lower_case(head);
         let mut filter = Filter::new(self.runtime.clone());
         let mut input = Input::Request(RequestHead::new(head.clone()));
+        let mut may_wait = true;
         loop {
             let effect = self.step(&mut filter, input);
             self.log.push(format!("{effect:?}"));
@@ -155,9 +174,15 @@ impl Harness for CoreHarness {
                 }
                 Effect::Request(RequestEffect::Call(call)) => input = Input::Called(self.call(&call)),
                 Effect::Request(RequestEffect::AwaitRefresh(start)) => {
-                    assert!(filter.awaited_refresh().is_some());
+                    assert!(filter.awaited().is_some());
                     self.plugin_call(start.expect("nobody makes the refresh that the request waits for"));
-                    input = Input::RefreshEnded;
+                    input = Input::Woken;
+                }
+                Effect::Request(RequestEffect::AwaitFetch) => {
+                    assert_eq!(filter.awaited(), Some(Awaited::Fetch));
+                    self.tick();
+                    assert!(mem::take(&mut may_wait), "the request waits for a fetch that nobody makes");
+                    input = Input::Woken;
                 }
                 Effect::Request(RequestEffect::ReadBody) => {
                     let body = body.unwrap_or_default();
@@ -194,17 +219,7 @@ impl Harness for CoreHarness {
 
     fn advance(&mut self) {
         self.clock.advance(Duration::from_secs(1));
-        let shared = self.shared.clone();
-        let mut entropy = MachineEntropy;
-        let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
-        self.revocation_sync.tick(env);
-        let Actions { mut calls, mut log } = self.jwks_refresher.tick(env);
-        while let Some((id, call)) = calls.pop() {
-            let actions = self.jwks_refresher.called(id, self.call(&call), env);
-            calls.extend(actions.calls);
-            log.extend(actions.log);
-        }
-        self.log.extend(log.into_iter().map(|line| line.text));
+        self.tick();
     }
 
     fn log(&mut self) -> String {

@@ -101,7 +101,7 @@ pub enum RequestState {
     /// Paused until the end of a call.
     Waits(Call),
     /// Paused until a tick or the end of a call of the root context.
-    AwaitsRefresh,
+    Awaits,
 }
 
 /// When the upstream answers a request, beside which a session is refreshed.
@@ -350,16 +350,17 @@ impl Host {
         }
         let call = state.call.clone();
         assert!(call.is_some() || self.refreshes(), "the request is paused, and nothing will ever wake it");
-        assert_eq!(self.state().status, STOP_ALL_ITERATION_AND_WATERMARK, "a body would be buffered");
-        call.map_or(RequestState::AwaitsRefresh, RequestState::Waits)
+        let has_body = !self.state().body.is_empty();
+        assert!(has_body || self.state().status == STOP_ALL_ITERATION_AND_WATERMARK, "a body would be buffered");
+        call.map_or(RequestState::Awaits, RequestState::Waits)
     }
 
-    /// Whether the module asked for early ticks, because it refreshes sessions.
+    /// Whether the module asked for early ticks, because it has calls to make or streams wait.
     pub fn refreshes(&mut self) -> bool {
         self.state().tick_period.is_some_and(|period| period < USUAL_PERIOD)
     }
 
-    /// The state of a request that awaits a refresh, after a tick or the end of a call.
+    /// The state of a request that waits, after a tick or the end of a call.
     pub fn look(&mut self, context: i32) -> RequestState {
         self.request_state(context, false)
     }

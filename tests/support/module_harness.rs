@@ -81,7 +81,7 @@ impl Harness for ModuleHarness {
                     };
                     return Outcome::Forwarded(lines, reply);
                 }
-                RequestState::AwaitsRefresh => {
+                RequestState::Awaits => {
                     self.tick();
                     request_state = self.host.look(context);
                     continue;

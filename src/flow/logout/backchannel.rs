@@ -14,6 +14,7 @@ use crate::http::form::parameter;
 use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, RequestHead};
 use crate::jose::TokenError;
+use crate::oauth::discovery::Provider;
 use crate::runtime::{RequestContext, Runtime, ServedTenant};
 use crate::session::revocation::{Folded, Revocation, RevocationEntry, RevocationError};
 use crate::token::{LogoutSubject, VerifiedLogoutToken};
@@ -37,6 +38,11 @@ impl BackchannelRequest {
             return Err(reply_context.refuse(&LogoutError::Malformed.into()));
         }
         Ok(Self { runtime, served, reply_context })
+    }
+
+    /// The provider whose keys verify the logout token.
+    pub(crate) fn provider(&self) -> &Arc<Provider> {
+        &self.served.provider
     }
 
     /// Takes the body and revokes the sessions that its logout token names. The answer is 200 or an

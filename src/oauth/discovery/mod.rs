@@ -3,8 +3,10 @@
 //!
 //! A tenant with configured keys and endpoints fetches nothing. With `discovery` or `jwks_uri` the
 //! [`JwksRefresher`] fetches, once for all VMs of a process ([`shared_store`]). While the provider
-//! is unavailable, the documents that were fetched last stay in use.
+//! is unavailable, the documents that were fetched last stay in use. A request that cannot go on
+//! before the first fetch waits for it ([`AwaitedFetch`]).
 
+mod awaited_fetch;
 mod error;
 mod fetch;
 mod fetched;
@@ -14,8 +16,10 @@ mod refresher;
 mod schedule;
 mod shared_store;
 
+pub(crate) use awaited_fetch::AwaitedFetch;
 pub use error::FetchError;
 pub(crate) use fetch::{Fetch, FetchStep};
+pub(crate) use provider::NeededDocuments;
 pub use provider::{MetadataUnavailable, Provider};
 pub use refresher::{Actions, FetchId, JwksRefresher};
 pub(crate) use shared_store::{catch_up, publish};

@@ -23,8 +23,17 @@ pub struct Provider {
 #[derive(Debug, Default)]
 struct ProviderState {
     fetched: Option<Arc<Fetched>>,
-    /// Whether a token named a key that is not known.
+    /// Whether a token named a key that is not known, or a request waits for documents.
     refresh_requested: bool,
+}
+
+/// What a request needs of the documents that a provider publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NeededDocuments {
+    /// The metadata: addresses of endpoints, and the supported scopes.
+    Metadata,
+    /// A key that verifies tokens.
+    Keys,
 }
 
 /// An endpoint or the scopes are not configured, and the provider's metadata were not fetched yet.
@@ -120,9 +129,9 @@ impl Provider {
         TrustedKeys::new(&self.tenant.keys, fetched.map(|fetched| fetched.keys.clone()), source.is_some())
     }
 
-    /// Requests a fetch before the next one is due, because a token named an unknown key. The fetch
-    /// happens at the next tick, unless the last one was too recent. Nothing happens for a tenant
-    /// that fetches no keys.
+    /// Requests a fetch before the next one is due, because a token named an unknown key or a
+    /// request waits. The fetch happens at the next tick, unless the last one was too recent.
+    /// Nothing happens for a tenant that fetches no keys.
     pub(crate) fn request_refresh(&self) {
         if self.tenant.provider.source.is_some()
             && let Ok(mut state) = self.state.lock()
@@ -131,8 +140,24 @@ impl Provider {
         }
     }
 
+    /// Whether this VM lacks documents that a request needs, so that it cannot go on without them.
+    pub(super) fn lacks(&self, needed: NeededDocuments) -> bool {
+        let can_do_without = match needed {
+            NeededDocuments::Metadata => !self.tenant.provider.discovers(),
+            NeededDocuments::Keys => !self.tenant.keys.is_empty(),
+        };
+        !can_do_without && !self.is_current()
+    }
+
     pub(super) fn is_refresh_requested(&self) -> bool {
         self.state.lock().is_ok_and(|state| state.refresh_requested)
+    }
+
+    /// Ends the request for a fetch, because one begins.
+    pub(super) fn refresh_begins(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.refresh_requested = false;
+        }
     }
 
     pub(super) fn replace(&self, fetched: Fetched) {

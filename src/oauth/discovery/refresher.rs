@@ -48,6 +48,8 @@ pub struct Actions {
     pub calls: Vec<(FetchId, HttpCall)>,
     /// Log lines, which also increment the counters.
     pub log: Vec<LogLine>,
+    /// Whether a fetch of this VM or another one has ended, which requests may wait for.
+    pub has_fetched: bool,
 }
 
 impl JwksRefresher {
@@ -78,19 +80,24 @@ impl JwksRefresher {
         if self.is_idle() {
             return actions;
         }
-        self.read_published(now, env);
-        for scheduled in &mut self.providers {
-            if self.running.len() >= MAX_RUNNING {
-                break;
+        actions.has_fetched = self.read_published(now, env);
+        // What requests wait for comes first, and has places of its own.
+        let (requested, others): (Vec<_>, Vec<_>) =
+            self.providers.iter_mut().partition(|scheduled| scheduled.provider.is_refresh_requested());
+        for (providers, limit) in [(requested, MAX_RUNNING.saturating_mul(2)), (others, MAX_RUNNING)] {
+            for scheduled in providers {
+                if self.running.len() >= limit {
+                    break;
+                }
+                if !scheduled.claim(now, env) {
+                    continue;
+                }
+                let Some((fetch, call)) = Fetch::begin(&scheduled.provider) else { continue };
+                self.last_id = self.last_id.wrapping_add(1);
+                let id = FetchId(self.last_id);
+                self.running.insert(id, fetch);
+                actions.calls.push((id, call));
             }
-            if !scheduled.claim(now, env) {
-                continue;
-            }
-            let Some((fetch, call)) = Fetch::begin(&scheduled.provider) else { continue };
-            self.last_id = self.last_id.wrapping_add(1);
-            let id = FetchId(self.last_id);
-            self.running.insert(id, fetch);
-            actions.calls.push((id, call));
         }
         actions
     }
@@ -114,10 +121,13 @@ impl JwksRefresher {
                 actions.log.push(failed(provider.tenant(), error));
             }
         }
+        actions.has_fetched = actions.calls.is_empty();
         actions
     }
 
-    fn read_published(&mut self, now: UnixTime, env: &Env<'_>) {
+    /// Takes over documents that other VMs have fetched. Returns whether any fetch has ended since
+    /// the last time.
+    fn read_published(&mut self, now: UnixTime, env: &Env<'_>) -> bool {
         let (is_changed, version) = changed_since(env.shared(), self.last_change);
         self.last_change = version;
         for scheduled in self.providers.iter_mut().filter(|_| is_changed) {
@@ -130,6 +140,7 @@ impl JwksRefresher {
                 scheduled.provider.replace(fetched);
             }
         }
+        is_changed
     }
 }
 
@@ -143,6 +154,9 @@ impl ScheduledProvider {
             return false;
         }
         let claimed = self.store.claim(env.shared(), self.provider.tenant(), now, requested);
+        if claimed {
+            self.provider.refresh_begins();
+        }
         self.next_look = self.store.schedule(env.shared()).next;
         claimed
     }
@@ -168,5 +182,6 @@ fn log_line(level: Level, event: Event, tenant: &Tenant, reason: &str) -> LogLin
     LogLine { level, event, text: format!("{event} tenant={}: {reason}", tenant.name) }
 }
 
-/// Limits how many fetches begin at the same time when there are thousands of tenants.
+/// Limits how many fetches run at the same time when there are thousands of tenants. As many more
+/// may run that clients have caused.
 const MAX_RUNNING: usize = 16;

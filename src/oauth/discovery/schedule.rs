@@ -6,7 +6,7 @@ use crate::base::time::UnixTime;
 
 /// The schedule of one tenant, as the shared data have it:
 ///
-/// `<last> <next> <failures> <published>`
+/// `<last> <next> <failures> <published> <running>`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Schedule {
     /// When the last fetch began.
@@ -17,6 +17,8 @@ pub(super) struct Schedule {
     pub(super) failures: u32,
     /// Counts the successful fetches, so that a VM notices new documents.
     pub(super) published: u64,
+    /// Whether a fetch is in progress.
+    pub(super) running: bool,
 }
 
 impl Schedule {
@@ -30,13 +32,14 @@ impl Schedule {
             next: UnixTime(next()),
             failures: u32::try_from(next()).unwrap_or(u32::MAX),
             published: next(),
+            running: next() == 1,
         }
     }
 
     /// The value in the form that [`read`](Self::read) parses.
     pub(super) fn write(self) -> Vec<u8> {
-        let Self { last: UnixTime(last), next: UnixTime(next), failures, published } = self;
-        format!("{last} {next} {failures} {published}").into_bytes()
+        let Self { last: UnixTime(last), next: UnixTime(next), failures, published, running } = self;
+        format!("{last} {next} {failures} {published} {}", u8::from(running)).into_bytes()
     }
 
     /// Whether a fetch may begin: it is due, or an unknown key was requested and the last fetch is
@@ -45,23 +48,30 @@ impl Schedule {
         now >= self.next || (wanted && now >= self.last.plus(MIN_GAP)) || self.last > now
     }
 
+    /// Whether a request that cannot go on without documents may wait: a fetch is in progress, or
+    /// one may begin.
+    pub(super) fn is_worth_waiting(&self, now: UnixTime) -> bool {
+        (self.running && now < self.next) || self.is_due(now, true)
+    }
+
     /// The schedule while a fetch is in progress. If its VM disappears, another one fetches after
     /// `max_fetch_duration`.
     pub(super) fn begun(self, now: UnixTime, max_fetch_duration: Duration) -> Self {
-        Self { last: now, next: now.plus(max_fetch_duration), ..self }
+        Self { last: now, next: now.plus(max_fetch_duration), running: true, ..self }
     }
 
     /// The schedule after a successful fetch.
     pub(super) fn succeeded(self, now: UnixTime, interval: Duration, jitter: u8) -> Self {
         let next = now.plus(shortened(interval, jitter));
-        Self { next, failures: 0, published: self.published.wrapping_add(1), ..self }
+        Self { next, failures: 0, published: self.published.wrapping_add(1), running: false, ..self }
     }
 
     /// The schedule after a failed fetch: the waiting time doubles with each failure, up to
     /// `interval`.
     pub(super) fn failed(self, now: UnixTime, interval: Duration, jitter: u8) -> Self {
         let wait = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(self.failures.min(16))).min(interval);
-        Self { next: now.plus(shortened(wait, jitter)), failures: self.failures.saturating_add(1), ..self }
+        let (next, failures) = (now.plus(shortened(wait, jitter)), self.failures.saturating_add(1));
+        Self { next, failures, running: false, ..self }
     }
 }
 
@@ -84,8 +94,10 @@ mod tests {
 
     #[test]
     fn a_schedule_is_read_as_written_and_an_invalid_one_is_the_default() {
-        let schedule = Schedule { last: UnixTime(1), next: UnixTime(2), failures: 3, published: 4 };
+        let schedule = Schedule { last: UnixTime(1), next: UnixTime(2), failures: 3, published: 4, running: true };
         assert_eq!(Schedule::read(&schedule.write()), schedule);
+        // As an older version wrote it.
+        assert_eq!(Schedule::read(b"1 2 3 4"), Schedule { running: false, ..schedule });
         for junk in [&b"-"[..], b"", b"\xff", b"a b c"] {
             assert_eq!(Schedule::read(junk), Schedule::default());
         }
@@ -100,6 +112,20 @@ mod tests {
         assert!(schedule.is_due(NOW.plus(MIN_GAP), true));
         assert!(schedule.is_due(NOW.plus(5 * MINUTE), false));
         assert!(schedule.is_due(UnixTime(NOW.0 - 1), false));
+    }
+
+    #[test]
+    fn a_request_waits_for_a_fetch_that_runs_or_may_begin() {
+        let idle = Schedule::default();
+        assert!(idle.is_worth_waiting(NOW));
+        let running = idle.begun(NOW, MINUTE);
+        assert!(running.is_worth_waiting(NOW) && running.is_worth_waiting(UnixTime(NOW.0 + 9)));
+        let failed = running.failed(NOW, 5 * MINUTE, 0);
+        assert!(!failed.is_worth_waiting(NOW) && !failed.is_worth_waiting(UnixTime(NOW.0 + 4)));
+        // The first retry is due, and later a request may cause one.
+        assert!(failed.is_worth_waiting(UnixTime(NOW.0 + 5)));
+        let failed = failed.begun(NOW, MINUTE).failed(NOW, 5 * MINUTE, 0).failed(NOW, 5 * MINUTE, 0);
+        assert!(!failed.is_worth_waiting(UnixTime(NOW.0 + 9)) && failed.is_worth_waiting(NOW.plus(MIN_GAP)));
     }
 
     #[test]

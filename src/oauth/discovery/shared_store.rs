@@ -2,7 +2,8 @@
 //!
 //! The shared data have two values for each tenant: the schedule, which lets exactly one VM fetch
 //! at a time, and the documents as they were received. A third value, common to all tenants,
-//! changes with every publication, so a VM with thousands of tenants reads one value in each tick.
+//! changes at the end of every fetch, so a VM with thousands of tenants reads one value in each
+//! tick.
 //!
 //! Scenarios: tests/scenarios/keys.rs.
 
@@ -82,7 +83,7 @@ pub(super) fn max_fetch_duration(tenant: &Tenant) -> Duration {
     tenant.provider.timeout.saturating_mul(3)
 }
 
-/// Whether anything was published since version `last`, and the version to pass in the next time.
+/// Whether any fetch has ended since version `last`, and the version to pass in the next time.
 pub(super) fn changed_since(shared: &dyn SharedData, last: Option<Version>) -> (bool, Option<Version>) {
     let version = shared.get(CHANGES).map(|(_, version)| version);
     (version.is_some() && version != last, version)
@@ -106,7 +107,7 @@ pub(crate) fn publish(provider: &Provider, documents: Documents, env: &mut Env<'
 }
 
 /// Takes over the documents that another VM fetched if this VM has none. So a request does not fail
-/// because this VM looks for them at its ticks only.
+/// or wait because this VM looks for them at its ticks only.
 pub(crate) fn catch_up(provider: &Provider, env: &Env<'_>) {
     let tenant = provider.tenant();
     if !provider.is_current()
@@ -122,6 +123,7 @@ pub(super) fn postpone(tenant: &Tenant, now: UnixTime, env: &mut Env<'_>) {
     if let (Some(store), Some(source)) = (SharedJwksStore::new(tenant), &tenant.provider.source) {
         let jitter = jitter(env);
         store.end(env.shared(), |schedule| schedule.failed(now, source.interval, jitter));
+        let _ = env.shared().set(CHANGES, b"-", None);
     }
 }
 
