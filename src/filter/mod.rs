@@ -34,14 +34,17 @@
 //! The module uses the runtime and the flows. It does not depend on proxy-wasm or on the steps
 //! inside a flow.
 //!
-//! The request phase is in [`request_phase`], the response phase in [`response_phase`]. Each has a
+//! The request phase is in [`request_phase`], with the pages of the upstream in [`page`], the
+//! response phase in [`response_phase`]. Each has a
 //! type for its effects, so no effect of the response phase can forward a request.
 //!
 //! Scenarios: `tests/scenarios/`; host failures and unexpected inputs: `tests/core.rs`.
 
 mod awaited;
+mod page;
 mod plugin_call;
 mod request_phase;
+mod request_step;
 mod response_phase;
 
 use std::mem;
@@ -53,12 +56,13 @@ use crate::http::call::{CallFailure, CallResponse};
 use crate::http::request::{BodyError, RequestHead};
 use crate::runtime::{RequestContext, Runtime};
 use crate::upstream::strip_trailers;
-use request_phase::{RequestPhase, RequestStep, unexpected_input};
+use request_phase::unexpected_input;
+use request_step::{RequestPhase, RequestStep};
 use response_phase::ResponsePhase;
 
 pub use awaited::Awaited;
 pub use plugin_call::{PluginCall, PluginStep, PluginWork};
-pub use request_phase::RequestEffect;
+pub use request_step::RequestEffect;
 pub use response_phase::{ResponseEdit, ResponseEffect};
 
 /// The filter of one stream. It keeps the configuration that was active when the stream began.

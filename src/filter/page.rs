@@ -1,0 +1,126 @@
+//! A request for a page of the upstream: whether it is forwarded, and with which identity.
+//!
+//! Scenarios: `tests/scenarios/{access,bearer,forward,refusal,refresh,session}.rs`.
+
+use super::request_step::{RequestStep, await_refresh, with};
+use super::response_phase::ResponsePhase;
+use crate::access::{AnonymousDecision, RouteDecision};
+use crate::base::event::{Event, Level};
+use crate::base::time::UnixTime;
+use crate::env::{Env, HostFailure};
+use crate::error::{BearerError, Refusal, RequestError};
+use crate::flow::bearer;
+use crate::flow::login;
+use crate::flow::refresh::{SessionFreshness, freshness};
+use crate::http::authorization::has_bearer_token;
+use crate::http::navigation::is_navigation;
+use crate::http::page_layout::PageAction;
+use crate::http::reply::LocalReply;
+use crate::identity::VerifiedIdentity;
+use crate::oauth::discovery::NeededDocuments;
+use crate::runtime::RequestContext;
+use crate::upstream::Forward;
+
+/// Handles a request for a page of the upstream. The identity comes from the bearer token or the
+/// session, and the access rules decide about it. A request that has waited for a refresh passes
+/// the end of its wait.
+pub(super) fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mut Env<'_>) -> RequestStep {
+    if has_bearer_token(&context.head) {
+        return with(NeededDocuments::Keys, context, env, page_for_bearer);
+    }
+    let now = match env.now() {
+        Ok(now) => now,
+        Err(no_time) => return refuse(&context, &HostFailure::from(no_time).into()),
+    };
+    let session = match context.sessions(now).find(&context.head).map(|sent| sent.admit(&context.host)) {
+        Some(Ok(session)) => session,
+        Some(Err(error)) => return anonymous(context, Some(RequestError::from(error).into()), env),
+        None => return anonymous(context, None, env),
+    };
+    let (session, response) = match freshness(&context, session, wait_end, now, env) {
+        SessionFreshness::Current(session) => {
+            let cookies = context.sessions(now).keep_alive(&session, &context.head, env);
+            (session, ResponsePhase::with_cookies(cookies))
+        }
+        // A cookie that is written now could replace the one of the refresh.
+        SessionFreshness::InProgress(session) => (session, ResponsePhase::default()),
+        SessionFreshness::Renewed(session, cookies) => (session, ResponsePhase::with_cookies(cookies)),
+        SessionFreshness::Due(session, start, awaited) => (session, ResponsePhase::with_refresh(start, awaited)),
+        SessionFreshness::Overdue(awaited, start) => return await_refresh(context, awaited, start),
+        SessionFreshness::Ended => return anonymous(context, None, env),
+    };
+    forward(context, &session.into_identity(), response, env)
+}
+
+/// Handles a request for a page with a bearer token.
+fn page_for_bearer(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
+    match bearer::identity(&context, env) {
+        Ok(identity) => forward(context, &identity, ResponsePhase::default(), env),
+        Err(error @ BearerError::Host(_)) => refuse(&context, &error.into()),
+        Err(error) => anonymous(context, Some(error.into()), env),
+    }
+}
+
+/// Forwards the request with `identity` if the access rules permit it. In a dry run a violation is
+/// logged, and the request is forwarded.
+fn forward(
+    context: RequestContext,
+    identity: &VerifiedIdentity,
+    response: ResponsePhase,
+    env: &Env<'_>,
+) -> RequestStep {
+    let tenant = context.tenant();
+    let decision = RouteDecision::new(&context.head, tenant, &context.host, context.target());
+    let permitted = match decision.permit(identity) {
+        Ok(permitted) => permitted,
+        Err(error) => return RequestStep::Reply(response.abandon(refuse_user(&context, &error.into()), env)),
+    };
+    let response = match permitted.dry_run_violation() {
+        None => response,
+        Some(error) => {
+            response.with_log(context.reply_context().log(Level::Info, Event::AccessDryRun, &error.to_string()))
+        }
+    };
+    match Forward::authenticated(&permitted, context.runtime.upstream(), env) {
+        Ok(forward) => RequestStep::Forward(context, forward, response),
+        Err(failure) => RequestStep::Reply(response.abandon(context.reply_context().refuse(&failure.into()), env)),
+    }
+}
+
+/// Forwards a request without an identity if the access rules make it public. `unused` is the
+/// reason why its bearer token or its session is not used. If the rules need a user, that is the
+/// answer; without it a navigation begins a login and any other request gets 401.
+fn anonymous(context: RequestContext, unused: Option<Refusal>, env: &mut Env<'_>) -> RequestStep {
+    let decision = RouteDecision::new(&context.head, context.tenant(), &context.host, context.target());
+    match (decision.without_user(), unused) {
+        // A public request with an invalid token is forwarded like one without a token, and one of
+        // another origin like one without a session.
+        (AnonymousDecision::Public(public), _) => {
+            let forward = Forward::anonymous(&public, context.runtime.upstream());
+            RequestStep::Forward(context, forward, ResponsePhase::default())
+        }
+        (AnonymousDecision::Refused(error), _) => refuse(&context, &error.into()),
+        (AnonymousDecision::UserNeeded, Some(refusal)) => refuse(&context, &refusal),
+        (AnonymousDecision::UserNeeded, None) if is_navigation(&context.head) => {
+            with(NeededDocuments::Metadata, context, env, |context, env| match login::begin(&context, env) {
+                Ok(reply) => RequestStep::Reply(reply),
+                Err(error) => refuse(&context, &error.into()),
+            })
+        }
+        (AnonymousDecision::UserNeeded, None) => refuse(&context, &RequestError::Unauthenticated.into()),
+    }
+}
+
+/// Replies with the refusal.
+fn refuse(context: &RequestContext, refusal: &Refusal) -> RequestStep {
+    RequestStep::Reply(context.reply_context().refuse(refusal))
+}
+
+/// Refuses a request whose user is known. A user who may have access with another account gets a
+/// link to sign out.
+fn refuse_user(context: &RequestContext, refusal: &Refusal) -> LocalReply {
+    let other_account = refusal.is_access_denied() && !has_bearer_token(&context.head);
+    let logout_path = || context.tenant().login.logout_path.clone();
+    let action = other_account.then(|| PageAction::Link { href: logout_path(), label: "Sign out" });
+    context.reply_context().refuse_with(refusal, action)
+}
