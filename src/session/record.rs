@@ -93,14 +93,32 @@ mod tests {
     fn the_layout_belongs_to_the_format() {
         let runtime = runtime(&["k"]);
         let [tenant, _] = tenants(&runtime);
-        let grant = RefreshGrant { refresh_token: "r".to_owned(), renewed: 3, ..RefreshGrant::default() };
-        let tokens = RetainedTokens { grant: Some(grant), ..RetainedTokens::default() };
-        let record = SessionRecord { sub: "ada".to_owned(), sid: Some("s".to_owned()), tokens, ..session(2) };
+        // Every field has a value of its own, so that a change of their order is noticed, too.
+        let grant = RefreshGrant {
+            refresh_token: "r".to_owned(),
+            nonce: "n".to_owned(),
+            auth_time: Some(5),
+            renewed: 6,
+            expires_in: Some(7),
+            omitted: postcard::from_bytes(&[1, 0, 0, 1, 1, 1, b'c']).unwrap(),
+        };
+        let (id_token, access_token) = (Some("i".to_owned()), Some("a".to_owned()));
+        let tokens = RetainedTokens { id_token, access_token, grant: Some(grant) };
+        let session = session(2);
+        let identity = IdentityRecord {
+            user: "u".to_owned(),
+            email: Some("e".to_owned()),
+            email_verified: true,
+            groups: vec!["g".to_owned(), "h".to_owned()],
+            ..session.identity
+        };
+        let (sub, sid) = ("ada".to_owned(), Some("s".to_owned()));
+        let record = SessionRecord { identity, seen: 3, token_expires: 4, sub, sid, tokens, ..session };
         let sealed = runtime.ring().seal(Purpose::Session, tenant, &record, &mut TestHost::default().env()).unwrap();
         assert_eq!(
             sealed,
-            "k.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBqeEXCHwWuUKchO0jppIUCh4acqjWdQbRAIY9Bitl34PsKLbaOBPocpzyFGvaNWi69ELX\
-             BRiP06ygFS450Hi9qr1MINop2yCSNjoRicYVs_U_V1o8ezMXmZXJ8u7wTQ"
+            "k.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBqJQWCRkXu0P7hYUjppIUCh4acqjWdQbRAIY9Bitl34PsKLbaOBPqcJwN\
+             65QlyJRB9ELXBRiP06yg6bCiToZDJr4tRbpa2lOQN1MQiKcUcishBtFKNgCe-sxIUOPdv0r9Vx8_iRNifQhT6cBed_U"
         );
     }
 }

@@ -19,7 +19,7 @@ use crate::seal::{KeyRing, Purpose, SealError};
 use crate::tenant::{Login, Tenant, TenantCookies};
 
 /// The data that the callback needs. It is sealed, so the browser can read neither the nonce nor
-/// the code verifier.
+/// the code verifier. A change of its layout requires a new format in `seal`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Attempt {
     /// `state`, `nonce` and `code_verifier` are hashes of the seed, so that none of them reveals
@@ -219,3 +219,25 @@ const MAX_BYTES: usize = 8 * 1024;
 const MAX_TRIES: usize = 4;
 /// The most login cookies that one request examines. The next request examines further ones.
 const MAX_LOOKED_AT: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{TestHost, runtime, tenants};
+
+    /// As the test of the same name for sessions: a login that begins at a replica of one release
+    /// ends at one of the other.
+    #[test]
+    fn the_layout_belongs_to_the_format() {
+        let runtime = runtime(&["k"]);
+        let [tenant, _] = tenants(&runtime);
+        let (host, page) = ("a.example".to_owned(), "/p".to_owned());
+        let attempt = Attempt { seed: [7; RANDOM_LENGTH], host, page, expires: 3, logins_before: 4 };
+        let sealed = attempt.seal(tenant, runtime.ring(), &mut TestHost::default().env()).unwrap();
+        assert_eq!(
+            sealed,
+            "k.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBruYQD3sRvkWbg-okoZUTDRkdda_RcgHWB4E6ASxi2ITlSZi_QHKHAPBo6btVyZNQEZOjC-_jjL-SxASN7s6E"
+        );
+        assert_eq!(attempt.state(), "C5PwrjvXc1-nt79BQGDtvi7ltYUeSpdBeOZW1mLDq_o");
+    }
+}
