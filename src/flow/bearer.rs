@@ -6,9 +6,10 @@ use crate::env::{Env, HostFailure};
 use crate::error::BearerError;
 use crate::http::authorization::bearer_token;
 use crate::identity::VerifiedIdentity;
-use crate::jose::TokenError;
+use crate::jose::{TokenError, TrustedKeys};
+use crate::oauth::discovery::catch_up_newer;
 use crate::runtime::RequestContext;
-use crate::token::VerifiedAccessToken;
+use crate::token::{AccessTokenError, VerifiedAccessToken};
 
 /// The identity of the bearer token of the request.
 ///
@@ -25,7 +26,14 @@ pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<Ve
         return Ok(identity);
     }
     let text = std::str::from_utf8(bytes).ok().filter(|token| !token.is_empty()).ok_or(BearerError::Malformed)?;
-    let verified = VerifiedAccessToken::verify(text, bearer, &served.token_context(&keys, now, env.verifier()));
+    let verify = |keys: &TrustedKeys<'_>| {
+        VerifiedAccessToken::verify(text, bearer, &served.token_context(keys, now, env.verifier()))
+    };
+    let mut verified = verify(&keys);
+    let unknown_key = AccessTokenError::Refused(TokenError::UnknownKey);
+    if verified.as_ref().is_err_and(|error| *error == unknown_key) && catch_up_newer(&served.provider, env) {
+        verified = verify(&served.provider.trusted_keys(now));
+    }
     let token = verified.map_err(|error| {
         let error = BearerError::from(error);
         if error == BearerError::Invalid(TokenError::UnknownKey) {

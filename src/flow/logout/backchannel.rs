@@ -13,8 +13,8 @@ use crate::error::{LogoutError, ReplyContext};
 use crate::http::form::parameter;
 use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, RequestHead};
-use crate::jose::TokenError;
-use crate::oauth::discovery::Provider;
+use crate::jose::{TokenError, TrustedKeys};
+use crate::oauth::discovery::{Provider, catch_up_newer};
 use crate::runtime::{RequestContext, Runtime, ServedTenant};
 use crate::session::revocation::{Folded, Revocation, RevocationEntry, RevocationError};
 use crate::token::{LogoutSubject, VerifiedLogoutToken};
@@ -63,9 +63,15 @@ impl BackchannelRequest {
         let body = body.map_err(LogoutError::Body)?;
         let token = only_token(body.expose_secret()).ok_or(LogoutError::Malformed)?;
         let now = env.now().map_err(HostFailure::from)?;
-        let keys = provider.trusted_keys(now);
-        let context = self.served.token_context(&keys, now, env.verifier());
-        let token = VerifiedLogoutToken::verify(token.expose_secret(), &context).map_err(|error| {
+        let verify = |keys: &TrustedKeys<'_>| {
+            let context = self.served.token_context(keys, now, env.verifier());
+            VerifiedLogoutToken::verify(token.expose_secret(), &context)
+        };
+        let mut verified = verify(&provider.trusted_keys(now));
+        if matches!(verified, Err(TokenError::UnknownKey)) && catch_up_newer(provider, env) {
+            verified = verify(&provider.trusted_keys(now));
+        }
+        let token = verified.map_err(|error| {
             // Anyone can send such a token, so the request does not wait for the keys. The issuer
             // can retry.
             if error == TokenError::UnknownKey && self.served.model.provider.source.is_some() {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::provider::{NeededDocuments, Provider};
-use super::shared_store::{SharedJwksStore, catch_up};
+use super::shared_store::{SharedJwksStore, catch_up, longest_wait};
 use crate::base::time::UnixTime;
 use crate::env::Env;
 
@@ -30,7 +30,7 @@ impl AwaitedFetch {
         let tenant = provider.tenant();
         let (store, now) = (SharedJwksStore::new(tenant)?, env.now().ok()?);
         let schedule = store.schedule(env.shared());
-        if !schedule.is_worth_waiting(now) {
+        if !schedule.is_worth_waiting(now, longest_wait(tenant)) {
             return None;
         }
         provider.request_refresh();

@@ -9,6 +9,7 @@
 mod awaited_fetch;
 mod error;
 mod fetch;
+mod fetch_queue;
 mod fetched;
 mod metadata;
 mod provider;
@@ -22,4 +23,4 @@ pub(crate) use fetch::{Fetch, FetchStep};
 pub(crate) use provider::NeededDocuments;
 pub use provider::{MetadataUnavailable, Provider};
 pub use refresher::{Actions, FetchId, JwksRefresher};
-pub(crate) use shared_store::{catch_up, publish};
+pub(crate) use shared_store::{catch_up, catch_up_newer, publish};

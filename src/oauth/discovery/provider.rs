@@ -23,6 +23,8 @@ pub struct Provider {
 #[derive(Debug, Default)]
 struct ProviderState {
     fetched: Option<Arc<Fetched>>,
+    /// The number of the documents in the shared schedule; 0 if this VM has none.
+    published: u64,
     /// Whether a token named a key that is not known, or a request waits for documents.
     refresh_requested: bool,
 }
@@ -160,9 +162,21 @@ impl Provider {
         }
     }
 
-    pub(super) fn replace(&self, fetched: Fetched) {
+    /// Replaces the documents by those of the number `published`, if that is known.
+    pub(super) fn replace(&self, fetched: Fetched, published: Option<u64>) {
         if let Ok(mut state) = self.state.lock() {
-            *state = ProviderState { fetched: Some(Arc::new(fetched)), refresh_requested: false };
+            let published = published.unwrap_or(state.published);
+            *state = ProviderState { fetched: Some(Arc::new(fetched)), published, refresh_requested: false };
+        }
+    }
+
+    pub(super) fn published(&self) -> u64 {
+        self.state.lock().map_or(0, |state| state.published)
+    }
+
+    pub(super) fn set_published(&self, published: u64) {
+        if let Ok(mut state) = self.state.lock() {
+            state.published = published;
         }
     }
 

@@ -3,14 +3,14 @@
 //!
 //! Scenarios: tests/scenarios/keys.rs.
 
-use std::collections::HashMap;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::error::FetchError;
 use super::fetch::{Fetch, FetchStep};
+use super::fetch_queue::{FetchQueue, Place, Reason};
 use super::provider::Provider;
-use super::shared_store::{SharedJwksStore, changed_since, max_fetch_duration, postpone, publish};
+use super::shared_store::{SharedJwksStore, changed_since, longest_wait, postpone, publish};
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
@@ -23,7 +23,8 @@ use crate::tenant::Tenant;
 #[derive(Default)]
 pub struct JwksRefresher {
     providers: Vec<ScheduledProvider>,
-    running: HashMap<FetchId, Fetch>,
+    queue: FetchQueue,
+    running: HashMap<FetchId, (Fetch, Place)>,
     last_id: u64,
     last_change: Option<Version>,
 }
@@ -37,8 +38,8 @@ struct ScheduledProvider {
     store: SharedJwksStore,
     /// Before this time the shared schedule need not be read.
     next_look: UnixTime,
-    /// The number in the shared schedule (`published`) of the documents that this VM has.
-    published: u64,
+    /// Whether the last fetch failed, as far as this VM knows.
+    fails: bool,
 }
 
 /// The calls that are to be made, and the lines for the log.
@@ -53,19 +54,16 @@ pub struct Actions {
 }
 
 impl JwksRefresher {
-    /// Refreshes these providers. Documents that this VM or another one has fetched before are used
-    /// at once, so a new configuration does not begin without keys.
+    /// Refreshes these providers. Documents that were fetched in this process before are taken over
+    /// when a request needs them or the next fetch is due, so a new configuration of thousands of
+    /// tenants loads quickly.
     pub fn new(providers: impl IntoIterator<Item = Arc<Provider>>, env: &Env<'_>) -> Self {
         let scheduled = providers.into_iter().filter_map(|provider| {
             let store = SharedJwksStore::new(provider.tenant())?;
             store.prepare(env.shared());
-            Some(ScheduledProvider { provider, store, next_look: UnixTime(0), published: 0 })
+            Some(ScheduledProvider { provider, store, next_look: UnixTime(0), fails: false })
         });
-        let mut refresher = Self { providers: scheduled.collect(), ..Self::default() };
-        if let Ok(now) = env.now() {
-            refresher.read_published(now, env);
-        }
-        refresher
+        Self { providers: scheduled.collect(), ..Self::default() }
     }
 
     /// Whether no tenant fetches anything.
@@ -73,43 +71,33 @@ impl JwksRefresher {
         self.providers.is_empty()
     }
 
-    /// Takes over documents that other VMs have fetched, and begins the fetches that are due.
+    /// Begins the fetches that are due or requested, as many as may run at the same time. The
+    /// others begin as soon as one of these ends.
     pub fn tick(&mut self, env: &Env<'_>) -> Actions {
         let mut actions = Actions::default();
         let Ok(now) = env.now() else { return actions };
         if self.is_idle() {
             return actions;
         }
-        actions.has_fetched = self.read_published(now, env);
-        // What requests wait for comes first, and has places of its own.
-        let (requested, others): (Vec<_>, Vec<_>) =
-            self.providers.iter_mut().partition(|scheduled| scheduled.provider.is_refresh_requested());
-        for (providers, limit) in [(requested, MAX_RUNNING.saturating_mul(2)), (others, MAX_RUNNING)] {
-            for scheduled in providers {
-                if self.running.len() >= limit {
-                    break;
-                }
-                if !scheduled.claim(now, env) {
-                    continue;
-                }
-                let Some((fetch, call)) = Fetch::begin(&scheduled.provider) else { continue };
-                self.last_id = self.last_id.wrapping_add(1);
-                let id = FetchId(self.last_id);
-                self.running.insert(id, fetch);
-                actions.calls.push((id, call));
-            }
-        }
+        (actions.has_fetched, self.last_change) = changed_since(env.shared(), self.last_change);
+        self.fill_queue(now);
+        self.begin(now, env, &mut actions);
         actions
     }
 
     /// Continues the fetch whose call ended. A call of an unknown fetch is ignored.
     pub fn called(&mut self, id: FetchId, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> Actions {
         let mut actions = Actions::default();
-        let (Some(fetch), Ok(now)) = (self.running.remove(&id), env.now()) else { return actions };
+        let Some((fetch, place)) = self.running.remove(&id) else { return actions };
+        let Ok(now) = env.now() else {
+            self.queue.release(&place);
+            return actions;
+        };
         match fetch.proceed(result, now) {
             FetchStep::Call(fetch, call) => {
-                self.running.insert(id, fetch);
+                self.running.insert(id, (fetch, place));
                 actions.calls.push((id, call));
+                return actions;
             }
             FetchStep::Done(provider, Ok(documents)) => {
                 let omitted = documents.fetched.omitted;
@@ -121,50 +109,68 @@ impl JwksRefresher {
                 actions.log.push(failed(provider.tenant(), error));
             }
         }
-        actions.has_fetched = actions.calls.is_empty();
+        self.queue.release(&place);
+        actions.has_fetched = true;
+        self.begin(now, env, &mut actions);
         actions
     }
 
-    /// Takes over documents that other VMs have fetched. Returns whether any fetch has ended since
-    /// the last time.
-    fn read_published(&mut self, now: UnixTime, env: &Env<'_>) -> bool {
-        let (is_changed, version) = changed_since(env.shared(), self.last_change);
-        self.last_change = version;
-        for scheduled in self.providers.iter_mut().filter(|_| is_changed) {
-            let published = scheduled.store.schedule(env.shared()).published;
-            if published == scheduled.published {
+    /// Puts into the queue what may begin now, the earliest first. Of what clients have asked for,
+    /// an issuer that failed comes last.
+    fn fill_queue(&mut self, now: UnixTime) {
+        let waiting: BinaryHeap<_> = self.providers.iter().enumerate().filter_map(|it| it.1.rank(it.0, now)).collect();
+        let waiting = waiting.into_sorted_vec();
+        self.queue.fill(waiting.into_iter().map(|(reason, _, _, index)| (reason, index)));
+    }
+
+    /// Begins the fetches of the queue that have a place.
+    fn begin(&mut self, now: UnixTime, env: &Env<'_>, actions: &mut Actions) {
+        let Self { providers, queue, running, last_id, .. } = self;
+        while let Some((place, index)) = queue.next(|index| cluster_of(providers, index)) {
+            let begin = |it: &mut ScheduledProvider| {
+                it.claim(place.reason(), now, env).then(|| Fetch::begin(&it.provider)).flatten()
+            };
+            let Some((fetch, call)) = providers.get_mut(index).and_then(begin) else {
+                queue.release(&place);
                 continue;
-            }
-            scheduled.published = published;
-            if let Some(fetched) = scheduled.store.documents(env.shared(), scheduled.provider.tenant(), now) {
-                scheduled.provider.replace(fetched);
-            }
+            };
+            *last_id = last_id.wrapping_add(1);
+            let id = FetchId(*last_id);
+            running.insert(id, (fetch, place));
+            actions.calls.push((id, call));
         }
-        is_changed
     }
 }
 
+fn cluster_of(providers: &[ScheduledProvider], index: usize) -> &str {
+    providers.get(index).map_or("", |scheduled| &scheduled.provider.tenant().provider.cluster)
+}
+
 impl ScheduledProvider {
-    /// Whether this VM is the one that fetches now.
-    fn claim(&mut self, now: UnixTime, env: &Env<'_>) -> bool {
-        let requested = self.provider.is_refresh_requested();
+    /// Its rank in the queue, if it belongs there.
+    fn rank(&self, index: usize, now: UnixTime) -> Option<(Reason, bool, UnixTime, usize)> {
+        if self.provider.is_refresh_requested() {
+            return Some((Reason::Requested, self.fails, UnixTime(0), index));
+        }
         // If the clock was set back, the VM must not wait until the old time is reached again.
-        let set_back = self.next_look > now.plus(self.longest_wait());
-        if !requested && now < self.next_look && !set_back {
-            return false;
-        }
-        let claimed = self.store.claim(env.shared(), self.provider.tenant(), now, requested);
-        if claimed {
-            self.provider.refresh_begins();
-        }
-        self.next_look = self.store.schedule(env.shared()).next;
-        claimed
+        let set_back = self.next_look > now.plus(longest_wait(self.provider.tenant()));
+        (now >= self.next_look || set_back).then_some((Reason::Due, false, self.next_look, index))
     }
 
-    fn longest_wait(&self) -> Duration {
-        let tenant = self.provider.tenant();
-        let interval = tenant.provider.source.as_ref().map(|source| source.interval);
-        interval.unwrap_or_default().max(max_fetch_duration(tenant))
+    /// Whether this VM is the one that fetches now. It takes over what another VM has fetched since
+    /// the last time.
+    fn claim(&mut self, reason: Reason, now: UnixTime, env: &Env<'_>) -> bool {
+        let Self { provider, store, .. } = self;
+        let requested = reason == Reason::Requested;
+        let claimed = store.claim(env.shared(), provider.tenant(), now, requested);
+        if claimed {
+            provider.refresh_begins();
+        }
+        let schedule = store.schedule(env.shared());
+        store.take_over(provider, schedule.published, now, env.shared());
+        self.fails = schedule.failures > 0;
+        self.next_look = schedule.next;
+        claimed
     }
 }
 
@@ -182,6 +188,157 @@ fn log_line(level: Level, event: Event, tenant: &Tenant, reason: &str) -> LogLin
     LogLine { level, event, text: format!("{event} tenant={}: {reason}", tenant.name) }
 }
 
-/// Limits how many fetches run at the same time when there are thousands of tenants. As many more
-/// may run that clients have caused.
-const MAX_RUNNING: usize = 16;
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::secret::Secret;
+    use crate::config::{self, LoadContext};
+    use crate::jose::{HostAlgorithms, NoHostVerifier, Verifier};
+    use crate::runtime::Runtime;
+    use crate::testing::{TestHost, TestSharedData};
+
+    /// The refresher of one VM, whose calls take some seconds.
+    struct Vm {
+        runtime: Runtime,
+        refresher: JwksRefresher,
+        shared: TestSharedData,
+        now: u64,
+        /// The calls in progress: when each ends, and whether it is answered.
+        calls: Vec<(u64, FetchId, bool)>,
+        /// When fetches of each tenant have ended.
+        fetched: BTreeMap<String, Vec<u64>>,
+    }
+
+    impl Vm {
+        /// `tenants` of one cluster each or of the same one, whose keys are fetched every 30
+        /// seconds.
+        fn new(tenants: usize, cluster: impl Fn(usize) -> String) -> Self {
+            let tenant = |number: usize| {
+                json!({
+                    "name": format!("t{number}"), "hosts": [format!("t{number}.example")], "client_id": "gate",
+                    "issuer": "https://i.example",
+                    "provider": { "cluster": cluster(number), "authorization_endpoint": "https://i.example/a",
+                        "token_endpoint": "https://i.example/t", "jwks_uri": "https://i.example/keys",
+                        "jwks_interval": "30s" },
+                })
+            };
+            let key = json!({ "id": "k", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" });
+            let tenants: Vec<_> = (0..tenants).map(tenant).collect();
+            let configuration = json!({ "session": { "keys": [key] }, "tenants": tenants });
+            let context = LoadContext { environment: &TestHost::default(), host: HostAlgorithms::default() };
+            let runtime = config::load_value(&configuration, context).unwrap().runtime;
+            let (refresher, shared) = (JwksRefresher::default(), TestSharedData::default());
+            let mut vm =
+                Self { runtime, refresher, shared, now: 1_000_000, calls: Vec::new(), fetched: BTreeMap::new() };
+            vm.refresher = vm.with(|vm, env| JwksRefresher::new(vm.runtime.providers(), env));
+            vm
+        }
+
+        fn with<T>(&mut self, act: impl FnOnce(&mut Self, &mut Env<'_>) -> T) -> T {
+            let (mut host, shared) = (TestHost::default(), std::mem::take(&mut self.shared));
+            let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
+            let result = act(self, &mut Env::new(Some(UnixTime(self.now)), &mut host, verifier, &shared));
+            self.shared = shared;
+            result
+        }
+
+        /// One second: the calls that end, and a tick. `takes` is how long a call to a cluster
+        /// takes, and whether it is answered.
+        fn second(&mut self, takes: impl Fn(&str) -> (u64, bool)) {
+            self.now = self.now.saturating_add(1);
+            let now = self.now;
+            let mut actions = self.with(|vm, env| vm.refresher.tick(env));
+            loop {
+                self.take(actions, &takes);
+                let Some(ended) = self.calls.iter().position(|(end, ..)| *end <= now) else { break };
+                let (_, id, is_answered) = self.calls.remove(ended);
+                let jwks = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "k",
+                    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] });
+                let body = Secret::new(jwks.to_string().into_bytes());
+                let response = CallResponse { status: 200, body };
+                let result = if is_answered { Ok(response) } else { Err(CallFailure::NoAnswer) };
+                actions = self.with(|vm, env| vm.refresher.called(id, result, env));
+            }
+        }
+
+        fn take(&mut self, actions: Actions, takes: impl Fn(&str) -> (u64, bool)) {
+            for (id, call) in actions.calls {
+                let (seconds, is_answered) = takes(&call.cluster);
+                self.calls.push((self.now.saturating_add(seconds), id, is_answered));
+            }
+            for line in actions.log.iter().filter(|line| line.event == Event::JwksFetched) {
+                let name = line.text.split("tenant=").nth(1).unwrap().split(':').next().unwrap();
+                self.fetched.entry(name.to_owned()).or_default().push(self.now);
+            }
+        }
+
+        fn request(&self, number: usize) {
+            self.runtime.providers().nth(number).unwrap().request_refresh();
+        }
+    }
+
+    /// More fetches are due than can run: each tenant gets its turn.
+    #[test]
+    fn no_tenant_is_left_out() {
+        let mut vm = Vm::new(600, |number| format!("c{}", number % 50));
+        for _ in 0..600 {
+            vm.second(|_| (4, true));
+        }
+        assert_eq!(vm.fetched.len(), 600);
+        for (tenant, times) in &vm.fetched {
+            let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+            // 64 fetches of 4 seconds at the same time: 16 each second, and 600 tenants.
+            assert!(longest <= 45, "{tenant} waited {longest} seconds");
+        }
+    }
+
+    /// With an issuer that answers at once, all tenants have their keys after one tick.
+    #[test]
+    fn the_next_fetch_begins_when_one_ends() {
+        let mut vm = Vm::new(2_000, |_| "one".to_owned());
+        vm.second(|_| (0, true));
+        assert_eq!(vm.fetched.len(), 2_000);
+    }
+
+    /// Clients ask for unknown keys of many tenants, whose issuers do not answer. Another tenant
+    /// gets its new keys, and the fetches that are due begin.
+    #[test]
+    fn a_flood_at_some_tenants_delays_no_other() {
+        let mut vm = Vm::new(400, |number| if number < 300 { "slow".to_owned() } else { format!("c{number}") });
+        let takes = |cluster: &str| if cluster == "slow" { (5, false) } else { (0, true) };
+        for second in 0..300 {
+            (0..300).for_each(|number| vm.request(number));
+            if second == 200 {
+                vm.request(399);
+            }
+            vm.second(takes);
+        }
+        let asked = 1_000_000 + 201;
+        assert!(vm.fetched["t399"].iter().any(|time| (asked..=asked + 1).contains(time)), "{:?}", vm.fetched["t399"]);
+        for number in 300..400 {
+            let times = &vm.fetched[&format!("t{number}")];
+            assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 31), "{number}: {times:?}");
+        }
+    }
+
+    /// Whatever another plugin writes into the shared schedule, the keys are fetched.
+    #[test]
+    fn a_schedule_that_nobody_can_have_written_stops_no_fetch() {
+        let mut vm = Vm::new(1, |_| "one".to_owned());
+        vm.second(|_| (0, true));
+        let provider = vm.runtime.providers().next().unwrap();
+        let key = SharedJwksStore::new(provider.tenant()).unwrap().schedule_key().to_owned();
+        for junk in ["18446744073709551615 18446744073709551615 9 1 1", "0 2000000 0 1 0", "0 0 4294967295 1 0"] {
+            let before = vm.fetched["t0"].len();
+            vm.with(|_, env| env.shared().set(&key, junk.as_bytes(), None).unwrap());
+            for _ in 0..40 {
+                vm.second(|_| (0, true));
+            }
+            assert!(vm.fetched["t0"].len() > before, "{junk}");
+        }
+    }
+}

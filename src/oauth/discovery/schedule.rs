@@ -11,7 +11,7 @@ use crate::base::time::UnixTime;
 pub(super) struct Schedule {
     /// When the last fetch began.
     pub(super) last: UnixTime,
-    /// Before this time no VM fetches, unless an unknown key was requested.
+    /// Before this time no VM fetches, unless a fetch was requested.
     pub(super) next: UnixTime,
     /// The number of fetches that failed since the last successful one.
     pub(super) failures: u32,
@@ -42,16 +42,18 @@ impl Schedule {
         format!("{last} {next} {failures} {published} {}", u8::from(running)).into_bytes()
     }
 
-    /// Whether a fetch may begin: it is due, or an unknown key was requested and the last fetch is
-    /// at least [`MIN_GAP`] ago. If the clock was set back, a fetch is due at once.
-    pub(super) fn is_due(&self, now: UnixTime, wanted: bool) -> bool {
-        now >= self.next || (wanted && now >= self.last.plus(MIN_GAP)) || self.last > now
+    /// Whether a fetch may begin: it is due, or it was requested and the last fetch is at least
+    /// [`MIN_GAP`] ago. If the clock was set back, or no VM of this release can have written the
+    /// schedule, because it is later than `longest_wait`, a fetch is due at once.
+    pub(super) fn is_due(&self, now: UnixTime, requested: bool, longest_wait: Duration) -> bool {
+        let is_possible = self.last <= now && self.next <= now.plus(longest_wait);
+        now >= self.next || (requested && now >= self.last.plus(MIN_GAP)) || !is_possible
     }
 
     /// Whether a request that cannot go on without documents may wait: a fetch is in progress, or
     /// one may begin.
-    pub(super) fn is_worth_waiting(&self, now: UnixTime) -> bool {
-        (self.running && now < self.next) || self.is_due(now, true)
+    pub(super) fn is_worth_waiting(&self, now: UnixTime, longest_wait: Duration) -> bool {
+        (self.running && now < self.next) || self.is_due(now, true, longest_wait)
     }
 
     /// The schedule while a fetch is in progress. If its VM disappears, another one fetches after
@@ -90,6 +92,7 @@ mod tests {
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
+    const HOUR: Duration = Duration::from_secs(3600);
     const NOW: UnixTime = UnixTime(1_000_000);
 
     #[test]
@@ -101,31 +104,33 @@ mod tests {
         for junk in [&b"-"[..], b"", b"\xff", b"a b c"] {
             assert_eq!(Schedule::read(junk), Schedule::default());
         }
-        assert!(Schedule::default().is_due(NOW, false));
+        assert!(Schedule::default().is_due(NOW, false, HOUR));
     }
 
     #[test]
     fn an_unknown_key_is_fetched_early_but_not_too_often() {
         let schedule = Schedule::default().begun(NOW, MINUTE).succeeded(NOW, 5 * MINUTE, 0);
-        assert!(!schedule.is_due(NOW.plus(MIN_GAP), false));
-        assert!(!schedule.is_due(UnixTime(NOW.0 + 9), true));
-        assert!(schedule.is_due(NOW.plus(MIN_GAP), true));
-        assert!(schedule.is_due(NOW.plus(5 * MINUTE), false));
-        assert!(schedule.is_due(UnixTime(NOW.0 - 1), false));
+        assert!(!schedule.is_due(NOW.plus(MIN_GAP), false, HOUR));
+        assert!(!schedule.is_due(UnixTime(NOW.0 + 9), true, HOUR));
+        assert!(schedule.is_due(NOW.plus(MIN_GAP), true, HOUR));
+        assert!(schedule.is_due(NOW.plus(5 * MINUTE), false, HOUR));
+        assert!(schedule.is_due(UnixTime(NOW.0 - 1), false, HOUR));
     }
 
     #[test]
     fn a_request_waits_for_a_fetch_that_runs_or_may_begin() {
         let idle = Schedule::default();
-        assert!(idle.is_worth_waiting(NOW));
+        assert!(idle.is_worth_waiting(NOW, HOUR));
         let running = idle.begun(NOW, MINUTE);
-        assert!(running.is_worth_waiting(NOW) && running.is_worth_waiting(UnixTime(NOW.0 + 9)));
+        assert!(running.is_worth_waiting(NOW, HOUR) && running.is_worth_waiting(UnixTime(NOW.0 + 9), HOUR));
         let failed = running.failed(NOW, 5 * MINUTE, 0);
-        assert!(!failed.is_worth_waiting(NOW) && !failed.is_worth_waiting(UnixTime(NOW.0 + 4)));
+        assert!(!failed.is_worth_waiting(NOW, HOUR) && !failed.is_worth_waiting(UnixTime(NOW.0 + 4), HOUR));
         // The first retry is due, and later a request may cause one.
-        assert!(failed.is_worth_waiting(UnixTime(NOW.0 + 5)));
+        assert!(failed.is_worth_waiting(UnixTime(NOW.0 + 5), HOUR));
         let failed = failed.begun(NOW, MINUTE).failed(NOW, 5 * MINUTE, 0).failed(NOW, 5 * MINUTE, 0);
-        assert!(!failed.is_worth_waiting(UnixTime(NOW.0 + 9)) && failed.is_worth_waiting(NOW.plus(MIN_GAP)));
+        assert!(
+            !failed.is_worth_waiting(UnixTime(NOW.0 + 9), HOUR) && failed.is_worth_waiting(NOW.plus(MIN_GAP), HOUR)
+        );
     }
 
     #[test]

@@ -45,29 +45,59 @@ impl SharedJwksStore {
         create(shared, &self.schedule).is_ok()
     }
 
+    #[cfg(test)]
+    pub(super) fn schedule_key(&self) -> &str {
+        &self.schedule
+    }
+
     /// The current schedule; the default if there is none.
     pub(super) fn schedule(&self, shared: &dyn SharedData) -> Schedule {
         shared.get(&self.schedule).map(|(bytes, _)| Schedule::read(&bytes)).unwrap_or_default()
     }
 
     /// Claims a due fetch for this VM. Returns whether it succeeded; of several VMs only one does.
-    pub(super) fn claim(&self, shared: &dyn SharedData, tenant: &Tenant, now: UnixTime, wanted: bool) -> bool {
+    pub(super) fn claim(&self, shared: &dyn SharedData, tenant: &Tenant, now: UnixTime, requested: bool) -> bool {
         let claimed = change(shared, &self.schedule, |bytes| {
             let schedule = Schedule::read(bytes);
-            schedule.is_due(now, wanted).then(|| schedule.begun(now, max_fetch_duration(tenant)).write())
+            schedule
+                .is_due(now, requested, longest_wait(tenant))
+                .then(|| schedule.begun(now, max_fetch_duration(tenant)).write())
         });
         claimed.is_ok()
     }
 
-    /// Records how a fetch ended. Another VM may write at the same time, so it is tried [`TRIES`]
-    /// times.
-    fn end(&self, shared: &dyn SharedData, end: impl Fn(Schedule) -> Schedule) {
-        let _ = (0..TRIES)
-            .find(|_| change(shared, &self.schedule, |bytes| Some(end(Schedule::read(bytes)).write())).is_ok());
+    /// Records how a fetch ended, and returns the schedule that was written. Another VM may write
+    /// at the same time, so it is tried [`TRIES`] times.
+    fn end(&self, shared: &dyn SharedData, end: impl Fn(Schedule) -> Schedule) -> Option<Schedule> {
+        (0..TRIES).find_map(|_| {
+            let mut written = None;
+            let end = |bytes: &[u8]| Some(written.insert(end(Schedule::read(bytes))).write());
+            change(shared, &self.schedule, end).ok()?;
+            written
+        })
     }
 
-    /// The documents that were last fetched in this process.
-    pub(super) fn documents(&self, shared: &dyn SharedData, tenant: &Tenant, now: UnixTime) -> Option<Fetched> {
+    /// Takes over the documents that were last fetched in this process, unless this VM has those of
+    /// the number `published` in the schedule. Returns whether it did. The documents may be newer
+    /// than the number; then they are taken over once more.
+    pub(super) fn take_over(
+        &self,
+        provider: &Provider,
+        published: u64,
+        now: UnixTime,
+        shared: &dyn SharedData,
+    ) -> bool {
+        if published == provider.published() {
+            return false;
+        }
+        let documents = self.documents(shared, provider.tenant(), now);
+        documents.is_some_and(|fetched| {
+            provider.replace(fetched, Some(published));
+            true
+        })
+    }
+
+    fn documents(&self, shared: &dyn SharedData, tenant: &Tenant, now: UnixTime) -> Option<Fetched> {
         let (bytes, _) = shared.get(&self.documents)?;
         let record = json::parse_object(&bytes).ok()?;
         let at = UnixTime(record.get("at").and_then(Value::as_u64)?).min(now);
@@ -83,6 +113,12 @@ pub(super) fn max_fetch_duration(tenant: &Tenant) -> Duration {
     tenant.provider.timeout.saturating_mul(3)
 }
 
+/// The longest time between two looks at the schedule.
+pub(super) fn longest_wait(tenant: &Tenant) -> Duration {
+    let interval = tenant.provider.source.as_ref().map(|source| source.interval);
+    interval.unwrap_or_default().max(max_fetch_duration(tenant))
+}
+
 /// Whether any fetch has ended since version `last`, and the version to pass in the next time.
 pub(super) fn changed_since(shared: &dyn SharedData, last: Option<Version>) -> (bool, Option<Version>) {
     let version = shared.get(CHANGES).map(|(_, version)| version);
@@ -94,7 +130,7 @@ pub(crate) fn publish(provider: &Provider, documents: Documents, env: &mut Env<'
     let tenant = provider.tenant();
     let Documents { metadata, jwks, fetched } = documents;
     let (at, shared) = (fetched.at, env.shared());
-    provider.replace(fetched);
+    provider.replace(fetched, None);
     let (Some(store), Some(source)) = (SharedJwksStore::new(tenant), &tenant.provider.source) else { return };
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).ok();
     let record = json!({ "at": at.0, "metadata": metadata.and_then(text), "jwks": text(jwks) });
@@ -102,20 +138,27 @@ pub(crate) fn publish(provider: &Provider, documents: Documents, env: &mut Env<'
         return;
     }
     let jitter = jitter(env);
-    store.end(shared, |schedule| schedule.succeeded(at, source.interval, jitter));
+    if let Some(schedule) = store.end(shared, |schedule| schedule.succeeded(at, source.interval, jitter)) {
+        provider.set_published(schedule.published);
+    }
     let _ = shared.set(CHANGES, b"-", None);
 }
 
 /// Takes over the documents that another VM fetched if this VM has none. So a request does not fail
 /// or wait because this VM looks for them at its ticks only.
 pub(crate) fn catch_up(provider: &Provider, env: &Env<'_>) {
-    let tenant = provider.tenant();
-    if !provider.is_current()
-        && let (Some(store), Ok(now)) = (SharedJwksStore::new(tenant), env.now())
-        && let Some(fetched) = store.documents(env.shared(), tenant, now)
-    {
-        provider.replace(fetched);
+    if !provider.is_current() {
+        catch_up_newer(provider, env);
     }
+}
+
+/// Takes over the documents that another VM fetched after those of this VM, for a token with an
+/// unknown key. Returns whether there were any. Without any it costs one read of the shared data.
+pub(crate) fn catch_up_newer(provider: &Provider, env: &Env<'_>) -> bool {
+    let Some(store) = SharedJwksStore::new(provider.tenant()) else { return false };
+    let Ok(now) = env.now() else { return false };
+    let published = store.schedule(env.shared()).published;
+    store.take_over(provider, published, now, env.shared())
 }
 
 /// Schedules the next fetch after a failed one.
