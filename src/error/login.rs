@@ -7,7 +7,7 @@ use crate::http::call::CallFailure;
 use crate::identity::IdentityError;
 use crate::jose::TokenError;
 use crate::oauth::discovery::{FetchError, MetadataUnavailable};
-use crate::oauth::{ErrorText, OAuthErrorCode, TokenRequestError, TokenResponseError, UserinfoError};
+use crate::oauth::{ErrorText, OAuthErrorCode, SentSecrets, TokenRequestError, TokenResponseError, UserinfoError};
 use crate::session::SessionError;
 use crate::token::SubjectMismatch;
 
@@ -119,14 +119,15 @@ impl fmt::Display for LoginError {
 impl std::error::Error for LoginError {}
 
 impl AuthorizationError {
-    /// The error with this code and description.
+    /// The error with this code and description. The request had no short secrets: `state` and
+    /// `nonce` are words that an [`ErrorText`] never shows.
     pub(crate) fn new(error: &str, description: Option<&str>) -> Self {
         let code = match error {
             "access_denied" => AuthorizationErrorCode::AccessDenied,
             "server_error" | "temporarily_unavailable" => AuthorizationErrorCode::Unavailable,
             _ => AuthorizationErrorCode::Other,
         };
-        Self { code, text: ErrorText::new(error, description) }
+        Self { code, text: ErrorText::new(error, description, &SentSecrets::default()) }
     }
 }
 

@@ -5,9 +5,10 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::error_text::ErrorText;
+use super::sent_secrets::SentSecrets;
 
-/// An error response. Its text is what the provider sent, escaped, cut and without anything that
-/// looks like a token, so it may be logged.
+/// An error response. Its text is what the provider sent, escaped, cut, and without the secrets of
+/// the request and anything that looks like a token, so it may be logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
     /// The error code, as far as Tenantgate treats codes differently.
@@ -32,9 +33,9 @@ pub(crate) enum OAuthErrorCode {
 }
 
 impl OAuthError {
-    /// The error in a response with `status`. It is `None` unless the status is a client error and
+    /// The error in a response with `status` to a request with these secrets. It is `None` unless the status is a client error and
     /// the body has an error code. Status 429 says nothing about the grant.
-    pub(super) fn read(status: u16, body: &Map<String, Value>) -> Option<Self> {
+    pub(super) fn read(status: u16, body: &Map<String, Value>, sent: &SentSecrets) -> Option<Self> {
         if !matches!(status, 400..=428 | 430..=499) {
             return None;
         }
@@ -47,7 +48,7 @@ impl OAuthError {
             "temporarily_unavailable" | "slow_down" => OAuthErrorCode::Unavailable,
             _ => OAuthErrorCode::Other,
         };
-        Some(Self { code, text: ErrorText::new(error, field("error_description")) })
+        Some(Self { code, text: ErrorText::new(error, field("error_description"), sent) })
     }
 
     /// Whether the provider rejected the grant. Otherwise it decided nothing about the grant: the
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     fn read(status: u16, body: &Value) -> Option<OAuthError> {
-        OAuthError::read(status, body.as_object().unwrap())
+        OAuthError::read(status, body.as_object().unwrap(), &SentSecrets::default())
     }
 
     #[test]

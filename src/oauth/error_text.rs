@@ -2,17 +2,20 @@
 
 use std::fmt;
 
+use super::sent_secrets::SentSecrets;
+
 /// `error` and `error_description` of an error response (RFC 6749 sections 4.1.2.1 and 5.2):
-/// escaped, cut, and without anything that looks like a token.
+/// escaped, cut, and without what the request has sent or anything that looks like a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ErrorText(String);
 
 impl ErrorText {
-    /// The text of these two fields.
-    pub(crate) fn new(error: &str, description: Option<&str>) -> Self {
-        let error = escaped(error);
+    /// The text of these two fields, in the answer to a request that has sent these secrets.
+    pub(crate) fn new(error: &str, description: Option<&str>, sent: &SentSecrets) -> Self {
+        let shown = |text: &str| escaped(&sent.redact(text));
+        let error = shown(error);
         Self(match description {
-            Some(description) => ["`", &error, "` (\"", &escaped(description), "\")"].concat(),
+            Some(description) => ["`", &error, "` (\"", &shown(description), "\")"].concat(),
             None => ["`", &error, "`"].concat(),
         })
     }
@@ -55,12 +58,28 @@ const MIN_TOKEN: usize = 24;
 mod tests {
     use super::*;
 
+    fn sent() -> SentSecrets {
+        let mut sent = SentSecrets::default();
+        sent.add("p\"s");
+        sent.add("ab12");
+        sent
+    }
+
+    #[test]
+    fn the_text_has_no_secret_of_the_request() {
+        let text = ErrorText::new("ab12", Some("wrong secret p%22s, ab12x"), &sent()).to_string();
+        assert_eq!(text, r#"`[...]` ("wrong secret p%22s, [...]x")"#);
+        // A secret that a cut would split is replaced before the cut.
+        let text = ErrorText::new("bad", Some(&format!("{}yab12", "x ".repeat(98))), &sent()).to_string();
+        assert!(text.ends_with("x y[..\")"), "{text}");
+    }
+
     #[test]
     fn the_text_is_escaped_and_cut() {
-        let text = |error: &str, description: &str| ErrorText::new(error, Some(description)).to_string();
+        let text = |error: &str, description: &str| ErrorText::new(error, Some(description), &sent()).to_string();
         assert_eq!(text("bad\n", "no\r\nway \"\u{1f600}\""), r#"`bad\n` ("no\r\nway \"\u{1f600}\"")"#);
         assert_eq!(text("bad", &"x ".repeat(1000)).len(), MAX_TEXT + r#"`bad` ("")"#.len());
-        assert_eq!(ErrorText::new("bad", None).to_string(), "`bad`");
+        assert_eq!(ErrorText::new("bad", None, &sent()).to_string(), "`bad`");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::error_response::{OAuthError, OAuthErrorCode};
+use super::sent_secrets::SentSecrets;
 use crate::base::json;
 use crate::base::secret::Secret;
 use crate::http::call::CallResponse;
@@ -38,19 +39,19 @@ pub(crate) enum TokenResponseError {
 }
 
 impl TokenResponse {
-    /// Parses a token response.
+    /// Parses a token response. `sent` are the secrets of the request.
     ///
     /// # Errors
     /// [`TokenResponseError`] if it is an error response, or not a token response with `token_type`
     /// `Bearer`.
-    pub(crate) fn read(response: &CallResponse) -> Result<Self, TokenResponseError> {
+    pub(crate) fn read(response: &CallResponse, sent: &SentSecrets) -> Result<Self, TokenResponseError> {
         let body = response.body.expose_secret();
         if body.len() > CallResponse::MAX_BODY {
             return Err(TokenResponseError::TooLong);
         }
         let object = json::parse_object(body);
         if response.status != 200 {
-            let error = object.ok().and_then(|object| OAuthError::read(response.status, &object));
+            let error = object.ok().and_then(|object| OAuthError::read(response.status, &object, sent));
             return Err(error.map_or(TokenResponseError::Status(response.status), TokenResponseError::OAuth));
         }
         let object = object.map_err(|_| TokenResponseError::NotJson)?;
@@ -111,7 +112,7 @@ mod tests {
 
     fn read(status: u16, body: &str) -> Result<(), TokenResponseError> {
         let body = Secret::new(body.as_bytes().to_vec());
-        TokenResponse::read(&CallResponse { status, body })?.required_id_token().map(|_| ())
+        TokenResponse::read(&CallResponse { status, body }, &SentSecrets::default())?.required_id_token().map(|_| ())
     }
 
     #[test]
@@ -135,7 +136,11 @@ mod tests {
         for (expires_in, seconds) in [("300", Some(300)), ("\"300\"", Some(300)), ("\"soon\"", None), ("-1", None)] {
             let body = format!(r#"{{"access_token":"a","token_type":"Bearer","expires_in":{expires_in}}}"#);
             let response = CallResponse { status: 200, body: Secret::new(body.into_bytes()) };
-            assert_eq!(TokenResponse::read(&response).unwrap().expires_in, seconds, "{expires_in}");
+            assert_eq!(
+                TokenResponse::read(&response, &SentSecrets::default()).unwrap().expires_in,
+                seconds,
+                "{expires_in}"
+            );
         }
     }
 

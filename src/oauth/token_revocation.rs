@@ -5,11 +5,12 @@ use std::fmt;
 use super::discovery::Provider;
 use super::error::TokenRequestError;
 use super::error_response::OAuthError;
-use super::token_request::authenticated_call;
+use super::sent_secrets::SentSecrets;
+use super::token_request::{ClientRequest, authenticated};
 use crate::base::json;
 use crate::base::secret::Secret;
 use crate::env::Env;
-use crate::http::call::{CallFailure, CallResponse, HttpCall};
+use crate::http::call::{CallFailure, CallResponse};
 
 /// The reason why the provider may not have revoked a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,23 +29,27 @@ pub(crate) fn revocation_request(
     provider: &Provider,
     refresh_token: &Secret<String>,
     env: &mut Env<'_>,
-) -> Option<Result<HttpCall, TokenRequestError>> {
+) -> Option<Result<ClientRequest, TokenRequestError>> {
     let endpoint = provider.revocation_endpoint()?;
     let parameters = vec![("token", refresh_token.expose_secret().as_str()), ("token_type_hint", "refresh_token")];
-    Some(authenticated_call(provider, &endpoint, parameters, env))
+    Some(authenticated(provider, &endpoint, parameters, env))
 }
 
-/// Reads the response (section 2.2). The provider answers 200 for a token that it does not know,
+/// Reads the response to a request with these secrets (section 2.2). The provider answers 200 for a token that it does not know,
 /// too.
 ///
 /// # Errors
 /// [`TokenRevocationError`] if there is no response with status 200.
-pub(crate) fn read_revocation(result: Result<CallResponse, CallFailure>) -> Result<(), TokenRevocationError> {
+pub(crate) fn read_revocation(
+    result: Result<CallResponse, CallFailure>,
+    sent: &SentSecrets,
+) -> Result<(), TokenRevocationError> {
     let CallResponse { status, body } = result.map_err(TokenRevocationError::Call)?;
     if status == 200 {
         return Ok(());
     }
-    let error = json::parse_object(body.expose_secret()).ok().and_then(|object| OAuthError::read(status, &object));
+    let object = json::parse_object(body.expose_secret()).ok();
+    let error = object.and_then(|object| OAuthError::read(status, &object, sent));
     Err(error.map_or(TokenRevocationError::Status(status), TokenRevocationError::OAuth))
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::harness::{Harness, Reply, values};
-use crate::support::issuer::Issuer;
+use crate::support::issuer::{Answer, Issuer};
 use crate::support::signer::Signer;
 use crate::support::world::{World, ada};
 
@@ -47,6 +47,25 @@ pub fn every_client_authentication<H: Harness>() {
     assert_eq!(reply.status, 503);
     assert!(world.harness.log().contains("it does not know the client: `invalid_client`"), "{}", world.harness.log());
     assert!(!browser.has_session());
+}
+
+/// An issuer repeats what it received in the text of its error. The log has the text without the
+/// secrets, however short they are and however they are encoded.
+pub fn secrets_that_the_issuer_repeats<H: Harness>() {
+    for (method, credentials) in [("client_secret_basic", "Z2F0ZTpwJTJCNCslMjV3"), ("client_secret_post", "p%2B4+%25w")]
+    {
+        let prepare = |issuer: &mut Issuer| issuer.authentication = (method, "p+4 %w".to_owned());
+        let mut world = World::<H>::with_issuer(prepare, |_| {});
+        world.issuer("acme", |issuer| issuer.answer = Answer::Repeat);
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+        assert_eq!(world.open(&mut browser, &callback).reply().status, 503);
+        let log = world.harness.log();
+        assert!(log.contains("it answered `invalid_request` (\"[...] "), "{log}");
+        for secret in ["p+4 %w", credentials] {
+            assert!(!log.contains(secret), "{secret}: {log}");
+        }
+    }
 }
 
 /// `private_key_jwt`: a new client assertion for each request, with the issuer or the token

@@ -120,6 +120,7 @@ macro_rules! scenarios {
             ];
             login: [
                 back_to_the_page_that_was_asked_for, every_client_authentication,
+                secrets_that_the_issuer_repeats,
                 a_client_that_signs, every_algorithm, every_form_of_key, many_tabs_at_once,
                 tabs_that_begin_at_once, a_redirect_loop_ends, abandoned_attempts_do_not_pile_up,
                 cookies_are_narrow, the_address_adds_no_parameter, an_address_that_is_too_long,
@@ -147,7 +148,7 @@ macro_rules! scenarios {
                 kept_claims_are_refreshed, a_refused_page_keeps_the_refreshed_session,
                 a_public_page_after_the_end, a_user_is_removed, the_provider_is_away,
                 no_request_waits_for_a_provider_that_is_away, a_stale_session_and_a_provider_that_is_away,
-                an_answer_of_the_provider_is_no_outage,
+                an_answer_of_the_provider_is_no_outage, an_error_that_repeats_the_refresh_request,
                 a_new_key_of_the_issuer, hostile_refreshed_tokens, auth_time_of_another_login,
                 issuers_without_rotation_or_id_tokens, many_requests_at_once, two_workers_at_once,
             ];

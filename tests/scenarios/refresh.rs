@@ -505,6 +505,17 @@ pub fn an_answer_of_the_provider_is_no_outage<H: Harness>() {
     assert_eq!(calls(&world), before + 4);
 }
 
+/// The issuer repeats what it received in the text of its error, and the log has none of it.
+pub fn an_error_that_repeats_the_refresh_request<H: Harness>() {
+    let mut world = world::<H>();
+    let mut browser = world.signed_in();
+    world.issuer("acme", |issuer| issuer.answer = Answer::Repeat);
+    world.clock.advance(seconds(300));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+    let log = world.harness.log();
+    assert!(log.contains("token endpoint: it answered `invalid_request` (\"[...] "), "{log}");
+}
+
 /// The issuer signs with a new key: until it is fetched, the identity stays, and the new refresh
 /// token is kept.
 pub fn a_new_key_of_the_issuer<H: Harness>() {

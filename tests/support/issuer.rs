@@ -92,6 +92,9 @@ pub enum Answer {
     Silence,
     /// This status and body.
     Raw(u16, Vec<u8>),
+    /// An error whose description repeats the client secret, the credentials and the body of the
+    /// request.
+    Repeat,
 }
 
 #[derive(Clone)]
@@ -195,6 +198,7 @@ impl Issuer {
         match &self.document_answer {
             Answer::Silence => None,
             Answer::Raw(status, body) => Some((*status, body.clone())),
+            Answer::Repeat => unreachable!("the text of this endpoint is not logged"),
             Answer::Normal => Some((200, document.to_string().into_bytes())),
         }
     }
@@ -208,6 +212,7 @@ impl Issuer {
         match &self.userinfo {
             (Answer::Silence, _) => None,
             (Answer::Raw(status, body), _) => Some((*status, body.clone())),
+            (Answer::Repeat, _) => unreachable!("the text of this endpoint is not logged"),
             _ if self.access_token.as_bytes() != token => Some((401, Vec::new())),
             (Answer::Normal, claims) => Some((200, claims.to_string().into_bytes())),
         }
@@ -229,6 +234,7 @@ impl Issuer {
         match &self.revocation.0 {
             Answer::Silence => None,
             Answer::Raw(status, body) => Some((*status, body.clone())),
+            Answer::Repeat => Some(self.repeat(head, body)),
             // A token that is not known is revoked already (section 2.2).
             Answer::Normal => {
                 self.refresh_tokens.remove(&token);
@@ -243,11 +249,20 @@ impl Issuer {
         match &self.answer {
             Answer::Silence => None,
             Answer::Raw(status, body) => Some((*status, body.clone())),
+            Answer::Repeat => Some(self.repeat(head, body)),
             Answer::Normal => Some(match self.redeem(head, body) {
                 Ok(tokens) => (200, tokens.to_string().into_bytes()),
                 Err((status, error)) => (status, json!({ "error": error }).to_string().into_bytes()),
             }),
         }
+    }
+
+    /// See [`Answer::Repeat`].
+    fn repeat(&self, head: &Lines, body: &[u8]) -> (u16, Vec<u8>) {
+        let authorization = head.iter().find(|(name, _)| name == "authorization").map(|(_, value)| value.as_slice());
+        let [authorization, body] = [authorization.unwrap_or_default(), body].map(String::from_utf8_lossy);
+        let description = format!("{} {authorization} {body}", self.authentication.1);
+        (400, json!({ "error": "invalid_request", "error_description": description }).to_string().into_bytes())
     }
 
     fn redeem(&mut self, head: &Lines, body: &[u8]) -> Result<Value, (u16, &'static str)> {

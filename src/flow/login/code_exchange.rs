@@ -11,7 +11,7 @@ use crate::http::reply::LocalReply;
 use crate::identity::OmittedClaims;
 use crate::jose::TokenError;
 use crate::oauth::discovery::{Fetch, FetchStep, publish};
-use crate::oauth::{TokenResponse, read_userinfo, token_request, userinfo_request};
+use crate::oauth::{ClientRequest, SentSecrets, TokenResponse, read_userinfo, token_request, userinfo_request};
 use crate::session::{RefreshGrant, RetainedTokens};
 use crate::token::{LoginExpectation, VerifiedIdToken};
 
@@ -23,8 +23,8 @@ pub(crate) struct CodeExchange {
 
 /// The response that the login waits for.
 enum Awaited {
-    /// The token response.
-    Tokens,
+    /// The token response to a request with these secrets.
+    Tokens(SentSecrets),
     /// The JWK Set: the ID token was signed with an unknown key, which may be a new one.
     Jwks(TokenResponse, Fetch),
     /// The UserInfo response. The ID token is verified.
@@ -51,7 +51,7 @@ impl CodeExchange {
     ) -> Result<(Self, HttpCall), LocalReply> {
         let redirect_uri = returned.served.model.redirect_uri(&returned.host);
         match token_request(&returned.served.provider, code, &returned.attempt.verifier(), &redirect_uri, env) {
-            Ok(call) => Ok((Self { returned, awaited: Awaited::Tokens }, call)),
+            Ok(ClientRequest { call, sent }) => Ok((Self { returned, awaited: Awaited::Tokens(sent) }, call)),
             Err(error) => Err(returned.refuse(&LoginError::from(error).into())),
         }
     }
@@ -61,7 +61,7 @@ impl CodeExchange {
     pub(crate) fn proceed(self, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> ExchangeStep {
         let Self { returned, awaited } = self;
         match awaited {
-            Awaited::Tokens => returned.tokens(result, env),
+            Awaited::Tokens(sent) => returned.tokens(result, &sent, env),
             Awaited::Jwks(tokens, fetch) => returned.jwks(tokens, fetch, result, env),
             Awaited::Userinfo(token, tokens) => {
                 let outcome = result
@@ -75,10 +75,10 @@ impl CodeExchange {
 }
 
 impl Returned {
-    fn tokens(self, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> ExchangeStep {
+    fn tokens(self, result: Result<CallResponse, CallFailure>, sent: &SentSecrets, env: &mut Env<'_>) -> ExchangeStep {
         let tokens = match result
             .map_err(LoginError::ProviderUnreachable)
-            .and_then(|response| Ok(TokenResponse::read(&response)?))
+            .and_then(|response| Ok(TokenResponse::read(&response, sent)?))
         {
             Ok(tokens) => tokens,
             Err(error) => return ExchangeStep::Reply(self.end(Err(error))),

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::base::secret::Secret;
     use crate::http::call::CallResponse;
-    use crate::oauth::TokenResponse;
+    use crate::oauth::{SentSecrets, TokenResponse};
 
     #[test]
     fn an_unknown_client_is_logged_as_an_error_of_the_operator() {
@@ -160,7 +160,7 @@ mod tests {
             (500, "invalid_client", Level::Warn),
         ] {
             let body = Secret::new(format!(r#"{{"error":"{code}"}}"#).into_bytes());
-            let error = TokenResponse::read(&CallResponse { status, body }).unwrap_err();
+            let error = TokenResponse::read(&CallResponse { status, body }, &SentSecrets::default()).unwrap_err();
             assert_eq!(RefreshError::from(error).level(), level, "{status} {code}");
         }
     }

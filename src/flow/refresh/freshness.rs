@@ -131,11 +131,11 @@ fn begin(
     if !RefreshStore::new(env.shared()).claim(key, now.plus(longest_wait(tenant)), now) {
         return Next::Wait;
     }
-    let Ok(call) = refresh_request(&context.served.provider, &grant.refresh_token, env) else {
+    let Ok(request) = refresh_request(&context.served.provider, &grant.refresh_token, env) else {
         RefreshStore::new(env.shared()).end(key, &RefreshState::Failed(now.plus(PAUSE).0));
         return Next::Pause;
     };
-    let start = StartRefresh { refreshing: Box::new(Refreshing::new(context, session, grant, refresh)), call };
+    let start = Refreshing::begin(context, session, grant, refresh, request);
     if permission == Permission::Probe { Next::Probe(start) } else { Next::Begin(start) }
 }
 

@@ -17,7 +17,9 @@ use crate::error::ReplyContext;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::identity::OmittedClaims;
 use crate::jose::TokenError;
-use crate::oauth::{PAUSE, ProviderAvailability, TokenResponse, read_userinfo, userinfo_request};
+use crate::oauth::{
+    ClientRequest, PAUSE, ProviderAvailability, SentSecrets, TokenResponse, read_userinfo, userinfo_request,
+};
 use crate::runtime::{RequestContext, Runtime, ServedTenant};
 use crate::session::{RefreshGrant, RefreshKey, RefreshState, RefreshStore, RetainedTokens, Session, SessionRecord};
 use crate::tenant::Refresh;
@@ -38,10 +40,17 @@ pub(crate) struct Refreshing {
 
 /// The response that the refresh waits for.
 enum Awaited {
-    /// The token response.
-    Tokens,
+    /// The token response to a request with these secrets.
+    Tokens(SentSecrets),
     /// The UserInfo response. The ID token is verified, if the token response had one.
     Userinfo(Box<(TokenResponse, Option<VerifiedIdToken>)>),
+}
+
+/// While a response is taken, nothing is awaited.
+impl Default for Awaited {
+    fn default() -> Self {
+        Self::Tokens(SentSecrets::default())
+    }
 }
 
 /// A refresh with its first call, which is to be made.
@@ -72,9 +81,16 @@ pub(crate) struct UnusedToken {
 }
 
 impl Refreshing {
-    /// A refresh of `session` with `grant`, which waits for the token response.
-    pub(super) fn new(context: &RequestContext, session: &Session, grant: &RefreshGrant, refresh: &Refresh) -> Self {
-        Self {
+    /// A refresh of `session` with `grant`, which begins with this token request.
+    pub(super) fn begin(
+        context: &RequestContext,
+        session: &Session,
+        grant: &RefreshGrant,
+        refresh: &Refresh,
+        request: ClientRequest,
+    ) -> StartRefresh {
+        let ClientRequest { call, sent } = request;
+        let refreshing = Self {
             runtime: context.runtime.clone(),
             served: context.served.clone(),
             record: session.record().clone(),
@@ -82,8 +98,9 @@ impl Refreshing {
             reply_context: context.reply_context(),
             overdue: grant.overdue(refresh),
             stale: grant.stale(refresh),
-            awaited: Awaited::Tokens,
-        }
+            awaited: Awaited::Tokens(sent),
+        };
+        StartRefresh { refreshing: Box::new(refreshing), call }
     }
 
     /// Identifies the refresh.
@@ -103,8 +120,8 @@ impl Refreshing {
         env: &mut Env<'_>,
     ) -> RefreshStep {
         let response = result.map_err(RefreshError::ProviderUnreachable);
-        match mem::replace(&mut self.awaited, Awaited::Tokens) {
-            Awaited::Tokens => match response.and_then(|response| Ok(TokenResponse::read(&response)?)) {
+        match mem::take(&mut self.awaited) {
+            Awaited::Tokens(sent) => match response.and_then(|response| Ok(TokenResponse::read(&response, &sent)?)) {
                 Ok(tokens) => self.tokens(tokens, env),
                 Err(error) => self.end(Err(error), None, env),
             },
