@@ -15,7 +15,7 @@ use crate::jose::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, SigningKey
 use crate::runtime::{Runtime, TenantEntry};
 use crate::seal::Purpose;
 use crate::session::{RetainedTokens, SessionId, SessionRecord};
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, TenantName};
 use crate::token::Claims;
 
 /// A host without environment variables. Its random bytes are a counter.
@@ -68,6 +68,12 @@ impl SharedData for TestSharedData {
         values.insert(key.to_owned(), (value.to_vec(), held.wrapping_add(1)));
         Ok(())
     }
+}
+
+/// The name of a tenant.
+#[expect(clippy::disallowed_methods, reason = "tests name tenants, too")]
+pub(crate) fn tenant_name(text: &str) -> TenantName {
+    TenantName::parse(text).unwrap()
 }
 
 /// A runtime with the tenants `a` and `b`, and a session key for each id.

@@ -62,6 +62,7 @@ fn with_every_object() -> Value {
     let mut whole = smallest();
     let optional = json!({
         "assertion": { "keys": [{ "pem": { "env": "ASSERTION_KEY" } }], "audiences": ["upstream"] },
+        "stats": {},
         "client_key": { "pem": { "env": "CLIENT_KEY" } },
         "login": {}, "csrf": {}, "refresh": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
         "roles": [{ "name": "admin", "groups": ["admins"] }],

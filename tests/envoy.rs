@@ -105,6 +105,29 @@ mod envoy_only {
         world.signed_in();
     }
 
+    /// With the `stats_config` of envoy/envoy.yaml, the tenant is a label in Prometheus's format.
+    #[test]
+    fn the_tenant_is_a_label_of_its_counters() {
+        let mut world = World::<EnvoyHarness>::with(|configuration| {
+            configuration["tenants"][1]["name"] = json!("globex.eu-1");
+        });
+        for host in ["acme.example", "globex.example", "globex.example", "unknown.example"] {
+            world.send(&mut world.browser(), &format!("https://{host}/"), &[]).reply();
+        }
+        let expected = [
+            "tenantgate_tenant_unauthenticated{tenant=\"acme\"} 1",
+            "tenantgate_tenant_unauthenticated{tenant=\"globex.eu-1\"} 2",
+            "tenantgate_unauthenticated{} 3",
+            "tenantgate_unknown_host{} 1",
+        ];
+        world.eventually(|world| {
+            let metrics = world.harness.admin("/stats/prometheus");
+            expected.iter().all(|line| metrics.lines().any(|metric| metric == *line))
+        });
+        let metrics = world.harness.admin("/stats/prometheus");
+        assert_eq!(metrics.matches("\ntenantgate_tenant_").count(), 2, "{metrics}");
+    }
+
     /// Invalid requests over a raw socket get an answer or a closed connection, and the filter
     /// serves the next request.
     #[test]

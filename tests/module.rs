@@ -184,6 +184,33 @@ mod abi {
         }
     }
 
+    /// A configuration push loses no count: neither those that wait for a tick, nor those of
+    /// streams that go on with the old configuration.
+    #[test]
+    fn a_configuration_push_loses_no_count() {
+        let mut world = World::<ModuleHarness>::new();
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+        let mut head = lines(&[(":method", b"GET"), (":authority", b"acme.example"), (":scheme", b"https")]);
+        let path = callback.strip_prefix("https://acme.example").unwrap();
+        head.push((":path".to_owned(), path.as_bytes().to_vec()));
+        head.push(("cookie".to_owned(), browser.cookie_line("acme.example").unwrap().into_bytes()));
+        let (context, waits) = world.harness.host.request(&head);
+        let RequestState::Waits(call) = waits else { panic!("no token request") };
+        for _ in 0..3 {
+            world.send(&mut world.browser(), "https://acme.example/", &[]).reply();
+        }
+        let configuration = world.configuration();
+        world.harness.reconfigure(&configuration);
+        assert!(matches!(world.harness.host.answer(context, &call, None), RequestState::Replied(_)));
+        world.harness.host.tick();
+        let expected = [("unauthenticated", 3), ("provider_unreachable", 1)];
+        for (event, count) in expected {
+            assert_eq!(world.harness.counter(event), count, "{event}");
+            assert_eq!(world.harness.counter(&format!("tenant.acme.{event}")), count, "{event}");
+        }
+    }
+
     /// Filter state is set only if configured, once, and only for forwarded requests.
     #[test]
     fn filter_state_is_set_if_configured() {

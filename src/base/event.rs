@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::tenant_name::TenantName;
+
 /// Declares [`Event`]: one line for each event with its public name. The events after `pages` have
 /// a page or a JSON answer, for which a tenant can have texts of its own.
 macro_rules! events {
@@ -113,16 +115,34 @@ impl fmt::Display for Event {
     }
 }
 
-/// A log line whose event is also counted.
+/// A log line whose event is also counted, in total and for its tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
     /// The log level, which is the importance for an operator.
     pub level: Level,
     /// The event. The counter has its name.
     pub event: Event,
+    /// The tenant, if the event is about one.
+    pub tenant: Option<TenantName>,
     /// The text of the line: event, tenant, request id and reason. It contains no secret, and no
     /// data that the client chose except a request id of harmless characters.
     pub text: String,
+}
+
+impl LogLine {
+    /// The line for an event, outside a request if there is no `request_id`.
+    pub(crate) fn new(
+        level: Level,
+        event: Event,
+        tenant: Option<&TenantName>,
+        request_id: Option<&str>,
+        reason: &str,
+    ) -> Self {
+        let name = tenant.map_or("-", TenantName::as_str);
+        let (label, id) = request_id.map_or(("", ""), |id| (" request_id=", id));
+        let text = [event.name(), " tenant=", name, label, id, ": ", reason].concat();
+        Self { level, event, tenant: tenant.cloned(), text }
+    }
 }
 
 /// The log levels of Envoy that are used.

@@ -1,9 +1,12 @@
-//! Basic types that every other room may use: encodings, events, JSON, secrets and time.
+//! Basic types that every other room may use: encodings, events and their counts, JSON, secrets,
+//! the names of tenants, and time.
 //!
-//! This room knows the names of all events. It does not know HTTP, tokens or tenants.
+//! This room knows the names of all events. It does not know HTTP, tokens, or what a tenant is.
 
 pub mod encoding;
 pub mod event;
 pub mod json;
 pub mod secret;
+pub mod tally;
+pub mod tenant_name;
 pub mod time;

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::base::event::{Event, Level, LogLine};
+use crate::tenant::TenantName;
+
 /// One mistake: the tenant, the field, and a message that says what is wrong and what is right. It
 /// contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,12 +12,24 @@ pub struct ConfigError {
     tenant: Option<String>,
     path: String,
     message: String,
+    name: Option<TenantName>,
 }
 
 impl ConfigError {
     /// A mistake at `path`. `tenant` is the label of the tenant, such as `tenant "acme"`.
     pub(super) fn new(tenant: Option<&str>, path: String, message: String) -> Self {
-        Self { tenant: tenant.map(str::to_owned), path, message }
+        Self { tenant: tenant.map(str::to_owned), path, message, name: None }
+    }
+
+    /// The mistake as one of the tenant with this name, if it has a valid one.
+    pub(super) fn of(self, name: Option<&TenantName>) -> Self {
+        Self { name: name.cloned(), ..self }
+    }
+
+    /// The line for the log about a mistake inside one tenant.
+    pub fn log(&self) -> LogLine {
+        let (level, event, text) = (Level::Error, Event::TenantConfigError, format!("configuration: {self}"));
+        LogLine { level, event, tenant: self.name.clone(), text }
     }
 
     /// A mistake that concerns all tenants.

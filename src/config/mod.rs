@@ -30,6 +30,7 @@ mod request;
 mod roles;
 mod session;
 mod signing_key;
+mod stats;
 mod tenant;
 #[cfg(test)]
 mod tests;
@@ -91,6 +92,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     let (keys, policy) = session::session(&root.field("session"), context.environment);
     let assertion = assertion::assertion(&root.field("assertion"), context.environment);
     let filter_state = root.field("filter_state").boolean().unwrap_or(false);
+    let counts_tenants = stats::stats(&root.field("stats"));
     let tenants: Vec<PartialTenant> = root
         .field("tenants")
         .required_elements()
@@ -113,6 +115,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
         Some(policy) if errors.is_empty() => {
             let assertion = assertion.map(Assertion::new);
             let runtime = Runtime::new(KeyRing::new(keys), policy, entries, assertion, filter_state);
+            let runtime = runtime.with_counted_tenants(counts_tenants);
             Ok(Loaded { runtime, problems })
         }
         _ => Err(ConfigErrors::new(errors)),
@@ -122,7 +125,8 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
 /// The mistakes of a tenant and its entry in the runtime. A tenant with any mistake is broken.
 fn finish(partial: PartialTenant) -> (Vec<ConfigError>, TenantEntry) {
     let PartialTenant { label, name, hosts, headers, tenant, errors, .. } = partial;
-    let errors = errors.into_config_errors(Some(&label));
+    let errors: Vec<ConfigError> =
+        errors.into_config_errors(Some(&label)).into_iter().map(|error| error.of(name.as_ref())).collect();
     let entry = match tenant {
         Some(tenant) if errors.is_empty() => TenantEntry::served(tenant),
         _ => TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts, headers })),

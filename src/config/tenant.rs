@@ -117,6 +117,7 @@ pub(super) fn tenant(
     PartialTenant { label, name, hosts, cookie_domain, headers, tenant, errors }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is where tenants get their names")]
 fn name(at: &Cursor<'_>) -> Option<TenantName> {
     let text = at.required_text()?;
     let name = TenantName::parse(text);

@@ -70,9 +70,7 @@ impl ReplyContext {
 
     /// A log line about this request.
     pub(crate) fn log(&self, level: Level, event: Event, reason: &str) -> LogLine {
-        let tenant = self.tenant.as_ref().map_or("-", TenantName::as_str);
-        let text = [event.name(), " tenant=", tenant, " request_id=", &self.request_id, ": ", reason].concat();
-        LogLine { level, event, text }
+        LogLine::new(level, event, self.tenant.as_ref(), Some(&self.request_id), reason)
     }
 }
 

@@ -33,8 +33,9 @@ pub(crate) enum OAuthErrorCode {
 }
 
 impl OAuthError {
-    /// The error in a response with `status` to a request with these secrets. It is `None` unless the status is a client error and
-    /// the body has an error code. Status 429 says nothing about the grant.
+    /// The error in a response with `status` to a request with these secrets. It is `None` unless
+    /// the status is a client error and the body has an error code. Status 429 says nothing about
+    /// the grant.
     pub(super) fn read(status: u16, body: &Map<String, Value>, sent: &SentSecrets) -> Option<Self> {
         if !matches!(status, 400..=428 | 430..=499) {
             return None;

@@ -35,8 +35,8 @@ pub(crate) fn revocation_request(
     Some(authenticated(provider, &endpoint, parameters, env))
 }
 
-/// Reads the response to a request with these secrets (section 2.2). The provider answers 200 for a token that it does not know,
-/// too.
+/// Reads the response to a request with these secrets (section 2.2). The provider answers 200 for a
+/// token that it does not know, too.
 ///
 /// # Errors
 /// [`TokenRevocationError`] if there is no response with status 200.

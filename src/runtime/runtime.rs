@@ -23,6 +23,7 @@ pub struct Runtime {
     tenants: TenantTable,
     upstream: UpstreamConfig,
     bearer_cache: BearerCache,
+    counts_tenants: bool,
 }
 
 impl Runtime {
@@ -43,7 +44,18 @@ impl Runtime {
     ) -> Self {
         let headers = entries.iter().filter_map(TenantEntry::headers);
         let upstream = UpstreamConfig::new(headers, assertion, filter_state);
-        Self { ring, policy, tenants: TenantTable::new(entries), upstream, bearer_cache: BearerCache::default() }
+        let tenants = TenantTable::new(entries);
+        Self { ring, policy, tenants, upstream, bearer_cache: BearerCache::default(), counts_tenants: true }
+    }
+
+    /// The runtime, with or without counters for each tenant.
+    pub(crate) fn with_counted_tenants(self, counts_tenants: bool) -> Self {
+        Self { counts_tenants, ..self }
+    }
+
+    /// Whether each tenant has counters of its own.
+    pub fn counts_tenants(&self) -> bool {
+        self.counts_tenants
     }
 
     /// Creates the values in the shared data that requests need. Call it before the first request

@@ -127,11 +127,12 @@ impl ServedTenant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::tenant_name;
 
     #[test]
     fn an_exact_host_wins_and_then_the_longest_wildcard() {
         let entry = |number: usize, pattern: &str| {
-            let name = TenantName::parse(&number.to_string());
+            let name = Some(tenant_name(&number.to_string()));
             let hosts = vec![HostPattern::parse(pattern).unwrap()];
             TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts, headers: None }))
         };

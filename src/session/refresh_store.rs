@@ -167,11 +167,11 @@ const MAX_PAUSE: u64 = 48 * 3600;
 mod tests {
     use super::*;
     use crate::env::shared::NoSharedData;
-    use crate::testing::TestSharedData;
+    use crate::testing::{TestSharedData, tenant_name};
 
     fn key(tenant: &str, token: &str, renewed: u64) -> RefreshKey {
         let grant = RefreshGrant { refresh_token: token.to_owned(), renewed, ..RefreshGrant::default() };
-        RefreshKey::new(&TenantName::parse(tenant).unwrap(), &grant)
+        RefreshKey::new(&tenant_name(tenant), &grant)
     }
 
     const NOW: UnixTime = UnixTime(100);

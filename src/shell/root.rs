@@ -9,6 +9,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 
 use super::call::{dispatch, response};
+use super::counters::Counters;
 use super::host::{VmEntropy, VmEnvironment, ask_log_level, log, now};
 use super::plugin_calls::PluginCalls;
 use super::shared::VmSharedData;
@@ -81,7 +82,7 @@ impl Root {
     }
 
     fn log(&self, line: &LogLine) {
-        self.plugin.counters.count(line.event);
+        self.plugin.counters.count(line.event, line.tenant.as_ref());
         log(line.level, &line.text);
     }
 
@@ -118,7 +119,7 @@ impl Root {
         for (event, count) in
             [(Event::TokenCacheHits, hits), (Event::TokenCacheMisses, misses), (Event::TokenCacheEvictions, evictions)]
         {
-            self.plugin.counters.add(event, count);
+            self.plugin.counters.add(event, None, count);
         }
         self.maintain(|refresher, sync, env| {
             sync.tick(env);
@@ -126,9 +127,9 @@ impl Root {
         });
         // The wait for a fetch has a limit.
         self.wake(|awaited| awaited == Awaited::Fetch);
-        self.plugin.waiting.give_up(&self.plugin.counters);
+        self.plugin.waiting.give_up(self.plugin.counters);
         let _ = hostcalls::set_effective_context(self.id);
-        self.plugin.counters.tick();
+        Counters::tick();
     }
 }
 
@@ -155,7 +156,7 @@ impl RootContext for Root {
         let (host, module): (Vec<_>, Vec<_>) =
             SignatureAlgorithm::ALL.into_iter().partition(|&algorithm| self.plugin.trusted.has(algorithm));
         for algorithm in SignatureAlgorithm::ALL {
-            self.plugin.counters.set(&format!("host_verifies.{algorithm}"), self.plugin.trusted.has(algorithm).into());
+            Counters::set(&format!("host_verifies.{algorithm}"), self.plugin.trusted.has(algorithm).into());
         }
         let names = |algorithms: &[SignatureAlgorithm]| {
             algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" ")
@@ -195,10 +196,10 @@ impl RootContext for Root {
             LoadContext { environment: &VmEnvironment, host: self.plugin.trusted },
         ) {
             Ok(loaded) => {
-                for problem in &loaded.problems {
-                    self.plugin.counters.count(Event::TenantConfigError);
-                    log(Level::Error, &format!("configuration: {problem}"));
-                }
+                self.plugin.counters = Counters::new(loaded.runtime.counts_tenants());
+                loaded.problems.iter().for_each(|problem| self.log(&problem.log()));
+                // The host loads a configuration in a VM without ticks first.
+                Counters::tick();
                 let runtime = Arc::new(loaded.runtime);
                 self.calls.clear();
                 self.maintain(|refresher, sync, env| {

@@ -53,7 +53,7 @@ impl Context for Stream {
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, count: usize, end_of_stream: bool) -> Action {
         if count > MAX_HEADERS {
-            self.plugin.counters.count(Event::TooManyHeaders);
+            self.plugin.counters.count(Event::TooManyHeaders, None);
             let _ = hostcalls::send_http_response(431, vec![("cache-control", "no-store")], None);
             return Action::Pause;
         }

@@ -137,7 +137,7 @@ impl StreamState {
     }
 
     fn log(&self, line: &LogLine) {
-        self.plugin.counters.count(line.event);
+        self.plugin.counters.count(line.event, line.tenant.as_ref());
         log(line.level, &line.text);
     }
 

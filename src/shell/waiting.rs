@@ -34,7 +34,7 @@ impl Waiting {
 
     /// Replies with 408 to the streams that waited too long. Later host calls of the same callback
     /// act on the last of these streams.
-    pub(super) fn give_up(&self, counters: &Counters) {
+    pub(super) fn give_up(&self, counters: Counters) {
         let now = now().unwrap_or_default();
         let Ok(mut streams) = self.0.try_borrow_mut() else { return };
         // Any client can withhold a body, so a tick logs at most one line about it.
@@ -44,7 +44,7 @@ impl Waiting {
         streams.retain(|(stream, since)| {
             let late = since.plus(PATIENCE) < now;
             if late && hostcalls::set_effective_context(*stream).is_ok() {
-                counters.count(Event::BodyTimeout);
+                counters.count(Event::BodyTimeout, None);
                 let headers = vec![("cache-control", "no-store"), ("content-type", "application/json")];
                 let _ = hostcalls::send_http_response(408, headers, Some(REPLY));
             }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::name::TenantName;
 use super::scopes::Scopes;
+use crate::base::tenant_name::TenantName;
 use crate::http::host::Host;
 
 /// The settings of a login at a tenant.

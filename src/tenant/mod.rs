@@ -15,7 +15,6 @@ mod cookies;
 mod headers;
 mod identity_claims;
 mod login;
-mod name;
 mod provider;
 mod refresh;
 mod scopes;
@@ -27,6 +26,7 @@ use crate::http::page_layout::PageTexts;
 use crate::jose::{KeySet, SigningKeyRef};
 use access::{AccessRules, Roles};
 
+pub use crate::base::tenant_name::TenantName;
 pub use bearer::{Bearer, RequiredClaim};
 pub use claim_path::ClaimPath;
 pub use client::{AssertionAudience, Client, ClientAuthentication};
@@ -38,7 +38,6 @@ pub use headers::{
 };
 pub use identity_claims::{GroupClaim, IdentityClaims, RetainedClaims};
 pub use login::{AuthorizationParameters, CookieDomain, IdTokenHint, Login};
-pub use name::TenantName;
 pub use provider::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 pub use refresh::{Refresh, WithoutToken};
 pub use scopes::{OptionalScopes, Scopes};

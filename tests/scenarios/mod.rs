@@ -10,6 +10,7 @@ pub mod backchannel;
 pub mod bearer;
 pub mod callback;
 pub mod csrf;
+pub mod events;
 pub mod forward;
 pub mod frontchannel;
 pub mod id_token;
@@ -81,6 +82,10 @@ macro_rules! scenarios {
                 other_origins_open_no_websocket, trusted_origins_use_the_session,
                 the_own_origin_has_the_port_of_the_redirect_uri, a_public_page_does_not_see_the_session,
                 bearer_tokens_are_not_concerned,
+            ];
+            events: [
+                events_are_counted_for_each_tenant, mistakes_are_counted_for_their_tenant,
+                counters_of_tenants_can_be_switched_off,
             ];
             forward: [
                 identity_headers_of_the_client_are_removed,

@@ -1,13 +1,16 @@
 //! The filter as a library, without a host.
 
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tenantgate::base::event::LogLine;
 use tenantgate::base::secret::Secret;
+use tenantgate::base::tally::{Counter, Tally};
 use tenantgate::base::time::UnixTime;
-use tenantgate::config::{self, Environment, LoadContext};
+use tenantgate::config::{self, ConfigError, Environment, LoadContext};
 use tenantgate::env::{Entropy, Env, NoEntropy};
 use tenantgate::filter::{
     Awaited, Effect, Filter, Input, PluginCall, PluginStep, RequestEffect, ResponseEdit, ResponseEffect,
@@ -35,6 +38,8 @@ pub struct CoreHarness {
     issuers: Issuers,
     clock: Clock,
     log: Vec<String>,
+    tally: Tally,
+    counters: BTreeMap<String, u64>,
 }
 
 /// An environment without variables.
@@ -92,7 +97,7 @@ impl CoreHarness {
             next = match work.called(result, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared)) {
                 PluginStep::Call(call) => Some(call),
                 PluginStep::End { log, next, .. } => {
-                    self.log.extend(log.into_iter().map(|line| line.text));
+                    self.note(log);
                     next
                 }
             };
@@ -111,12 +116,25 @@ impl CoreHarness {
             calls.extend(actions.calls);
             log.extend(actions.log);
         }
-        self.log.extend(log.into_iter().map(|line| line.text));
+        self.note(log);
+        for (counter, count) in self.tally.drain() {
+            count_at(&mut self.counters, &counter, count);
+        }
+    }
+
+    /// Logs and counts these lines.
+    fn note(&mut self, lines: impl IntoIterator<Item = LogLine>) {
+        for LogLine { event, tenant, text, .. } in lines {
+            let tenant = tenant.filter(|_| self.runtime.counts_tenants());
+            let now = self.tally.add(event, tenant.as_ref(), 1);
+            count_at(&mut self.counters, &Counter { event, tenant: None }, now);
+            self.log.push(text);
+        }
     }
 
     /// The client's view of a local reply.
     fn reply(&mut self, reply: LocalReply) -> Reply {
-        self.log.extend(reply.log.into_iter().map(|line| line.text));
+        self.note(reply.log);
         let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Reply { status: reply.status, headers, body: reply.body }
     }
@@ -140,7 +158,7 @@ impl CoreHarness {
         }
         assert!(!filter.holds_response() && filter.awaited().is_none());
         let Effect::Response(ResponseEffect::Release(edits, lines)) = effect else { panic!("the response is held") };
-        self.log.extend(lines.into_iter().map(|line| line.text));
+        self.note(lines);
         edited_response(&edits)
     }
 }
@@ -150,7 +168,9 @@ impl Harness for CoreHarness {
         let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
         let (runtime, shared) = (Arc::new(Runtime::closed()), SharedStore::default());
         let (jwks_refresher, revocation_sync) = (JwksRefresher::default(), RevocationSync::default());
-        let mut harness = Self { runtime, jwks_refresher, revocation_sync, shared, issuers, clock, log: Vec::new() };
+        let (log, tally, counters) = (Vec::new(), Tally::default(), BTreeMap::new());
+        let mut harness =
+            Self { runtime, jwks_refresher, revocation_sync, shared, issuers, clock, log, tally, counters };
         harness.reconfigure(configuration);
         harness
     }
@@ -203,7 +223,7 @@ impl Harness for CoreHarness {
     fn reconfigure(&mut self, configuration: &Value) {
         match config::load(configuration.to_string().as_bytes(), LOAD_CONTEXT) {
             Ok(loaded) => {
-                self.log.extend(loaded.problems.iter().map(ToString::to_string));
+                self.note(loaded.problems.iter().map(ConfigError::log));
                 let now = Some(UnixTime(self.clock.now()));
                 let mut entropy = MachineEntropy;
                 let env = &Env::new(now, &mut entropy, VERIFIER, &self.shared);
@@ -224,6 +244,18 @@ impl Harness for CoreHarness {
 
     fn log(&mut self) -> String {
         self.log.join("\n")
+    }
+
+    fn counters(&mut self) -> BTreeMap<String, u64> {
+        self.counters.clone()
+    }
+}
+
+/// Adds to a counter, as the host does.
+fn count_at(counters: &mut BTreeMap<String, u64>, counter: &Counter, count: u64) {
+    let name = counter.to_string().strip_prefix("tenantgate.").unwrap().to_owned();
+    if count > 0 {
+        *counters.entry(name).or_default() += count;
     }
 }
 

@@ -1,5 +1,6 @@
 //! The module in Envoy, with real sockets.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -249,6 +250,15 @@ impl Harness for EnvoyHarness {
     fn log(&mut self) -> String {
         fs::read_to_string(self.folder.path().join("envoy.log")).unwrap()
     }
+
+    fn counters(&mut self) -> BTreeMap<String, u64> {
+        let stats = self.admin("/stats?type=Counters&filter=^wasmcustom%5C.tenantgate%5C.");
+        let counter = |line: &str| {
+            let (name, count) = line.strip_prefix("wasmcustom.tenantgate.")?.split_once(": ")?;
+            Some((name.to_owned(), count.parse().unwrap()))
+        };
+        stats.lines().filter_map(counter).collect()
+    }
 }
 
 /// Sends one request over a new connection.
@@ -436,8 +446,11 @@ fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
             { "name": "envoy.filters.http.router", "typed_config": router },
         ],
     });
+    let ours = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy/envoy.yaml")).unwrap();
+    let ours: Value = serde_saphyr::from_str(&ours).unwrap();
     json!({
         "admin": { "address": address(ports.admin) },
+        "stats_config": ours["stats_config"],
         "static_resources": {
             "listeners": [{
                 "name": "gateway", "address": address(ports.gateway),

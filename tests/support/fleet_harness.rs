@@ -1,6 +1,7 @@
 //! Two Envoys of two workers each behind one address, which takes them in turn. So consecutive
 //! requests reach different Envoys.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -49,6 +50,14 @@ impl Harness for FleetHarness {
 
     fn log(&mut self) -> String {
         self.replicas.iter_mut().map(Harness::log).collect()
+    }
+
+    fn counters(&mut self) -> BTreeMap<String, u64> {
+        let mut sum = BTreeMap::new();
+        for (name, count) in self.replicas.iter_mut().flat_map(Harness::counters) {
+            *sum.entry(name).or_default() += count;
+        }
+        sum
     }
 }
 

@@ -1,5 +1,7 @@
 //! What every tier has to do for the scenarios: run the filter, and send requests to it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::clock::Clock;
@@ -124,4 +126,12 @@ pub trait Harness {
 
     /// The complete log.
     fn log(&mut self) -> String;
+
+    /// The counters that the host has, by their names after `tenantgate.`.
+    fn counters(&mut self) -> BTreeMap<String, u64>;
+
+    /// One of them. 0 if the host does not have it.
+    fn counter(&mut self, name: &str) -> u64 {
+        self.counters().get(name).copied().unwrap_or_default()
+    }
 }

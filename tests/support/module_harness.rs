@@ -1,6 +1,6 @@
 //! The module in the mock host.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -105,6 +105,14 @@ impl Harness for ModuleHarness {
     fn log(&mut self) -> String {
         self.host.state().log.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
     }
+
+    fn counters(&mut self) -> BTreeMap<String, u64> {
+        let of_events = |(name, count): (&String, &i64)| {
+            let name = name.strip_prefix("tenantgate.").unwrap();
+            (!name.starts_with("host_verifies.")).then(|| (name.to_owned(), u64::try_from(*count).unwrap()))
+        };
+        self.host.state().counters.iter().filter_map(of_events).collect()
+    }
 }
 
 /// A host that verifies no signatures, so the module has to: from the start, or with `LATER` after
@@ -146,5 +154,9 @@ impl<const LATER: bool> Harness for DegradedModuleHarness<LATER> {
 
     fn log(&mut self) -> String {
         self.0.log()
+    }
+
+    fn counters(&mut self) -> BTreeMap<String, u64> {
+        self.0.counters()
     }
 }

@@ -176,16 +176,13 @@ impl ScheduledProvider {
 
 fn fetched(tenant: &Tenant, omitted: usize) -> LogLine {
     let rest = if omitted == 0 { String::new() } else { format!("; {omitted} of no use here were left out") };
-    log_line(Level::Info, Event::JwksFetched, tenant, &format!("the keys of the issuer were fetched{rest}"))
+    let reason = format!("the keys of the issuer were fetched{rest}");
+    LogLine::new(Level::Info, Event::JwksFetched, Some(&tenant.name), None, &reason)
 }
 
 fn failed(tenant: &Tenant, error: FetchError) -> LogLine {
     let reason = format!("{error}; what was fetched before stays in use");
-    log_line(Level::Warn, Event::JwksFetchFailed, tenant, &reason)
-}
-
-fn log_line(level: Level, event: Event, tenant: &Tenant, reason: &str) -> LogLine {
-    LogLine { level, event, text: format!("{event} tenant={}: {reason}", tenant.name) }
+    LogLine::new(Level::Warn, Event::JwksFetchFailed, Some(&tenant.name), None, &reason)
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use std::sync::Arc;
 pub struct TenantName(Arc<str>);
 
 impl TenantName {
-    /// Parses a name. `None` if it is empty, too long, or has other characters.
+    /// Parses a name of the configuration. Nothing else names a tenant: names are in log lines and
+    /// in the names of counters, which clients must not be able to add. `None` if it is empty, too
+    /// long, or has other characters.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=63).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
