@@ -100,6 +100,8 @@ mod envoy_only {
         world.harness = EnvoyHarness::without_bodies(&configuration, world.issuers.clone());
         let reply = world.post("https://acme.example/logout-tokens", &[], b"logout_token=x").reply();
         assert_eq!(reply.status, 408, "{reply:?}");
+        let line = "body_timeout tenant=acme: 1 requests in ";
+        world.eventually(|world| world.harness.log().contains(line));
         assert!(world.harness.log().contains("Envoy needs `allow_on_headers_stop_iteration: true`"));
         // Everything else works.
         world.signed_in();

@@ -58,7 +58,7 @@ mod abi {
     use super::support::module_harness::{ModuleHarness, answer};
     use super::support::shared::SharedStore;
     use super::support::signer::Signer;
-    use super::support::world::{World, ada};
+    use super::support::world::{NAVIGATION, World, ada};
 
     fn lines(lines: &[(&str, &[u8])]) -> Lines {
         lines.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()
@@ -209,6 +209,47 @@ mod abi {
             assert_eq!(world.harness.counter(event), count, "{event}");
             assert_eq!(world.harness.counter(&format!("tenant.acme.{event}")), count, "{event}");
         }
+    }
+
+    /// At Envoy's default level, requests that anybody can send have one line for each kind in a
+    /// minute, and the sums are right.
+    #[test]
+    fn clients_cannot_fill_the_log() {
+        let mut world = World::<ModuleHarness>::with(|configuration| {
+            configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/logout-tokens");
+        });
+        world.harness.advance();
+        world.harness.host.state().log.clear();
+        let mut lines = Vec::new();
+        for second in 0..120 {
+            for cookie in ["session=k9.junk", "session=junk", "session=k1.AAAA", "redirect-loop=9"] {
+                let line = format!("__Host-tenantgate-{cookie}");
+                let mut head = NAVIGATION.to_vec();
+                head.push(("cookie", &line));
+                world.send(&mut world.browser(), "https://acme.example/", &head).reply();
+            }
+            let body = ("content-type", "application/x-www-form-urlencoded");
+            let head = [(":method", "POST"), (":authority", "acme.example"), (":path", "/logout-tokens"), body];
+            let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+            world.harness.host.head(&head.into(), false);
+            world.harness.host.state().clock.advance(Duration::from_secs(1));
+            world.harness.host.tick();
+            world.harness.host.take_reply();
+            let log = std::mem::take(&mut world.harness.host.state().log);
+            lines.extend(log.into_iter().filter(|(level, _)| *level >= 2).map(|(_, line)| (second, line)));
+        }
+        let of = |event: &str| -> Vec<(u64, u64)> {
+            let count = |line: &str| {
+                let rest = line.strip_prefix(&format!("{event} tenant=acme: "))?;
+                rest.split(' ').next()?.parse().ok()
+            };
+            lines.iter().filter_map(|(second, line)| Some((*second, count(line)?))).collect()
+        };
+        assert_eq!(of("session_key_unknown"), [(0, 1), (60, 60)]);
+        assert_eq!(of("session_unreadable"), [(0, 2), (60, 120)]);
+        assert_eq!(of("redirect_loop"), [(0, 1), (60, 60)]);
+        assert_eq!(of("body_timeout"), [(60, 59)]);
+        assert_eq!(lines.len(), 7, "{lines:?}");
     }
 
     /// Filter state is set only if configured, once, and only for forwarded requests.
@@ -1050,6 +1091,7 @@ mod abi {
         let reply = host.take_reply().unwrap();
         assert_eq!((reply.status, reply.body.contains("received no body within 2 seconds")), (408, true));
         assert_eq!(host.state().counters.get("tenantgate.body_timeout"), Some(&1));
+        assert_eq!(host.state().counters.get("tenantgate.tenant.acme.body_timeout"), Some(&1));
         host.tick();
         assert!(host.take_reply().is_none());
         host.end(context);

@@ -7,6 +7,7 @@ pub mod encoding;
 pub mod event;
 pub mod json;
 pub mod secret;
+pub mod summary;
 pub mod tally;
 pub mod tenant_name;
 pub mod time;

@@ -77,6 +77,7 @@ impl Refusal {
             Self::Host(_) => HOST_ERROR,
             Self::Login(error) => login(error),
             Self::Logout(error) => match error {
+                LogoutError::Body(BodyError::TimedOut) => BODY_TIMEOUT,
                 LogoutError::Body(BodyError::TooLong) => {
                     (413, Debug, Event::BodyUnavailable, pages::BODY_TOO_LONG, None)
                 }
@@ -89,6 +90,7 @@ impl Refusal {
                 LogoutError::Token(_) => (400, Debug, Event::LogoutTokenInvalid, pages::LOGOUT_TOKEN_INVALID, None),
             },
             Self::Request(error) => match error {
+                RequestError::BodyTimeout => BODY_TIMEOUT,
                 RequestError::CrossOrigin(_) => (403, Info, Event::CrossOrigin, pages::CROSS_ORIGIN, None),
                 RequestError::HostInvalid => (400, Debug, Event::HostInvalid, pages::REQUEST_INVALID, None),
                 RequestError::PathInvalid => (400, Debug, Event::PathInvalid, pages::REQUEST_INVALID, None),
@@ -203,7 +205,7 @@ fn login(error: &LoginError) -> Row {
         LoginError::ProviderUnreachable(_) => {
             (503, Warn, Event::ProviderUnreachable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
         }
-        LoginError::RedirectLoop => (403, Info, Event::RedirectLoop, pages::REDIRECT_LOOP, Some(TryAgain)),
+        LoginError::RedirectLoop => (403, Debug, Event::RedirectLoop, pages::REDIRECT_LOOP, Some(TryAgain)),
         LoginError::RequestInvalid => {
             (400, Debug, Event::LoginRequestInvalid, pages::LOGIN_REQUEST_INVALID, Some(TryAgain))
         }
@@ -224,6 +226,8 @@ fn login(error: &LoginError) -> Row {
     }
 }
 
+/// The reply to a request whose body did not arrive.
+const BODY_TIMEOUT: Row = (408, Level::Debug, Event::BodyTimeout, pages::BODY_TIMEOUT, None);
 /// The reply to a failure of a host function.
 const HOST_ERROR: Row = (503, Level::Error, Event::HostError, pages::FAILED, None);
 const RETRY_AFTER_SECONDS: &str = "5";
@@ -240,16 +244,19 @@ mod tests {
             LoginError::AddressTooLong,
             LoginError::CallbackInvalid,
             LoginError::MetadataUnavailable,
+            LoginError::RedirectLoop,
             LoginError::RequestInvalid,
             LoginError::StateUnknown,
         ];
         let logout = [
+            LogoutError::Body(BodyError::TimedOut),
             LogoutError::Body(BodyError::TooLong),
             LogoutError::KeyUnknown,
             LogoutError::Malformed,
             LogoutError::Token(TokenError::Signature),
         ];
         let request = [
+            RequestError::BodyTimeout,
             RequestError::HostInvalid,
             RequestError::PathInvalid,
             RequestError::TenantBroken,

@@ -15,6 +15,8 @@ pub(super) const ADDRESS_TOO_LONG: Text = (
     "You are not signed in, and this address is too long to return to after you sign in. Sign in on the start page \
      first, then open this address again.",
 );
+pub(super) const BODY_TIMEOUT: Text =
+    ("Request incomplete", "The gateway received no body within 2 seconds. Send the request again.");
 pub(super) const BODY_TOO_LONG: Text = (
     "Request too large",
     "The body of the request is too large for this address. Send one logout token and nothing else.",

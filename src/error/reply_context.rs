@@ -8,6 +8,7 @@ use crate::http::navigation::accepts_html;
 use crate::http::page_layout::{Page, PageAction, PageTexts};
 use crate::http::reply::LocalReply;
 use crate::http::request::RequestHead;
+use crate::session::SessionEnd;
 use crate::tenant::TenantName;
 
 /// The properties of a request that its replies and log lines depend on.
@@ -71,6 +72,12 @@ impl ReplyContext {
     /// A log line about this request.
     pub(crate) fn log(&self, level: Level, event: Event, reason: &str) -> LogLine {
         LogLine::new(level, event, self.tenant.as_ref(), Some(&self.request_id), reason)
+    }
+
+    /// The log line for a session of this request that is over.
+    pub(crate) fn session_ended(&self, end: SessionEnd) -> LogLine {
+        let event = end.event();
+        self.log(Level::Debug, event, event.summarized().map_or("", |summarized| summarized.reason))
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use crate::http::request::BodyError;
 use crate::session::CrossOrigin;
 
 /// The reason why a request is refused before a flow begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestError {
+    /// The body of a form that begins a login did not arrive in time.
+    BodyTimeout,
     /// A page of another origin sent an unsafe request with the session of the user.
     CrossOrigin(CrossOrigin),
     /// `:authority` is absent, repeated, or not a host name.
@@ -26,6 +29,7 @@ pub(crate) enum RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::BodyTimeout => return BodyError::TimedOut.fmt(f),
             Self::CrossOrigin(error) => return error.fmt(f),
             Self::HostInvalid => "`:authority` is absent, repeated, or not a host name",
             Self::PathInvalid => "`:path` is absent, repeated, or not in origin-form",

@@ -19,6 +19,7 @@ use crate::http::reply::LocalReply;
 use crate::identity::VerifiedIdentity;
 use crate::oauth::discovery::NeededDocuments;
 use crate::runtime::RequestContext;
+use crate::session::SessionEnd;
 use crate::upstream::Forward;
 
 /// Handles a request for a page of the upstream. The identity comes from the bearer token or the
@@ -33,9 +34,10 @@ pub(super) fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mu
         Err(no_time) => return refuse(&context, &HostFailure::from(no_time).into()),
     };
     let session = match context.sessions(now).find(&context.head).map(|sent| sent.admit(&context.host)) {
-        Some(Ok(session)) => session,
-        Some(Err(error)) => return anonymous(context, Some(RequestError::from(error).into()), env),
-        None => return anonymous(context, None, env),
+        Ok(Ok(session)) => session,
+        Ok(Err(error)) => return anonymous(context, Some(RequestError::from(error).into()), env),
+        Err(Some(end)) => return ended(context, end, env),
+        Err(None) => return anonymous(context, None, env),
     };
     let (session, response) = match freshness(&context, session, wait_end, now, env) {
         SessionFreshness::Current(session) => {
@@ -47,7 +49,7 @@ pub(super) fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mu
         SessionFreshness::Renewed(session, cookies) => (session, ResponsePhase::with_cookies(cookies)),
         SessionFreshness::Due(session, start, awaited) => (session, ResponsePhase::with_refresh(start, awaited)),
         SessionFreshness::Overdue(awaited, start) => return await_refresh(context, awaited, start),
-        SessionFreshness::Ended => return anonymous(context, None, env),
+        SessionFreshness::Ended(end) => return ended(context, end, env),
     };
     forward(context, &session.into_identity(), response, env)
 }
@@ -85,6 +87,12 @@ fn forward(
         Ok(forward) => RequestStep::Forward(context, forward, response),
         Err(failure) => RequestStep::Reply(response.abandon(context.reply_context().refuse(&failure.into()), env)),
     }
+}
+
+/// Handles a request whose session is over as one without a session.
+fn ended(context: RequestContext, end: SessionEnd, env: &mut Env<'_>) -> RequestStep {
+    let line = context.reply_context().session_ended(end);
+    anonymous(context, None, env).with_log(line)
 }
 
 /// Forwards a request without an identity if the access rules make it public. `unused` is the

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::plugin_call::PluginCall;
 use super::response_phase::ResponsePhase;
+use crate::base::event::LogLine;
 use crate::env::Env;
 use crate::flow::login::{CodeExchange, LoginForm};
 use crate::flow::logout::BackchannelRequest;
@@ -66,6 +67,22 @@ pub(super) enum RequestStep {
     Reply(LocalReply),
     /// End the request phase with a local reply, and begin these calls.
     ReplyAndCall(LocalReply, Vec<PluginCall>),
+}
+
+impl RequestStep {
+    /// Adds a line for the log: of the reply or of the response, which may come after a wait.
+    pub(super) fn with_log(self, line: LogLine) -> Self {
+        match self {
+            Self::Forward(context, forward, response) => Self::Forward(context, forward, response.with_log(line)),
+            Self::Reply(reply) => Self::Reply(reply.with_log(line)),
+            Self::ReplyAndCall(reply, calls) => Self::ReplyAndCall(reply.with_log(line), calls),
+            Self::Wait(RequestPhase::AwaitingFetch(fetch, then), effect) => {
+                let then = move |env: &mut Env<'_>| then(env).with_log(line);
+                Self::Wait(RequestPhase::AwaitingFetch(fetch, Box::new(then)), effect)
+            }
+            Self::Wait(..) => self,
+        }
+    }
 }
 
 /// Does `then` as soon as the provider's documents are there that it needs, or cannot be had.

@@ -20,6 +20,7 @@ use crate::error::{BearerError, Refusal, ReplyContext, RequestError};
 use crate::http::reply::LocalReply;
 use crate::identity::VerifiedIdentity;
 use crate::runtime::RequestContext;
+use crate::session::SessionEnd;
 
 /// The identity of an API client, or why it has none.
 type Bearer = Result<Arc<VerifiedIdentity>, BearerError>;
@@ -35,18 +36,34 @@ pub(crate) fn whoami(context: &RequestContext, bearer: Option<Bearer>, env: &Env
         Ok(body) => LocalReply::empty(200, log())
             .with_body("application/json", body)
             .with_header("cross-origin-resource-policy", "same-origin".to_owned()),
-        Err(refusal) => reply_context.refuse(&refusal),
+        Err(Nobody { refusal, end }) => {
+            let ended = end.map(|end| reply_context.session_ended(end));
+            ended.into_iter().fold(reply_context.refuse(&refusal), LocalReply::with_log)
+        }
     }
 }
 
-fn body(context: &RequestContext, bearer: Option<Bearer>, env: &Env<'_>) -> Result<String, Refusal> {
+/// The reason why nobody is signed in, and why the session is over, if there was one.
+struct Nobody {
+    refusal: Refusal,
+    end: Option<SessionEnd>,
+}
+
+impl<E: Into<Refusal>> From<E> for Nobody {
+    fn from(error: E) -> Self {
+        Self { refusal: error.into(), end: None }
+    }
+}
+
+fn body(context: &RequestContext, bearer: Option<Bearer>, env: &Env<'_>) -> Result<String, Nobody> {
     if let Some(bearer) = bearer {
         return Ok(object(&*bearer?, None, context));
     }
     let sessions = context.sessions(env.now().map_err(HostFailure::from)?);
-    let sent = sessions.find(&context.head).ok_or(RequestError::Unauthenticated)?;
+    let nobody = |end| Nobody { refusal: RequestError::Unauthenticated.into(), end };
+    let sent = sessions.find(&context.head).map_err(nobody)?;
     let session = sent.admit(&context.host).map_err(RequestError::from)?;
-    let session = sessions.newest(session, env.shared()).ok_or(RequestError::Unauthenticated)?;
+    let session = sessions.newest(session, env.shared()).map_err(|end| nobody(Some(end)))?;
     let end = sessions.end(session.record());
     Ok(object(&session.into_identity(), Some(end), context))
 }

@@ -108,6 +108,8 @@ impl RequestHead {
 /// The reason why the body of a request cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
+    /// The body did not arrive in time.
+    TimedOut,
     /// The body is longer than [`MAX_BODY`].
     TooLong,
     /// The host did not give the body.
@@ -117,6 +119,7 @@ pub enum BodyError {
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TimedOut => f.write_str("the body did not arrive in time"),
             Self::TooLong => write!(f, "the body is longer than {MAX_BODY} bytes"),
             Self::Withheld => f.write_str("the host did not provide the body"),
         }

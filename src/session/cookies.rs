@@ -62,13 +62,15 @@ pub(super) fn write(
 pub(super) fn read<'h>(head: &'h RequestHead, login: &'h Login) -> impl Iterator<Item = Cow<'h, [u8]>> {
     let name = TenantCookies::new(login).session(0);
     let first = cookie::sent(head).filter(move |(sent, _)| *sent == name.as_bytes()).take(MAX_TRIES);
-    first.filter_map(|(_, value)| match value {
-        [count, b':', start @ ..] => join(count.checked_sub(b'0')?, start, head, login).map(Cow::Owned),
-        whole => Some(Cow::Borrowed(whole)),
+    first.map(|(_, value)| match value {
+        // Without all of its pieces it does not open.
+        [count, b':', start @ ..] => join(*count, start, head, login).map_or(Cow::Borrowed(value), Cow::Owned),
+        whole => Cow::Borrowed(whole),
     })
 }
 
 fn join(count: u8, start: &[u8], head: &RequestHead, login: &Login) -> Option<Vec<u8>> {
+    let count = count.checked_sub(b'0')?;
     if !(2..=MAX_PIECES).contains(&count) {
         return None;
     }

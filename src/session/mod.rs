@@ -5,6 +5,7 @@
 //! runs, or what the upstream receives.
 
 mod cookies;
+mod end;
 mod error;
 mod id;
 mod record;
@@ -16,6 +17,7 @@ mod sent;
 mod sessions;
 
 pub(crate) use cookies::SentCookies;
+pub(crate) use end::SessionEnd;
 pub(crate) use error::SessionError;
 #[cfg(test)]
 pub(crate) use id::SessionId;

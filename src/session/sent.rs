@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::cookies;
+use super::end::SessionEnd;
 use super::record::SessionRecord;
 use super::sessions::{Session, Sessions};
 use crate::http::host::Host;
@@ -35,10 +36,19 @@ impl std::error::Error for CrossOrigin {}
 
 impl<'a> Sessions<'a> {
     /// The first valid session among the session cookies of the request.
-    pub(crate) fn find(&self, head: &'a RequestHead) -> Option<SentSession<'a>> {
+    ///
+    /// # Errors
+    /// There is none. [`SessionEnd`] if there is a session cookie.
+    pub(crate) fn find(&self, head: &'a RequestHead) -> Result<SentSession<'a>, Option<SessionEnd>> {
         let tenant = self.tenant;
-        let session = cookies::read(head, &tenant.login).find_map(|sealed| self.open(&sealed))?;
-        Some(SentSession { session, head, tenant })
+        let mut end = None;
+        for sealed in cookies::read(head, &tenant.login) {
+            match self.open(&sealed) {
+                Ok(session) => return Ok(SentSession { session, head, tenant }),
+                Err(reason) => end = end.max(Some(reason)),
+            }
+        }
+        Err(end)
     }
 }
 

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::cookies::{self, SentCookies};
+use super::end::SessionEnd;
 use super::error::SessionError;
 use super::id::SessionId;
 use super::record::SessionRecord;
@@ -49,25 +50,33 @@ impl Sessions<'_> {
     /// The session in `sealed`, if it is valid: sealed for this tenant, its issuer and its client;
     /// neither expired nor revoked; verified with a key that the tenant still trusts; and with a
     /// verified e-mail address if that is required for the user name.
-    pub(crate) fn open(&self, sealed: &[u8]) -> Option<Session> {
-        let session = self.ring.open::<SessionRecord>(Purpose::Session, self.tenant, sealed)?;
-        self.is_valid(session.value()).then_some(Session(session))
+    ///
+    /// # Errors
+    /// [`SessionEnd`] if it is not, for the log and the counters.
+    pub(crate) fn open(&self, sealed: &[u8]) -> Result<Session, SessionEnd> {
+        match self.ring.open::<SessionRecord>(Purpose::Session, self.tenant, sealed) {
+            Some(session) => self.end_of(session.value()).map_or(Ok(Session(session)), Err),
+            None if self.ring.lacks_key_of(sealed) => Err(SessionEnd::KeyUnknown),
+            None => Err(SessionEnd::Unreadable),
+        }
     }
 
     /// The newest session that the refreshes of this process have made of `session`, which may be
-    /// `session` itself. `None` if the issuer rejected its refresh token, or a newer one is not
-    /// valid.
-    pub(crate) fn newest(&self, session: Session, shared: &dyn SharedData) -> Option<Session> {
+    /// `session` itself.
+    ///
+    /// # Errors
+    /// [`SessionEnd`] if the issuer rejected its refresh token, or a newer one is not valid.
+    pub(crate) fn newest(&self, session: Session, shared: &dyn SharedData) -> Result<Session, SessionEnd> {
         let mut session = session;
         for _ in 0..MAX_BEHIND {
-            let Some(grant) = session.grant() else { return Some(session) };
+            let Some(grant) = session.grant() else { return Ok(session) };
             match RefreshStore::new(shared).state(RefreshKey::new(&self.tenant.name, grant), self.now) {
                 Some(RefreshState::Renewed(sealed)) => session = self.open(sealed.as_bytes())?,
-                Some(RefreshState::Rejected) => return None,
-                Some(RefreshState::Called(_) | RefreshState::Failed(_)) | None => return Some(session),
+                Some(RefreshState::Rejected) => break,
+                Some(RefreshState::Called(_) | RefreshState::Failed(_)) | None => return Ok(session),
             }
         }
-        None
+        Err(SessionEnd::Unconfirmed)
     }
 
     /// The grant with the newest refresh token that the refreshes of this process have brought to
@@ -95,7 +104,7 @@ impl Sessions<'_> {
         let records = opened.map(|opened| opened.into_parts().1);
         let is_within = |record: &SessionRecord| self.now < UnixTime(record.signed_in).plus(self.policy.lifetime);
         let (mut sessions, ended): (Vec<_>, Vec<_>) =
-            records.filter(is_within).partition(|record| self.is_valid(record));
+            records.filter(is_within).partition(|record| self.end_of(record).is_none());
         sessions.extend(ended);
         sessions
     }
@@ -204,18 +213,30 @@ impl Sessions<'_> {
         [idle, token].into_iter().flatten().fold(end, UnixTime::min)
     }
 
-    fn is_valid(&self, record: &SessionRecord) -> bool {
-        let Self { tenant, now, .. } = *self;
-        let over = now >= self.end(record);
-        // If the clock was set back, the session must not last longer.
-        let not_yet = UnixTime(record.signed_in) > now.plus(CLOCK_SKEW);
+    /// The reason why the session is over, if it is. What ends every session in time comes first,
+    /// so that the other reasons count what they ended early.
+    fn end_of(&self, record: &SessionRecord) -> Option<SessionEnd> {
+        let Self { tenant, now, policy, revocations, .. } = *self;
         let claims = &tenant.identity;
-        let unverified = claims.require_email_verified && claims.user_is_email() && !record.identity.email_verified;
-        !over
-            && !not_yet
-            && !unverified
-            && tenant.keeps_sessions_of(&record.identity.verified_with)
-            && !self.revocations.contain(&record.into(), now)
+        let is_idle = policy.idle.is_some_and(|idle| now >= UnixTime(record.seen).plus(idle));
+        if now >= UnixTime(record.signed_in).plus(policy.lifetime) {
+            Some(SessionEnd::Expired)
+        } else if is_idle {
+            Some(SessionEnd::Idle)
+        } else if now >= self.end(record) {
+            Some(SessionEnd::Expired)
+        } else if UnixTime(record.signed_in) > now.plus(CLOCK_SKEW) {
+            // If the clock was set back, the session must not last longer.
+            Some(SessionEnd::InFuture)
+        } else if claims.require_email_verified && claims.user_is_email() && !record.identity.email_verified {
+            Some(SessionEnd::EmailUnverified)
+        } else if !tenant.keeps_sessions_of(&record.identity.verified_with) {
+            Some(SessionEnd::KeyRemoved)
+        } else if revocations.not_before(UnixTime(record.signed_in), now) {
+            Some(SessionEnd::NotBefore)
+        } else {
+            revocations.contain(&record.into(), now).then_some(SessionEnd::Revoked)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The metrics of the host: counters of events, and a few gauges.
+//! The metrics of the host: counters of events, the lines that sum them up, and a few gauges.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,8 +7,10 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
 
 use crate::base::event::Event;
+use crate::base::summary::Summary;
 use crate::base::tally::{Counter, Tally};
 use crate::base::tenant_name::TenantName;
+use crate::base::time::UnixTime;
 
 /// The counters of a VM, as one plugin uses them.
 #[derive(Clone, Copy, Default)]
@@ -20,6 +22,7 @@ pub(super) struct Counters {
 #[derive(Default)]
 struct Metrics {
     tally: Tally,
+    summary: Summary,
     /// The ids of the metrics that the host has defined.
     ids: HashMap<Counter, u32>,
 }
@@ -43,18 +46,23 @@ impl Counters {
 
     /// Counts several occurrences.
     pub(super) fn add(self, event: Event, tenant: Option<&TenantName>, count: u64) {
-        let tenant = tenant.filter(|_| self.per_tenant);
-        with_metrics(|Metrics { tally, ids }| {
-            let now = tally.add(event, tenant, count);
+        with_metrics(|Metrics { tally, ids, summary }| {
+            summary.add(event, tenant, count);
+            let now = tally.add(event, tenant.filter(|_| self.per_tenant), count);
             increment(ids, Counter { event, tenant: None }, now);
         });
     }
 
     /// Sends what was counted since the last tick to the host.
     pub(super) fn tick() {
-        with_metrics(|Metrics { tally, ids }| {
+        with_metrics(|Metrics { tally, ids, .. }| {
             tally.drain().for_each(|(counter, count)| increment(ids, counter, count));
         });
+    }
+
+    /// The lines for the log that sum up events, as far as they are due.
+    pub(super) fn take_summary(now: UnixTime) -> Vec<String> {
+        with_metrics(|Metrics { summary, .. }| summary.take(now))
     }
 
     /// Sets the gauge `tenantgate.<name>`.
@@ -66,12 +74,8 @@ impl Counters {
 }
 
 /// Runs `act` with the metrics. They are never in use here, because `act` makes no callback.
-fn with_metrics(act: impl FnOnce(&mut Metrics)) {
-    METRICS.with(|metrics| {
-        if let Ok(mut metrics) = metrics.try_borrow_mut() {
-            act(&mut metrics);
-        }
-    });
+fn with_metrics<T: Default>(act: impl FnOnce(&mut Metrics) -> T) -> T {
+    METRICS.with(|metrics| metrics.try_borrow_mut().map(|mut metrics| act(&mut metrics)).unwrap_or_default())
 }
 
 /// Adds to a counter of the host, which is defined if it is not yet. An error of the host is

@@ -127,9 +127,19 @@ impl Root {
         });
         // The wait for a fetch has a limit.
         self.wake(|awaited| awaited == Awaited::Fetch);
-        self.plugin.waiting.give_up(self.plugin.counters);
+        for stream in self.plugin.waiting.take_late() {
+            if let Some(state) = stream.state.upgrade()
+                && hostcalls::set_effective_context(stream.id).is_ok()
+                && let Ok(mut state) = state.try_borrow_mut()
+            {
+                state.body_timed_out();
+            }
+        }
         let _ = hostcalls::set_effective_context(self.id);
         Counters::tick();
+        if let Some(now) = self.worked {
+            Counters::take_summary(now).iter().for_each(|line| log(Level::Info, line));
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::host::{VmEntropy, log, now};
 use super::plugin_calls::{PluginCalls, WaitingStream, Waits};
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
-use super::waiting::Waiting;
+use super::waiting::{AwaitsBody, WaitingForBody};
 use crate::base::event::{Level, LogLine};
 use crate::base::secret::Secret;
 use crate::env::Env;
@@ -31,9 +31,9 @@ pub(super) struct StreamState {
     pub(super) body: Body,
     plugin: Plugin,
     id: u32,
-    /// This state, for the list of the streams that wait.
+    /// This state, for the lists of the streams that wait.
     this: Weak<RefCell<Self>>,
-    /// Whether the stream is in that list.
+    /// Whether the stream is in the list for refreshes and fetches.
     is_listed: bool,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Plugin {
     pub(super) trusted: HostAlgorithms,
     pub(super) calls: PluginCalls,
     /// The streams that wait for a body.
-    pub(super) waiting: Waiting,
+    pub(super) waiting: WaitingForBody,
 }
 
 /// The handling of the request body.
@@ -88,7 +88,8 @@ impl StreamState {
                 }
                 Effect::Request(RequestEffect::ReadBody) => {
                     self.body = Body::Awaited(0);
-                    self.plugin.waiting.begin(self.id);
+                    let state: Weak<RefCell<dyn AwaitsBody>> = self.this.clone();
+                    self.plugin.waiting.begin(self.id, state);
                     None
                 }
                 Effect::Request(RequestEffect::Call(call)) => {
@@ -179,6 +180,13 @@ impl Waits for StreamState {
     fn awaited_may_have_ended(&mut self) {
         self.is_listed = false;
         self.wake(Input::Woken);
+    }
+}
+
+impl AwaitsBody for StreamState {
+    fn body_timed_out(&mut self) {
+        self.body = Body::Follows;
+        self.run(Input::Body(Err(BodyError::TimedOut)));
     }
 }
 

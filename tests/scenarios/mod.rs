@@ -85,7 +85,10 @@ macro_rules! scenarios {
             ];
             events: [
                 events_are_counted_for_each_tenant, mistakes_are_counted_for_their_tenant,
-                counters_of_tenants_can_be_switched_off,
+                counters_of_tenants_can_be_switched_off, a_mass_sign_out_is_in_the_log,
+                a_public_page_counts_the_end_of_a_session,
+            ] timed [
+                every_end_of_a_session_has_a_reason,
             ];
             forward: [
                 identity_headers_of_the_client_are_removed,

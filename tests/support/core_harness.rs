@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tenantgate::base::event::LogLine;
 use tenantgate::base::secret::Secret;
+use tenantgate::base::summary::Summary;
 use tenantgate::base::tally::{Counter, Tally};
 use tenantgate::base::time::UnixTime;
 use tenantgate::config::{self, ConfigError, Environment, LoadContext};
@@ -39,6 +40,7 @@ pub struct CoreHarness {
     clock: Clock,
     log: Vec<String>,
     tally: Tally,
+    summary: Summary,
     counters: BTreeMap<String, u64>,
 }
 
@@ -125,6 +127,7 @@ impl CoreHarness {
     /// Logs and counts these lines.
     fn note(&mut self, lines: impl IntoIterator<Item = LogLine>) {
         for LogLine { event, tenant, text, .. } in lines {
+            self.summary.add(event, tenant.as_ref(), 1);
             let tenant = tenant.filter(|_| self.runtime.counts_tenants());
             let now = self.tally.add(event, tenant.as_ref(), 1);
             count_at(&mut self.counters, &Counter { event, tenant: None }, now);
@@ -168,9 +171,9 @@ impl Harness for CoreHarness {
         let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
         let (runtime, shared) = (Arc::new(Runtime::closed()), SharedStore::default());
         let (jwks_refresher, revocation_sync) = (JwksRefresher::default(), RevocationSync::default());
-        let (log, tally, counters) = (Vec::new(), Tally::default(), BTreeMap::new());
+        let (log, tally, summary, counters) = (Vec::new(), Tally::default(), Summary::default(), BTreeMap::new());
         let mut harness =
-            Self { runtime, jwks_refresher, revocation_sync, shared, issuers, clock, log, tally, counters };
+            Self { runtime, jwks_refresher, revocation_sync, shared, issuers, clock, log, tally, summary, counters };
         harness.reconfigure(configuration);
         harness
     }
@@ -240,6 +243,7 @@ impl Harness for CoreHarness {
     fn advance(&mut self) {
         self.clock.advance(Duration::from_secs(1));
         self.tick();
+        self.log.extend(self.summary.take(UnixTime(self.clock.now())));
     }
 
     fn log(&mut self) -> String {

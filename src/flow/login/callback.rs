@@ -86,7 +86,7 @@ fn without_attempt(context: &RequestContext, error: AttemptError, env: &mut Env<
         AttemptError::KeyGone | AttemptError::Unknown => None,
     };
     let page = page.unwrap_or_else(|| format!("{}/", tenant.origin(&context.host)));
-    if env.now().is_ok_and(|now| context.sessions(now).find(&context.head).is_some()) {
+    if env.now().is_ok_and(|now| context.sessions(now).find(&context.head).is_ok()) {
         let reason = "the authorization response belongs to no login in progress, and the browser has a session";
         return LocalReply::redirect(page, reply_context.log(Level::Debug, Event::CallbackWithoutLogin, reason));
     }

@@ -30,11 +30,15 @@ pub(crate) fn initiated_login(context: &RequestContext, env: &mut Env<'_>) -> Lo
         return reply_context.refuse(&LoginError::RequestInvalid.into());
     };
     let page = target.and_then(|target| page(&target, &origin)).unwrap_or_else(|| "/".to_owned());
-    if env.now().is_ok_and(|now| context.sessions(now).find(&context.head).is_some()) {
-        return redirect(format!("{origin}{page}"), &reply_context);
-    }
+    let end = match env.now().map(|now| context.sessions(now).find(&context.head).map(drop)) {
+        Ok(Ok(())) => return redirect(format!("{origin}{page}"), &reply_context),
+        Ok(Err(end)) => end,
+        Err(_) => None,
+    };
     let count = redirect_loop::count(&context.head, &context.tenant().login);
-    begin_for(context, page, count, hint.as_deref(), env).unwrap_or_else(|error| reply_context.refuse(&error.into()))
+    let reply = begin_for(context, page, count, hint.as_deref(), env);
+    let reply = reply.unwrap_or_else(|error| reply_context.refuse(&error.into()));
+    end.map(|end| reply_context.session_ended(end)).into_iter().fold(reply, LocalReply::with_log)
 }
 
 /// A login that is begun with a form, whose body has not arrived.
@@ -54,6 +58,9 @@ impl LoginForm {
     /// Takes the body, and sends the browser to the address that has the form as its query. A form
     /// of another site comes without the session cookie (`SameSite=Lax`), a redirect with it.
     pub(crate) fn read(&self, body: Result<Secret<Vec<u8>>, BodyError>) -> LocalReply {
+        if matches!(body, Err(BodyError::TimedOut)) {
+            return self.reply_context.refuse(&RequestError::BodyTimeout.into());
+        }
         let is_query = |form: &[u8]| form.iter().all(|&b| b.is_ascii_graphic() && b != b'#');
         let form = body.ok().map(|body| body.expose_secret().clone());
         let form = form.filter(|form| (1..=MAX_FORM).contains(&form.len()) && is_query(form));

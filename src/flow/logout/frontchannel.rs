@@ -69,7 +69,7 @@ impl Ignored {
 fn session(context: &RequestContext, env: &Env<'_>) -> Result<SessionRecord, Ignored> {
     let sid = sid(context)?;
     let session =
-        env.now().ok().and_then(|now| context.sessions(now).find(&context.head)).map(SentSession::into_record);
+        env.now().ok().and_then(|now| context.sessions(now).find(&context.head).ok()).map(SentSession::into_record);
     session.filter(|session| session.sid.as_ref() == Some(&sid)).ok_or(Ignored::NoSession)
 }
 

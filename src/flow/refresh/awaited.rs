@@ -54,7 +54,7 @@ impl AwaitedRefresh {
         match RefreshStore::new(env.shared()).state(self.key, now) {
             Some(RefreshState::Called(_)) => AwaitedCookies::NotYet,
             Some(RefreshState::Renewed(sealed)) => {
-                let session = sessions.open(sealed.as_bytes());
+                let session = sessions.open(sealed.as_bytes()).ok();
                 let cookies = session.and_then(|session| sessions.write_sealed(&session, &sealed, &self.sent));
                 AwaitedCookies::Known(cookies.unwrap_or_default())
             }

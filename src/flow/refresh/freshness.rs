@@ -10,7 +10,9 @@ use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::oauth::{PAUSE, Permission, ProviderAvailability, refresh_request};
 use crate::runtime::RequestContext;
-use crate::session::{Age, MAX_BEHIND, RefreshGrant, RefreshKey, RefreshState, RefreshStore, SentCookies, Session};
+use crate::session::{
+    Age, MAX_BEHIND, RefreshGrant, RefreshKey, RefreshState, RefreshStore, SentCookies, Session, SessionEnd,
+};
 use crate::tenant::{Refresh, Tenant, WithoutToken};
 
 /// The freshness of a session, before its request continues.
@@ -28,7 +30,7 @@ pub(crate) enum SessionFreshness {
     Overdue(Box<AwaitedRefresh>, Option<StartRefresh>),
     /// The session ends: the issuer rejected the refresh or did not confirm the identity for too
     /// long, the renewed session is not valid, or there is no refresh token.
-    Ended,
+    Ended(SessionEnd),
 }
 
 /// Decides about `session`, and begins a refresh if one is needed. A request that has waited for a
@@ -50,7 +52,7 @@ pub(crate) fn freshness(
         let Some(grant) = session.grant() else {
             let end = UnixTime(session.record().signed_in).plus(refresh.interval);
             if refresh.without_token == WithoutToken::End && now >= end {
-                return SessionFreshness::Ended;
+                return UNCONFIRMED;
             }
             break;
         };
@@ -62,14 +64,15 @@ pub(crate) fn freshness(
         let next = match RefreshStore::new(env.shared()).state(key, now) {
             Some(RefreshState::Renewed(sealed)) => match context.sessions(now).open(sealed.as_bytes()) {
                 // The age of every session that is used was checked, so the last pass takes none.
-                Some(newer) if behind < MAX_BEHIND => {
+                Ok(newer) if behind < MAX_BEHIND => {
                     session = newer;
                     renewed = Some(sealed);
                     continue;
                 }
-                _ => return SessionFreshness::Ended,
+                Ok(_) => return UNCONFIRMED,
+                Err(end) => return SessionFreshness::Ended(end),
             },
-            Some(RefreshState::Rejected) => return SessionFreshness::Ended,
+            Some(RefreshState::Rejected) => return UNCONFIRMED,
             Some(RefreshState::Failed(_)) => Next::Pause,
             Some(RefreshState::Called(_)) => Next::Wait,
             None if wait_end.is_some() => Next::Pause,
@@ -86,7 +89,7 @@ pub(crate) fn freshness(
             (Next::Wait, Age::Overdue | Age::Stale) if now < wait_end => {
                 return SessionFreshness::Overdue(awaited, None);
             }
-            (Next::Wait | Next::Pause, Age::Stale) => return SessionFreshness::Ended,
+            (Next::Wait | Next::Pause, Age::Stale) => return UNCONFIRMED,
             (Next::Wait, _) => is_in_progress = true,
             (Next::Pause, _) => {}
         }
@@ -99,6 +102,9 @@ pub(crate) fn freshness(
         None => SessionFreshness::Current(session),
     }
 }
+
+/// The issuer has not confirmed the session.
+const UNCONFIRMED: SessionFreshness = SessionFreshness::Ended(SessionEnd::Unconfirmed);
 
 /// What a request does about a refresh that has no result yet.
 enum Next {

@@ -26,11 +26,14 @@ impl Revocations {
 
     /// Whether the session is revoked, by the list or by the configuration (`sessions_not_before`).
     pub(crate) fn contain(&self, session: &RevocableSession<'_>, now: UnixTime) -> bool {
+        self.not_before(session.signed_in, now) || self.list().contains(session)
+    }
+
+    /// Whether `sessions_not_before` ends a session that began at this time.
+    pub(crate) fn not_before(&self, signed_in: UnixTime, now: UnixTime) -> bool {
         // A time in the future has no effect before it is reached; otherwise nobody could sign in
         // until then.
-        let not_before = self.tenant.sessions_not_before;
-        let by_configuration = not_before.is_some_and(|moment| now >= moment && session.signed_in < moment);
-        by_configuration || self.list().contains(session)
+        self.tenant.sessions_not_before.is_some_and(|moment| now >= moment && signed_in < moment)
     }
 
     pub(super) fn list(&self) -> Arc<RevocationList> {
