@@ -22,39 +22,40 @@ pub(crate) struct Summarized {
 
 impl Event {
     /// How the event is summed up in the log. `None` if its own lines are enough.
-    pub(crate) const fn summarized(self) -> Option<Summarized> {
-        let (least, is_forgeable, reason) = match self {
-            Self::BodyTimeout => (ANY, true, BODY_TIMEOUT),
-            Self::RedirectLoop => (ANY, true, REDIRECT_LOOP),
-            Self::SessionEmailUnverified => {
-                (ANY, false, "the address of the session is not verified, which `identity` requires")
-            }
-            Self::SessionExpired => {
-                (MANY, false, "the session is older than `session.lifetime`, or its ID token is over")
-            }
-            Self::SessionIdle => (MANY, false, "the session was not used for `session.idle`"),
-            Self::SessionInFuture => {
-                (ANY, false, "the session began in the future: compare the clocks of the replicas")
-            }
-            Self::SessionKeyRemoved => {
-                (ANY, false, "the tenant does not have the key any more that verified the sign-in")
-            }
-            Self::SessionKeyUnknown => (ANY, true, "the session cookie names a key that `session.keys` does not have"),
-            Self::SessionNotBefore => (ANY, false, "the session began before `sessions_not_before`"),
-            Self::SessionRevoked => (MANY, false, "the session was signed out"),
-            Self::SessionUnconfirmed => {
-                (MANY, false, "the issuer rejected the refresh of the session, or did not confirm it in time")
-            }
-            Self::SessionUnreadable => (
-                ANY,
-                true,
-                "the session cookie does not open: it is damaged, or of another issuer, client, key or release",
-            ),
-            _ => return None,
-        };
-        Some(Summarized { least, is_forgeable, reason })
+    pub(crate) fn summarized(self) -> Option<&'static Summarized> {
+        SUMMARIZED.iter().find(|(event, _)| *event == self).map(|(_, summarized)| summarized)
     }
 }
+
+const fn proven(event: Event, least: u64, reason: &'static str) -> (Event, Summarized) {
+    (event, Summarized { least, is_forgeable: false, reason })
+}
+
+const fn forgeable(event: Event, reason: &'static str) -> (Event, Summarized) {
+    (event, Summarized { least: ANY, is_forgeable: true, reason })
+}
+
+static SUMMARIZED: [(Event, Summarized); 12] = [
+    forgeable(Event::BodyTimeout, BODY_TIMEOUT),
+    forgeable(Event::RedirectLoop, REDIRECT_LOOP),
+    forgeable(Event::SessionKeyUnknown, "the session cookie names a key that `session.keys` does not have"),
+    forgeable(
+        Event::SessionUnreadable,
+        "the session cookie does not open: it is damaged, or of another issuer, client, key or release",
+    ),
+    proven(Event::SessionEmailUnverified, ANY, "the address of the session is not verified, which `identity` requires"),
+    proven(Event::SessionInFuture, ANY, "the session began in the future: compare the clocks of the replicas"),
+    proven(Event::SessionKeyRemoved, ANY, "the tenant does not have the key any more that verified the sign-in"),
+    proven(Event::SessionNotBefore, ANY, "the session began before `sessions_not_before`"),
+    proven(Event::SessionExpired, MANY, "the session is older than `session.lifetime`, or its ID token is over"),
+    proven(Event::SessionIdle, MANY, "the session was not used for `session.idle`"),
+    proven(Event::SessionRevoked, MANY, "the session was signed out"),
+    proven(
+        Event::SessionUnconfirmed,
+        MANY,
+        "the issuer rejected the refresh of the session, or did not confirm it in time",
+    ),
+];
 
 /// The occurrences since the last lines about them. What anybody can cause has lines of its own, so
 /// it neither delays the others nor drives them out.
@@ -68,7 +69,7 @@ impl Summary {
     /// Counts occurrences of an event, if it is one that is summed up.
     pub fn add(&mut self, event: Event, tenant: Option<&TenantName>, count: u64) {
         if let Some(Summarized { is_forgeable, .. }) = event.summarized() {
-            let sums = if is_forgeable { &mut self.forgeable } else { &mut self.proven };
+            let sums = if *is_forgeable { &mut self.forgeable } else { &mut self.proven };
             let sum = sums.counts.entry((event, tenant.cloned())).or_default();
             *sum = sum.saturating_add(count);
         }
@@ -103,7 +104,7 @@ impl Sums {
         }
         let sums = self.counts.iter().filter_map(|((event, tenant), &count)| {
             let Summarized { least, reason, .. } = event.summarized()?;
-            (count >= least).then(|| Sum { event: *event, tenant: tenant.clone(), count, reason })
+            (count >= *least).then(|| Sum { event: *event, tenant: tenant.clone(), count, reason })
         });
         let sums: Vec<Sum> = if now < self.next { Vec::new() } else { sums.collect() };
         if sums.is_empty() && now < self.since.plus(INTERVAL) {
@@ -159,7 +160,8 @@ const MANY: u64 = 100;
 const FORGEABLE: &str = "; anybody can cause that, without a session";
 const BODY_TIMEOUT: &str = "the body of a back-channel logout, or of a form that begins a login, did not come within \
     2 seconds; if none ever comes, Envoy needs `allow_on_headers_stop_iteration: true` beside `vm_config`";
-const REDIRECT_LOOP: &str = "three logins in a row, and no session after any of them: the browser drops its cookie, \
+/// The reason of [`Event::RedirectLoop`].
+pub(crate) const REDIRECT_LOOP: &str = "three logins in a row, and no session after any of them: the browser drops its cookie, \
     or replicas differ in clock or session keys";
 
 #[cfg(test)]

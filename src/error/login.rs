@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::summary::REDIRECT_LOOP;
 use crate::env::HostFailure;
 use crate::http::call::CallFailure;
 use crate::identity::IdentityError;
@@ -98,10 +99,7 @@ impl fmt::Display for LoginError {
             }
             Self::MetadataUnavailable => MetadataUnavailable.fmt(f),
             Self::ProviderUnreachable(failure) => write!(f, "{failure}"),
-            Self::RedirectLoop => f.write_str(
-                "three logins in a row, and no session after any of them: the browser drops its cookie, or replicas \
-                 differ in clock or session keys",
-            ),
+            Self::RedirectLoop => f.write_str(REDIRECT_LOOP),
             Self::RequestInvalid => {
                 f.write_str("`iss` is absent or another issuer, or a parameter is repeated or too long")
             }
