@@ -116,3 +116,26 @@ export async function ldapFederation(admin, realm, { url, service, base }) {
     },
   });
 }
+
+/**
+ * Registers a SAML service provider in `realm`, and returns the address and the certificate (PEM)
+ * of the realm as its identity provider.
+ */
+export async function samlClient({ admin, issuer }, realm, { entityId, acs }) {
+  const attribute = (name, mapper, config) => ({ name, protocol: 'saml', protocolMapper: mapper, config: { 'attribute.name': name, ...config } });
+  await admin('POST', `/${realm}/clients`, {
+    clientId: entityId, protocol: 'saml', redirectUris: [acs],
+    attributes: { 'saml.assertion.signature': 'true', 'saml.client.signature': 'false', 'saml.force.post.binding': 'true', saml_name_id_format: 'username' },
+    protocolMappers: [
+      attribute('username', 'saml-user-property-mapper', { 'user.attribute': 'username' }),
+      attribute('email', 'saml-user-property-mapper', { 'user.attribute': 'email' }),
+      attribute('groups', 'saml-group-membership-mapper', { single: 'true', 'full.path': 'false' }),
+    ],
+  });
+  const keys = await admin('GET', `/${realm}/keys`);
+  const { certificate } = keys.keys.find(({ kid }) => kid === keys.active.RS256);
+  return {
+    ssoURL: `${issuer(realm)}/protocol/saml`,
+    certificate: `-----BEGIN CERTIFICATE-----\n${certificate}\n-----END CERTIFICATE-----\n`,
+  };
+}

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client } from 'ldapts';
+import { Attribute, Change, Client } from 'ldapts';
 
 import { startProcess, waitFor } from './process.mjs';
 
@@ -13,16 +13,12 @@ export async function startDirectory({ port, dir, people }) {
   mkdirSync(join(dir, 'data'), { recursive: true });
   const conf = join(dir, 'slapd.conf');
   writeFileSync(conf, configuration(dir, service), { mode: 0o600 });
-  const slapd = startProcess('slapd', ['-f', conf, '-h', url, '-d', '0'], { log: join(dir, 'slapd.log') });
-  try {
-    const client = new Client({ url });
-    await waitFor(slapd, () => client.bind(service.dn, service.password));
-    for (const [dn, entry] of entries(people)) await client.add(dn, entry);
-    await client.unbind();
-  } catch (error) {
-    await slapd.stop();
-    throw error;
-  }
+  let slapd;
+  /** Starts the server, also again after `stop`, with the entries that it had. */
+  const start = async () => {
+    slapd = startProcess('slapd', ['-f', conf, '-h', url, '-d', '0'], { log: join(dir, 'slapd.log') });
+    await waitFor(slapd, () => edit(() => {}));
+  };
   /** Gives `act` a client that may change the directory. */
   const edit = async (act) => {
     const client = new Client({ url });
@@ -30,11 +26,31 @@ export async function startDirectory({ port, dir, people }) {
     await act(client);
     await client.unbind();
   };
-  return { url, service, base: baseOf, edit, stop: slapd.stop };
+  try {
+    await start();
+    await edit(async (client) => {
+      for (const [dn, entry] of entries(people)) await client.add(dn, entry);
+    });
+  } catch (error) {
+    await slapd.stop();
+    throw error;
+  }
+  return {
+    url, service, base: baseOf, edit, start,
+    /** Removes a person, who stays a member of groups. */
+    remove: (tenant, { uid }) => edit((client) => client.del(personIn(tenant, uid))),
+    /** Takes a person out of a group that has other members. */
+    leave: (tenant, { uid }, group) => edit((client) => client.modify(groupIn(tenant, group), new Change({
+      operation: 'delete', modification: new Attribute({ type: 'member', values: [personIn(tenant, uid)] }),
+    }))),
+    stop: () => slapd.stop(),
+  };
 }
 
 const ROOT = 'dc=example';
 const baseOf = (tenant) => `dc=${tenant},${ROOT}`;
+const personIn = (tenant, uid) => `uid=${uid},ou=people,${baseOf(tenant)}`;
+const groupIn = (tenant, name) => `cn=${name.replace(/[,+"\\<>;=]/g, '\\$&')},ou=groups,${baseOf(tenant)}`;
 
 const configuration = (dir, { dn, password }) => `
 include /etc/ldap/schema/core.schema
@@ -59,14 +75,14 @@ function* entries(people) {
     const base = baseOf(tenant);
     yield [base, { objectClass: ['dcObject', 'organization'], o: tenant, dc: tenant }];
     for (const ou of ['people', 'groups']) yield [`ou=${ou},${base}`, { objectClass: 'organizationalUnit', ou }];
-    const dnOf = ({ uid }) => `uid=${uid},ou=people,${base}`;
+    const dnOf = ({ uid }) => personIn(tenant, uid);
     for (const person of members) {
       const { uid, name, mail, password } = person;
       yield [dnOf(person), { objectClass: 'inetOrgPerson', uid, cn: name, sn: name.split(' ').at(-1), mail, userPassword: password }];
     }
     for (const group of new Set(members.flatMap(({ groups }) => groups))) {
       const member = members.filter(({ groups }) => groups.includes(group)).map(dnOf);
-      yield [`cn=${group.replace(/[,+"\\<>;=]/g, '\\$&')},ou=groups,${base}`, { objectClass: 'groupOfNames', cn: group, member }];
+      yield [groupIn(tenant, group), { objectClass: 'groupOfNames', cn: group, member }];
     }
   }
 }
