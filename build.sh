@@ -227,7 +227,7 @@ tier_about() {
     envoy) echo "the scenarios, with the module in Envoy (builds the module)" ;;
     run) echo "./build.sh run (builds the module)" ;;
     provider) echo "Envoy with oidc-provider, Keycloak and OpenLDAP (builds the module)" ;;
-    dex) echo "Envoy with dex and OpenLDAP (builds the module)" ;;
+    dex) echo "Envoy with dex, OpenLDAP, and Keycloak as a SAML identity provider (builds the module)" ;;
     browser) echo "Envoy, oidc-provider and Chromium (builds the module)" ;;
   esac
 }
@@ -244,7 +244,7 @@ need_for() {
   case $1 in
     envoy | run) need_envoy ;;
     provider) need_envoy; need_debian slapd slapd; need_keycloak ;;
-    dex) need_envoy; need_debian slapd slapd; need_dex ;;
+    dex) need_dex; need_envoy; need_debian slapd slapd; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium ;;
   esac
 }
@@ -252,8 +252,9 @@ need_for() {
 run_tier() {
   case $1 in
     unit) counted "$1" unit_tests ;;
-    run | dex | browser) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
+    run | browser) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
+    dex) counted "$1" node --test --test-concurrency=1 --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
     *) counted "$1" cargo test --locked --test "$1" ;;
   esac
 }

@@ -31,5 +31,6 @@ export function formIn({ url, body = '' }) {
   };
 }
 
-const unescape = (text) => text.replace(/&(?:amp|quot|lt|gt|#(\d+)|#x([\da-f]+));/gi, (entity, decimal, hex) =>
+/** Text of HTML without its entities. */
+export const unescape = (text) => text.replace(/&(?:amp|quot|lt|gt|#(\d+)|#x([\da-f]+));/gi, (entity, decimal, hex) =>
   ({ '&amp;': '&', '&quot;': '"', '&lt;': '<', '&gt;': '>' })[entity] ?? String.fromCodePoint(decimal ?? parseInt(hex, 16)));
