@@ -240,6 +240,101 @@ pub fn a_user_is_removed<H: Harness>() {
     assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
 }
 
+/// A world as [`world`], whose issuer is as dex: one refresh token for each user, and no decision
+/// about a removed one. Its answers are observed, see tests/e2e/dex_refresh.test.mjs.
+fn dex_world<H: Harness>() -> World<H> {
+    let world = world::<H>();
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Dex);
+    world
+}
+
+/// dex, one browser: a group that was taken away is gone after the interval.
+pub fn dex_takes_a_group_from_one_browser<H: Harness>() {
+    let mut world = dex_world::<H>();
+    let mut browser = world.signed_in();
+    directory(&world, without_admins());
+    for round in 0..3 {
+        world.clock.advance(seconds(300));
+        assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true), "{round}");
+    }
+}
+
+/// dex, two browsers: the first one is signed out after the interval, since the refresh token is
+/// the second one's. Its next login has the new groups, and takes the refresh token in turn.
+pub fn dex_takes_a_group_from_two_browsers<H: Harness>() {
+    let mut world = dex_world::<H>();
+    let (mut first, mut second) = (world.signed_in(), world.signed_in());
+    directory(&world, without_admins());
+    world.clock.advance(seconds(299));
+    assert_eq!(visit(&mut world, &mut first), (BEFORE.to_owned(), false));
+    world.clock.advance(seconds(1));
+    for _ in 0..3 {
+        assert_eq!(world.open(&mut first, HOME).reply().status, 302);
+        assert_eq!(visit(&mut world, &mut second).0, AFTER);
+    }
+    assert!(world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
+    world.sign_in(&mut first, "acme", HOME, &without_admins());
+    world.clock.advance(seconds(300));
+    assert_eq!(world.open(&mut second, HOME).reply().status, 302);
+    assert_eq!(visit(&mut world, &mut first), (AFTER.to_owned(), true));
+}
+
+/// dex, one browser: a user who was removed is out after `max_stale`, and in again if the directory
+/// finds the user again.
+pub fn dex_removes_a_user_with_one_browser<H: Harness>() {
+    let mut world = dex_world::<H>();
+    let mut browser = world.signed_in();
+    directory(&world, Value::Null);
+    // The interval is over, then `max_stale` nearly, then exactly.
+    for wait in [300, 299] {
+        world.clock.advance(seconds(wait));
+        assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+    }
+    world.clock.advance(seconds(601));
+    for _ in 0..5 {
+        assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+        world.clock.advance(seconds(100));
+    }
+    assert!(world.harness.log().contains("refresh_failed"), "{}", world.harness.log());
+    assert!(!world.harness.log().contains("refresh_rejected"), "{}", world.harness.log());
+    directory(&world, without_admins());
+    assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+}
+
+/// dex, two browsers: a user who was removed is out of the first one after the interval, and out of
+/// the second one after `max_stale`.
+pub fn dex_removes_a_user_with_two_browsers<H: Harness>() {
+    let mut world = dex_world::<H>();
+    let (mut first, mut second) = (world.signed_in(), world.signed_in());
+    directory(&world, Value::Null);
+    world.clock.advance(seconds(299));
+    for browser in [&mut first, &mut second] {
+        assert_eq!(visit(&mut world, browser), (BEFORE.to_owned(), false));
+    }
+    world.clock.advance(seconds(1));
+    assert_eq!(world.open(&mut first, HOME).reply().status, 302);
+    assert_eq!(visit(&mut world, &mut second), (BEFORE.to_owned(), false));
+    world.clock.advance(seconds(899));
+    assert_eq!(visit(&mut world, &mut second), (BEFORE.to_owned(), false));
+    world.clock.advance(seconds(1));
+    for browser in [&mut first, &mut second] {
+        assert_eq!(world.open(browser, HOME).reply().status, 302);
+    }
+}
+
+/// dex keeps its users while their directory is away: it answers as for a removed user, and the
+/// refresh token stays valid.
+pub fn dex_without_its_directory<H: Harness>() {
+    let mut world = dex_world::<H>();
+    let mut browser = world.signed_in();
+    directory(&world, Value::Null);
+    world.clock.advance(seconds(900));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
+    directory(&world, without_admins());
+    world.clock.advance(seconds(30));
+    assert_eq!(visit(&mut world, &mut browser), (AFTER.to_owned(), true));
+}
+
 /// The answers of providers to a refresh, as they send them, and whether they reject the grant. The
 /// table "Answers to a refresh" in docs/operations.md has the same rows, with sources.
 pub const REFRESH_ANSWERS: [(&str, u16, &str, bool); 17] = [

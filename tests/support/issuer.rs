@@ -81,6 +81,9 @@ pub enum Refresh {
     Rotating,
     /// The same one each time.
     Reused,
+    /// As dex 2.45: a new one each time, and one for each user. A login ends the refresh token of
+    /// the user's login before. The answers are those of `REFRESH_ANSWERS` in scenarios/refresh.rs.
+    Dex,
 }
 
 /// The answer of an endpoint.
@@ -293,22 +296,32 @@ impl Issuer {
         {
             return Err((400, "invalid_grant"));
         }
+        if self.refresh == Refresh::Dex {
+            self.refresh_tokens.retain(|_, (other, _)| other.person["sub"] != grant.person["sub"]);
+        }
         Ok(self.tokens(&grant, true, None))
     }
 
     /// A refresh (RFC 6749 section 6), with the current claims of the directory.
     fn refresh(&mut self, token: &str) -> Result<Value, (u16, &'static str)> {
-        let (mut grant, used) = self.refresh_tokens.get(token).cloned().ok_or((400, "invalid_grant"))?;
+        let is_dex = self.refresh == Refresh::Dex;
+        let invalid = (400, if is_dex { "invalid_request" } else { "invalid_grant" });
+        let (mut grant, used) = self.refresh_tokens.get(token).cloned().ok_or(invalid)?;
         if used {
-            self.refresh_tokens.clear();
-            return Err((400, "invalid_grant"));
+            // dex ends nothing at a reuse.
+            if !is_dex {
+                self.refresh_tokens.clear();
+            }
+            return Err(invalid);
         }
         match self.directory.get(grant.person["sub"].as_str().unwrap()) {
-            Some(Value::Null) => return Err((400, "invalid_grant")),
+            // dex keeps the refresh token, for when the directory finds the user again.
+            Some(Value::Null) if is_dex => return Err((500, "invalid_request")),
+            Some(Value::Null) => return Err(invalid),
             Some(person) => grant.person = person.clone(),
             None => {}
         }
-        let rotating = self.refresh == Refresh::Rotating;
+        let rotating = self.refresh != Refresh::Reused;
         if rotating {
             self.refresh_tokens.insert(token.to_owned(), (grant.clone(), true));
         }
