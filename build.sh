@@ -254,7 +254,7 @@ run_tier() {
     unit) counted "$1" unit_tests ;;
     run | browser) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
-    dex) counted "$1" node --test --test-concurrency=1 --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
+    dex) counted "$1" node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
     *) counted "$1" cargo test --locked --test "$1" ;;
   esac
 }
