@@ -78,6 +78,53 @@ test('a deep link leads through the login to the requested page', async () => {
   });
 });
 
+/** Gives the form of the login page an address, as the forms of most issuers have. */
+const nameAddress = () => page.evaluate(() => document.forms[0].setAttribute('action', location.pathname));
+
+test('a fragment comes through a login in which the issuer shows no page', async () => {
+  await page.goto(acme);
+  await signIn(page, 'acme', 'ada');
+  // The session of the issuer stays.
+  await context.clearCookies({ domain: 'acme.localhost' });
+  await page.goto('about:blank');
+  const asked = page.waitForRequest((request) => request.url().includes('/oauth2/callback'));
+  await page.goto(`${acme}/guide?v=2#chapter-3`);
+  await asked;
+  assert.equal(page.url(), `${acme}/guide?v=2#chapter-3`);
+  assert.equal(await shown(page, 'page'), 'GET /guide?v=2');
+});
+
+test('a fragment comes through a page of the issuer whose form names no address, and through no other', async () => {
+  for (const [prepare, fragment] of [[async () => {}, '#chapter-3'], [nameAddress, '']]) {
+    await context.clearCookies();
+    await page.goto('about:blank');
+    await page.goto(`${acme}/guide#chapter-3`);
+    // The issuer can see it.
+    assert.equal(new URL(page.url()).origin, issuer);
+    assert.equal(new URL(page.url()).hash, '#chapter-3');
+    await prepare();
+    await signIn(page, 'acme', 'ada');
+    assert.equal(page.url(), `${acme}/guide${fragment}`);
+  }
+});
+
+test('the script of a page keeps its fragment with a login that it begins', async () => {
+  await page.goto(`${acme}/app`);
+  await signIn(page, 'acme', 'ada');
+  await page.evaluate(() => { location.hash = '#/users/7?tab=b'; });
+  await context.clearCookies();
+  const status = await page.evaluate(async (iss) => {
+    const answer = await fetch('/api');
+    if (answer.status === 401) location.href = `/oauth2/login?${new URLSearchParams({ iss, target_link_uri: location.href })}`;
+    return answer.status;
+  }, issuer);
+  assert.equal(status, 401);
+  await page.getByLabel('User').waitFor();
+  await nameAddress();
+  await signIn(page, 'acme', 'ada');
+  assert.equal(page.url(), `${acme}/app#/users/7?tab=b`);
+});
+
 test('each tenant has its own login and logout', async () => {
   await page.goto(acme);
   await signIn(page, 'acme', 'ada');

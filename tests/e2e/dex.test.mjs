@@ -58,6 +58,11 @@ test('a wrong password keeps the person at dex', async () => {
   await stack.denied(() => assert.rejects(attempt, /Invalid/));
 });
 
+test('the form of dex names an address, so no fragment comes through it', async () => {
+  const { body } = await new Client().follow(`${origin('acme')}/`);
+  assert.match(body, /<form method="post" action="[^"#]+">/);
+});
+
 test('the client authenticates with its secret in the form', async () => {
   const { seen } = await signedIn('hooli', bob);
   assert.deepEqual(values(seen, 'x-auth-request-groups'), ['engineers']);

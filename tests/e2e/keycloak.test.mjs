@@ -107,6 +107,11 @@ test('the groups of Keycloak give roles', async () => {
   assert.equal(refused.status, 403);
 });
 
+test('the form of Keycloak names an address, so no fragment comes through it', async () => {
+  const { body } = await new Client().follow(`${origin('acme')}/`);
+  assert.match(body, /<form [^>]*\baction="[^"#]+"/);
+});
+
 test('the default scopes fit a stock realm, which refuses the scope `groups`', async () => {
   const { seen } = await signedIn('stock', bob);
   assert.deepEqual(values(seen, 'x-auth-request-user'), ['bob']);

@@ -34,9 +34,20 @@ pub fn a_portal_begins_a_login<H: Harness>() {
         (&[("login_hint", ""), ("iss", ISSUER), ("target_link_uri", "")], None, "https://acme.example/"),
         // As browsers write it, without what is no part of the page.
         (
-            &[("iss", ISSUER), ("target_link_uri", "HTTPS://u:p@ACME.example:443/a/../b#c")],
+            &[("iss", ISSUER), ("target_link_uri", "HTTPS://u:p@ACME.example:443/a/../b")],
             None,
             "https://acme.example/b",
+        ),
+        // The fragment, too: no other login brings it through every page of an issuer.
+        (
+            &[("iss", ISSUER), ("target_link_uri", "https://acme.example/guide?v=2#chapter-3?a&b=\"\r\n\u{e9}")],
+            None,
+            "https://acme.example/guide?v=2#chapter-3?a&b=%22%C3%A9",
+        ),
+        (
+            &[("iss", ISSUER), ("target_link_uri", "https://acme.example#/users/7")],
+            None,
+            "https://acme.example/#/users/7",
         ),
     ] {
         let mut browser = world.browser();
@@ -53,7 +64,8 @@ pub fn a_portal_begins_a_login<H: Harness>() {
             issuer.authorize(&location, &ada())
         });
         assert_eq!(world.open(&mut browser, &callback).reply().header("location"), Some(page), "{parameters:?}");
-        let seen = world.open(&mut browser, page).forwarded();
+        // Browsers send no fragment.
+        let seen = world.open(&mut browser, page.split('#').next().unwrap()).forwarded();
         assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
     }
 }
@@ -63,7 +75,8 @@ pub fn a_session_goes_to_the_target<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.signed_in();
     let page = "https://acme.example/reports";
-    for (target, expected) in [(page, page), ("https://evil.example/", "https://acme.example/")] {
+    let chapter = "https://acme.example/guide#chapter-3";
+    for (target, expected) in [(page, page), (chapter, chapter), ("https://evil.example/", "https://acme.example/")] {
         let url = address(&[("iss", ISSUER), ("login_hint", "bob"), ("target_link_uri", target)]);
         let reply = world.open(&mut browser, &url).reply();
         assert_eq!((reply.status, reply.header("location")), (302, Some(expected)));

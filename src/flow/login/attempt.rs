@@ -27,7 +27,8 @@ pub(super) struct Attempt {
     seed: [u8; RANDOM_LENGTH],
     /// The host of the request that began the login.
     host: String,
-    /// The path and query of that request.
+    /// The path and query of that request, or those of the page that a third party named, with its
+    /// fragment.
     pub(super) page: String,
     expires: u64,
     /// The number of logins of this browser just before, see [`super::redirect_loop`].

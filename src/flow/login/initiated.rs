@@ -4,7 +4,7 @@
 //!
 //! Scenarios: `tests/scenarios/initiated.rs`.
 
-use url::Url;
+use url::{Position, Url};
 
 use super::begin::begin_for;
 use super::redirect_loop;
@@ -85,12 +85,11 @@ fn read(query: &str, issuer: &str) -> Option<(Option<String>, Option<String>)> {
     (iss == issuer && is_short).then_some((hint.filter(|hint| !hint.is_empty()), target))
 }
 
-/// Path and query of `target`, if it is a page of `origin`. A login returns to the host that was
-/// asked for, so other hosts of the tenant are no targets either.
+/// Path, query and fragment of `target`, if it is a page of `origin`. A login returns to the host
+/// that was asked for, so other hosts of the tenant are no targets either.
 fn page(target: &str, origin: &str) -> Option<String> {
     let url = Url::parse(target).ok()?;
-    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-    (url.origin().ascii_serialization() == origin).then(|| format!("{}{query}", url.path()))
+    (url.origin().ascii_serialization() == origin).then(|| url[Position::BeforePath..].to_owned())
 }
 
 /// The longest form, in bytes, and the longest hint: both become parts of addresses.
