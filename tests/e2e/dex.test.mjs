@@ -25,9 +25,9 @@ const stack = dexStack('dex', {
   },
   // dex changes its key every 30 seconds during these tests.
   signingKeys: '1s',
-  async connectors({ ports, dir }) {
-    const directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people: { acme: people.acme } });
-    return { connectors: [ldapConnector(directory, 'acme')], stop: directory.stop };
+  async connectors({ ports, dir, stopLater }) {
+    const directory = stopLater(await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people: { acme: people.acme } }));
+    return [ldapConnector(directory, 'acme')];
   },
 });
 const { test, origin, signedIn } = stack;

@@ -27,9 +27,10 @@ let directory;
 const stack = dexStack('dex-refresh', {
   // What ends at `patient` ends after the interval.
   tenants: { hooli: refresh('2s'), patient: refresh('1h') },
-  async connectors({ ports, dir }) {
-    directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people: { acme: [kim, lou, max, nan, ned, oli, pat] } });
-    return { connectors: [ldapConnector(directory, 'acme')], stop: directory.stop };
+  async connectors({ ports, dir, stopLater }) {
+    const users = [kim, lou, max, nan, ned, oli, pat];
+    directory = stopLater(await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people: { acme: users } }));
+    return [ldapConnector(directory, 'acme')];
   },
 });
 const { test, origin, signedIn } = stack;

@@ -24,13 +24,11 @@ const stack = dexStack('dex-saml', {
     // No `connector_id`: dex lists its connectors.
     piper: {},
   },
-  async connectors({ ports, dir, log, issuer }) {
-    keycloak = await startKeycloak({
-      port: ports.keycloak, dir, log, hosts: [], values: { GATEWAY: ports.gateway, SECRET: stack.secret, CLIENT_JWKS: '{}' }, people: { partner: [edsger, tony, alan] },
-    });
+  async connectors({ ports, dir, log, issuer, stopLater }) {
+    const values = { GATEWAY: ports.gateway, SECRET: stack.secret, CLIENT_JWKS: '{}' };
+    keycloak = stopLater(await startKeycloak({ port: ports.keycloak, dir, log, hosts: [], values, people: { partner: [edsger, tony, alan] } }));
     const provider = await samlClient(keycloak, 'partner', { entityId: issuer, acs: `${issuer}/callback` });
-    const local = { type: 'mockCallback', id: 'mock', name: 'Example' };
-    return { connectors: [samlConnector(issuer, provider), local], stop: keycloak.stop };
+    return [samlConnector(issuer, provider), { type: 'mockCallback', id: 'mock', name: 'Example' }];
   },
 });
 const { test, origin, signedIn } = stack;

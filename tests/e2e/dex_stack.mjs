@@ -16,9 +16,11 @@ import { freePorts } from './ports.mjs';
 /**
  * Runs a stack during the tests of one file, and returns `test` and the stack.
  *
- * `tenants` maps the name of a tenant to what its configuration has beyond the common. Each has the
- * host `<name>.localhost`. `connectors` starts what is behind dex, with `{ports, dir, log,
- * issuer}`, and returns dex's connectors and how to `stop`. `signingKeys` is as in dex.mjs.
+ * - `tenants` maps the name of a tenant to what its configuration has beyond the common. Each has
+ *   the host `<name>.localhost`.
+ * - `connectors` starts what is behind dex, and returns dex's connectors. It gets the `ports`, a
+ *   `dir` for files, a `log`, the `issuer`, and `stopLater` for what it started.
+ * - `signingKeys` is as in dex.mjs.
  */
 export function dexStack(name, { tenants, connectors, signingKeys }) {
   const logs = join(TOP, 'target/test-logs');
@@ -44,17 +46,15 @@ export function dexStack(name, { tenants, connectors, signingKeys }) {
     mkdirSync(logs, { recursive: true });
     stack.ports = await freePorts(['gateway', 'provider', 'upstream', 'admin', 'ldap', 'keycloak']);
     const { gateway: port, provider } = stack.ports;
-    const behind = await connectors({ ports: stack.ports, dir, log: join(logs, `${name}-behind.log`), issuer: issuerAt(provider) });
-    parts.push(behind);
+    const stopLater = (part) => { parts.push(part); return part; };
+    const behind = await connectors({ ports: stack.ports, dir, log: join(logs, `${name}-behind.log`), issuer: issuerAt(provider), stopLater });
     const redirectURIs = Object.keys(tenants).map((tenant) => `http://${tenant}.localhost:${port}/oauth2/callback`);
-    stack.dex = await startDex({
-      port: provider, dir, log: dexLog, connectors: behind.connectors, client: { id: 'tenantgate', secret, redirectURIs }, signingKeys,
-    });
-    parts.push(stack.dex);
-    stack.gateway = await startGateway({
+    stack.dex = stopLater(await startDex({
+      port: provider, dir, log: dexLog, connectors: behind, client: { id: 'tenantgate', secret, redirectURIs }, signingKeys,
+    }));
+    stack.gateway = stopLater(await startGateway({
       ports: stack.ports, dir, log: envoyLog, tenants: Object.entries(tenants).map(([tenant, more]) => configuration(stack, tenant, more)),
-    });
-    parts.push(stack.gateway);
+    }));
     Object.assign(stack, observe(stack.gateway));
     for (const tenant of Object.keys(tenants)) {
       await eventually(async () => (await new Client().open(`${stack.origin(tenant)}/`)).status === 302);
