@@ -11,7 +11,7 @@ readonly WASM_TARGET=wasm32-wasip1
 readonly WASM=target/tenantgate.wasm
 readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
   --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
-readonly WASM_LIMIT=1100000
+readonly WASM_LIMIT=1200000
 readonly LOGS=target/test-logs
 readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run provider browser)
 export CARGO_TARGET_DIR=$PWD/target
