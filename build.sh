@@ -26,6 +26,7 @@ usage: ./build.sh COMMAND
   test [TIER...]    run these tiers of the tests; without one: check, then all tiers
   check             format, lints for both targets, the code's documentation, dependencies
   bench             what a request costs with Tenantgate and with Envoy's own filters
+  bench keys        how long 10,000 tenants take to have the keys of their issuers
   wasm              build the module for Envoy: target/tenantgate.wasm
 
 tiers (see tests/README.md):
@@ -205,9 +206,11 @@ run() {
 
 bench() {
   need_envoy
-  need_debian wrk wrk
-  wasm
-  exec node tests/e2e/bench.mjs
+  case ${1:-requests} in
+    requests) need_debian wrk wrk; wasm; exec node tests/e2e/bench.mjs ;;
+    keys) wasm; exec node tests/e2e/bench_keys.mjs ;;
+    *) die "there is no benchmark \"$1\"; the benchmarks are: requests keys" ;;
+  esac
 }
 
 # --- tests ----------------------------------------------------------------------------------------
@@ -310,7 +313,7 @@ command=${1:-help}
 case $command in
   run) run "$@" ;;
   test) run_tests "$@" ;;
-  bench) bench ;;
+  bench) bench "$@" ;;
   check) check ;;
   wasm) wasm ;;
   help | -h | --help) usage ;;

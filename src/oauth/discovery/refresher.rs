@@ -10,6 +10,7 @@ use super::error::FetchError;
 use super::fetch::{Fetch, FetchStep};
 use super::fetch_queue::{FetchQueue, Place, Reason};
 use super::provider::Provider;
+use super::schedule::Schedule;
 use super::shared_store::{SharedJwksStore, changed_since, longest_wait, postpone, publish};
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
@@ -24,7 +25,7 @@ use crate::tenant::Tenant;
 pub struct JwksRefresher {
     providers: Vec<ScheduledProvider>,
     queue: FetchQueue,
-    running: HashMap<FetchId, (Fetch, Place)>,
+    running: HashMap<FetchId, Running>,
     last_id: u64,
     last_change: Option<Version>,
 }
@@ -33,13 +34,20 @@ pub struct JwksRefresher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FetchId(u64);
 
+/// A fetch in progress.
+struct Running {
+    fetch: Fetch,
+    place: Place,
+    /// The index of its provider.
+    index: usize,
+}
+
 struct ScheduledProvider {
     provider: Arc<Provider>,
     store: SharedJwksStore,
-    /// Before this time the shared schedule need not be read.
-    next_look: UnixTime,
-    /// Whether the last fetch failed, as far as this VM knows.
-    fails: bool,
+    /// The shared schedule as this VM read it last. Before a fetch is due by it, it is not read
+    /// again.
+    known: Schedule,
 }
 
 /// The calls that are to be made, and the lines for the log.
@@ -61,7 +69,7 @@ impl JwksRefresher {
         let scheduled = providers.into_iter().filter_map(|provider| {
             let store = SharedJwksStore::new(provider.tenant())?;
             store.prepare(env.shared());
-            Some(ScheduledProvider { provider, store, next_look: UnixTime(0), fails: false })
+            Some(ScheduledProvider { provider, store, known: Schedule::default() })
         });
         Self { providers: scheduled.collect(), ..Self::default() }
     }
@@ -88,14 +96,14 @@ impl JwksRefresher {
     /// Continues the fetch whose call ended. A call of an unknown fetch is ignored.
     pub fn called(&mut self, id: FetchId, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> Actions {
         let mut actions = Actions::default();
-        let Some((fetch, place)) = self.running.remove(&id) else { return actions };
+        let Some(Running { fetch, place, index }) = self.running.remove(&id) else { return actions };
         let Ok(now) = env.now() else {
             self.queue.release(&place);
             return actions;
         };
         match fetch.proceed(result, now) {
             FetchStep::Call(fetch, call) => {
-                self.running.insert(id, (fetch, place));
+                self.running.insert(id, Running { fetch, place, index });
                 actions.calls.push((id, call));
                 return actions;
             }
@@ -110,13 +118,15 @@ impl JwksRefresher {
             }
         }
         self.queue.release(&place);
+        if let Some(scheduled) = self.providers.get_mut(index) {
+            scheduled.look(now, env);
+        }
         actions.has_fetched = true;
         self.begin(now, env, &mut actions);
         actions
     }
 
-    /// Puts into the queue what may begin now, the earliest first. Of what clients have asked for,
-    /// an issuer that failed comes last.
+    /// Puts into the queue what may begin now, the earliest first.
     fn fill_queue(&mut self, now: UnixTime) {
         let waiting: BinaryHeap<_> = self.providers.iter().enumerate().filter_map(|it| it.1.rank(it.0, now)).collect();
         let waiting = waiting.into_sorted_vec();
@@ -136,7 +146,7 @@ impl JwksRefresher {
             };
             *last_id = last_id.wrapping_add(1);
             let id = FetchId(*last_id);
-            running.insert(id, (fetch, place));
+            running.insert(id, Running { fetch, place, index });
             actions.calls.push((id, call));
         }
     }
@@ -147,18 +157,21 @@ fn cluster_of(providers: &[ScheduledProvider], index: usize) -> &str {
 }
 
 impl ScheduledProvider {
-    /// Its rank in the queue, if it belongs there.
+    /// Its rank in the queue, if it belongs there. Of those that clients have asked for, the first
+    /// is the one that was not fetched for the longest time, unless it failed.
     fn rank(&self, index: usize, now: UnixTime) -> Option<(Reason, bool, UnixTime, usize)> {
-        if self.provider.is_refresh_requested() {
-            return Some((Reason::Requested, self.fails, UnixTime(0), index));
+        let Self { provider, known, .. } = self;
+        let requested = provider.is_refresh_requested();
+        if !known.is_due(now, requested, longest_wait(provider.tenant())) {
+            return None;
         }
-        // If the clock was set back, the VM must not wait until the old time is reached again.
-        let set_back = self.next_look > now.plus(longest_wait(self.provider.tenant()));
-        (now >= self.next_look || set_back).then_some((Reason::Due, false, self.next_look, index))
+        Some(match requested {
+            true => (Reason::Requested, known.failures > 0, known.last, index),
+            false => (Reason::Due, false, known.next, index),
+        })
     }
 
-    /// Whether this VM is the one that fetches now. It takes over what another VM has fetched since
-    /// the last time.
+    /// Whether this VM is the one that fetches now.
     fn claim(&mut self, reason: Reason, now: UnixTime, env: &Env<'_>) -> bool {
         let Self { provider, store, .. } = self;
         let requested = reason == Reason::Requested;
@@ -166,11 +179,19 @@ impl ScheduledProvider {
         if claimed {
             provider.refresh_begins();
         }
-        let schedule = store.schedule(env.shared());
-        store.take_over(provider, schedule.published, now, env.shared());
-        self.fails = schedule.failures > 0;
-        self.next_look = schedule.next;
+        self.look(now, env);
         claimed
+    }
+
+    /// Reads the schedule, and takes over what another VM has fetched after the documents of this
+    /// VM. If it has none, the first request does that: after a load of thousands of tenants, to
+    /// parse the documents of all would stop the worker for seconds.
+    fn look(&mut self, now: UnixTime, env: &Env<'_>) {
+        let Self { provider, store, known } = self;
+        *known = store.schedule(env.shared());
+        if provider.is_current() {
+            store.take_over(provider, known.published, now, env.shared());
+        }
     }
 }
 
