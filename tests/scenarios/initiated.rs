@@ -71,6 +71,29 @@ pub fn a_portal_begins_a_login<H: Harness>() {
 }
 
 /// A user who is signed in goes to the page at once.
+/// A page of the application, which does not know the issuer, begins a login without `iss`. No
+/// other page can.
+pub fn a_page_of_the_site_begins_a_login<H: Harness>() {
+    let mut world = World::<H>::new();
+    let url = address(&[("target_link_uri", "https://acme.example/app#/users/7")]);
+    for (site, status) in [("same-origin", 302), ("same-site", 400), ("cross-site", 400), ("none", 400)] {
+        let lines = [NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-fetch-site", site)];
+        let mut browser = world.browser();
+        let reply = world.send(&mut browser, &url, &lines).reply();
+        assert_eq!(reply.status, status, "{site}");
+        if status == 302 {
+            let location = reply.header("location").unwrap();
+            let callback = world.issuer("acme", |issuer| issuer.authorize(location, &ada()));
+            let reply = world.open(&mut browser, &callback).reply();
+            assert_eq!(reply.header("location"), Some("https://acme.example/app#/users/7"));
+        }
+    }
+    // An `iss` that is there is compared all the same.
+    let other = address(&[("iss", "https://login.globex.example")]);
+    let lines = [NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-fetch-site", "same-origin")];
+    assert_eq!(world.send(&mut world.browser(), &other, &lines).reply().status, 400);
+}
+
 pub fn a_session_goes_to_the_target<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.signed_in();

@@ -110,7 +110,7 @@ macro_rules! scenarios {
                 an_empty_user_is_nobody,
             ];
             initiated: [
-                a_portal_begins_a_login, a_session_goes_to_the_target, a_portal_chooses_no_other_site,
+                a_portal_begins_a_login, a_page_of_the_site_begins_a_login, a_session_goes_to_the_target, a_portal_chooses_no_other_site,
                 invalid_login_requests, a_portal_posts_a_form, the_login_path_and_hint_are_configured,
             ];
             keys: [

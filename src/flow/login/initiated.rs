@@ -26,7 +26,9 @@ pub(crate) fn initiated_login(context: &RequestContext, env: &mut Env<'_>) -> Lo
     }
     let query = context.target().query.unwrap_or_default();
     let origin = context.tenant().origin(&context.host);
-    let Some((hint, target)) = read(query, &context.tenant().issuer) else {
+    // A page of the application does not know the issuer. Other pages cannot send this value.
+    let is_own = context.head.only("sec-fetch-site") == Some(b"same-origin");
+    let Some((hint, target)) = read(query, &context.tenant().issuer, is_own) else {
         return reply_context.refuse(&LoginError::RequestInvalid.into());
     };
     let page = target.and_then(|target| page(&target, &origin)).unwrap_or_else(|| "/".to_owned());
@@ -75,14 +77,15 @@ fn redirect(url: String, context: &ReplyContext) -> LocalReply {
     LocalReply::redirect(url, context.log(Level::Debug, Event::LoginInitiated, "asked for by a third party"))
 }
 
-/// `login_hint` and `target_link_uri`. `None` if `iss` is not `issuer` byte for byte, if a
-/// parameter is repeated, or if the hint is too long. Other parameters are ignored, as the section
-/// says.
-fn read(query: &str, issuer: &str) -> Option<(Option<String>, Option<String>)> {
+/// `login_hint` and `target_link_uri`. `None` if `iss` is not `issuer` byte for byte, or absent
+/// unless `is_own`, if a parameter is repeated, or if the hint is too long. Other parameters are
+/// ignored, as the section says.
+fn read(query: &str, issuer: &str, is_own: bool) -> Option<(Option<String>, Option<String>)> {
     let one = |name| parameter(query.as_bytes(), name).ok();
-    let (iss, hint, target) = (one("iss")??, one("login_hint")?, one("target_link_uri")?);
+    let (iss, hint, target) = (one("iss")?, one("login_hint")?, one("target_link_uri")?);
     let is_short = hint.as_ref().is_none_or(|hint| hint.len() <= MAX_HINT);
-    (iss == issuer && is_short).then_some((hint.filter(|hint| !hint.is_empty()), target))
+    let is_meant = iss.map_or(is_own, |iss| iss == issuer);
+    (is_meant && is_short).then_some((hint.filter(|hint| !hint.is_empty()), target))
 }
 
 /// Path, query and fragment of `target`, if it is a page of `origin`. A login returns to the host
