@@ -259,6 +259,7 @@ mod abi {
             configuration["filter_state"] = json!(true);
             configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
             configuration["tenants"][0]["access"] = json!([{ "paths": ["/public"], "allow": "public" }]);
+            configuration["tenants"][0]["access_default"] = json!("any_user");
         });
         world.signed_in();
         let properties = std::mem::take(&mut world.harness.host.state().properties);

@@ -9,7 +9,7 @@ use crate::http::host::Host;
 use crate::http::request::{RequestHead, Target};
 use crate::identity::VerifiedIdentity;
 use crate::tenant::Tenant;
-use crate::tenant::access::{Allow, Verdict};
+use crate::tenant::access::{AccessRules, Allow, Matched, PathMatching, Spelling, Verdict, is_blank};
 
 /// The decision of a tenant's access rules about one request, made before the identity is known.
 pub struct RouteDecision<'a> {
@@ -94,8 +94,9 @@ impl<'a> RouteDecision<'a> {
         } else {
             Ok(PlainPath::ROOT)
         };
-        let rule = match path {
-            Ok(ref path) => access.rule(host, path.segments(), head.only(":method")),
+        let matched = path.and_then(|path| Self::find(access, host, &path, head.only(":method")));
+        let rule = match matched {
+            Ok(rule) => rule,
             Err(ambiguity) => return Self { head, tenant, decided: Decided::Ambiguous(ambiguity) },
         };
         let decided = match rule {
@@ -106,6 +107,25 @@ impl<'a> RouteDecision<'a> {
             None => Decided::By(None, &ANY_USER),
         };
         Self { head, tenant, decided }
+    }
+
+    /// The rule with its number, if one matches.
+    fn find<'t>(
+        access: &'t AccessRules,
+        host: &Host,
+        path: &PlainPath<'_>,
+        method: Option<&[u8]>,
+    ) -> Result<Option<(usize, &'t Verdict)>, Ambiguity> {
+        let matching = access.policy().path_matching;
+        if matching != PathMatching::Exact && path.segments().any(is_blank) {
+            return Err(Ambiguity::BlankSegment);
+        }
+        let path: Vec<Spelling<'_>> = path.segments().map(|segment| Spelling::new(segment, matching)).collect();
+        match access.rule(host, &path, method) {
+            Matched::Rule(number, verdict) => Ok(Some((number, verdict))),
+            Matched::None => Ok(None),
+            Matched::Resembles(number) => Err(Ambiguity::Resembles(number)),
+        }
     }
 
     /// Permits the request for `identity`.

@@ -78,6 +78,8 @@ pub enum Ambiguity {
     Backslash,
     /// `%` without two hexadecimal digits after it.
     BadEscape,
+    /// A segment of dots and spaces, which Windows drops.
+    BlankSegment,
     /// A control character, including NUL.
     Control,
     /// `.` or `..` as a segment; literal or percent-encoded.
@@ -92,6 +94,8 @@ pub enum Ambiguity {
     NestedEscape,
     /// Bytes that are not UTF-8.
     NotUtf8,
+    /// The path is not one of the access rule with this number, but a server may read it as one.
+    Resembles(usize),
     /// `;`, which some servers read as the beginning of path parameters; literal or
     /// percent-encoded.
     Semicolon,
@@ -99,9 +103,13 @@ pub enum Ambiguity {
 
 impl fmt::Display for Ambiguity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Resembles(rule) = self {
+            return write!(f, "a spelling like a path of access[{rule}]");
+        }
         f.write_str(match self {
             Self::Backslash => "a backslash",
             Self::BadEscape => "a percent sign without two hexadecimal digits",
+            Self::BlankSegment => "a segment of dots and spaces",
             Self::Control => "a control character",
             Self::DotSegment => "a dot segment",
             Self::EmptySegment => "an empty segment",
@@ -109,6 +117,7 @@ impl fmt::Display for Ambiguity {
             Self::Fragment => "a fragment",
             Self::NestedEscape => "an escape within an escape",
             Self::NotUtf8 => "bytes that are not UTF-8",
+            Self::Resembles(_) => "a spelling like a path of a rule",
             Self::Semicolon => "a semicolon",
         })
     }

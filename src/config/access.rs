@@ -8,7 +8,7 @@ use super::identity::claim;
 use super::login::scope;
 use super::values::{listed, names, one_of};
 use crate::tenant::access::{
-    AccessPolicy, AccessRules, Allow, ClaimValues, Criteria, NameSet, PathPattern, Roles, Rule, Verdict,
+    AccessPolicy, AccessRules, Allow, ClaimValues, Criteria, NameSet, PathMatching, PathPattern, Roles, Rule, Verdict,
 };
 use crate::tenant::{ClaimPath, RetainedClaims};
 
@@ -17,12 +17,26 @@ use crate::tenant::{ClaimPath, RetainedClaims};
 /// could not be read.
 pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(AccessRules, RetainedClaims)> {
     let mut reader = Reader { roles, retained: RetainedClaims::default() };
-    let elements = tenant.field("access").elements();
+    let access = tenant.field("access");
+    let elements = access.elements();
+    if access.value().and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        access.error(
+            "is empty; leave it out to let every user of the tenant in, or write [{deny: true}] to let nobody in",
+        );
+    }
     let rules: Vec<Rule> = elements.iter().filter_map(|element| reader.rule(element)).collect();
-    let deny_by_default = one_of(&tenant.field("access_default"), &["any_user", "deny"]) == Some(1);
+    let deny_by_default = match one_of(&tenant.field("access_default"), &["any_user", "deny"]) {
+        Some(word) => word == 1,
+        None => access.is_present(),
+    };
+    let path_matching = match one_of(&tenant.field("path_matching"), &["strict", "exact", "ignore_case"]) {
+        Some(1) => PathMatching::Exact,
+        Some(2) => PathMatching::IgnoreCase,
+        _ => PathMatching::Strict,
+    };
     let dry_run = tenant.field("access_dry_run").boolean().unwrap_or(false);
     let cors_preflight = tenant.field("cors_preflight").boolean().unwrap_or(false);
-    let policy = AccessPolicy { deny_by_default, dry_run, cors_preflight };
+    let policy = AccessPolicy { deny_by_default, dry_run, cors_preflight, path_matching };
     (rules.len() == elements.len()).then(|| (AccessRules::new(rules, policy), reader.retained))
 }
 

@@ -760,8 +760,8 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/access",
-            json!([{ "paths": ["/a*"], "deny": true }]),
-            "tenant \"acme\": access[0].paths[0]: \"/a*\" is not a path: \"*\" stands for a whole segment (\"/a/*/b\") or, at the end, for everything below (\"/a/*\")",
+            json!([{ "paths": ["/a*b"], "deny": true }]),
+            "tenant \"acme\": access[0].paths[0]: \"/a*b\" is not a path: \"*\" stands for a segment (\"/a/*/b\"), for the rest of one (\"/a*\") or, at the end, for everything below (\"/a/*\")",
         ),
         (
             "/access",
@@ -787,6 +787,16 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "/access_default",
             json!("allow"),
             "tenant \"acme\": access_default: \"allow\" is not one of \"any_user\", \"deny\"",
+        ),
+        (
+            "/access",
+            json!([]),
+            "tenant \"acme\": access: is empty; leave it out to let every user of the tenant in, or write [{deny: true}] to let nobody in",
+        ),
+        (
+            "/path_matching",
+            json!("loose"),
+            "tenant \"acme\": path_matching: \"loose\" is not one of \"strict\", \"exact\", \"ignore_case\"",
         ),
         ("/access_dry_run", json!("no"), "tenant \"acme\": access_dry_run: must be true or false, not a string"),
         ("/cors_preflight", json!(1), "tenant \"acme\": cors_preflight: must be true or false, not a number"),

@@ -135,7 +135,11 @@ proptest! {
         let mut configuration = world.configuration();
         let acme = &mut configuration["tenants"][0];
         wide(acme);
-        acme["access"] = configured(&rules);
+        if !rules.is_empty() {
+            acme["access"] = configured(&rules);
+        }
+        acme["access_default"] = json!("any_user");
+        acme["path_matching"] = json!("exact");
         world.harness.reconfigure(&configuration);
         let cookie = browser.cookie_line("acme.example").unwrap();
         let by_path = rules.iter().any(|(paths, ..)| !paths.is_empty());
@@ -169,6 +173,67 @@ proptest! {
                 }
                 Outcome::Replied(reply) => prop_assert!(!allowed, "{method} {host} {path}: {}", reply.status),
             }
+        }
+    }
+}
+
+/// A path below `/admin` as a client may write it, so that some server takes it for one.
+fn spelling() -> impl Strategy<Value = String> {
+    let letter = |c: char| {
+        let upper = c.to_ascii_uppercase();
+        prop_oneof![
+            6 => Just(c.to_string()),
+            2 => Just(upper.to_string()),
+            1 => Just(format!("%{:02x}", u32::from(c))),
+            1 => Just(format!("%{:02X}", u32::from(upper))),
+        ]
+    };
+    let word = ['a', 'd', 'm', 'i', 'n'].map(letter);
+    let ends = vec![
+        "", "", "", "", ".", "..", "%2e", "%20", "%20%20", ". ", "%2E%20", "%C2%A0", "?", "%3F", "%3fx=1", "%23",
+        "%25", ";x", "%3b", "%00", "%09", ".json", ".JSON", ".php", ".html", ".%61spx", "::$DATA", ":x", "%2f", "%5c",
+        ",x", "+", "&x",
+    ];
+    let ends = ends.into_iter().map(|end| end.replace(' ', "%20")).collect::<Vec<_>>();
+    let before =
+        vec!["", "", "", "/", "/.", "/x/..", "/%2e", "/%20", "/index.php", "/a/INDEX.PHP", "/x.cgi", "/\\", "/%2f"];
+    let after = vec!["", "/", "/users", "//", "/x.json", "/%20", "/.", "/..", "?x=/public", "#x"];
+    (select(before), word, vec(select(ends), 0..3), select(after), any::<bool>()).prop_map(
+        |(before, word, ends, after, space)| {
+            let space = if space && before.is_empty() && ends.is_empty() { "%20" } else { "" };
+            format!("{before}/{space}{}{}{after}", word.concat(), ends.concat())
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(tries(2000))]
+
+    /// Whoever lacks the role reaches `/admin` by no spelling, whatever else the rules let open.
+    #[test]
+    fn no_spelling_gets_past_a_rule(
+        spelling in spelling(),
+        pattern in select(vec!["/admin/*", "/admin*", "/Admin/*", "/ADMIN*"]),
+        matching in select(vec!["strict", "ignore_case"]),
+        catch_all in select(vec![json!({ "allow": "any_user" }), json!({ "allow": "public" }), json!({ "paths": ["/*"], "methods": ["GET"], "allow": "any_user" })]),
+        before in select(vec![json!(["/open"]), json!(["/*/avatar"]), json!(["/adm"]), json!(["/admins/*"])]),
+    ) {
+        let mut world = World::<CoreHarness>::new();
+        let mut browser = world.browser();
+        world.sign_in(&mut browser, "acme", "https://acme.example/", &json!({ "sub": "bob", "groups": ["engineers"] }));
+        let mut configuration = world.configuration();
+        let acme = &mut configuration["tenants"][0];
+        acme["path_matching"] = json!(matching);
+        acme["access"] = json!([{ "paths": before, "allow": "public" }, { "paths": [pattern], "allow": { "groups": ["admins"] } }, catch_all]);
+        world.harness.reconfigure(&configuration);
+        let cookie = browser.cookie_line("acme.example").unwrap();
+        for with_session in [true, false] {
+            let mut head: Lines = [(":method", "GET"), (":authority", "acme.example"), (":path", &spelling)]
+                .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
+            if with_session {
+                head.push(("cookie".to_owned(), cookie.clone().into_bytes()));
+            }
+            prop_assert!(matches!(world.harness.send(&head), Outcome::Replied(_)), "{}", spelling);
         }
     }
 }

@@ -66,7 +66,8 @@ pub fn the_first_matching_rule_decides<H: Harness>() {
     let mut root = browser_of(&mut world, &json!({ "sub": "root" }));
     for (path, expected) in [
         ("/healthz", [200, 200, 200, 200, 200]),
-        ("/healthz/", [302, 200, 200, 403, 403]),
+        ("/healthz/", [400; 5]),
+        ("/healthz/x", [302, 200, 200, 403, 403]),
         ("/static/a/b.js?x=/admin", [200, 200, 200, 200, 200]),
         ("/users/7/avatar", [200, 200, 200, 200, 200]),
         ("/users/7/8/avatar", [302, 200, 200, 403, 403]),
@@ -94,7 +95,7 @@ pub fn the_first_matching_rule_decides<H: Harness>() {
 
 pub fn the_default_decides_without_a_matching_rule<H: Harness>() {
     let rule = json!({ "paths": ["/open/*"], "allow": "any_user" });
-    let mut world = world::<H>(&json!({ "access": [rule], "access_default": "deny" }));
+    let mut world = world::<H>(&json!({ "access": [rule] }));
     let mut ada = browser_of(&mut world, &ada());
     assert_eq!(status(&mut world, &mut ada, "/"), 403);
     let mut nobody = world.browser();
@@ -104,10 +105,18 @@ pub fn the_default_decides_without_a_matching_rule<H: Harness>() {
     assert_eq!(status(&mut world, &mut nobody, "/oauth2/logout"), 302);
 
     let mut configuration = world.configuration();
-    merge(&mut configuration["tenants"][0], &json!({ "access": [rule] }));
+    merge(&mut configuration["tenants"][0], &json!({ "access": [rule], "access_default": "any_user" }));
     world.harness.reconfigure(&configuration);
     assert_eq!(status(&mut world, &mut ada, "/"), 200);
     assert_eq!(status(&mut world, &mut nobody, "/"), 302);
+
+    // A tenant without rules lets its users in, unless it says otherwise.
+    for (section, expected) in [(json!({}), [200, 302]), (json!({ "access_default": "deny" }), [403, 403])] {
+        let mut configuration = world.configuration();
+        merge(&mut configuration["tenants"][0], &section);
+        world.harness.reconfigure(&configuration);
+        assert_eq!([&mut ada, &mut nobody].map(|browser| status(&mut world, browser, "/")), expected, "{section}");
+    }
 }
 
 /// A public page gets the identity of a session, and never an identity header of the client.
@@ -169,8 +178,13 @@ pub fn hostile_paths_reach_nothing<H: Harness>() {
         let reply = world.send(&mut bob, &url, &[]).reply();
         assert!(matches!(reply.status, 301..=308 | 400 | 403), "{path}: {}", reply.status);
     }
-    // An encoded delimiter delimits nothing: these paths are neither `/admin` nor public.
-    for path in ["/admin%3F/public/", "/admin%23/public/", "/%3F/public/", "/public%3F/x", "/public%23"] {
+    // An encoded delimiter delimits nothing: this path is neither `/admin` nor public. A server
+    // that decodes first could read the others so.
+    for path in ["/admin%3F/public/", "/admin%23/public/", "/public%3F/x", "/public%23"] {
+        let url = format!("https://acme.example{path}");
+        assert_eq!(world.send(&mut bob, &url, &[]).reply().status, 400, "{path}");
+    }
+    for path in ["/%3F/public/"] {
         let url = format!("https://acme.example{path}");
         assert_eq!(world.send(&mut world.browser(), &url, &[]).reply().status, 401, "{path}");
         world.send(&mut bob, &url, &[]).forwarded();
@@ -226,6 +240,267 @@ const HOSTILE_PATHS: [&str; 42] = [
     "/public/%0d%0a",
     "/public/%09",
 ];
+
+/// Rules for administrators, and a catch-all behind them.
+fn restricted(paths: &Value, matching: &Value) -> Value {
+    json!({
+        "path_matching": matching,
+        "access": [{ "paths": ["/open/*"], "allow": "any_user" }, { "paths": paths, "allow": { "groups": ["admins"] } }, { "allow": "any_user" }],
+    })
+}
+
+/// A server may read another spelling of `/admin` as `/admin`: Express and ASP.NET ignore case,
+/// Windows drops dots and spaces at the end, Rails takes a suffix for the format, PHP takes what
+/// follows a script for `PATH_INFO`. By default such a path gets 400.
+pub fn other_spellings_reach_nothing<H: Harness>() {
+    let mut world = world::<H>(&restricted(&json!(["/admin/*"]), &json!("strict")));
+    let mut bob = browser_of(&mut world, &bob());
+    let mut ada = browser_of(&mut world, &ada());
+    for path in [
+        "/Admin",
+        "/ADMIN/x",
+        "/%41dmin",
+        "/admin.",
+        "/admin./x",
+        "/admin%2e",
+        "/admin%20",
+        "/admin%20/x",
+        "/admin%3F",
+        "/admin%3Fx=1",
+        "/admin%23",
+        "/admin%25",
+        "/admin.json",
+        "/admin.JSON/x",
+        "/Admin.json",
+        "/admin.php/x",
+        "/admin:x",
+        "/admin::$DATA",
+        "/admin%C2%A0",
+        "/admin%E2%80%8B",
+        "/%20admin",
+        "/adm%C4%B1n",
+        "/%20/admin",
+        "/index.php/admin",
+        "/x/Index.PHP/admin/y",
+    ] {
+        let url = format!("https://acme.example{path}");
+        for browser in [&mut bob, &mut ada] {
+            let reply = world.send(browser, &url, &[]).reply();
+            assert_eq!(reply.status, 400, "{path}");
+            assert!(reply.body.contains("\"error\":\"path_ambiguous\""), "{path}: {}", reply.body);
+        }
+        assert_eq!(world.send(&mut world.browser(), &url, &[]).reply().status, 400, "{path}");
+    }
+    for path in ["/admin", "/admin/", "/admin/Users.json", "/%61dmin"] {
+        let url = format!("https://acme.example{path}");
+        assert_eq!(world.send(&mut bob, &url, &[]).reply().status, 403, "{path}");
+        world.send(&mut ada, &url, &[]).forwarded();
+    }
+    for path in [
+        "/administrator",
+        "/admin-x",
+        "/admin_",
+        "/xadmin",
+        "/",
+        "/x/Admin",
+        "/x.json",
+        "/open/Admin",
+        "/open/admin.json",
+    ] {
+        let seen = world.send(&mut bob, &format!("https://acme.example{path}"), &[]).forwarded();
+        assert_eq!(values(&seen, ":path"), [path]);
+    }
+    world.eventually(|world| world.harness.log().contains("`:path` has a spelling like a path of access[1]"));
+}
+
+/// The end of a path, where a rule is about one path alone.
+pub fn other_spellings_of_one_path<H: Harness>() {
+    let paths = json!(["/report", "/a/", "/tool.php", "/Page.aspx", "/*/secret"]);
+    let mut world = world::<H>(&restricted(&paths, &json!("strict")));
+    let mut bob = browser_of(&mut world, &bob());
+    for (path, status) in [
+        ("/report", 403),
+        ("/report/", 400),
+        ("/report.", 400),
+        ("/report%20", 400),
+        ("/Report/", 400),
+        ("/report.csv", 400),
+        ("/report/x", 200),
+        ("/a/", 403),
+        ("/a", 400),
+        ("/A", 400),
+        ("/A/", 400),
+        ("/a/x", 200),
+        ("/tool.php", 403),
+        ("/tool.php/x/y", 400),
+        ("/tool.PHP/x", 400),
+        ("/tool", 400),
+        ("/tool.html", 200),
+        ("/page", 400),
+        ("/Page", 400),
+        ("/page.aspx/x", 400),
+        ("/x/secret", 403),
+        ("/x/Secret", 400),
+        ("/x/secret/", 400),
+        ("/X/secret", 403),
+        ("/secret", 200),
+        ("/x/y/secret", 200),
+    ] {
+        let got = match world.send(&mut bob, &format!("https://acme.example{path}"), &[]) {
+            Outcome::Forwarded(..) => 200,
+            Outcome::Replied(reply) => reply.status,
+        };
+        assert_eq!(got, status, "{path}");
+    }
+}
+
+/// A path that a rule spells exactly so belongs to that rule.
+pub fn a_spelling_with_a_rule_of_its_own<H: Harness>() {
+    let mut world = world::<H>(&json!({ "access": [
+        { "paths": ["/admin/*"], "allow": { "groups": ["admins"] } },
+        { "paths": ["/admin.json", "/v1.1/*"], "allow": "any_user" },
+        { "paths": ["/v1.0/*"], "deny": true },
+        { "paths": ["/Admin/logo.png", "/open/*"], "allow": "any_user" },
+        { "paths": ["/ADMIN/*"], "methods": ["PUT"], "allow": "any_user" },
+        { "allow": { "groups": ["engineers"] } },
+    ] }));
+    let mut bob = browser_of(&mut world, &bob());
+    for (method, path, status) in [
+        ("GET", "/admin.json", 200),
+        ("GET", "/v1.1/x", 200),
+        ("GET", "/v1.0/x", 403),
+        ("GET", "/v1/x", 200),
+        ("GET", "/admin.xml", 400),
+        ("GET", "/Admin/logo.png", 200),
+        ("GET", "/Admin/users", 400),
+        ("GET", "/ADMIN/logo.png", 400),
+        ("GET", "/ADMIN/x", 400),
+        ("PUT", "/ADMIN/x", 200),
+        ("GET", "/admin/logo.png", 403),
+    ] {
+        let got = match world.send(&mut bob, &format!("https://acme.example{path}"), &[(":method", method)]) {
+            Outcome::Forwarded(..) => 200,
+            Outcome::Replied(reply) => reply.status,
+        };
+        assert_eq!(got, status, "{method} {path}");
+    }
+}
+
+/// The other ways to compare paths.
+pub fn path_matching_is_configured<H: Harness>() {
+    for (matching, expected) in [
+        ("strict", [403, 400, 400, 400, 400, 403, 400]),
+        ("exact", [403, 200, 200, 200, 200, 403, 200]),
+        ("ignore_case", [403, 403, 400, 400, 400, 403, 403]),
+    ] {
+        let mut world = world::<H>(&restricted(&json!(["/admin/*", "/Caf\u{e9}"]), &json!(matching)));
+        let mut bob = browser_of(&mut world, &bob());
+        let paths = ["/admin", "/Admin/x", "/admin.json", "/ADMIN%20", "/admin%3Fx", "/Caf%C3%A9", "/caf%C3%89"];
+        let got = paths.map(|path| match world.send(&mut bob, &format!("https://acme.example{path}"), &[]) {
+            Outcome::Forwarded(..) => 200,
+            Outcome::Replied(reply) => reply.status,
+        });
+        assert_eq!(got, expected, "{matching}");
+    }
+}
+
+/// A `*` at the end of a segment stands for the rest of the segment, and at the end of a pattern
+/// also for everything below.
+pub fn a_pattern_for_a_beginning<H: Harness>() {
+    let mut world = world::<H>(&restricted(&json!(["/admin*", "/api/v*/users"]), &json!("strict")));
+    let mut bob = browser_of(&mut world, &bob());
+    for (path, status) in [
+        ("/admin", 403),
+        ("/admin/", 403),
+        ("/admin/x", 403),
+        ("/admin.json", 403),
+        ("/administrator/x", 403),
+        ("/admin%20", 403),
+        ("/Admin", 400),
+        ("/Administrator/x", 400),
+        ("/%20admin", 400),
+        ("/adm", 200),
+        ("/x/admin", 200),
+        ("/api/v1/users", 403),
+        ("/api/v/users", 403),
+        ("/api/v1/users/", 400),
+        ("/api/V1/users", 400),
+        ("/api/v1/users.json", 400),
+        ("/api/v1/users/7", 200),
+        ("/api/1/users", 200),
+    ] {
+        let got = match world.send(&mut bob, &format!("https://acme.example{path}"), &[]) {
+            Outcome::Forwarded(..) => 200,
+            Outcome::Replied(reply) => reply.status,
+        };
+        assert_eq!(got, status, "{path}");
+    }
+}
+
+/// The rules of the README, word for word, and what it says about them.
+pub fn the_example_of_the_readme<H: Harness>() {
+    let readme = include_str!("../../README.md");
+    let block = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let block: Value = serde_saphyr::from_str(block).unwrap();
+    let example = &block["tenants"][0];
+    let known = ["name", "hosts", "issuer", "client_id", "client_secret", "keys", "provider", "roles", "access"];
+    assert!(example.as_object().unwrap().keys().all(|field| known.contains(&field.as_str())), "{example}");
+    let mut world = world::<H>(&json!({ "roles": example["roles"], "access": example["access"] }));
+    let person = |group: &str| json!({ "sub": group, "groups": [group] });
+    let mut browsers = ["platform-admins", "engineers"].map(|group| {
+        let mut browser = world.browser();
+        world.sign_in(&mut browser, "acme", "https://acme.example/", &person(group));
+        browser
+    });
+    let mut guest = world.browser();
+    let callback = world.callback(&mut guest, "acme", "https://acme.example/", &person("guests"));
+    assert_eq!(world.open(&mut guest, &callback).reply().status, 302);
+    let mut nobody = world.browser();
+    let mut statuses = |method: &str, path: &str| {
+        let [admin, engineer] = &mut browsers;
+        [admin, engineer, &mut guest, &mut nobody].map(|browser| {
+            match world.send(browser, &format!("https://acme.example{path}"), &[(":method", method)]) {
+                Outcome::Forwarded(..) => 200,
+                Outcome::Replied(reply) => reply.status,
+            }
+        })
+    };
+    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"] {
+        assert_eq!(statuses(method, "/healthz"), [200, 200, 200, 200], "{method}");
+        for path in ["/admin", "/admin/", "/admin/users", "/%61dmin/users?x=/healthz"] {
+            assert_eq!(statuses(method, path), [200, 403, 403, 401], "{method} {path}");
+        }
+        for path in ["/", "/orders/7", "/administrator", "/healthz/x", "/api/admin"] {
+            assert_eq!(statuses(method, path), [200, 200, 403, 401], "{method} {path}");
+        }
+        for path in [
+            "/Admin",
+            "/%41dmin",
+            "/ADMIN/users",
+            "/admin.json",
+            "/admin.",
+            "/admin%20",
+            "/admin%3F",
+            "/admin%2e/x",
+            "/admin;x",
+            "/x/../admin",
+            "/x/%2e%2e/admin",
+            "//admin%2fx",
+            "/admin%2fx",
+            "/admin%5cx",
+            "/index.php/admin",
+            "/Healthz",
+            "/healthz/",
+        ] {
+            let got = statuses(method, path);
+            let redirected = path.contains("..") || path.starts_with("//");
+            assert!(
+                got.iter().all(|status| *status == 400 || redirected && matches!(status, 301..=308 | 401 | 403)),
+                "{method} {path}: {got:?}"
+            );
+        }
+    }
+}
 
 /// Empty segments and fragments. Envoy may normalize them, so only what is forwarded counts.
 pub fn paths_that_envoy_may_normalize<H: Harness>() {
@@ -305,7 +580,7 @@ pub fn methods_are_compared_exactly<H: Harness>() {
         { "paths": ["/orders/*"], "methods": ["PUT"], "allow": { "groups": ["admins"] } },
         { "paths": ["/orders/*"], "deny": true },
     ]);
-    let mut world = world::<H>(&json!({ "access": rules }));
+    let mut world = world::<H>(&json!({ "access": rules, "access_default": "any_user" }));
     let mut ada = world.signed_in();
     let url = "https://acme.example/orders/1";
     for method in ["HEAD", "OPTIONS", "POST", "PATCH", "DELETE", "PUT", "TRACE", "get", "Get", "GETX"] {
@@ -329,8 +604,8 @@ pub fn methods_are_compared_exactly<H: Harness>() {
 pub fn preflight_requests_are_a_choice<H: Harness>() {
     let access =
         json!([{ "paths": ["/closed/*"], "deny": true }, { "paths": ["/admin/*"], "allow": { "groups": ["admins"] } }]);
-    let mut on = world::<H>(&json!({ "access": access, "cors_preflight": true }));
-    let mut off = world::<H>(&json!({ "access": access }));
+    let mut on = world::<H>(&json!({ "access": access, "access_default": "any_user", "cors_preflight": true }));
+    let mut off = world::<H>(&json!({ "access": access, "access_default": "any_user" }));
     let preflight =
         [(":method", "OPTIONS"), ("origin", "https://app.example"), ("access-control-request-method", "PUT")];
     for path in ["/", "/admin/x"] {
@@ -413,6 +688,7 @@ pub fn an_unverified_address_grants_nothing<H: Harness>() {
 pub fn scopes_are_for_bearer_tokens<H: Harness>() {
     let mut world = world::<H>(&json!({
         "bearer": { "audiences": ["api"] },
+        "access_default": "any_user",
         "access": [
             { "paths": ["/orders"], "methods": ["GET"], "allow": { "scopes": ["orders:read", "orders:write"] } },
             { "paths": ["/orders"], "allow": { "groups": ["machines"], "all_of": { "scopes": ["orders:write", "fast"] } } },
@@ -473,6 +749,7 @@ pub fn scopes_are_for_bearer_tokens<H: Harness>() {
 /// The session keeps the claims that the rules use.
 pub fn claims_in_rules<H: Harness>() {
     let mut world = world::<H>(&json!({
+        "access_default": "any_user",
         "access": [
             { "paths": ["/strong"], "allow": { "claims": [{ "claim": "acr", "values": ["2", "3"] }] } },
             { "paths": ["/hr"], "allow": { "all_of": { "groups": ["staff"], "claims": [
@@ -515,6 +792,7 @@ pub fn rules_for_some_hosts<H: Harness>() {
     let mut world = world::<H>(&json!({
         "hosts": ["acme.example", "*.acme.example"],
         "login": { "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" },
+        "access_default": "any_user",
         "access": [
             { "hosts": ["api.eu.acme.example"], "paths": ["/health"], "allow": "public" },
             { "hosts": ["*.eu.acme.example"], "allow": { "groups": ["europe"] } },

@@ -194,6 +194,7 @@ fn world<H: Harness>(headers: Value) -> World<H> {
         configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
         configuration["tenants"][0]["headers"] = headers;
         configuration["tenants"][0]["access"] = json!([{ "paths": ["/public"], "allow": "public" }]);
+        configuration["tenants"][0]["access_default"] = json!("any_user");
     })
 }
 

@@ -28,6 +28,7 @@ fn with_rules<H: Harness>(rules: Value) -> World<H> {
     let world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["refresh"] = json!({});
         configuration["tenants"][0]["access"] = rules;
+        configuration["tenants"][0]["access_default"] = json!("any_user");
     });
     world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
     world
@@ -146,6 +147,7 @@ pub fn kept_claims_are_refreshed<H: Harness>() {
         tenant["headers"] = json!({ "claims": { "x-team": "org.team" } });
         let managers = json!({ "claims": [{ "claim": "level", "values": ["manager"] }] });
         tenant["access"] = json!([{ "paths": ["/reports/*"], "allow": managers }]);
+        tenant["access_default"] = json!("any_user");
     });
     world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
     let person = |team: &str, level: &str| json!({ "sub": "ada", "org": { "team": team }, "level": level });

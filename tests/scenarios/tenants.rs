@@ -28,6 +28,7 @@ pub fn spellings_of_a_host<H: Harness>() {
 pub fn a_browser_leaves_the_host_with_a_final_dot<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["access"] = json!([{ "paths": ["/public"], "allow": "public" }]);
+        configuration["tenants"][0]["access_default"] = json!("any_user");
     });
     let mut browser = world.browser();
     for (from, to) in [

@@ -12,7 +12,7 @@ const HOME: &str = "https://acme.example/";
 
 /// A world whose tenant acme calls the UserInfo endpoint, which answers with `claims`.
 fn world<H: Harness>(claims: Value) -> World<H> {
-    with(claims, json!([]))
+    with(claims, json!([{ "allow": "any_user" }]))
 }
 
 /// As [`world`], with access rules.
@@ -20,6 +20,7 @@ fn with<H: Harness>(claims: Value, rules: Value) -> World<H> {
     let world = World::with(|configuration| {
         let acme = &mut configuration["tenants"][0];
         acme["access"] = rules;
+        acme["access_default"] = json!("any_user");
         acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
         acme["login"]["userinfo"] = json!(true);
     });

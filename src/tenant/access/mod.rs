@@ -10,14 +10,17 @@ mod name_map;
 mod path_pattern;
 mod path_table;
 mod roles;
+mod spelling;
 
 use crate::http::host::{Host, HostPattern};
-use path_table::PathTable;
+use path_table::{Match, PathTable};
 
 pub use allow::{Allow, ClaimValues, Criteria};
 pub use name_map::{NameMap, NameSet};
 pub use path_pattern::{PathPattern, PathPatternError};
 pub use roles::{Role, Roles};
+pub use spelling::PathMatching;
+pub(crate) use spelling::{Spelling, is_blank};
 
 /// One rule as configured.
 #[derive(Debug)]
@@ -55,6 +58,18 @@ pub struct AccessPolicy {
     pub dry_run: bool,
     /// Whether CORS preflight requests need no user.
     pub cors_preflight: bool,
+    /// How paths are compared.
+    pub path_matching: PathMatching,
+}
+
+/// The rule that decides about a request.
+pub(crate) enum Matched<'a> {
+    /// The rule with this number.
+    Rule(usize, &'a Verdict),
+    /// None matches.
+    None,
+    /// The path is not one of the rule with this number, but a server may read it as one.
+    Resembles(usize),
 }
 
 /// The rules of a tenant, prepared for lookup.
@@ -80,14 +95,14 @@ impl AccessRules {
             let paths = if rule.paths.is_empty() { &[PathPattern::ALL][..] } else { &rule.paths };
             for path in paths {
                 if rule.hosts.is_empty() {
-                    access.any_host.insert(path, number);
+                    access.any_host.insert(path, number, policy.path_matching);
                 }
                 for host in &rule.hosts {
                     let (tables, host) = match host {
                         HostPattern::Exact(host) => (&mut access.exact, host),
                         HostPattern::Below(domain) => (&mut access.below, domain),
                     };
-                    tables.change(host.as_str(), |table| table.insert(path, number));
+                    tables.change(host.as_str(), |table| table.insert(path, number, policy.path_matching));
                 }
             }
         }
@@ -95,25 +110,29 @@ impl AccessRules {
         access
     }
 
-    /// The first rule that matches, with its number. `segments` are the decoded segments of the
-    /// path after the leading `/`.
-    pub(crate) fn rule<'p>(
-        &self,
-        host: &Host,
-        segments: impl Iterator<Item = &'p str> + Clone,
-        method: Option<&[u8]>,
-    ) -> Option<(usize, &Verdict)> {
-        if self.rules.is_empty() {
-            return None;
-        }
+    /// The first rule that matches. `path` has the decoded segments after the leading `/`.
+    pub(crate) fn rule(&self, host: &Host, path: &[Spelling<'_>], method: Option<&[u8]>) -> Matched<'_> {
         let fits = |number: usize| {
             let methods = self.rules.get(number).map(|rule| rule.methods.as_slice()).unwrap_or_default();
             methods.is_empty() || methods.iter().any(|name| Some(name.as_bytes()) == method)
         };
-        let parents = host.parents().filter_map(|parent| self.below.get(parent));
-        let tables = std::iter::once(&self.any_host).chain(self.exact.get(host.as_str())).chain(parents);
-        let number = tables.fold(self.rules.len(), |best, table| table.first(segments.clone(), best, fits));
-        self.rules.get(number).map(|rule| (number, &rule.verdict))
+        let tables = || {
+            let parents = host.parents().filter_map(|parent| self.below.get(parent));
+            std::iter::once(&self.any_host).chain(self.exact.get(host.as_str())).chain(parents)
+        };
+        let none = Match::none_before(self.rules.len());
+        let best = tables().fold(none, |best, table| table.first(path, best, &fits));
+        let other = match self.policy.path_matching {
+            PathMatching::Strict | PathMatching::IgnoreCase => {
+                tables().filter_map(|table| table.resembling(path, best, &fits)).min()
+            }
+            PathMatching::Exact => None,
+        };
+        match (other, self.rules.get(best.rule)) {
+            (Some(number), _) => Matched::Resembles(number),
+            (None, Some(rule)) => Matched::Rule(best.rule, &rule.verdict),
+            (None, None) => Matched::None,
+        }
     }
 
     /// Whether any rule names paths.

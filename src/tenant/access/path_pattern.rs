@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-/// A pattern that matches one path or several: `/reports`, `/orders/*/items`, `/admin/*`.
+/// A pattern that matches one path or several: `/reports`, `/orders/*/items`, `/admin/*`,
+/// `/admin*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
     segments: Vec<Segment>,
-    /// Whether the pattern ends with `/*`. Then it matches every path below the segments, and the
+    /// Whether the pattern ends with `*`. Then it matches every path below the segments, and the
     /// path of the segments itself.
     below: bool,
 }
@@ -16,6 +17,8 @@ pub struct PathPattern {
 pub(super) enum Segment {
     /// Exactly this text, after decoding.
     Literal(String),
+    /// `a*`: any text that begins with this one.
+    Begins(String),
     /// `*`: any text.
     Any,
 }
@@ -33,7 +36,7 @@ impl PathPattern {
         let (rest, below) = match rest.strip_suffix("/*") {
             Some(rest) => (Some(rest), true),
             None if rest == "*" => (None, true),
-            None => (Some(rest), false),
+            None => (Some(rest), rest.ends_with('*') && !rest.ends_with("/*")),
         };
         let segments: Vec<&str> = rest.map(|rest| rest.split('/').collect()).unwrap_or_default();
         let last = segments.len().saturating_sub(1);
@@ -42,20 +45,25 @@ impl PathPattern {
             "" if index < last || below => Err(PathPatternError::Unreachable),
             "." | ".." => Err(PathPatternError::Unreachable),
             "*" => Ok(Segment::Any),
-            _ if segment.contains('*') => Err(PathPatternError::Wildcard),
             _ if segment.contains(|c: char| c.is_control() || "\\;".contains(c)) => Err(PathPatternError::Unreachable),
             _ if segment.contains(['?', '#', '%']) => Err(PathPatternError::Encoded),
-            _ => Ok(Segment::Literal(segment.to_owned())),
+            _ => match segment.strip_suffix('*') {
+                _ if segment.find('*').is_some_and(|at| at.saturating_add(1) < segment.len()) => {
+                    Err(PathPatternError::Wildcard)
+                }
+                Some(text) => Ok(Segment::Begins(text.to_owned())),
+                None => Ok(Segment::Literal(segment.to_owned())),
+            },
         });
         Ok(Self { segments: parsed.collect::<Result<_, _>>()?, below })
     }
 
-    /// The segments, without the `*` of a final `/*`.
+    /// The segments, without a final `/*`.
     pub(super) fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// Whether the pattern ends with `/*`.
+    /// Whether the pattern ends with `*`.
     pub(super) fn is_below(&self) -> bool {
         self.below
     }
@@ -71,26 +79,31 @@ impl PathPattern {
         ends && pairs.all(|(mine, theirs)| match (mine, theirs) {
             (Segment::Any, _) => true,
             (Segment::Literal(mine), Segment::Literal(theirs)) => mine == theirs,
-            (Segment::Literal(_), Segment::Any) => false,
+            (Segment::Begins(mine), Segment::Literal(theirs) | Segment::Begins(theirs)) => theirs.starts_with(mine),
+            (Segment::Literal(_), Segment::Begins(_) | Segment::Any) | (Segment::Begins(_), Segment::Any) => false,
         })
     }
 
     /// Whether the pattern matches `path` and no other path.
     pub(crate) fn is_exactly(&self, path: &str) -> bool {
-        Self::parse(path).as_ref() == Ok(self) && !self.below && !self.segments.contains(&Segment::Any)
+        Self::parse(path).as_ref() == Ok(self)
+            && !self.below
+            && self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)))
     }
 }
 
-/// Writes the pattern as configured.
+/// Writes the pattern as configured (`/a*/*` as `/a*`, which is the same).
 impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for segment in &self.segments {
             match segment {
                 Segment::Literal(text) => write!(f, "/{text}")?,
+                Segment::Begins(text) => write!(f, "/{text}*")?,
                 Segment::Any => f.write_str("/*")?,
             }
         }
-        f.write_str(if self.below { "/*" } else { "" })
+        let says_below = matches!(self.segments.last(), Some(Segment::Begins(_)));
+        f.write_str(if self.below && !says_below { "/*" } else { "" })
     }
 }
 
@@ -99,7 +112,7 @@ impl fmt::Display for PathPattern {
 pub enum PathPatternError {
     /// The text does not begin with `/`.
     Relative,
-    /// A segment contains `*` and other characters.
+    /// A segment has a `*` before other characters.
     Wildcard,
     /// The text contains a percent-encoded character, a query or a fragment.
     Encoded,
@@ -111,7 +124,7 @@ impl fmt::Display for PathPatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Relative => "it has to begin with \"/\"",
-            Self::Wildcard => "\"*\" stands for a whole segment (\"/a/*/b\") or, at the end, for everything below (\"/a/*\")",
+            Self::Wildcard => "\"*\" stands for a segment (\"/a/*/b\"), for the rest of one (\"/a*\") or, at the end, for everything below (\"/a/*\")",
             Self::Encoded => "write the path decoded, without query and fragment",
             Self::Unreachable => {
                 "a path with an empty segment, a dot segment, \"\\\", \";\" or a control character is refused before any rule"
@@ -132,9 +145,12 @@ mod tests {
 
     #[test]
     fn a_pattern_is_displayed_as_it_was_configured() {
-        for text in ["/", "/*", "/a", "/a/", "/a/*", "/a/*/b", "/*/b", "/a/*/*", "/é b"] {
+        for text in
+            ["/", "/*", "/a", "/a/", "/a/*", "/a/*/b", "/*/b", "/a/*/*", "/é b", "/a*", "/a*/b", "/a*/*/b*", "/.*"]
+        {
             assert_eq!(pattern(text).to_string(), text);
         }
+        assert_eq!(pattern("/a*/*"), pattern("/a*"));
     }
 
     #[test]
@@ -143,9 +159,11 @@ mod tests {
             ("", PathPatternError::Relative),
             ("*", PathPatternError::Relative),
             ("a/b", PathPatternError::Relative),
-            ("/a*", PathPatternError::Wildcard),
             ("/**", PathPatternError::Wildcard),
             ("/a/*.js", PathPatternError::Wildcard),
+            ("/a*b", PathPatternError::Wildcard),
+            ("/a*b*", PathPatternError::Wildcard),
+            ("/a%*", PathPatternError::Encoded),
             ("/a%20b", PathPatternError::Encoded),
             ("/a?b", PathPatternError::Encoded),
             ("/a#b", PathPatternError::Encoded),
@@ -173,12 +191,26 @@ mod tests {
             ("/*/b", "/a/b"),
             ("/a/*/*", "/a/b/*"),
             ("/a", "/a"),
+            ("/a*", "/a"),
+            ("/a*", "/a/b"),
+            ("/a*", "/ab*"),
+            ("/a*", "/a/*"),
+            ("/a*/b", "/ac/b"),
+            ("/*", "/a*"),
         ] {
             assert!(pattern(a).covers(&pattern(b)), "{a} {b}");
         }
-        for (a, b) in
-            [("/a", "/*"), ("/a", "/a/*"), ("/a/b", "/a/*/"), ("/a/b", "/*/b"), ("/a/*", "/*"), ("/a/*", "/ab")]
-        {
+        for (a, b) in [
+            ("/a", "/*"),
+            ("/a", "/a/*"),
+            ("/a/b", "/a/*/"),
+            ("/a/b", "/*/b"),
+            ("/a/*", "/*"),
+            ("/a/*", "/ab"),
+            ("/a/*", "/a*"),
+            ("/ab*", "/a*"),
+            ("/a*/b", "/a*"),
+        ] {
             assert!(!pattern(a).covers(&pattern(b)), "{a} {b}");
         }
     }

@@ -1,0 +1,187 @@
+//! The spellings that a server may read as the segment of a rule: another case, dots and spaces at
+//! the end, a suffix for the format, or a delimiter that the client encoded.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// How the path of a request is compared with the paths of the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PathMatching {
+    /// Byte for byte. A path that only resembles one of a rule is refused.
+    #[default]
+    Strict,
+    /// Byte for byte, and no other spelling is refused.
+    Exact,
+    /// The same as [`Strict`](Self::Strict), except that case makes no difference.
+    IgnoreCase,
+}
+
+/// One segment of the path of a request.
+pub(crate) struct Spelling<'p> {
+    /// The text that is compared.
+    text: Cow<'p, str>,
+    /// The text in one case.
+    folded: Cow<'p, str>,
+    /// The position of the key in `folded`.
+    key: Range<usize>,
+}
+
+impl<'p> Spelling<'p> {
+    pub(crate) fn new(segment: &'p str, matching: PathMatching) -> Self {
+        let folded = fold(segment);
+        let text = if matching == PathMatching::IgnoreCase { folded.clone() } else { Cow::Borrowed(segment) };
+        let key = key_range(&folded);
+        Self { text, folded, key }
+    }
+
+    /// The text that is compared.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text in one case.
+    pub(super) fn folded(&self) -> &str {
+        self.folded.trim_start_matches(char::is_whitespace)
+    }
+
+    /// The key of [`key`].
+    pub(super) fn key(&self) -> &str {
+        self.folded.get(self.key.clone()).unwrap_or_default()
+    }
+
+    /// Whether a server may read this segment as `literal`, which is in one case.
+    pub(super) fn resembles(&self, literal: &str) -> bool {
+        let bare = trim_end(literal).trim_start_matches(char::is_whitespace);
+        if bare.is_empty() {
+            return false;
+        }
+        match self.folded().strip_prefix(bare) {
+            Some(rest) => rest.chars().next().is_none_or(|c| !is_word(c)),
+            None => without_suffix(bare).is_some_and(|stem| trim_end(self.folded()) == stem),
+        }
+    }
+}
+
+/// Whether a segment, in one case, names a script. A server may run it and take the following
+/// segments for a path.
+pub(super) fn is_script(folded: &str) -> bool {
+    trim_end(folded).rsplit_once('.').is_some_and(|(_, suffix)| SCRIPTS.contains(&suffix))
+}
+
+/// Whether a segment consists of dots and spaces, which Windows drops.
+pub(crate) fn is_blank(segment: &str) -> bool {
+    !segment.is_empty() && trim_end(segment).is_empty()
+}
+
+/// The text in one case. Upper case comes first: some letters differ only in lower case (`ı` and
+/// `i`, `ſ` and `s`).
+pub(super) fn fold(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        let is_folded = !text.bytes().any(|b| b.is_ascii_uppercase());
+        return if is_folded { text.into() } else { text.to_ascii_lowercase().into() };
+    }
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+}
+
+/// The first word of a text in one case. All spellings of a literal have its key.
+pub(super) fn key(folded: &str) -> &str {
+    folded.get(key_range(folded)).unwrap_or_default()
+}
+
+fn key_range(folded: &str) -> Range<usize> {
+    let start = folded.len().saturating_sub(folded.trim_start_matches(char::is_whitespace).len());
+    let rest = folded.get(start..).unwrap_or_default();
+    start..start.saturating_add(rest.find(|c| !is_word(c)).unwrap_or(rest.len()))
+}
+
+/// Whether `c` continues a name. Any other character may end a name for some server, also one that
+/// the client encoded.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_' | '~')
+}
+
+fn trim_end(text: &str) -> &str {
+    text.trim_end_matches(|c: char| c == '.' || c.is_whitespace())
+}
+
+/// The name of a file without its suffix: some servers find `page.aspx` for `page`. A number is no
+/// suffix (`v1.0`).
+fn without_suffix(name: &str) -> Option<&str> {
+    let (stem, suffix) = name.rsplit_once('.')?;
+    (!stem.is_empty() && suffix.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(stem)
+}
+
+/// The suffixes of files that servers run, with what follows as the path (`PATH_INFO` of RFC 3875
+/// section 4.1.5).
+const SCRIPTS: [&str; 8] = ["php", "cgi", "fcgi", "pl", "py", "asp", "aspx", "ashx"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resembles(segment: &str, literal: &str) -> bool {
+        let literal = fold(literal);
+        let spelling = Spelling::new(segment, PathMatching::Strict);
+        let resembles = spelling.resembles(&literal);
+        assert!(!resembles || spelling.key() == key(&literal), "{segment} {literal}");
+        resembles
+    }
+
+    #[test]
+    fn a_segment_resembles_what_a_server_may_read() {
+        for (segment, literal) in [
+            ("Admin", "admin"),
+            ("admin", "ADMIN"),
+            ("admin.", "admin"),
+            ("admin. .", "admin"),
+            ("admin", "admin."),
+            (" admin", "admin"),
+            ("admin.json", "admin"),
+            ("admin.tar.gz", "Admin"),
+            ("admin?x", "admin"),
+            ("admin::$DATA", "admin"),
+            ("admin\u{200b}", "admin"),
+            ("page", "page.aspx"),
+            ("Page. ", "page.aspx"),
+            ("page.aspx.bak", "page.aspx"),
+            ("STRASSE", "straße"),
+            ("adm\u{131}n", "admin"),
+            ("pa\u{17f}\u{17f}", "PASS"),
+            ("\u{212a}eys", "keys"),
+            (".GIT", ".git"),
+        ] {
+            assert!(resembles(segment, literal), "{segment} {literal}");
+        }
+        for (segment, literal) in [
+            ("administrator", "admin"),
+            ("admin-x", "admin"),
+            ("admin_x", "admin"),
+            ("admi", "admin"),
+            ("v1", "v1.0"),
+            ("v1.1", "v1.0"),
+            ("page.html", "page.aspx"),
+            (".well-known", ".git"),
+            ("", "admin"),
+            (".x", ""),
+            (".", "."),
+        ] {
+            assert!(!resembles(segment, literal), "{segment} {literal}");
+        }
+    }
+
+    #[test]
+    fn a_plain_segment_is_not_copied() {
+        for segment in ["admin", "a-b.json", ""] {
+            assert!(matches!(Spelling::new(segment, PathMatching::IgnoreCase).folded, Cow::Borrowed(_)), "{segment}");
+        }
+    }
+
+    #[test]
+    fn scripts_are_known_by_their_suffix() {
+        for (segment, is_script) in
+            [("index.php", true), ("X.PHP", true), ("a.b.cgi.", true), ("php", false), ("a.phpx", false), ("", false)]
+        {
+            assert_eq!(super::is_script(&fold(segment)), is_script, "{segment}");
+        }
+    }
+}
