@@ -73,14 +73,39 @@ pub(crate) fn is_blank(segment: &str) -> bool {
     !segment.is_empty() && trim_end(segment).is_empty()
 }
 
-/// The text in one case. Upper case comes first: some letters differ only in lower case (`ı` and
-/// `i`, `ſ` and `s`).
+/// The text in one case.
 pub(super) fn fold(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        let is_folded = !text.bytes().any(|b| b.is_ascii_uppercase());
-        return if is_folded { text.into() } else { text.to_ascii_lowercase().into() };
+    if text.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
+        text.chars().map(fold_char).collect()
+    } else {
+        Cow::Borrowed(text)
     }
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+}
+
+/// Maps Latin, Greek and Cyrillic letters to lower case, and the letters of other blocks that some
+/// server maps to one of ASCII. The tables of the standard library for all of Unicode would make
+/// the module 20 KB larger.
+fn fold_char(c: char) -> char {
+    let code = u32::from(c);
+    let lower = match code {
+        0x41..=0x5a | 0xc0..=0xd6 | 0xd8..=0xde | 0x391..=0x3ab | 0x410..=0x42f => code.saturating_add(0x20),
+        0x130 | 0x131 => 0x69,
+        0x17f => 0x73,
+        0x212a => 0x6b,
+        0x212b => 0xe5,
+        0x178 => 0xff,
+        0x386 => 0x3ac,
+        0x388..=0x38a => code.saturating_add(0x25),
+        0x38c => 0x3cc,
+        0x38e | 0x38f => code.saturating_add(0x3f),
+        0x3c2 => 0x3c3,
+        0x400..=0x40f => code.saturating_add(0x50),
+        // In pairs, with the lower case after the upper case: at even numbers, and at odd ones.
+        0x100..=0x137 | 0x14a..=0x177 | 0x460..=0x481 | 0x48a..=0x4bf | 0x4d0..=0x52f | 0x1e00..=0x1eff => code | 1,
+        0x139..=0x148 | 0x179..=0x17e => code.saturating_add(code & 1),
+        _ => code,
+    };
+    char::from_u32(lower).unwrap_or(c)
 }
 
 /// The first word of a text in one case. All spellings of a literal have its key.
@@ -95,9 +120,15 @@ fn key_range(folded: &str) -> Range<usize> {
 }
 
 /// Whether `c` continues a name. Any other character may end a name for some server, also one that
-/// the client encoded.
+/// the client encoded. Beyond ASCII, these are the signs of Latin-1, combining marks, spaces and
+/// general punctuation, and the wide forms of ASCII signs.
 fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '-' | '_' | '~')
+    match u32::from(c) {
+        0..=0x7f => c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~'),
+        0x80..=0xbf | 0x300..=0x36f | 0x2000..=0x206f | 0x3000..=0x3002 | 0xfe00..=0xfe0f | 0xfeff => false,
+        0xff01..=0xff0f | 0xff1a..=0xff20 => false,
+        _ => true,
+    }
 }
 
 fn trim_end(text: &str) -> &str {
@@ -144,7 +175,11 @@ mod tests {
             ("page", "page.aspx"),
             ("Page. ", "page.aspx"),
             ("page.aspx.bak", "page.aspx"),
-            ("STRASSE", "straße"),
+            ("CAFÉ", "café"),
+            ("Ÿ-ŽŠŁ-ĄĽ", "ÿ-žšł-ąľ"),
+            ("ΆΘΉΝΑΣ", "άθήνας"),
+            ("ЁЖ-Ґ", "ёж-ґ"),
+            ("admin\u{ff0e}json", "admin"),
             ("adm\u{131}n", "admin"),
             ("pa\u{17f}\u{17f}", "PASS"),
             ("\u{212a}eys", "keys"),
@@ -161,6 +196,8 @@ mod tests {
             ("v1.1", "v1.0"),
             ("page.html", "page.aspx"),
             (".well-known", ".git"),
+            ("日本", "中国"),
+            ("café", "cafà"),
             ("", "admin"),
             (".x", ""),
             (".", "."),
