@@ -30,8 +30,7 @@ pub(crate) fn roles<'a>(identity: &'a VerifiedIdentity, tenant: &'a Tenant) -> V
 
 impl<'a> Subject<'a> {
     pub(super) fn new(identity: &'a VerifiedIdentity, tenant: &'a Tenant) -> Self {
-        let reliable = identity.email_verified() || !tenant.identity.require_email_verified;
-        let email = identity.email().filter(|_| reliable);
+        let email = identity.reliable_email(&tenant.identity);
         Self { identity, email, roles: tenant.roles.held_by(identity.user(), email, identity.groups()) }
     }
 

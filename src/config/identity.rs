@@ -9,9 +9,11 @@ use crate::tenant::{ClaimPath, GroupClaim, IdentityClaims, RetainedClaims};
 /// Reads the claims of this section. The caller adds the claims that other sections retain.
 pub(super) fn identity(at: &Cursor<'_>) -> Option<IdentityClaims> {
     let object = at.object();
-    let user = claim_or(&object.field("user"), "sub");
+    let user_at = object.field("user");
+    let user = claim_or(&user_at, "sub");
     let email = claim_or(&object.field("email"), "email");
     let require_email_verified = object.field("require_email_verified").boolean().unwrap_or(true);
+    let forward_unverified_email = object.field("forward_unverified_email").boolean().unwrap_or(false);
     let claim = claim_or(&object.field("groups"), "groups");
     let required = object.field("groups_required").boolean().unwrap_or(false);
     let field_at = object.field("group_field");
@@ -31,13 +33,21 @@ pub(super) fn identity(at: &Cursor<'_>) -> Option<IdentityClaims> {
         strip_prefix: strip_prefix?,
         strip_suffix: strip_suffix?,
     };
-    Some(IdentityClaims {
+    let claims = IdentityClaims {
         user: user?,
         email: email?,
         require_email_verified,
+        forward_unverified_email,
         groups,
         retained: RetainedClaims::default(),
-    })
+    };
+    if require_email_verified && claims.user_is_email() && !claims.email_can_be_verified() {
+        return user_at.refuse(
+            "names the user by an e-mail address, and `email_verified` is about the claim `email` only; \
+             write `email` for both `user` and `email`, or set `require_email_verified: false`",
+        );
+    }
+    Some(claims)
 }
 
 fn claim_or(at: &Cursor<'_>, default: &str) -> Option<ClaimPath> {

@@ -794,6 +794,11 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "tenant \"acme\": access: is empty; leave it out to let every user of the tenant in, or write [{deny: true}] to let nobody in",
         ),
         (
+            "/identity",
+            json!({ "user": "email", "email": "contact" }),
+            "tenant \"acme\": identity.user: names the user by an e-mail address, and `email_verified` is about the claim `email` only; write `email` for both `user` and `email`, or set `require_email_verified: false`",
+        ),
+        (
             "/path_matching",
             json!("loose"),
             "tenant \"acme\": path_matching: \"loose\" is not one of \"strict\", \"exact\", \"ignore_case\"",

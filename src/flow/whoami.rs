@@ -84,7 +84,7 @@ fn object(identity: &VerifiedIdentity, expires: Option<UnixTime>, context: &Requ
     }
     let userinfo = Userinfo {
         user: identity.user(),
-        email: identity.email(),
+        email: identity.forwarded_email(&context.tenant().identity),
         groups: identity.groups().iter().map(String::as_str).collect(),
         preferred_username: identity.claims().get("preferred_username").and_then(Value::as_str),
         roles: roles(identity, context.tenant()),

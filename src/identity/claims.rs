@@ -17,6 +17,11 @@ pub(super) fn email(claims: &Claims, names: &IdentityClaims) -> Result<Option<St
     text(claims, &names.email)
 }
 
+/// Whether the e-mail address is verified.
+pub(super) fn email_verified(claims: &Claims, names: &IdentityClaims) -> bool {
+    names.email_can_be_verified() && claims.email_verified()
+}
+
 /// The groups; no group is empty.
 pub(super) fn groups(claims: &Claims, names: &IdentityClaims) -> Result<Vec<String>, IdentityError> {
     read_groups(&names.groups, claims)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::claims::{email, groups, user};
+use super::claims::{email, email_verified, groups, user};
 use super::error::IdentityError;
 use crate::base::json;
 use crate::jose::SigningKeyRef;
@@ -46,10 +46,10 @@ impl IdentityRecord {
         }
         if omitted.email {
             self.email = email(userinfo, names)?;
-            self.email_verified = userinfo.email_verified();
+            self.email_verified = email_verified(userinfo, names);
         } else if omitted.email_verified {
             let same = self.email.is_some() && self.email == email(userinfo, names)?;
-            self.email_verified = same && userinfo.email_verified();
+            self.email_verified = same && email_verified(userinfo, names);
         }
         if omitted.groups {
             self.groups = groups(userinfo, names)?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::claims::{email, groups, user};
+use super::claims::{email, email_verified, groups, user};
 use super::error::IdentityError;
 use super::record::{IdentityRecord, RecordedClaims};
 use crate::base::secret::Secret;
@@ -63,7 +63,7 @@ impl VerifiedIdentity {
     fn read(token: &VerifiedToken, names: &IdentityClaims, scopes: Option<Vec<String>>) -> Result<Self, IdentityError> {
         let claims = token.claims();
         let user = user(claims, names)?;
-        let email_verified = claims.email_verified();
+        let email_verified = email_verified(claims, names);
         if names.require_email_verified && names.user_is_email() && !email_verified {
             return Err(IdentityError::EmailUnverified);
         }
@@ -125,9 +125,15 @@ impl VerifiedIdentity {
         self.email.as_deref()
     }
 
-    /// Whether the issuer verified the e-mail address (OpenID Connect Core section 5.1).
-    pub fn email_verified(&self) -> bool {
-        self.email_verified
+    /// The e-mail address, if the tenant relies on it: the issuer verified it (OpenID Connect Core
+    /// section 5.1), or need not.
+    pub fn reliable_email(&self, names: &IdentityClaims) -> Option<&str> {
+        self.email().filter(|_| self.email_verified || !names.require_email_verified)
+    }
+
+    /// The e-mail address, if others may receive it as that of the user.
+    pub fn forwarded_email(&self, names: &IdentityClaims) -> Option<&str> {
+        if names.forward_unverified_email { self.email() } else { self.reliable_email(names) }
     }
 
     /// The groups; no group is empty.

@@ -13,6 +13,8 @@ pub struct IdentityClaims {
     pub email: ClaimPath,
     /// Whether `email_verified` has to be true where the e-mail address identifies the user.
     pub require_email_verified: bool,
+    /// Whether the upstream receives an address that is not verified.
+    pub forward_unverified_email: bool,
     /// The groups.
     pub groups: GroupClaim,
     /// The other claims and scopes that an identity retains, because the tenant's configuration
@@ -46,11 +48,20 @@ impl RetainedClaims {
 impl IdentityClaims {
     /// Whether the user name is the e-mail address, and so only as reliable as the address.
     pub fn user_is_email(&self) -> bool {
-        let is_standard = match &self.user {
-            ClaimPath::Text(name) => name == "email",
-            ClaimPath::Names(names) => names == &["email"],
-        };
-        is_standard || self.user == self.email
+        is_claim_email(&self.user) || self.user == self.email
+    }
+
+    /// Whether the e-mail address is the claim `email`. `email_verified` is about that claim only
+    /// (OpenID Connect Core section 5.1).
+    pub fn email_can_be_verified(&self) -> bool {
+        is_claim_email(&self.email)
+    }
+}
+
+fn is_claim_email(path: &ClaimPath) -> bool {
+    match path {
+        ClaimPath::Text(name) => name == "email",
+        ClaimPath::Names(names) => names == &["email"],
     }
 }
 

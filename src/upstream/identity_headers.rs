@@ -15,7 +15,7 @@ pub(super) fn identity_headers(permitted: &Permitted<'_>, edits: &mut Vec<Header
     let mut set = |name: Option<&str>, lines: HeaderLines| set(edits, name, lines);
     set(names.tenant.as_deref(), HeaderLines::value(tenant.name.as_str()));
     set(names.user.as_deref(), HeaderLines::value(identity.user()));
-    if let Some(email) = identity.email() {
+    if let Some(email) = identity.forwarded_email(&tenant.identity) {
         set(names.email.as_deref(), HeaderLines::value(email));
     }
     set(names.groups.as_deref(), HeaderLines::list(identity.groups(), names.lists));

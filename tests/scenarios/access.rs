@@ -684,6 +684,23 @@ pub fn an_unverified_address_grants_nothing<H: Harness>() {
     assert_eq!(status(&mut lenient, &mut eve, "/admin/"), 403);
 }
 
+/// `email_verified` is about the claim `email` alone (OpenID Connect Core section 5.1).
+pub fn another_claim_is_not_verified<H: Harness>() {
+    let mut section = rules();
+    section["identity"] = json!({ "email": "contact" });
+    let mut world = world::<H>(&section);
+    let person = json!({
+        "sub": "eve", "email": "me@evil.example", "email_verified": true, "contact": "eve@acme.example",
+    });
+    let mut eve = browser_of(&mut world, &person);
+    assert_eq!(status(&mut world, &mut eve, "/admin/"), 403);
+    // The claim counts again for new sessions only.
+    let mut configuration = world.configuration();
+    merge(&mut configuration["tenants"][0], &rules());
+    world.harness.reconfigure(&configuration);
+    assert_eq!(status(&mut world, &mut eve, "/admin/"), 403);
+}
+
 /// Only a bearer token that lacks a scope gets `insufficient_scope`.
 pub fn scopes_are_for_bearer_tokens<H: Harness>() {
     let mut world = world::<H>(&json!({

@@ -102,7 +102,7 @@ pub fn claims_cannot_forge_headers<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.browser();
     let person = json!({
-        "sub": "ada", "email": "a\r\nx-auth-request-user: root\0 é@x",
+        "sub": "ada", "email_verified": true, "email": "a\r\nx-auth-request-user: root\0 é@x",
         "groups": ["R&D, Zürich", "cn=admins,dc=acme", "100%", "\u{2028}", " x "],
     });
     let (_, seen) = world.sign_in(&mut browser, "acme", "https://acme.example/", &person);
@@ -206,7 +206,7 @@ pub fn header_names_are_configurable<H: Harness>() {
     }));
     let mut browser = world.browser();
     let person = json!({
-        "sub": "ada", "email": "ada@acme.example", "groups": ["a"], "preferred_username": "Ada L.", "department": ["R&D\r\nx: y", "b"],
+        "sub": "ada", "email": "ada@acme.example", "email_verified": true, "groups": ["a"], "preferred_username": "Ada L.", "department": ["R&D\r\nx: y", "b"],
     });
     world.sign_in(&mut browser, "acme", "https://acme.example/", &person);
     let spoofed = [
@@ -338,5 +338,36 @@ pub fn authorization_is_forwarded_if_configured<H: Harness>() {
         // With two lines, the server could read either, so neither was verified.
         let lines = [("authorization", line.as_str()), ("authorization", "Basic YTpi")];
         assert_eq!(world.send(&mut browser, "https://acme.example/", &lines).reply().status, 400);
+    }
+}
+
+/// The upstream takes the address of the header for the user's. It gets one only if the issuer has
+/// verified it, or the tenant wants it anyway.
+pub fn an_unverified_address_is_not_forwarded<H: Harness>() {
+    let with = |identity: Value| World::<H>::with(|configuration| configuration["tenants"][0]["identity"] = identity);
+    let unverified = json!({ "sub": "eve", "email": "ada@acme.example" });
+    let verified = json!({ "sub": "ada", "email": "ada@acme.example", "email_verified": true });
+    let other =
+        json!({ "sub": "eve", "email": "me@evil.example", "email_verified": true, "contact": "ada@acme.example" });
+    for (identity, person, expected) in [
+        (json!({}), &verified, true),
+        (json!({}), &unverified, false),
+        (json!({ "email": "contact" }), &other, false),
+        (json!({ "forward_unverified_email": true }), &unverified, true),
+        (json!({ "forward_unverified_email": true, "email": ["contact"] }), &other, true),
+        (json!({ "require_email_verified": false }), &unverified, true),
+    ] {
+        let mut world = with(identity.clone());
+        let mut browser = world.browser();
+        let (page, seen) = world.sign_in(&mut browser, "acme", "https://acme.example/", person);
+        let expected: &[&str] = if expected { &["ada@acme.example"] } else { &[] };
+        assert_eq!(values(&seen, "x-auth-request-email"), expected, "{identity} {person}");
+        let reply = world.send(&mut browser, &format!("{page}oauth2/userinfo"), &[]).reply();
+        assert_eq!(
+            reply.body.contains("ada@acme.example"),
+            !expected.is_empty(),
+            "{identity} {person}: {}",
+            reply.body
+        );
     }
 }

@@ -186,7 +186,11 @@ pub fn claims_of_the_wrong_type<H: Harness>() {
         (json!({ "sub": "1", "login": "ada" }), None, None),
         (json!({ "sub": "1", "login": "ada", "email": null, "groups": null }), None, None),
         (json!({ "sub": "1", "login": "ada", "email": "", "groups": [] }), None, None),
-        (json!({ "sub": "1", "login": "ada", "email": "a@b", "groups": "one" }), Some("a@b"), Some("one")),
+        (
+            json!({ "sub": "1", "login": "ada", "email": "a@b", "email_verified": true, "groups": "one" }),
+            Some("a@b"),
+            Some("one"),
+        ),
         (json!({ "sub": "1", "login": "ada", "groups": ["", "one", ""] }), None, Some("one")),
     ] {
         let mut browser = world.browser();

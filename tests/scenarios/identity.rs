@@ -36,7 +36,7 @@ pub fn claims_are_found_by_name_or_path<H: Harness>() {
         (json!(["resource_access", "gate", "roles"]), "c"),
         (json!(["resource_access.x", "roles"]), "d"),
     ] {
-        let identity = json!({ "user": "preferred_username", "email": "emails.work", "groups": groups });
+        let identity = json!({ "user": "preferred_username", "email": "emails.work", "forward_unverified_email": true, "groups": groups });
         let mut world = world::<H>(&identity);
         assert_eq!(received(&mut world, &person, "groups"), [expected], "{groups}");
         assert_eq!(received(&mut world, &person, "user"), ["ada"]);

@@ -42,7 +42,7 @@ macro_rules! scenarios {
                 paths_that_envoy_may_normalize, odd_paths_pass_without_path_rules,
                 no_header_changes_the_decision, methods_are_compared_exactly,
                 preflight_requests_are_a_choice, a_changed_rule_applies_to_existing_sessions,
-                an_unverified_address_grants_nothing, scopes_are_for_bearer_tokens, claims_in_rules,
+                an_unverified_address_grants_nothing, another_claim_is_not_verified, scopes_are_for_bearer_tokens, claims_in_rules,
                 rules_for_some_hosts, a_dry_run_refuses_no_user, other_spellings_reach_nothing,
                 other_spellings_of_one_path, a_spelling_with_a_rule_of_its_own,
                 path_matching_is_configured, a_pattern_for_a_beginning, the_example_of_the_readme,
@@ -99,6 +99,7 @@ macro_rules! scenarios {
                 roles_are_forwarded_like_groups, header_names_are_configurable,
                 identity_headers_of_an_api_client_are_removed, a_long_claim_is_one_line,
                 list_formats, authorization_is_forwarded_if_configured,
+                an_unverified_address_is_not_forwarded,
             ];
             frontchannel: [
                 the_issuer_ends_the_session_in_a_frame, frames_of_others_end_nothing,

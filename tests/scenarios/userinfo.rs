@@ -32,7 +32,7 @@ pub fn what_the_id_token_lacks<H: Harness>() {
     let claims = json!({ "sub": "ada", "email": "other@acme.example", "groups": ["a", "b"], "exp": 1, "iss": "x" });
     let mut world = world::<H>(claims);
     let mut browser = world.browser();
-    let person = json!({ "sub": "ada", "email": "ada@acme.example" });
+    let person = json!({ "sub": "ada", "email": "ada@acme.example", "email_verified": true });
     let (_, seen) = world.sign_in(&mut browser, "acme", HOME, &person);
     assert_eq!(values(&seen, "x-auth-request-groups"), ["a,b"]);
     // Claims of the ID token take precedence.
@@ -134,7 +134,8 @@ fn refreshing<H: Harness>(refresh: Refresh) -> (World<H>, Browser) {
     world.issuer("acme", |issuer| issuer.refresh = refresh);
     says(&world, claims(&["engineers", "admins"]));
     let mut browser = world.browser();
-    world.sign_in(&mut browser, "acme", HOME, &json!({ "sub": "ada", "email": "ada@acme.example" }));
+    let person = json!({ "sub": "ada", "email": "ada@acme.example", "email_verified": true });
+    world.sign_in(&mut browser, "acme", HOME, &person);
     (world, browser)
 }
 

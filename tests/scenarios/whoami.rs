@@ -29,7 +29,7 @@ pub fn a_page_asks_who_is_signed_in<H: Harness>() {
     });
     let mut browser = world.browser();
     let person = json!({
-        "sub": "ada", "email": "ada@acme.example", "groups": ["admins", "\"<b>\u{e9}"], "preferred_username": "ada l",
+        "sub": "ada", "email": "ada@acme.example", "email_verified": true, "groups": ["admins", "\"<b>\u{e9}"], "preferred_username": "ada l",
     });
     let callback = world.callback(&mut browser, "acme", PAGE, &person);
     let before = world.clock.now();

@@ -250,5 +250,5 @@ pub const NAVIGATION: [(&str, &str); 4] = [
 
 /// A user with two groups.
 pub fn ada() -> Value {
-    json!({ "sub": "ada", "email": "ada@acme.example", "groups": ["engineers", "admins"] })
+    json!({ "sub": "ada", "email": "ada@acme.example", "email_verified": true, "groups": ["engineers", "admins"] })
 }

@@ -129,7 +129,7 @@ impl Assertion {
         claim("tenant", tenant.name.as_str().into());
         claim("groups", identity.groups().into());
         claim("roles", roles.iter().copied().collect());
-        if let Some(email) = identity.email() {
+        if let Some(email) = identity.forwarded_email(&tenant.identity) {
             claim("email", email.into());
         }
         claims
