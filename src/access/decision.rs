@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::path::{Ambiguity, PlainPath};
+use super::preflight::is_preflight;
 use super::subject::{Scopes, Subject};
 use crate::http::host::Host;
 use crate::http::request::{RequestHead, Target};
@@ -101,7 +102,7 @@ impl<'a> RouteDecision<'a> {
         };
         let decided = match rule {
             Some((number, verdict @ Verdict::Deny)) => Decided::By(Some(number), verdict),
-            _ if access.policy().cors_preflight && is_preflight(head) => Decided::By(None, &PUBLIC),
+            _ if access.policy().cors_preflight && is_preflight(head, target) => Decided::By(None, &PUBLIC),
             Some((number, verdict)) => Decided::By(Some(number), verdict),
             None if access.policy().deny_by_default => Decided::By(None, &DENY),
             None => Decided::By(None, &ANY_USER),
@@ -226,15 +227,6 @@ fn scopes(allow: &Allow) -> Vec<String> {
         }
     }
     scopes
-}
-
-/// Whether the request is a CORS preflight (Fetch Standard section 3.3.2), which names one method.
-/// Browsers send no credentials with it.
-fn is_preflight(head: &RequestHead) -> bool {
-    let is_method = |text: &[u8]| !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
-    head.only(":method") == Some(b"OPTIONS")
-        && head.only("origin").is_some_and(|origin| !origin.is_empty())
-        && head.only("access-control-request-method").is_some_and(is_method)
 }
 
 #[cfg(test)]

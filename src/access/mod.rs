@@ -7,6 +7,7 @@
 mod decision;
 mod lint;
 mod path;
+mod preflight;
 mod subject;
 
 pub use decision::{AccessError, AnonymousDecision, Permitted, Public, RouteDecision};

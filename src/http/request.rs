@@ -12,6 +12,8 @@ use std::ops::Range;
 pub struct RequestHead {
     bytes: Vec<u8>,
     pairs: Vec<Pair>,
+    /// Whether something follows the head.
+    is_followed: bool,
 }
 
 /// The positions of a name and its value in the buffer.
@@ -64,7 +66,18 @@ impl RequestHead {
             name.make_ascii_lowercase();
             std::str::from_utf8(name).ok()?;
         }
-        Some(Self { bytes, pairs })
+        Some(Self { bytes, pairs, is_followed: false })
+    }
+
+    /// The head, with a body or trailers after it.
+    #[must_use]
+    pub fn followed(self) -> Self {
+        Self { is_followed: true, ..self }
+    }
+
+    /// Whether the request has a body, or any server may expect one.
+    pub fn has_body(&self) -> bool {
+        self.is_followed || self.has("transfer-encoding") || self.all("content-length").any(|length| length != b"0")
     }
 
     /// The bytes at this position.

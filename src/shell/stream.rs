@@ -59,7 +59,7 @@ impl HttpContext for Stream {
         }
         self.request(|state| {
             match header_map(MapType::HttpRequestHeaders) {
-                Some(head) => state.run(Input::Request(head)),
+                Some(head) => state.run(Input::Request(if end_of_stream { head } else { head.followed() })),
                 None => state.fail("the request headers could not be read"),
             }
             if end_of_stream && state.body != Body::Follows {

@@ -30,7 +30,7 @@ const keys = {
 function token(alg, number, issuer = ISSUER, kid = alg) {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const exp = Math.floor(Date.now() / 1000) + 7200;
-  const claims = { iss: issuer, aud: 'api', sub: `user-${number}`, exp, email: 'user@acme.example', groups: ['engineers', 'admins'] };
+  const claims = { iss: issuer, aud: 'api', sub: `user-${number}`, exp, email: 'user@acme.example', email_verified: true, groups: ['engineers', 'admins'] };
   const input = `${part({ alg, kid, typ: 'at+jwt' })}.${part(claims)}`;
   return `${input}.${sign('sha256', input, { key: keys[alg].privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
 }

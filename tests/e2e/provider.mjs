@@ -22,7 +22,7 @@ export async function startProvider({ tenant, port, accounts, jwk, client, refre
     clients: [{ ...client, grant_types: ['authorization_code', ...(refreshAfter ? ['refresh_token'] : [])], response_types: ['code'], id_token_signed_response_alg: jwk.alg }],
     cookies: { keys: [randomBytes(32).toString('hex')] },
     scopes: ['openid', 'profile', 'email', 'groups'],
-    claims: { openid: ['sub'], profile: ['name'], email: ['email'], groups: ['groups'] },
+    claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'], groups: ['groups'] },
     // Tenantgate reads the ID token, and calls the UserInfo endpoint only if configured.
     conformIdTokenClaims: false,
     pkce: { required: () => true, methods: ['S256'] },
@@ -44,7 +44,7 @@ export async function startProvider({ tenant, port, accounts, jwk, client, refre
       const person = await accounts.find(uid);
       return person && {
         accountId: uid,
-        claims: () => ({ sub: uid, name: person.name, email: person.mail, groups: person.groups }),
+        claims: () => ({ sub: uid, name: person.name, email: person.mail, email_verified: true, groups: person.groups }),
       };
     },
     ...settings,

@@ -626,6 +626,24 @@ pub fn preflight_requests_are_a_choice<H: Harness>() {
             assert!(matches!(outcome, Outcome::Replied(reply) if reply.status == 401), "{lines:?}");
         }
     }
+    // A preflight has no body and no second method.
+    for more in [
+        ("x-http-method-override", "DELETE"),
+        ("X-HTTP-Method", "DELETE"),
+        ("x-method-override", "DELETE"),
+        ("x_http_method_override", "DELETE"),
+        ("x-original-method", "DELETE"),
+    ] {
+        let lines = [&preflight[..], &[more]].concat();
+        let outcome = on.send(&mut on.browser(), "https://acme.example/admin/delete", &lines);
+        assert!(matches!(&outcome, Outcome::Replied(reply) if reply.status == 401), "{more:?} {outcome:?}");
+    }
+    for query in ["_method=DELETE", "a=1&%5Fmethod=DELETE", "_METHOD=PUT", "X-HTTP-Method-Override=PUT"] {
+        let url = format!("https://acme.example/admin/delete?{query}");
+        assert_eq!(on.send(&mut on.browser(), &url, &preflight).reply().status, 401, "{query}");
+    }
+    assert_eq!(on.post("https://acme.example/admin/delete", &preflight, b"a=1").reply().status, 401);
+    on.send(&mut on.browser(), "https://acme.example/pay?payment_method=card", &preflight).forwarded();
     assert_eq!(on.send(&mut on.browser(), "https://acme.example/closed/x", &preflight).reply().status, 403);
     assert_eq!(on.send(&mut on.browser(), "https://acme.example/a/..;/b", &preflight).reply().status, 400);
 }

@@ -185,7 +185,8 @@ impl Harness for CoreHarness {
     fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
         let head = lower_case(head);
         let mut filter = Filter::new(self.runtime.clone());
-        let mut input = Input::Request(RequestHead::new(head.clone()));
+        let first = RequestHead::new(head.clone());
+        let mut input = Input::Request(if body.is_some() { first.followed() } else { first });
         let mut may_wait = true;
         loop {
             let effect = self.step(&mut filter, input);

@@ -1,0 +1,62 @@
+//! The preflight requests of browsers.
+
+use url::form_urlencoded;
+
+use crate::http::request::{RequestHead, Target};
+
+/// Whether the request is a CORS preflight (Fetch Standard section 3.3.2), and nothing else for any
+/// server. A browser sends it without credentials and without a body, and it names one method. No
+/// server may find another method in it than `OPTIONS`.
+pub(super) fn is_preflight(head: &RequestHead, target: Target<'_>) -> bool {
+    let is_method = |text: &[u8]| !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+    head.only(":method") == Some(b"OPTIONS")
+        && head.only("origin").is_some_and(|origin| !origin.is_empty())
+        && head.only(METHOD).is_some_and(is_method)
+        && !head.has_body()
+        && !names_method(head)
+        && !target.query.is_some_and(query_names_method)
+}
+
+/// Whether a header is about a method, such as `X-HTTP-Method-Override`, besides those of a
+/// preflight.
+fn names_method(head: &RequestHead) -> bool {
+    let is_about = |name: &str| name.as_bytes().windows(6).any(|part| part.eq_ignore_ascii_case(b"method"));
+    head.pairs().any(|(name, _)| !matches!(name, ":method" | METHOD) && is_about(name))
+}
+
+/// Whether a parameter overrides the method for some frameworks.
+fn query_names_method(query: &str) -> bool {
+    let overrides = |name: &str| {
+        name.eq_ignore_ascii_case("_method") || name.to_ascii_lowercase().replace('_', "-").starts_with("x-http-method")
+    };
+    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| overrides(&name))
+}
+
+const METHOD: &str = "access-control-request-method";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn preflight(more: &[(&str, &str)]) -> RequestHead {
+        let lines = [(":method", "OPTIONS"), ("origin", "https://app.example"), (METHOD, "PUT")];
+        RequestHead::new(lines.iter().chain(more).map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())))
+    }
+
+    #[test]
+    fn a_preflight_has_no_body() {
+        let target = Target { path: "/", query: None };
+        for more in [&[][..], &[("content-length", "0")], &[("access-control-request-headers", "x-a")]] {
+            assert!(is_preflight(&preflight(more), target), "{more:?}");
+        }
+        for more in [
+            &[("content-length", "7")][..],
+            &[("content-length", "0"), ("content-length", "7")],
+            &[("content-length", "")],
+            &[("transfer-encoding", "chunked")],
+        ] {
+            assert!(!is_preflight(&preflight(more), target), "{more:?}");
+        }
+        assert!(!is_preflight(&preflight(&[]).followed(), target));
+    }
+}
