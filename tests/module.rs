@@ -275,6 +275,30 @@ mod abi {
         assert!(world.harness.host.state().properties.is_empty());
     }
 
+    /// The host is asked for the address of the client only if a rule is about it. Without the
+    /// address no request passes, because a `deny` rule could be about it.
+    #[test]
+    fn clients_that_the_host_does_not_know() {
+        let with_rules = |rules: Value| {
+            World::<ModuleHarness>::with(move |configuration| configuration["tenants"][0]["access"] = rules)
+        };
+        let deny = json!({ "client_ips": ["203.0.113.0/24"], "deny": true });
+        let mut world =
+            with_rules(json!([deny, { "paths": ["/healthz"], "allow": "public" }, { "allow": "any_user" }]));
+        let mut ada = world.signed_in();
+        assert!(world.harness.host.state().client_asked > 0);
+        world.send(&mut ada, HOME, &[]).forwarded();
+        world.harness.host.state().no_clients = true;
+        assert_eq!(world.send(&mut ada, HOME, &[]).reply().status, 503);
+        assert_eq!(world.send(&mut world.browser(), "https://acme.example/healthz", &[]).reply().status, 503);
+        assert!(world.harness.log().contains("it did not provide the address of the client"));
+
+        let mut world = with_rules(json!([{ "allow": "any_user" }]));
+        world.harness.host.state().no_clients = true;
+        world.signed_in();
+        assert_eq!(world.harness.host.state().client_asked, 0);
+    }
+
     /// Heads that Envoy's codecs refuse, but other hosts might deliver.
     #[test]
     fn malformed_heads_are_answered() {

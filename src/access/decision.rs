@@ -2,6 +2,7 @@
 //! upstream.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::path::{Ambiguity, PlainPath};
 use super::preflight::is_preflight;
@@ -22,6 +23,8 @@ pub struct RouteDecision<'a> {
 enum Decided<'a> {
     /// The path has more than one reading, and the tenant has rules about paths.
     Ambiguous(Ambiguity),
+    /// A rule is about the address of the client, which the host did not provide.
+    ClientUnknown,
     /// The rule with this number decides, or the default if there is no number.
     By(Option<usize>, &'a Verdict),
 }
@@ -58,6 +61,8 @@ pub enum AnonymousDecision<'a> {
 pub enum AccessError {
     /// The path has more than one reading.
     Ambiguous(Ambiguity),
+    /// A rule is about the address of the client, which the host did not provide.
+    ClientUnknown,
     /// The rule with this number denies the request to everybody. Without a number: no rule
     /// matches, and the default is deny.
     DeniedToAll(Option<usize>),
@@ -74,6 +79,7 @@ impl fmt::Display for AccessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ambiguous(ambiguity) => write!(f, "`:path` has {ambiguity}, which servers read in different ways"),
+            Self::ClientUnknown => f.write_str("the host failed: it did not provide the address of the client"),
             Self::DeniedToAll(Some(rule)) => write!(f, "access[{rule}] denies the request to everyone"),
             Self::DeniedToAll(None) => f.write_str("no rule of `access` fits, and `access_default` is deny"),
             Self::Denied(rule) => write!(f, "access[{rule}] does not allow this user"),
@@ -86,16 +92,27 @@ impl fmt::Display for AccessError {
 impl std::error::Error for AccessError {}
 
 impl<'a> RouteDecision<'a> {
-    /// Finds the first rule that matches the request.
-    pub fn new(head: &'a RequestHead, tenant: &'a Tenant, host: &Host, target: Target<'_>) -> Self {
+    /// Finds the first rule that matches the request. The host is asked for the address of the
+    /// client only if a rule is about it.
+    pub fn new(
+        head: &'a RequestHead,
+        tenant: &'a Tenant,
+        host: &Host,
+        target: Target<'_>,
+        client: &dyn Fn() -> Option<IpAddr>,
+    ) -> Self {
         let access = &tenant.access;
+        let client = access.is_by_client().then(client).flatten();
+        if access.is_by_client() && client.is_none() {
+            return Self { head, tenant, decided: Decided::ClientUnknown };
+        }
         // Without rules about paths, an ambiguous path cannot change the decision.
         let path = if access.is_by_path() {
             PlainPath::read(target, head.only(":path").unwrap_or_default())
         } else {
             Ok(PlainPath::ROOT)
         };
-        let matched = path.and_then(|path| Self::find(access, host, &path, head.only(":method")));
+        let matched = path.and_then(|path| Self::find(access, host, &path, head.only(":method"), client));
         let rule = match matched {
             Ok(rule) => rule,
             Err(ambiguity) => return Self { head, tenant, decided: Decided::Ambiguous(ambiguity) },
@@ -116,13 +133,14 @@ impl<'a> RouteDecision<'a> {
         host: &Host,
         path: &PlainPath<'_>,
         method: Option<&[u8]>,
+        client: Option<IpAddr>,
     ) -> Result<Option<(usize, &'t Verdict)>, Ambiguity> {
         let matching = access.policy().path_matching;
         if matching != PathMatching::Exact && path.segments().any(is_blank) {
             return Err(Ambiguity::BlankSegment);
         }
         let path: Vec<Spelling<'_>> = path.segments().map(|segment| Spelling::new(segment, matching)).collect();
-        match access.rule(host, &path, method) {
+        match access.rule(host, &path, method, client) {
             Matched::Rule(number, verdict) => Ok(Some((number, verdict))),
             Matched::None => Ok(None),
             Matched::Resembles(number) => Err(Ambiguity::Resembles(number)),
@@ -150,6 +168,7 @@ impl<'a> RouteDecision<'a> {
     fn judge(&self, subject: &Subject<'_>) -> Result<(), AccessError> {
         match self.decided {
             Decided::Ambiguous(ambiguity) => Err(AccessError::Ambiguous(ambiguity)),
+            Decided::ClientUnknown => Err(AccessError::ClientUnknown),
             Decided::By(_, Verdict::Public | Verdict::AnyUser) => Ok(()),
             Decided::By(rule, Verdict::Deny) => Err(AccessError::DeniedToAll(rule)),
             Decided::By(_, Verdict::Allow(allow)) if subject.fits(allow, Scopes::Granted) => Ok(()),
@@ -167,6 +186,7 @@ impl<'a> RouteDecision<'a> {
         match self.decided {
             Decided::By(_, Verdict::Public) => AnonymousDecision::Public(Public { head, tenant }),
             Decided::Ambiguous(ambiguity) => AnonymousDecision::Refused(AccessError::Ambiguous(ambiguity)),
+            Decided::ClientUnknown => AnonymousDecision::Refused(AccessError::ClientUnknown),
             Decided::By(rule, Verdict::Deny) if !tenant.access.policy().dry_run => {
                 AnonymousDecision::Refused(AccessError::DeniedToAll(rule))
             }
@@ -241,7 +261,10 @@ mod tests {
         let identity = identity(&runtime, a, "ada");
         let head = RequestHead::default();
         let (host, target) = (Host::from_name("a.example").unwrap(), Target::parse(b"/").unwrap());
-        assert!(RouteDecision::new(&head, a, &host, target).permit(&identity).is_ok());
-        assert_eq!(RouteDecision::new(&head, b, &host, target).permit(&identity).err(), Some(AccessError::OtherTenant));
+        assert!(RouteDecision::new(&head, a, &host, target, &|| None).permit(&identity).is_ok());
+        assert_eq!(
+            RouteDecision::new(&head, b, &host, target, &|| None).permit(&identity).err(),
+            Some(AccessError::OtherTenant)
+        );
     }
 }

@@ -82,7 +82,11 @@ fn shadows(before: &[Rule], rule: &Rule, own: &[HostPattern]) -> Option<Vec<usiz
     for path in paths {
         for host in hosts {
             for &method in &methods {
-                by.push(before.iter().position(|earlier| covers(earlier, path, host, method))?);
+                let covers = |earlier: &Rule| {
+                    (earlier.client_ips.is_empty() || earlier.client_ips == rule.client_ips)
+                        && covers(earlier, path, host, method)
+                };
+                by.push(before.iter().position(covers)?);
             }
         }
     }
@@ -122,6 +126,7 @@ mod tests {
             paths: part().map(|path| PathPattern::parse(path).unwrap()).collect(),
             methods: part().map(str::to_owned).collect(),
             hosts: part().map(|host| HostPattern::parse(host).unwrap()).collect(),
+            client_ips: Vec::new(),
             verdict: Verdict::AnyUser,
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::http::host::Host;
 use crate::identity::VerifiedIdentity;
 use crate::tenant::Tenant;
 use crate::tenant::access::{Allow, ClaimValues, Criteria};
@@ -51,6 +52,10 @@ impl<'a> Subject<'a> {
         let Self { identity, email, roles } = self;
         criteria.users.contains(identity.user())
             || email.is_some_and(|email| criteria.emails.contains(email))
+            || !criteria.email_domains.is_empty()
+                && email
+                    .and_then(domain)
+                    .is_some_and(|domain| criteria.email_domains.iter().any(|pattern| pattern.matches(&domain)))
             || !criteria.groups.is_empty() && identity.groups().iter().any(|group| criteria.groups.contains(group))
             || roles.iter().any(|&role| criteria.roles.contains(role))
             || criteria.scopes.iter().any(|scope| self.has_scope(scope, scopes))
@@ -79,4 +84,11 @@ impl<'a> Subject<'a> {
             None => false,
         }
     }
+}
+
+/// The domain of an e-mail address with one `@`. Servers disagree about which one of several is the
+/// last of the local part (RFC 5321 section 4.1.2).
+fn domain(email: &str) -> Option<Host> {
+    let (local, domain) = email.split_once('@')?;
+    if local.is_empty() { None } else { Host::from_name(domain).ok() }
 }

@@ -7,8 +7,10 @@ use super::hosts::host_pattern;
 use super::identity::claim;
 use super::login::scope;
 use super::values::{listed, names, one_of};
+use crate::http::host::HostPattern;
 use crate::tenant::access::{
-    AccessPolicy, AccessRules, Allow, ClaimValues, Criteria, NameSet, PathMatching, PathPattern, Roles, Rule, Verdict,
+    AccessPolicy, AccessRules, Allow, ClaimValues, Criteria, NameSet, Network, PathMatching, PathPattern, Roles, Rule,
+    Verdict,
 };
 use crate::tenant::{ClaimPath, RetainedClaims};
 
@@ -52,6 +54,7 @@ impl Reader<'_> {
         let paths = listed(&object.field("paths"), &mut path);
         let methods = listed(&object.field("methods"), &mut method);
         let hosts = listed(&object.field("hosts"), &mut host_pattern);
+        let client_ips = listed(&object.field("client_ips"), &mut network);
         let (allow_at, deny_at) = (object.field("allow"), object.field("deny"));
         let deny = deny_at.boolean();
         let verdict = match (allow_at.is_present(), deny) {
@@ -65,7 +68,7 @@ impl Reader<'_> {
             (false, None) => at.refuse("has neither `allow` nor `deny`; give one of them"),
         };
         object.finish();
-        Some(Rule { paths: paths?, methods: methods?, hosts: hosts?, verdict: verdict? })
+        Some(Rule { paths: paths?, methods: methods?, hosts: hosts?, client_ips: client_ips?, verdict: verdict? })
     }
 
     fn allow(&mut self, at: &Cursor<'_>) -> Option<Verdict> {
@@ -77,15 +80,20 @@ impl Reader<'_> {
             Value::Object(_) => {
                 let object = at.object();
                 let [users, emails] = ["users", "emails"].map(|field| names(&object.field(field)));
+                let email_domains = listed(&object.field("email_domains"), &mut email_domain);
                 let any_of = self.criteria(&object);
                 let all_of = self.all_of(&object.field("all_of"));
                 object.finish();
-                let any_of =
-                    Criteria { users: NameSet::from_names(&users?), emails: NameSet::from_names(&emails?), ..any_of? };
+                let any_of = Criteria {
+                    users: NameSet::from_names(&users?),
+                    emails: NameSet::from_names(&emails?),
+                    email_domains: email_domains?,
+                    ..any_of?
+                };
                 let allow = Allow { any_of: (!any_of.is_empty()).then_some(any_of), all_of: all_of? };
                 if allow.any_of.is_none() && allow.all_of.is_none() {
                     return at.refuse(
-                        "allows no user; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
+                        "allows no user; give `users`, `emails`, `email_domains`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
                     );
                 }
                 Some(Verdict::Allow(Box::new(allow)))
@@ -154,6 +162,17 @@ impl Reader<'_> {
         }
         Some(ClaimValues { claim, values: values? })
     }
+}
+
+/// Reads the domain of e-mail addresses, or `*.` and a domain for all below it.
+fn email_domain(at: &Cursor<'_>) -> Option<HostPattern> {
+    let text = at.text()?;
+    at.note(HostPattern::parse(text).map_err(|problem| format!("{text:?} is not a domain: {problem}")))
+}
+
+fn network(at: &Cursor<'_>) -> Option<Network> {
+    let text = at.text()?;
+    at.note(Network::parse(text).map_err(|problem| format!("{text:?} {problem}")))
 }
 
 fn path(at: &Cursor<'_>) -> Option<PathPattern> {

@@ -696,7 +696,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/access",
             json!([{ "allow": {} }]),
-            "tenant \"acme\": access[0].allow: allows no user; give `users`, `emails`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
+            "tenant \"acme\": access[0].allow: allows no user; give `users`, `emails`, `email_domains`, `groups`, `roles`, `scopes` or `claims`, or write \"any_user\"",
         ),
         (
             "/access",
@@ -797,6 +797,21 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "/identity",
             json!({ "user": "email", "email": "contact" }),
             "tenant \"acme\": identity.user: names the user by an e-mail address, and `email_verified` is about the claim `email` only; write `email` for both `user` and `email`, or set `require_email_verified: false`",
+        ),
+        (
+            "/access",
+            json!([{ "client_ips": ["10.0.0.1/8"], "deny": true }]),
+            "tenant \"acme\": access[0].client_ips[0]: \"10.0.0.1/8\" names an address within the network; write its first address, with zeros after the prefix",
+        ),
+        (
+            "/access",
+            json!([{ "client_ips": ["office"], "deny": true }]),
+            "tenant \"acme\": access[0].client_ips[0]: \"office\" is not a network; write it as \"10.0.0.0/8\" or \"2001:db8::/32\"",
+        ),
+        (
+            "/access",
+            json!([{ "allow": { "email_domains": ["@acme.example"] } }]),
+            "tenant \"acme\": access[0].allow.email_domains[0]: \"@acme.example\" is not a domain: give a DNS name without scheme, port and path (\"acme.example\")",
         ),
         (
             "/path_matching",

@@ -4,13 +4,17 @@
 //! This room knows what a host has to provide, as traits and values. It does not know proxy-wasm,
 //! or what a step uses the environment for.
 
+mod client;
 pub mod shared;
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::base::time::UnixTime;
 use crate::jose::Verifier;
 use shared::SharedData;
+
+pub use client::{ClientAddress, NoClientAddress};
 
 /// A source of random bytes that an attacker cannot predict.
 pub trait Entropy {
@@ -41,6 +45,7 @@ pub struct Env<'a> {
     entropy: &'a mut dyn Entropy,
     verifier: Verifier<'a>,
     shared: &'a dyn SharedData,
+    client: &'a dyn ClientAddress,
 }
 
 impl<'a> Env<'a> {
@@ -52,7 +57,18 @@ impl<'a> Env<'a> {
         verifier: Verifier<'a>,
         shared: &'a dyn SharedData,
     ) -> Self {
-        Self { now, entropy, verifier, shared }
+        Self { now, entropy, verifier, shared, client: &NoClientAddress }
+    }
+
+    /// The same environment, with the address of the client.
+    #[must_use]
+    pub fn with_client(self, client: &'a dyn ClientAddress) -> Self {
+        Self { client, ..self }
+    }
+
+    /// The address of the client, if the host knows it. The host is asked at each call.
+    pub(crate) fn client_address(&self) -> Option<IpAddr> {
+        self.client.client_address()
     }
 
     /// The data that the VMs of this process share.

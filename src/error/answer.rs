@@ -59,6 +59,7 @@ impl Refusal {
         let (status, level, event, text, remedy) = match self {
             Self::Access(error) => match error {
                 AccessError::Ambiguous(_) => (400, Debug, Event::PathAmbiguous, pages::PATH_AMBIGUOUS, None),
+                AccessError::ClientUnknown => HOST_ERROR,
                 AccessError::DeniedToAll(_) => {
                     (403, Debug, Event::AccessDeniedToAll, pages::ACCESS_DENIED_TO_ALL, None)
                 }

@@ -71,8 +71,7 @@ fn forward(
     response: ResponsePhase,
     env: &Env<'_>,
 ) -> RequestStep {
-    let tenant = context.tenant();
-    let decision = RouteDecision::new(&context.head, tenant, &context.host, context.target());
+    let decision = decide(&context, env);
     let permitted = match decision.permit(identity) {
         Ok(permitted) => permitted,
         Err(error) => return RequestStep::Reply(response.abandon(refuse_user(&context, &error.into()), env)),
@@ -99,7 +98,7 @@ fn ended(context: RequestContext, end: SessionEnd, env: &mut Env<'_>) -> Request
 /// reason why its bearer token or its session is not used. If the rules need a user, that is the
 /// answer; without it a navigation begins a login and any other request gets 401.
 fn anonymous(context: RequestContext, unused: Option<Refusal>, env: &mut Env<'_>) -> RequestStep {
-    let decision = RouteDecision::new(&context.head, context.tenant(), &context.host, context.target());
+    let decision = decide(&context, env);
     match (decision.without_user(), unused) {
         // A public request with an invalid token is forwarded like one without a token, and one of
         // another origin like one without a session.
@@ -117,6 +116,12 @@ fn anonymous(context: RequestContext, unused: Option<Refusal>, env: &mut Env<'_>
         }
         (AnonymousDecision::UserNeeded, None) => refuse(&context, &RequestError::Unauthenticated.into()),
     }
+}
+
+/// The decision of the access rules.
+fn decide<'a>(context: &'a RequestContext, env: &Env<'_>) -> RouteDecision<'a> {
+    let client = || env.client_address();
+    RouteDecision::new(&context.head, context.tenant(), &context.host, context.target(), &client)
 }
 
 /// Replies with the refusal.

@@ -1,6 +1,7 @@
 //! The functions of the host for time, randomness, environment variables and the log.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::time::UNIX_EPOCH;
 
 use proxy_wasm::hostcalls;
@@ -10,7 +11,7 @@ use super::abi::log_level;
 use crate::base::event::Level;
 use crate::base::time::UnixTime;
 use crate::config::Environment;
-use crate::env::{Entropy, NoEntropy};
+use crate::env::{ClientAddress, Entropy, NoEntropy};
 
 /// The current time. `None` if the host returns an error.
 pub(super) fn now() -> Option<UnixTime> {
@@ -25,6 +26,20 @@ impl Entropy for VmEntropy {
     #[expect(clippy::disallowed_methods, reason = "the shell is where randomness enters the core")]
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
         getrandom::fill(buffer).map_err(|_| NoEntropy)
+    }
+}
+
+/// The address of the client of the current stream: the attribute `source.address` of Envoy, which
+/// follows the settings about trusted proxies.
+pub(super) struct VmClientAddress;
+
+impl ClientAddress for VmClientAddress {
+    fn client_address(&self) -> Option<IpAddr> {
+        let address = hostcalls::get_property(vec!["source", "address"]).ok()??;
+        // `10.0.0.1:40000` or `[2001:db8::1]:40000`. The reader of the standard library for addresses
+        // with ports would make the module larger.
+        let (address, _port) = std::str::from_utf8(&address).ok()?.rsplit_once(':')?;
+        address.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 }
 

@@ -10,7 +10,7 @@ use proxy_wasm::types::{BufferType, MapType, Status};
 
 use super::call::dispatch;
 use super::counters::Counters;
-use super::host::{VmEntropy, log, now};
+use super::host::{VmClientAddress, VmEntropy, log, now};
 use super::plugin_calls::{PluginCalls, WaitingStream, Waits};
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
@@ -71,7 +71,7 @@ impl StreamState {
     pub(super) fn run(&mut self, input: Input) {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
-        let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
+        let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData).with_client(&VmClientAddress);
         let mut next = Some(input);
         while let Some(input) = next.take() {
             let effect = self.filter.step(input, env);

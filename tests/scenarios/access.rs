@@ -852,6 +852,76 @@ pub fn rules_for_some_hosts<H: Harness>() {
     world.send(&mut nobody, "https://api.eu.acme.example.:443/health", &[]).forwarded();
 }
 
+/// A rule may be for some networks. The address is the one that the host determined.
+pub fn rules_for_some_networks<H: Harness>() {
+    let mut world = world::<H>(&json!({ "access": [
+        { "client_ips": ["203.0.113.0/24", "2001:db8:bad::/48"], "deny": true },
+        { "paths": ["/admin/*"], "client_ips": ["10.0.0.0/8", "2001:db8:1::/48", "192.0.2.7"], "allow": { "groups": ["admins"] } },
+        { "paths": ["/status"], "client_ips": ["10.1.0.0/16"], "allow": "public" },
+        { "paths": ["/admin/*"], "deny": true },
+        { "allow": "any_user" },
+    ] }));
+    let mut ada = world.signed_in();
+    let mut bob = browser_of(&mut world, &bob());
+    for (client, expected) in [
+        ("10.1.2.3", [200, 403, 200, 200]),
+        ("10.2.2.3", [200, 403, 401, 200]),
+        ("192.0.2.7", [200, 403, 401, 200]),
+        ("192.0.2.8", [403, 403, 401, 200]),
+        ("2001:db8:1::7", [200, 403, 401, 200]),
+        ("2001:db8:2::7", [403, 403, 401, 200]),
+        ("203.0.113.9", [403, 403, 403, 403]),
+        ("2001:db8:bad::1", [403, 403, 403, 403]),
+        // Only what the proxy added counts, not what the client sent.
+        ("10.1.2.3, 198.51.100.1", [403, 403, 401, 200]),
+    ] {
+        let lines = [("x-forwarded-for", client)];
+        let status = |outcome| if let Outcome::Replied(reply) = outcome { reply.status } else { 200 };
+        let got = [
+            status(world.send(&mut ada, "https://acme.example/admin/", &lines)),
+            status(world.send(&mut bob, "https://acme.example/admin/", &lines)),
+            status(world.send(&mut world.browser(), "https://acme.example/status", &lines)),
+            status(world.send(&mut bob, "https://acme.example/", &lines)),
+        ];
+        assert_eq!(got, expected, "{client}");
+    }
+    for name in
+        ["x-real-ip", "forwarded", "true-client-ip", "cf-connecting-ip", "x-client-ip", "x-envoy-external-address"]
+    {
+        let lines = [(name, "10.1.2.3"), ("x-forwarded-for", "198.51.100.1")];
+        assert_eq!(world.send(&mut ada, "https://acme.example/admin/", &lines).reply().status, 403, "{name}");
+    }
+}
+
+/// A rule may be for the users of a domain, as far as the issuer has verified their addresses.
+pub fn rules_for_some_email_domains<H: Harness>() {
+    let mut world = world::<H>(&json!({ "access": [
+        { "paths": ["/open/*"], "allow": "any_user" },
+        { "allow": { "email_domains": ["Partner.example", "*.acme.example"] } },
+    ] }));
+    for (email, verified, expected) in [
+        ("a@partner.example", true, 200),
+        ("a@PARTNER.Example", true, 200),
+        ("a@eu.acme.example", true, 200),
+        ("a@b.eu.acme.example", true, 200),
+        ("a@partner.example", false, 403),
+        ("a@acme.example", true, 403),
+        ("a@x.partner.example", true, 403),
+        ("a@notpartner.example", true, 403),
+        ("a@partner.example.evil.example", true, 403),
+        ("partner.example", true, 403),
+        ("@partner.example", true, 403),
+        ("a@evil.example@partner.example", true, 403),
+        ("a@partner.example@evil.example", true, 403),
+        ("a@partner.example ", true, 403),
+        ("a@partner.example\r\n", true, 403),
+    ] {
+        let person = json!({ "sub": "a", "email": email, "email_verified": verified });
+        let mut browser = browser_of(&mut world, &person);
+        assert_eq!(status(&mut world, &mut browser, "/"), expected, "{email} {verified}");
+    }
+}
+
 /// A dry run forwards the requests of users and logs what the rules would have done. Anonymous
 /// requests are still refused.
 pub fn a_dry_run_refuses_no_user<H: Harness>() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tenantgate::base::summary::Summary;
 use tenantgate::base::tally::{Counter, Tally};
 use tenantgate::base::time::UnixTime;
 use tenantgate::config::{self, ConfigError, Environment, LoadContext};
-use tenantgate::env::{Entropy, Env, NoEntropy};
+use tenantgate::env::{ClientAddress, Entropy, Env, NoEntropy};
 use tenantgate::filter::{
     Awaited, Effect, Filter, Input, PluginCall, PluginStep, RequestEffect, ResponseEdit, ResponseEffect,
 };
@@ -27,7 +28,7 @@ use tenantgate::upstream::HeaderEdit;
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
-use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS, lower_case};
+use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS, client_address, lower_case};
 use super::issuer::Issuers;
 use super::shared::SharedStore;
 
@@ -42,6 +43,8 @@ pub struct CoreHarness {
     tally: Tally,
     summary: Summary,
     counters: BTreeMap<String, u64>,
+    /// The address of the client of the current request.
+    client: Option<IpAddr>,
 }
 
 /// An environment without variables.
@@ -68,6 +71,15 @@ impl Entropy for MachineEntropy {
     }
 }
 
+/// The address of a client, as the host determined it.
+struct Client(Option<IpAddr>);
+
+impl ClientAddress for Client {
+    fn client_address(&self) -> Option<IpAddr> {
+        self.0
+    }
+}
+
 impl CoreHarness {
     /// Answers a call: the issuer behind the cluster of the call does.
     fn call(&self, call: &HttpCall) -> Result<CallResponse, CallFailure> {
@@ -87,7 +99,8 @@ impl CoreHarness {
     /// One input of a stream.
     fn step(&self, filter: &mut Filter, input: Input) -> Effect {
         let now = Some(UnixTime(self.clock.now()));
-        filter.step(input, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared))
+        let (mut entropy, client) = (MachineEntropy, Client(self.client));
+        filter.step(input, &mut Env::new(now, &mut entropy, VERIFIER, &self.shared).with_client(&client))
     }
 
     /// Makes a call and those that follow from it, as the root context of a plugin does.
@@ -172,8 +185,19 @@ impl Harness for CoreHarness {
         let (runtime, shared) = (Arc::new(Runtime::closed()), SharedStore::default());
         let (jwks_refresher, revocation_sync) = (JwksRefresher::default(), RevocationSync::default());
         let (log, tally, summary, counters) = (Vec::new(), Tally::default(), Summary::default(), BTreeMap::new());
-        let mut harness =
-            Self { runtime, jwks_refresher, revocation_sync, shared, issuers, clock, log, tally, summary, counters };
+        let mut harness = Self {
+            runtime,
+            jwks_refresher,
+            revocation_sync,
+            shared,
+            issuers,
+            clock,
+            log,
+            tally,
+            summary,
+            counters,
+            client: None,
+        };
         harness.reconfigure(configuration);
         harness
     }
@@ -184,6 +208,7 @@ impl Harness for CoreHarness {
 
     fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
         let head = lower_case(head);
+        self.client = Some(client_address(&head));
         let mut filter = Filter::new(self.runtime.clone());
         let first = RequestHead::new(head.clone());
         let mut input = Input::Request(if body.is_some() { first.followed() } else { first });

@@ -1,6 +1,7 @@
 //! What every tier has to do for the scenarios: run the filter, and send requests to it.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::Value;
 
@@ -82,6 +83,14 @@ pub fn values(lines: &Lines, name: &str) -> Vec<String> {
 /// The lines with names in lower case, as Envoy's codecs deliver them.
 pub fn lower_case(lines: &Lines) -> Lines {
     lines.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
+}
+
+/// The address of the client, as Envoy determines it with its default settings: the last one of
+/// `X-Forwarded-For`, or else the peer of the connection.
+pub fn client_address(lines: &Lines) -> IpAddr {
+    let last = values(lines, "x-forwarded-for").concat();
+    let last = last.rsplit(',').next().and_then(|address| address.trim().parse().ok());
+    last.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 /// The headers of the upstream's answer, in every tier.

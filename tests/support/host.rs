@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -14,7 +15,7 @@ use tenantgate::jose::{Hash, HostVerifier as _};
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
-use super::harness::{Lines, Reply, UPSTREAM_HEADERS};
+use super::harness::{Lines, Reply, UPSTREAM_HEADERS, client_address};
 use super::shared::SharedStore;
 
 /// One VM with one plugin.
@@ -45,6 +46,10 @@ pub struct State {
     pub cryptography: bool,
     /// The shared data of the process.
     pub shared: SharedStore,
+    /// Whether the host does not know the addresses of clients, as on a Unix domain socket.
+    pub no_clients: bool,
+    /// How often the module asked for the address of a client.
+    pub client_asked: usize,
     /// The properties that the module set, in order.
     pub properties: Vec<(String, String)>,
     /// The calls of the root context, while one of its callbacks runs.
@@ -74,6 +79,12 @@ pub struct State {
 }
 
 impl State {
+    /// The address and port of the client of the current request, as Envoy writes them.
+    fn client(&self) -> Option<String> {
+        let address = SocketAddr::new(client_address(&self.request), 40_000);
+        (!self.no_clients).then(|| address.to_string())
+    }
+
     /// Whether the module resumed the stream.
     pub fn resumed(&self) -> bool {
         self.resumed
@@ -159,6 +170,8 @@ impl Host {
             refuse_random: false,
             cryptography,
             shared,
+            no_clients: false,
+            client_asked: 0,
             properties: Vec::new(),
             root_calls: None,
             tick_period: None,
@@ -537,6 +550,13 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
                 RESPONSE_HEADERS => state.response.push(line),
                 other => panic!("nothing is to be added to map {other}"),
             }
+        }
+        "proxy_get_property" => {
+            assert_eq!(text(caller, at(0), at(1)), "source\0address", "no other property is needed");
+            assert_ne!(caller.data().context, caller.data().root, "the root context has no client");
+            caller.data_mut().client_asked += 1;
+            let Some(client) = caller.data().client() else { return Ok(NOT_FOUND) };
+            give(caller, client.as_bytes(), at(2), at(3))?;
         }
         "proxy_set_property" => {
             let property = (text(caller, at(0), at(1)), text(caller, at(2), at(3)));

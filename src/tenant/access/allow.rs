@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::name_map::NameSet;
+use crate::http::host::HostPattern;
 
 /// The conditions that a user has to meet. If both parts are present, both apply.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub struct Criteria {
     pub users: NameSet,
     /// E-mail addresses that the issuer verified, unless the tenant does not require that.
     pub emails: NameSet,
+    /// Domains of such addresses.
+    pub email_domains: Vec<HostPattern>,
     /// Groups.
     pub groups: NameSet,
     /// Roles of the tenant.
@@ -49,7 +52,9 @@ impl Allow {
 impl Criteria {
     /// Whether there is no criterion.
     pub fn is_empty(&self) -> bool {
-        let Self { users, emails, groups, roles, scopes, claims } = self;
-        claims.is_empty() && [users, emails, groups, roles, scopes].iter().all(|names| names.is_empty())
+        let Self { users, emails, email_domains, groups, roles, scopes, claims } = self;
+        claims.is_empty()
+            && email_domains.is_empty()
+            && [users, emails, groups, roles, scopes].iter().all(|names| names.is_empty())
     }
 }

@@ -7,16 +7,20 @@
 
 mod allow;
 mod name_map;
+mod network;
 mod path_pattern;
 mod path_table;
 mod roles;
 mod spelling;
+
+use std::net::IpAddr;
 
 use crate::http::host::{Host, HostPattern};
 use path_table::{Match, PathTable};
 
 pub use allow::{Allow, ClaimValues, Criteria};
 pub use name_map::{NameMap, NameSet};
+pub use network::{Network, NetworkError};
 pub use path_pattern::{PathPattern, PathPatternError};
 pub use roles::{Role, Roles};
 pub use spelling::PathMatching;
@@ -31,6 +35,8 @@ pub struct Rule {
     pub methods: Vec<String>,
     /// The hosts. An empty list means all.
     pub hosts: Vec<HostPattern>,
+    /// The networks of the clients. An empty list means all.
+    pub client_ips: Vec<Network>,
     /// The decision of the rule.
     pub verdict: Verdict,
 }
@@ -79,6 +85,8 @@ pub struct AccessRules {
     rules: Vec<Rule>,
     /// Whether any rule names paths.
     by_path: bool,
+    /// Whether any rule names networks of clients.
+    by_client: bool,
     /// The rules for all hosts.
     any_host: PathTable,
     /// The rules for exact hosts, by host name.
@@ -87,10 +95,21 @@ pub struct AccessRules {
     below: NameMap<PathTable>,
 }
 
+impl Rule {
+    /// Whether the rule is about this method and this client.
+    fn fits(&self, method: Option<&[u8]>, client: Option<IpAddr>) -> bool {
+        let is_from = |network: &Network| client.is_some_and(|client| network.contains(client));
+        (self.methods.is_empty() || self.methods.iter().any(|name| Some(name.as_bytes()) == method))
+            && (self.client_ips.is_empty() || self.client_ips.iter().any(is_from))
+    }
+}
+
 impl AccessRules {
     /// Prepares the rules for lookup.
     pub fn new(rules: Vec<Rule>, policy: AccessPolicy) -> Self {
-        let mut access = Self { policy, by_path: rules.iter().any(|rule| !rule.paths.is_empty()), ..Self::default() };
+        let by_path = rules.iter().any(|rule| !rule.paths.is_empty());
+        let by_client = rules.iter().any(|rule| !rule.client_ips.is_empty());
+        let mut access = Self { policy, by_path, by_client, ..Self::default() };
         for (number, rule) in rules.iter().enumerate() {
             let paths = if rule.paths.is_empty() { &[PathPattern::ALL][..] } else { &rule.paths };
             for path in paths {
@@ -110,12 +129,18 @@ impl AccessRules {
         access
     }
 
-    /// The first rule that matches. `path` has the decoded segments after the leading `/`.
-    pub(crate) fn rule(&self, host: &Host, path: &[Spelling<'_>], method: Option<&[u8]>) -> Matched<'_> {
-        let fits = |number: usize| {
-            let methods = self.rules.get(number).map(|rule| rule.methods.as_slice()).unwrap_or_default();
-            methods.is_empty() || methods.iter().any(|name| Some(name.as_bytes()) == method)
-        };
+    /// The first rule that matches. `path` has the decoded segments after the leading `/`. `client`
+    /// is the address of the client, which is needed only if a rule [`is_by_client`].
+    ///
+    /// [`is_by_client`]: Self::is_by_client
+    pub(crate) fn rule(
+        &self,
+        host: &Host,
+        path: &[Spelling<'_>],
+        method: Option<&[u8]>,
+        client: Option<IpAddr>,
+    ) -> Matched<'_> {
+        let fits = |number: usize| self.rules.get(number).is_some_and(|rule| rule.fits(method, client));
         let tables = || {
             let parents = host.parents().filter_map(|parent| self.below.get(parent));
             std::iter::once(&self.any_host).chain(self.exact.get(host.as_str())).chain(parents)
@@ -138,6 +163,11 @@ impl AccessRules {
     /// Whether any rule names paths.
     pub(crate) fn is_by_path(&self) -> bool {
         self.by_path
+    }
+
+    /// Whether any rule names networks of clients.
+    pub(crate) fn is_by_client(&self) -> bool {
+        self.by_client
     }
 
     /// The access settings of the tenant besides its rules.

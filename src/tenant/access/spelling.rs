@@ -41,7 +41,7 @@ impl<'p> Spelling<'p> {
 
     /// The text in one case.
     pub(super) fn folded(&self) -> &str {
-        self.folded.trim_start_matches(char::is_whitespace)
+        self.folded.trim_start()
     }
 
     /// The key of [`key`].
@@ -51,7 +51,7 @@ impl<'p> Spelling<'p> {
 
     /// Whether a server may read this segment as `literal`, which is in one case.
     pub(super) fn resembles(&self, literal: &str) -> bool {
-        let bare = trim_end(literal).trim_start_matches(char::is_whitespace);
+        let bare = trim_end(literal).trim_start();
         if bare.is_empty() {
             return false;
         }
@@ -114,7 +114,7 @@ pub(super) fn key(folded: &str) -> &str {
 }
 
 fn key_range(folded: &str) -> Range<usize> {
-    let start = folded.len().saturating_sub(folded.trim_start_matches(char::is_whitespace).len());
+    let start = folded.len().saturating_sub(folded.trim_start().len());
     let rest = folded.get(start..).unwrap_or_default();
     start..start.saturating_add(rest.find(|c| !is_word(c)).unwrap_or(rest.len()))
 }
