@@ -59,9 +59,152 @@ fn check_warns_of_unreachable_rules() {
          warning: tenant \"acme\": access[1].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none\n\
          warning: tenant \"acme\": access[2]: can never match; access[1] decides before\n\
          warning: tenant \"acme\": access[3].hosts: \"globex.example\" is not a host of this tenant, so the rule never matches there\n\
-         warning: tenant \"acme\": access[5]: can never match; access[3] and access[4] decide before\n"
+         warning: tenant \"acme\": access[5]: can never match; access[3] and access[4] decide before\n\
+         warning: tenant \"acme\": access[4].allow: opens every path, except those of access[1]; name what is open instead, and let the rest be denied\n"
     );
     assert_eq!(code, 0);
+}
+
+/// The warnings about a configuration with these lines for its tenant, and the rest of the output.
+fn warnings(rest: &str) -> (Vec<String>, String) {
+    let configuration = format!("{CONFIGURATION}{rest}");
+    let (code, output, _) = run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &configuration);
+    assert_eq!(code, 0, "{output}");
+    let found = output.lines().filter_map(|line| line.strip_prefix("warning: tenant \"acme\": ")).map(str::to_owned);
+    (found.collect(), output.clone())
+}
+
+#[test]
+fn check_warns_of_methods_that_no_rule_is_about() {
+    let gap = |by: &str| {
+        format!(
+            "access[0].methods: other methods of \"/admin/*\" are left to {by}; \
+             put a rule behind it, such as {{paths: [\"/admin/*\"], deny: true}}"
+        )
+    };
+    let admin = "{paths: [/admin/*], methods: [GET, POST], allow: {groups: [admins]}}";
+    for (rest, expected) in [
+        (format!("access: [{admin}, {{allow: {{groups: [staff]}}}}]"), vec![gap("access[1]")]),
+        (format!("access: [{admin}, {{paths: [/x], deny: true}}, {{paths: [/*], allow: {{groups: [staff]}}}}]"), vec![gap("access[2]")]),
+        (format!("access: [{admin}]\n    access_default: any_user"), vec![
+            gap("`access_default`"),
+            "access_default: opens every path, except those of access[0]; name what is open instead, and let the rest be denied".to_owned(),
+        ]),
+        (format!("access: [{admin}]"), vec![]),
+        (format!("access: [{admin}, {{paths: [/admin/*], deny: true}}, {{allow: {{groups: [staff]}}}}]"), vec![]),
+        (format!("access: [{admin}, {{paths: [/admin*], allow: {{groups: [owners]}}}}, {{allow: {{groups: [staff]}}}}]"), vec![]),
+        ("access: [{methods: [GET], allow: {groups: [staff]}}, {allow: {groups: [admins]}}]".to_owned(), vec![]),
+        ("access: [{paths: [/news], methods: [GET], allow: public}, {allow: {groups: [admins]}}]".to_owned(), vec![]),
+    ] {
+        assert_eq!(warnings(&format!("    {rest}\n")).0, expected, "{rest}");
+    }
+}
+
+#[test]
+fn check_warns_of_a_rule_that_opens_the_rest() {
+    let open = "access[2].allow: opens every path, except those of access[0] and access[1]";
+    let instead = "name what is open instead, and let the rest be denied";
+    let narrow = "{paths: [/admin/*], allow: {groups: [admins]}}, {paths: [/secret], deny: true}";
+    for (rest, expected) in [
+        (format!("access: [{narrow}, {{allow: any_user}}]"), vec![format!("{open}; {instead}")]),
+        (
+            format!("access: [{narrow}, {{paths: [/*], allow: public}}]\n    path_matching: exact"),
+            vec![format!("{open}, and also other spellings of those, because `path_matching` is exact; {instead}")],
+        ),
+        (format!("access: [{narrow}, {{allow: {{groups: [staff]}}}}]"), vec![]),
+        ("access: [{paths: [/healthz], allow: public}, {allow: any_user}]".to_owned(), vec![]),
+    ] {
+        assert_eq!(warnings(&format!("    {rest}\n")).0, expected, "{rest}");
+    }
+}
+
+#[test]
+fn check_warns_of_addresses_that_are_never_verified() {
+    let rules = "    access: [{allow: {emails: [a@b.example]}}, {paths: [/x], allow: {email_domains: [b.example]}}]\n";
+    let expected = |rule: usize| {
+        format!(
+            "access[{rule}].allow: `email_verified` is about the claim `email` only, so no address of this tenant is \
+             verified, and none counts"
+        )
+    };
+    let found = warnings(&format!("    identity: {{email: contact}}\n{rules}")).0;
+    assert!(found.contains(&expected(0)) && found.contains(&expected(1)), "{found:?}");
+    for quiet in ["identity: {}", "identity: {email: contact, require_email_verified: false}"] {
+        let found = warnings(&format!("    {quiet}\n{rules}")).0;
+        assert!(!found.contains(&expected(0)), "{found:?}");
+    }
+}
+
+/// Who can get in by another spelling of a path, and which spellings are refused.
+#[test]
+fn check_shows_who_gets_in_by_a_path() {
+    let rules = "    access: [{paths: [/admin/*], allow: {roles: [admin], all_of: {groups: [staff]}}}, {allow: any_user}]\n    roles: [{name: admin, groups: [admins]}]\n";
+    let shown = |more: &str| {
+        let configuration = format!("{CONFIGURATION}{rules}{more}").replace(", b.acme.example", "");
+        let key = format!("KEY={KEY}");
+        let arguments = ["check", "-", "--env", &key, "--env", "SECRET=s", "--path", "/admin", "--method", "PUT"];
+        let (code, output, _) = run(&arguments, &configuration);
+        assert_eq!(code, 0, "{output}");
+        let lines = output.lines().filter(|line| line.starts_with("  ") || line.starts_with("PUT"));
+        lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    let admins = "users with role \"admin\", and with group \"staff\" (access[0])";
+    let like = "400: `:path` has a spelling like a path of access[0], which servers read in different ways";
+    let lines = shown("");
+    assert_eq!(lines.first().map(String::as_str), Some("PUT https://acme.example"));
+    for (path, expected) in [
+        ("/admin", admins),
+        ("/admin/", admins),
+        ("/%61dmin", admins),
+        ("/admin/x", admins),
+        ("/admin-x", "every user (access[1])"),
+        ("/Admin", like),
+        ("/admin.", like),
+        ("/admin.json", like),
+        ("/admin%20", like),
+        ("/admin%3Fx", like),
+        ("/index.php/admin", like),
+        ("/admin;x", "400: `:path` has a semicolon, which servers read in different ways"),
+    ] {
+        assert!(lines.contains(&format!("{path} {expected}")), "{path} {expected}: {lines:#?}");
+    }
+    let lines = shown("    path_matching: exact\n");
+    for path in ["/Admin", "/admin.json", "/index.php/admin"] {
+        assert!(lines.contains(&format!("{path} every user (access[1])")), "{path}: {lines:#?}");
+    }
+    let bad = ["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s", "--path", "admin"];
+    let (code, _, errors) = run(&bad, CONFIGURATION);
+    assert_eq!(code, 2);
+    assert!(errors.contains("\"admin\" is not the path of a request"), "{errors}");
+}
+
+#[test]
+fn check_warns_of_tenants_that_accept_the_tokens_of_each_other() {
+    let check = |acme: &str, globex: &str| {
+        let tenant = CONFIGURATION.split_once("tenants:\n").unwrap().1;
+        let other =
+            tenant.replace("name: acme", "name: globex").replace("[acme.example, b.acme.example]", "[globex.example]");
+        let configuration = format!("{CONFIGURATION}    bearer: {acme}\n{other}    bearer: {globex}\n");
+        let (code, output, _) =
+            run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &configuration);
+        assert_eq!(code, 0, "{output}");
+        output.lines().filter_map(|line| line.strip_prefix("warning: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let expected = "tenant \"acme\" and tenant \"globex\": bearer.audiences: both accept every token of \
+                    https://issuer.example for \"api\"; give each tenant an audience of its own, or name the claim that \
+                    tells them apart in `bearer.claims`";
+    assert_eq!(check("{audiences: [api]}", "{audiences: [x, api]}"), [expected]);
+    assert_eq!(
+        check("{audiences: [api], claims: {org: [a, b]}}", "{audiences: [api], claims: {org: [b, c]}}"),
+        [expected]
+    );
+    assert_eq!(check("{audiences: [api], claims: {org: a}}", "{audiences: [api]}"), [expected]);
+    for (acme, globex) in [
+        ("{audiences: [api]}", "{audiences: [x]}"),
+        ("{audiences: [api], claims: {org: a}}", "{audiences: [api], claims: {org: b}}"),
+    ] {
+        assert_eq!(check(acme, globex), <[String; 0]>::default(), "{acme} {globex}");
+    }
 }
 
 /// A browser refuses cookies for a public suffix. The filter has no list of them.

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::describe::Description;
 use super::path::{Ambiguity, PlainPath};
 use super::preflight::is_preflight;
 use super::subject::{Scopes, Subject};
@@ -176,6 +177,15 @@ impl<'a> RouteDecision<'a> {
                 Err(AccessError::Scopes(scopes(allow)))
             }
             Decided::By(rule, Verdict::Allow(_)) => Err(AccessError::Denied(rule.unwrap_or_default())),
+        }
+    }
+
+    /// The decision in words.
+    pub fn describe(&self) -> Description<'a> {
+        match self.decided {
+            Decided::Ambiguous(ambiguity) => Description::Refused(AccessError::Ambiguous(ambiguity)),
+            Decided::ClientUnknown => Description::Refused(AccessError::ClientUnknown),
+            Decided::By(rule, verdict) => Description::Decided(rule, verdict),
         }
     }
 

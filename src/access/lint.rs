@@ -1,12 +1,15 @@
-//! Warnings about access rules that have no effect, for the operator.
+//! Warnings about access rules that have no effect, or leave more open than they seem to, for the
+//! operator.
 
 use std::fmt;
 
+use super::gaps::{catch_alls, other_methods};
 use crate::http::host::HostPattern;
 use crate::tenant::Tenant;
-use crate::tenant::access::{PathPattern, Rule, Verdict};
+use crate::tenant::access::{PathMatching, PathPattern, Rule, Verdict};
 
-/// An access rule that has no effect as it is written. Every variant begins with the rule's number.
+/// Something about the access rules that the operator may not intend. A variant about one rule
+/// begins with its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
     /// The rules with these numbers match every request that this rule could match.
@@ -17,15 +20,50 @@ pub enum Warning {
     OwnPath(usize, PathPattern),
     /// The rule requires scopes, and the tenant accepts no bearer tokens.
     NoBearer(usize),
+    /// The rule requires an e-mail address, and none of this tenant can be verified.
+    NoVerifiedEmail(usize),
+    /// The rule keeps the path from some users, but not for other methods. The second rule decides
+    /// about those, or the default if there is none.
+    OtherMethods(usize, PathPattern, Option<usize>),
+    /// The rule lets everybody or every user reach all paths but those of the rules with these
+    /// numbers. With `true`, other spellings of these paths are not refused.
+    CatchAll(usize, Vec<usize>, bool),
+    /// The same as [`CatchAll`](Self::CatchAll), for the default.
+    OpenDefault(Vec<usize>, bool),
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shadowed(rule, by) => {
-                let by: Vec<String> = by.iter().map(|number| format!("access[{number}]")).collect();
                 let decide = if by.len() == 1 { "decides" } else { "decide" };
-                write!(f, "access[{rule}]: can never match; {} {decide} before", by.join(" and "))
+                write!(f, "access[{rule}]: can never match; {} {decide} before", numbers(by))
+            }
+            Self::NoVerifiedEmail(rule) => {
+                write!(
+                    f,
+                    "access[{rule}].allow: `email_verified` is about the claim `email` only, so no address of this tenant \
+                     is verified, and none counts"
+                )
+            }
+            Self::OtherMethods(rule, path, by) => {
+                match by {
+                    Some(by) => {
+                        write!(f, "access[{rule}].methods: other methods of \"{path}\" are left to access[{by}]")?
+                    }
+                    None => {
+                        write!(f, "access[{rule}].methods: other methods of \"{path}\" are left to `access_default`")?
+                    }
+                }
+                write!(f, "; put a rule behind it, such as {{paths: [\"{path}\"], deny: true}}")
+            }
+            Self::CatchAll(rule, narrower, is_exact) => {
+                write!(f, "access[{rule}].allow: opens every path, except those of {}", numbers(narrower))?;
+                f.write_str(if *is_exact { BEYOND_EXACT } else { BEYOND })
+            }
+            Self::OpenDefault(narrower, is_exact) => {
+                write!(f, "access_default: opens every path, except those of {}", numbers(narrower))?;
+                f.write_str(if *is_exact { BEYOND_EXACT } else { BEYOND })
             }
             Self::ForeignHost(rule, host) => {
                 write!(
@@ -50,6 +88,7 @@ impl fmt::Display for Warning {
 /// is for the command-line tool and not for the filter.
 pub fn warnings(tenant: &Tenant) -> Vec<Warning> {
     let rules = tenant.access.rules();
+    let email_counts = tenant.identity.email_can_be_verified() || !tenant.identity.require_email_verified;
     let mut warnings = Vec::new();
     for (number, rule) in rules.iter().enumerate() {
         let answered = rule.paths.iter().filter(|path| tenant.login.own_paths().any(|own| path.is_exactly(own)));
@@ -59,12 +98,27 @@ pub fn warnings(tenant: &Tenant) -> Vec<Warning> {
         if tenant.bearer.is_none() && asks_for_scopes(rule) {
             warnings.push(Warning::NoBearer(number));
         }
+        if !email_counts && asks_for_email(rule) {
+            warnings.push(Warning::NoVerifiedEmail(number));
+        }
         let before = rules.get(..number).unwrap_or_default();
         if let Some(by) = shadows(before, rule, &tenant.hosts) {
             warnings.push(Warning::Shadowed(number, by));
         }
     }
+    let gaps = other_methods(&tenant.access).into_iter();
+    warnings.extend(gaps.map(|gap| Warning::OtherMethods(gap.rule, gap.path, gap.by)));
+    let is_exact = tenant.access.policy().path_matching == PathMatching::Exact;
+    warnings.extend(catch_alls(&tenant.access).into_iter().map(|(number, narrower)| match number {
+        _ if number < rules.len() => Warning::CatchAll(number, narrower, is_exact),
+        _ => Warning::OpenDefault(narrower, is_exact),
+    }));
     warnings
+}
+
+fn asks_for_email(rule: &Rule) -> bool {
+    let Verdict::Allow(allow) = &rule.verdict else { return false };
+    allow.criteria().any(|criteria| !criteria.emails.is_empty() || !criteria.email_domains.is_empty())
 }
 
 fn asks_for_scopes(rule: &Rule) -> bool {
@@ -94,6 +148,15 @@ fn shadows(before: &[Rule], rule: &Rule, own: &[HostPattern]) -> Option<Vec<usiz
     by.dedup();
     Some(by)
 }
+
+fn numbers(rules: &[usize]) -> String {
+    let names: Vec<String> = rules.iter().map(|number| format!("access[{number}]")).collect();
+    names.join(" and ")
+}
+
+const BEYOND: &str = "; name what is open instead, and let the rest be denied";
+const BEYOND_EXACT: &str = ", and also other spellings of those, because `path_matching` is exact; name what is open \
+                            instead, and let the rest be denied";
 
 fn covers(rule: &Rule, path: &PathPattern, host: &HostPattern, method: Option<&String>) -> bool {
     (rule.paths.is_empty() || rule.paths.iter().any(|own| own.covers(path)))

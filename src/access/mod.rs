@@ -5,12 +5,15 @@
 //! does not know sessions, tokens or what the upstream receives.
 
 mod decision;
+mod describe;
+mod gaps;
 mod lint;
 mod path;
 mod preflight;
 mod subject;
 
 pub use decision::{AccessError, AnonymousDecision, Permitted, Public, RouteDecision};
+pub use describe::Description;
 pub use lint::{Warning, warnings};
 pub use path::{Ambiguity, PlainPath};
 pub(crate) use subject::roles;

@@ -140,12 +140,15 @@ fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
     let mut names = HashMap::new();
     let mut hosts = HashMap::new();
     for (index, partial) in tenants.iter().enumerate() {
+        // Upstreams, logs and file systems often ignore case.
         if let Some(name) = &partial.name
-            && let Some(first) = names.insert(name, index)
+            && let Some(first) = names.insert(name.as_str().to_ascii_lowercase(), index)
         {
             whole.add(
                 "",
-                format!("tenants[{first}] and tenants[{index}] are both named \"{name}\"; names must be unique"),
+                format!(
+                    "tenants[{first}] and tenants[{index}] are both named \"{name}\"; names must be unique, whatever their case"
+                ),
             );
         }
         for host in &partial.hosts {

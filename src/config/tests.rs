@@ -183,7 +183,11 @@ fn two_tenants_cannot_share_a_name_or_a_host() {
     );
     assert_eq!(
         error(&[tenant(), other("acme", "b.example")]),
-        "tenants[0] and tenants[1] are both named \"acme\"; names must be unique"
+        "tenants[0] and tenants[1] are both named \"acme\"; names must be unique, whatever their case"
+    );
+    assert_eq!(
+        error(&[tenant(), other("ACME", "b.example")]),
+        "tenants[0] and tenants[1] are both named \"ACME\"; names must be unique, whatever their case"
     );
     // The hosts of a tenant with another mistake are also compared.
     let broken = with(other("globex", "acme.example"), "/issuer", Value::Null);

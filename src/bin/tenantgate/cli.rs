@@ -17,7 +17,9 @@ use tenantgate::jose::HostAlgorithms;
 use tenantgate::runtime::TenantEntry;
 use tenantgate::seal::SealingKey;
 
+use super::audiences::shared_audiences;
 use super::scopes::scope_warnings;
+use super::spellings::spellings;
 
 /// Multi-tenant OpenID Connect at the edge: the command-line tool of the filter.
 #[derive(Parser)]
@@ -36,6 +38,12 @@ enum Command {
         /// A variable that the VM has; other variables come from this process.
         #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
         env: Vec<(String, String)>,
+        /// Show who gets in by this path, and by other spellings of it.
+        #[arg(long, value_name = "PATH")]
+        path: Vec<String>,
+        /// The method of the requests that `--path` shows.
+        #[arg(long, value_name = "METHOD", default_value = "GET")]
+        method: String,
     },
     /// Print the JSON Schema of the configuration.
     Schema,
@@ -47,7 +55,7 @@ enum Command {
 /// command failed.
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Check { file, env } => check(&file, env),
+        Command::Check { file, env, path, method } => check(&file, env, &path, &method),
         Command::Schema => print(SCHEMA).map(|()| true),
         Command::SessionKey => session_key().and_then(|key| print(&key)).map(|()| true),
     };
@@ -62,7 +70,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Prints the mistakes, warnings and hosts. Returns `true` if the configuration has no mistake.
-fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> {
+fn check(file: &Path, variables: Vec<(String, String)>, paths: &[String], method: &str) -> Result<bool, String> {
     let text = if file == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
     let text = text.map_err(|error| format!("{}: {error}", file.display()))?;
     // JSON is valid YAML, but the filter reads the JSON of Envoy with a strict JSON reader. The
@@ -77,7 +85,7 @@ fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> 
         config::load_value(&value, context)
     };
     match loaded {
-        Ok(loaded) => report(&loaded),
+        Ok(loaded) => report(&loaded, paths, method),
         Err(errors) => {
             print(&format!("{errors}\nrefused: Envoy would reject this configuration"))?;
             Ok(false)
@@ -85,7 +93,7 @@ fn check(file: &Path, variables: Vec<(String, String)>) -> Result<bool, String> 
     }
 }
 
-fn report(loaded: &Loaded) -> Result<bool, String> {
+fn report(loaded: &Loaded, paths: &[String], method: &str) -> Result<bool, String> {
     let mut problems: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
     problems.extend(loaded.runtime.entries().iter().filter_map(public_cookie_domain));
     for problem in &problems {
@@ -104,7 +112,19 @@ fn report(loaded: &Loaded) -> Result<bool, String> {
             for warning in about_rules.chain(scope_warnings(&tenant.model)) {
                 print(&format!("warning: {name}: {warning}"))?;
             }
+            for path in paths {
+                for line in spellings(&tenant.model, path, method)? {
+                    print(&line)?;
+                }
+            }
         }
+    }
+    let served = loaded.runtime.entries().iter().filter_map(|entry| match entry {
+        TenantEntry::Served(tenant) => Some(&*tenant.model),
+        TenantEntry::Broken(_) => None,
+    });
+    for warning in shared_audiences(&served.collect::<Vec<_>>()) {
+        print(&format!("warning: {warning}"))?;
     }
     Ok(problems.is_empty())
 }

@@ -1,0 +1,57 @@
+//! The decision of the rules in words, for the operator.
+
+use std::fmt;
+
+use super::decision::AccessError;
+use crate::tenant::access::{Allow, Criteria, NameSet, Verdict};
+
+/// What the rules say about a request, whoever makes it.
+#[derive(Debug)]
+pub enum Description<'a> {
+    /// Nobody gets in, for this reason.
+    Refused(AccessError),
+    /// The rule with this number decides, or the default if there is no number.
+    Decided(Option<usize>, &'a Verdict),
+}
+
+impl fmt::Display for Description<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error @ AccessError::Ambiguous(_)) => write!(f, "400: {error}"),
+            Self::Refused(error) => write!(f, "nobody: {error}"),
+            Self::Decided(rule, verdict) => {
+                match verdict {
+                    Verdict::Public => f.write_str("everybody")?,
+                    Verdict::AnyUser => f.write_str("every user")?,
+                    Verdict::Allow(allow) => f.write_str(&conditions(allow))?,
+                    Verdict::Deny => f.write_str("nobody")?,
+                }
+                match rule {
+                    Some(rule) => write!(f, " (access[{rule}])"),
+                    None => f.write_str(" (no rule)"),
+                }
+            }
+        }
+    }
+}
+
+fn conditions(allow: &Allow) -> String {
+    let any = allow.any_of.as_ref().map(|criteria| format!("users with {}", list(criteria, " or ")));
+    let all = allow.all_of.as_ref().map(|criteria| format!("with {}", list(criteria, " and ")));
+    match (any, all) {
+        (Some(any), Some(all)) => format!("{any}, and {all}"),
+        (Some(any), None) => any,
+        (None, Some(all)) => format!("users {all}"),
+        (None, None) => "nobody".to_owned(),
+    }
+}
+
+fn list(criteria: &Criteria, between: &str) -> String {
+    let Criteria { users, emails, email_domains, groups, roles, scopes, claims } = criteria;
+    let named = |kind: &str, names: &NameSet| names.iter().map(|name| format!("{kind} \"{name}\"")).collect::<Vec<_>>();
+    let names = [("name", users), ("e-mail", emails), ("group", groups), ("role", roles), ("scope", scopes)];
+    let mut all: Vec<String> = names.iter().flat_map(|(kind, names)| named(kind, names)).collect();
+    all.extend(email_domains.iter().map(|domain| format!("e-mail at \"{domain}\"")));
+    all.extend(claims.iter().map(|claim| format!("claim \"{}\"", claim.claim)));
+    all.join(between)
+}
