@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::decision::AccessError;
+use super::error::AccessError;
 use crate::tenant::access::{Allow, Criteria, NameSet, Verdict};
 
 /// What the rules say about a request, whoever makes it.

@@ -47,14 +47,8 @@ impl fmt::Display for Warning {
                 )
             }
             Self::OtherMethods(rule, path, by) => {
-                match by {
-                    Some(by) => {
-                        write!(f, "access[{rule}].methods: other methods of \"{path}\" are left to access[{by}]")?
-                    }
-                    None => {
-                        write!(f, "access[{rule}].methods: other methods of \"{path}\" are left to `access_default`")?
-                    }
-                }
+                let by = by.map_or_else(|| "`access_default`".to_owned(), |by| format!("access[{by}]"));
+                write!(f, "access[{rule}].methods: other methods of \"{path}\" are left to {by}")?;
                 write!(f, "; put a rule behind it, such as {{paths: [\"{path}\"], deny: true}}")
             }
             Self::CatchAll(rule, narrower, is_exact) => {

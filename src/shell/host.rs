@@ -36,8 +36,8 @@ pub(super) struct VmClientAddress;
 impl ClientAddress for VmClientAddress {
     fn client_address(&self) -> Option<IpAddr> {
         let address = hostcalls::get_property(vec!["source", "address"]).ok()??;
-        // `10.0.0.1:40000` or `[2001:db8::1]:40000`. The reader of the standard library for addresses
-        // with ports would make the module larger.
+        // The form is `10.0.0.1:40000` or `[2001:db8::1]:40000`. The reader of the standard library
+        // for addresses with ports would make the module larger.
         let (address, _port) = std::str::from_utf8(&address).ok()?.rsplit_once(':')?;
         address.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }

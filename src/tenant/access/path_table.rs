@@ -22,7 +22,10 @@ pub(super) struct PathTable {
 
 /// Nodes with the texts that lead to them, sorted by key and text.
 #[derive(Debug, Default)]
-struct Branches(Vec<Branch>);
+struct Branches {
+    branches: Vec<Branch>,
+    longest_key: usize,
+}
 
 #[derive(Debug)]
 struct Branch {
@@ -79,7 +82,7 @@ impl PathTable {
             [Segment::Begins(text), rest @ ..] => (&mut self.begins, text, rest),
         };
         let folded = fold(text);
-        let key = if matches!(segments, [Segment::Literal(_), ..]) { key(&folded) } else { &folded };
+        let key = if matches!(segments, [Segment::Literal(_), ..]) { key(&folded) } else { folded.trim_start() };
         let text = if matching == PathMatching::IgnoreCase { &folded } else { text.as_str() };
         branches.change(key, text, |node| node.insert_below(rest, is_below, rule, matching));
     }
@@ -99,7 +102,8 @@ impl PathTable {
             for place in places {
                 let spelled = place.positions.with(index);
                 next.extend(place.node.literal.named(segment).map(|node| place.to(node, spelled)));
-                let begins = place.node.begins.beginnings(segment.text(), |branch| &branch.text);
+                let begins = place.node.begins.beginnings(segment.folded());
+                let begins = begins.filter(|branch| segment.text().starts_with(&*branch.text));
                 next.extend(begins.map(|branch| place.to(&branch.node, spelled)));
                 next.extend(place.node.any.as_deref().map(|node| place.to(node, place.positions)));
             }
@@ -140,7 +144,7 @@ impl PathTable {
                         next.push(place.to(&branch.node, other).named(&branch.text));
                     }
                 }
-                for branch in place.node.begins.beginnings(segment.folded(), |branch| &branch.key) {
+                for branch in place.node.begins.beginnings(segment.folded()) {
                     let positions = if segment.text().starts_with(&*branch.text) { same } else { other };
                     next.push(place.to(&branch.node, positions));
                 }
@@ -166,14 +170,15 @@ impl PathTable {
 impl Branches {
     /// Changes the node of this text. A new one is empty.
     fn change(&mut self, key: &str, text: &str, change: impl FnOnce(&mut PathTable)) {
-        let at = match self.0.binary_search_by(|branch| (&*branch.key, &*branch.text).cmp(&(key, text))) {
+        let at = match self.branches.binary_search_by(|branch| (&*branch.key, &*branch.text).cmp(&(key, text))) {
             Ok(at) => at,
             Err(at) => {
-                self.0.insert(at, Branch { key: key.into(), text: text.into(), node: PathTable::default() });
+                self.branches.insert(at, Branch { key: key.into(), text: text.into(), node: PathTable::default() });
                 at
             }
         };
-        if let Some(branch) = self.0.get_mut(at) {
+        self.longest_key = self.longest_key.max(key.len());
+        if let Some(branch) = self.branches.get_mut(at) {
             change(&mut branch.node);
         }
     }
@@ -181,20 +186,21 @@ impl Branches {
     /// The node for the text of `segment`.
     fn named(&self, segment: &Spelling<'_>) -> Option<&PathTable> {
         let wanted = (segment.key(), segment.text());
-        let at = self.0.binary_search_by(|branch| (&*branch.key, &*branch.text).cmp(&wanted)).ok()?;
-        self.0.get(at).map(|branch| &branch.node)
+        let at = self.branches.binary_search_by(|branch| (&*branch.key, &*branch.text).cmp(&wanted)).ok()?;
+        self.branches.get(at).map(|branch| &branch.node)
     }
 
     /// The nodes with this key.
     fn with_key(&self, key: &str) -> &[Branch] {
-        let start = self.0.partition_point(|branch| *branch.key < *key);
-        let rest = self.0.get(start..).unwrap_or_default();
+        let start = self.branches.partition_point(|branch| *branch.key < *key);
+        let rest = self.branches.get(start..).unwrap_or_default();
         rest.get(..rest.partition_point(|branch| *branch.key == *key)).unwrap_or_default()
     }
 
-    /// The nodes whose text, as `text_of` gives it, is a beginning of `segment`.
-    fn beginnings<'t>(&'t self, segment: &str, text_of: fn(&Branch) -> &str) -> impl Iterator<Item = &'t Branch> {
-        self.0.iter().filter(move |branch| segment.starts_with(text_of(branch)))
+    /// The nodes whose key is a beginning of `folded`.
+    fn beginnings(&self, folded: &str) -> impl Iterator<Item = &Branch> {
+        let ends = 0..=self.longest_key.min(folded.len());
+        ends.filter_map(|end| folded.get(..end)).flat_map(|key| self.with_key(key))
     }
 }
 
