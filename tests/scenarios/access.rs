@@ -184,11 +184,9 @@ pub fn hostile_paths_reach_nothing<H: Harness>() {
         let url = format!("https://acme.example{path}");
         assert_eq!(world.send(&mut bob, &url, &[]).reply().status, 400, "{path}");
     }
-    for path in ["/%3F/public/"] {
-        let url = format!("https://acme.example{path}");
-        assert_eq!(world.send(&mut world.browser(), &url, &[]).reply().status, 401, "{path}");
-        world.send(&mut bob, &url, &[]).forwarded();
-    }
+    let url = "https://acme.example/%3F/public/";
+    assert_eq!(world.send(&mut world.browser(), url, &[]).reply().status, 401);
+    world.send(&mut bob, url, &[]).forwarded();
     for path in ["/public/", "/public/a%20b?/../../admin", "/x/public?%2f", "/a/b/public", "/%70ublic/x"] {
         let seen = world.send(&mut world.browser(), &format!("https://acme.example{path}"), &[]).forwarded();
         assert_eq!(values(&seen, ":path"), [path]);
@@ -465,7 +463,7 @@ pub fn the_example_of_the_readme<H: Harness>() {
             }
         })
     };
-    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"] {
+    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
         assert_eq!(statuses(method, "/healthz"), [200, 200, 200, 200], "{method}");
         for path in ["/admin", "/admin/", "/admin/users", "/%61dmin/users?x=/healthz"] {
             assert_eq!(statuses(method, path), [200, 403, 403, 401], "{method} {path}");
