@@ -4,23 +4,30 @@
 use super::path_pattern::{PathPattern, Segment};
 use super::spelling::{PathMatching, Spelling, fold, is_script, key};
 
-/// One node of the tree: the rules about the paths that begin with its segments. A rule is
-/// identified by its number, and the lowest number takes precedence.
+/// The nodes of the tree, the root first. A rule is identified by its number, and the lowest number
+/// takes precedence.
+///
+/// A node names the next ones by their positions and does not own them, so that nothing which is
+/// done with a tree goes as deep as a configured path is long.
 #[derive(Debug, Default)]
-pub(super) struct PathTable {
-    /// The next level for literal segments.
+pub(super) struct PathTable(Vec<Node>);
+
+/// The rules about the paths that begin with the segments of this node.
+#[derive(Debug, Default)]
+struct Node {
+    /// The next nodes for literal segments.
     literal: Branches,
-    /// The next level for segments that begin with a text.
+    /// The next nodes for segments that begin with a text.
     begins: Branches,
-    /// The next level for the segment `*`.
-    any: Option<Box<Self>>,
+    /// The next node for the segment `*`.
+    any: Option<usize>,
     /// The rules about exactly this path, in order.
     here: Vec<usize>,
     /// The rules about this path and all paths below it, in order.
     below: Vec<usize>,
 }
 
-/// Nodes with the texts that lead to them, sorted by key and text.
+/// The positions of nodes with the texts that lead to them, sorted by key and text.
 #[derive(Debug, Default)]
 struct Branches {
     branches: Vec<Branch>,
@@ -32,7 +39,7 @@ struct Branch {
     /// What all spellings of the text have in common.
     key: Box<str>,
     text: Box<str>,
-    node: PathTable,
+    node: usize,
 }
 
 /// A rule that matches a path.
@@ -50,7 +57,7 @@ struct Positions(u64);
 /// A node that a path leads to.
 #[derive(Clone, Copy)]
 struct Place<'t> {
-    node: &'t PathTable,
+    node: &'t Node,
     /// For a match: the segments that a pattern spells out. For a resemblance: the segments that a
     /// pattern spells in another way.
     positions: Positions,
@@ -68,23 +75,29 @@ impl Match {
 impl PathTable {
     /// Adds a rule. Rules have to be added in their order.
     pub(super) fn insert(&mut self, pattern: &PathPattern, rule: usize, matching: PathMatching) {
-        self.insert_below(pattern.segments(), pattern.is_below(), rule, matching);
+        if self.0.is_empty() {
+            self.0.push(Node::default());
+        }
+        let mut at = 0;
+        for segment in pattern.segments() {
+            let new = self.0.len();
+            let Some(node) = self.0.get_mut(at) else { return };
+            at = node.next_or(new, segment, matching);
+            if at == new {
+                self.0.push(Node::default());
+            }
+        }
+        let Some(node) = self.0.get_mut(at) else { return };
+        let rules = if pattern.is_below() { &mut node.below } else { &mut node.here };
+        rules.push(rule);
     }
 
-    fn insert_below(&mut self, segments: &[Segment], is_below: bool, rule: usize, matching: PathMatching) {
-        let (branches, text, rest) = match segments {
-            [] if is_below => return self.below.push(rule),
-            [] => return self.here.push(rule),
-            [Segment::Any, rest @ ..] => {
-                return self.any.get_or_insert_default().insert_below(rest, is_below, rule, matching);
-            }
-            [Segment::Literal(text), rest @ ..] => (&mut self.literal, text, rest),
-            [Segment::Begins(text), rest @ ..] => (&mut self.begins, text, rest),
-        };
-        let folded = fold(text);
-        let key = if matches!(segments, [Segment::Literal(_), ..]) { key(&folded) } else { folded.trim_start() };
-        let text = if matching == PathMatching::IgnoreCase { &folded } else { text.as_str() };
-        branches.change(key, text, |node| node.insert_below(rest, is_below, rule, matching));
+    fn root(&self) -> Vec<Place<'_>> {
+        self.0.first().map(Place::root).into_iter().collect()
+    }
+
+    fn node(&self, at: usize) -> Option<&Node> {
+        self.0.get(at)
     }
 
     /// The first rule before `limit` that matches the path of these segments and for which `fits`
@@ -95,17 +108,18 @@ impl PathTable {
             let found = rules.iter().copied().take_while(|&rule| rule < best.rule).find(|&rule| fits(rule));
             best = found.map_or(best, |rule| Match { rule, spelled });
         };
-        let mut places = vec![Place::root(self)];
-        consider(&self.below, Positions::default());
+        let mut places = self.root();
+        places.iter().for_each(|place| consider(&place.node.below, place.positions));
         for (index, segment) in path.iter().enumerate() {
             let mut next = Vec::new();
             for place in places {
+                let Node { literal, begins, any, .. } = place.node;
                 let spelled = place.positions.with(index);
-                next.extend(place.node.literal.named(segment).map(|node| place.to(node, spelled)));
-                let begins = place.node.begins.beginnings(segment.folded());
+                let begins = begins.beginnings(segment.folded());
                 let begins = begins.filter(|branch| segment.text().starts_with(&*branch.text));
-                next.extend(begins.map(|branch| place.to(&branch.node, spelled)));
-                next.extend(place.node.any.as_deref().map(|node| place.to(node, place.positions)));
+                let named = literal.named(segment).into_iter().chain(begins.map(|branch| branch.node));
+                next.extend(named.filter_map(|at| Some(Place::at(self.node(at)?, spelled))));
+                next.extend(any.and_then(|at| Some(Place::at(self.node(at)?, place.positions))));
             }
             next.iter().for_each(|place| consider(&place.node.below, place.positions));
             places = next;
@@ -125,7 +139,7 @@ impl PathTable {
                 first = found.unwrap_or(first);
             }
         };
-        let mut places = vec![Place::root(self)];
+        let mut places = self.root();
         for (index, segment) in path.iter().enumerate() {
             let mut next = Vec::new();
             for place in places {
@@ -137,67 +151,82 @@ impl PathTable {
                 if segment.text().is_empty() {
                     next.push(Place { positions: other, ..place });
                 }
-                for branch in place.node.literal.with_key(segment.key()) {
-                    if *branch.text == *segment.text() {
-                        next.push(place.to(&branch.node, same).named(&branch.text));
-                    } else if segment.resembles(&fold(&branch.text)) {
-                        next.push(place.to(&branch.node, other).named(&branch.text));
+                for Branch { text, node, .. } in place.node.literal.with_key(segment.key()) {
+                    let Some(node) = self.node(*node) else { continue };
+                    if **text == *segment.text() {
+                        next.push(Place::at(node, same).named(text));
+                    } else if segment.resembles(&fold(text)) {
+                        next.push(Place::at(node, other).named(text));
                     }
                 }
-                for branch in place.node.begins.beginnings(segment.folded()) {
-                    let positions = if segment.text().starts_with(&*branch.text) { same } else { other };
-                    next.push(place.to(&branch.node, positions));
+                for Branch { text, node, .. } in place.node.begins.beginnings(segment.folded()) {
+                    let positions = if segment.text().starts_with(&**text) { same } else { other };
+                    next.extend(self.node(*node).map(|node| Place::at(node, positions)));
                 }
-                next.extend(place.node.any.as_deref().map(|node| place.to(node, same)));
+                next.extend(place.node.any.and_then(|at| Some(Place::at(self.node(at)?, same))));
             }
             next.iter().for_each(|place| consider(&place.node.below, place.positions));
             if is_script(segment.folded()) {
-                next.push(Place { positions: Positions::default().with(index), ..Place::root(self) });
+                let positions = Positions::default().with(index);
+                next.extend(self.root().into_iter().map(|root| Place { positions, ..root }));
             }
             places = next;
         }
         for place in places {
             consider(&place.node.here, place.positions);
             // The pattern has a final slash, and the path has none.
-            for branch in place.node.literal.with_key("").iter().filter(|branch| branch.text.is_empty()) {
-                consider(&branch.node.here, place.positions.with(path.len()));
+            let empty = place.node.literal.with_key("").iter().filter(|branch| branch.text.is_empty());
+            for node in empty.filter_map(|branch| self.node(branch.node)) {
+                consider(&node.here, place.positions.with(path.len()));
             }
         }
         (first < best.rule).then_some(first)
     }
 }
 
-impl Branches {
-    /// Changes the node of this text. A new one is empty.
-    fn change(&mut self, key: &str, text: &str, change: impl FnOnce(&mut PathTable)) {
-        let at = match self.branches.binary_search_by(|branch| (&*branch.key, &*branch.text).cmp(&(key, text))) {
-            Ok(at) => at,
-            Err(at) => {
-                self.branches.insert(at, Branch { key: key.into(), text: text.into(), node: PathTable::default() });
-                at
-            }
+impl Node {
+    /// The node for a segment of a pattern, which is `new` if there was none.
+    fn next_or(&mut self, new: usize, segment: &Segment, matching: PathMatching) -> usize {
+        let (branches, text) = match segment {
+            Segment::Any => return *self.any.get_or_insert(new),
+            Segment::Literal(text) => (&mut self.literal, text),
+            Segment::Begins(text) => (&mut self.begins, text),
         };
-        self.longest_key = self.longest_key.max(key.len());
-        if let Some(branch) = self.branches.get_mut(at) {
-            change(&mut branch.node);
+        let folded = fold(text);
+        let key = if matches!(segment, Segment::Literal(_)) { key(&folded) } else { folded.trim_start() };
+        let text = if matching == PathMatching::IgnoreCase { &folded } else { text.as_str() };
+        branches.get_or_insert(key, text, new)
+    }
+}
+
+impl Branches {
+    /// The node for this text, which is `new` if there was none.
+    fn get_or_insert(&mut self, key: &str, text: &str, new: usize) -> usize {
+        match self.branches.binary_search_by(|branch| (&*branch.key, &*branch.text).cmp(&(key, text))) {
+            Ok(at) => self.branches.get(at).map_or(new, |branch| branch.node),
+            Err(at) => {
+                self.branches.insert(at, Branch { key: key.into(), text: text.into(), node: new });
+                self.longest_key = self.longest_key.max(key.len());
+                new
+            }
         }
     }
 
     /// The node for the text of `segment`.
-    fn named(&self, segment: &Spelling<'_>) -> Option<&PathTable> {
+    fn named(&self, segment: &Spelling<'_>) -> Option<usize> {
         let wanted = (segment.key(), segment.text());
         let at = self.branches.binary_search_by(|branch| (&*branch.key, &*branch.text).cmp(&wanted)).ok()?;
-        self.branches.get(at).map(|branch| &branch.node)
+        self.branches.get(at).map(|branch| branch.node)
     }
 
-    /// The nodes with this key.
+    /// Those with this key.
     fn with_key(&self, key: &str) -> &[Branch] {
         let start = self.branches.partition_point(|branch| *branch.key < *key);
         let rest = self.branches.get(start..).unwrap_or_default();
         rest.get(..rest.partition_point(|branch| *branch.key == *key)).unwrap_or_default()
     }
 
-    /// The nodes whose key is a beginning of `folded`.
+    /// Those whose key is a beginning of `folded`.
     fn beginnings(&self, folded: &str) -> impl Iterator<Item = &Branch> {
         let ends = 0..=self.longest_key.min(folded.len());
         ends.filter_map(|end| folded.get(..end)).flat_map(|key| self.with_key(key))
@@ -205,11 +234,11 @@ impl Branches {
 }
 
 impl<'t> Place<'t> {
-    fn root(node: &'t PathTable) -> Self {
-        Self { node, positions: Positions::default(), is_script: false }
+    fn root(node: &'t Node) -> Self {
+        Self::at(node, Positions::default())
     }
 
-    fn to(self, node: &'t PathTable, positions: Positions) -> Self {
+    fn at(node: &'t Node, positions: Positions) -> Self {
         Self { node, positions, is_script: false }
     }
 
