@@ -14,17 +14,17 @@ pub(super) fn refuse_foreign_hosts(tenants: &[PartialTenant]) {
             && let Some(other) = domains.add(domain, position).and_then(|first| tenants.get(first))
         {
             // The index has the first of the tenants with this domain.
-            compare(partial, other, other.hosts.first());
-            compare(other, partial, partial.hosts.first());
+            compare(partial, other, other.hosts.read.first());
+            compare(other, partial, partial.hosts.read.first());
         }
-        for pattern in &partial.hosts {
+        for pattern in &partial.hosts.read {
             if let HostPattern::Below(domain) = pattern {
                 wildcards.add(domain, position);
             }
         }
     }
     for partial in tenants {
-        for pattern in &partial.hosts {
+        for pattern in &partial.hosts.read {
             let (HostPattern::Exact(host) | HostPattern::Below(host)) = pattern;
             for name in std::iter::once(host.as_str()).chain(host.parents()) {
                 if let Some(owner) = domains.get(name).and_then(|position| tenants.get(position)) {
@@ -35,7 +35,7 @@ pub(super) fn refuse_foreign_hosts(tenants: &[PartialTenant]) {
         let Some(domain) = &partial.cookie_domain else { continue };
         // The domain and the hosts below it select the longest wildcard around them, unless both
         // have a pattern of their own.
-        let is_own = partial.hosts.contains(&HostPattern::Exact(domain.clone()));
+        let is_own = partial.hosts.read.contains(&HostPattern::Exact(domain.clone()));
         if is_own && wildcards.get(domain.as_str()).is_some() {
             continue;
         }

@@ -52,6 +52,11 @@ impl<'a> Cursor<'a> {
         self.value
     }
 
+    /// The path of this place.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Whether there is a value at this place.
     pub(super) fn is_present(&self) -> bool {
         self.value.is_some()

@@ -1,23 +1,66 @@
 //! `tenants[].hosts`: the hosts that select a tenant.
 
 use super::cursor::Cursor;
-use crate::http::host::HostPattern;
+use crate::http::host::{HostPattern, HostPatternError};
 
-/// Reads the hosts. The result has those that could be read, each once.
-pub(super) fn hosts(at: &Cursor<'_>) -> Vec<HostPattern> {
-    let mut hosts = Vec::new();
-    for element in at.required_elements() {
-        match host_pattern(&element) {
-            Some(host) if hosts.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
-            Some(host) => hosts.push(host),
-            None => {}
+/// The hosts of a tenant, as far as they could be read.
+#[derive(Default)]
+pub(super) struct Hosts {
+    /// Those that could be read, each once.
+    pub(super) read: Vec<HostPattern>,
+    /// Those that could not be read.
+    pub(super) unreadable: Vec<UnreadableHost>,
+}
+
+/// A host that could not be read, so that it does not select its tenant.
+pub(super) struct UnreadableHost {
+    /// Its place in the tenant.
+    pub(super) path: String,
+    /// What it has to be instead, if that is certain.
+    pub(super) meant: Option<HostPattern>,
+}
+
+/// Reads the hosts.
+pub(super) fn hosts(at: &Cursor<'_>) -> Hosts {
+    let mut hosts = Hosts::default();
+    let elements = at.required_elements();
+    for element in &elements {
+        match host_pattern(element) {
+            Some(host) if hosts.read.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
+            Some(host) => hosts.read.push(host),
+            None => hosts.unreadable.push(UnreadableHost::at(element)),
         }
     }
+    if elements.is_empty() {
+        hosts.unreadable.push(UnreadableHost::at(at));
+    }
     hosts
+}
+
+impl UnreadableHost {
+    fn at(at: &Cursor<'_>) -> Self {
+        Self { path: at.path().to_owned(), meant: at.value().and_then(|value| meant(value.as_str()?)) }
+    }
 }
 
 /// Reads a host pattern: one host, or every host below a domain.
 pub(super) fn host_pattern(at: &Cursor<'_>) -> Option<HostPattern> {
     let text = at.text()?;
-    at.note(HostPattern::parse(text).map_err(|problem| format!("{text:?} is not a host pattern: {problem}")))
+    let problem = |problem: HostPatternError| match meant(text) {
+        Some(host) => format!("{text:?} is not a host pattern: write \"{host}\", without scheme, port and path"),
+        None => format!("{text:?} is not a host pattern: {problem}"),
+    };
+    at.note(HostPattern::parse(text).map_err(problem))
+}
+
+/// The pattern that `text` has around it a scheme, a port, a path or a final dot.
+fn meant(text: &str) -> Option<HostPattern> {
+    let text = text.trim();
+    let text = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+    let text = text.split_once('/').map_or(text, |(authority, _)| authority);
+    let text = match text.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => text,
+    };
+    HostPattern::parse(text.strip_suffix('.').unwrap_or(text)).ok()
 }

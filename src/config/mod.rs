@@ -34,6 +34,7 @@ mod stats;
 mod tenant;
 #[cfg(test)]
 mod tests;
+mod unreadable_hosts;
 mod values;
 mod wire;
 
@@ -103,6 +104,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
         .collect();
     root.finish();
     refuse_shared(&tenants, &whole);
+    unreadable_hosts::refuse_taken(&tenants, &whole);
     cookie_domains::refuse_foreign_hosts(&tenants);
 
     let mut errors = whole.into_config_errors(None);
@@ -129,7 +131,7 @@ fn finish(partial: PartialTenant) -> (Vec<ConfigError>, TenantEntry) {
         errors.into_config_errors(Some(&label)).into_iter().map(|error| error.of(name.as_ref())).collect();
     let entry = match tenant {
         Some(tenant) if errors.is_empty() => TenantEntry::served(tenant),
-        _ => TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts, headers })),
+        _ => TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts: hosts.read, headers })),
     };
     (errors, entry)
 }
@@ -151,7 +153,7 @@ fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
                 ),
             );
         }
-        for host in &partial.hosts {
+        for host in &partial.hosts.read {
             if let Some(first) = hosts.insert(host, partial)
                 && first.label != partial.label
             {

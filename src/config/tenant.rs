@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::client_authentication::Credential;
 use super::cursor::{Cursor, Errors};
-use super::hosts::hosts;
+use super::hosts::{Hosts, hosts};
 use super::load_context::LoadContext;
 use super::values::{Scheme, moment, secret, url};
 use super::{access, bearer, client_key, csrf, headers, identity, keys, login, pages, provider, refresh, roles};
-use crate::http::host::{Host, HostPattern};
+use crate::http::host::Host;
 use crate::tenant::{Client, IdentityClaims, IdentityHeaders, Tenant, TenantName};
 use crate::upstream::AssertionSettings;
 
@@ -18,8 +18,8 @@ pub(super) struct PartialTenant {
     pub(super) label: String,
     /// The name, if it is valid.
     pub(super) name: Option<TenantName>,
-    /// The hosts that could be read.
-    pub(super) hosts: Vec<HostPattern>,
+    /// The hosts that could be read, and those that could not.
+    pub(super) hosts: Hosts,
     /// The domain of its cookies, if it has one.
     pub(super) cookie_domain: Option<Host>,
     /// The headers for the upstream. `None` if the section has a mistake.
@@ -63,7 +63,7 @@ pub(super) fn tenant(
     let keys = keys::keys(&object.field("keys"), context.host, provider::fetches(&provider_at));
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
     let login_at = object.field("login");
-    let login = login::login(&login_at, scheme, &hosts, name.as_ref());
+    let login = login::login(&login_at, scheme, &hosts.read, name.as_ref());
     let cookie_domain = login.as_ref().and_then(|login| Some(login.cookie_domain.as_ref()?.domain.clone()));
     if let (Some(login), Some(assertion)) = (&login, assertion)
         && login.own_paths().any(|path| path == assertion.jwks_path)
@@ -94,7 +94,7 @@ pub(super) fn tenant(
         let ((access, retained), headers) = (access?, headers.as_ref()?);
         Some(Tenant {
             name: name.clone()?,
-            hosts: hosts.clone(),
+            hosts: hosts.read.clone(),
             issuer: issuer?,
             client: Client { id: client_id?, authentication: authentication? },
             keys: keys?,

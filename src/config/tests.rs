@@ -194,6 +194,54 @@ fn two_tenants_cannot_share_a_name_or_a_host() {
     assert!(error(&[tenant(), broken]).starts_with("tenant \"acme\" and tenant \"globex\" both have the host"));
 }
 
+/// Each case is `(hosts of globex, message about the whole configuration)`. acme has
+/// `*.saas.example`.
+#[test]
+fn a_wildcard_takes_no_host_that_could_not_be_read() {
+    let login = json!({ "redirect_uri": "https://x.saas.example/oauth2/callback", "cookie_domain": "saas.example" });
+    let acme = with(with(tenant(), "/hosts", json!(["x.saas.example", "*.saas.example"])), "/login", login);
+    let load = |hosts: &Value| {
+        let globex = with(with(tenant(), "/name", json!("globex")), "/hosts", hosts.clone());
+        load_json(&configuration(&[acme.clone(), globex]))
+    };
+    let certain = |host: &str| {
+        format!(
+            "tenant \"globex\": hosts[0]: cannot be read, and \"*.saas.example\" of tenant \"acme\" would take its requests; write \"{host}\""
+        )
+    };
+    let uncertain = |place: &str| {
+        format!(
+            "tenant \"globex\": {place}: cannot be read, and \"*.saas.example\" of tenant \"acme\" or another wildcard may take its \
+             requests; write a DNS name without scheme, port and path (\"acme.example\")"
+        )
+    };
+    for (hosts, expected) in [
+        (json!(["g.saas.example:443", "globex.example"]), certain("g.saas.example")),
+        (json!([" https://G.saas.example:8443/x"]), certain("g.saas.example")),
+        (json!(["g.saas.example."]), certain("g.saas.example")),
+        (json!(["*.g.saas.example:443"]), certain("*.g.saas.example")),
+        (json!(["*.saas.example:443"]), certain("*.saas.example")),
+        (json!(["g\u{f6}.saas.example"]), uncertain("hosts[0]")),
+        (json!(["ada@g.other.example"]), uncertain("hosts[0]")),
+        (json!(["globex.example", 7]), uncertain("hosts[1]")),
+        (json!("g.saas.example"), certain("g.saas.example").replace("hosts[0]", "hosts")),
+        (json!([]), uncertain("hosts")),
+        (Value::Null, uncertain("hosts")),
+    ] {
+        let errors = load(&hosts).expect_err(&expected);
+        assert_eq!(errors.iter().next().map(ToString::to_string), Some(expected), "{hosts}");
+    }
+    // No wildcard of another tenant takes these, so the other tenant serves.
+    for hosts in [json!(["saas.example:443"]), json!(["globex.example:443"]), json!(["*.example.org:443", "h.example"])]
+    {
+        let loaded = load(&hosts).unwrap();
+        assert!(matches!(entry_of(&loaded.runtime, "x.saas.example"), Some(TenantEntry::Served(_))), "{hosts}");
+    }
+    // The own wildcard leads to the broken tenant itself.
+    let own = with(acme.clone(), "/hosts", json!(["*.saas.example", "g.saas.example:443", 7]));
+    assert!(load_json(&configuration(&[own])).is_ok());
+}
+
 /// A browser sends the cookies of a domain to every host there, and takes them from each.
 #[test]
 fn a_cookie_domain_has_no_hosts_of_another_tenant() {
@@ -268,7 +316,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/hosts",
             json!(["https://a.example"]),
-            "tenant \"acme\": hosts[0]: \"https://a.example\" is not a host pattern: give a DNS name without scheme, port and path (\"acme.example\")",
+            "tenant \"acme\": hosts[0]: \"https://a.example\" is not a host pattern: write \"a.example\", without scheme, port and path",
         ),
         ("/issuer", Value::Null, "tenant \"acme\": issuer: is missing"),
         (

@@ -186,7 +186,7 @@ macro_rules! scenarios {
             ];
             tenants: [
                 spellings_of_a_host, a_browser_leaves_the_host_with_a_final_dot, unknown_hosts,
-                a_broken_tenant_alone_is_down,
+                a_broken_tenant_alone_is_down, a_wildcard_takes_no_host_of_a_broken_tenant,
                 nothing_of_one_tenant_opens_another, similar_tenants_do_not_mix,
                 wildcard_hosts_share_a_login, two_gateways_share_a_domain,
                 cookies_do_not_reach_hosts_of_another_tenant, a_login_ends_when_its_host_moves,

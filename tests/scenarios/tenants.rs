@@ -1,6 +1,6 @@
 //! The tenant of a request, and the separation of tenants.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::harness::{Harness, values};
 use crate::support::issuer::Refresh;
@@ -96,6 +96,31 @@ pub fn a_broken_tenant_alone_is_down<H: Harness>() {
         world.harness.log()
     );
     world.signed_in();
+}
+
+/// With the host of globex unread, the wildcard of acme would take its requests.
+pub fn a_wildcard_takes_no_host_of_a_broken_tenant<H: Harness>() {
+    let shared = |configuration: &mut Value, host: &str| {
+        let acme = &mut configuration["tenants"][0];
+        acme["hosts"] = json!(["*.saas.example"]);
+        acme["login"] =
+            json!({ "redirect_uri": "https://acme.saas.example/oauth2/callback", "cookie_domain": "saas.example" });
+        acme["access"] = json!([{ "allow": "public" }]);
+        configuration["tenants"][1]["hosts"] = json!(["globex.example", host]);
+        configuration["tenants"][1]["login"] = json!({});
+    };
+    let mut world = World::<H>::with(|configuration| shared(configuration, "globex.other.example:443"));
+    // No wildcard takes this one, so the mistake is one of globex alone.
+    assert_eq!(world.open(&mut world.browser(), "https://globex.example/").reply().status, 503);
+    world.open(&mut world.browser(), "https://any.saas.example/").forwarded();
+    assert!(world.harness.log().contains(r#"write "globex.other.example", without scheme, port and path"#));
+
+    let mut configuration = world.configuration();
+    shared(&mut configuration, "globex.saas.example:443");
+    let log = H::refusal(&configuration, world.issuers.clone());
+    let expected =
+        r#"tenant \"globex\": hosts[1]: cannot be read, and \"*.saas.example\" of tenant \"acme\" would take"#;
+    assert!(log.replace('\\', "").contains(&expected.replace('\\', "")), "{log}");
 }
 
 /// Both tenants have the same client id and key; only name and issuer differ.
@@ -259,7 +284,7 @@ pub fn cookies_do_not_reach_hosts_of_another_tenant<H: Harness>() {
 
 /// A login ends if its host leaves the tenant.
 pub fn a_login_ends_when_its_host_moves<H: Harness>() {
-    let shared = |tenant: &mut serde_json::Value| {
+    let shared = |tenant: &mut Value| {
         tenant["hosts"] = json!(["acme.example", "*.acme.example"]);
         tenant["login"] =
             json!({ "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" });

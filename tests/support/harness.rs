@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::panic::{self, AssertUnwindSafe};
 
 use serde_json::Value;
 
@@ -108,12 +109,21 @@ pub const UPSTREAM_HEADERS: [(&str, &str); 10] = [
 ];
 
 /// One way to run the filter.
-pub trait Harness {
+pub trait Harness: Sized {
     /// Whether the host verifies signatures. Without it, the module verifies no ES384 and ES512.
     const HOST_VERIFIES: bool = true;
 
     /// Starts the filter with `configuration`. Panics with its log if it refuses the configuration.
     fn start(configuration: &Value, issuers: Issuers) -> Self;
+
+    /// The log of a start with `configuration`, which the filter has to refuse.
+    #[track_caller]
+    fn refusal(configuration: &Value, issuers: Issuers) -> String {
+        match panic::catch_unwind(AssertUnwindSafe(|| drop(Self::start(configuration, issuers)))) {
+            Ok(()) => panic!("the filter takes the configuration"),
+            Err(panicked) => panicked.downcast_ref::<String>().cloned().unwrap_or_default(),
+        }
+    }
 
     /// The clock of the filter and the issuers.
     fn clock() -> Clock;
