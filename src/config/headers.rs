@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use super::cursor::Cursor;
 use super::identity::claim;
-use super::values::one_of;
-use crate::http::header_name::fold;
+use super::tenant::PartialTenant;
+use super::values::{listed, one_of};
+use crate::http::header_name::{FoldedNames, fold};
 use crate::tenant::{
-    ClaimPath, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES, DEFAULT_TENANT, DEFAULT_USER,
-    ForwardedAuthorization, IdentityHeaders, ListForm,
+    ClaimPath, DEFAULT_EMAIL, DEFAULT_GROUPS, DEFAULT_NAMES, DEFAULT_PREFERRED_USERNAME, DEFAULT_ROLES, DEFAULT_TENANT,
+    DEFAULT_USER, ForwardedAuthorization, IdentityHeaders, ListForm,
 };
 
 /// Reads the section. `assertion` is the header of the signed assertion, if assertions are
@@ -35,6 +36,7 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
         authorization_at
             .error("is \"any\", but a token of the login is forwarded under the same name; use \"verified\"");
     }
+    let passed = listed(&object.field("pass"), &mut |at| taken.passed(at));
     object.finish();
     Some(IdentityHeaders {
         user: user?,
@@ -47,7 +49,25 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
         id_token: id_token?,
         lists: lists?,
         authorization: authorization?,
+        passed: FoldedNames::new(passed?.iter().map(String::as_str)),
     })
+}
+
+/// Records a mistake for each tenant that passes a header under which another tenant sends an
+/// identity. They may share an upstream, which would trust the header of a client.
+pub(super) fn refuse_passed(tenants: &[PartialTenant]) {
+    let headers = || tenants.iter().filter_map(|partial| Some((partial, partial.headers.as_ref()?)));
+    if headers().all(|(_, headers)| headers.passed.iter().next().is_none()) {
+        return;
+    }
+    let written = FoldedNames::new(headers().flat_map(|(_, headers)| headers.names()));
+    for (partial, headers) in headers() {
+        for name in headers.passed.iter().filter(|name| written.contains(name)) {
+            let message =
+                format!("\"{name}\" is the name of an identity header of another tenant; a client must not send it");
+            partial.errors.add("headers.pass", message);
+        }
+    }
 }
 
 /// Reads the headers for single claims: each header name and the claim that it contains.
@@ -121,6 +141,26 @@ impl Taken {
         self.take(at, name, field)
     }
 
+    /// Reads the name of a client's header that is passed. It must not be one under which this
+    /// tenant, or one that is broken, sends an identity.
+    fn passed(&self, at: &Cursor<'_>) -> Option<String> {
+        let name = at.text()?;
+        if name.is_empty() || !name.bytes().all(is_token_byte) {
+            return at.refuse(format!("{name:?} is not a header name"));
+        }
+        let folded = fold(name);
+        if UNPASSED.contains(&folded.as_str()) {
+            return at.refuse(format!("\"{name}\" cannot be passed here; see `headers.authorization` and the cookies"));
+        }
+        if let Some(field) = self.by(&folded) {
+            return at.refuse(format!("\"{name}\" is also the name for `{field}`; a client must not send it"));
+        }
+        if DEFAULT_NAMES.contains(&folded.as_str()) {
+            return at.refuse(format!("\"{name}\" is a default name of Tenantgate; a client must not send it"));
+        }
+        Some(folded)
+    }
+
     /// Marks a header name as in use. A name that is in use already is a mistake.
     fn take(&mut self, at: &Cursor<'_>, name: String, field: &str) -> Option<String> {
         let folded = fold(&name);
@@ -148,6 +188,9 @@ fn is_token_byte(b: u8) -> bool {
 fn is_reserved(folded: &str) -> bool {
     folded.starts_with("x-envoy-") || folded.starts_with("content-") || RESERVED.contains(&folded)
 }
+
+/// The headers that have rules of their own.
+const UNPASSED: [&str; 3] = ["authorization", "connection", "cookie"];
 
 const RESERVED: [&str; 23] = [
     "accept",

@@ -1088,10 +1088,40 @@ fn header_names_are_valid_and_unique() {
             json!({ "authorization": "pass" }),
             "headers.authorization: \"pass\" is not one of \"remove\", \"verified\", \"any\"",
         ),
+        (json!({ "pass": "x-user" }), "headers.pass: must be an array, not a string"),
+        (json!({ "pass": ["x user"] }), "headers.pass[0]: \"x user\" is not a header name"),
+        (
+            json!({ "pass": ["x-original-url", "Cookie"] }),
+            "headers.pass[1]: \"Cookie\" cannot be passed here; see `headers.authorization` and the cookies",
+        ),
+        (
+            json!({ "user": "remote_user", "pass": ["Remote-User"] }),
+            "headers.pass[0]: \"Remote-User\" is also the name for `user`; a client must not send it",
+        ),
+        (
+            json!({ "pass": ["x-tenantgate-assertion"] }),
+            "headers.pass[0]: \"x-tenantgate-assertion\" is also the name for `assertion.header`; a client must not send it",
+        ),
+        (
+            json!({ "email": false, "pass": ["x_auth_request_email"] }),
+            "headers.pass[0]: \"x_auth_request_email\" is a default name of Tenantgate; a client must not send it",
+        ),
     ] {
         let configuration = with(configuration(&[with(tenant(), "/headers", headers)]), "/assertion", assertion());
         assert_eq!(messages(&configuration), [format!("tenant \"acme\": {expected}")]);
     }
+}
+
+/// Tenants may share an upstream.
+#[test]
+fn no_tenant_passes_the_header_of_another() {
+    let globex = with(with(tenant(), "/name", json!("globex")), "/hosts", json!(["globex.example"]));
+    let globex = with(globex, "/headers", json!({ "user": "X-Forwarded-User" }));
+    let acme = |pass: &str| with(tenant(), "/headers", json!({ "pass": ["x-user", pass] }));
+    let message = "tenant \"acme\": headers.pass: \"x-forwarded-user\" is the name of an identity header of another tenant; \
+                   a client must not send it";
+    assert_eq!(messages(&configuration(&[acme("x_forwarded_user"), globex.clone()])), [message]);
+    assert_eq!(messages(&configuration(&[acme("x-forwarded-email"), globex])), <[String; 0]>::default());
 }
 
 #[test]

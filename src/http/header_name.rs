@@ -18,40 +18,51 @@ fn folded_byte(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
-/// A set of folded names, by their length. It is searched for every header of every request, so the
-/// search does not allocate.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FoldedNames(Vec<Vec<String>>);
+/// A set of folded names, sorted by length and then by name. It is searched for every header of
+/// every request and has the names of all tenants, so the search neither allocates nor compares the
+/// name with each of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FoldedNames(Vec<Box<str>>);
 
 impl FoldedNames {
     /// The set of the folded `names`.
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut all = Self::default();
-        names.into_iter().for_each(|name| all.insert(name));
-        all
+        let mut all: Vec<Box<str>> = names.into_iter().map(|name| fold(name).into()).collect();
+        all.sort_unstable_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+        all.dedup();
+        Self(all)
     }
 
-    /// Adds one name.
-    pub(crate) fn insert(&mut self, name: &str) {
-        let name = fold(name);
-        if self.0.len() <= name.len() {
-            self.0.resize(name.len().saturating_add(1), Vec::new());
-        }
-        if let Some(alike) = self.0.get_mut(name.len()).filter(|alike| !alike.contains(&name)) {
-            alike.push(name);
-        }
+    /// The names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(AsRef::as_ref)
     }
 
     /// Whether the set contains `name` after folding.
     pub(crate) fn contains(&self, name: &str) -> bool {
         // No request that Envoy accepts has a header name that is not ASCII, or that begins or ends
-        // with white space. So this search may be slow.
+        // with white space. So this search may allocate.
         if !name.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return self.0.iter().flatten().any(|own| own.chars().eq(folded(name)));
+            return self.search(&fold(name), |_| {});
         }
-        let alike = self.0.get(name.len()).map(Vec::as_slice).unwrap_or_default();
-        alike.iter().any(|own| own.bytes().eq(name.bytes().map(folded_byte)))
+        self.search(name, |_| {})
     }
+
+    /// Searches for a name of printable ASCII. `look` is called with each name that it is compared
+    /// with.
+    fn search(&self, name: &str, mut look: impl FnMut(&str)) -> bool {
+        let found = self.0.binary_search_by(|own| {
+            look(own);
+            own.len().cmp(&name.len()).then_with(|| own.bytes().cmp(name.bytes().map(folded_byte)))
+        });
+        found.is_ok()
+    }
+}
+
+/// Whether `name` begins with one of `prefixes`, after folding. The prefixes are folded.
+pub(crate) fn begins_with_any(name: &str, prefixes: &[&str]) -> bool {
+    let begins = |prefix: &&str| folded(name).take(prefix.len()).eq(prefix.chars());
+    prefixes.iter().any(begins)
 }
 
 #[cfg(test)]
@@ -71,6 +82,38 @@ mod tests {
             assert_eq!(fold(name), "x-auth-request-user", "{name}");
         }
         assert_ne!(fold("x-auth-request-user-"), "x-auth-request-user");
+    }
+
+    /// The cost of a header does not grow with the number of tenants that have names of their own.
+    #[test]
+    fn a_name_is_compared_with_few_others() {
+        let names: Vec<String> = (0..60_000).map(|number| format!("x-tenant{number:05}-user")).collect();
+        let names = FoldedNames::new(names.iter().map(String::as_str));
+        for (name, expected) in
+            [("x-tenant00000-user", true), ("X_Tenant59999_User", true), ("x-tenant60000-user", false)]
+        {
+            let mut looks = 0;
+            assert_eq!(names.search(name, |_| looks += 1), expected, "{name}");
+            assert!(looks <= 17, "{name}: {looks}");
+        }
+        for name in ["accept", "x-request-id", "x-a-name-that-is-longer-than-those-of-all-tenants"] {
+            let mut looks = 0;
+            assert!(!names.search(name, |_| looks += 1));
+            assert!(looks <= 17, "{name}: {looks}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_found_in_every_spelling() {
+        for (name, expected) in [
+            ("ssl-client-cert", true),
+            ("SSL_CLIENT_S_DN", true),
+            (" ssl.client.x", true),
+            ("ssl-client", false),
+            ("", false),
+        ] {
+            assert_eq!(begins_with_any(name, &["shib-", "ssl-client-"]), expected, "{name}");
+        }
     }
 
     #[test]

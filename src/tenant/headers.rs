@@ -3,6 +3,7 @@
 //! Scenarios: tests/scenarios/forward.rs.
 
 use super::claim_path::ClaimPath;
+use crate::http::header_name::FoldedNames;
 
 /// The names of the headers in which the upstream receives the identity, and what happens to the
 /// credentials of the client.
@@ -33,6 +34,8 @@ pub struct IdentityHeaders {
     pub lists: ListForm,
     /// Whether the upstream receives the client's `Authorization` header.
     pub authorization: ForwardedAuthorization,
+    /// Names that upstreams commonly trust and that this tenant's clients may send all the same.
+    pub(crate) passed: FoldedNames,
 }
 
 /// The form of several values in header lines. The recipient can restore the values from each form,
@@ -75,8 +78,19 @@ impl ForwardedAuthorization {
 impl IdentityHeaders {
     /// The names of all headers.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let Self { user, email, groups, roles, tenant, claims, access_token, id_token, lists: _, authorization: _ } =
-            self;
+        let Self {
+            user,
+            email,
+            groups,
+            roles,
+            tenant,
+            claims,
+            access_token,
+            id_token,
+            lists: _,
+            authorization: _,
+            passed: _,
+        } = self;
         let named = [user, email, groups, roles, tenant, access_token, id_token].into_iter().flatten();
         named.chain(claims.iter().map(|(header, _)| header)).map(String::as_str)
     }

@@ -64,7 +64,7 @@ impl Forward {
     /// Removes what the client must not send, and sets nothing. `verified`: Tenantgate verified the
     /// token in `Authorization`.
     fn stripped(head: &RequestHead, tenant: &Tenant, config: &UpstreamConfig, verified: bool) -> Self {
-        Self { edits: strip(head, tenant.headers.authorization, verified, &config.protected), filter_state: Vec::new() }
+        Self { edits: strip(head, &tenant.headers, verified, &config.protected), filter_state: Vec::new() }
     }
 
     /// The changes to the request headers, in order.

@@ -8,6 +8,8 @@ mod forward;
 mod header_edit;
 mod header_encoding;
 mod identity_headers;
+mod known_names;
+mod protected_names;
 mod strip;
 
 pub(crate) use assertion::{Assertion, AssertionSettings, PublishedKey};

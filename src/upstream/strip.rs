@@ -1,15 +1,18 @@
-//! Removes what the client must not send to the upstream: every spelling of an identity header of
-//! any tenant, since tenants may share an upstream, and of the assertion header.
+//! Removes what the client must not send to the upstream: every spelling of the protected names,
+//! and credentials that are not for the upstream.
 
 use super::header_edit::HeaderEdit;
+use super::protected_names::ProtectedNames;
 use crate::http::header_name::{FoldedNames, fold};
 use crate::http::request::RequestHead;
-use crate::tenant::{ForwardedAuthorization, without_tenantgate_cookies};
+use crate::tenant::{IdentityHeaders, without_tenantgate_cookies};
 
 /// The names to remove from the trailers of a request. An upstream that merges trailers into the
-/// header section (RFC 9110 section 6.5.1) would trust them.
-pub(crate) fn strip_trailers(trailers: &RequestHead, protected: &FoldedNames) -> Vec<String> {
-    let is_unwanted = |name: &str| is_about_credentials(&fold(name)) || protected.contains(name);
+/// header section (RFC 9110 section 6.5.1) would trust them. What a tenant passes, it passes in the
+/// header section only.
+pub(crate) fn strip_trailers(trailers: &RequestHead, protected: &ProtectedNames) -> Vec<String> {
+    let passed = FoldedNames::default();
+    let is_unwanted = |name: &str| is_about_credentials(&fold(name)) || protected.contain(name, &passed);
     trailers.pairs().map(|(name, _)| name).filter(|name| is_unwanted(name)).map(str::to_owned).collect()
 }
 
@@ -22,11 +25,11 @@ fn is_about_credentials(name: &str) -> bool {
 /// header (RFC 9110 section 7.6.1). `verified`: Tenantgate verified the token in `Authorization`.
 pub(super) fn strip(
     head: &RequestHead,
-    authorization: ForwardedAuthorization,
+    headers: &IdentityHeaders,
     verified: bool,
-    protected: &FoldedNames,
+    protected: &ProtectedNames,
 ) -> Vec<HeaderEdit> {
-    let protects = |name: &str| protected.contains(name);
+    let protects = |name: &str| protected.contain(name, &headers.passed);
     let mut done: Vec<&str> = Vec::new();
     let mut edits = Vec::with_capacity(USUAL);
     for (name, _) in head.pairs() {
@@ -37,7 +40,7 @@ pub(super) fn strip(
         }
         done.push(name);
         match name {
-            "authorization" if authorization.stays(verified, protects(name)) => {}
+            "authorization" if headers.authorization.stays(verified, protected.are_written(name)) => {}
             "cookie" => edits.extend(rewrite(name, head, without_tenantgate_cookies)),
             "connection" => edits.extend(rewrite(name, head, |line| without_options(line, protects))),
             name => edits.push(HeaderEdit::Remove(name.to_owned())),
@@ -78,13 +81,34 @@ fn without_options(line: &[u8], protects: impl Fn(&str) -> bool) -> Option<Vec<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tenant::DEFAULT_NAMES;
+    use crate::testing::{runtime, tenants};
+
+    /// Each edit is a call to the host.
+    #[test]
+    fn absent_names_cost_no_edit() {
+        let names = ["accept", "user-agent", "x-request-id", "x-forwarded-for", "x-forwarded-proto", "cookie", "host"];
+        let head = RequestHead::new(names.map(|name| (name.to_owned(), b"x".to_vec())));
+        let runtime = runtime(&["k"]);
+        let [tenant, _] = tenants(&runtime);
+        assert_eq!(strip(&head, &tenant.headers, false, &ProtectedNames::new([], None)), []);
+    }
 
     #[test]
     fn protected_names_are_removed_from_trailers() {
-        let names = ["grpc-status", "x_auth_request_user", "x-tenantgate-assertion", "Authorization", "cookie", "x-a"];
+        let names = [
+            "grpc-status",
+            "x_auth_request_user",
+            "x-tenantgate-assertion",
+            "Authorization",
+            "cookie",
+            "x-a",
+            "SSL_Client_Cert",
+        ];
         let trailers = RequestHead::new(names.map(|name| (name.to_owned(), b"x".to_vec())));
-        let gone = strip_trailers(&trailers, &FoldedNames::new(DEFAULT_NAMES));
-        assert_eq!(gone, ["x_auth_request_user", "x-tenantgate-assertion", "authorization", "cookie"]);
+        let gone = strip_trailers(&trailers, &ProtectedNames::new([], None));
+        assert_eq!(
+            gone,
+            ["x_auth_request_user", "x-tenantgate-assertion", "authorization", "cookie", "ssl_client_cert"]
+        );
     }
 }

@@ -80,6 +80,104 @@ pub fn header_names_of_other_tenants_are_removed<H: Harness>() {
     }
 }
 
+/// What applications, servers and frameworks take for the user, for a client certificate, or for
+/// another path or method. The list is in docs/configuration.md.
+const TRUSTED_BY_UPSTREAMS: [&str; 36] = [
+    "x-auth-request-access-token",
+    "x-forwarded-user",
+    "X_Forwarded_Groups",
+    "x-forwarded-email",
+    "x.forwarded.preferred.username",
+    "x-forwarded-access-token",
+    "remote-user",
+    "REMOTE_USER",
+    "remote_groups",
+    "x-remote-user",
+    "X-Remote_Group",
+    "x-remote-groups",
+    "x-remote-extra-scopes",
+    "impersonate-user",
+    "impersonate-extra-acme",
+    "es-security-runas-user",
+    "x-webauth-user",
+    "X_WEBAUTH_EMAIL",
+    "x-auth-user",
+    "x-authenticated-user",
+    "x-user",
+    "x_user_id",
+    "x-authentik-username",
+    "x-goog-authenticated-user-email",
+    "x-ms-client-principal",
+    "oidc_claim_sub",
+    "shib-session-id",
+    "ssl-client-verify",
+    "SSL_CLIENT_S_DN",
+    "x-ssl-client-dn",
+    "client-cert",
+    "x-original-url",
+    "X_REWRITE_URL",
+    "x-original-uri",
+    "x-http-method-override",
+    "proxy-authorization",
+];
+
+/// A session, an API client and nobody: none of them says who the user is.
+pub fn what_upstreams_trust_is_removed<H: Harness>() {
+    let mut world = world::<H>(json!({}));
+    let mut browser = world.signed_in();
+    let token = format!("Bearer {}", access_token(&world, |_, _| {}));
+    let mut spoofed: Vec<(&str, &str)> = TRUSTED_BY_UPSTREAMS.map(|name| (name, "evil")).into();
+    spoofed.extend([
+        ("x-forwarded-prefix", "/stays"),
+        ("x-user-agent", "stays"),
+        ("x-auth-token", "stays"),
+        NAVIGATION[0],
+    ]);
+    let bearer = [&spoofed[..], &[("authorization", &token)]].concat();
+    for (url, lines, browser) in [
+        ("https://acme.example/", &spoofed, Some(&mut browser)),
+        ("https://acme.example/", &bearer, None),
+        ("https://acme.example/public", &spoofed, None),
+    ] {
+        let mut nobody = world.browser();
+        let seen = world.send(browser.unwrap_or(&mut nobody), url, lines).forwarded();
+        for (name, value) in &seen {
+            assert!(!value.windows(4).any(|window| window == b"evil"), "{name} reaches the upstream");
+        }
+        for name in ["x-user-agent", "x-auth-token"] {
+            assert_eq!(values(&seen, name), ["stays"]);
+        }
+        assert_eq!(values(&seen, "x-forwarded-prefix"), ["/stays"]);
+    }
+}
+
+/// acme passes headers, globex does not.
+pub fn headers_that_a_tenant_passes_reach_the_upstream<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["headers"] =
+            json!({ "pass": ["X-Original-URL", "ssl_client_verify", "proxy-authorization"] });
+        for number in [0, 1] {
+            configuration["tenants"][number]["access"] = json!([{ "allow": "public" }]);
+        }
+    });
+    let lines = [
+        ("x-original-url", "/a"),
+        ("SSL-Client-Verify", "SUCCESS"),
+        ("proxy-authorization", "Basic eA=="),
+        ("x-rewrite-url", "evil"),
+        ("ssl-client-cert", "evil"),
+        ("x-auth-request-user", "evil"),
+    ];
+    for (tenant, passes) in [("acme", true), ("globex", false)] {
+        let seen = world.send(&mut world.browser(), &format!("https://{tenant}.example/"), &lines).forwarded();
+        for (name, value) in &lines[..3] {
+            let expected: Vec<String> = passes.then(|| (*value).to_owned()).into_iter().collect();
+            assert_eq!(values(&seen, &name.to_ascii_lowercase()), expected, "{tenant} {name}");
+        }
+        assert!(seen.iter().all(|(_, value)| value != b"evil"), "{tenant}");
+    }
+}
+
 pub fn own_cookies_are_not_forwarded<H: Harness>() {
     let mut world = World::<H>::new();
     let browser = world.signed_in();

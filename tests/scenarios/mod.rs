@@ -95,6 +95,7 @@ macro_rules! scenarios {
             forward: [
                 identity_headers_of_the_client_are_removed,
                 header_names_of_other_tenants_are_removed, own_cookies_are_not_forwarded,
+                what_upstreams_trust_is_removed, headers_that_a_tenant_passes_reach_the_upstream,
                 claims_cannot_forge_headers, tokens_are_forwarded_if_configured,
                 roles_are_forwarded_like_groups, header_names_are_configurable,
                 identity_headers_of_an_api_client_are_removed, a_long_claim_is_one_line,

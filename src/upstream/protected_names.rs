@@ -1,0 +1,40 @@
+//! The names of the headers that a client must not send to the upstream.
+
+use super::known_names::{KNOWN_NAMES, has_known_prefix};
+use crate::http::header_name::FoldedNames;
+use crate::tenant::{DEFAULT_NAMES, IdentityHeaders};
+
+/// The names of the headers that a client must not send to the upstream, in every spelling that a
+/// server may read as one of them.
+#[derive(Debug)]
+pub(crate) struct ProtectedNames {
+    /// The names under which Tenantgate may send something, at any tenant: tenants may share an
+    /// upstream. No tenant passes them.
+    written: FoldedNames,
+    /// The names that upstreams commonly trust. A tenant may pass them.
+    known: FoldedNames,
+}
+
+impl ProtectedNames {
+    /// Protects the names of all `headers`, that of the assertion, the default names, because a
+    /// tenant whose configuration is broken may use them, and what upstreams commonly trust.
+    pub(super) fn new<'h: 'n, 'n>(
+        headers: impl IntoIterator<Item = &'h IdentityHeaders>,
+        assertion: Option<&'n str>,
+    ) -> Self {
+        let names = headers.into_iter().flat_map(IdentityHeaders::names).map(|name| -> &'n str { name });
+        let written = FoldedNames::new(names.chain(DEFAULT_NAMES).chain(assertion));
+        Self { written, known: FoldedNames::new(KNOWN_NAMES) }
+    }
+
+    /// Whether Tenantgate may send something under this name.
+    pub(super) fn are_written(&self, name: &str) -> bool {
+        self.written.contains(name)
+    }
+
+    /// Whether a client must not send a header with this name, where `passed` are the names that
+    /// its tenant passes.
+    pub(super) fn contain(&self, name: &str, passed: &FoldedNames) -> bool {
+        self.written.contains(name) || ((self.known.contains(name) || has_known_prefix(name)) && !passed.contains(name))
+    }
+}
