@@ -57,6 +57,25 @@ fn anonymous(seen: &Lines) {
     }
 }
 
+/// A tenant with a pattern that is too long is down, one with the longest pattern is not, and each
+/// can be replaced.
+pub fn path_patterns_of_any_length<H: Harness>() {
+    let paths = |segments: usize| json!([{ "paths": [format!("{}/*", "/a".repeat(segments)), "/x/*/y"], "allow": "public" }, { "deny": true }]);
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["access"] = paths(8_000);
+        configuration["tenants"][1]["access"] = paths(64);
+    });
+    assert_eq!(world.open(&mut world.browser(), "https://acme.example/").reply().status, 503);
+    assert!(world.harness.log().contains("it has more than 64 segments or 2048 bytes"));
+    let long = format!("https://globex.example{}/b/c", "/a".repeat(64));
+    world.open(&mut world.browser(), &long).forwarded();
+    let shorter = format!("https://globex.example{}/b", "/a".repeat(63));
+    assert_eq!(world.open(&mut world.browser(), &shorter).reply().status, 403);
+    let configuration = world.configuration();
+    world.harness.reconfigure(&configuration);
+    assert_eq!(world.open(&mut world.browser(), "https://acme.example/").reply().status, 302);
+}
+
 pub fn the_first_matching_rule_decides<H: Harness>() {
     let mut world = world::<H>(&rules());
     let mut nobody = world.browser();

@@ -37,6 +37,7 @@ macro_rules! scenarios {
     ($which:ident $harness:ty) => {
         $crate::scenarios::tests! { $which $harness;
             access: [
+                path_patterns_of_any_length,
                 the_first_matching_rule_decides, the_default_decides_without_a_matching_rule,
                 public_pages_know_who_is_signed_in, hostile_paths_reach_nothing,
                 paths_that_envoy_may_normalize, odd_paths_pass_without_path_rules,

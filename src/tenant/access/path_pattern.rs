@@ -39,6 +39,9 @@ impl PathPattern {
             None => (Some(rest), rest.ends_with('*') && !rest.ends_with("/*")),
         };
         let segments: Vec<&str> = rest.map(|rest| rest.split('/').collect()).unwrap_or_default();
+        if text.len() > MAX_BYTES || segments.len() > MAX_SEGMENTS {
+            return Err(PathPatternError::TooLong);
+        }
         let last = segments.len().saturating_sub(1);
         let parsed = segments.into_iter().enumerate().map(|(index, segment)| match segment {
             // A path may end with a slash.
@@ -92,6 +95,11 @@ impl PathPattern {
     }
 }
 
+/// The most segments of a pattern, besides a final `*`. Each is a level of the table of the rules.
+const MAX_SEGMENTS: usize = 64;
+/// The longest pattern.
+const MAX_BYTES: usize = 2048;
+
 /// Writes the pattern as configured (`/a*/*` as `/a*`, which is the same).
 impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,6 +126,8 @@ pub enum PathPatternError {
     Encoded,
     /// Requests with such a path are refused before the rules are evaluated.
     Unreachable,
+    /// There are more than [`MAX_SEGMENTS`] segments, or more than [`MAX_BYTES`] bytes.
+    TooLong,
 }
 
 impl fmt::Display for PathPatternError {
@@ -126,6 +136,7 @@ impl fmt::Display for PathPatternError {
             Self::Relative => "it has to begin with \"/\"",
             Self::Wildcard => "\"*\" stands for a segment (\"/a/*/b\"), for the rest of one (\"/a*\") or, at the end, for everything below (\"/a/*\")",
             Self::Encoded => "write the path decoded, without query and fragment",
+            Self::TooLong => return write!(f, "it has more than {MAX_SEGMENTS} segments or {MAX_BYTES} bytes"),
             Self::Unreachable => {
                 "a path with an empty segment, a dot segment, \"\\\", \";\" or a control character is refused before any rule"
             }
@@ -156,6 +167,8 @@ mod tests {
     #[test]
     fn an_invalid_pattern_is_rejected_with_its_reason() {
         for (text, problem) in [
+            (&*"/a".repeat(65), PathPatternError::TooLong),
+            (&*format!("/{}", "a".repeat(2048)), PathPatternError::TooLong),
             ("", PathPatternError::Relative),
             ("*", PathPatternError::Relative),
             ("a/b", PathPatternError::Relative),
