@@ -49,7 +49,7 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
         id_token: id_token?,
         lists: lists?,
         authorization: authorization?,
-        passed: FoldedNames::new(passed?.iter().map(String::as_str)),
+        passed: FoldedNames::new(&mut passed?.iter().map(String::as_str)),
     })
 }
 
@@ -60,7 +60,7 @@ pub(super) fn refuse_passed(tenants: &[PartialTenant]) {
     if headers().all(|(_, headers)| headers.passed.iter().next().is_none()) {
         return;
     }
-    let written = FoldedNames::new(headers().flat_map(|(_, headers)| headers.names()));
+    let written = FoldedNames::new(&mut headers().flat_map(|(_, headers)| headers.names()));
     for (partial, headers) in headers() {
         for name in headers.passed.iter().filter(|name| written.contains(name)) {
             let message =

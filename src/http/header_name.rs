@@ -1,16 +1,15 @@
 //! Header names, folded so that names that some servers confuse are equal.
 
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
 /// Folds a header name: lower case, and `-` for every character that is not an ASCII letter or
 /// digit. In a CGI or WSGI variable, `X-A`, `x_a` and `x.a` are the same name.
 ///
 /// White space around the name is removed, because some servers remove it.
 pub fn fold(name: &str) -> String {
-    folded(name).collect()
-}
-
-/// The characters of [`fold`].
-fn folded(name: &str) -> impl Iterator<Item = char> {
-    name.trim().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+    name.trim().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
 /// Folds one byte as [`fold`] does.
@@ -18,7 +17,7 @@ fn folded_byte(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
-/// A set of folded names, sorted by length and then by name. It is searched for every header of
+/// A set of folded names, sorted. It is searched for every header of
 /// every request and has the names of all tenants, so the search neither allocates nor compares the
 /// name with each of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,11 +25,13 @@ pub(crate) struct FoldedNames(Vec<Box<str>>);
 
 impl FoldedNames {
     /// The set of the folded `names`.
-    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut all: Vec<Box<str>> = names.into_iter().map(|name| fold(name).into()).collect();
-        all.sort_unstable_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
-        all.dedup();
-        Self(all)
+    #[inline(never)]
+    pub(crate) fn new<'a>(names: &mut dyn Iterator<Item = &'a str>) -> Self {
+        // A JSON object sorts them. The module has the code for that already, and `sort` would add
+        // some kilobytes.
+        let mut sorted = Map::new();
+        names.for_each(|name| drop(sorted.insert(fold(name), Value::Null)));
+        Self(sorted.into_iter().map(|(name, _)| name.into()).collect())
     }
 
     /// The names.
@@ -39,13 +40,9 @@ impl FoldedNames {
     }
 
     /// Whether the set contains `name` after folding.
+    #[inline(never)]
     pub(crate) fn contains(&self, name: &str) -> bool {
-        // No request that Envoy accepts has a header name that is not ASCII, or that begins or ends
-        // with white space. So this search may allocate.
-        if !name.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return self.search(&fold(name), |_| {});
-        }
-        self.search(name, |_| {})
+        self.search(&ascii(name), |_| {})
     }
 
     /// Searches for a name of printable ASCII. `look` is called with each name that it is compared
@@ -53,16 +50,27 @@ impl FoldedNames {
     fn search(&self, name: &str, mut look: impl FnMut(&str)) -> bool {
         let found = self.0.binary_search_by(|own| {
             look(own);
-            own.len().cmp(&name.len()).then_with(|| own.bytes().cmp(name.bytes().map(folded_byte)))
+            own.bytes().cmp(name.bytes().map(folded_byte))
         });
         found.is_ok()
     }
 }
 
 /// Whether `name` begins with one of `prefixes`, after folding. The prefixes are folded.
+#[inline(never)]
 pub(crate) fn begins_with_any(name: &str, prefixes: &[&str]) -> bool {
-    let begins = |prefix: &&str| folded(name).take(prefix.len()).eq(prefix.chars());
+    let name = ascii(name);
+    let begins = |prefix: &&str| {
+        let same = name.bytes().zip(prefix.bytes()).all(|(byte, own)| folded_byte(byte) == own);
+        same && name.len() >= prefix.len()
+    };
     prefixes.iter().any(begins)
+}
+
+/// The name itself, or folded if it is not printable ASCII. No request that Envoy accepts has such
+/// a name, so this may allocate.
+fn ascii(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| byte.is_ascii_graphic()) { Cow::Borrowed(name) } else { Cow::Owned(fold(name)) }
 }
 
 #[cfg(test)]
@@ -88,7 +96,7 @@ mod tests {
     #[test]
     fn a_name_is_compared_with_few_others() {
         let names: Vec<String> = (0..60_000).map(|number| format!("x-tenant{number:05}-user")).collect();
-        let names = FoldedNames::new(names.iter().map(String::as_str));
+        let names = FoldedNames::new(&mut names.iter().map(String::as_str));
         for (name, expected) in
             [("x-tenant00000-user", true), ("X_Tenant59999_User", true), ("x-tenant60000-user", false)]
         {
@@ -118,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_name_is_found_in_every_spelling() {
-        let names = FoldedNames::new(["x-auth-request-user", "x-b"]);
+        let names = FoldedNames::new(&mut ["x-auth-request-user", "x-b"].into_iter());
         for name in ["X-Auth-Request_User", " x.auth.request.user ", "x-auth-request\u{fc}user", "x_b", "x-b\t"] {
             assert!(names.contains(name), "{name}");
         }

@@ -5,7 +5,7 @@
 use crate::http::header_name::begins_with_any;
 
 /// The folded names.
-pub(super) const KNOWN_NAMES: [&str; 73] = [
+pub(super) static KNOWN_NAMES: [&str; 73] = [
     // oauth2-proxy, and the plugin of Jenkins for reverse proxies.
     "x-auth-request-access-token",
     "x-forwarded-access-token",
@@ -93,7 +93,7 @@ pub(super) const KNOWN_NAMES: [&str; 73] = [
 ];
 
 /// The folded beginnings of names.
-const KNOWN_PREFIXES: [&str; 17] = [
+static KNOWN_PREFIXES: [&str; 17] = [
     "cf-access-",
     "impersonate-extra-",
     "oidc-",

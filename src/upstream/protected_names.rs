@@ -23,8 +23,8 @@ impl ProtectedNames {
         assertion: Option<&'n str>,
     ) -> Self {
         let names = headers.into_iter().flat_map(IdentityHeaders::names).map(|name| -> &'n str { name });
-        let written = FoldedNames::new(names.chain(DEFAULT_NAMES).chain(assertion));
-        Self { written, known: FoldedNames::new(KNOWN_NAMES) }
+        let written = FoldedNames::new(&mut names.chain(DEFAULT_NAMES).chain(assertion));
+        Self { written, known: FoldedNames::new(&mut KNOWN_NAMES.iter().copied()) }
     }
 
     /// Whether Tenantgate may send something under this name.
