@@ -61,7 +61,7 @@ fn smallest() -> Value {
 fn with_every_object() -> Value {
     let mut whole = smallest();
     let optional = json!({
-        "assertion": { "keys": [{ "pem": { "env": "ASSERTION_KEY" } }], "audiences": ["upstream"] },
+        "assertion": { "keys": [{ "pem": { "env": "ASSERTION_KEY" } }] },
         "stats": {},
         "client_key": { "pem": { "env": "CLIENT_KEY" } },
         "login": {}, "csrf": {}, "refresh": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use super::bearer::audience;
 use super::cursor::Cursor;
 use super::headers::assertion_header;
 use super::load_context::Environment;
 use super::signing_key::signing_key;
 use super::values::{duration, path};
 use crate::tenant::DEFAULT_ASSERTION;
-use crate::upstream::{AssertionSettings, PublishedKey};
+use crate::upstream::{AssertionSettings, Audience, PublishedKey};
 
 /// Reads the section. `None` if it is absent or has a mistake.
 pub(super) fn assertion(at: &Cursor<'_>, environment: &dyn Environment) -> Option<AssertionSettings> {
@@ -18,7 +17,10 @@ pub(super) fn assertion(at: &Cursor<'_>, environment: &dyn Environment) -> Optio
     }
     let object = at.object();
     let keys = keys(&object.field("keys"), environment);
-    let audiences: Option<Vec<String>> = object.field("audiences").required_elements().iter().map(audience).collect();
+    let audiences = match object.field("audiences") {
+        at if at.is_present() => at.required_elements().iter().map(audience).collect(),
+        _ => Some(vec![Audience::of_host()]),
+    };
     let issuer = match object.field("issuer") {
         at if at.text() == Some("") => at.refuse("is empty"),
         at if at.is_present() => at.text().map(str::to_owned),
@@ -36,6 +38,12 @@ pub(super) fn assertion(at: &Cursor<'_>, environment: &dyn Environment) -> Optio
         header: header?,
         jwks_path: jwks_path?,
     })
+}
+
+fn audience(at: &Cursor<'_>) -> Option<Audience> {
+    let text = at.text()?;
+    let problem = "is not an audience: a text in which {host} and {tenant} stand for those of the request";
+    Audience::parse(text).or_else(|| at.refuse(format!("{text:?} {problem}")))
 }
 
 fn keys(at: &Cursor<'_>, environment: &dyn Environment) -> Option<Vec<PublishedKey>> {

@@ -9,7 +9,7 @@ use super::load_context::LoadContext;
 use super::values::{Scheme, moment, secret, url};
 use super::{access, bearer, client_key, csrf, headers, identity, keys, login, pages, provider, refresh, roles};
 use crate::http::host::Host;
-use crate::tenant::{Client, IdentityClaims, IdentityHeaders, Tenant, TenantName};
+use crate::tenant::{Client, IdentityClaims, IdentityHeaders, RetainedClaims, Tenant, TenantName};
 use crate::upstream::AssertionSettings;
 
 /// The parts of a tenant that could be read, and its mistakes.
@@ -104,7 +104,10 @@ pub(super) fn tenant(
             refresh: refresh?,
             bearer: bearer?,
             identity: IdentityClaims {
-                retained: retained.and(headers.claims.iter().map(|(_, claim)| claim)),
+                retained: RetainedClaims {
+                    every_scope: assertion.is_some(),
+                    ..retained.and(headers.claims.iter().map(|(_, claim)| claim))
+                },
                 ..identity?
             },
             roles: roles?,

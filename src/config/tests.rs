@@ -1164,7 +1164,12 @@ fn a_mistake_in_the_assertion_refuses_the_configuration() {
             json!([{ "pem": PRIVATE }, { "pem": PRIVATE }]),
             "assertion.keys[1]: has the `kid` of another key; each needs its own",
         ),
-        ("/assertion/audiences", Value::Null, "assertion.audiences: is missing"),
+        ("/assertion/audiences", json!([]), "assertion.audiences: is empty; at least one is needed"),
+        (
+            "/assertion/audiences",
+            json!(["up", "https://{path}"]),
+            "assertion.audiences[1]: \"https://{path}\" is not an audience: a text in which {host} and {tenant} stand for those of the request",
+        ),
         ("/assertion/issuer", json!(""), "assertion.issuer: is empty"),
         ("/assertion/lifetime", json!("1d"), "assertion.lifetime: \"1d\" is out of range; it has to be from 30s to 1h"),
         ("/assertion/header", json!("a b"), "assertion.header: \"a b\" is not a header name"),

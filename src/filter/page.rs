@@ -51,7 +51,8 @@ pub(super) fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mu
         SessionFreshness::Overdue(awaited, start) => return await_refresh(context, awaited, start),
         SessionFreshness::Ended(end) => return ended(context, end, env),
     };
-    forward(context, &session.into_identity(), response, env)
+    let end = context.sessions(now).end(session.record());
+    forward(context, &session.into_identity().ending_at(end), response, env)
 }
 
 /// Handles a request for a page with a bearer token.

@@ -8,6 +8,7 @@ use super::claims::{email, email_verified, groups, user};
 use super::error::IdentityError;
 use super::record::{IdentityRecord, RecordedClaims};
 use crate::base::secret::Secret;
+use crate::base::time::UnixTime;
 use crate::jose::SigningKeyRef;
 use crate::seal::Opened;
 use crate::tenant::{ClaimPath, IdentityClaims, TenantName};
@@ -19,6 +20,8 @@ use crate::token::{VerifiedAccessToken, VerifiedIdToken, VerifiedToken};
 pub struct VerifiedIdentity {
     tenant: TenantName,
     user: String,
+    /// The subject at the issuer (`sub`), if the token has one.
+    subject: Option<String>,
     email: Option<String>,
     email_verified: bool,
     groups: Vec<String>,
@@ -27,6 +30,8 @@ pub struct VerifiedIdentity {
     scopes: Option<Vec<String>>,
     verified_with: SigningKeyRef,
     tokens: Tokens,
+    /// When the session or the token ends.
+    end: Option<UnixTime>,
 }
 
 /// The tokens that the issuer issued, as far as the tenant forwards them to its upstream.
@@ -54,9 +59,9 @@ impl VerifiedIdentity {
     /// # Errors
     /// The same as for [`from_id_token`](Self::from_id_token).
     pub fn from_access_token(token: &VerifiedAccessToken, names: &IdentityClaims) -> Result<Self, IdentityError> {
-        let needed = |scope: &&String| names.retained.scopes.contains(scope);
+        let needed = |scope: &&String| names.retained.every_scope || names.retained.scopes.contains(scope);
         let scopes = token.scopes().iter().filter(needed).cloned().collect();
-        Self::read(token.signed(), names, Some(scopes))
+        Ok(Self::read(token.signed(), names, Some(scopes))?.ending_at(token.signed().expires()))
     }
 
     /// Reads the identity from the claims that the tenant configures.
@@ -76,6 +81,7 @@ impl VerifiedIdentity {
         Ok(Self {
             tenant: token.tenant().clone(),
             user,
+            subject: claims.own().get("sub").and_then(Value::as_str).map(str::to_owned),
             email: email(claims, names)?,
             email_verified,
             groups: groups(claims, names)?,
@@ -83,19 +89,26 @@ impl VerifiedIdentity {
             scopes,
             verified_with: token.verified_with(),
             tokens: Tokens::default(),
+            end: None,
         })
     }
 
     /// The identity of an opened session, with the tokens that the upstream receives.
     pub(crate) fn from_sealed<T>(sealed: Opened<T>) -> Self
     where
-        (IdentityRecord, Tokens): From<T>,
+        (IdentityRecord, String, Tokens): From<T>,
     {
         let (tenant, value) = sealed.into_parts();
-        let (record, tokens) = value.into();
+        let (record, subject, tokens): (IdentityRecord, String, Tokens) = value.into();
         let IdentityRecord { user, email, email_verified, groups, claims, verified_with } = record;
         let claims = claims.read();
-        Self { tenant, user, email, email_verified, groups, claims, scopes: None, verified_with, tokens }
+        let (subject, scopes, end) = (Some(subject), None, None);
+        Self { tenant, user, subject, email, email_verified, groups, claims, scopes, verified_with, tokens, end }
+    }
+
+    /// The identity of a session or a token that ends at `end`.
+    pub(crate) fn ending_at(self, end: UnixTime) -> Self {
+        Self { end: Some(end), ..self }
     }
 
     /// The identity in the form that a session stores.
@@ -120,9 +133,24 @@ impl VerifiedIdentity {
         &self.user
     }
 
+    /// The subject at the issuer (`sub`), if the token has one.
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// When the session or the token that the identity comes from ends, if that is known.
+    pub fn end(&self) -> Option<UnixTime> {
+        self.end
+    }
+
     /// The e-mail address, if the issuer sent one.
     pub fn email(&self) -> Option<&str> {
         self.email.as_deref()
+    }
+
+    /// Whether the issuer verified the e-mail address (OpenID Connect Core section 5.1).
+    pub fn email_verified(&self) -> bool {
+        self.email_verified
     }
 
     /// The e-mail address, if the tenant relies on it: the issuer verified it (OpenID Connect Core
@@ -170,9 +198,8 @@ impl VerifiedIdentity {
     /// The approximate size of the strings and claims in memory, in bytes.
     pub(crate) fn size(&self) -> usize {
         // Only identities of bearer tokens are cached, and those have no tokens.
-        let Self { tenant: _, user, email, email_verified: _, groups, claims, scopes, verified_with: _, tokens: _ } =
-            self;
-        let words = [user].into_iter().chain(email).chain(groups).chain(scopes.iter().flatten());
+        let Self { user, subject, email, groups, claims, scopes, .. } = self;
+        let words = [user].into_iter().chain(subject).chain(email).chain(groups).chain(scopes.iter().flatten());
         let claims = claims.iter().map(|(name, value)| text_size(name).saturating_add(value_size(value)));
         words.map(|text| text_size(text)).chain(claims).fold(0, usize::saturating_add)
     }

@@ -66,9 +66,9 @@ impl SessionRecord {
     }
 }
 
-impl From<SessionRecord> for (IdentityRecord, Tokens) {
+impl From<SessionRecord> for (IdentityRecord, String, Tokens) {
     fn from(record: SessionRecord) -> Self {
-        (record.identity, record.tokens.into_forwarded())
+        (record.identity, record.sub, record.tokens.into_forwarded())
     }
 }
 

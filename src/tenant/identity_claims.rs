@@ -30,6 +30,8 @@ pub struct RetainedClaims {
     pub claims: Vec<ClaimPath>,
     /// The scopes of bearer tokens.
     pub scopes: Vec<String>,
+    /// Whether every scope of a bearer token is retained.
+    pub every_scope: bool,
 }
 
 impl RetainedClaims {

@@ -43,7 +43,7 @@ impl Forward {
         let mut forward = Self::stripped(head, tenant, config, has_bearer_token(head));
         identity_headers(permitted, &mut forward.edits);
         if let Some(assertion) = &config.assertion {
-            let signed = assertion.for_identity(tenant, identity, roles, env)?;
+            let signed = assertion.for_identity(permitted, env)?;
             forward.edits.push(HeaderEdit::Set(assertion.header().to_owned(), signed.into_bytes()));
         }
         if config.filter_state {

@@ -12,7 +12,7 @@ mod known_names;
 mod protected_names;
 mod strip;
 
-pub(crate) use assertion::{Assertion, AssertionSettings, PublishedKey};
+pub(crate) use assertion::{Assertion, AssertionSettings, Audience, PublishedKey};
 pub use config::UpstreamConfig;
 pub use forward::Forward;
 pub use header_edit::HeaderEdit;

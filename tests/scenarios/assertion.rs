@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tenantgate::jose::parse_jwk;
 
+use super::bearer::access_token;
 use crate::support::browser::Browser;
 use crate::support::core_harness::VERIFIER;
 use crate::support::harness::{Harness, Outcome, Reply, values};
@@ -14,6 +15,9 @@ use crate::support::world::{NAVIGATION, World, ada};
 
 const EC: &str = include_str!("../vectors/keys/ec.private.pem");
 const ED: &str = include_str!("../vectors/keys/ed.private.pem");
+
+/// How long after its expiry Tenantgate accepts a token, in seconds.
+const LEEWAY: u64 = 60;
 
 /// A world whose assertions are signed with the first of `keys`.
 fn world<H: Harness>(keys: Value) -> World<H> {
@@ -66,13 +70,15 @@ pub fn an_assertion_can_be_verified<H: Harness>() {
         let before = world.clock.now();
         let assertion = received(&mut world, &mut browser, "https://acme.example/");
         let (header, mut claims) = verified(&mut world, &assertion);
-        assert_eq!((&header["alg"], &header["typ"]), (&json!(alg), &json!("JWT")));
+        assert_eq!((&header["alg"], &header["typ"]), (&json!(alg), &json!("tenantgate-assertion+jwt")));
         let members = claims.as_object_mut().unwrap();
         let [iat, exp] = ["iat", "exp"].map(|name| members.remove(name).unwrap().as_u64().unwrap());
+        assert_eq!(members.remove("jti").unwrap().as_str().unwrap().len(), 22);
         assert!((before - 3..=before + 3).contains(&iat) && exp == iat + 300, "{before} {iat} {exp}");
         let expected = json!({
             "iss": "tenantgate", "aud": "upstream", "sub": "ada", "email": "ada@acme.example", "groups": ["engineers", "admins"],
-            "roles": ["admin"], "tenant": "acme",
+            "roles": ["admin"], "tenant": "acme", "email_verified": false,
+            "sub_id": { "format": "iss_sub", "iss": "https://login.acme.example", "sub": "ada" },
         });
         assert_eq!(claims, expected);
 
@@ -90,6 +96,85 @@ pub fn an_assertion_can_be_verified<H: Harness>() {
         let ada = received(&mut world, &mut twin, "https://globex.example/");
         assert_eq!(verified(&mut world, &ada).1["tenant"], "globex");
     }
+}
+
+/// An assertion of a token that ends soon ends with it, even if another one with the same claims
+/// was signed before. So does that of a session.
+pub fn an_assertion_ends_with_its_token_or_session<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["session"]["lifetime"] = json!("2m");
+        configuration["assertion"] = json!({ "keys": [{ "pem": EC }], "lifetime": "1h" });
+        configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+    });
+    let now = world.clock.now();
+    for (expires, most) in
+        [(now + 90_000, now + 3_610), (now + 20, now + 20 + LEEWAY), (now + 1_000, now + 1_000 + LEEWAY)]
+    {
+        let token = access_token(&world, |_, claims| claims["exp"] = json!(expires));
+        let lines = [("authorization", format!("Bearer {token}"))];
+        let lines: Vec<(&str, &str)> = lines.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut seen = Vec::new();
+        for path in ["a", "b"] {
+            let url = format!("https://acme.example/{path}");
+            seen = values(&world.send(&mut world.browser(), &url, &lines).forwarded(), "x-tenantgate-assertion");
+        }
+        let exp = verified(&mut world, &seen[0]).1["exp"].as_u64().unwrap();
+        assert!((most - 15..=most).contains(&exp), "{} {}", exp - now, most - now);
+    }
+    let mut browser = world.signed_in();
+    let assertion = received(&mut world, &mut browser, "https://acme.example/");
+    let exp = verified(&mut world, &assertion).1["exp"].as_u64().unwrap();
+    assert!((now..=world.clock.now() + 120).contains(&exp), "{exp} {now}");
+}
+
+/// An upstream cannot send the assertion on to the upstream of another host or tenant.
+pub fn an_assertion_is_for_one_audience<H: Harness>() {
+    for (audiences, of_acme, of_globex) in [
+        (Value::Null, json!("https://acme.example"), json!("https://globex.example")),
+        (json!(["{tenant}"]), json!("acme"), json!("globex")),
+        (json!(["up", "{tenant}@{host}"]), json!(["up", "acme@acme.example"]), json!(["up", "globex@globex.example"])),
+    ] {
+        let mut world = World::<H>::with(|configuration| {
+            configuration["assertion"] = json!({ "keys": [{ "pem": ED }] });
+            if !audiences.is_null() {
+                configuration["assertion"]["audiences"] = audiences;
+            }
+        });
+        let mut browser = world.browser();
+        for (tenant, expected) in [("acme", of_acme), ("globex", of_globex)] {
+            let url = format!("https://{tenant}.example/");
+            world.sign_in(&mut browser, tenant, &url, &ada());
+            let assertion = received(&mut world, &mut browser, &url);
+            assert_eq!(verified(&mut world, &assertion).1["aud"], expected, "{tenant}");
+        }
+    }
+}
+
+/// The user as the issuer names it, and what it says about address and scopes.
+pub fn an_assertion_has_what_the_issuer_said<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["assertion"] = json!({ "keys": [{ "pem": EC }] });
+        configuration["tenants"][0]["identity"] = json!({ "user": "name" });
+        configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+    });
+    let mut browser = world.browser();
+    let person = json!({ "sub": "248289761001", "name": "Ada", "email": "ada@acme.example", "email_verified": true });
+    world.sign_in(&mut browser, "acme", "https://acme.example/", &person);
+    let assertion = received(&mut world, &mut browser, "https://acme.example/");
+    let (_, claims) = verified(&mut world, &assertion);
+    let named = |sub: &str| json!({ "format": "iss_sub", "iss": "https://login.acme.example", "sub": sub });
+    assert_eq!((&claims["sub"], &claims["sub_id"]), (&json!("Ada"), &named("248289761001")));
+    assert_eq!((&claims["email_verified"], claims.get("scope")), (&json!(true), None));
+
+    let token = access_token(&world, |_, claims| {
+        claims["name"] = json!("Robot");
+        claims["scope"] = json!("orders reports");
+    });
+    let line = format!("Bearer {token}");
+    let seen = world.send(&mut world.browser(), "https://acme.example/", &[("authorization", &line)]).forwarded();
+    let (_, claims) = verified(&mut world, &values(&seen, "x-tenantgate-assertion")[0]);
+    assert_eq!((&claims["sub"], &claims["sub_id"]), (&json!("Robot"), &named("robot")));
+    assert_eq!(claims["scope"], "orders reports");
 }
 
 pub fn keys_of_the_assertion_are_published<H: Harness>() {

@@ -1,19 +1,23 @@
 //! The signed assertion: a short-lived JWT about the identity, in one header, for upstreams that do
 //! not trust plain headers.
 
+mod audience;
 mod cache;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
+use crate::access::Permitted;
 use crate::base::encoding::base64url;
 use crate::base::json;
 use crate::env::{Env, HostFailure};
-use crate::identity::VerifiedIdentity;
+use crate::http::host::Host;
 use crate::jose::SigningKey;
-use crate::tenant::Tenant;
 use cache::AssertionCache;
+
+pub(crate) use audience::Audience;
 
 /// Signs assertions, and serves the keys that verify them.
 #[derive(Debug)]
@@ -34,8 +38,8 @@ pub(crate) struct AssertionSettings {
     /// The claim `iss`.
     pub(crate) issuer: String,
     /// The claim `aud`; at least one value.
-    pub(crate) audiences: Vec<String>,
-    /// The time from `iat` to `exp`.
+    pub(crate) audiences: Vec<Audience>,
+    /// The time from `iat` to `exp`, unless the session or the token ends before.
     pub(crate) lifetime: Duration,
     /// The name of the header, in lower case.
     pub(crate) header: String,
@@ -67,7 +71,7 @@ impl Assertion {
     pub(crate) fn new(settings: AssertionSettings) -> Self {
         let jwk = settings.keys.first().map(|published| &published.jwk);
         let member = |name| jwk.and_then(|jwk| jwk.get(name));
-        let jose_header = json::write(&json!({ "alg": member("alg"), "kid": member("kid"), "typ": "JWT" }));
+        let jose_header = json::write(&json!({ "alg": member("alg"), "kid": member("kid"), "typ": TYP }));
         let jwks: Vec<&Map<String, Value>> = settings.keys.iter().map(|published| &published.jwk).collect();
         let jwks = json::write(&json!({ "keys": jwks }));
         Self { jose_header: base64url(jose_header.as_bytes()), jwks, cache: AssertionCache::default(), settings }
@@ -83,27 +87,31 @@ impl Assertion {
         &self.settings.jwks_path
     }
 
-    /// The assertion about `identity`. An assertion is reused for the first half of its lifetime,
-    /// so the result is valid for at least the other half.
+    /// The assertion about the identity of `permitted`. It is reused for the first half of its
+    /// lifetime, so the result is valid for at least the other half, and never longer than the
+    /// session or the token that it is about.
     ///
     /// # Errors
     /// [`HostFailure`] if the host has no time or does not sign.
-    pub(crate) fn for_identity(
-        &self,
-        tenant: &Tenant,
-        identity: &VerifiedIdentity,
-        roles: &[&str],
-        env: &Env<'_>,
-    ) -> Result<String, HostFailure> {
+    pub(crate) fn for_identity(&self, permitted: &Permitted<'_>, env: &Env<'_>) -> Result<String, HostFailure> {
         let now = env.now()?;
-        let about = self.claims(tenant, identity, roles);
-        let subject = json::write(&Value::Object(about.clone()));
+        let mut claims = self.claims(permitted)?;
+        let usual = now.plus(self.settings.lifetime);
+        let end = permitted.identity().end().filter(|end| *end < usual);
+        // An assertion that ends with its session is not one for a session that ends earlier.
+        if let Some(end) = end {
+            claims.insert("exp".to_owned(), end.0.into());
+        }
+        let subject = json::write(&Value::Object(claims.clone()));
         if let Some(known) = self.cache.find(&subject, now) {
             return Ok(known);
         }
-        let mut claims = about;
         claims.insert("iat".to_owned(), now.0.into());
-        claims.insert("exp".to_owned(), now.plus(self.settings.lifetime).0.into());
+        claims.insert("exp".to_owned(), end.unwrap_or(usual).0.into());
+        // The same claims at the same time are the same assertion, whichever worker signs it.
+        let content = json::write(&Value::Object(claims.clone()));
+        let digest = Sha256::digest(content);
+        claims.insert("jti".to_owned(), base64url(digest.first_chunk::<16>().unwrap_or(&[0; 16])).into());
         let payload = base64url(json::write(&Value::Object(claims)).as_bytes());
         let input = format!("{}.{payload}", self.jose_header);
         let signature = self
@@ -113,26 +121,50 @@ impl Assertion {
             .and_then(|published| published.key.sign(input.as_bytes(), env.verifier().host))
             .ok_or(HostFailure("it could not sign the assertion"))?;
         let assertion = format!("{input}.{}", base64url(&signature));
-        let fresh_until = now.plus(self.settings.lifetime.checked_div(2).unwrap_or_default());
-        self.cache.insert(subject, &assertion, now, fresh_until);
+        let half = now.plus(self.settings.lifetime.checked_div(2).unwrap_or_default());
+        self.cache.insert(subject, &assertion, now, end.unwrap_or(half));
         Ok(assertion)
     }
 
-    /// The claims of the assertion without `iat` and `exp`.
-    fn claims(&self, tenant: &Tenant, identity: &VerifiedIdentity, roles: &[&str]) -> Map<String, Value> {
-        let audiences = &self.settings.audiences;
+    /// The claims of the assertion without `iat`, `exp` and `jti`.
+    fn claims(&self, permitted: &Permitted<'_>) -> Result<Map<String, Value>, HostFailure> {
+        let (tenant, identity) = (permitted.tenant(), permitted.identity());
         let mut claims = Map::new();
         let mut claim = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
         claim("iss", self.settings.issuer.as_str().into());
-        claim("aud", if let [one] = audiences.as_slice() { one.as_str().into() } else { audiences.as_slice().into() });
+        claim("aud", self.audience(permitted)?);
         claim("sub", identity.user().into());
         claim("tenant", tenant.name.as_str().into());
         claim("groups", identity.groups().into());
-        claim("roles", roles.iter().copied().collect());
+        claim("roles", permitted.roles().iter().copied().collect());
+        // The user as the issuer names it (RFC 9493 section 3.2.4), whatever claim the name is of.
+        if let Some(subject) = identity.subject() {
+            claim("sub_id", json!({ "format": "iss_sub", "iss": tenant.issuer, "sub": subject }));
+        }
         if let Some(email) = identity.forwarded_email(&tenant.identity) {
             claim("email", email.into());
+            claim("email_verified", identity.email_verified().into());
         }
-        claims
+        if let Some(scopes) = identity.scopes().filter(|scopes| !scopes.is_empty()) {
+            claim("scope", scopes.join(" ").into());
+        }
+        Ok(claims)
+    }
+
+    /// The claim `aud` for the request.
+    fn audience(&self, permitted: &Permitted<'_>) -> Result<Value, HostFailure> {
+        let audiences = &self.settings.audiences;
+        let mut host = String::new();
+        if audiences.iter().any(Audience::needs_host) {
+            // The tenant was selected by this host, so it is valid.
+            let authority = permitted.head().only(":authority").unwrap_or_default();
+            host = Host::from_authority(authority).map_err(|_| HostFailure("it changed `:authority`"))?.to_string();
+        }
+        let value = |audience: &Audience| audience.value(permitted.tenant().name.as_str(), &host).into();
+        Ok(match audiences.as_slice() {
+            [one] => value(one),
+            all => all.iter().map(value).collect::<Vec<Value>>().into(),
+        })
     }
 
     /// The JWK Set that verifies the assertions. It contains no personal data.
@@ -140,3 +172,7 @@ impl Assertion {
         &self.jwks
     }
 }
+
+/// The type of the token, so that no other JWT passes for an assertion, nor the reverse (RFC 8725
+/// section 3.11).
+const TYP: &str = "tenantgate-assertion+jwt";
