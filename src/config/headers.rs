@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::cursor::Cursor;
 use super::identity::claim;
-use super::tenant::PartialTenant;
 use super::values::{listed, one_of};
 use crate::http::header_name::{FoldedNames, fold};
 use crate::tenant::{
@@ -51,23 +50,6 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
         authorization: authorization?,
         passed: FoldedNames::new(&mut passed?.iter().map(String::as_str)),
     })
-}
-
-/// Records a mistake for each tenant that passes a header under which another tenant sends an
-/// identity. They may share an upstream, which would trust the header of a client.
-pub(super) fn refuse_passed(tenants: &[PartialTenant]) {
-    let headers = || tenants.iter().filter_map(|partial| Some((partial, partial.headers.as_ref()?)));
-    if headers().all(|(_, headers)| headers.passed.iter().next().is_none()) {
-        return;
-    }
-    let written = FoldedNames::new(&mut headers().flat_map(|(_, headers)| headers.names()));
-    for (partial, headers) in headers() {
-        for name in headers.passed.iter().filter(|name| written.contains(name)) {
-            let message =
-                format!("\"{name}\" is the name of an identity header of another tenant; a client must not send it");
-            partial.errors.add("headers.pass", message);
-        }
-    }
 }
 
 /// Reads the headers for single claims: each header name and the claim that it contains.

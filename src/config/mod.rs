@@ -24,6 +24,7 @@ mod keys;
 mod load_context;
 mod login;
 mod pages;
+mod passed_headers;
 mod provider;
 mod refresh;
 mod request;
@@ -106,7 +107,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     refuse_shared(&tenants, &whole);
     unreadable_hosts::refuse_taken(&tenants, &whole);
     cookie_domains::refuse_foreign_hosts(&tenants);
-    headers::refuse_passed(&tenants);
+    passed_headers::refuse_passed(&tenants);
 
     let mut errors = whole.into_config_errors(None);
     let (problems, entries): (Vec<_>, Vec<_>) = tenants.into_iter().map(finish).unzip();

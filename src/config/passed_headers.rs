@@ -1,0 +1,21 @@
+//! The headers that tenants let through, compared with those of the other tenants.
+
+use super::tenant::PartialTenant;
+use crate::http::header_name::FoldedNames;
+
+/// Records a mistake for each tenant that passes a header under which another tenant sends an
+/// identity. They may share an upstream, which would trust the header of a client.
+pub(super) fn refuse_passed(tenants: &[PartialTenant]) {
+    let headers = || tenants.iter().filter_map(|partial| Some((partial, partial.headers.as_ref()?)));
+    if headers().all(|(_, headers)| headers.passed.iter().next().is_none()) {
+        return;
+    }
+    let written = FoldedNames::new(&mut headers().flat_map(|(_, headers)| headers.names()));
+    for (partial, headers) in headers() {
+        for name in headers.passed.iter().filter(|name| written.contains(name)) {
+            let message =
+                format!("\"{name}\" is the name of an identity header of another tenant; a client must not send it");
+            partial.errors.add("headers.pass", message);
+        }
+    }
+}
