@@ -73,6 +73,7 @@ events! {
         TokenResponseInvalid = "token_response_invalid",
         Unauthenticated = "unauthenticated",
         UserinfoInvalid = "userinfo_invalid",
+        VerificationLimited = "verification_limited",
     }
     others {
         AccessDryRun = "access_dry_run",

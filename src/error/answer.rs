@@ -68,6 +68,7 @@ impl Refusal {
                 AccessError::Scopes(_) => (403, Debug, Event::TokenInsufficient, pages::TOKEN_INSUFFICIENT, None),
             },
             Self::Bearer(error) => match error {
+                BearerError::Busy => VERIFICATION_LIMITED,
                 BearerError::Host(_) => HOST_ERROR,
                 BearerError::Identity(_) => (401, Debug, Event::TokenIdentityIncomplete, pages::TOKEN_INVALID, None),
                 BearerError::Insufficient(_) => (403, Debug, Event::TokenInsufficient, pages::TOKEN_INSUFFICIENT, None),
@@ -83,6 +84,7 @@ impl Refusal {
                     (413, Debug, Event::BodyUnavailable, pages::BODY_TOO_LONG, None)
                 }
                 LogoutError::Body(BodyError::Withheld) => (503, Error, Event::BodyUnavailable, pages::FAILED, None),
+                LogoutError::Busy => VERIFICATION_LIMITED,
                 LogoutError::Host(_) => HOST_ERROR,
                 LogoutError::KeyUnknown => (503, Debug, Event::LogoutKeyUnknown, pages::LOGOUT_KEY_UNKNOWN, None),
                 LogoutError::Malformed => {
@@ -116,7 +118,7 @@ impl Refusal {
     fn is_about_token(&self) -> bool {
         match self {
             Self::Access(error) => matches!(error, AccessError::Scopes(_)),
-            Self::Bearer(error) => !matches!(error, BearerError::Host(_)),
+            Self::Bearer(error) => !matches!(error, BearerError::Busy | BearerError::Host(_)),
             Self::Host(_) | Self::Login(_) | Self::Logout(_) | Self::Request(_) => false,
         }
     }
@@ -229,6 +231,9 @@ fn login(error: &LoginError) -> Row {
 
 /// The reply to a request whose body did not arrive.
 const BODY_TIMEOUT: Row = (408, Level::Debug, Event::BodyTimeout, pages::BODY_TIMEOUT, None);
+/// The reply to a token whose signature was not verified. The status is not 429 (RFC 6585 section
+/// 4), because it is not this client that has sent too many requests.
+const VERIFICATION_LIMITED: Row = (503, Level::Debug, Event::VerificationLimited, pages::VERIFICATION_LIMITED, None);
 /// The reply to a failure of a host function.
 const HOST_ERROR: Row = (503, Level::Error, Event::HostError, pages::FAILED, None);
 const RETRY_AFTER_SECONDS: &str = "5";
@@ -252,6 +257,7 @@ mod tests {
         let logout = [
             LogoutError::Body(BodyError::TimedOut),
             LogoutError::Body(BodyError::TooLong),
+            LogoutError::Busy,
             LogoutError::KeyUnknown,
             LogoutError::Malformed,
             LogoutError::Token(TokenError::Signature),
@@ -264,7 +270,12 @@ mod tests {
             RequestError::Unauthenticated,
             RequestError::UnknownHost,
         ];
-        let bearer = [BearerError::Invalid(TokenError::Signature), BearerError::Malformed, BearerError::NotAccepted];
+        let bearer = [
+            BearerError::Busy,
+            BearerError::Invalid(TokenError::Signature),
+            BearerError::Malformed,
+            BearerError::NotAccepted,
+        ];
         let refusals = login.map(Refusal::from).into_iter().chain(logout.map(Refusal::from));
         let refusals = refusals.chain(request.map(Refusal::from)).chain(bearer.map(Refusal::from));
         for refusal in refusals {

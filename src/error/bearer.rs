@@ -10,6 +10,8 @@ use crate::token::{AccessTokenError, Shortfall};
 /// The reason why a bearer token does not authenticate a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BearerError {
+    /// The signature was not verified ([`TokenError::Busy`]).
+    Busy,
     /// A function of the host failed.
     Host(HostFailure),
     /// The token lacks a claim that the identity needs.
@@ -27,6 +29,7 @@ pub(crate) enum BearerError {
 impl fmt::Display for BearerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Busy => TokenError::Busy.fmt(f),
             Self::Host(failure) => failure.fmt(f),
             Self::Identity(error) => error.fmt(f),
             Self::Insufficient(shortfall) => shortfall.fmt(f),
@@ -55,6 +58,7 @@ impl From<AccessTokenError> for BearerError {
     fn from(error: AccessTokenError) -> Self {
         match error {
             AccessTokenError::Insufficient(shortfall) => Self::Insufficient(shortfall),
+            AccessTokenError::Refused(TokenError::Busy) => Self::Busy,
             AccessTokenError::Refused(error) => Self::Invalid(error),
         }
     }

@@ -11,6 +11,8 @@ use crate::jose::TokenError;
 pub(crate) enum LogoutError {
     /// The body could not be read or is too long.
     Body(BodyError),
+    /// The signature was not verified ([`TokenError::Busy`]).
+    Busy,
     /// A function of the host failed.
     Host(HostFailure),
     /// The key that signed the logout token is unknown. The JWK Set will be fetched.
@@ -25,6 +27,7 @@ impl fmt::Display for LogoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body(error) => error.fmt(f),
+            Self::Busy => TokenError::Busy.fmt(f),
             Self::Host(failure) => failure.fmt(f),
             Self::KeyUnknown => {
                 f.write_str("the key of the logout token is not known; the issuer's keys are fetched at the next tick")

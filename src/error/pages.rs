@@ -127,3 +127,7 @@ pub(super) const USER_MISSING: Text = (
     "The sign-in service did not say who you are. Sign in with another account, or ask your organization's \
      administrator.",
 );
+pub(super) const VERIFICATION_LIMITED: Text = (
+    "Not available",
+    "Too many tokens had to be verified for this site at the same time. Send the request again in a moment.",
+);

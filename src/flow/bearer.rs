@@ -27,7 +27,7 @@ pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<Ve
     }
     let text = std::str::from_utf8(bytes).ok().filter(|token| !token.is_empty()).ok_or(BearerError::Malformed)?;
     let verify = |keys: &TrustedKeys<'_>| {
-        VerifiedAccessToken::verify(text, bearer, &served.token_context(keys, now, env.verifier()))
+        VerifiedAccessToken::verify(text, bearer, &served.bearer_context(keys, now, env.verifier()))
     };
     let mut verified = verify(&keys);
     let unknown_key = AccessTokenError::Refused(TokenError::UnknownKey);

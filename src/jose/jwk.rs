@@ -53,14 +53,21 @@ pub fn parse_jwk(jwk: &Map<String, Value>) -> Result<VerificationKey, KeyError> 
 /// The [`KeyError`] of every other unusable key with its position in `keys`, because an operator
 /// can correct it.
 pub fn parse_jwks(keys: &[Value]) -> Result<Vec<VerificationKey>, Vec<(usize, KeyError)>> {
-    let (good, problems) = read_jwks(keys);
+    let (good, problems) = read_each(keys);
     let wrong: Vec<_> = problems.into_iter().filter(|(_, problem)| !problem.is_foreign()).collect();
     if wrong.is_empty() { Ok(good) } else { Err(wrong) }
 }
 
-/// Returns the usable keys of a set, and the error of each other key with its position in `keys`.
-/// One unusable key does not make the published set of an issuer unusable.
-pub fn read_jwks(keys: &[Value]) -> (Vec<VerificationKey>, Vec<(usize, KeyError)>) {
+/// Returns the usable keys of a set that an issuer publishes. One unusable key does not make the
+/// set unusable. A key that is costly to verify with is unusable here, because nobody who runs the
+/// gateway has chosen it.
+pub fn read_jwks(keys: &[Value]) -> Vec<VerificationKey> {
+    let (good, _) = read_each(keys);
+    good.into_iter().filter(|key| !key.is_costly()).collect()
+}
+
+/// Returns the keys that can be read, and the error of each other key with its position in `keys`.
+fn read_each(keys: &[Value]) -> (Vec<VerificationKey>, Vec<(usize, KeyError)>) {
     let mut good = Vec::new();
     let mut problems = Vec::new();
     for (position, key) in keys.iter().enumerate() {

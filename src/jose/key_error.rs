@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::algorithm::SignatureAlgorithm;
+
 /// The reason why a value is not a usable public key. It contains only sizes and names, and no key
 /// material.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,8 @@ pub enum KeySetError {
     DuplicateKey,
     /// The set has no key.
     Empty,
+    /// More keys of this algorithm than are tried for a token have no `kid`.
+    Unnamed(SignatureAlgorithm),
 }
 
 impl fmt::Display for KeySetError {
@@ -92,6 +96,10 @@ impl fmt::Display for KeySetError {
             Self::Empty => {
                 f.write_str("there is no key that could verify a token; give at least one public key of the issuer")
             }
+            Self::Unnamed(algorithm) => write!(
+                f,
+                "more than two keys for {algorithm} have no `kid`, and only two are tried for a token; give each its `kid`"
+            ),
         }
     }
 }
@@ -103,3 +111,5 @@ pub(super) const MIN_RSA_BITS: usize = 2048;
 /// The largest RSA modulus that is accepted, in bits. It is limited because the time of a
 /// verification grows with the square of the size.
 pub(super) const MAX_RSA_BITS: usize = 8192;
+/// The largest RSA modulus of a fetched key, in bytes.
+pub(super) const MAX_FETCHED_RSA_BYTES: usize = 512;

@@ -15,13 +15,20 @@ impl KeySet {
     /// A key set of configured keys, in this order.
     ///
     /// # Errors
-    /// [`KeySetError`] if two keys have the same `kid`, a key occurs twice, or there is no key.
+    /// [`KeySetError`] if two keys have the same `kid`, a key occurs twice, more than
+    /// [`MAX_UNNAMED`] keys of an algorithm have no `kid`, or there is no key.
     pub fn new(keys: Vec<VerificationKey>) -> Result<Self, KeySetError> {
         if keys.is_empty() {
             return Err(KeySetError::Empty);
         }
         let mut thumbprints = HashSet::new();
         let mut kids = HashSet::new();
+        let is_unnamed = |key: &&VerificationKey| key.kid().is_none();
+        for algorithm in keys.iter().filter(is_unnamed).map(VerificationKey::algorithm) {
+            if keys.iter().filter(is_unnamed).filter(|key| key.algorithm() == algorithm).count() > MAX_UNNAMED {
+                return Err(KeySetError::Unnamed(algorithm));
+            }
+        }
         for key in &keys {
             if !thumbprints.insert(key.thumbprint()) {
                 return Err(KeySetError::DuplicateKey);
@@ -53,17 +60,26 @@ impl KeySet {
         self.0.is_empty()
     }
 
-    /// The keys that may have made a signature: those with this algorithm, and with this `kid` if
-    /// both the token and the key have one. A PEM key has a `kid` only if one is configured for it.
+    /// The keys that may have made a signature with this algorithm: the one with the `kid` of the
+    /// token, else the first [`MAX_UNNAMED`] of those that have no `kid` or, for a token without
+    /// `kid`, of all. The number is limited, because anyone can send a token, and each key costs a
+    /// verification. An issuer with several keys names the key in each token (OpenID Connect Core
+    /// section 10.1).
     pub fn candidates<'a>(
         &'a self,
         algorithm: SignatureAlgorithm,
         kid: Option<&'a str>,
     ) -> impl Iterator<Item = &'a VerificationKey> {
-        self.0
-            .iter()
-            .filter(move |key| key.algorithm() == algorithm)
-            .filter(move |key| kid.is_none() || key.kid().is_none() || key.kid() == kid)
+        let named = self.named(algorithm, kid);
+        let is_unnamed = move |key: &&VerificationKey| {
+            named.is_none() && key.algorithm() == algorithm && (kid.is_none() || key.kid().is_none())
+        };
+        named.into_iter().chain(self.0.iter().filter(is_unnamed).take(MAX_UNNAMED))
+    }
+
+    /// The first key with this algorithm and `kid`.
+    pub(super) fn named(&self, algorithm: SignatureAlgorithm, kid: Option<&str>) -> Option<&VerificationKey> {
+        kid.and_then(|kid| self.0.iter().find(|key| key.algorithm() == algorithm && key.kid() == Some(kid)))
     }
 
     /// Whether a key in the set has this `kid`.
@@ -76,3 +92,7 @@ impl KeySet {
         self.0.iter().any(|key| key.thumbprint() == *thumbprint)
     }
 }
+
+/// The most keys of a set that are tried for a token that names none of them: the old and the new
+/// key during a rotation.
+const MAX_UNNAMED: usize = 2;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::base::encoding::from_base64url;
+use crate::base::encoding::{base64url, from_base64url};
 
 const RSA: &str = include_str!("../../tests/vectors/keys/rsa.public.pem");
 const RSA_PKCS1: &str = include_str!("../../tests/vectors/keys/rsa.pkcs1.pem");
@@ -167,19 +167,19 @@ fn a_jwk_with_an_unsuitable_member_is_rejected() {
 
 #[test]
 fn weak_exponents_are_refused() {
-    let modulus = json!(crate::base::encoding::base64url(&[0xff; 256]));
+    let modulus = json!(base64url(&[0xff; 256]));
     for exponent in ["AA", "AQ", "Ag", "BA"] {
         let key = jwk(json!({ "kty": "RSA", "n": modulus, "e": exponent }));
         assert_eq!(problem(key), "RSA exponent is even or under 3", "{exponent}");
     }
-    let modulus = json!(crate::base::encoding::base64url(&[0xff; 1025]));
+    let modulus = json!(base64url(&[0xff; 1025]));
     let key = jwk(json!({ "kty": "RSA", "n": modulus, "e": "AQAB" }));
     assert_eq!(problem(key), "RSA modulus has 8200 bits; at most 8192 are accepted");
 }
 
 #[test]
 fn a_point_off_the_curve_is_refused() {
-    let zeros = crate::base::encoding::base64url(&[0; 32]);
+    let zeros = base64url(&[0; 32]);
     let key = jwk(json!({ "kty": "EC", "crv": "P-256", "x": zeros, "y": zeros }));
     assert_eq!(problem(key), "is not a public key: the point is not on P-256");
 }
@@ -201,6 +201,8 @@ fn a_set_without_keys_or_with_duplicates_is_rejected() {
     assert!(problem(vec![]).starts_with("there is no key"));
     assert_eq!(problem(vec![key(RSA, "a"), key(EC, "a")]), "two keys have the `kid` \"a\"; a `kid` names one key");
     assert_eq!(problem(vec![key(RSA, "a"), key(RSA_PKCS1, "b")]), "the same key is listed twice");
+    let unnamed = || parse_pem(EC).unwrap();
+    assert!(problem(vec![unnamed(), unnamed(), unnamed()]).starts_with("more than two keys for ES256 have no `kid`"));
 }
 
 #[test]
@@ -213,4 +215,30 @@ fn candidates_have_the_algorithm_and_the_kid() {
     assert_eq!(count(SignatureAlgorithm::Rs256, Some("b")), 0);
     assert_eq!(count(SignatureAlgorithm::Es256, Some("b")), 1);
     assert_eq!(count(SignatureAlgorithm::EdDsa, None), 0);
+}
+
+/// A configured key may be larger, because an operator has chosen it.
+#[test]
+fn a_published_rsa_key_is_no_costly_one() {
+    let jwk = |bits: usize, exponent: &[u8]| {
+        let mut modulus = vec![0xff; bits / 8];
+        modulus[0] = 0x80;
+        json!({ "kty": "RSA", "n": base64url(&modulus), "e": base64url(exponent) })
+    };
+    for (bits, exponent, published, configured) in [
+        (2040, &[1, 0, 1][..], 0, false),
+        (2048, &[1, 0, 1], 1, true),
+        (2048, &[3], 1, true),
+        (4096, &[0, 1, 0, 1], 1, true),
+        (4104, &[1, 0, 1], 0, true),
+        (8192, &[3], 0, true),
+        (2048, &[1, 0, 3], 0, true),
+        (2048, &[1, 0, 0, 1], 0, true),
+        (2048, &[1, 0, 0], 0, false),
+        (2048, &[1], 0, false),
+    ] {
+        let keys = [jwk(bits, exponent)];
+        assert_eq!(read_jwks(&keys).len(), published, "{bits} {exponent:?}");
+        assert_eq!(parse_jwks(&keys).is_ok(), configured, "{bits} {exponent:?}");
+    }
 }

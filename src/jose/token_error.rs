@@ -5,6 +5,9 @@ use std::fmt;
 /// The reason why a token was rejected. It names the check and contains no part of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
+    /// The filter itself would have to verify the signature, and has done that too often for the
+    /// tenant in this moment. The token may be valid.
+    Busy,
     /// A claim has a type or form that its definition does not allow.
     Claim(&'static str),
     /// The time in `exp` has passed.
@@ -41,6 +44,7 @@ pub enum TokenError {
 impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Busy => f.write_str("too many signatures of the tenant had to be verified in this moment"),
             Self::Claim(claim) => write!(f, "claim `{claim}` has a value of the wrong type or form"),
             Self::Expired => f.write_str("claim `exp` has passed"),
             Self::Malformed => f.write_str("not a JWS in compact serialization over JSON"),

@@ -25,16 +25,18 @@ impl<'a> TrustedKeys<'a> {
     }
 
     /// The keys that may have made a signature with this algorithm and `kid`
-    /// ([`KeySet::candidates`]), configured keys first.
+    /// ([`KeySet::candidates`]), configured keys first. If a key has the `kid`, it is the only one.
     pub(crate) fn candidates<'k>(
         &'k self,
         algorithm: SignatureAlgorithm,
         kid: Option<&'k str>,
     ) -> impl Iterator<Item = (&'k VerificationKey, SigningKeyRef)> {
-        let configured = self.configured.candidates(algorithm, kid);
-        let configured = configured.map(|key| (key, SigningKeyRef::Configured(key.thumbprint())));
-        let fetched = self.fetched.iter().flat_map(move |keys| keys.candidates(algorithm, kid));
-        configured.chain(fetched.map(|key| (key, SigningKeyRef::Fetched(key.thumbprint()))))
+        let names = |keys: &KeySet| keys.named(algorithm, kid).is_some();
+        let fetched = self.fetched.as_deref().filter(|_| !names(self.configured));
+        let configured = Some(self.configured).filter(|_| !fetched.is_some_and(names));
+        let of = move |keys: Option<&'k KeySet>| keys.into_iter().flat_map(move |keys| keys.candidates(algorithm, kid));
+        let configured = of(configured).map(|key| (key, SigningKeyRef::Configured(key.thumbprint())));
+        configured.chain(of(fetched).map(|key| (key, SigningKeyRef::Fetched(key.thumbprint()))))
     }
 
     /// Whether the key is still trusted.

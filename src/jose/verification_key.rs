@@ -8,13 +8,14 @@ use jwt_compact::Algorithm as _;
 use jwt_compact::jwk::JsonWebKey;
 use p256::ecdsa::VerifyingKey as P256Key;
 use rsa::pkcs8::EncodePublicKey;
+use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, PublicKey as RsaKey};
 use sha2::{Digest, Sha256};
 
 use super::algorithm::SignatureAlgorithm;
 use super::der::{Curve, without_zeros};
 use super::host_verifier::{HostAlgorithms, HostVerifier};
-use super::key_error::{KeyError, MAX_RSA_BITS, MIN_RSA_BITS};
+use super::key_error::{KeyError, MAX_FETCHED_RSA_BYTES, MAX_RSA_BITS, MIN_RSA_BITS};
 use super::module_verifier::{ByModule, PublicKey};
 use super::thumbprint::Thumbprint;
 use crate::base::json;
@@ -150,12 +151,44 @@ impl VerificationKey {
     /// `message`. The host verifies it if it is trusted with the algorithm. If the host is not
     /// trusted or cannot answer, the filter itself verifies the signature.
     pub fn verify(&self, message: &[u8], signature: &[u8], verifier: Verifier<'_>) -> bool {
-        if verifier.trusted.has(self.algorithm)
-            && let Some(verdict) = self.ask(verifier.host, message, signature)
-        {
-            return verdict;
-        }
+        self.verify_by_host(message, signature, verifier).unwrap_or_else(|| self.verify_by_module(message, signature))
+    }
+
+    /// The verdict of the host. `None` if the host is not trusted with the algorithm, or cannot
+    /// answer.
+    pub(crate) fn verify_by_host(&self, message: &[u8], signature: &[u8], verifier: Verifier<'_>) -> Option<bool> {
+        verifier.trusted.has(self.algorithm).then(|| self.ask(verifier.host, message, signature)).flatten()
+    }
+
+    /// The verdict of the filter itself, which takes the time that [`cost`](Self::cost) says.
+    pub(crate) fn verify_by_module(&self, message: &[u8], signature: &[u8]) -> bool {
         ByModule(self.algorithm).verify_signature(&signature.into(), &self.key, message)
+    }
+
+    /// What a verification by the filter itself costs, in units of about 0.4 ms. With an RSA key
+    /// the time grows with the square of the size.
+    pub(crate) fn cost(&self) -> u32 {
+        match &self.key {
+            PublicKey::Rsa(key) => {
+                let size = u32::try_from(key.size() / 128).unwrap_or(u32::MAX);
+                size.saturating_mul(size) / 4
+            }
+            PublicKey::P256(_) => 2,
+            PublicKey::Ed25519(_) => 1,
+            PublicKey::HostOnly(_) => 0,
+        }
+    }
+
+    /// Whether a verification with the key takes much longer than with those that issuers use: it
+    /// is an RSA key of more than 4,096 bits, or with an exponent above 65,537.
+    pub(super) fn is_costly(&self) -> bool {
+        match &self.key {
+            PublicKey::Rsa(key) => {
+                let exponent = key.e_bytes();
+                key.size() > MAX_FETCHED_RSA_BYTES || (exponent.len(), &*exponent) > (3, &[1, 0, 1])
+            }
+            PublicKey::P256(_) | PublicKey::Ed25519(_) | PublicKey::HostOnly(_) => false,
+        }
     }
 
     /// The answer of the host, or `None` if it cannot verify the signature. An ECDSA signature of

@@ -9,7 +9,7 @@ use crate::jose::{KnownHeaders, TrustedKeys, Verifier};
 use crate::oauth::discovery::Provider;
 use crate::session::revocation::Revocations;
 use crate::tenant::{IdentityHeaders, Tenant, TenantName};
-use crate::token::TokenContext;
+use crate::token::{TokenContext, VerificationBudget};
 
 /// The tenants of a configuration by host.
 #[derive(Debug)]
@@ -41,6 +41,11 @@ pub struct ServedTenant {
     pub(crate) revocations: Arc<Revocations>,
     /// The JOSE headers of tokens that were verified, so that they are parsed once.
     known_headers: KnownHeaders,
+    /// Limits the verification of bearer tokens.
+    bearer_budget: VerificationBudget,
+    /// Limits the verification of logout tokens. It is another one, so that bearer tokens keep no
+    /// session from ending.
+    logout_budget: VerificationBudget,
 }
 
 /// The parts of a tenant with mistakes that could be read.
@@ -90,6 +95,8 @@ impl TenantEntry {
             provider: Arc::new(Provider::new(model.clone())),
             revocations: Arc::new(Revocations::new(model.clone())),
             known_headers: KnownHeaders::default(),
+            bearer_budget: VerificationBudget::default(),
+            logout_budget: VerificationBudget::default(),
             model,
         }))
     }
@@ -112,15 +119,35 @@ impl TenantEntry {
 }
 
 impl ServedTenant {
-    /// The context for the verification of a token of this tenant. `keys` come from
-    /// [`Provider::trusted_keys`].
+    /// The context for the verification of a token that the issuer of this tenant has sent. `keys`
+    /// come from [`Provider::trusted_keys`].
     pub(crate) fn token_context<'a>(
         &'a self,
         keys: &'a TrustedKeys<'a>,
         now: UnixTime,
         verifier: Verifier<'a>,
     ) -> TokenContext<'a> {
-        TokenContext { tenant: &self.model, keys, known_headers: &self.known_headers, now, verifier }
+        TokenContext { tenant: &self.model, keys, known_headers: &self.known_headers, now, verifier, budget: None }
+    }
+
+    /// The same for a bearer token, which anyone can send.
+    pub(crate) fn bearer_context<'a>(
+        &'a self,
+        keys: &'a TrustedKeys<'a>,
+        now: UnixTime,
+        verifier: Verifier<'a>,
+    ) -> TokenContext<'a> {
+        TokenContext { budget: Some(&self.bearer_budget), ..self.token_context(keys, now, verifier) }
+    }
+
+    /// The same for a logout token, which anyone can send.
+    pub(crate) fn logout_context<'a>(
+        &'a self,
+        keys: &'a TrustedKeys<'a>,
+        now: UnixTime,
+        verifier: Verifier<'a>,
+    ) -> TokenContext<'a> {
+        TokenContext { budget: Some(&self.logout_budget), ..self.token_context(keys, now, verifier) }
     }
 }
 

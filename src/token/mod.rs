@@ -9,6 +9,7 @@ mod claims;
 mod id_token;
 mod logout_token;
 mod signed;
+mod verification_budget;
 
 pub use access_token::{AccessTokenError, Shortfall, VerifiedAccessToken};
 pub use claims::{Claims, SubjectMismatch};
@@ -16,3 +17,4 @@ pub use id_token::{LoginExpectation, RefreshExpectation, VerifiedIdToken};
 pub(crate) use logout_token::{LogoutSubject, VerifiedLogoutToken};
 pub use signed::TokenContext;
 pub(crate) use signed::VerifiedToken;
+pub(crate) use verification_budget::VerificationBudget;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims::Claims;
+use super::verification_budget::VerificationBudget;
 use crate::base::json;
 use crate::base::time::UnixTime;
 use crate::jose::{
@@ -26,6 +27,9 @@ pub struct TokenContext<'a> {
     pub now: UnixTime,
     /// The verifier of signatures.
     pub verifier: Verifier<'a>,
+    /// The limit for signatures that the host does not verify. `None` for a token that the issuer
+    /// itself has sent, of which a client cannot cause many.
+    pub(crate) budget: Option<&'a VerificationBudget>,
 }
 
 /// A token that is signed with a key of the tenant, issued by its issuer, and valid at this moment.
@@ -113,16 +117,32 @@ impl VerifiedToken {
 fn verify_signature(token: &UntrustedToken<'_>, context: &TokenContext<'_>) -> Result<SigningKeyRef, TokenError> {
     let JoseHeader { algorithm, ref kid, .. } = *token.header;
     let kid = kid.as_deref();
-    let mut candidates = context.keys.candidates(algorithm, kid).take(MAX_TRIES).peekable();
-    if candidates.peek().is_none() {
-        let is_known = kid.is_some_and(|kid| context.keys.names(kid));
-        return Err(if is_known { TokenError::OtherAlgorithm } else { TokenError::UnknownKey });
+    let mut is_known = false;
+    for (key, key_ref) in context.keys.candidates(algorithm, kid) {
+        is_known = true;
+        if verifies(key, token, context)? {
+            return Ok(key_ref);
+        }
     }
-    let verifies = |key: &VerificationKey| key.verify(token.signing_input, &token.signature, context.verifier);
-    candidates
-        .find(|(key, _)| verifies(key))
-        .map(|(_, key_ref)| key_ref)
-        .ok_or_else(|| if context.keys.may_be_new(kid) { TokenError::UnknownKey } else { TokenError::Signature })
+    Err(match is_known {
+        true if context.keys.may_be_new(kid) => TokenError::UnknownKey,
+        true => TokenError::Signature,
+        false if kid.is_some_and(|kid| context.keys.names(kid)) => TokenError::OtherAlgorithm,
+        false => TokenError::UnknownKey,
+    })
+}
+
+/// Whether `key` verifies the signature: by the host, or else by the filter itself, if the budget
+/// allows it.
+fn verifies(key: &VerificationKey, token: &UntrustedToken<'_>, context: &TokenContext<'_>) -> Result<bool, TokenError> {
+    let UntrustedToken { signing_input, signature, .. } = token;
+    if let Some(verdict) = key.verify_by_host(signing_input, signature, context.verifier) {
+        return Ok(verdict);
+    }
+    if context.budget.is_some_and(|budget| !budget.take(key.cost(), context.now)) {
+        return Err(TokenError::Busy);
+    }
+    Ok(key.verify_by_module(signing_input, signature))
 }
 
 /// Verifies `exp`, which is required, and `iat` and `nbf` if they are present (RFC 7519 section
@@ -152,14 +172,16 @@ fn verify_subject(claims: &Claims) -> Result<bool, TokenError> {
 
 /// The accepted difference between the issuer's clock and the proxy's.
 pub(super) const LEEWAY: Duration = Duration::from_secs(60);
-/// The most keys that are tried for one token.
-const MAX_TRIES: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::base::encoding::base64url;
-    use crate::jose::{Hash, HostAlgorithms, HostVerifier};
+    use crate::jose::{Hash, HostAlgorithms, HostVerifier, KeySet, read_jwks};
     use crate::testing::{runtime, tenants};
 
     /// A verifier that gives the same result for every signature.
@@ -169,6 +191,68 @@ mod tests {
         fn verify_signature(&self, _: Hash, _: &[u8], _: &[u8], _: &[u8]) -> Option<bool> {
             Some(self.0)
         }
+    }
+
+    /// A host that counts what it is asked, and accepts nothing.
+    #[derive(Default)]
+    struct Counts(Cell<usize>);
+
+    impl HostVerifier for Counts {
+        fn verify_signature(&self, _: Hash, _: &[u8], _: &[u8], _: &[u8]) -> Option<bool> {
+            self.0.set(self.0.get() + 1);
+            Some(false)
+        }
+    }
+
+    /// The published key with this number, whose modulus is no product of two primes.
+    fn jwk(number: u8, kid: Option<&str>) -> Value {
+        let mut modulus = [0xc0; 256];
+        modulus[1] = number;
+        modulus[255] = 1;
+        json!({ "kty": "RSA", "alg": "RS256", "n": base64url(&modulus), "e": "AQAB", "kid": kid })
+    }
+
+    /// How many signatures are verified for a token with this `kid` if these keys are published,
+    /// and why it is refused.
+    fn tries(published: &[Value], kid: Option<&str>) -> (usize, TokenError) {
+        let runtime = runtime(&["k"]);
+        let [tenant, _] = tenants(&runtime);
+        let configured = KeySet::default();
+        let published = KeySet::beside(&configured, read_jwks(published));
+        let keys = TrustedKeys::new(&configured, Some(Arc::new(published)), true);
+        let (host, known_headers) = (Counts::default(), KnownHeaders::default());
+        let verifier = Verifier { host: &host, trusted: HostAlgorithms::ASSUMED };
+        let context = TokenContext {
+            tenant,
+            keys: &keys,
+            known_headers: &known_headers,
+            now: UnixTime(0),
+            verifier,
+            budget: None,
+        };
+        let header = json!({ "alg": "RS256", "kid": kid }).to_string().replace(r#","kid":null"#, "");
+        let token = format!("{}.{}.{}", base64url(header.as_bytes()), base64url(b"{}"), base64url(&[1; 256]));
+        let error = VerifiedToken::verify(Kind::Identity, &token, &context).err().unwrap();
+        (host.0.get(), error)
+    }
+
+    /// What anyone can make a worker do: the number of verifications for one token.
+    #[test]
+    fn a_token_is_tried_with_one_key_or_two() {
+        let kids = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+        let named: Vec<Value> = (1..).zip(kids).map(|(number, kid)| jwk(number, Some(kid))).collect();
+        assert_eq!(tries(&named, Some("i")), (1, TokenError::Signature));
+        assert_eq!(tries(&named, Some("z")), (0, TokenError::UnknownKey));
+        assert_eq!(tries(&named, None), (2, TokenError::UnknownKey));
+        let unnamed: Vec<Value> = (1..=9).map(|number| jwk(number, None)).collect();
+        assert_eq!(tries(&unnamed, Some("i")), (2, TokenError::UnknownKey));
+        assert_eq!(tries(&unnamed, None), (2, TokenError::UnknownKey));
+        // Two keys with one name: the first one has it.
+        assert_eq!(tries(&[jwk(1, Some("a")), jwk(2, Some("a"))], Some("a")), (1, TokenError::Signature));
+        // The name counts before the keys without one.
+        assert_eq!(tries(&[jwk(1, None), jwk(2, Some("a"))], Some("a")), (1, TokenError::Signature));
+        let other = json!({ "kty": "RSA", "alg": "RS512", "n": jwk(3, None)["n"], "e": "AQAB", "kid": "a" });
+        assert_eq!(tries(&[other], Some("a")), (0, TokenError::OtherAlgorithm));
     }
 
     #[test]
@@ -182,7 +266,7 @@ mod tests {
         for (good, error) in [(false, TokenError::Signature), (true, TokenError::WrongClaim("iss"))] {
             let verifier = Verifier { host: &Says(good), trusted: HostAlgorithms::ASSUMED };
             let (keys, known_headers, now) = (&keys, &known_headers, UnixTime(0));
-            let context = TokenContext { tenant, keys, known_headers, now, verifier };
+            let context = TokenContext { tenant, keys, known_headers, now, verifier, budget: None };
             assert_eq!(VerifiedToken::verify(Kind::Identity, &token, &context).err(), Some(error));
             assert_eq!(known_headers.find(&header).is_some(), good);
         }

@@ -414,3 +414,49 @@ pub fn a_known_token_expires<H: Harness>() {
     world.clock.advance(std::time::Duration::from_secs(1));
     assert_eq!(send(&mut world, &token).reply().status, 401);
 }
+
+/// Envoy's cryptography has no EdDSA, so the module verifies it, for each tenant so often and no
+/// more. Junk keeps no known token out, no user, and nobody of another tenant.
+pub fn junk_that_the_module_has_to_verify<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| issuer.signer = Signer::eddsa(),
+        |configuration| {
+            for tenant in configuration["tenants"].as_array_mut().unwrap() {
+                tenant["bearer"] = json!({ "audiences": ["api"] });
+            }
+        },
+    );
+    let token = |world: &World<H>, name: &str| {
+        access_token(world, |header, claims| (header["alg"], claims["sub"]) = (json!("EdDSA"), json!(name)))
+    };
+    let known = token(&world, "known");
+    make_known(&mut world, &known);
+    for _ in 0..3 {
+        world.harness.advance();
+    }
+    let mut statuses = [401, 503].map(|status| (status, 0));
+    for number in 0..300 {
+        let token = token(&world, &number.to_string());
+        let junk = format!("{}.{}", token.rsplit_once('.').unwrap().0, base64url([7; 64]));
+        let reply = send(&mut world, &junk).reply();
+        statuses.iter_mut().find(|(status, _)| *status == reply.status).unwrap().1 += 1;
+        if reply.status == 503 {
+            assert_eq!((reply.header("retry-after"), reply.header("www-authenticate")), (Some("5"), None));
+            assert!(reply.body.contains("verification_limited"), "{}", reply.body);
+        }
+    }
+    assert_eq!(statuses, [(401, 128), (503, 172)]);
+    let new = token(&world, "new");
+    assert_eq!(send(&mut world, &new).reply().status, 503);
+    send(&mut world, &known).forwarded();
+    world.signed_in();
+    let other = json!({
+        "iss": "https://login.globex.example", "aud": "api", "sub": "robot", "exp": world.clock.now() + 300,
+    });
+    let other = world.issuer("globex", |issuer| issuer.signer.jws(&json!({ "alg": "ES256", "typ": "at+jwt" }), &other));
+    let lines = [("authorization", &*format!("Bearer {other}"))];
+    world.send(&mut world.browser(), "https://globex.example/", &lines).forwarded();
+    world.harness.advance();
+    assert_eq!(world.harness.counter("tenant.acme.verification_limited"), 173);
+    send(&mut world, &new).forwarded();
+}

@@ -70,7 +70,7 @@ macro_rules! scenarios {
                 another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type,
                 signed_text_that_is_no_token,
             ] timed [
-                a_known_token_expires,
+                a_known_token_expires, junk_that_the_module_has_to_verify,
             ];
             callback: [
                 forged_callbacks_cause_no_call, a_callback_is_good_once,

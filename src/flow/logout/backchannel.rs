@@ -64,7 +64,7 @@ impl BackchannelRequest {
         let token = only_token(body.expose_secret()).ok_or(LogoutError::Malformed)?;
         let now = env.now().map_err(HostFailure::from)?;
         let verify = |keys: &TrustedKeys<'_>| {
-            let context = self.served.token_context(keys, now, env.verifier());
+            let context = self.served.logout_context(keys, now, env.verifier());
             VerifiedLogoutToken::verify(token.expose_secret(), &context)
         };
         let mut verified = verify(&provider.trusted_keys(now));
@@ -77,6 +77,8 @@ impl BackchannelRequest {
             if error == TokenError::UnknownKey && self.served.model.provider.source.is_some() {
                 provider.request_refresh();
                 LogoutError::KeyUnknown
+            } else if error == TokenError::Busy {
+                LogoutError::Busy
             } else {
                 LogoutError::Token(error)
             }

@@ -113,7 +113,7 @@ fn read_metadata(body: &[u8], tenant: &Tenant) -> Result<Box<Metadata>, FetchErr
 fn read_set(body: &[u8], tenant: &Tenant) -> Result<(KeySet, usize), FetchError> {
     let document = json::parse_object(body).map_err(|_| FetchError::NotJson)?;
     let Some(Value::Array(keys)) = document.get("keys") else { return Err(FetchError::Field("keys")) };
-    let (usable, _) = read_jwks(keys.get(..MAX_KEYS).unwrap_or(keys));
+    let usable = read_jwks(keys.get(..MAX_KEYS).unwrap_or(keys));
     if usable.is_empty() {
         return Err(FetchError::NoKey);
     }
