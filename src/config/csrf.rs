@@ -12,7 +12,7 @@ pub(super) fn csrf(at: &Cursor<'_>, scheme: Scheme) -> Option<Vec<String>> {
 }
 
 /// Reads an origin in the form in which browsers send it (RFC 6454 section 6.2).
-fn origin(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
+pub(super) fn origin(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     let text = at.text()?;
     let origin = url(at, scheme)?.origin().ascii_serialization();
     if text.contains('*') {

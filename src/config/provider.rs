@@ -5,9 +5,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::client_authentication::{AuthMethod, Credential};
+use super::csrf::origin;
 use super::cursor::{Cursor, Object};
 use super::request::is_reserved_parameter;
-use super::values::{Scheme, duration, url};
+use super::values::{Scheme, duration, listed, url};
 use crate::tenant::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 
 /// Reads the provider and the authentication method of the client. Each is `None` if a part of it
@@ -28,7 +29,8 @@ pub(super) fn provider(
     let end_session = url(&object.field("end_session_endpoint"), scheme);
     let revocation = url(&object.field("revocation_endpoint"), scheme);
     let names_issuer = object.field("authorization_response_iss_parameter_supported").boolean().unwrap_or(false);
-    let source = source(&object, start, fetches(at), scheme);
+    let origins = origins(&object.field("trusted_origins"), discovers, scheme, issuer);
+    let source = source(&object, start, origins, fetches(at), scheme);
     let method = auth_method(&object.field("token_endpoint_auth_method"), credential);
     let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
     object.finish();
@@ -64,10 +66,21 @@ fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<
     Url::parse(&url).ok().map(SourceStart::Discovery)
 }
 
+/// Reads the origins that discovered addresses may have. That of the issuer is one of them.
+fn origins(trusted: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<&str>) -> Option<Vec<String>> {
+    let mut origins = listed(trusted, &mut |at| origin(at, scheme))?;
+    if trusted.is_present() && !discovers {
+        return trusted.refuse("is for addresses that `discovery` finds; remove it, or set `discovery: true`");
+    }
+    origins.extend(issuer.and_then(|issuer| Some(Url::parse(issuer).ok()?.origin().ascii_serialization())));
+    Some(origins)
+}
+
 /// Reads the intervals of fetching. `Some(None)` if nothing is fetched.
 fn source(
     object: &Object<'_>,
     start: Option<SourceStart>,
+    origins: Option<Vec<String>>,
     fetches: bool,
     scheme: Scheme,
 ) -> Option<Option<ProviderSource>> {
@@ -84,7 +97,8 @@ fn source(
         }
         return Some(None);
     }
-    Some(Some(ProviderSource { start: start?, insecure: matches!(scheme, Scheme::Insecure), interval, max_age }))
+    let insecure = matches!(scheme, Scheme::Insecure);
+    Some(Some(ProviderSource { start: start?, insecure, origins: origins?, interval, max_age }))
 }
 
 fn cluster(at: &Cursor<'_>) -> Option<String> {

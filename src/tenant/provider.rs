@@ -46,6 +46,8 @@ pub struct ProviderSource {
     pub start: SourceStart,
     /// Whether `http` is permitted, for development.
     pub insecure: bool,
+    /// The origins that discovered addresses may have: that of the issuer, and the trusted ones.
+    pub origins: Vec<String>,
     /// The time from one fetch until the next one is due.
     pub interval: Duration,
     /// The time after which fetched keys are no longer used. Without it they are used until others

@@ -542,3 +542,39 @@ pub fn a_new_configuration_keeps_the_keys<H: Harness>() {
     world.harness.reconfigure(&configuration);
     send(&mut world, &token).forwarded();
 }
+
+/// An address at another origin gets no call, and no browser, unless the configuration names the
+/// origin.
+pub fn addresses_at_other_origins<H: Harness>() {
+    for (member, path) in [("authorization_endpoint", "auth"), ("token_endpoint", "token"), ("jwks_uri", "keys")] {
+        let world = |origins: Option<&str>| {
+            World::<H>::with_issuer(
+                |issuer| {
+                    issuer.rotate(Signer::es256(), "one");
+                    issuer.metadata[member] = json!(format!("https://169.254.169.254/{path}"));
+                },
+                |configuration| {
+                    discover(&mut configuration["tenants"][0], |provider| {
+                        if let Some(origin) = origins {
+                            provider["trusted_origins"] = json!(["https://other.example", origin]);
+                        }
+                    });
+                },
+            )
+        };
+        for origins in [None, Some("https://169.254.169.254:8443"), Some("https://169.254.169.25")] {
+            let mut world = world(origins);
+            assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 503);
+            let expected = format!("`{member}` is at https://169.254.169.254, which is not the origin of the issuer");
+            assert!(world.harness.log().contains(&expected), "{}", world.harness.log());
+            // The metadata, and no JWK Set.
+            assert_eq!(world.issuer("acme", |issuer| (issuer.documents, issuer.calls)), (1, 0), "{member}");
+        }
+        let mut world = world(Some("https://169.254.169.254"));
+        let address = world.begin(&mut world.browser(), PAGE);
+        assert_eq!(address.starts_with("https://169.254.169.254/auth?"), member == "authorization_endpoint");
+        if member != "authorization_endpoint" {
+            signs_in(&mut world);
+        }
+    }
+}

@@ -126,7 +126,7 @@ macro_rules! scenarios {
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set,
                 configured_keys_win, a_configured_key_without_a_kid_does_not_hide_a_new_one,
                 keys_without_discovery, a_tenant_with_keys_fetches_nothing, issuers_with_a_path,
-                parameters_in_the_discovered_address,
+                parameters_in_the_discovered_address, addresses_at_other_origins,
             ] timed [
                 hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away,
                 a_key_that_leaves_the_set, a_new_configuration_keeps_the_keys,

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::http::call::{CallFailure, CallResponse};
 
 /// The reason why a fetch failed. It names fields and status codes, and contains nothing that the
-/// provider sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// provider sent but the origin of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
     /// There was no response.
     Call(CallFailure),
@@ -16,6 +16,9 @@ pub enum FetchError {
     NoKey,
     /// The body is not one JSON object.
     NotJson,
+    /// The address in a field has this origin, which is neither that of the issuer nor a trusted
+    /// one.
+    Origin(&'static str, String),
     /// The `issuer` of the metadata is not the configured one.
     OtherIssuer,
     /// The status code is not 200.
@@ -31,6 +34,10 @@ impl fmt::Display for FetchError {
             Self::Field(name) => write!(f, "the document has no usable `{name}`"),
             Self::NoKey => f.write_str("the JWK Set has no key that could verify a token"),
             Self::NotJson => f.write_str("the document is not a JSON object"),
+            Self::Origin(name, origin) => write!(
+                f,
+                "`{name}` is at {origin}, which is not the origin of the issuer; if it belongs to the issuer, add it to `provider.trusted_origins`"
+            ),
             Self::OtherIssuer => f.write_str("the metadata name another `issuer` than the configuration"),
             Self::Status(status) => write!(f, "the answer has status {status}"),
             Self::TooLong => write!(f, "the document is longer than {} bytes", CallResponse::MAX_BODY),

@@ -68,10 +68,10 @@ impl Fetch {
             Err(error) => return FetchStep::Done(provider, Err(error)),
         };
         match awaited {
-            Awaited::Metadata => match read_metadata(&body, provider.tenant()) {
+            Awaited::Metadata => match Metadata::read(&body, provider.tenant()) {
                 Ok(metadata) => {
                     let call = get(&provider.tenant().provider, &metadata.jwks_uri);
-                    FetchStep::Call(Self { provider, awaited: Awaited::Jwks(Some((body, metadata))) }, call)
+                    FetchStep::Call(Self { provider, awaited: Awaited::Jwks(Some((body, Box::new(metadata)))) }, call)
                 }
                 Err(error) => FetchStep::Done(provider, Err(error)),
             },
@@ -96,15 +96,10 @@ impl Fetched {
         jwks: &[u8],
         tenant: &Tenant,
     ) -> Result<Self, FetchError> {
-        let metadata = metadata.map(|document| read_metadata(document, tenant)).transpose()?;
+        let metadata = metadata.map(|document| Metadata::read(document, tenant).map(Box::new)).transpose()?;
         let (keys, omitted) = read_set(jwks, tenant)?;
         Ok(Self { at, keys: Arc::new(keys), omitted, metadata })
     }
-}
-
-fn read_metadata(body: &[u8], tenant: &Tenant) -> Result<Box<Metadata>, FetchError> {
-    let source = tenant.provider.source.as_ref().ok_or(FetchError::NoKey)?;
-    Metadata::read(body, &tenant.issuer, source).map(Box::new)
 }
 
 /// The usable keys of a JWK Set (RFC 7517 section 5), and the number of unusable ones. Configured
