@@ -86,9 +86,9 @@ fn source(
 ) -> Option<Option<ProviderSource>> {
     let (interval_at, max_age_at) = (object.field("jwks_interval"), object.field("jwks_max_age"));
     let interval = duration(&interval_at, DEFAULT_INTERVAL, MIN_INTERVAL..=MAX_INTERVAL)?;
-    let max_age =
-        if max_age_at.is_present() { Some(duration(&max_age_at, MAX_AGE, MIN_INTERVAL..=MAX_AGE)?) } else { None };
-    if max_age.is_some_and(|age| age < interval) {
+    let default_age = DEFAULT_MAX_AGE.max(interval.saturating_mul(2));
+    let max_age = duration(&max_age_at, default_age, MIN_INTERVAL..=MAX_AGE)?;
+    if max_age < interval {
         return max_age_at.refuse("is shorter than `jwks_interval`, so there would be times without keys");
     }
     if !fetches {
@@ -162,6 +162,7 @@ fn auth_method(at: &Cursor<'_>, credential: Credential) -> Option<AuthMethod> {
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5 * 60);
 const MIN_INTERVAL: Duration = Duration::from_secs(30);
 const MAX_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_TIMEOUT: Duration = Duration::from_millis(100);

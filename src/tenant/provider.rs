@@ -50,9 +50,8 @@ pub struct ProviderSource {
     pub origins: Vec<String>,
     /// The time from one fetch until the next one is due.
     pub interval: Duration,
-    /// The time after which fetched keys are no longer used. Without it they are used until others
-    /// are fetched.
-    pub max_age: Option<Duration>,
+    /// The time after which fetched keys are no longer used.
+    pub max_age: Duration,
 }
 
 /// The document that is fetched first.

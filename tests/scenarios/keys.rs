@@ -487,7 +487,8 @@ pub fn a_flood_of_unknown_keys<H: Harness>() {
     assert!((2..=14).contains(&documents), "{documents}");
 }
 
-/// The last good key set stays in use while the issuer is unavailable, up to the configured limit.
+/// The last good key set stays in use while the issuer is unavailable, up to a limit. The log says
+/// so before, and once.
 pub fn keys_of_an_issuer_that_is_away<H: Harness>() {
     for bounded in [false, true] {
         let mut world = world::<H>(|provider| {
@@ -499,18 +500,48 @@ pub fn keys_of_an_issuer_that_is_away<H: Harness>() {
         let token = access_token(&world);
         send(&mut world, &token).forwarded();
         world.issuer("acme", |issuer| issuer.document_answer = Answer::Silence);
-        for _ in 0..590 {
+        let warnings = |world: &mut World<H>| {
+            let log = world.harness.log();
+            ["half of `jwks_max_age` is over", "`jwks_max_age` is over, so"].map(|text| log.matches(text).count())
+        };
+        for _ in 0..290 {
+            world.harness.advance();
+        }
+        assert_eq!(warnings(&mut world), [0, 0]);
+        for _ in 0..300 {
             world.harness.advance();
         }
         send(&mut world, &token).forwarded();
-        for _ in 0..20 {
+        assert_eq!(warnings(&mut world), [usize::from(bounded), 0]);
+        for _ in 0..100 {
             world.harness.advance();
         }
         assert_eq!(is_forwarded(&mut world, &token), !bounded);
+        assert_eq!(warnings(&mut world), [usize::from(bounded); 2]);
+        assert_eq!(world.harness.counter("jwks_stale"), if bounded { 2 } else { 0 });
         // The issuer is available again.
         world.issuer("acme", |issuer| issuer.document_answer = Answer::Normal);
         world.eventually(|world| is_forwarded(world, &token));
     }
+}
+
+/// Without a configured limit, fetched keys count for a day.
+pub fn keys_of_an_issuer_that_does_not_come_back<H: Harness>() {
+    let mut world = world::<H>(|provider| provider["jwks_interval"] = json!("10m"));
+    discovered(&mut world);
+    let token = |world: &World<H>| access_token(world);
+    world.issuer("acme", |issuer| issuer.document_answer = Answer::Silence);
+    world.harness.advance();
+    world.clock.advance(std::time::Duration::from_secs(24 * 3600 - 100));
+    let last = token(&world);
+    send(&mut world, &last).forwarded();
+    assert!(world.open(&mut world.browser(), PAGE).reply().status == 302);
+    world.clock.advance(std::time::Duration::from_secs(200));
+    let late = token(&world);
+    assert_eq!(send(&mut world, &late).reply().status, 401);
+    assert_eq!(send(&mut world, &last).reply().status, 401);
+    world.issuer("acme", |issuer| issuer.document_answer = Answer::Normal);
+    world.eventually(|world| is_forwarded(world, &late));
 }
 
 /// When a key leaves the set, cached tokens that it verified are refused. Sessions go on.
@@ -577,4 +608,48 @@ pub fn addresses_at_other_origins<H: Harness>() {
             signs_in(&mut world);
         }
     }
+}
+
+/// An optional address that is of no use is left out, and said once for each change. The rest
+/// serves.
+pub fn odd_optional_addresses<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| {
+            issuer.rotate(Signer::es256(), "one");
+            issuer.metadata["end_session_endpoint"] = json!("");
+            issuer.metadata["userinfo_endpoint"] = json!("http://login.acme.example/userinfo");
+            issuer.metadata["revocation_endpoint"] = json!("https://other.example/revoke");
+        },
+        |configuration| discover(&mut configuration["tenants"][0], |provider| provider["jwks_interval"] = json!("30s")),
+    );
+    let line = "metadata_incomplete tenant=acme: left out of the metadata: \
+                the document has no usable `userinfo_endpoint`; the document has no usable `end_session_endpoint`; \
+                `revocation_endpoint` is at https://other.example, ";
+    let said = |world: &mut World<H>, line: &str| world.harness.log().matches(line).count();
+    for _ in 0..100 {
+        world.harness.advance();
+    }
+    signs_in(&mut world);
+    assert!(world.issuer("acme", |issuer| issuer.documents) >= 6);
+    assert_eq!(said(&mut world, line), 1, "{}", world.harness.log());
+    // A sign-out is one here alone.
+    let mut browser = world.signed_in();
+    let reply = world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
+    assert_eq!((reply.status, reply.header("location")), (200, None));
+    // A change is said, and none at all is not.
+    world.issuer("acme", |issuer| issuer.metadata["userinfo_endpoint"] = json!("https://login.acme.example/userinfo"));
+    for _ in 0..100 {
+        world.harness.advance();
+    }
+    assert_eq!((said(&mut world, "metadata_incomplete"), said(&mut world, line)), (2, 1));
+    for (name, path) in [("end_session_endpoint", "logout"), ("revocation_endpoint", "revoke")] {
+        world.issuer("acme", |issuer| issuer.metadata[name] = json!(format!("https://login.acme.example/{path}")));
+    }
+    for _ in 0..100 {
+        world.harness.advance();
+    }
+    assert_eq!(said(&mut world, "metadata_incomplete"), 2);
+    assert_eq!(world.harness.counter("tenant.acme.metadata_incomplete"), 2);
+    let reply = world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
+    assert!(reply.header("location").unwrap().starts_with("https://login.acme.example/logout?"));
 }

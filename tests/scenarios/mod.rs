@@ -130,7 +130,8 @@ macro_rules! scenarios {
             ] timed [
                 hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away,
                 a_key_that_leaves_the_set, a_new_configuration_keeps_the_keys,
-                an_issuer_that_is_away_at_the_start,
+                an_issuer_that_is_away_at_the_start, odd_optional_addresses,
+                keys_of_an_issuer_that_does_not_come_back,
             ];
             login: [
                 back_to_the_page_that_was_asked_for, every_client_authentication,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use url::Url;
 
+use super::error::FetchError;
 use super::fetched::Fetched;
 use crate::base::time::UnixTime;
 use crate::jose::TrustedKeys;
@@ -27,6 +28,22 @@ struct ProviderState {
     published: u64,
     /// Whether a token named a key that is not known, or a request waits for documents.
     refresh_requested: bool,
+    /// What of the metadata was left out when this VM last logged it.
+    left_out: Vec<FetchError>,
+    /// The age of the documents that this VM last logged.
+    warned: Age,
+}
+
+/// How old the fetched documents are, measured by `jwks_max_age`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Age {
+    /// Less than half of it.
+    #[default]
+    Young,
+    /// Half of it or more.
+    Old,
+    /// All of it: the keys are no longer used.
+    Over,
 }
 
 /// What a request needs of the documents that a provider publishes.
@@ -125,9 +142,8 @@ impl Provider {
     /// The keys that may verify a token of the tenant at `now`.
     pub fn trusted_keys(&self, now: UnixTime) -> TrustedKeys<'_> {
         let source = self.tenant.provider.source.as_ref();
-        let max_age = source.and_then(|source| source.max_age);
-        let fresh = |fetched: &Arc<Fetched>| max_age.is_none_or(|age| now < fetched.at.plus(age));
-        let fetched = source.and_then(|_| self.fetched()).filter(fresh);
+        let is_fresh = |fetched: &Arc<Fetched>| source.is_some_and(|source| now < fetched.at.plus(source.max_age));
+        let fetched = self.fetched().filter(is_fresh);
         TrustedKeys::new(&self.tenant.keys, fetched.map(|fetched| fetched.keys.clone()), source.is_some())
     }
 
@@ -166,8 +182,36 @@ impl Provider {
     pub(super) fn replace(&self, fetched: Fetched, published: Option<u64>) {
         if let Ok(mut state) = self.state.lock() {
             let published = published.unwrap_or(state.published);
-            *state = ProviderState { fetched: Some(Arc::new(fetched)), published, refresh_requested: false };
+            (state.fetched, state.published) = (Some(Arc::new(fetched)), published);
+            (state.refresh_requested, state.warned) = (false, Age::Young);
         }
+    }
+
+    /// The age that the documents have reached since the last call or fetch.
+    pub(super) fn age_reached(&self, now: UnixTime) -> Option<Age> {
+        let (fetched, source) = (self.fetched()?, self.tenant.provider.source.as_ref()?);
+        let age = match () {
+            () if now >= fetched.at.plus(source.max_age) => Age::Over,
+            () if now >= fetched.at.plus(source.max_age / 2) => Age::Old,
+            () => Age::Young,
+        };
+        let mut state = self.state.lock().ok()?;
+        (age > state.warned).then(|| {
+            state.warned = age;
+            age
+        })
+    }
+
+    /// What of the metadata is left out, if that has changed since the last call.
+    pub(super) fn newly_left_out(&self) -> Option<Vec<FetchError>> {
+        let fetched = self.fetched()?;
+        let left_out = &fetched.metadata.as_ref()?.left_out;
+        let mut state = self.state.lock().ok()?;
+        if state.left_out == *left_out {
+            return None;
+        }
+        state.left_out.clone_from(left_out);
+        (!left_out.is_empty()).then(|| left_out.clone())
     }
 
     pub(super) fn published(&self) -> u64 {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::error::FetchError;
 use super::fetch::{Fetch, FetchStep};
 use super::fetch_queue::{FetchQueue, Place, Reason};
-use super::provider::Provider;
+use super::provider::{Age, Provider};
 use super::schedule::Schedule;
 use super::shared_store::{SharedJwksStore, changed_since, longest_wait, postpone, publish};
 use crate::base::event::{Event, Level, LogLine};
@@ -111,10 +111,12 @@ impl JwksRefresher {
                 let omitted = documents.fetched.omitted;
                 publish(&provider, documents, env);
                 actions.log.push(fetched(provider.tenant(), omitted));
+                actions.log.extend(provider.newly_left_out().map(|errors| left_out(provider.tenant(), &errors)));
             }
             FetchStep::Done(provider, Err(error)) => {
                 postpone(provider.tenant(), now, env);
-                actions.log.push(failed(provider.tenant(), error));
+                actions.log.push(failed(provider.tenant(), &error));
+                actions.log.extend(provider.age_reached(now).map(|age| aged(provider.tenant(), age)));
             }
         }
         self.queue.release(&place);
@@ -201,7 +203,25 @@ fn fetched(tenant: &Tenant, omitted: usize) -> LogLine {
     LogLine::new(Level::Info, Event::JwksFetched, Some(&tenant.name), None, &reason)
 }
 
-fn failed(tenant: &Tenant, error: FetchError) -> LogLine {
+fn left_out(tenant: &Tenant, errors: &[FetchError]) -> LogLine {
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let reason = format!("left out of the metadata: {}", errors.join("; "));
+    LogLine::new(Level::Warn, Event::MetadataIncomplete, Some(&tenant.name), None, &reason)
+}
+
+/// The warning that fetched keys will not be used for ever.
+fn aged(tenant: &Tenant, age: Age) -> LogLine {
+    let reason = match age {
+        Age::Young | Age::Old => {
+            "the keys of the issuer were fetched so long ago that half of `jwks_max_age` is over; \
+             after all of it they are not used"
+        }
+        Age::Over => "`jwks_max_age` is over, so the fetched keys are not used until a fetch succeeds",
+    };
+    LogLine::new(Level::Warn, Event::JwksStale, Some(&tenant.name), None, reason)
+}
+
+fn failed(tenant: &Tenant, error: &FetchError) -> LogLine {
     let reason = format!("{error}; what was fetched before stays in use");
     LogLine::new(Level::Warn, Event::JwksFetchFailed, Some(&tenant.name), None, &reason)
 }
