@@ -59,8 +59,10 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// Reads a registered name. Names are case-sensitive (RFC 7515 section 4.1.1).
+    /// Reads a registered name. Names are case-sensitive (RFC 7515 section 4.1.1). `Ed25519` is the
+    /// newer name of `EdDSA` with that curve (RFC 9864 section 2.2).
     pub fn parse(name: &str) -> Option<Self> {
+        let name = if name == "Ed25519" { Self::EdDsa.name() } else { name };
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 

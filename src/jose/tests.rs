@@ -242,3 +242,17 @@ fn a_published_rsa_key_is_no_costly_one() {
         assert_eq!(parse_jwks(&keys).is_ok(), configured, "{bits} {exponent:?}");
     }
 }
+
+#[test]
+fn both_names_of_ed25519_are_for_the_same_keys() {
+    let with = |alg: &str| jwk(json!({ "kty": "OKP", "crv": "Ed25519", "alg": alg, "x": ED_X }));
+    assert_eq!(with("Ed25519").unwrap().algorithm(), SignatureAlgorithm::EdDsa);
+    assert_eq!(with("Ed25519").unwrap().thumbprint(), with("EdDSA").unwrap().thumbprint());
+    assert!(matches!(with("Ed448"), Err(KeyError::Unsupported(_))));
+    assert!(matches!(with("ES256"), Err(KeyError::AlgorithmMismatch { .. })));
+    assert!(parse_pem(RSA).unwrap().for_algorithm("Ed25519").is_err());
+    assert_eq!(parse_pem(ED).unwrap().for_algorithm("Ed25519").unwrap().algorithm(), SignatureAlgorithm::EdDsa);
+}
+
+/// RFC 8037 appendix A.2.
+const ED_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";

@@ -460,3 +460,29 @@ pub fn junk_that_the_module_has_to_verify<H: Harness>() {
     assert_eq!(world.harness.counter("tenant.acme.verification_limited"), 173);
     send(&mut world, &new).forwarded();
 }
+
+/// RFC 9864 section 2.2: `EdDSA` and `Ed25519` name the algorithm of the same key.
+pub fn both_names_of_ed25519<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| {
+            issuer.signer = Signer::eddsa();
+            issuer.forge = |header, _| header["alg"] = json!("Ed25519");
+        },
+        |configuration| configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] }),
+    );
+    for alg in ["EdDSA", "Ed25519"] {
+        let token = access_token(&world, |header, _| header["alg"] = json!(alg));
+        send(&mut world, &token).forwarded();
+    }
+    for alg in ["ed25519", "EDDSA", "Ed448", "Ed25519ph", "none", ""] {
+        let token = access_token(&world, |header, _| header["alg"] = json!(alg));
+        let reason = "the algorithm of the token is not accepted";
+        refused(&mut world, &token, 401, &format!("error=\"invalid_token\", error_description=\"{reason}\""));
+    }
+    // The ID token of a login, too.
+    world.signed_in();
+    // It is no name for another key.
+    let mut world = self::world::<H>(json!({ "audiences": ["api"] }));
+    let token = access_token(&world, |header, _| header["alg"] = json!("Ed25519"));
+    assert_eq!(send(&mut world, &token).reply().status, 401);
+}
