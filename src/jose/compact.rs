@@ -33,6 +33,9 @@ impl<'a> UntrustedToken<'a> {
         }
         let (signing_input, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header_part, payload) = signing_input.split_once('.').ok_or(TokenError::Malformed)?;
+        if header_part.len() > MAX_HEADER {
+            return Err(TokenError::HeaderTooLong);
+        }
         let header = known.read(header_part)?;
         let decode = |part| from_base64url(part).ok_or(TokenError::Malformed);
         // A third dot is not in the base64url alphabet, so only a token of three parts is decoded.
@@ -43,3 +46,5 @@ impl<'a> UntrustedToken<'a> {
 
 /// The most bytes of a token. A token with some hundred groups has about 16 KiB.
 const MAX_TOKEN: usize = 32 * 1024;
+/// The most bytes of the encoded header. The parameters that are read fit into half of it.
+const MAX_HEADER: usize = 1024;

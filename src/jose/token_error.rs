@@ -12,6 +12,8 @@ pub enum TokenError {
     Claim(&'static str),
     /// The time in `exp` has passed.
     Expired,
+    /// The header is longer than any that an issuer sends.
+    HeaderTooLong,
     /// The token is not a JWS in compact serialization with a JSON header and JSON claims.
     Malformed,
     /// A required claim is absent.
@@ -47,6 +49,7 @@ impl fmt::Display for TokenError {
             Self::Busy => f.write_str("too many signatures of the tenant had to be verified in this moment"),
             Self::Claim(claim) => write!(f, "claim `{claim}` has a value of the wrong type or form"),
             Self::Expired => f.write_str("claim `exp` has passed"),
+            Self::HeaderTooLong => f.write_str("the header of the token is longer than 1024 bytes"),
             Self::Malformed => f.write_str("not a JWS in compact serialization over JSON"),
             Self::MissingClaim(claim) => write!(f, "claim `{claim}` is missing"),
             Self::NotYetValid(claim) => write!(f, "claim `{claim}` lies in the future"),

@@ -486,3 +486,23 @@ pub fn both_names_of_ed25519<H: Harness>() {
     let token = access_token(&world, |header, _| header["alg"] = json!("Ed25519"));
     assert_eq!(send(&mut world, &token).reply().status, 401);
 }
+
+/// A header has some 100 bytes. A long one is refused before it is decoded, whatever is in it.
+pub fn a_long_header<H: Harness>() {
+    let mut world = world::<H>(json!({ "audiences": ["api"] }));
+    let plain = json!({ "alg": "ES256", "typ": "at+jwt", "x5t": "" }).to_string().len();
+    // 768 bytes are 1,024 in base64url.
+    for (length, is_good) in [(768, true), (769, false), (20_000, false)] {
+        let token = access_token(&world, |header, _| header["x5t"] = json!("a".repeat(length - plain)));
+        if is_good {
+            send(&mut world, &token).forwarded();
+        } else {
+            let reason = "the header of the token is longer than 1024 bytes";
+            refused(&mut world, &token, 401, &format!("error=\"invalid_token\", error_description=\"{reason}\""));
+        }
+    }
+    for junk in ["!".repeat(1025), base64url(vec![b'['; 769])] {
+        let reply = send(&mut world, &format!("{junk}.e30.AA")).reply();
+        assert!(reply.header("www-authenticate").unwrap().contains("the header of the token is longer"), "{reply:?}");
+    }
+}

@@ -68,7 +68,7 @@ macro_rules! scenarios {
                 a_session_is_not_looked_at_beside_a_token,
                 tenants_that_take_no_tokens_or_id_tokens_too, a_known_token_opens_nothing_new,
                 another_algorithm_of_the_same_key, a_key_in_the_token, claims_of_every_type,
-                signed_text_that_is_no_token, both_names_of_ed25519,
+                signed_text_that_is_no_token, both_names_of_ed25519, a_long_header,
             ] timed [
                 a_known_token_expires, junk_that_the_module_has_to_verify,
             ];
