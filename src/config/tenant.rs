@@ -6,7 +6,7 @@ use super::client_authentication::Credential;
 use super::cursor::{Cursor, Errors};
 use super::hosts::{Hosts, hosts};
 use super::load_context::LoadContext;
-use super::values::{Scheme, moment, secret, url};
+use super::values::{Scheme, listed, moment, secret, url};
 use super::{access, bearer, client_key, csrf, headers, identity, keys, login, pages, provider, refresh, roles};
 use crate::http::host::Host;
 use crate::tenant::{Client, IdentityClaims, IdentityHeaders, RetainedClaims, Tenant, TenantName};
@@ -59,6 +59,7 @@ pub(super) fn tenant(
             Credential::Key
         }
     };
+    let trusted_audiences = listed(&object.field("trusted_audiences"), &mut bearer::audience);
     let provider_at = object.field("provider");
     let keys = keys::keys(&object.field("keys"), context.host, provider::fetches(&provider_at));
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
@@ -97,6 +98,7 @@ pub(super) fn tenant(
             hosts: hosts.read.clone(),
             issuer: issuer?,
             client: Client { id: client_id?, authentication: authentication? },
+            trusted_audiences: trusted_audiences?,
             keys: keys?,
             provider: provider?,
             login: login?,

@@ -37,6 +37,8 @@ pub enum TokenError {
     UnknownKey,
     /// The algorithm is not supported.
     UnsupportedAlgorithm,
+    /// `aud` has an audience that is neither the client nor a trusted one.
+    UntrustedAudience,
     /// A claim does not have the expected value.
     WrongClaim(&'static str),
     /// `typ` or a claim shows that this is a token of another kind.
@@ -63,6 +65,9 @@ impl fmt::Display for TokenError {
                 f.write_str("no key of the tenant with the algorithm and `kid` of the token verifies it")
             }
             Self::UnsupportedAlgorithm => f.write_str("the algorithm of the token is not accepted"),
+            Self::UntrustedAudience => {
+                f.write_str("claim `aud` has a value that is neither `client_id` nor one of `trusted_audiences`")
+            }
             Self::WrongClaim(claim) => write!(f, "claim `{claim}` does not have the expected value"),
             Self::WrongType => f.write_str("the token is of another kind than expected"),
         }

@@ -54,6 +54,8 @@ pub struct Tenant {
     pub issuer: String,
     /// The client registration at the issuer.
     pub client: Client,
+    /// The audiences that an ID token may have besides the client.
+    pub trusted_audiences: Vec<String>,
     /// The configured public keys of the issuer, at least one unless keys are fetched.
     pub keys: KeySet,
     /// The endpoints of the issuer and the cluster that reaches them.

@@ -14,6 +14,7 @@ use crate::base::encoding::base64url;
 use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
 use crate::jose::{Hash, SignatureAlgorithm, TokenError};
+use crate::tenant::Tenant;
 
 /// The values of the login that the ID token has to match.
 pub struct LoginExpectation<'a> {
@@ -105,7 +106,7 @@ impl VerifiedIdToken {
             return Err(TokenError::WrongType);
         }
         let claims = signed.claims();
-        verify_audience(claims, &context.tenant.client.id)?;
+        verify_audience(claims, context.tenant)?;
         claims.date("iat")?.ok_or(TokenError::MissingClaim("iat"))?;
         claims.auth_time()?;
         verify_session_id(claims)?;
@@ -159,12 +160,17 @@ pub(super) fn verify_session_id(claims: &Claims) -> Result<Option<&str>, TokenEr
     Ok(sid)
 }
 
-/// Steps 3 to 5: `aud` contains the client id. If it has other audiences, too, `azp` is required.
-/// If `azp` is present, it is the client id.
-pub(super) fn verify_audience(claims: &Claims, client_id: &str) -> Result<(), TokenError> {
+/// Steps 3 to 5: `aud` contains the client id, and no other audience but trusted ones. If it has
+/// such, too, `azp` is required. If `azp` is present, it is the client id.
+pub(super) fn verify_audience(claims: &Claims, tenant: &Tenant) -> Result<(), TokenError> {
+    let client_id = tenant.client.id.as_str();
     let audiences = claims.audiences()?;
     if !audiences.contains(&client_id) {
         return Err(TokenError::WrongClaim("aud"));
+    }
+    let is_trusted = |audience: &&str| tenant.trusted_audiences.iter().any(|trusted| trusted == audience);
+    if !audiences.iter().all(|audience| *audience == client_id || is_trusted(audience)) {
+        return Err(TokenError::UntrustedAudience);
     }
     match claims.identifier("azp")? {
         Some(party) if party == client_id => Ok(()),

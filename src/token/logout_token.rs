@@ -45,7 +45,7 @@ impl VerifiedLogoutToken {
             return Err(TokenError::WrongType);
         }
         let claims = signed.claims();
-        verify_audience(claims, &context.tenant.client.id)?;
+        verify_audience(claims, context.tenant)?;
         claims.date("iat")?.ok_or(TokenError::MissingClaim("iat"))?;
         // Step 4.
         let text = |text: Option<&str>| text.map(str::to_owned);

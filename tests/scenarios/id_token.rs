@@ -36,9 +36,9 @@ pub fn hostile_tokens<H: Harness>() {
         ("`aud` is missing", |_, c| remove(c, "aud")),
         ("`aud` has a value of the wrong type", |_, c| c["aud"] = json!([])),
         ("`aud` has a value of the wrong type", |_, c| c["aud"] = json!(["gate", 1])),
-        ("`azp` is missing", |_, c| c["aud"] = json!(["gate", "other"])),
-        ("`azp` is missing", |_, c| (c["aud"], c["azp"]) = (json!(["gate", "other"]), json!(null))),
-        ("`azp` is missing", |_, c| (c["aud"], c["azp"]) = (json!(["gate", "other"]), json!(""))),
+        ("nor one of `trusted_audiences`", |_, c| c["aud"] = json!(["gate", "other"])),
+        ("nor one of `trusted_audiences`", |_, c| (c["aud"], c["azp"]) = (json!(["gate", "other"]), json!("gate"))),
+        ("nor one of `trusted_audiences`", |_, c| c["aud"] = json!(["gate", "gate", "GATE"])),
         ("`azp` does not", |_, c| c["azp"] = json!("other")),
         ("`azp` has a value of the wrong type", |_, c| c["azp"] = json!(1)),
         ("`exp` has passed", |_, c| add(c, "exp", -400)),
@@ -133,7 +133,7 @@ pub fn hostile_tokens<H: Harness>() {
 pub fn odd_but_good_tokens<H: Harness>() {
     let good: [Forge; 20] = [
         |_, c| c["aud"] = json!(["gate"]),
-        |_, c| (c["aud"], c["azp"]) = (json!(["other", "gate"]), json!("gate")),
+        |_, c| c["aud"] = json!(["gate", "gate"]),
         |_, c| c["azp"] = json!("gate"),
         |_, c| remove(c, "at_hash"),
         |_, c| c["exp"] = json!(c["exp"].as_f64().unwrap() + 0.5),
@@ -198,5 +198,42 @@ pub fn claims_of_the_wrong_type<H: Harness>() {
         assert_eq!(values(&seen, "x-auth-request-user"), ["ada"]);
         assert_eq!(values(&seen, "x-auth-request-email"), email.into_iter().collect::<Vec<_>>());
         assert_eq!(values(&seen, "x-auth-request-groups"), groups.into_iter().collect::<Vec<_>>());
+    }
+}
+
+/// Steps 3 to 5 of the validation: an audience besides the client is one that the tenant trusts,
+/// and then `azp` names the client.
+pub fn audiences_besides_the_client<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["trusted_audiences"] = json!(["api", "reports"]);
+    });
+    let good: [Forge; 3] = [
+        |_, c| c["aud"] = json!("gate"),
+        |_, c| (c["aud"], c["azp"]) = (json!(["api", "gate"]), json!("gate")),
+        |_, c| (c["aud"], c["azp"]) = (json!(["gate", "reports", "api"]), json!("gate")),
+    ];
+    for forge in good {
+        world.issuer("acme", |issuer| issuer.forge = forge);
+        world.signed_in();
+    }
+    let bad: [(&str, Forge); 7] = [
+        ("`aud` does not", |_, c| c["aud"] = json!(["api"])),
+        ("nor one of `trusted_audiences`", |_, c| {
+            (c["aud"], c["azp"]) = (json!(["gate", "api", "other"]), json!("gate"));
+        }),
+        ("nor one of `trusted_audiences`", |_, c| (c["aud"], c["azp"]) = (json!(["gate", "API"]), json!("gate"))),
+        ("`azp` is missing", |_, c| c["aud"] = json!(["gate", "api"])),
+        ("`azp` is missing", |_, c| (c["aud"], c["azp"]) = (json!(["gate", "api"]), json!(null))),
+        ("`azp` is missing", |_, c| (c["aud"], c["azp"]) = (json!(["gate", "api"]), json!(""))),
+        ("`azp` does not", |_, c| (c["aud"], c["azp"]) = (json!(["gate", "api"]), json!("api"))),
+    ];
+    for (reason, forge) in bad {
+        let already = world.harness.log().matches(reason).count();
+        world.issuer("acme", |issuer| issuer.forge = forge);
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+        assert_eq!(world.open(&mut browser, &callback).reply().status, 403, "{reason}");
+        assert!(!browser.has_session());
+        assert!(world.harness.log().matches(reason).count() > already, "{reason}");
     }
 }

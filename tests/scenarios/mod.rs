@@ -108,7 +108,7 @@ macro_rules! scenarios {
                 the_issuer_ends_the_session_in_a_frame, frames_of_others_end_nothing,
             ];
             id_token: [
-                hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type,
+                hostile_tokens, odd_but_good_tokens, claims_of_the_wrong_type, audiences_besides_the_client,
             ];
             identity: [
                 claims_are_found_by_name_or_path, groups_of_every_shape,
