@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::cursor::Cursor;
-use crate::jose::{HostAlgorithms, KeySet, VerificationKey, parse_jwk, parse_jwks, parse_pem};
+use super::values::listed;
+use crate::jose::{
+    AlgorithmSet, HostAlgorithms, KeySet, SignatureAlgorithm, VerificationKey, parse_jwk, parse_jwks, parse_pem,
+};
 
 /// Reads the key set. An algorithm that only the host verifies and that this `host` does not
 /// support is a mistake. `None` if an entry could not be read, or if two keys are equal or have the
@@ -30,6 +33,15 @@ pub(super) fn keys(at: &Cursor<'_>, host: HostAlgorithms, fetched: bool) -> Opti
         ));
     }
     at.note(KeySet::new(keys))
+}
+
+/// Reads the algorithms of ID tokens. `Some(None)` if the field is absent.
+pub(super) fn algorithms(at: &Cursor<'_>) -> Option<Option<AlgorithmSet>> {
+    let algorithms = listed(at, &mut |at| {
+        let name = at.text()?;
+        SignatureAlgorithm::parse(name).or_else(|| at.refuse(format!("{name:?} is not a supported algorithm")))
+    })?;
+    Some(at.is_present().then(|| algorithms.into_iter().collect()))
 }
 
 /// Reads one entry: a single key, or the keys of a JWK Set.

@@ -61,7 +61,17 @@ pub(super) fn tenant(
     };
     let trusted_audiences = listed(&object.field("trusted_audiences"), &mut bearer::audience);
     let provider_at = object.field("provider");
-    let keys = keys::keys(&object.field("keys"), context.host, provider::fetches(&provider_at));
+    let fetches = provider::fetches(&provider_at);
+    let algorithms_at = object.field("id_token_signed_response_alg");
+    let algorithms = keys::algorithms(&algorithms_at);
+    let keys = keys::keys(&object.field("keys"), context.host, fetches);
+    let keys = keys.zip(algorithms).map(|(keys, algorithms)| keys.for_each(algorithms.unwrap_or_default()));
+    if let (Some(keys), Some(Some(algorithms))) = (&keys, algorithms)
+        && !fetches
+        && !keys.verifies_any(algorithms)
+    {
+        algorithms_at.error("has no algorithm of a key in `keys`");
+    }
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
     let login_at = object.field("login");
     let login = login::login(&login_at, scheme, &hosts.read, name.as_ref());
@@ -98,6 +108,7 @@ pub(super) fn tenant(
             hosts: hosts.read.clone(),
             issuer: issuer?,
             client: Client { id: client_id?, authentication: authentication? },
+            id_token_algorithms: algorithms?,
             trusted_audiences: trusted_audiences?,
             keys: keys?,
             provider: provider?,

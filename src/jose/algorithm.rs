@@ -75,12 +75,40 @@ impl SignatureAlgorithm {
         }
     }
 
+    /// The bit of the algorithm in a set.
+    pub(super) fn bit(self) -> u16 {
+        let position = Self::ALL.iter().position(|&other| other == self);
+        position.and_then(|position| 1_u16.checked_shl(position.try_into().ok()?)).unwrap_or(0)
+    }
+
     /// Whether this is an algorithm of RSA keys.
     pub fn is_rsa(self) -> bool {
         match self {
             Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => true,
             Self::Es256 | Self::Es384 | Self::Es512 | Self::EdDsa => false,
         }
+    }
+}
+
+/// A set of algorithms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AlgorithmSet(u16);
+
+impl AlgorithmSet {
+    /// Whether the set has no algorithm.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether the set has `algorithm`.
+    pub fn has(self, algorithm: SignatureAlgorithm) -> bool {
+        self.0 & algorithm.bit() != 0
+    }
+}
+
+impl FromIterator<SignatureAlgorithm> for AlgorithmSet {
+    fn from_iter<I: IntoIterator<Item = SignatureAlgorithm>>(algorithms: I) -> Self {
+        Self(algorithms.into_iter().fold(0, |set, algorithm| set | algorithm.bit()))
     }
 }
 

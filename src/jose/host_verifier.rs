@@ -47,19 +47,13 @@ impl HostAlgorithms {
     }
 
     fn from_algorithms(algorithms: impl Iterator<Item = SignatureAlgorithm>) -> Self {
-        Self(algorithms.fold(0, |set, algorithm| set | bit(algorithm)))
+        Self(algorithms.fold(0, |set, algorithm| set | algorithm.bit()))
     }
 
     /// Whether the host is trusted with `algorithm`.
     pub fn has(self, algorithm: SignatureAlgorithm) -> bool {
-        self.0 & bit(algorithm) != 0
+        self.0 & algorithm.bit() != 0
     }
-}
-
-/// The bit of `algorithm` in a [`HostAlgorithms`].
-fn bit(algorithm: SignatureAlgorithm) -> u16 {
-    let position = SignatureAlgorithm::ALL.iter().position(|&other| other == algorithm);
-    position.and_then(|position| 1_u16.checked_shl(position.try_into().ok()?)).unwrap_or(0)
 }
 
 /// A public key and a valid signature over [`MESSAGE`], made with `openssl dgst -sign`.

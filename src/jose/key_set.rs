@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::algorithm::SignatureAlgorithm;
+use super::algorithm::{AlgorithmSet, SignatureAlgorithm};
 use super::key_error::KeySetError;
 use super::thumbprint::Thumbprint;
 use super::verification_key::VerificationKey;
@@ -53,6 +53,18 @@ impl KeySet {
                 && seen.insert((key.thumbprint(), key.algorithm()))
         };
         Self(keys.into_iter().filter(is_new).collect())
+    }
+
+    /// The same set, in which an RSA key that declares no algorithm verifies the RSA algorithms in
+    /// `named`, if there are any. Otherwise it verifies RS256.
+    #[must_use]
+    pub fn for_each(self, named: AlgorithmSet) -> Self {
+        Self(self.0.into_iter().flat_map(|key| key.for_each(named)).collect())
+    }
+
+    /// Whether a key of the set verifies one of these algorithms.
+    pub fn verifies_any(&self, algorithms: AlgorithmSet) -> bool {
+        self.0.iter().any(|key| algorithms.has(key.algorithm()))
     }
 
     /// Whether the set has no key.

@@ -23,7 +23,7 @@ mod token_error;
 mod trusted_keys;
 mod verification_key;
 
-pub use algorithm::{Hash, SignatureAlgorithm};
+pub use algorithm::{AlgorithmSet, Hash, SignatureAlgorithm};
 pub(crate) use compact::UntrustedToken;
 pub(crate) use header::JoseHeader;
 pub use header::KnownHeaders;
@@ -36,5 +36,5 @@ pub use signing_key::{SigningKey, SigningKeyError};
 pub use signing_key_ref::SigningKeyRef;
 pub use thumbprint::Thumbprint;
 pub use token_error::TokenError;
-pub use trusted_keys::TrustedKeys;
+pub use trusted_keys::{IdTokenAlgorithms, TrustedKeys};
 pub use verification_key::{VerificationKey, Verifier};

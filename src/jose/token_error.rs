@@ -22,6 +22,8 @@ pub enum TokenError {
     NotYetValid(&'static str),
     /// The key with the `kid` of the header is for another algorithm (RFC 8725 section 3.1).
     OtherAlgorithm,
+    /// The issuer signs ID tokens with other algorithms.
+    OtherIdTokenAlgorithm,
     /// The header has a parameter that is not accepted, or one of the wrong type or length.
     Parameter(&'static str),
     /// A logout token with the same `jti` was accepted before.
@@ -56,6 +58,9 @@ impl fmt::Display for TokenError {
             Self::MissingClaim(claim) => write!(f, "claim `{claim}` is missing"),
             Self::NotYetValid(claim) => write!(f, "claim `{claim}` lies in the future"),
             Self::OtherAlgorithm => f.write_str("the key with the `kid` of the token is for another algorithm"),
+            Self::OtherIdTokenAlgorithm => f.write_str(
+                "the algorithm is not one of `id_token_signed_response_alg`, or of those that the issuer publishes",
+            ),
             Self::Parameter(name) => write!(f, "header parameter `{name}` is not accepted"),
             Self::Replayed => f.write_str("a token with this `jti` was accepted before"),
             Self::Signature => f.write_str("the signature does not verify with the tenant's keys"),

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::algorithm::SignatureAlgorithm;
+use super::algorithm::{AlgorithmSet, SignatureAlgorithm};
 use super::key_set::KeySet;
 use super::signing_key_ref::SigningKeyRef;
 use super::verification_key::VerificationKey;
@@ -15,13 +15,39 @@ pub struct TrustedKeys<'a> {
     configured: &'a KeySet,
     fetched: Option<Arc<KeySet>>,
     fetches: bool,
+    id_tokens: IdTokenAlgorithms,
+}
+
+/// The algorithms that sign ID tokens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IdTokenAlgorithms {
+    /// Those that the tenant has configured.
+    pub configured: Option<AlgorithmSet>,
+    /// Those that the metadata of the provider list.
+    pub published: Option<AlgorithmSet>,
 }
 
 impl<'a> TrustedKeys<'a> {
     /// The keys of a tenant. `fetched` are the keys that were fetched last, unless they are too
     /// old. `fetches` is whether the tenant fetches keys at all.
     pub fn new(configured: &'a KeySet, fetched: Option<Arc<KeySet>>, fetches: bool) -> Self {
-        Self { configured, fetched, fetches }
+        Self { configured, fetched, fetches, id_tokens: IdTokenAlgorithms::default() }
+    }
+
+    /// The same keys, where only these algorithms sign ID tokens.
+    #[must_use]
+    pub fn with_id_token_algorithms(self, id_tokens: IdTokenAlgorithms) -> Self {
+        Self { id_tokens, ..self }
+    }
+
+    /// Whether an ID token may have a signature with this algorithm by `key`. What is published
+    /// does not count for configured keys, each of which has its algorithm from the configuration.
+    pub(crate) fn sign_id_tokens(&self, algorithm: SignatureAlgorithm, key: &SigningKeyRef) -> bool {
+        let published = match key {
+            SigningKeyRef::Configured(_) => None,
+            SigningKeyRef::Fetched(_) => self.id_tokens.published,
+        };
+        self.id_tokens.configured.or(published).is_none_or(|algorithms| algorithms.has(algorithm))
     }
 
     /// The keys that may have made a signature with this algorithm and `kid`

@@ -12,7 +12,7 @@ use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, PublicKey as RsaKey};
 use sha2::{Digest, Sha256};
 
-use super::algorithm::SignatureAlgorithm;
+use super::algorithm::{AlgorithmSet, SignatureAlgorithm};
 use super::der::{Curve, without_zeros};
 use super::host_verifier::{HostAlgorithms, HostVerifier};
 use super::key_error::{KeyError, MAX_FETCHED_RSA_BYTES, MAX_RSA_BITS, MIN_RSA_BITS};
@@ -25,6 +25,8 @@ use crate::base::json;
 pub struct VerificationKey {
     key: PublicKey,
     algorithm: SignatureAlgorithm,
+    /// Whether the key declares its algorithm, or has the default of its type.
+    is_declared: bool,
     kid: Option<String>,
     thumbprint: Thumbprint,
     /// The SubjectPublicKeyInfo in DER, for the host.
@@ -101,7 +103,7 @@ impl VerificationKey {
         // `Map`, without spaces.
         let members = serde_json::to_value(jwk).unwrap_or_default();
         let thumbprint = Thumbprint(Sha256::digest(json::write(&members)).into());
-        Self { key, algorithm, kid: None, thumbprint, der }
+        Self { key, algorithm, is_declared: false, kid: None, thumbprint, der }
     }
 
     /// The same key with this `kid`.
@@ -119,7 +121,17 @@ impl VerificationKey {
         let mismatch = || KeyError::AlgorithmMismatch { declared: name.to_owned(), actual: self.algorithms() };
         let algorithm = SignatureAlgorithm::parse(name).ok_or_else(mismatch)?;
         let fits = algorithm == self.algorithm || (algorithm.is_rsa() && self.algorithm.is_rsa());
-        if fits { Ok(Self { algorithm, ..self }) } else { Err(mismatch()) }
+        if fits { Ok(Self { algorithm, is_declared: true, ..self }) } else { Err(mismatch()) }
+    }
+
+    /// The same key for each of the RSA algorithms in `named`, if it is an RSA key that does not
+    /// declare its algorithm; else the key alone. So each key still has one algorithm.
+    pub(super) fn for_each(self, named: AlgorithmSet) -> Vec<Self> {
+        let fits = |algorithm: &SignatureAlgorithm| algorithm.is_rsa() && named.has(*algorithm);
+        if self.is_declared || !self.algorithm.is_rsa() || !SignatureAlgorithm::ALL.iter().any(fits) {
+            return vec![self];
+        }
+        SignatureAlgorithm::ALL.into_iter().filter(fits).map(|algorithm| Self { algorithm, ..self.clone() }).collect()
     }
 
     /// The names of the algorithms that keys of this type allow.

@@ -23,7 +23,7 @@ mod session_policy;
 use crate::base::time::UnixTime;
 use crate::http::host::{Host, HostPattern};
 use crate::http::page_layout::PageTexts;
-use crate::jose::{KeySet, SigningKeyRef};
+use crate::jose::{AlgorithmSet, KeySet, SigningKeyRef};
 use access::{AccessRules, Roles};
 
 pub use crate::base::tenant_name::TenantName;
@@ -54,6 +54,9 @@ pub struct Tenant {
     pub issuer: String,
     /// The client registration at the issuer.
     pub client: Client,
+    /// The algorithms that sign ID tokens (`id_token_signed_response_alg` of OpenID Connect
+    /// Registration 1.0). Without it those that the metadata list, or that the keys have.
+    pub id_token_algorithms: Option<AlgorithmSet>,
     /// The audiences that an ID token may have besides the client.
     pub trusted_audiences: Vec<String>,
     /// The configured public keys of the issuer, at least one unless keys are fetched.

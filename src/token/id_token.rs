@@ -101,6 +101,7 @@ impl VerifiedIdToken {
         // (five parts) is malformed, because encryption is not negotiated. Step 8 does not apply,
         // because no HMAC algorithm is supported.
         let signed = VerifiedToken::verify(Kind::Identity, token, context)?;
+        signed.verify_id_token_algorithm(context)?;
         // Logout tokens and access tokens are not accepted as ID tokens (RFC 8725 section 3.11).
         if signed.typ().is_some_and(|typ| typ != "jwt") {
             return Err(TokenError::WrongType);

@@ -40,6 +40,8 @@ impl VerifiedLogoutToken {
         // Steps 1 to 3: encrypted tokens are not supported. Signature, `iss`, `exp` and `iat` are
         // verified as in every token.
         let signed = VerifiedToken::verify(Kind::Logout, token, context)?;
+        // A logout token is signed as an ID token is (step 2).
+        signed.verify_id_token_algorithm(context)?;
         // `logout+jwt` is recommended (section 2.4). Many issuers set `JWT` or no `typ`.
         if signed.typ().is_some_and(|typ| !matches!(typ, "logout+jwt" | "jwt")) {
             return Err(TokenError::WrongType);

@@ -76,6 +76,13 @@ impl VerifiedToken {
         Ok(Self { tenant: tenant.name.clone(), claims, verified_with, expires, header: untrusted.header })
     }
 
+    /// Verifies step 7 of OpenID Connect Core 3.1.3.7: an ID token has an algorithm that its issuer
+    /// uses for ID tokens, not just any that one of the published keys has.
+    pub(super) fn verify_id_token_algorithm(&self, context: &TokenContext<'_>) -> Result<(), TokenError> {
+        let is_used = context.keys.sign_id_tokens(self.algorithm(), &self.verified_with);
+        if is_used { Ok(()) } else { Err(TokenError::OtherIdTokenAlgorithm) }
+    }
+
     /// The algorithm of the signature.
     pub(super) fn algorithm(&self) -> SignatureAlgorithm {
         self.header.algorithm

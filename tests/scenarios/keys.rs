@@ -653,3 +653,168 @@ pub fn odd_optional_addresses<H: Harness>() {
     let reply = world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
     assert!(reply.header("location").unwrap().starts_with("https://login.acme.example/logout?"));
 }
+
+/// Signs in, and expects a refusal for `reason`.
+#[track_caller]
+fn is_refused<H: Harness>(world: &mut World<H>, reason: &str) {
+    let already = world.harness.log().matches(reason).count();
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 403, "{}", world.harness.log());
+    assert!(!browser.has_session());
+    assert!(world.harness.log().matches(reason).count() > already, "{reason}");
+}
+
+/// Another published key, of an algorithm that the issuer does not use for ID tokens, signs none. It
+/// may sign access tokens.
+pub fn the_algorithm_of_id_tokens<H: Harness>() {
+    let world = |published: Value, configured: Value| {
+        World::<H>::with_issuer(
+            |issuer| {
+                issuer.rotate(Signer::eddsa(), "other");
+                issuer.rotate(Signer::es256(), "one");
+                issuer.metadata["id_token_signing_alg_values_supported"] = published;
+            },
+            |configuration| {
+                discover(&mut configuration["tenants"][0], |_| {});
+                if !configured.is_null() {
+                    configuration["tenants"][0]["id_token_signed_response_alg"] = configured;
+                }
+            },
+        )
+    };
+    let use_other = |issuer: &mut Issuer| (issuer.signer, issuer.kid) = (Signer::eddsa(), Some("other"));
+    let reason = "the algorithm is not one of `id_token_signed_response_alg`";
+    for (published, configured) in [
+        (json!(["ES256"]), json!(null)),
+        (json!(["none", "HS256", "ES256"]), json!(null)),
+        (json!(["ES256", "EdDSA"]), json!(["ES256"])),
+        (json!(null), json!(["ES256", "RS256"])),
+    ] {
+        let mut world = world(published, configured);
+        discovered(&mut world);
+        signs_in(&mut world);
+        world.issuer("acme", use_other);
+        is_refused(&mut world, reason);
+        let token = access_token(&world);
+        send(&mut world, &token).forwarded();
+    }
+    // Without a list, every published key signs. The configuration counts more than a list.
+    for (published, configured) in [
+        (json!(null), json!(null)),
+        (json!("ES256"), json!(null)),
+        (json!(["HS256"]), json!(null)),
+        (json!(["ES256", "Ed25519"]), json!(null)),
+        (json!(["RS256"]), json!(["ES256", "EdDSA"])),
+    ] {
+        let mut world = world(published, configured);
+        discovered(&mut world);
+        signs_in(&mut world);
+        world.issuer("acme", use_other);
+        signs_in(&mut world);
+    }
+}
+
+/// Entra ID publishes RSA keys without `alg`. They verify what the metadata, or the configuration,
+/// name.
+pub fn rsa_keys_without_an_algorithm<H: Harness>() {
+    for (published, configured, signed, is_good) in [
+        (json!(["RS256"]), json!(null), "RS256", true),
+        (json!(["RS256"]), json!(null), "PS256", false),
+        (json!(["PS256"]), json!(null), "PS256", true),
+        (json!(["PS256"]), json!(null), "RS256", false),
+        (json!(["ES256", "RS256", "PS384"]), json!(null), "PS384", true),
+        (json!(null), json!(null), "RS256", true),
+        (json!(["ES256"]), json!(["PS512"]), "PS512", true),
+        (json!(["RS256"]), json!(["PS512"]), "RS256", false),
+    ] {
+        let mut world = World::<H>::with_issuer(
+            |issuer| {
+                issuer.rotate(Signer::rsa(signed), "one");
+                issuer.metadata["id_token_signing_alg_values_supported"] = published.clone();
+            },
+            |configuration| {
+                discover(&mut configuration["tenants"][0], |_| {});
+                if !configured.is_null() {
+                    configuration["tenants"][0]["id_token_signed_response_alg"] = configured.clone();
+                }
+            },
+        );
+        discovered(&mut world);
+        if is_good {
+            signs_in(&mut world);
+            let token = access_token(&world);
+            send(&mut world, &token).forwarded();
+        } else {
+            is_refused(&mut world, "the key with the `kid` of the token is for another algorithm");
+        }
+    }
+    // A configured key without `alg`, too.
+    let mut world = World::<H>::with_issuer(
+        |issuer| issuer.signer = Signer::rsa("PS256"),
+        |configuration| {
+            let tenant = &mut configuration["tenants"][0];
+            tenant["keys"] = json!([{ "jwk": Signer::rsa("PS256").jwk() }]);
+            tenant["id_token_signed_response_alg"] = json!(["PS256"]);
+        },
+    );
+    signs_in(&mut world);
+    world.issuer("acme", |issuer| issuer.signer = Signer::rs256());
+    is_refused(&mut world, "no key of the tenant with the algorithm and `kid` of the token verifies it");
+}
+
+/// Sets that name their keys badly. A key that is found by its name is the only one that counts, and
+/// without names the first two do.
+pub fn keys_without_names_and_with_the_same<H: Harness>() {
+    let world = |published: Vec<Value>| {
+        let mut world = World::<H>::with_issuer(
+            |issuer| issuer.published = published,
+            |configuration| discover(&mut configuration["tenants"][0], |_| {}),
+        );
+        discovered(&mut world);
+        world
+    };
+    let named = |signer: &Signer, kid: &str| {
+        let mut key = signer.jwk();
+        key["kid"] = json!(kid);
+        key
+    };
+    let (one, two) = (Signer::es256(), Signer::other_es256());
+    // No names at all, in the set and in the tokens or in the set alone.
+    for kid in [None, Some("of the token")] {
+        let mut world = world(vec![one.jwk(), Signer::eddsa().jwk(), two.jwk()]);
+        for signer in [&one, &two, &Signer::eddsa()] {
+            world.issuer("acme", |issuer| (issuer.signer, issuer.kid) = (signer.clone(), kid));
+            signs_in(&mut world);
+        }
+    }
+    // Eight other keys come first. A token that names its key is found, and one that does not is
+    // not tried with all of them.
+    let mut many: Vec<Value> = (0..8).map(|number| named(&Signer::rs256(), &number.to_string())).collect();
+    for (number, key) in many.iter_mut().enumerate() {
+        let n = key["n"].as_str().unwrap().to_owned();
+        key["n"] = json!(format!("{}{number}{}", &n[..10], &n[11..]));
+    }
+    many.push(named(&Signer::rs256(), "ninth"));
+    let mut last = world(many);
+    last.issuer("acme", |issuer| (issuer.signer, issuer.kid) = (Signer::rs256(), Some("ninth")));
+    signs_in(&mut last);
+    let token = access_token(&last);
+    send(&mut last, &token).forwarded();
+    last.issuer("acme", |issuer| issuer.kid = None);
+    is_refused(&mut last, "no key of the tenant with the algorithm and `kid` of the token verifies it");
+    // Of two keys with one name and one algorithm the first one counts, and of two algorithms both.
+    let mut twice = world(vec![named(&one, "a"), named(&two, "a"), named(&Signer::eddsa(), "a")]);
+    for signer in [&one, &Signer::eddsa()] {
+        twice.issuer("acme", |issuer| (issuer.signer, issuer.kid) = (signer.clone(), Some("a")));
+        signs_in(&mut twice);
+    }
+    twice.issuer("acme", |issuer| issuer.signer = two.clone());
+    is_refused(&mut twice, "the signature does not verify");
+    // A token by another published key than the one that it names.
+    let mut other = world(vec![named(&one, "a"), named(&two, "b")]);
+    other.issuer("acme", |issuer| (issuer.signer, issuer.kid) = (two.clone(), Some("a")));
+    is_refused(&mut other, "the signature does not verify");
+    other.issuer("acme", |issuer| issuer.kid = Some("b"));
+    signs_in(&mut other);
+}

@@ -127,6 +127,8 @@ macro_rules! scenarios {
                 configured_keys_win, a_configured_key_without_a_kid_does_not_hide_a_new_one,
                 keys_without_discovery, a_tenant_with_keys_fetches_nothing, issuers_with_a_path,
                 parameters_in_the_discovered_address, addresses_at_other_origins,
+                the_algorithm_of_id_tokens, rsa_keys_without_an_algorithm,
+                keys_without_names_and_with_the_same,
             ] timed [
                 hostile_documents, a_flood_of_unknown_keys, keys_of_an_issuer_that_is_away,
                 a_key_that_leaves_the_set, a_new_configuration_keeps_the_keys,

@@ -435,6 +435,6 @@ fn metadata(url: &str) -> Value {
         "jwks_uri": format!("{base}/keys"),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
     })
 }

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use p521::ecdsa::signature::Signer as _;
 use ring::rand::SystemRandom;
+use ring::rsa::PublicKeyComponents;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
     Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
@@ -107,8 +108,12 @@ impl Signer {
         json!({ "pem": self.public, "alg": self.alg })
     }
 
-    /// The public key as a JWK, for elliptic curves.
+    /// The public key as a JWK, for RSA and elliptic curves, without `alg`.
     pub fn jwk(&self) -> Value {
+        if let PrivateKey::Rsa(key) = &*self.key {
+            let PublicKeyComponents::<Vec<u8>> { n, e } = key.public().into();
+            return json!({ "kty": "RSA", "n": base64url(n), "e": base64url(e) });
+        }
         let der = der(self.public);
         let last = |count: usize| &der[der.len() - count..];
         match self.alg {

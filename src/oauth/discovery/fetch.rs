@@ -77,11 +77,12 @@ impl Fetch {
             },
             Awaited::Jwks(metadata) => {
                 let (document, metadata) = metadata.unzip();
-                let documents = read_set(&body, provider.tenant()).map(|(keys, omitted)| Documents {
-                    metadata: document,
-                    jwks: body,
-                    fetched: Fetched { at: now, keys: Arc::new(keys), omitted, metadata },
-                });
+                let documents =
+                    read_set(&body, metadata.as_deref(), provider.tenant()).map(|(keys, omitted)| Documents {
+                        metadata: document,
+                        jwks: body,
+                        fetched: Fetched { at: now, keys: Arc::new(keys), omitted, metadata },
+                    });
                 FetchStep::Done(provider, documents)
             }
         }
@@ -97,7 +98,7 @@ impl Fetched {
         tenant: &Tenant,
     ) -> Result<Self, FetchError> {
         let metadata = metadata.map(|document| Metadata::read(document, tenant).map(Box::new)).transpose()?;
-        let (keys, omitted) = read_set(jwks, tenant)?;
+        let (keys, omitted) = read_set(jwks, metadata.as_deref(), tenant)?;
         Ok(Self { at, keys: Arc::new(keys), omitted, metadata })
     }
 }
@@ -105,7 +106,7 @@ impl Fetched {
 /// The usable keys of a JWK Set (RFC 7517 section 5), and the number of unusable ones. Configured
 /// keys take precedence: a fetched key that is also configured, or has the `kid` of a configured
 /// key, is omitted.
-fn read_set(body: &[u8], tenant: &Tenant) -> Result<(KeySet, usize), FetchError> {
+fn read_set(body: &[u8], metadata: Option<&Metadata>, tenant: &Tenant) -> Result<(KeySet, usize), FetchError> {
     let document = json::parse_object(body).map_err(|_| FetchError::NotJson)?;
     let Some(Value::Array(keys)) = document.get("keys") else { return Err(FetchError::Field("keys")) };
     let usable = read_jwks(keys.get(..MAX_KEYS).unwrap_or(keys));
@@ -113,7 +114,9 @@ fn read_set(body: &[u8], tenant: &Tenant) -> Result<(KeySet, usize), FetchError>
         return Err(FetchError::NoKey);
     }
     let omitted = keys.len().saturating_sub(usable.len());
-    Ok((KeySet::beside(&tenant.keys, usable), omitted))
+    let published = metadata.and_then(|metadata| metadata.id_token_algorithms);
+    let named = tenant.id_token_algorithms.or(published).unwrap_or_default();
+    Ok((KeySet::beside(&tenant.keys, usable).for_each(named), omitted))
 }
 
 fn body(result: Result<CallResponse, CallFailure>) -> Result<Vec<u8>, FetchError> {

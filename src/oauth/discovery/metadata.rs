@@ -7,6 +7,7 @@ use url::Url;
 
 use super::error::FetchError;
 use crate::base::json;
+use crate::jose::{AlgorithmSet, SignatureAlgorithm};
 use crate::tenant::{Endpoints, OptionalScopes, ProviderSource, Tenant};
 
 /// The metadata of the configured issuer.
@@ -20,6 +21,9 @@ pub(crate) struct Metadata {
     pub(crate) scopes: OptionalScopes,
     /// Whether every authorization response has `iss` (RFC 9207 section 3).
     pub(crate) names_issuer: bool,
+    /// The algorithms that sign ID tokens, as far as they are supported here. `None` if the
+    /// document lists none.
+    pub(crate) id_token_algorithms: Option<AlgorithmSet>,
     /// Why optional endpoints of the document were left out.
     pub(super) left_out: Vec<FetchError>,
 }
@@ -64,7 +68,8 @@ impl Metadata {
         };
         let names_issuer = document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true));
         let scopes = scopes(&document);
-        Ok(Self { endpoints, jwks_uri, scopes, names_issuer, left_out })
+        let id_token_algorithms = id_token_algorithms(&document);
+        Ok(Self { endpoints, jwks_uri, scopes, names_issuer, id_token_algorithms, left_out })
     }
 }
 
@@ -77,6 +82,14 @@ fn scopes(document: &Map<String, Value>) -> OptionalScopes {
         }
         _ => OptionalScopes::NOT_LISTED,
     }
+}
+
+/// The algorithms that `id_token_signing_alg_values_supported` lists.
+fn id_token_algorithms(document: &Map<String, Value>) -> Option<AlgorithmSet> {
+    let listed = document.get("id_token_signing_alg_values_supported")?.as_array()?;
+    let names = listed.iter().filter_map(Value::as_str);
+    let algorithms: AlgorithmSet = names.filter_map(SignatureAlgorithm::parse).collect();
+    (!algorithms.is_empty()).then_some(algorithms)
 }
 
 /// The URL in field `name`, under the same conditions as a configured URL, and at an origin of the

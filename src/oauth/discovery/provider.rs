@@ -10,7 +10,7 @@ use url::Url;
 use super::error::FetchError;
 use super::fetched::Fetched;
 use crate::base::time::UnixTime;
-use crate::jose::TrustedKeys;
+use crate::jose::{IdTokenAlgorithms, TrustedKeys};
 use crate::tenant::{Endpoints, OptionalScopes, Scopes, Tenant};
 
 /// The OpenID Provider of a tenant: its configuration and the documents that were fetched last. The
@@ -142,9 +142,12 @@ impl Provider {
     /// The keys that may verify a token of the tenant at `now`.
     pub fn trusted_keys(&self, now: UnixTime) -> TrustedKeys<'_> {
         let source = self.tenant.provider.source.as_ref();
+        let fetched = source.and_then(|_| self.fetched());
+        let published = fetched.as_ref().and_then(|fetched| fetched.metadata.as_ref()?.id_token_algorithms);
         let is_fresh = |fetched: &Arc<Fetched>| source.is_some_and(|source| now < fetched.at.plus(source.max_age));
-        let fetched = self.fetched().filter(is_fresh);
-        TrustedKeys::new(&self.tenant.keys, fetched.map(|fetched| fetched.keys.clone()), source.is_some())
+        let keys = fetched.filter(is_fresh).map(|fetched| fetched.keys.clone());
+        TrustedKeys::new(&self.tenant.keys, keys, source.is_some())
+            .with_id_token_algorithms(IdTokenAlgorithms { configured: self.tenant.id_token_algorithms, published })
     }
 
     /// Requests a fetch before the next one is due, because a token named an unknown key or a
