@@ -42,7 +42,7 @@ fn claim_value(at: &Cursor<'_>) -> Option<String> {
 }
 
 /// Reads one audience, which must not be empty.
-fn audience(at: &Cursor<'_>) -> Option<String> {
+pub(super) fn audience(at: &Cursor<'_>) -> Option<String> {
     match at.text()? {
         "" => at.refuse("is empty; give the audience that tokens for this service have"),
         text => Some(text.to_owned()),
