@@ -1,4 +1,5 @@
-//! Sealing: authenticated encryption of the values that the browser stores. The cipher is
+//! Sealing: authenticated encryption of the values that the browser stores, and of those in the
+//! shared data that decide who is a user. The cipher is
 //! XChaCha20-Poly1305 with a random 24-byte nonce for each value. The associated data are the
 //! format, the purpose, the tenant, its issuer and its client, so a value opens only for these.
 //!
@@ -14,6 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::base::encoding::{base64url, from_base64url};
 use crate::base::secret::Secret;
 use crate::env::{Env, HostFailure, NoEntropy};
+use crate::http::call::CallResponse;
 use crate::tenant::{Tenant, TenantName};
 
 /// The session keys. The first key seals, and every key opens.
@@ -32,6 +34,8 @@ pub struct SealingKey {
 /// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
+    /// What a provider publishes, for the other VMs of the process.
+    Documents,
     /// A login in progress.
     Login,
     /// A session.
@@ -75,7 +79,11 @@ impl KeyRing {
     /// Opens a value that [`seal`](Self::seal) made for the same purpose and tenant. `None` gives
     /// no reason, because only an attacker could use it.
     pub fn open<T: DeserializeOwned>(&self, purpose: Purpose, tenant: &Tenant, sealed: &[u8]) -> Option<Opened<T>> {
-        if sealed.len() > MAX_SEALED {
+        let limit = match purpose {
+            Purpose::Documents => MAX_SEALED_DOCUMENTS,
+            Purpose::Login | Purpose::Session => MAX_SEALED,
+        };
+        if sealed.len() > limit {
             return None;
         }
         let (id, text) = std::str::from_utf8(sealed).ok()?.split_once('.')?;
@@ -179,6 +187,7 @@ impl From<SealError> for HostFailure {
 /// lists of parts give different bytes.
 fn associated_data(purpose: Purpose, tenant: &Tenant) -> Vec<u8> {
     let purpose = match purpose {
+        Purpose::Documents => "documents",
         Purpose::Login => "login",
         Purpose::Session => "session",
     };
@@ -198,6 +207,8 @@ const NONCE_LENGTH: usize = 24;
 /// The most bytes of a sealed value. A session has at most five cookies of 4,096 bytes, so
 /// the browser stores no longer value.
 const MAX_SEALED: usize = 5 * 4096;
+/// The most bytes of the sealed documents of a provider: two bodies of an answer, in base64url.
+const MAX_SEALED_DOCUMENTS: usize = 3 * CallResponse::MAX_BODY;
 
 #[cfg(test)]
 mod tests {

@@ -109,8 +109,9 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     cookie_domains::refuse_foreign_hosts(&tenants);
     passed_headers::refuse_passed(&tenants);
 
+    let ring = Arc::new(KeyRing::new(keys));
     let mut errors = whole.into_config_errors(None);
-    let (problems, entries): (Vec<_>, Vec<_>) = tenants.into_iter().map(finish).unzip();
+    let (problems, entries): (Vec<_>, Vec<_>) = tenants.into_iter().map(|tenant| finish(tenant, &ring)).unzip();
     let problems: Vec<ConfigError> = problems.into_iter().flatten().collect();
     if strict || !errors.is_empty() {
         errors.extend(problems.iter().cloned());
@@ -118,7 +119,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     match policy {
         Some(policy) if errors.is_empty() => {
             let assertion = assertion.map(Assertion::new);
-            let runtime = Runtime::new(KeyRing::new(keys), policy, entries, assertion, filter_state);
+            let runtime = Runtime::new(ring, policy, entries, assertion, filter_state);
             let runtime = runtime.with_counted_tenants(counts_tenants);
             Ok(Loaded { runtime, problems })
         }
@@ -127,12 +128,12 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
 }
 
 /// The mistakes of a tenant and its entry in the runtime. A tenant with any mistake is broken.
-fn finish(partial: PartialTenant) -> (Vec<ConfigError>, TenantEntry) {
+fn finish(partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<ConfigError>, TenantEntry) {
     let PartialTenant { label, name, hosts, headers, tenant, errors, .. } = partial;
     let errors: Vec<ConfigError> =
         errors.into_config_errors(Some(&label)).into_iter().map(|error| error.of(name.as_ref())).collect();
     let entry = match tenant {
-        Some(tenant) if errors.is_empty() => TenantEntry::served(tenant),
+        Some(tenant) if errors.is_empty() => TenantEntry::served(tenant, ring),
         _ => TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts: hosts.read, headers })),
     };
     (errors, entry)

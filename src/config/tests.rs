@@ -440,6 +440,27 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "tenant \"acme\": provider.jwks_max_age: is shorter than `jwks_interval`, so there would be times without keys",
         ),
         (
+            "/provider/trusted_origins",
+            json!(["https://keys.example"]),
+            "tenant \"acme\": provider.trusted_origins: is for addresses that `discovery` finds; remove it, or set `discovery: true`",
+        ),
+        (
+            "/provider",
+            json!({ "cluster": "issuer", "discovery": true, "trusted_origins": ["https://keys.example/"] }),
+            "tenant \"acme\": provider.trusted_origins[0]: \"https://keys.example/\" is not an origin; write it as \"https://keys.example\"",
+        ),
+        (
+            "/id_token_signed_response_alg",
+            json!(["HS256"]),
+            "tenant \"acme\": id_token_signed_response_alg[0]: \"HS256\" is not a supported algorithm",
+        ),
+        (
+            "/id_token_signed_response_alg",
+            json!(["PS256"]),
+            "tenant \"acme\": id_token_signed_response_alg: has no algorithm of a key in `keys`",
+        ),
+        ("/trusted_audiences", json!([]), "tenant \"acme\": trusted_audiences: is empty; at least one is needed"),
+        (
             "/refresh",
             json!({ "interval": "500ms" }),
             "tenant \"acme\": refresh.interval: \"500ms\" is out of range; it has to be from 1s to 1day",

@@ -18,7 +18,7 @@ use crate::upstream::{Assertion, UpstreamConfig};
 /// A loaded configuration with its caches. A request keeps the runtime that it began with.
 #[derive(Debug)]
 pub struct Runtime {
-    ring: KeyRing,
+    ring: Arc<KeyRing>,
     policy: SessionPolicy,
     tenants: TenantTable,
     upstream: UpstreamConfig,
@@ -30,13 +30,13 @@ impl Runtime {
     /// The runtime before the first valid configuration. It has no tenants, so every host is
     /// refused.
     pub fn closed() -> Self {
-        Self::new(KeyRing::default(), SessionPolicy::lasting(Duration::ZERO), Vec::new(), None, false)
+        Self::new(Arc::default(), SessionPolicy::lasting(Duration::ZERO), Vec::new(), None, false)
     }
 
     /// Makes a runtime from its parts. A host of two entries selects the first of them; the loader
     /// refuses such a configuration.
     pub(crate) fn new(
-        ring: KeyRing,
+        ring: Arc<KeyRing>,
         policy: SessionPolicy,
         entries: Vec<TenantEntry>,
         assertion: Option<Assertion>,

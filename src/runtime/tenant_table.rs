@@ -7,6 +7,7 @@ use crate::http::host::{Host, HostPattern};
 use crate::http::host_index::HostIndex;
 use crate::jose::{KnownHeaders, TrustedKeys, Verifier};
 use crate::oauth::discovery::Provider;
+use crate::seal::KeyRing;
 use crate::session::revocation::Revocations;
 use crate::tenant::{IdentityHeaders, Tenant, TenantName};
 use crate::token::{TokenContext, VerificationBudget};
@@ -89,10 +90,10 @@ impl TenantTable {
 
 impl TenantEntry {
     /// A tenant that is served, with nothing fetched, revoked or cached yet.
-    pub(crate) fn served(tenant: Tenant) -> Self {
+    pub(crate) fn served(tenant: Tenant, ring: &Arc<KeyRing>) -> Self {
         let model = Arc::new(tenant);
         Self::Served(Arc::new(ServedTenant {
-            provider: Arc::new(Provider::new(model.clone())),
+            provider: Arc::new(Provider::new(model.clone(), ring.clone())),
             revocations: Arc::new(Revocations::new(model.clone())),
             known_headers: KnownHeaders::default(),
             bearer_budget: VerificationBudget::default(),

@@ -206,7 +206,7 @@ mod tests {
 
     impl HostVerifier for Counts {
         fn verify_signature(&self, _: Hash, _: &[u8], _: &[u8], _: &[u8]) -> Option<bool> {
-            self.0.set(self.0.get() + 1);
+            self.0.set(self.0.get().saturating_add(1));
             Some(false)
         }
     }

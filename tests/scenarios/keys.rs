@@ -665,8 +665,8 @@ fn is_refused<H: Harness>(world: &mut World<H>, reason: &str) {
     assert!(world.harness.log().matches(reason).count() > already, "{reason}");
 }
 
-/// Another published key, of an algorithm that the issuer does not use for ID tokens, signs none. It
-/// may sign access tokens.
+/// Another published key, of an algorithm that the issuer does not use for ID tokens, signs none.
+/// It may sign access tokens.
 pub fn the_algorithm_of_id_tokens<H: Harness>() {
     let world = |published: Value, configured: Value| {
         World::<H>::with_issuer(
@@ -763,8 +763,8 @@ pub fn rsa_keys_without_an_algorithm<H: Harness>() {
     is_refused(&mut world, "no key of the tenant with the algorithm and `kid` of the token verifies it");
 }
 
-/// Sets that name their keys badly. A key that is found by its name is the only one that counts, and
-/// without names the first two do.
+/// Sets that name their keys badly. A key that is found by its name is the only one that counts,
+/// and without names the first two do.
 pub fn keys_without_names_and_with_the_same<H: Harness>() {
     let world = |published: Vec<Value>| {
         let mut world = World::<H>::with_issuer(

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use url::Url;
 
@@ -11,6 +12,7 @@ use super::error::FetchError;
 use super::fetched::Fetched;
 use crate::base::time::UnixTime;
 use crate::jose::{IdTokenAlgorithms, TrustedKeys};
+use crate::seal::KeyRing;
 use crate::tenant::{Endpoints, OptionalScopes, Scopes, Tenant};
 
 /// The OpenID Provider of a tenant: its configuration and the documents that were fetched last. The
@@ -18,6 +20,8 @@ use crate::tenant::{Endpoints, OptionalScopes, Scopes, Tenant};
 #[derive(Debug)]
 pub struct Provider {
     tenant: Arc<Tenant>,
+    /// The keys that seal the documents in the shared data.
+    ring: Arc<KeyRing>,
     state: Mutex<ProviderState>,
 }
 
@@ -69,13 +73,23 @@ impl std::error::Error for MetadataUnavailable {}
 
 impl Provider {
     /// The provider of `tenant`, without fetched documents.
-    pub(crate) fn new(tenant: Arc<Tenant>) -> Self {
-        Self { tenant, state: Mutex::default() }
+    pub(crate) fn new(tenant: Arc<Tenant>, ring: Arc<KeyRing>) -> Self {
+        Self { tenant, ring, state: Mutex::default() }
     }
 
     /// The tenant of this provider.
     pub(crate) fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// The keys that seal the documents in the shared data.
+    pub(super) fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// When the documents that this VM has were fetched.
+    pub(super) fn fetched_at(&self) -> Option<UnixTime> {
+        self.fetched().map(|fetched| fetched.at)
     }
 
     /// The authorization endpoint (RFC 6749 section 3.1).
@@ -193,9 +207,10 @@ impl Provider {
     /// The age that the documents have reached since the last call or fetch.
     pub(super) fn age_reached(&self, now: UnixTime) -> Option<Age> {
         let (fetched, source) = (self.fetched()?, self.tenant.provider.source.as_ref()?);
+        let passed = Duration::from_secs(now.0.saturating_sub(fetched.at.0));
         let age = match () {
-            () if now >= fetched.at.plus(source.max_age) => Age::Over,
-            () if now >= fetched.at.plus(source.max_age / 2) => Age::Old,
+            () if passed >= source.max_age => Age::Over,
+            () if passed.saturating_mul(2) >= source.max_age => Age::Old,
             () => Age::Young,
         };
         let mut state = self.state.lock().ok()?;

@@ -1,7 +1,9 @@
 //! Documents that one VM fetched, shared with the other VMs of the process.
 //!
 //! The shared data have two values for each tenant: the schedule, which lets exactly one VM fetch
-//! at a time, and the documents as they were received. A third value, common to all tenants,
+//! at a time, and the documents as they were received. The documents are sealed, since they say who
+//! can sign in as anybody, and other plugins may write into the shared data. The schedule is not:
+//! whatever it says, it delays a fetch by a limited time. A third value, common to all tenants,
 //! changes at the end of every fetch, so a VM with thousands of tenants reads one value in each
 //! tick.
 //!
@@ -9,16 +11,16 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::fetch::Documents;
 use super::fetched::Fetched;
 use super::provider::Provider;
 use super::schedule::Schedule;
-use crate::base::json;
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::env::shared::{SharedData, Version, change, create, key_of};
+use crate::seal::Purpose;
 use crate::tenant::{SourceStart, Tenant};
 
 /// The keys of one tenant's values in the shared data.
@@ -90,21 +92,38 @@ impl SharedJwksStore {
         if published == provider.published() {
             return false;
         }
-        let documents = self.documents(shared, provider.tenant(), now);
+        let documents = self.documents(shared, provider, now);
         documents.is_some_and(|fetched| {
             provider.replace(fetched, Some(published));
             true
         })
     }
 
-    fn documents(&self, shared: &dyn SharedData, tenant: &Tenant, now: UnixTime) -> Option<Fetched> {
+    fn documents(&self, shared: &dyn SharedData, provider: &Provider, now: UnixTime) -> Option<Fetched> {
         let (bytes, _) = shared.get(&self.documents)?;
-        let record = json::parse_object(&bytes).ok()?;
-        let at = UnixTime(record.get("at").and_then(Value::as_u64)?).min(now);
-        let metadata = record.get("metadata").and_then(Value::as_str).map(str::as_bytes);
-        let jwks = record.get("jwks").and_then(Value::as_str)?;
-        Fetched::read(at, metadata, jwks.as_bytes(), tenant).ok()
+        let opened = provider.ring().open::<Record>(Purpose::Documents, provider.tenant(), &bytes)?;
+        let Record { place, at, metadata, jwks } = opened.value();
+        let at = UnixTime(*at).min(now);
+        // Whoever writes into the shared data can put a record at another place, or an old one
+        // back.
+        let is_older = |held: UnixTime| at < held && held <= now;
+        if *place != self.documents || provider.fetched_at().is_some_and(is_older) {
+            return None;
+        }
+        Fetched::read(at, metadata.as_deref().map(str::as_bytes), jwks.as_bytes(), provider.tenant()).ok()
     }
+}
+
+/// The documents of a provider in the shared data, before they are sealed.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    /// The key of the value, which depends on the source of the documents.
+    place: String,
+    /// When they were fetched.
+    at: u64,
+    /// The metadata, if the tenant uses discovery.
+    metadata: Option<String>,
+    jwks: String,
 }
 
 /// The longest time that a fetch takes: two calls within the timeout each, and some time for the
@@ -133,8 +152,10 @@ pub(crate) fn publish(provider: &Provider, documents: Documents, env: &mut Env<'
     provider.replace(fetched, None);
     let (Some(store), Some(source)) = (SharedJwksStore::new(tenant), &tenant.provider.source) else { return };
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).ok();
-    let record = json!({ "at": at.0, "metadata": metadata.and_then(text), "jwks": text(jwks) });
-    if shared.set(&store.documents, json::write(&record).as_bytes(), None).is_err() {
+    let Some(jwks) = text(jwks) else { return };
+    let record = Record { place: store.documents.clone(), at: at.0, metadata: metadata.and_then(text), jwks };
+    let Ok(sealed) = provider.ring().seal(Purpose::Documents, tenant, &record, env) else { return };
+    if shared.set(&store.documents, sealed.as_bytes(), None).is_err() {
         return;
     }
     let jitter = jitter(env);
@@ -178,3 +199,135 @@ fn jitter(env: &mut Env<'_>) -> u8 {
 const PREFIX: &str = "tenantgate/keys/";
 const CHANGES: &str = "tenantgate/keys/changes";
 const TRIES: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::base::secret::Secret;
+    use crate::config::{self, LoadContext};
+    use crate::http::call::CallResponse;
+    use crate::jose::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, Verifier};
+    use crate::oauth::discovery::{Fetch, FetchStep};
+    use crate::testing::{TestHost, TestSharedData};
+
+    /// The providers of the tenants `a` and `b`, in a VM of their own.
+    fn providers(key_id: &str) -> [Arc<Provider>; 2] {
+        let tenant = |name: &str| {
+            json!({
+                "name": name, "hosts": [format!("{name}.example")], "client_id": "gate", "issuer": "https://i.example",
+                "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a",
+                    "token_endpoint": "https://i.example/t", "jwks_uri": "https://i.example/keys" },
+            })
+        };
+        let key = json!({ "id": key_id, "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" });
+        let configuration = json!({ "session": { "keys": [key] }, "tenants": [tenant("a"), tenant("b")] });
+        let context = LoadContext { environment: &TestHost::default(), host: HostAlgorithms::default() };
+        let runtime = config::load_value(&configuration, context).unwrap().runtime;
+        let providers: Vec<_> = runtime.providers().collect();
+        providers.try_into().unwrap()
+    }
+
+    fn with<T>(shared: &TestSharedData, now: u64, act: impl FnOnce(&mut Env<'_>) -> T) -> T {
+        let mut host = TestHost::default();
+        let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
+        act(&mut Env::new(Some(UnixTime(now)), &mut host, verifier, shared))
+    }
+
+    fn jwks(kid: &str) -> Value {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x }] })
+    }
+
+    /// Fetches a set with one key at `now`.
+    fn fetch(provider: &Arc<Provider>, kid: &str, shared: &TestSharedData, now: u64) {
+        let (fetch, _) = Fetch::begin(provider).unwrap();
+        let body = Secret::new(jwks(kid).to_string().into_bytes());
+        let FetchStep::Done(_, Ok(documents)) = fetch.proceed(Ok(CallResponse { status: 200, body }), UnixTime(now))
+        else {
+            panic!("there is no set")
+        };
+        with(shared, now, |env| publish(provider, documents, env));
+    }
+
+    fn has(provider: &Provider, kid: &str) -> bool {
+        provider.trusted_keys(UnixTime(2000)).candidates(SignatureAlgorithm::EdDsa, Some(kid)).count() == 1
+    }
+
+    fn documents_key(provider: &Provider) -> String {
+        SharedJwksStore::new(provider.tenant()).unwrap().documents
+    }
+
+    fn put(shared: &TestSharedData, provider: &Provider, value: &[u8]) {
+        shared.set(&documents_key(provider), value, None).unwrap();
+    }
+
+    /// A new VM takes documents over only as a VM with the same session key has written them, for
+    /// the same tenant.
+    #[test]
+    fn forged_documents_are_not_taken_over() {
+        let shared = TestSharedData::default();
+        let [a, b] = providers("k");
+        fetch(&a, "one", &shared, 1000);
+        let (sealed, _) = shared.get(&documents_key(&a)).unwrap();
+        let of_new_vm = |key_id: &str| {
+            let [new, _] = providers(key_id);
+            with(&shared, 2000, |env| catch_up(&new, env));
+            has(&new, "one")
+        };
+        assert!(of_new_vm("k"));
+        assert!(!of_new_vm("another"));
+        let plain = json!({ "at": 1000, "metadata": null, "jwks": jwks("one").to_string() }).to_string();
+        let mut changed = sealed.clone();
+        let last = changed.len() - 2;
+        changed[last] ^= 1;
+        fetch(&b, "one", &shared, 1000);
+        let (of_b, _) = shared.get(&documents_key(&b)).unwrap();
+        for forged in [plain.as_bytes(), &changed, &of_b, b"-", b""] {
+            put(&shared, &a, forged);
+            assert!(!of_new_vm("k"), "{}", String::from_utf8_lossy(forged));
+        }
+        put(&shared, &a, &sealed);
+        assert!(of_new_vm("k"));
+    }
+
+    #[test]
+    fn documents_that_are_older_are_not_taken_over() {
+        let shared = TestSharedData::default();
+        let ([a, _], [other, _]) = (providers("k"), providers("k"));
+        fetch(&a, "old", &shared, 1000);
+        let (old, _) = shared.get(&documents_key(&a)).unwrap();
+        fetch(&a, "new", &shared, 1001);
+        assert!(with(&shared, 2000, |env| catch_up_newer(&other, env)) && has(&other, "new"));
+        put(&shared, &a, &old);
+        // As after another fetch.
+        let store = SharedJwksStore::new(a.tenant()).unwrap();
+        store.end(&shared, |schedule| schedule.succeeded(UnixTime(2000), Duration::from_secs(60), 0));
+        assert!(!with(&shared, 2000, |env| catch_up_newer(&other, env)));
+        assert!(has(&other, "new") && !has(&other, "old"));
+        // A clock that was set back makes no document old.
+        assert!(with(&shared, 900, |env| catch_up_newer(&other, env)) && has(&other, "old"));
+    }
+
+    /// The longest JWK Set fits into a sealed value, with room for metadata of the same length.
+    #[test]
+    fn the_longest_documents_are_shared() {
+        let shared = TestSharedData::default();
+        let ([a, _], [other, _]) = (providers("k"), providers("k"));
+        let (fetch, _) = Fetch::begin(&a).unwrap();
+        let mut set = jwks("one");
+        let rest = CallResponse::MAX_BODY - set.to_string().len() - r#""x":"","#.len();
+        set["x"] = json!("\u{1}".repeat(rest / 6));
+        let body = Secret::new(set.to_string().into_bytes());
+        let FetchStep::Done(_, Ok(documents)) = fetch.proceed(Ok(CallResponse { status: 200, body }), UnixTime(1))
+        else {
+            panic!("there is no set")
+        };
+        with(&shared, 1, |env| publish(&a, documents, env));
+        with(&shared, 1, |env| catch_up(&other, env));
+        assert!(has(&other, "one"));
+    }
+}
