@@ -3,33 +3,62 @@
 /// A value of `aud`, in which `{tenant}` stands for the name of the tenant and `{host}` for the
 /// host of the request.
 #[derive(Debug)]
-pub(crate) struct Audience(String);
+pub(crate) struct Audience(Vec<Part>);
+
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Tenant,
+    Host,
+}
 
 impl Audience {
     /// The audience of the service on each host, which is used if none is configured.
     pub(crate) fn of_host() -> Self {
-        Self(format!("https://{HOST}"))
+        Self(vec![Part::Text("https://".to_owned()), Part::Host])
     }
 
     /// `None` for an empty text, and for braces around anything else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let rest = text.replace(TENANT, "").replace(HOST, "");
-        (!text.is_empty() && !rest.contains(['{', '}'])).then(|| Self(text.to_owned()))
+        let (mut parts, mut rest) = (Vec::new(), text);
+        while !rest.is_empty() {
+            let (before, from_brace) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
+            if before.contains('}') {
+                return None;
+            }
+            parts.push(Part::Text(before.to_owned()));
+            rest = from_brace;
+            if let Some(named) = from_brace.strip_prefix('{') {
+                let (name, after) = named.split_once('}')?;
+                parts.push(match name {
+                    "tenant" => Part::Tenant,
+                    "host" => Part::Host,
+                    _ => return None,
+                });
+                rest = after;
+            }
+        }
+        (!parts.is_empty()).then_some(Self(parts))
     }
 
     /// Whether the audience depends on the host of the request.
     pub(super) fn needs_host(&self) -> bool {
-        self.0.contains(HOST)
+        self.0.contains(&Part::Host)
     }
 
     /// The value for a request.
     pub(super) fn value(&self, tenant: &str, host: &str) -> String {
-        self.0.replace(TENANT, tenant).replace(HOST, host)
+        let mut value = String::new();
+        for part in &self.0 {
+            value.push_str(match part {
+                Part::Text(text) => text,
+                Part::Tenant => tenant,
+                Part::Host => host,
+            });
+        }
+        value
     }
 }
-
-const TENANT: &str = "{tenant}";
-const HOST: &str = "{host}";
 
 #[cfg(test)]
 mod tests {
@@ -41,7 +70,7 @@ mod tests {
         {
             assert_eq!(Audience::parse(text).unwrap().value("acme", "a.example"), value);
         }
-        for text in ["", "{", "{Host}", "{host", "}{host}", "{path}"] {
+        for text in ["", "{", "{Host}", "{host", "}{host}", "{path}", "a}", "{host}}", "{{host}}"] {
             assert!(Audience::parse(text).is_none(), "{text}");
         }
     }

@@ -100,18 +100,18 @@ impl Assertion {
         let end = permitted.identity().end().filter(|end| *end < usual);
         // An assertion that ends with its session is not one for a session that ends earlier.
         if let Some(end) = end {
-            claims.insert("exp".to_owned(), end.0.into());
+            set(&mut claims, "exp", end.0.into());
         }
         let subject = json::write(&Value::Object(claims.clone()));
         if let Some(known) = self.cache.find(&subject, now) {
             return Ok(known);
         }
-        claims.insert("iat".to_owned(), now.0.into());
-        claims.insert("exp".to_owned(), end.unwrap_or(usual).0.into());
+        set(&mut claims, "iat", now.0.into());
+        set(&mut claims, "exp", end.unwrap_or(usual).0.into());
         // The same claims at the same time are the same assertion, whichever worker signs it.
         let content = json::write(&Value::Object(claims.clone()));
-        let digest = Sha256::digest(content);
-        claims.insert("jti".to_owned(), base64url(digest.first_chunk::<16>().unwrap_or(&[0; 16])).into());
+        let digest = Sha256::digest(content.as_bytes());
+        set(&mut claims, "jti", base64url(digest.get(..16).unwrap_or_default()).into());
         let payload = base64url(json::write(&Value::Object(claims)).as_bytes());
         let input = format!("{}.{payload}", self.jose_header);
         let signature = self
@@ -127,10 +127,11 @@ impl Assertion {
     }
 
     /// The claims of the assertion without `iat`, `exp` and `jti`.
+    #[inline(never)]
     fn claims(&self, permitted: &Permitted<'_>) -> Result<Map<String, Value>, HostFailure> {
         let (tenant, identity) = (permitted.tenant(), permitted.identity());
         let mut claims = Map::new();
-        let mut claim = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
+        let mut claim = |name: &str, value: Value| set(&mut claims, name, value);
         claim("iss", self.settings.issuer.as_str().into());
         claim("aud", self.audience(permitted)?);
         claim("sub", identity.user().into());
@@ -139,7 +140,10 @@ impl Assertion {
         claim("roles", permitted.roles().iter().copied().collect());
         // The user as the issuer names it (RFC 9493 section 3.2.4), whatever claim the name is of.
         if let Some(subject) = identity.subject() {
-            claim("sub_id", json!({ "format": "iss_sub", "iss": tenant.issuer, "sub": subject }));
+            let mut id = Map::new();
+            let members = [("format", "iss_sub"), ("iss", tenant.issuer.as_str()), ("sub", subject)];
+            members.into_iter().for_each(|(name, value)| set(&mut id, name, value.into()));
+            claim("sub_id", Value::Object(id));
         }
         if let Some(email) = identity.forwarded_email(&tenant.identity) {
             claim("email", email.into());
@@ -171,6 +175,12 @@ impl Assertion {
     pub(crate) fn jwks(&self) -> &str {
         &self.jwks
     }
+}
+
+/// Sets a member. It is not inlined, which keeps the module small.
+#[inline(never)]
+fn set(object: &mut Map<String, Value>, name: &str, value: Value) {
+    drop(object.insert(name.to_owned(), value));
 }
 
 /// The type of the token, so that no other JWT passes for an assertion, nor the reverse (RFC 8725
