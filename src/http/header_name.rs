@@ -26,7 +26,7 @@ pub(crate) struct FoldedNames(Vec<Box<str>>);
 impl FoldedNames {
     /// The set of the folded `names`.
     #[inline(never)]
-    pub(crate) fn new<'a>(names: &mut dyn Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn new(names: &mut dyn Iterator<Item = &str>) -> Self {
         // A JSON object sorts them. The module has the code for that already, and `sort` would add
         // some kilobytes.
         let mut sorted = Map::new();
