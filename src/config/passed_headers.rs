@@ -1,4 +1,4 @@
-//! The headers that tenants let through, compared with those of the other tenants.
+//! The headers that tenants pass, compared with those under which other tenants send an identity.
 
 use super::tenant::PartialTenant;
 use crate::http::header_name::FoldedNames;
