@@ -77,7 +77,7 @@ pub fn an_assertion_can_be_verified<H: Harness>() {
         assert!((before - 3..=before + 3).contains(&iat) && exp == iat + 300, "{before} {iat} {exp}");
         let expected = json!({
             "iss": "tenantgate", "aud": "upstream", "sub": "ada", "email": "ada@acme.example", "groups": ["engineers", "admins"],
-            "roles": ["admin"], "tenant": "acme", "email_verified": false,
+            "roles": ["admin"], "tenant": "acme", "email_verified": true,
             "sub_id": { "format": "iss_sub", "iss": "https://login.acme.example", "sub": "ada" },
         });
         assert_eq!(claims, expected);
