@@ -8,7 +8,7 @@ export const values = ({ headers }, name) => headers.filter(([n]) => n === name)
 
 /** Tenantgate's lines about `tenant` in Envoy's log: `<event> tenant=<tenant> ...`. */
 export const logged = (log, tenant) =>
-  [...readFileSync(log, 'utf8').matchAll(/ wasm log(?: tenantgate)?: (.*)/g)].map(([, line]) => line).filter((line) => line.includes(` tenant=${tenant} `)).join('\n');
+  [...readFileSync(log, 'utf8').matchAll(/ wasm log(?: tenantgate)*: (.*)/g)].map(([, line]) => line).filter((line) => line.includes(` tenant=${tenant} `)).join('\n');
 
 /** Makes the failure of an action name `logs`. */
 export const naming = (logs) => (action) => async () => {
