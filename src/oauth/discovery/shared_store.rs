@@ -216,11 +216,15 @@ mod tests {
 
     /// The providers of the tenants `a` and `b`, in a VM of their own.
     fn providers(key_id: &str) -> [Arc<Provider>; 2] {
+        providers_at("https://i.example/keys", key_id)
+    }
+
+    fn providers_at(jwks_uri: &str, key_id: &str) -> [Arc<Provider>; 2] {
         let tenant = |name: &str| {
             json!({
                 "name": name, "hosts": [format!("{name}.example")], "client_id": "gate", "issuer": "https://i.example",
                 "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a",
-                    "token_endpoint": "https://i.example/t", "jwks_uri": "https://i.example/keys" },
+                    "token_endpoint": "https://i.example/t", "jwks_uri": jwks_uri },
             })
         };
         let key = json!({ "id": key_id, "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" });
@@ -286,7 +290,11 @@ mod tests {
         changed[last] ^= 1;
         fetch(&b, "one", &shared, 1000);
         let (of_b, _) = shared.get(&documents_key(&b)).unwrap();
-        for forged in [plain.as_bytes(), &changed, &of_b, b"-", b""] {
+        // The same tenant, as it was configured before.
+        let [before, _] = providers_at("https://i.example/old", "k");
+        fetch(&before, "one", &shared, 1000);
+        let (of_before, _) = shared.get(&documents_key(&before)).unwrap();
+        for forged in [plain.as_bytes(), &changed, &of_b, &of_before, b"-", b""] {
             put(&shared, &a, forged);
             assert!(!of_new_vm("k"), "{}", String::from_utf8_lossy(forged));
         }
