@@ -518,6 +518,34 @@ mod abi {
         assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
     }
 
+    /// A token with a new key that another VM has fetched is accepted at once.
+    #[test]
+    fn a_vm_looks_for_newer_keys() {
+        let discover = |configuration: &mut Value| {
+            super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {});
+        };
+        let mut world = World::<ModuleHarness>::with_issuer(|issuer| issuer.rotate(Signer::es256(), "one"), discover);
+        let mut configuration = world.configuration();
+        discover(&mut configuration);
+        let shared = world.harness.host.state().shared.clone();
+        let mut other = ModuleHarness::beside(&configuration, world.issuers.clone(), shared);
+        world.harness.tick();
+        assert_eq!(status(&mut other.host, &visit()), 302);
+        world.issuer("acme", |issuer| issuer.rotate(Signer::eddsa(), "two"));
+        world.clock.advance(Duration::from_secs(300));
+        world.harness.tick();
+        let now = world.clock.now();
+        let token = world.issuer("acme", |issuer| {
+            let claims = json!({
+                "iss": issuer.url, "aud": "api", "sub": "robot", "client_id": "shop", "iat": now, "exp": now + 60, "jti": "1",
+            });
+            issuer.signer.jws(&issuer.header("at+jwt"), &claims)
+        });
+        world.harness = other;
+        let line = ("authorization", &*format!("Bearer {token}"));
+        world.send(&mut world.browser(), "https://acme.example/page", &[line]).forwarded();
+    }
+
     /// If the fetching VM dies, another one fetches.
     #[test]
     fn another_vm_takes_over() {
