@@ -1,5 +1,5 @@
 //! Sealing: authenticated encryption of the values that the browser stores, and of those in the
-//! shared data that decide who is a user. The cipher is
+//! shared data that decide who is a user and whose session has ended. The cipher is
 //! XChaCha20-Poly1305 with a random 24-byte nonce for each value. The associated data are the
 //! format, the purpose, the tenant, its issuer and its client, so a value opens only for these.
 //!
@@ -38,6 +38,8 @@ pub enum Purpose {
     Documents,
     /// A login in progress.
     Login,
+    /// The sessions that ended early, for the other VMs of the process.
+    Revocations,
     /// A session.
     Session,
 }
@@ -81,6 +83,7 @@ impl KeyRing {
     pub fn open<T: DeserializeOwned>(&self, purpose: Purpose, tenant: &Tenant, sealed: &[u8]) -> Option<Opened<T>> {
         let limit = match purpose {
             Purpose::Documents => MAX_SEALED_DOCUMENTS,
+            Purpose::Revocations => MAX_SEALED_REVOCATIONS,
             Purpose::Login | Purpose::Session => MAX_SEALED,
         };
         if sealed.len() > limit {
@@ -189,6 +192,7 @@ fn associated_data(purpose: Purpose, tenant: &Tenant) -> Vec<u8> {
     let purpose = match purpose {
         Purpose::Documents => "documents",
         Purpose::Login => "login",
+        Purpose::Revocations => "revocations",
         Purpose::Session => "session",
     };
     let parts = [FORMAT, purpose, tenant.name.as_str(), &tenant.issuer, &tenant.client.id];
@@ -209,6 +213,8 @@ const NONCE_LENGTH: usize = 24;
 const MAX_SEALED: usize = 5 * 4096;
 /// The most bytes of the sealed documents of a provider: two bodies of an answer, in base64url.
 const MAX_SEALED_DOCUMENTS: usize = 3 * CallResponse::MAX_BODY;
+/// The most bytes of a sealed revocation list, which has at most 125 KiB.
+const MAX_SEALED_REVOCATIONS: usize = 192 * 1024;
 
 #[cfg(test)]
 mod tests {

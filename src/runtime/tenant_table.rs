@@ -94,7 +94,7 @@ impl TenantEntry {
         let model = Arc::new(tenant);
         Self::Served(Arc::new(ServedTenant {
             provider: Arc::new(Provider::new(model.clone(), ring.clone())),
-            revocations: Arc::new(Revocations::new(model.clone())),
+            revocations: Arc::new(Revocations::new(model.clone(), ring.clone())),
             known_headers: KnownHeaders::default(),
             bearer_budget: VerificationBudget::default(),
             logout_budget: VerificationBudget::default(),

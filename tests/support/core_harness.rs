@@ -255,7 +255,7 @@ impl Harness for CoreHarness {
                 self.note(loaded.problems.iter().map(ConfigError::log));
                 let now = Some(UnixTime(self.clock.now()));
                 let mut entropy = MachineEntropy;
-                let env = &Env::new(now, &mut entropy, VERIFIER, &self.shared);
+                let env = &mut Env::new(now, &mut entropy, VERIFIER, &self.shared);
                 let runtime = loaded.runtime;
                 runtime.prepare(env);
                 self.revocation_sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);

@@ -47,7 +47,7 @@ impl BackchannelRequest {
 
     /// Takes the body and revokes the sessions that its logout token names. The answer is 200 or an
     /// error (section 2.8).
-    pub(crate) fn read(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &Env<'_>) -> LocalReply {
+    pub(crate) fn read(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &mut Env<'_>) -> LocalReply {
         match self.revoke(body, env) {
             Ok(stored) => {
                 let log = self.reply_context.log(Level::Info, Event::BackchannelLogout, "sessions ended by the issuer");
@@ -58,7 +58,7 @@ impl BackchannelRequest {
         }
     }
 
-    fn revoke(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &Env<'_>) -> Result<Folded, LogoutError> {
+    fn revoke(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &mut Env<'_>) -> Result<Folded, LogoutError> {
         let provider = &self.served.provider;
         let body = body.map_err(LogoutError::Body)?;
         let token = only_token(body.expose_secret()).ok_or(LogoutError::Malformed)?;

@@ -38,7 +38,7 @@ impl EndedSessions {
         session: &SessionRecord,
         more: Option<RevocationEntry>,
         context: &RequestContext,
-        env: &Env<'_>,
+        env: &mut Env<'_>,
     ) {
         let Ok(now) = env.now() else { return };
         let revocations = &context.served.revocations;

@@ -19,7 +19,7 @@ use crate::session::{SentSession, SessionRecord};
 
 /// Ends the session of the cookie if the parameters match it, and with it all sessions that belong
 /// to the same session at the issuer.
-pub(crate) fn frontchannel_logout(context: &RequestContext, env: &Env<'_>) -> SignOut {
+pub(crate) fn frontchannel_logout(context: &RequestContext, env: &mut Env<'_>) -> SignOut {
     let mut ended = EndedSessions::default();
     let session = session(context, env);
     let (event, title, message) = match &session {

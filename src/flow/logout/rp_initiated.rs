@@ -19,13 +19,15 @@ use crate::tenant::TenantCookies;
 
 /// Ends the session at Tenantgate, and at the issuer if it has an `end_session_endpoint`. A request
 /// that the user may not have made gets a page that asks for confirmation.
-pub(crate) fn logout(context: &RequestContext, env: &Env<'_>) -> SignOut {
+pub(crate) fn logout(context: &RequestContext, env: &mut Env<'_>) -> SignOut {
     let mut ended = EndedSessions::default();
     if !is_wanted(context) {
         return ended.answer(confirmation(context));
     }
     let sessions = env.now().map(|now| context.sessions(now).revocable(&context.head)).unwrap_or_default();
-    sessions.iter().for_each(|session| ended.add(session, None, context, env));
+    for session in &sessions {
+        ended.add(session, None, context, env);
+    }
     let reply = match end_session_url(&context.served.provider, sessions.first()) {
         Some(url) => {
             let reason = "sent to the issuer to end its session, too";

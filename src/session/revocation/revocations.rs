@@ -4,19 +4,22 @@ use std::sync::{Arc, Mutex};
 
 use super::list::{RevocableSession, RevocationList};
 use crate::base::time::UnixTime;
+use crate::env::Env;
+use crate::seal::{KeyRing, Purpose, SealError};
 use crate::tenant::Tenant;
 
 /// This VM's copy of a tenant's revocation list.
 #[derive(Debug)]
 pub struct Revocations {
     tenant: Arc<Tenant>,
+    ring: Arc<KeyRing>,
     list: Mutex<Arc<RevocationList>>,
 }
 
 impl Revocations {
-    /// An empty list for `tenant`.
-    pub(crate) fn new(tenant: Arc<Tenant>) -> Self {
-        Self { tenant, list: Mutex::default() }
+    /// An empty list for `tenant`. In the shared data it is sealed with `ring`.
+    pub(crate) fn new(tenant: Arc<Tenant>, ring: Arc<KeyRing>) -> Self {
+        Self { tenant, ring, list: Mutex::default() }
     }
 
     /// The tenant of the list.
@@ -34,6 +37,18 @@ impl Revocations {
         // A time in the future has no effect before it is reached; otherwise nobody could sign in
         // until then.
         self.tenant.sessions_not_before.is_some_and(|moment| now >= moment && signed_in < moment)
+    }
+
+    /// The list as it is written into the shared data.
+    pub(super) fn seal(&self, list: &RevocationList, env: &mut Env<'_>) -> Result<String, SealError> {
+        self.ring.seal(Purpose::Revocations, &self.tenant, &list.write(), env)
+    }
+
+    /// The list that [`seal`](Self::seal) has sealed. A value that does not open is an empty list:
+    /// no VM of this tenant and these session keys has written it.
+    pub(super) fn open(&self, sealed: &[u8]) -> RevocationList {
+        let opened = self.ring.open::<Vec<u8>>(Purpose::Revocations, &self.tenant, sealed);
+        opened.map(|list| RevocationList::read(list.value())).unwrap_or_default()
     }
 
     pub(super) fn list(&self) -> Arc<RevocationList> {

@@ -1,8 +1,9 @@
 //! Synchronizes the revocation lists of the VMs of a process.
 //!
-//! The shared data have one value for each tenant's list. Further values, one for each group of
-//! tenants, change whenever a list of the group does, so a VM with thousands of tenants reads some
-//! dozen values in each tick.
+//! The shared data have one value for each tenant's list. It is sealed, because other plugins may
+//! write there, and a list could end the sessions of everybody, for ever. Further values, one for
+//! each group of tenants, change whenever a list of the group does, so a VM with thousands of
+//! tenants reads some dozen values in each tick.
 
 use std::fmt;
 use std::sync::Arc;
@@ -62,21 +63,22 @@ impl Revocation {
         revocations: &Revocations,
         lifetime: Duration,
         now: UnixTime,
-        env: &Env<'_>,
+        env: &mut Env<'_>,
     ) -> Result<Folded, RevocationError> {
         let (shared, keys) = (env.shared(), SharedKeys::new(revocations.tenant()));
         let mut list = RevocationList::clone(&revocations.list());
         for _ in 0..TRIES {
             let held = create(shared, &keys.list).ok().and_then(|()| shared.get(&keys.list));
             let Some((bytes, version)) = held else { break };
-            list.join(&RevocationList::read(&bytes));
+            list.join(&revocations.open(&bytes));
             if self.token.is_some_and(|(token, _)| list.holds(token)) {
                 return Err(RevocationError::Replayed);
             }
             let mut list = list.clone();
             self.entries.iter().chain(&self.token).for_each(|&(entry, until)| list.add(entry, until));
             let folded = list.fold(now, lifetime);
-            if shared.set(&keys.list, &list.write(), Some(version)).is_ok() {
+            let Ok(sealed) = revocations.seal(&list, env) else { break };
+            if shared.set(&keys.list, sealed.as_bytes(), Some(version)).is_ok() {
                 revocations.replace(list);
                 let _ = shared.set(&keys.changes, b"-", None);
                 return Ok(folded);
@@ -94,7 +96,7 @@ impl Revocations {
     pub(crate) fn catch_up(&self, shared: &dyn SharedData) {
         if let Some((bytes, _)) = shared.get(&SharedKeys::new(self.tenant()).list) {
             let mut list = RevocationList::clone(&self.list());
-            list.join(&RevocationList::read(&bytes));
+            list.join(&self.open(&bytes));
             self.replace(list);
         }
     }
@@ -118,7 +120,7 @@ struct TenantGroup {
 impl RevocationSync {
     /// Keeps these lists up to date, and adds at once what the shared data have. `lifetime` is that
     /// of sessions.
-    pub fn new(tenants: impl IntoIterator<Item = Arc<Revocations>>, lifetime: Duration, env: &Env<'_>) -> Self {
+    pub fn new(tenants: impl IntoIterator<Item = Arc<Revocations>>, lifetime: Duration, env: &mut Env<'_>) -> Self {
         let mut groups: Vec<TenantGroup> = Vec::new();
         for revocations in tenants {
             let keys = SharedKeys::new(revocations.tenant());
@@ -136,7 +138,7 @@ impl RevocationSync {
     }
 
     /// Reads the lists that other VMs have changed.
-    pub fn tick(&mut self, env: &Env<'_>) {
+    pub fn tick(&mut self, env: &mut Env<'_>) {
         let mut changed = Vec::new();
         for group in &mut self.groups {
             let version = env.shared().get(&group.changes).map(|(_, version)| version);
@@ -149,10 +151,10 @@ impl RevocationSync {
     }
 
     /// Joins the shared list into the VM's copy, and writes entries back that the shared list lost.
-    fn refresh(&self, revocations: &Revocations, env: &Env<'_>) {
+    fn refresh(&self, revocations: &Revocations, env: &mut Env<'_>) {
         let Ok(now) = env.now() else { return };
         let held = env.shared().get(&SharedKeys::new(revocations.tenant()).list);
-        let mut held = held.map(|(bytes, _)| RevocationList::read(&bytes)).unwrap_or_default();
+        let mut held = held.map(|(bytes, _)| revocations.open(&bytes)).unwrap_or_default();
         let mut list = RevocationList::clone(&revocations.list());
         list.join(&held);
         list.fold(now, self.lifetime);
@@ -184,3 +186,80 @@ impl SharedKeys {
 
 const PREFIX: &str = "tenantgate/revoked/";
 const TRIES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::{HostAlgorithms, NoHostVerifier, Verifier};
+    use crate::runtime::Runtime;
+    use crate::session::id::SessionId;
+    use crate::session::revocation::RevocableSession;
+    use crate::testing::{TestHost, TestSharedData, runtime};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+    const LIFETIME: Duration = Duration::from_secs(3600);
+
+    fn with<T>(shared: &TestSharedData, act: impl FnOnce(&mut Env<'_>) -> T) -> T {
+        let mut host = TestHost::default();
+        let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
+        act(&mut Env::new(Some(NOW), &mut host, verifier, shared))
+    }
+
+    /// The lists of the tenants in a VM of its own, with what the shared data have.
+    fn lists(runtime: &Runtime, shared: &TestSharedData) -> [Arc<Revocations>; 2] {
+        let lists: Vec<_> = runtime.revocations().collect();
+        with(shared, |env| RevocationSync::new(lists.clone(), LIFETIME, env));
+        lists.try_into().unwrap()
+    }
+
+    fn ends_adas(list: &Revocations) -> bool {
+        let session = RevocableSession { id: SessionId([7; 16]), sub: "ada", sid: None, signed_in: NOW };
+        list.contain(&session, NOW)
+    }
+
+    /// Other plugins can write into the shared data. They end no session, and they lose none of
+    /// the entries that a VM knows.
+    #[test]
+    fn a_list_of_another_plugin_is_replaced() {
+        let (shared, with_key) = (TestSharedData::default(), runtime(&["k"]));
+        let [a, b] = lists(&with_key, &shared);
+        let key = |list: &Revocations| SharedKeys::new(list.tenant()).list;
+        let stored = |list: &Revocations| shared.get(&key(list)).unwrap().0;
+        let end_adas = Revocation::of_user("ada", NOW);
+        with(&shared, |env| end_adas.store(&b, LIFETIME, NOW, env)).unwrap();
+        let of_b = stored(&b);
+        let plain = [u64::MAX.to_be_bytes().as_slice(), &[0; 8]].concat();
+        for forged in [&plain, &of_b, &of_b[..of_b.len() - 1].to_vec(), &b"-".to_vec()] {
+            shared.set(&key(&a), forged, None).unwrap();
+            assert!(!ends_adas(&lists(&with_key, &shared)[0]));
+            with(&shared, |env| Revocation::of_user("bob", NOW).store(&a, LIFETIME, NOW, env)).unwrap();
+            assert!(!ends_adas(&a) && stored(&a) != *forged);
+        }
+        // The list of a VM with another key does not open either.
+        assert!(ends_adas(&lists(&with_key, &shared)[1]));
+        assert!(!ends_adas(&lists(&runtime(&["another"]), &shared)[1]));
+
+        // A VM that knows of an end writes it back.
+        shared.set(&key(&b), &plain, None).unwrap();
+        with(&shared, |env| RevocationSync::new([b.clone()], LIFETIME, env));
+        assert!(stored(&b) != plain && ends_adas(&lists(&with_key, &shared)[1]));
+    }
+
+    #[test]
+    fn the_longest_list_is_shared() {
+        let (shared, runtime) = (TestSharedData::default(), runtime(&["k"]));
+        let [a, _] = lists(&runtime, &shared);
+        let sid = |number: u32| RevocationEntry::sid(&number.to_string());
+        let entries = (0..4096).map(|number| (sid(number), NOW)).collect();
+        with(&shared, |env| Revocation { entries, token: None }.store(&a, LIFETIME, NOW, env)).unwrap();
+        for number in 0..1024 {
+            let token = Some((RevocationEntry::token(&number.to_string()), NOW.plus(LIFETIME)));
+            let mut list = RevocationList::clone(&a.list());
+            token.into_iter().for_each(|(token, until)| list.add(token, until));
+            a.replace(list);
+        }
+        with(&shared, |env| Revocation::of_user("ada", NOW).store(&a, LIFETIME, NOW, env)).unwrap();
+        let [other, _] = lists(&runtime, &shared);
+        assert_eq!(other.list(), a.list());
+    }
+}
