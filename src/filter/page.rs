@@ -51,7 +51,7 @@ pub(super) fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mu
         SessionFreshness::Overdue(awaited, start) => return await_refresh(context, awaited, start),
         SessionFreshness::Ended(end) => return ended(context, end, env),
     };
-    let end = context.sessions(now).end(session.record());
+    let end = context.sessions(now).identity_end(session.record());
     forward(context, &session.into_identity().ending_at(end), response, env)
 }
 

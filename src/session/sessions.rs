@@ -19,7 +19,7 @@ use crate::env::{Env, HostFailure};
 use crate::http::request::RequestHead;
 use crate::identity::VerifiedIdentity;
 use crate::seal::{KeyRing, Opened, Purpose};
-use crate::tenant::{IdTokenHint, MAX_PIECES, SessionPolicy, Tenant};
+use crate::tenant::{IdTokenHint, MAX_PIECES, SessionPolicy, Tenant, WithoutToken};
 use crate::token::VerifiedIdToken;
 
 /// Reads and writes the sessions of one tenant at one moment.
@@ -211,6 +211,22 @@ impl Sessions<'_> {
         let idle = self.policy.idle.map(|idle| UnixTime(record.seen).plus(idle));
         let token = self.policy.end_with_id_token.then_some(UnixTime(record.token_expires));
         [idle, token].into_iter().flatten().fold(end, UnixTime::min)
+    }
+
+    /// When the identity of the session is no longer relied on, unless it is refreshed before.
+    pub(crate) fn identity_end(&self, record: &SessionRecord) -> UnixTime {
+        self.confirmed_until(record).into_iter().fold(self.end(record), UnixTime::min)
+    }
+
+    /// When the session ends because the issuer has not confirmed the identity for too long. `None`
+    /// if the tenant does not ask for that.
+    pub(crate) fn confirmed_until(&self, record: &SessionRecord) -> Option<UnixTime> {
+        let refresh = self.tenant.refresh.as_ref()?;
+        match &record.tokens.grant {
+            Some(grant) => Some(grant.stale(refresh)),
+            None if refresh.without_token == WithoutToken::Keep => None,
+            None => Some(UnixTime(record.signed_in).plus(refresh.interval)),
+        }
     }
 
     /// The reason why the session is over, if it is. What ends every session in time comes first,

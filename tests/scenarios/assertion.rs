@@ -11,6 +11,7 @@ use super::bearer::access_token;
 use crate::support::browser::Browser;
 use crate::support::core_harness::VERIFIER;
 use crate::support::harness::{Harness, Outcome, Reply, values};
+use crate::support::issuer::Refresh;
 use crate::support::world::{NAVIGATION, World, ada};
 
 const EC: &str = include_str!("../vectors/keys/ec.private.pem");
@@ -125,6 +126,26 @@ pub fn an_assertion_ends_with_its_token_or_session<H: Harness>() {
     let assertion = received(&mut world, &mut browser, "https://acme.example/");
     let exp = verified(&mut world, &assertion).1["exp"].as_u64().unwrap();
     assert!((now..=world.clock.now() + 120).contains(&exp), "{exp} {now}");
+}
+
+/// The assertion of a session that is refreshed ends when the identity would be too old, and that
+/// of one that cannot be refreshed with the interval, after which the user signs in again.
+pub fn an_assertion_ends_with_an_identity_that_is_not_renewed<H: Harness>() {
+    for (answers, without_token, most) in
+        [(Refresh::Rotating, "end", 1_200), (Refresh::None, "end", 600), (Refresh::None, "keep", 3_600)]
+    {
+        let mut world = World::<H>::with(|configuration| {
+            configuration["assertion"] = json!({ "keys": [{ "pem": EC }], "lifetime": "1h" });
+            let refresh = json!({ "interval": "10m", "max_stale": "20m", "without_token": without_token });
+            configuration["tenants"][0]["refresh"] = refresh;
+        });
+        world.issuer("acme", |issuer| issuer.refresh = answers);
+        let now = world.clock.now();
+        let mut browser = world.signed_in();
+        let assertion = received(&mut world, &mut browser, "https://acme.example/");
+        let exp = verified(&mut world, &assertion).1["exp"].as_u64().unwrap();
+        assert!((now + most..=now + most + 10).contains(&exp), "{most} {}", exp - now);
+    }
 }
 
 /// An upstream cannot send the assertion on to the upstream of another host or tenant.

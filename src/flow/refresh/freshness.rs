@@ -13,7 +13,7 @@ use crate::runtime::RequestContext;
 use crate::session::{
     Age, MAX_BEHIND, RefreshGrant, RefreshKey, RefreshState, RefreshStore, SentCookies, Session, SessionEnd,
 };
-use crate::tenant::{Refresh, Tenant, WithoutToken};
+use crate::tenant::{Refresh, Tenant};
 
 /// The freshness of a session, before its request continues.
 pub(crate) enum SessionFreshness {
@@ -50,8 +50,8 @@ pub(crate) fn freshness(
     // Several refreshes may have happened since this browser got its cookies.
     for behind in 0..=MAX_BEHIND {
         let Some(grant) = session.grant() else {
-            let end = UnixTime(session.record().signed_in).plus(refresh.interval);
-            if refresh.without_token == WithoutToken::End && now >= end {
+            let end = context.sessions(now).confirmed_until(session.record());
+            if end.is_some_and(|end| now >= end) {
                 return UNCONFIRMED;
             }
             break;
