@@ -1,6 +1,7 @@
 //! Tier `module`: the scenarios with the module in the mock host and simulated time.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
+mod costs;
 mod scenarios;
 mod support;
 

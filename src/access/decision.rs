@@ -106,6 +106,11 @@ impl<'a> RouteDecision<'a> {
             return Err(Ambiguity::BlankSegment);
         }
         let path: Vec<Spelling<'_>> = path.segments().map(|segment| Spelling::new(segment, matching)).collect();
+        if matching != PathMatching::Exact
+            && path.iter().filter(|segment| segment.is_script()).count() > PlainPath::MAX_SCRIPTS
+        {
+            return Err(Ambiguity::Scripts);
+        }
         match access.rule(host, &path, method, client) {
             Matched::Rule(number, verdict) => Ok(Some((number, verdict))),
             Matched::None => Ok(None),

@@ -17,6 +17,10 @@ impl<'a> PlainPath<'a> {
     /// The path `/`.
     pub(super) const ROOT: Self = Self(Cow::Borrowed("/"));
 
+    /// The most segments that name scripts. The path may begin anew after each of them, so the cost
+    /// of a lookup grows with their number.
+    pub(super) const MAX_SCRIPTS: usize = 4;
+
     /// Reads the path of a request target. `line` is the whole `:path` and is searched for a
     /// fragment.
     ///
@@ -94,6 +98,8 @@ pub enum Ambiguity {
     NestedEscape,
     /// Bytes that are not UTF-8.
     NotUtf8,
+    /// More than [`MAX_SCRIPTS`](PlainPath::MAX_SCRIPTS) segments that name scripts.
+    Scripts,
     /// The path is not one of the access rule with this number, but a server may read it as one.
     Resembles(usize),
     /// `;`, which some servers read as the beginning of path parameters; literal or
@@ -117,6 +123,7 @@ impl fmt::Display for Ambiguity {
             Self::Fragment => "a fragment",
             Self::NestedEscape => "an escape within an escape",
             Self::NotUtf8 => "bytes that are not UTF-8",
+            Self::Scripts => "many segments that name scripts",
             Self::Resembles(_) => "a spelling like a path of a rule",
             Self::Semicolon => "a semicolon",
         })

@@ -362,6 +362,8 @@ pub fn other_spellings_of_one_path<H: Harness>() {
         ("/X/secret", 403),
         ("/secret", 200),
         ("/x/y/secret", 200),
+        ("/a.php/b.php/c.php/d.php/x", 200),
+        ("/a.php/b.php/c.php/d.php/e.php", 400),
     ] {
         let got = match world.send(&mut bob, &format!("https://acme.example{path}"), &[]) {
             Outcome::Forwarded(..) => 200,

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use wasmi::{AsContextMut, Caller, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
+use wasmi::{AsContextMut, Caller, Config, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
 
 use tenantgate::env::shared::{SharedData as _, Version};
 use tenantgate::jose::{Hash, HostVerifier as _};
@@ -27,6 +27,16 @@ pub struct Host {
     root: i32,
 }
 
+/// What a request or a tick costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// What the module executes, in units of the interpreter: most instructions are one, and those
+    /// that copy memory are more.
+    pub instructions: u64,
+    /// How many functions of the host it calls.
+    pub host_calls: usize,
+}
+
 /// The state of the host that the module reads and changes.
 pub struct State {
     pub configuration: Vec<u8>,
@@ -42,6 +52,8 @@ pub struct State {
     pub refuse_calls_after: Rc<Cell<Option<usize>>>,
     /// Whether the host refuses random numbers.
     pub refuse_random: bool,
+    /// How many functions of the host the module has called.
+    pub host_calls: usize,
     /// Whether the host has `verify_signature`.
     pub cryptography: bool,
     /// The shared data of the process.
@@ -156,8 +168,25 @@ impl Host {
         shared: SharedStore,
         cryptography: bool,
     ) -> (Self, bool) {
-        let engine = Engine::default();
-        let module = Module::new(&engine, module_bytes()).unwrap();
+        Self::start_in(&Engine::default(), configuration, environment, clock, shared, cryptography)
+    }
+
+    /// As [`start`](Self::start), in a VM that counts what the module executes.
+    pub fn start_metered(configuration: &[u8], environment: &[(&str, &str)], clock: Clock) -> (Self, bool) {
+        let mut config = Config::default();
+        config.consume_fuel(true);
+        Self::start_in(&Engine::new(&config), configuration, environment, clock, SharedStore::default(), true)
+    }
+
+    fn start_in(
+        engine: &Engine,
+        configuration: &[u8],
+        environment: &[(&str, &str)],
+        clock: Clock,
+        shared: SharedStore,
+        cryptography: bool,
+    ) -> (Self, bool) {
+        let module = Module::new(engine, module_bytes()).unwrap();
         let state = State {
             configuration: Vec::new(),
             environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
@@ -168,6 +197,7 @@ impl Host {
             refuse_calls: false,
             refuse_calls_after: Rc::default(),
             refuse_random: false,
+            host_calls: 0,
             cryptography,
             shared,
             no_clients: false,
@@ -190,13 +220,14 @@ impl Host {
             answer: Default::default(),
             next_token: 1,
         };
-        let mut store = Store::new(&engine, state);
-        let mut linker = Linker::new(&engine);
+        let mut store = Store::new(engine, state);
+        let mut linker = Linker::<State>::new(engine);
         for import in module.imports() {
             let ExternType::Func(ty) = import.ty() else { panic!("{} is no function", import.name()) };
             let name = import.name().to_owned();
             linker
                 .func_new(import.module(), import.name(), ty.clone(), move |mut caller, arguments, results| {
+                    caller.data_mut().host_calls += 1;
                     let arguments: Vec<i64> = arguments.iter().map(integer).collect();
                     let result = provide(&mut caller, &name, &arguments)?;
                     if let Some(slot) = results.first_mut() {
@@ -206,6 +237,8 @@ impl Host {
                 })
                 .unwrap();
         }
+        // Only a metered store has fuel.
+        let _ = store.set_fuel(u64::MAX);
         let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
         let mut host = Self { store, instance, next_context: 1, root: 0 };
         host.invoke("_initialize", &[]);
@@ -242,6 +275,14 @@ impl Host {
 
     pub fn state(&mut self) -> &mut State {
         self.store.data_mut()
+    }
+
+    /// What `act` costs in this VM, which has to be a metered one, and its result.
+    pub fn cost<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> (Cost, T) {
+        let before = (self.store.get_fuel().unwrap(), self.state().host_calls);
+        let result = act(self);
+        let instructions = before.0 - self.store.get_fuel().unwrap();
+        (Cost { instructions, host_calls: self.state().host_calls - before.1 }, result)
     }
 
     /// The size of the module's memory in bytes.

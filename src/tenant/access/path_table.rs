@@ -111,6 +111,9 @@ impl PathTable {
         let mut places = self.root();
         places.iter().for_each(|place| consider(&place.node.below, place.positions));
         for (index, segment) in path.iter().enumerate() {
+            if places.is_empty() {
+                return best;
+            }
             let mut next = Vec::new();
             for place in places {
                 let Node { literal, begins, any, .. } = place.node;
@@ -166,7 +169,7 @@ impl PathTable {
                 next.extend(place.node.any.and_then(|at| Some(Place::at(self.node(at)?, same))));
             }
             next.iter().for_each(|place| consider(&place.node.below, place.positions));
-            if is_script(segment.folded()) {
+            if segment.is_script() {
                 let positions = Positions::default().with(index);
                 next.extend(self.root().into_iter().map(|root| Place { positions, ..root }));
             }

@@ -34,6 +34,11 @@ impl<'p> Spelling<'p> {
         Self { text, folded, key }
     }
 
+    /// Whether the segment names a script.
+    pub(crate) fn is_script(&self) -> bool {
+        is_script(self.folded())
+    }
+
     /// The text that is compared.
     pub(super) fn text(&self) -> &str {
         &self.text
