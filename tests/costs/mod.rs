@@ -154,3 +154,38 @@ fn replaced_patterns() {
     }
     assert_eq!(sizes[3], sizes[11], "{sizes:?}");
 }
+
+/// Cookies, header lines and queries as long as Envoy takes them.
+#[test]
+fn long_heads() {
+    let mut acme = acme();
+    acme["bearer"] = json!({ "audiences": ["api"] });
+    let mut host = metered(&[acme]);
+    let ordinary = cost(&mut host, "/", &[]);
+    let sealed = format!("k1.{}", "A".repeat(4000));
+    let pieces: String = (0..14).map(|number| format!("__Host-tenantgate-session.{number}={sealed}; ")).collect();
+    let logins: String = (0..14).map(|number| format!("__Host-tenantgate-login.{number}={sealed}; ")).collect();
+    for (name, value) in [
+        ("cookie", "a=b; ".repeat(12_000)),
+        ("cookie", format!("__Host-tenantgate-session={}", "A".repeat(60_000))),
+        ("cookie", pieces),
+        ("cookie", logins),
+        ("cookie", ";".repeat(60_000)),
+        ("authorization", format!("Bearer {}", ".".repeat(60_000))),
+        ("authorization", format!("Bearer {}", "a.b.c ".repeat(10_000))),
+        ("accept", "text/html;q=0.1,".repeat(3_700)),
+        ("origin", "https://a,".repeat(6_000)),
+        ("x-forwarded-for", "1.1.1.1,".repeat(7_000)),
+    ] {
+        let hostile = cost(&mut host, "/", &[(name, &value)]);
+        println!("{name} {}", value.get(..40).unwrap_or(&value));
+        assert_at_most(hostile, ordinary, 2, value.len(), 800);
+    }
+    let query = format!("/?{}", "a=%2e&".repeat(10_000));
+    let hostile = cost(&mut host, &query, &[]);
+    assert_at_most(hostile, ordinary, 2, query.len(), 800);
+    let names: Vec<String> = (0..900).map(|number| format!("X_Auth-Request_{number}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    let hostile = cost(&mut host, "/", &many);
+    assert_at_most(hostile, ordinary, 2, names.iter().map(String::len).sum(), 800);
+}

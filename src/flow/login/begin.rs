@@ -76,7 +76,8 @@ pub(super) fn begin_for(
 /// Whether the issuer has to ask for credentials. The cookie that says so stays until a login ends
 /// with a session, because a user can leave the issuer's page and come back.
 pub(super) fn asks(head: &RequestHead, cookies: &TenantCookies<'_>) -> bool {
-    cookie::sent(head).any(|(name, _)| name == cookies.ask().as_bytes())
+    let ask = cookies.ask();
+    cookie::sent(head).any(|(name, _)| name == ask.as_bytes())
 }
 
 /// The longest address to return to, in bytes. Sealed with the rest of the attempt, it still fits
