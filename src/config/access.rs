@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::code::Code;
 use super::cursor::{Cursor, Object};
 use super::hosts::host_pattern;
 use super::identity::claim;
@@ -19,7 +20,7 @@ use crate::tenant::{ClaimPath, RetainedClaims};
 /// could not be read.
 pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(AccessRules, RetainedClaims)> {
     let mut reader = Reader { roles, retained: RetainedClaims::default() };
-    let access = tenant.field("access");
+    let access = tenant.field("access").about(Code::ACCESS);
     let elements = access.elements();
     if access.value().and_then(Value::as_array).is_some_and(Vec::is_empty) {
         access.error(
@@ -27,17 +28,18 @@ pub(super) fn access(tenant: &Object<'_>, roles: Option<&Roles>) -> Option<(Acce
         );
     }
     let rules: Vec<Rule> = elements.iter().filter_map(|element| reader.rule(element)).collect();
-    let deny_by_default = match one_of(&tenant.field("access_default"), &["any_user", "deny"]) {
+    let deny_by_default = match one_of(&tenant.field("access_default").about(Code::ACCESS), &["any_user", "deny"]) {
         Some(word) => word == 1,
         None => access.is_present(),
     };
-    let path_matching = match one_of(&tenant.field("path_matching"), &["strict", "exact", "ignore_case"]) {
-        Some(1) => PathMatching::Exact,
-        Some(2) => PathMatching::IgnoreCase,
-        _ => PathMatching::Strict,
-    };
-    let dry_run = tenant.field("access_dry_run").boolean().unwrap_or(false);
-    let cors_preflight = tenant.field("cors_preflight").boolean().unwrap_or(false);
+    let path_matching =
+        match one_of(&tenant.field("path_matching").about(Code::ACCESS), &["strict", "exact", "ignore_case"]) {
+            Some(1) => PathMatching::Exact,
+            Some(2) => PathMatching::IgnoreCase,
+            _ => PathMatching::Strict,
+        };
+    let dry_run = tenant.field("access_dry_run").about(Code::ACCESS).boolean().unwrap_or(false);
+    let cors_preflight = tenant.field("cors_preflight").about(Code::ACCESS).boolean().unwrap_or(false);
     let policy = AccessPolicy { deny_by_default, dry_run, cors_preflight, path_matching };
     (rules.len() == elements.len()).then(|| (AccessRules::new(rules, policy), reader.retained))
 }

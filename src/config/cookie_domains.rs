@@ -1,6 +1,7 @@
 //! The domains that tenants share cookies under, compared with the hosts of the other tenants. A
 //! browser sends a cookie to every host of its domain, and takes one from each of them.
 
+use super::code::Code;
 use super::tenant::PartialTenant;
 use crate::http::host::{Host, HostPattern};
 use crate::http::host_index::HostIndex;
@@ -58,6 +59,6 @@ fn compare(owner: &PartialTenant, other: &PartialTenant, pattern: Option<&HostPa
              its own cookies",
             other.label
         );
-        owner.errors.add_once("login.cookie_domain", message);
+        owner.errors.add_once(Code::SHARED, "login.cookie_domain", message);
     }
 }

@@ -5,29 +5,60 @@ use std::cell::RefCell;
 
 use serde_json::{Map, Value};
 
+use super::code::Code;
 use super::error::ConfigError;
 
-/// The mistakes of one section, in the order of reading: path and message.
+/// The mistakes of one section, in the order of reading.
 #[derive(Default)]
-pub(super) struct Errors(RefCell<Vec<(String, String)>>);
+pub(super) struct Errors(RefCell<Vec<Mistake>>);
+
+struct Mistake {
+    code: Code,
+    path: String,
+    /// The tenant of the mistake if the section is the whole configuration.
+    tenant: Option<(String, usize)>,
+    /// The path of what the mistake is about, if it is another one.
+    place: Option<String>,
+    message: String,
+}
 
 impl Errors {
     /// Records one mistake.
-    pub(super) fn add(&self, path: &str, message: impl Into<String>) {
-        self.0.borrow_mut().push((path.to_owned(), message.into()));
+    pub(super) fn add(&self, code: Code, path: &str, message: impl Into<String>) {
+        self.push(code, path, None, None, message.into());
+    }
+
+    /// Records a mistake without a path that is about the value at `place`.
+    pub(super) fn add_at(&self, code: Code, place: String, message: String) {
+        self.push(code, "", Some(place), None, message);
+    }
+
+    /// Records a mistake of the whole configuration at the path of the tenant with this label and
+    /// index.
+    pub(super) fn add_for(&self, code: Code, tenant: (&str, usize), path: &str, message: String) {
+        let (label, index) = tenant;
+        self.push(code, path, None, Some((label.to_owned(), index)), message);
+    }
+
+    fn push(&self, code: Code, path: &str, place: Option<String>, tenant: Option<(String, usize)>, message: String) {
+        self.0.borrow_mut().push(Mistake { code, path: path.to_owned(), tenant, place, message });
     }
 
     /// Records one mistake, unless there is one at this place.
-    pub(super) fn add_once(&self, path: &str, message: String) {
-        if !self.0.borrow().iter().any(|(place, _)| place == path) {
-            self.add(path, message);
+    pub(super) fn add_once(&self, code: Code, path: &str, message: String) {
+        if !self.0.borrow().iter().any(|mistake| mistake.path == path) {
+            self.add(code, path, message);
         }
     }
 
-    /// Converts the mistakes to errors of `tenant`, or of the whole configuration if it is `None`.
-    pub(super) fn into_config_errors(self, tenant: Option<&str>) -> Vec<ConfigError> {
-        let errors = self.0.into_inner().into_iter();
-        errors.map(|(path, message)| ConfigError::new(tenant, path, message)).collect()
+    /// Converts the mistakes to errors of the tenant with this label and index, or of the whole
+    /// configuration if it is `None`.
+    pub(super) fn into_config_errors(self, tenant: Option<(&str, usize)>) -> Vec<ConfigError> {
+        let error = |mistake: Mistake| {
+            let own = mistake.tenant.as_ref().map(|(label, index)| (label.as_str(), *index));
+            ConfigError::new(mistake.code, own.or(tenant), mistake.path, mistake.message).at(mistake.place)
+        };
+        self.0.into_inner().into_iter().map(error).collect()
     }
 }
 
@@ -38,13 +69,20 @@ pub(super) struct Cursor<'a> {
     /// Whether the surrounding object exists. If it does not, its missing fields are not reported.
     inside: bool,
     path: String,
+    /// The code of mistakes about this section, besides those that every field can have.
+    code: Code,
     errors: &'a Errors,
 }
 
 impl<'a> Cursor<'a> {
     /// A cursor at `value`, with an empty path.
     pub(super) fn root(value: &'a Value, errors: &'a Errors) -> Self {
-        Self { value: Some(value), inside: true, path: String::new(), errors }
+        Self { value: Some(value), inside: true, path: String::new(), code: Code::UNKNOWN_FIELD, errors }
+    }
+
+    /// The same place, where other mistakes have this code.
+    pub(super) fn about(self, code: Code) -> Self {
+        Self { code, ..self }
     }
 
     /// The value at this place, of any type.
@@ -64,7 +102,13 @@ impl<'a> Cursor<'a> {
 
     /// Records a mistake at this place.
     pub(super) fn error(&self, message: impl Into<String>) {
-        self.errors.add(&self.path, message);
+        self.errors.add(self.code, &self.path, message);
+    }
+
+    /// Records a mistake of the kind `code` at this place and returns `None`.
+    pub(super) fn refuse_as<T>(&self, code: Code, message: impl Into<String>) -> Option<T> {
+        self.errors.add(code, &self.path, message);
+        None
     }
 
     /// Records a mistake at this place and returns `None`.
@@ -113,6 +157,7 @@ impl<'a> Cursor<'a> {
             value: Some(value),
             inside: true,
             path: format!("{}[{index}]", self.path),
+            code: self.code,
             errors: self.errors,
         };
         elements.iter().enumerate().map(at).collect()
@@ -122,7 +167,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn entries(&self) -> Vec<(&'a str, Self)> {
         let at = |(name, value): (&'a String, &'a Value)| {
             let path = format!("{}[{name:?}]", self.path);
-            (name.as_str(), Self { value: Some(value), inside: true, path, errors: self.errors })
+            (name.as_str(), Self { value: Some(value), path, ..self.clone() })
         };
         self.typed("an object", Value::as_object).into_iter().flatten().map(at).collect()
     }
@@ -131,7 +176,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn required_elements(&self) -> Vec<Self> {
         self.required();
         if self.value.and_then(Value::as_array).is_some_and(Vec::is_empty) {
-            self.error("is empty; at least one is needed");
+            self.errors.add(Code::EMPTY, &self.path, "is empty; at least one is needed");
         }
         self.elements()
     }
@@ -139,14 +184,23 @@ impl<'a> Cursor<'a> {
     /// Records that the value is missing, with `advice` about the value to give. Returns `None`.
     pub(super) fn missing<T>(&self, advice: &str) -> Option<T> {
         if self.inside {
-            self.error(format!("is missing; {advice}"));
+            return self.refuse_as(Code::MISSING, format!("is missing; {advice}"));
         }
         None
     }
 
+    /// The path of the member `name` of this place.
+    fn member_path(&self, name: &str) -> String {
+        match name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            false => format!("{}[{name:?}]", self.path),
+            true if self.path.is_empty() => name.to_owned(),
+            true => format!("{}.{name}", self.path),
+        }
+    }
+
     fn required(&self) {
         if self.inside && !self.is_present() {
-            self.error("is missing");
+            self.errors.add(Code::MISSING, &self.path, "is missing");
         }
     }
 
@@ -154,7 +208,7 @@ impl<'a> Cursor<'a> {
         let value = self.value?;
         let read = read(value);
         if read.is_none() {
-            self.error(format!("must be {wanted}, not {}", kind_of(value)));
+            self.errors.add(Code::TYPE, &self.path, format!("must be {wanted}, not {}", kind_of(value)));
         }
         read
     }
@@ -174,9 +228,9 @@ impl<'a> Object<'a> {
         if !known.contains(&name) {
             known.push(name);
         }
-        let path = if self.at.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.at.path) };
+        let path = self.at.member_path(name);
         let value = self.members.and_then(|members| members.get(name));
-        Cursor { value, inside: self.members.is_some(), path, errors: self.at.errors }
+        Cursor { value, inside: self.members.is_some(), path, ..self.at.clone() }
     }
 
     /// All members. None of them counts as read.
@@ -189,10 +243,13 @@ impl<'a> Object<'a> {
         let known = self.known.borrow();
         for name in self.members.into_iter().flat_map(Map::keys).filter(|name| !known.contains(&name.as_str())) {
             let near = known.iter().min_by_key(|field| strsim::osa_distance(field, name));
-            match near.filter(|field| strsim::osa_distance(field, name) <= MAX_TYPOS) {
-                Some(field) => self.at.error(format!("unknown field {name:?}; did you mean \"{field}\"?")),
-                None => self.at.error(format!("unknown field {name:?}; the fields here are {}", known.join(", "))),
-            }
+            let advice = match near.filter(|field| strsim::osa_distance(field, name) <= MAX_TYPOS) {
+                Some(field) => format!("did you mean \"{field}\"?"),
+                None => format!("the fields here are {}", known.join(", ")),
+            };
+            let message = format!("unknown field {name:?}; {advice}");
+            let place = self.at.member_path(name);
+            self.at.errors.push(Code::UNKNOWN_FIELD, &self.at.path, Some(place), None, message);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::code::Code;
 use crate::base::event::{Event, Level, LogLine};
 use crate::tenant::TenantName;
 
@@ -9,16 +10,58 @@ use crate::tenant::TenantName;
 /// contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
+    code: Code,
     tenant: Option<String>,
+    index: Option<usize>,
     path: String,
+    /// The path of what the mistake is about, if it is another one.
+    place: Option<String>,
     message: String,
     name: Option<TenantName>,
 }
 
 impl ConfigError {
-    /// A mistake at `path`. `tenant` is the label of the tenant, such as `tenant "acme"`.
-    pub(super) fn new(tenant: Option<&str>, path: String, message: String) -> Self {
-        Self { tenant: tenant.map(str::to_owned), path, message, name: None }
+    /// A mistake at `path`. `tenant` is the label of the tenant, such as `tenant "acme"`, and its
+    /// index.
+    pub(super) fn new(code: Code, tenant: Option<(&str, usize)>, path: String, message: String) -> Self {
+        let (tenant, index) = tenant.map(|(label, index)| (label.to_owned(), index)).unzip();
+        Self { code, tenant, index, path, place: None, message, name: None }
+    }
+
+    /// The mistake as one that is about the value at `place`, which is another path.
+    pub(super) fn at(self, place: Option<String>) -> Self {
+        Self { place, ..self }
+    }
+
+    /// The kind of the mistake.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The label of the tenant, such as `tenant "acme"`. `None` if the mistake concerns all tenants.
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// The path of the value that the mistake is about, from the top of the configuration, such as
+    /// `tenants[0].hosts[1]`. It ends where the value would be if it is missing.
+    pub fn place(&self) -> String {
+        let path = self.place.as_ref().unwrap_or(&self.path);
+        match self.index {
+            None => path.clone(),
+            Some(index) if path.is_empty() => format!("tenants[{index}]"),
+            Some(index) => format!("tenants[{index}].{path}"),
+        }
+    }
+
+    /// The path of the value as the message has it: within the tenant if there is one.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong, and after a semicolon what would be right.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// The mistake as one of the tenant with this name, if it has a valid one.
@@ -33,8 +76,8 @@ impl ConfigError {
     }
 
     /// A mistake that concerns all tenants.
-    pub(super) fn whole(path: &str, message: impl Into<String>) -> Self {
-        Self::new(None, path.to_owned(), message.into())
+    pub(super) fn whole(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, None, String::new(), message.into())
     }
 }
 

@@ -13,6 +13,7 @@ mod assertion;
 mod bearer;
 mod client_authentication;
 mod client_key;
+mod code;
 mod cookie_domains;
 mod csrf;
 mod cursor;
@@ -51,6 +52,7 @@ use crate::upstream::Assertion;
 use cursor::{Cursor, Errors};
 use tenant::{PartialTenant, tenant};
 
+pub use code::Code;
 pub use error::{ConfigError, ConfigErrors};
 pub use load_context::{Environment, LoadContext};
 
@@ -72,14 +74,17 @@ pub struct Loaded {
 /// set.
 pub fn load(bytes: &[u8], context: LoadContext<'_>) -> Result<Loaded, ConfigErrors> {
     if bytes.trim_ascii().is_empty() {
-        return Err(
-            ConfigError::whole("", "the configuration is empty; it needs at least `session` and `tenants`").into()
-        );
+        return Err(ConfigError::whole(
+            Code::SYNTAX,
+            "the configuration is empty; it needs at least `session` and `tenants`",
+        )
+        .into());
     }
     // A `Struct` is never valid JSON: the tag of a value is a control character, which JSON does
     // not permit anywhere.
-    let value = json::parse(bytes)
-        .or_else(|error| wire::structure(bytes).ok_or_else(|| ConfigError::whole("", format!("not JSON: {error}"))))?;
+    let value = json::parse(bytes).or_else(|error| {
+        wire::structure(bytes).ok_or_else(|| ConfigError::whole(Code::SYNTAX, format!("not JSON: {error}")))
+    })?;
     load_value(&value, context)
 }
 
@@ -91,8 +96,8 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     let whole = Errors::default();
     let root = Cursor::root(value, &whole).object();
     let strict = root.field("strict").boolean().unwrap_or(false);
-    let (keys, policy) = session::session(&root.field("session"), context.environment);
-    let assertion = assertion::assertion(&root.field("assertion"), context.environment);
+    let (keys, policy) = session::session(&root.field("session").about(Code::SESSION), context.environment);
+    let assertion = assertion::assertion(&root.field("assertion").about(Code::ASSERTION), context.environment);
     let filter_state = root.field("filter_state").boolean().unwrap_or(false);
     let counts_tenants = stats::stats(&root.field("stats"));
     let tenants: Vec<PartialTenant> = root
@@ -111,7 +116,8 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
 
     let ring = Arc::new(KeyRing::new(keys));
     let mut errors = whole.into_config_errors(None);
-    let (problems, entries): (Vec<_>, Vec<_>) = tenants.into_iter().map(|tenant| finish(tenant, &ring)).unzip();
+    let finished = tenants.into_iter().enumerate().map(|(index, tenant)| finish(index, tenant, &ring));
+    let (problems, entries): (Vec<_>, Vec<_>) = finished.unzip();
     let problems: Vec<ConfigError> = problems.into_iter().flatten().collect();
     if strict || !errors.is_empty() {
         errors.extend(problems.iter().cloned());
@@ -128,10 +134,10 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
 }
 
 /// The mistakes of a tenant and its entry in the runtime. A tenant with any mistake is broken.
-fn finish(partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<ConfigError>, TenantEntry) {
+fn finish(index: usize, partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<ConfigError>, TenantEntry) {
     let PartialTenant { label, name, hosts, headers, tenant, errors, .. } = partial;
     let errors: Vec<ConfigError> =
-        errors.into_config_errors(Some(&label)).into_iter().map(|error| error.of(name.as_ref())).collect();
+        errors.into_config_errors(Some((&label, index))).into_iter().map(|error| error.of(name.as_ref())).collect();
     let entry = match tenant {
         Some(tenant) if errors.is_empty() => TenantEntry::served(tenant, ring),
         _ => TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts: hosts.read, headers })),
@@ -149,8 +155,9 @@ fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
         if let Some(name) = &partial.name
             && let Some(first) = names.insert(name.as_str().to_ascii_lowercase(), index)
         {
-            whole.add(
-                "",
+            whole.add_at(
+                Code::SHARED,
+                format!("tenants[{index}].name"),
                 format!(
                     "tenants[{first}] and tenants[{index}] are both named \"{name}\"; names must be unique, whatever their case"
                 ),
@@ -160,7 +167,8 @@ fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
             if let Some(first) = hosts.insert(host, partial)
                 && first.label != partial.label
             {
-                whole.add("", format!("{} and {} both have the host \"{host}\"", first.label, partial.label));
+                let message = format!("{} and {} both have the host \"{host}\"", first.label, partial.label);
+                whole.add_at(Code::SHARED, format!("tenants[{index}].hosts"), message);
             }
         }
     }

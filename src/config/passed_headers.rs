@@ -1,5 +1,6 @@
 //! The headers that tenants pass, compared with those under which other tenants send an identity.
 
+use super::code::Code;
 use super::tenant::PartialTenant;
 use crate::http::header_name::FoldedNames;
 
@@ -15,7 +16,7 @@ pub(super) fn refuse_passed(tenants: &[PartialTenant]) {
         for name in headers.passed.iter().filter(|name| written.contains(name)) {
             let message =
                 format!("\"{name}\" is the name of an identity header of another tenant; a client must not send it");
-            partial.errors.add("headers.pass", message);
+            partial.errors.add(Code::HEADERS, "headers.pass", message);
         }
     }
 }

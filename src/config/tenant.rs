@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::client_authentication::Credential;
+use super::code::Code;
 use super::cursor::{Cursor, Errors};
 use super::hosts::{Hosts, hosts};
 use super::load_context::LoadContext;
@@ -40,15 +41,15 @@ pub(super) fn tenant(
     let errors = Errors::default();
     let object = Cursor::root(value, &errors).object();
 
-    let name = name(&object.field("name"));
-    let hosts = hosts(&object.field("hosts"));
-    let insecure = object.field("allow_insecure_issuer").boolean().unwrap_or(false);
+    let name = name(&object.field("name").about(Code::NAME));
+    let hosts = hosts(&object.field("hosts").about(Code::HOSTS));
+    let insecure = object.field("allow_insecure_issuer").about(Code::ISSUER).boolean().unwrap_or(false);
     let scheme = if insecure { Scheme::Insecure } else { Scheme::Secure };
-    let issuer = issuer(&object.field("issuer"), scheme);
-    let client_id = client_id(&object.field("client_id"));
-    let client_secret = object.field("client_secret");
+    let issuer = issuer(&object.field("issuer").about(Code::ISSUER), scheme);
+    let client_id = client_id(&object.field("client_id").about(Code::CLIENT));
+    let client_secret = object.field("client_secret").about(Code::CLIENT);
     let secret = secret(&client_secret, context.environment);
-    let client_key = object.field("client_key");
+    let client_key = object.field("client_key").about(Code::CLIENT);
     let key = client_key::client_key(&client_key, context.environment);
     let credential = match (client_secret.is_present(), client_key.is_present()) {
         (false, false) => Credential::None,
@@ -59,12 +60,12 @@ pub(super) fn tenant(
             Credential::Key
         }
     };
-    let trusted_audiences = listed(&object.field("trusted_audiences"), &mut bearer::audience);
-    let provider_at = object.field("provider");
+    let trusted_audiences = listed(&object.field("trusted_audiences").about(Code::BEARER), &mut bearer::audience);
+    let provider_at = object.field("provider").about(Code::PROVIDER);
     let fetches = provider::fetches(&provider_at);
-    let algorithms_at = object.field("id_token_signed_response_alg");
+    let algorithms_at = object.field("id_token_signed_response_alg").about(Code::KEYS);
     let algorithms = keys::algorithms(&algorithms_at);
-    let keys = keys::keys(&object.field("keys"), context.host, fetches);
+    let keys = keys::keys(&object.field("keys").about(Code::KEYS), context.host, fetches);
     let keys = keys.zip(algorithms).map(|(keys, algorithms)| keys.for_each(algorithms.unwrap_or_default()));
     if let (Some(keys), Some(Some(algorithms))) = (&keys, algorithms)
         && !fetches
@@ -73,7 +74,7 @@ pub(super) fn tenant(
         algorithms_at.error("has no algorithm of a key in `keys`");
     }
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
-    let login_at = object.field("login");
+    let login_at = object.field("login").about(Code::LOGIN);
     let login = login::login(&login_at, scheme, &hosts.read, name.as_ref());
     let cookie_domain = login.as_ref().and_then(|login| Some(login.cookie_domain.as_ref()?.domain.clone()));
     if let (Some(login), Some(assertion)) = (&login, assertion)
@@ -81,14 +82,17 @@ pub(super) fn tenant(
     {
         login_at.error(format!("has a path that is `assertion.jwks_path`, too: \"{}\"", assertion.jwks_path));
     }
-    let trusted_origins = csrf::csrf(&object.field("csrf"), scheme);
-    let refresh = refresh::refresh(&object.field("refresh"));
-    let bearer = bearer::bearer(&object.field("bearer"));
-    let identity = identity::identity(&object.field("identity"));
-    let roles = roles::roles(&object.field("roles"));
+    let trusted_origins = csrf::csrf(&object.field("csrf").about(Code::CSRF), scheme);
+    let refresh = refresh::refresh(&object.field("refresh").about(Code::REFRESH));
+    let bearer = bearer::bearer(&object.field("bearer").about(Code::BEARER));
+    let identity = identity::identity(&object.field("identity").about(Code::IDENTITY));
+    let roles = roles::roles(&object.field("roles").about(Code::ROLES));
     let access = access::access(&object, roles.as_ref());
-    let headers = headers::headers(&object.field("headers"), assertion.map(|assertion| assertion.header.as_str()));
-    let texts = pages::pages(&object.field("pages"));
+    let headers = headers::headers(
+        &object.field("headers").about(Code::HEADERS),
+        assertion.map(|assertion| assertion.header.as_str()),
+    );
+    let texts = pages::pages(&object.field("pages").about(Code::PAGES));
     if let (Some(provider), Some(login)) = (&provider, &login)
         && login.userinfo
         && provider.endpoints.userinfo.is_none()
@@ -96,7 +100,7 @@ pub(super) fn tenant(
     {
         provider_at.object().field("userinfo_endpoint").error("is missing; `login.userinfo` needs it");
     }
-    let sessions_not_before = moment(&object.field("sessions_not_before"));
+    let sessions_not_before = moment(&object.field("sessions_not_before").about(Code::SESSION));
     object.finish();
 
     let authentication = method.and_then(|method| method.with(secret, key));

@@ -1,6 +1,7 @@
 //! Hosts that could not be read, compared with the wildcards of the other tenants. A wildcard would
 //! take the requests of such a host, and its tenant would serve them.
 
+use super::code::Code;
 use super::cursor::Errors;
 use super::hosts::UnreadableHost;
 use super::tenant::PartialTenant;
@@ -22,10 +23,10 @@ pub(super) fn refuse_taken(tenants: &[PartialTenant], whole: &Errors) {
             }
         }
     }
-    for partial in tenants {
+    for (index, partial) in tenants.iter().enumerate() {
         let is_other = |other: &PartialTenant| !std::ptr::eq(other, partial);
         for UnreadableHost { path, meant } in &partial.hosts.unreadable {
-            let place = format!("{}: {path}", partial.label);
+            let tenant = (partial.label.as_str(), index);
             if let Some(pattern) = meant {
                 let taken =
                     taker(pattern, &wildcards).and_then(|(domain, position)| Some((domain, tenants.get(position)?)));
@@ -34,7 +35,7 @@ pub(super) fn refuse_taken(tenants: &[PartialTenant], whole: &Errors) {
                     let message = format!(
                         "cannot be read, and \"*.{domain}\" of {other} would take its requests; write \"{pattern}\""
                     );
-                    whole.add(&place, message);
+                    whole.add_for(Code::SHARED, tenant, path, message);
                 }
             } else if let Some((other, wildcard)) = owners.iter().find(|(other, _)| is_other(other)) {
                 let other = &other.label;
@@ -42,7 +43,7 @@ pub(super) fn refuse_taken(tenants: &[PartialTenant], whole: &Errors) {
                     "cannot be read, and \"{wildcard}\" of {other} or another wildcard may take its requests; write a DNS name \
                      without scheme, port and path (\"acme.example\")"
                 );
-                whole.add(&place, message);
+                whole.add_for(Code::SHARED, tenant, path, message);
             }
         }
     }

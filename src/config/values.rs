@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::Value;
 use url::Url;
 
+use super::code::Code;
 use super::cursor::Cursor;
 use super::load_context::Environment;
 use crate::base::secret::Secret;
@@ -15,11 +16,11 @@ use crate::base::time::UnixTime;
 pub(super) fn duration(at: &Cursor<'_>, default: Duration, limits: RangeInclusive<Duration>) -> Option<Duration> {
     let Some(text) = at.text() else { return (!at.is_present()).then_some(default) };
     let Ok(duration) = humantime::parse_duration(text) else {
-        return at.refuse(format!("{text:?} is not a duration; write it as \"8h\", \"30m\" or \"5s\""));
+        return at.refuse_as(Code::TIME, format!("{text:?} is not a duration; write it as \"8h\", \"30m\" or \"5s\""));
     };
     if !limits.contains(&duration) {
         let (least, most) = (humantime::format_duration(*limits.start()), humantime::format_duration(*limits.end()));
-        return at.refuse(format!("{text:?} is out of range; it has to be from {least} to {most}"));
+        return at.refuse_as(Code::TIME, format!("{text:?} is out of range; it has to be from {least} to {most}"));
     }
     Some(duration)
 }
@@ -29,7 +30,7 @@ pub(super) fn moment(at: &Cursor<'_>) -> Option<UnixTime> {
     let text = at.text()?;
     let moment = humantime::parse_rfc3339(text).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let Some(moment) = moment else {
-        return at.refuse(format!("{text:?} is not a time; write it as \"2026-11-25T08:30:00Z\""));
+        return at.refuse_as(Code::TIME, format!("{text:?} is not a time; write it as \"2026-11-25T08:30:00Z\""));
     };
     Some(UnixTime(moment.as_secs()))
 }
@@ -48,7 +49,7 @@ pub(super) enum Scheme {
 pub(super) fn url(at: &Cursor<'_>, scheme: Scheme) -> Option<Url> {
     let text = at.text()?;
     let Ok(url) = Url::parse(text) else {
-        return at.refuse("is not an absolute URL; write it as \"https://host/path\"");
+        return at.refuse_as(Code::URL, "is not an absolute URL; write it as \"https://host/path\"");
     };
     let problem = if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
         "is not an https URL"
@@ -61,7 +62,7 @@ pub(super) fn url(at: &Cursor<'_>, scheme: Scheme) -> Option<Url> {
     } else {
         return Some(url);
     };
-    at.refuse(problem)
+    at.refuse_as(Code::URL, problem)
 }
 
 /// Reads a path for which Tenantgate sends the reply. It is absolute and has no characters or
@@ -131,7 +132,7 @@ pub(super) fn secret(at: &Cursor<'_>, environment: &dyn Environment) -> Option<S
             value
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
-            at.refuse("must be a string or {env: NAME}")
+            at.refuse_as(Code::TYPE, "must be a string or {env: NAME}")
         }
     }
 }
@@ -140,7 +141,7 @@ pub(super) fn secret(at: &Cursor<'_>, environment: &dyn Environment) -> Option<S
 pub(super) fn from_environment(at: &Cursor<'_>, name: &str, environment: &dyn Environment) -> Option<Secret<String>> {
     match environment.var(name) {
         Some(value) if !value.is_empty() => Some(Secret::new(value)),
-        Some(_) => at.refuse(format!("environment variable {name:?} is empty")),
-        None => at.refuse(format!("environment variable {name:?} is not set")),
+        Some(_) => at.refuse_as(Code::VARIABLE, format!("environment variable {name:?} is empty")),
+        None => at.refuse_as(Code::VARIABLE, format!("environment variable {name:?} is not set")),
     }
 }
