@@ -25,10 +25,11 @@ export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gat
  *   access tokens in seconds.
  * - `register(tenant, client)` changes the registration at the provider.
  * - `configure(tenant)` changes the configuration of a tenant, or returns several tenants.
+ * - `sections` are added to the top level of the configuration.
  * - `settings` are additional settings of the providers.
  */
 export async function startStack({
-  ports, dir, accounts, wasmLog = 'info', discovered = [], refreshAfter = {}, register = (_, it) => it, configure = (it) => it, settings,
+  ports, dir, accounts, wasmLog = 'info', discovered = [], refreshAfter = {}, register = (_, it) => it, configure = (it) => it, sections, settings,
 }) {
   mkdirSync(dir, { recursive: true });
   const kept = keep(join(dir, 'secrets.json'), makeSecrets);
@@ -48,7 +49,7 @@ export async function startStack({
     const upstream = await startUpstream({ port: ports.upstream, others: Object.keys(TENANTS).map((tenant) => `${origin(tenant, ports)}/`) });
     parts.push(upstream);
     const envoy = await startEnvoy({
-      envoy: configuration(ports, kept.jwks, discovered, Object.keys(refreshAfter), configure), adminPort: ports.admin, dir, wasmLog,
+      envoy: configuration(ports, kept.jwks, discovered, Object.keys(refreshAfter), configure, sections), adminPort: ports.admin, dir, wasmLog,
       env: { TENANTGATE_SESSION_KEY: kept.sessionKey, ACME_CLIENT_SECRET: kept.clientSecrets.acme, GLOBEX_CLIENT_SECRET: kept.clientSecrets.globex },
     });
     parts.push(envoy);
@@ -76,7 +77,7 @@ function client(tenant, { clientSecrets }, ports) {
 }
 
 /** The example with the keys of these issuers. */
-function configuration(ports, jwks, discovered, refreshing, configure) {
+function configuration(ports, jwks, discovered, refreshing, configure, sections) {
   const { envoy, tenantgate } = exampleConfiguration(ports);
   for (const tenant of tenantgate.tenants) {
     if (refreshing.includes(tenant.name)) tenant.refresh = { interval: '1s' };
@@ -93,6 +94,7 @@ function configuration(ports, jwks, discovered, refreshing, configure) {
       : [{ jwks: { keys: [{ ...key.export({ format: 'jwk' }), kid, alg, use: 'sig' }] } }];
   }
   tenantgate.tenants = tenantgate.tenants.flatMap(configure);
+  Object.assign(tenantgate, sections);
   return envoy;
 }
 
