@@ -14,6 +14,8 @@ readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutabl
 readonly WASM_LIMIT=1200000
 readonly LOGS=target/test-logs
 readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run provider browser)
+# These run only if they are named.
+readonly NAMED_TIERS=(snippets dex)
 export CARGO_TARGET_DIR=$PWD/target
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 
@@ -23,7 +25,7 @@ usage: ./build.sh COMMAND
 
   run [--port N]    start Tenantgate on this machine: Envoy, two OpenID Providers and an upstream
                     (gateway on port 8080, or N)
-  test [TIER...]    run these tiers of the tests; without one: check, then all tiers
+  test [TIER...]    run these tiers of the tests; without one: check, then all but snippets and dex
   check             format, lints for both targets, the code's documentation, dependencies
   bench             what a request costs with Tenantgate and with Envoy's own filters
   bench keys        how long 10,000 tenants take to have the keys of their issuers
@@ -33,10 +35,11 @@ tiers (see tests/README.md):
 
 END
   local tier
-  for tier in "${TIERS[@]}" dex; do printf '  %-18s%s\n' "$tier" "$(tier_about "$tier")"; done
+  for tier in "${TIERS[@]}" "${NAMED_TIERS[@]}"; do printf '  %-18s%s\n' "$tier" "$(tier_about "$tier")"; done
   cat <<'END'
 
-The tier dex runs only if it is named, with TENANTGATE_DEX=/path/to/dex.
+The tiers snippets and dex run only if they are named. snippets says which languages are missing
+here: of Go (go), Java (javac, mvn), Python, Node and Rust. dex needs TENANTGATE_DEX=/path/to/dex.
 
 Needed: rustup and a C linker, Python 3.11 or newer with venv, Node 20 or newer with npm.
 Everything else is installed on first use.
@@ -230,6 +233,7 @@ tier_about() {
     envoy) echo "the scenarios, with the module in Envoy (builds the module)" ;;
     run) echo "./build.sh run (builds the module)" ;;
     provider) echo "Envoy with oidc-provider, Keycloak and OpenLDAP (builds the module)" ;;
+    snippets) echo "the examples that verify an assertion, each in its language (builds the module)" ;;
     dex) echo "Envoy with dex, OpenLDAP, and Keycloak as a SAML identity provider (builds the module)" ;;
     browser) echo "Envoy, oidc-provider and Chromium (builds the module)" ;;
   esac
@@ -237,7 +241,7 @@ tier_about() {
 
 tier_needs_module() {
   case $1 in
-    module | envoy | run | provider | dex | browser) true ;;
+    module | envoy | run | provider | snippets | dex | browser) true ;;
     *) false ;;
   esac
 }
@@ -245,7 +249,7 @@ tier_needs_module() {
 # Installs what a tier needs beyond Rust and the module: need_for TIER
 need_for() {
   case $1 in
-    envoy | run) need_envoy ;;
+    envoy | run | snippets) need_envoy ;;
     provider) need_envoy; need_debian slapd slapd; need_keycloak ;;
     dex) need_dex; need_envoy; need_debian slapd slapd; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium ;;
@@ -255,7 +259,7 @@ need_for() {
 run_tier() {
   case $1 in
     unit) counted "$1" unit_tests ;;
-    run | browser) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
+    run | browser | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
     dex) counted "$1" node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
     *) counted "$1" cargo test --locked --test "$1" ;;
@@ -288,7 +292,7 @@ run_tests() {
   local tier tiers=("$@") module=false
   [ $# -gt 0 ] || tiers=("${TIERS[@]}")
   for tier in "${tiers[@]}"; do
-    [ -n "$(tier_about "$tier")" ] || die "there is no tier \"$tier\"; the tiers are: ${TIERS[*]} dex"
+    [ -n "$(tier_about "$tier")" ] || die "there is no tier \"$tier\"; the tiers are: ${TIERS[*]} ${NAMED_TIERS[*]}"
   done
   need_rust
   for tier in "${tiers[@]}"; do
@@ -305,6 +309,8 @@ run_tests() {
   for tier in "${tiers[@]}"; do run_tier "$tier"; done
   say "summary"
   cat "$LOGS/summary"
+  # The languages that the tier snippets did not find.
+  sed -n 's/^# \(not tested: \)/\1/p' "$LOGS"/*.log
   awk '{ passed += $2; failed += $4 } END { printf "\n%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$LOGS/summary"
 }
 

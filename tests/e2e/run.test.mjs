@@ -2,13 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import http from 'node:http';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-
-import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 
 import { people } from './people.mjs';
 import { busy, portsFrom } from './ports.mjs';
@@ -71,39 +67,4 @@ test('run names a busy port, and the option for another', async () => {
   assert.equal(running.child.exitCode, 1);
   assert.match(running.output, new RegExp(`in use by another program: port ${port + 1} \\(for acme's provider\\)`));
   assert.match(running.output, /choose other ports with: \.\/build\.sh run --port N/);
-});
-
-/** The last example in JavaScript of the reference, which verifies an assertion. */
-async function example() {
-  const reference = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
-  return reference.slice(reference.lastIndexOf('```js\n') + 6).split('```')[0];
-}
-
-test('the example for Node takes an assertion and nothing else', async () => {
-  const file = new URL(`example-${process.pid}.mjs`, import.meta.url);
-  for (const alg of ['ES256', 'EdDSA']) {
-    const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
-    const keys = [{ ...(await exportJWK(publicKey)), kid: 'k', alg, use: 'sig' }];
-    const server = http.createServer((_, answer) => answer.end(JSON.stringify({ keys }))).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const jwks = `http://127.0.0.1:${server.address().port}/`;
-    const good = { typ: 'tenantgate-assertion+jwt', issuer: 'tenantgate', audience: 'https://acme.example', left: 60 };
-    for (const change of [{}, { typ: 'JWT' }, { issuer: 'other' }, { audience: 'https://globex.example' }, { left: -60 }]) {
-      const { typ, issuer, audience, left } = { ...good, ...change };
-      const claims = new SignJWT({ tenant: 'acme' }).setSubject('ada').setIssuer(issuer).setAudience(audience);
-      const expires = Math.floor(Date.now() / 1000) + left;
-      const assertion = await claims.setExpirationTime(expires).setProtectedHeader({ alg, kid: 'k', typ }).sign(privateKey);
-      const values = Object.entries({ jwks, assertion, audience: good.audience });
-      const given = values.map(([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`).join('');
-      try {
-        await writeFile(file, `${given}${await example()}\nif (payload.sub !== 'ada') throw new Error();`);
-        const child = spawn(process.execPath, [fileURLToPath(file)], { stdio: 'ignore' });
-        const [code] = await once(child, 'close');
-        assert.equal(code === 0, Object.keys(change).length === 0, `${alg} ${JSON.stringify(change)}`);
-      } finally {
-        await rm(file, { force: true });
-      }
-    }
-    server.close();
-  }
 });
