@@ -1,11 +1,15 @@
 //! Tier `tool`: the command-line tool as a process.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+#![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
+
+#[path = "tool/mistakes.rs"]
+mod mistakes;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -33,10 +37,26 @@ fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
+/// The exit code of a check of `configuration` with its variables, and what it finds in JSON.
+fn found(configuration: &str) -> (i32, Vec<Value>) {
+    let key = format!("KEY={KEY}");
+    let arguments = ["check", "-", "--env", &key, "--env", "SECRET=s", "--format", "json"];
+    let (code, output, errors) = run(&arguments, configuration);
+    let report: Value = serde_json::from_str(&output).unwrap_or_else(|_| panic!("{output}{errors}"));
+    (code, report["diagnostics"].as_array().unwrap().clone())
+}
+
+/// A finding as `path: message; help`.
+fn text(found: &Value) -> String {
+    let [path, message] = ["path", "message"].map(|name| found[name].as_str().unwrap());
+    let help = found["help"].as_str().map_or(String::new(), |help| format!("; {help}"));
+    format!("{path}: {message}{help}")
+}
+
 #[test]
 fn check_lists_tenants_and_hosts() {
     let good = ["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"];
-    let expected = "tenant \"acme\" serves acme.example, b.acme.example\n";
+    let expected = "tenant \"acme\" serves acme.example, b.acme.example\n0 errors, 0 warnings\n";
     assert_eq!(run(&good, CONFIGURATION), (0, expected.to_owned(), String::new()));
 }
 
@@ -50,28 +70,38 @@ fn check_warns_of_unreachable_rules() {
       - {allow: any_user}
       - {deny: true}
 "#;
-    let (code, output, _) =
-        run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &format!("{CONFIGURATION}{rules}"));
-    assert_eq!(
-        output,
-        "tenant \"acme\" serves acme.example, b.acme.example\n\
-         warning: tenant \"acme\": access[0].paths: \"/oauth2/callback\" is answered by Tenantgate itself, before any rule\n\
-         warning: tenant \"acme\": access[1].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none\n\
-         warning: tenant \"acme\": access[2]: can never match; access[1] decides before\n\
-         warning: tenant \"acme\": access[3].hosts: \"globex.example\" is not a host of this tenant, so the rule never matches there\n\
-         warning: tenant \"acme\": access[5]: can never match; access[3] and access[4] decide before\n\
-         warning: tenant \"acme\": access[4].allow: opens every path, except those of access[1]; name what is open instead, and let the rest be denied\n"
-    );
+    let (code, found) = found(&format!("{CONFIGURATION}{rules}"));
     assert_eq!(code, 0);
+    let expected = [
+        ("TG202", 12, "access[0].paths: \"/oauth2/callback\" is answered by Tenantgate itself, before any rule"),
+        ("TG203", 13, "access[1].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none"),
+        ("TG200", 14, "access[2]: can never match, because access[1] decides before; put it before that, or remove it"),
+        (
+            "TG201",
+            15,
+            "access[3].hosts: \"globex.example\" is not a host of this tenant, so the rule never matches there",
+        ),
+        (
+            "TG206",
+            16,
+            "access[4].allow: opens every path, except those of access[1]; name what is open instead, and let the rest be denied",
+        ),
+        (
+            "TG200",
+            17,
+            "access[5]: can never match, because access[3] and access[4] decide before; put it before that, or remove it",
+        ),
+    ];
+    let found: Vec<_> =
+        found.iter().map(|one| (one["code"].as_str().unwrap(), one["line"].as_u64().unwrap(), text(one))).collect();
+    assert_eq!(found, expected.map(|(code, line, text)| (code, line, text.to_owned())));
 }
 
-/// The warnings about a configuration with these lines for its tenant, and the rest of the output.
-fn warnings(rest: &str) -> (Vec<String>, String) {
-    let configuration = format!("{CONFIGURATION}{rest}");
-    let (code, output, _) = run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &configuration);
-    assert_eq!(code, 0, "{output}");
-    let found = output.lines().filter_map(|line| line.strip_prefix("warning: tenant \"acme\": ")).map(str::to_owned);
-    (found.collect(), output.clone())
+/// The warnings about a configuration with these lines for its tenant.
+fn warnings(rest: &str) -> Vec<String> {
+    let (code, found) = found(&format!("{CONFIGURATION}{rest}"));
+    assert_eq!(code, 0, "{found:?}");
+    found.iter().map(text).collect()
 }
 
 #[test]
@@ -96,7 +126,7 @@ fn check_warns_of_methods_that_no_rule_is_about() {
         ("access: [{methods: [GET], allow: {groups: [staff]}}, {allow: {groups: [admins]}}]".to_owned(), vec![]),
         ("access: [{paths: [/news], methods: [GET], allow: public}, {allow: {groups: [admins]}}]".to_owned(), vec![]),
     ] {
-        assert_eq!(warnings(&format!("    {rest}\n")).0, expected, "{rest}");
+        assert_eq!(warnings(&format!("    {rest}\n")), expected, "{rest}");
     }
 }
 
@@ -114,7 +144,7 @@ fn check_warns_of_a_rule_that_opens_the_rest() {
         (format!("access: [{narrow}, {{allow: {{groups: [staff]}}}}]"), vec![]),
         ("access: [{paths: [/healthz], allow: public}, {allow: any_user}]".to_owned(), vec![]),
     ] {
-        assert_eq!(warnings(&format!("    {rest}\n")).0, expected, "{rest}");
+        assert_eq!(warnings(&format!("    {rest}\n")), expected, "{rest}");
     }
 }
 
@@ -127,10 +157,10 @@ fn check_warns_of_addresses_that_are_never_verified() {
              verified, and none counts"
         )
     };
-    let found = warnings(&format!("    identity: {{email: contact}}\n{rules}")).0;
+    let found = warnings(&format!("    identity: {{email: contact}}\n{rules}"));
     assert!(found.contains(&expected(0)) && found.contains(&expected(1)), "{found:?}");
     for quiet in ["identity: {}", "identity: {email: contact, require_email_verified: false}"] {
-        let found = warnings(&format!("    {quiet}\n{rules}")).0;
+        let found = warnings(&format!("    {quiet}\n{rules}"));
         assert!(!found.contains(&expected(0)), "{found:?}");
     }
 }
@@ -145,7 +175,7 @@ fn check_shows_who_gets_in_by_a_path() {
         let arguments = ["check", "-", "--env", &key, "--env", "SECRET=s", "--path", "/admin", "--method", "PUT"];
         let (code, output, _) = run(&arguments, &configuration);
         assert_eq!(code, 0, "{output}");
-        let lines = output.lines().filter(|line| line.starts_with("  ") || line.starts_with("PUT"));
+        let lines = output.lines().filter(|line| line.starts_with("  /") || line.starts_with("PUT"));
         lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
     };
     let admins = "users with role \"admin\", and with group \"staff\" (access[0])";
@@ -185,14 +215,13 @@ fn check_warns_of_tenants_that_accept_the_tokens_of_each_other() {
         let other =
             tenant.replace("name: acme", "name: globex").replace("[acme.example, b.acme.example]", "[globex.example]");
         let configuration = format!("{CONFIGURATION}    bearer: {acme}\n{other}    bearer: {globex}\n");
-        let (code, output, _) =
-            run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &configuration);
-        assert_eq!(code, 0, "{output}");
-        output.lines().filter_map(|line| line.strip_prefix("warning: ")).map(str::to_owned).collect::<Vec<_>>()
+        let (code, found) = found(&configuration);
+        assert_eq!(code, 0, "{found:?}");
+        found.iter().map(|one| format!("{}: {}", one["subject"].as_str().unwrap(), text(one))).collect::<Vec<_>>()
     };
-    let expected = "tenant \"acme\" and tenant \"globex\": bearer.audiences: both accept every token of \
-                    https://issuer.example for \"api\"; give each tenant an audience of its own, or name the claim that \
-                    tells them apart in `bearer.claims`";
+    let expected = "tenant \"globex\": bearer.audiences: accepts every token of https://issuer.example for \"api\", and so \
+                    does tenant \"acme\"; give each tenant an audience of its own, or name the claim that tells them apart \
+                    in `bearer.claims`";
     assert_eq!(check("{audiences: [api]}", "{audiences: [x, api]}"), [expected]);
     assert_eq!(
         check("{audiences: [api], claims: {org: [a, b]}}", "{audiences: [api], claims: {org: [b, c]}}"),
@@ -213,35 +242,30 @@ fn check_refuses_public_suffixes_as_cookie_domains() {
     let check = |hosts: &str, domain: &str| {
         let login = format!("    login: {{cookie_domain: {domain}}}\n");
         let configuration = format!("{}{login}", CONFIGURATION.replace("[acme.example, b.acme.example]", hosts));
-        run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &configuration)
+        found(&configuration)
     };
     for (host, domain) in
         [("acme.co.uk", "co.uk"), ("acme.github.io", "github.io"), ("acme.b.kawasaki.jp", "b.kawasaki.jp")]
     {
-        let (code, output, _) = check(&format!("[{host}]"), domain);
-        assert!(code == 1 && output.contains(&format!(
-            "tenant \"acme\": login.cookie_domain: \"{domain}\" is a public suffix, so browsers would refuse its cookies; name a domain below it"
-        )), "{output}");
+        let (code, found) = check(&format!("[{host}]"), domain);
+        let expected = format!(
+            "login.cookie_domain: \"{domain}\" is a public suffix, so browsers would refuse its cookies; name a domain below it"
+        );
+        assert_eq!((code, found.iter().map(text).collect()), (1, vec![expected]));
     }
     for (host, domain) in
         [("acme.co.uk", "acme.co.uk"), ("a.acme.example", "acme.example"), ("a.corp.internal", "corp.internal")]
     {
-        let (code, output, _) = check(&format!("[{host}]"), domain);
-        assert_eq!((code, output.contains("suffix")), (0, false), "{output}");
+        assert_eq!(check(&format!("[{host}]"), domain), (0, Vec::new()));
     }
 }
 
 #[test]
 fn check_warns_of_a_refresh_without_offline_access() {
-    let check = |refresh: &str| {
-        let configuration = format!("{CONFIGURATION}    {refresh}\n");
-        run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &configuration).1
-    };
-    let output = check("refresh: {}");
-    assert!(output.contains("warning: tenant \"acme\": login.scopes: has no `offline_access`; most"), "{output}");
+    let found = warnings("    refresh: {}\n");
+    assert!(matches!(&found[..], [one] if one.starts_with("login.scopes: has no `offline_access`; most")), "{found:?}");
     for quiet in ["refresh: {without_token: keep}", "login: {scopes: [openid, offline_access]}\n    refresh: {}"] {
-        let output = check(quiet);
-        assert!(!output.contains("warning"), "{output}");
+        assert_eq!(warnings(&format!("    {quiet}\n")), <[String; 0]>::default());
     }
 }
 
@@ -260,9 +284,8 @@ fn check_says_which_scopes_fit_a_provider() {
             }
             None => format!("{configuration}{rest}"),
         };
-        let output = run(&["check", "-", "--env", &format!("KEY={KEY}"), "--env", "SECRET=s"], &configuration).1;
-        let warnings = output.lines().filter_map(|line| line.strip_prefix("warning: tenant \"acme\": login.scopes: "));
-        warnings.map(str::to_owned).collect::<Vec<_>>()
+        let warnings = found(&configuration).1.iter().map(text).collect::<Vec<_>>();
+        warnings.iter().filter_map(|text| text.strip_prefix("login.scopes: ")).map(str::to_owned).collect::<Vec<_>>()
     };
     let keycloak = "https://login.acme.example/auth/realms/acme";
     let okta = "https://acme.okta.com/oauth2/default";
@@ -328,8 +351,13 @@ fn check_fails_for_a_broken_tenant() {
     assert_eq!(code, 1);
     assert_eq!(
         output,
-        "tenant \"acme\": client_secret.env: environment variable \"SECRET\" is not set\n\
-         tenant \"acme\" answers 503 on acme.example, b.acme.example\n"
+        "<stdin>:8:26: error[TG008] tenant \"acme\": client_secret.env: environment variable \"SECRET\" is not set\n\
+         \x208 |     client_secret: {env: SECRET}\n\
+         \x20  |                          ^^^^^^\n\
+         \x20  help: set it where Envoy runs, and hand it to the VM (`host_env_keys`); for this check give it with \
+         `--env SECRET=…` or `--env-file`, or check without secrets: `--assume-env`\n\
+         tenant \"acme\" answers 503 on acme.example, b.acme.example\n\
+         1 error, 0 warnings\n"
     );
 }
 
@@ -337,11 +365,12 @@ fn check_fails_for_a_broken_tenant() {
 fn check_fails_for_a_configuration_that_is_refused() {
     let (code, output, _) = run(&["check", "-"], CONFIGURATION);
     assert_eq!(code, 1);
-    assert!(output.starts_with("session.keys[0].env: environment variable \"KEY\" is not set\n"), "{output}");
-    assert!(output.ends_with("refused: Envoy would reject this configuration\n"), "{output}");
+    let expected = "error[TG008] session.keys[0].env: environment variable \"KEY\" is not set\n";
+    assert!(output.contains(expected), "{output}");
+    assert!(output.contains("refused: Envoy would reject this configuration\n"), "{output}");
     let (code, output, _) = run(&["check", "-"], r#"{"session": {}, "session": {}}"#);
     assert_eq!(code, 1);
-    assert!(output.starts_with("not JSON: member \"session\" occurs twice"), "{output}");
+    assert!(output.contains("<stdin>:1:25: error[TG001] not JSON: member \"session\" occurs twice"), "{output}");
 }
 
 #[test]
@@ -349,9 +378,6 @@ fn unreadable_input_has_its_own_exit_code() {
     let (code, _, errors) = run(&["check", "/does/not/exist"], "");
     assert_eq!(code, 2);
     assert!(errors.contains("/does/not/exist: No such file"), "{errors}");
-    let (code, _, errors) = run(&["check", "-"], "a: 1\na: 2\n");
-    assert_eq!(code, 2);
-    assert!(errors.contains("duplicate"), "{errors}");
     let (code, _, errors) = run(&["check", "-", "--env", "KEY"], "");
     assert_eq!(code, 2);
     assert!(errors.contains("write it as NAME=VALUE"), "{errors}");

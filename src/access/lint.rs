@@ -37,7 +37,8 @@ impl fmt::Display for Warning {
         match self {
             Self::Shadowed(rule, by) => {
                 let decide = if by.len() == 1 { "decides" } else { "decide" };
-                write!(f, "access[{rule}]: can never match; {} {decide} before", numbers(by))
+                write!(f, "access[{rule}]: can never match, because {} {decide} before", numbers(by))?;
+                f.write_str("; put it before that, or remove it")
             }
             Self::NoVerifiedEmail(rule) => {
                 write!(

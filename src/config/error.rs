@@ -38,7 +38,8 @@ impl ConfigError {
         self.code
     }
 
-    /// The label of the tenant, such as `tenant "acme"`. `None` if the mistake concerns all tenants.
+    /// The label of the tenant, such as `tenant "acme"`. `None` if the mistake concerns all
+    /// tenants.
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
     }

@@ -47,7 +47,7 @@ impl UnreadableHost {
 pub(super) fn host_pattern(at: &Cursor<'_>) -> Option<HostPattern> {
     let text = at.text()?;
     let problem = |problem: HostPatternError| match meant(text) {
-        Some(host) => format!("{text:?} is not a host pattern: write \"{host}\", without scheme, port and path"),
+        Some(host) => format!("{text:?} is not a host pattern; write \"{host}\", without scheme, port and path"),
         None => format!("{text:?} is not a host pattern: {problem}"),
     };
     at.note(HostPattern::parse(text).map_err(problem))

@@ -82,9 +82,11 @@ pub fn load(bytes: &[u8], context: LoadContext<'_>) -> Result<Loaded, ConfigErro
     }
     // A `Struct` is never valid JSON: the tag of a value is a control character, which JSON does
     // not permit anywhere.
-    let value = json::parse(bytes).or_else(|error| {
-        wire::structure(bytes).ok_or_else(|| ConfigError::whole(Code::SYNTAX, format!("not JSON: {error}")))
-    })?;
+    let value = match json::parse(bytes) {
+        Ok(value) => value,
+        Err(error) => wire::structure(bytes)
+            .ok_or_else(|| ConfigErrors::from(ConfigError::whole(Code::SYNTAX, format!("not JSON: {error}"))))?,
+    };
     load_value(&value, context)
 }
 

@@ -316,7 +316,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         (
             "/hosts",
             json!(["https://a.example"]),
-            "tenant \"acme\": hosts[0]: \"https://a.example\" is not a host pattern: write \"a.example\", without scheme, port and path",
+            "tenant \"acme\": hosts[0]: \"https://a.example\" is not a host pattern; write \"a.example\", without scheme, port and path",
         ),
         ("/issuer", Value::Null, "tenant \"acme\": issuer: is missing"),
         (

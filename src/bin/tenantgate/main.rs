@@ -1,13 +1,33 @@
 //! The command-line tool: checks a configuration with the code that the filter runs in Envoy.
 
 #[cfg(not(target_family = "wasm"))]
-mod audiences;
+mod check;
 #[cfg(not(target_family = "wasm"))]
 mod cli;
 #[cfg(not(target_family = "wasm"))]
-mod scopes;
+mod codes;
+#[cfg(not(target_family = "wasm"))]
+mod diagnostic;
+#[cfg(not(target_family = "wasm"))]
+mod gate;
+#[cfg(not(target_family = "wasm"))]
+mod lints;
+#[cfg(not(target_family = "wasm"))]
+mod remedies;
+#[cfg(not(target_family = "wasm"))]
+mod report;
+#[cfg(not(target_family = "wasm"))]
+mod schema;
+#[cfg(not(target_family = "wasm"))]
+mod secrets;
+#[cfg(not(target_family = "wasm"))]
+mod source;
 #[cfg(not(target_family = "wasm"))]
 mod spellings;
+#[cfg(not(target_family = "wasm"))]
+mod variables;
+#[cfg(not(target_family = "wasm"))]
+mod yaml;
 
 #[cfg(not(target_family = "wasm"))]
 fn main() -> std::process::ExitCode {

@@ -3,6 +3,9 @@
 
 use tenantgate::tenant::{OptionalScopes, Scopes, Tenant, WithoutToken};
 
+use super::{Found, Indexed};
+use crate::codes;
+
 /// A provider that its issuer URL tells.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KnownProvider {
@@ -13,8 +16,12 @@ enum KnownProvider {
     Okta,
 }
 
-/// The warnings, each with its field.
-pub(crate) fn scope_warnings(tenant: &Tenant) -> Vec<String> {
+pub(super) fn lint(tenant: Indexed<'_>) -> Vec<Found> {
+    let warning = |message: &String| tenant.warning(codes::SCOPES, "login.scopes", message);
+    messages(tenant.tenant).iter().map(warning).collect()
+}
+
+fn messages(tenant: &Tenant) -> Vec<String> {
     let provider = KnownProvider::of(&tenant.issuer);
     let is_default = tenant.login.scopes == Scopes::Default;
     let discovers = tenant.provider.discovers();
@@ -61,7 +68,7 @@ pub(crate) fn scope_warnings(tenant: &Tenant) -> Vec<String> {
         }
         None | Some(KnownProvider::EntraId | KnownProvider::Okta) => {}
     }
-    warnings.iter().map(|warning| format!("login.scopes: {warning}")).collect()
+    warnings
 }
 
 fn has_parameter(tenant: &Tenant, name: &str) -> bool {

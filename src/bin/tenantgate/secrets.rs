@@ -1,0 +1,77 @@
+//! Keeps secrets that stand in a file out of the lines that are shown.
+
+use std::ops::Range;
+
+use super::yaml::{Content, Node};
+
+/// Whether a field of this name may hold a secret.
+pub(crate) fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "key" || PARTS.iter().any(|part| name.contains(part))
+}
+
+/// The bytes of the values in a document that may be secrets.
+pub(crate) fn spans(document: &Node) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    search(document, false, &mut found);
+    found
+}
+
+fn search(here: &Node, secret: bool, found: &mut Vec<Range<usize>>) {
+    if let Content::Scalar(_) = here.content
+        && secret
+    {
+        found.push(here.span.clone());
+    }
+    here.elements().iter().for_each(|element| search(element, secret, found));
+    // `{name: X, value: Y}` of Istio, and `{env: NAME}` of the gate.
+    let is_variable = here.get("name").is_some() && here.get("value").is_some();
+    for member in here.members() {
+        let name = member.key.text().unwrap_or_default();
+        let names_variable = name == "env" && member.value.text().is_some();
+        let is_value = is_variable && name == "value";
+        search(&member.value, !names_variable && (secret || is_value || is_secret(name)), found);
+    }
+}
+
+/// The line without what may be a secret, for a text whose fields are not known: what follows a
+/// field of such a name, and long words.
+pub(crate) fn guess(line: &str) -> String {
+    let (name, value) = line.split_once(':').unwrap_or(("", line));
+    if is_secret(name) || line.contains("PRIVATE") {
+        return format!("{name}: {MASK}");
+    }
+    let is_long = |word: &str| word.len() > LONGEST_WORD && !word.contains("://");
+    if value.split_whitespace().any(is_long) { format!("{name}: {MASK}") } else { line.to_owned() }
+}
+
+/// Stands for a secret.
+pub(crate) const MASK: &str = "[not shown]";
+
+const PARTS: [&str; 8] = ["secret", "passw", "pem", "jwk", "private", "credential", "key_values", "session_key"];
+const LONGEST_WORD: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::documents;
+
+    #[test]
+    fn values_of_secret_fields_are_known() {
+        let text = "a: {client_secret: one, id: x}\nkeys: [{id: k, key: two}, {env: NAME}]\nclient_secrets: three\n\
+                    client_key:\n  pem: |\n    four\nv: {env: NAME}\ne: [{name: N, value: five}]\n\
+                    key_values: {A: six}\nsecret: {env: NAME}\n";
+        let [Ok(document)] = &documents(text)[..] else { panic!() };
+        let found: Vec<&str> = spans(document).into_iter().map(|span| text.get(span).unwrap().trim()).collect();
+        let expected = ["one", "two", "three", "four", "five", "six"];
+        assert!(found.iter().zip(expected).all(|(found, expected)| found.contains(expected)), "{found:?}");
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+    }
+
+    #[test]
+    fn a_line_of_an_unknown_text_is_shortened() {
+        assert_eq!(guess("  client_secret: abc"), "  client_secret: [not shown]");
+        assert_eq!(guess("  MC4CAQAwBQYDK2VwBCIEIAAAAAAA"), ": [not shown]");
+        assert_eq!(guess("  issuer: https://login.acme.example/a/b/c"), "  issuer: https://login.acme.example/a/b/c");
+    }
+}

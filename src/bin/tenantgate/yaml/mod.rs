@@ -1,0 +1,9 @@
+//! YAML as Envoy reads it, with the place of each value.
+
+mod lookup;
+mod node;
+mod read;
+mod scalar;
+
+pub(crate) use node::{Content, Member, Node, Style};
+pub(crate) use read::documents;

@@ -1,0 +1,105 @@
+//! The values of a YAML document with their places.
+
+use std::ops::Range;
+
+use serde_json::{Map, Value};
+
+/// A value and the bytes of the file that it takes.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) span: Range<usize>,
+    pub(crate) content: Content,
+    /// The explicit tag, such as `!!str`, if there is one.
+    pub(crate) tag: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    /// The members in the order of the file, also those that occur twice.
+    Map(Vec<Member>),
+}
+
+/// A member of a map.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) key: Node,
+    pub(crate) value: Node,
+}
+
+/// A scalar as it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Scalar {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Plain,
+    Quoted,
+    /// `|`
+    Literal,
+    /// `>`
+    Folded,
+}
+
+impl Node {
+    /// The value as Envoy hands it to a filter. Of members with the same name, the last counts.
+    pub(crate) fn value(&self) -> Value {
+        match &self.content {
+            Content::Scalar(scalar) => scalar.value(),
+            Content::List(elements) => Value::Array(elements.iter().map(Self::value).collect()),
+            Content::Map(members) => {
+                let mut map = Map::new();
+                for Member { key, value } in members {
+                    map.insert(key.text().unwrap_or_default().to_owned(), value.value());
+                }
+                Value::Object(map)
+            }
+        }
+    }
+
+    /// The text of a scalar.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Scalar(scalar) => Some(&scalar.text),
+            Content::List(_) | Content::Map(_) => None,
+        }
+    }
+
+    /// The member of a map with this name. Of several, the last counts.
+    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
+        self.members().iter().rev().find(|member| member.key.text() == Some(name))
+    }
+
+    /// The value of the member with this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
+        self.member(name).map(|member| &member.value)
+    }
+
+    /// The value at the end of these names.
+    pub(crate) fn find(&self, names: &[&str]) -> Option<&Self> {
+        names.iter().try_fold(self, |node, name| node.get(name))
+    }
+
+    pub(crate) fn members(&self) -> &[Member] {
+        match &self.content {
+            Content::Map(members) => members,
+            Content::Scalar(_) | Content::List(_) => &[],
+        }
+    }
+
+    pub(crate) fn elements(&self) -> &[Self] {
+        match &self.content {
+            Content::List(elements) => elements,
+            Content::Scalar(_) | Content::Map(_) => &[],
+        }
+    }
+
+    /// The values of the map or list.
+    pub(crate) fn children(&self) -> impl Iterator<Item = &Self> {
+        self.elements().iter().chain(self.members().iter().map(|member| &member.value))
+    }
+}
