@@ -1,6 +1,8 @@
 //! Tier `tool`: the command-line tool as a process.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
+#[path = "tool/explain.rs"]
+mod explain;
 #[path = "tool/mistakes.rs"]
 mod mistakes;
 

@@ -12,7 +12,7 @@ use tenantgate::seal::SealingKey;
 use super::check::Check;
 use super::report::Format;
 use super::variables::Variables;
-use super::{codes, schema};
+use super::{codes, explain, schema};
 
 /// Multi-tenant OpenID Connect at the edge: the command-line tool of the filter.
 #[derive(Parser)]
@@ -55,6 +55,11 @@ enum Command {
         #[arg(long, value_name = "METHOD", default_value = "GET")]
         method: String,
     },
+    /// Explain what happens to a request: the tenant, each rule, the decision, the headers.
+    ///
+    /// The filter itself decides; the provider is simulated, and secrets are not needed. Without a
+    /// person, a token or a cookie the request is anonymous.
+    Explain(Box<explain::Arguments>),
     /// Explain the code of a finding, such as TG014, or the commands.
     Help {
         /// A code, or the name of a command.
@@ -85,6 +90,7 @@ pub(crate) fn main() -> ExitCode {
                 print(&output).map(|()| good)
             })
         }
+        Command::Explain(arguments) => arguments.run().and_then(|(output, good)| print(&output).map(|()| good)),
         Command::Help { topic } => help(topic.as_deref()),
         Command::Schema => print(schema::TEXT).map(|()| true),
         Command::SessionKey => session_key().and_then(|key| print(&key)).map(|()| true),
@@ -126,7 +132,8 @@ fn print(line: &str) -> Result<(), String> {
     writeln!(io::stdout(), "{}", line.trim_end()).map_err(|error| error.to_string())
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+/// Reads the value of `--env`.
+pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -9,6 +9,8 @@ mod codes;
 #[cfg(not(target_family = "wasm"))]
 mod diagnostic;
 #[cfg(not(target_family = "wasm"))]
+mod explain;
+#[cfg(not(target_family = "wasm"))]
 mod gate;
 #[cfg(not(target_family = "wasm"))]
 mod lints;
