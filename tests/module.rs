@@ -603,6 +603,38 @@ mod abi {
         assert_eq!(replied(other.host.look(context)).status, 302);
     }
 
+    /// Envoy answers 503 itself if it cannot reach the provider. That is no answer of the provider,
+    /// and the log says through which cluster and why.
+    #[test]
+    fn what_envoy_answers_itself_is_its_reason() {
+        let mut world = World::<ModuleHarness>::new();
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+        let mut head = lines(&[(":method", b"GET"), (":authority", b"acme.example"), (":scheme", b"https")]);
+        let path = callback.strip_prefix("https://acme.example").unwrap();
+        head.push((":path".to_owned(), path.as_bytes().to_vec()));
+        head.push(("cookie".to_owned(), browser.cookie_line("acme.example").unwrap().into_bytes()));
+        let reason = "upstream connect error: TLS_error:|268435581:CERTIFICATE_VERIFY_FAILED\n\u{e9}";
+        let of_server = ("x-envoy-upstream-service-time", &b"3"[..]);
+        for (more, event, text) in [
+            (
+                None,
+                "provider_unreachable",
+                "cluster \"acme\": Envoy: upstream connect error: TLS_error:|268435581:CERT",
+            ),
+            (Some(of_server), "token_response_invalid", "token endpoint: it answered with status 503"),
+        ] {
+            let (context, waits) = world.harness.host.request(&head);
+            let RequestState::Waits(call) = waits else { panic!("no token request") };
+            let answer: Vec<_> = [(":status", &b"503"[..])].into_iter().chain(more).collect();
+            let answer = Some((lines(&answer), reason.as_bytes().to_vec()));
+            let RequestState::Replied(reply) = world.harness.host.answer(context, &call, answer) else { panic!() };
+            assert_eq!(reply.status, 503);
+            let (_, line) = world.harness.host.state().log.last().cloned().unwrap();
+            assert!(line.starts_with(event) && line.contains(text) && !line.contains('\n'), "{line}");
+        }
+    }
+
     /// Sends a request for a page, and checks that it waits.
     fn waits(host: &mut Host) -> i32 {
         let (context, request_state) = host.request(&visit());

@@ -72,7 +72,7 @@ impl Refusal {
                 BearerError::Host(_) => HOST_ERROR,
                 BearerError::Identity(_) => (401, Debug, Event::TokenIdentityIncomplete, pages::TOKEN_INVALID, None),
                 BearerError::Insufficient(_) => (403, Debug, Event::TokenInsufficient, pages::TOKEN_INSUFFICIENT, None),
-                BearerError::Invalid(_) => (401, Debug, Event::TokenInvalid, pages::TOKEN_INVALID, None),
+                BearerError::Invalid(..) => (401, Debug, Event::TokenInvalid, pages::TOKEN_INVALID, None),
                 BearerError::Malformed => (400, Debug, Event::TokenMalformed, pages::TOKEN_INVALID, None),
                 BearerError::NotAccepted => (401, Debug, Event::TokenNotAccepted, pages::TOKEN_INVALID, None),
             },
@@ -160,7 +160,14 @@ impl Refusal {
         // `error_description` may contain printable ASCII without quotes and backslashes. Only the
         // name of a configured claim can have other characters.
         let is_plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
-        let reason = self.to_string().replace(|c| !is_plain(c), "_");
+        let reason = match self {
+            // What is expected is for the log only.
+            Self::Bearer(BearerError::Invalid(error, _)) => error.to_string(),
+            Self::Access(_) | Self::Bearer(_) | Self::Host(_) | Self::Login(_) | Self::Logout(_) | Self::Request(_) => {
+                self.to_string()
+            }
+        };
+        let reason = reason.replace(|c| !is_plain(c), "_");
         // A scope has neither quotes nor backslashes (RFC 6749 section 3.3).
         let scope = scopes.map(|scopes| [", scope=\"", &scopes.join(" "), "\""].concat()).unwrap_or_default();
         Some([", error=\"", code, "\", error_description=\"", &reason, "\"", &scope].concat())
@@ -188,7 +195,7 @@ fn login(error: &LoginError) -> Row {
         },
         LoginError::CallbackInvalid => (400, Debug, Event::CallbackInvalid, pages::CALLBACK_INVALID, Some(TryAgain)),
         LoginError::Host(_) => HOST_ERROR,
-        LoginError::IdToken(_) => (403, Warn, Event::IdTokenInvalid, pages::ID_TOKEN_INVALID, Some(SignInAgain)),
+        LoginError::IdToken(..) => (403, Warn, Event::IdTokenInvalid, pages::ID_TOKEN_INVALID, Some(SignInAgain)),
         LoginError::Identity(error) => {
             let text = match error {
                 IdentityError::EmailUnverified => pages::EMAIL_UNVERIFIED,
@@ -242,6 +249,7 @@ const RETRY_AFTER_SECONDS: &str = "5";
 mod tests {
     use super::*;
     use crate::jose::TokenError;
+    use crate::token::TokenDetail;
 
     /// Envoy logs `Info` by default.
     #[test]
@@ -272,7 +280,7 @@ mod tests {
         ];
         let bearer = [
             BearerError::Busy,
-            BearerError::Invalid(TokenError::Signature),
+            BearerError::Invalid(TokenError::Signature, TokenDetail::default()),
             BearerError::Malformed,
             BearerError::NotAccepted,
         ];

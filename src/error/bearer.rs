@@ -5,7 +5,7 @@ use std::fmt;
 use crate::env::HostFailure;
 use crate::identity::IdentityError;
 use crate::jose::TokenError;
-use crate::token::{AccessTokenError, Shortfall};
+use crate::token::{AccessTokenError, Shortfall, TokenDetail};
 
 /// The reason why a bearer token does not authenticate a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) enum BearerError {
     /// The token is valid and lacks a scope or a claim that the tenant requires.
     Insufficient(Shortfall),
     /// The token is invalid.
-    Invalid(TokenError),
+    Invalid(TokenError, TokenDetail),
     /// The `Authorization` header is repeated, or it is `Bearer` without exactly one token.
     Malformed,
     /// The tenant accepts no bearer tokens.
@@ -33,7 +33,7 @@ impl fmt::Display for BearerError {
             Self::Host(failure) => failure.fmt(f),
             Self::Identity(error) => error.fmt(f),
             Self::Insufficient(shortfall) => shortfall.fmt(f),
-            Self::Invalid(error) => error.fmt(f),
+            Self::Invalid(error, detail) => write!(f, "{error}{detail}"),
             Self::Malformed => f.write_str("there has to be one Authorization header with one token"),
             Self::NotAccepted => f.write_str("bearer tokens are not accepted here"),
         }
@@ -59,7 +59,7 @@ impl From<AccessTokenError> for BearerError {
         match error {
             AccessTokenError::Insufficient(shortfall) => Self::Insufficient(shortfall),
             AccessTokenError::Refused(TokenError::Busy) => Self::Busy,
-            AccessTokenError::Refused(error) => Self::Invalid(error),
+            AccessTokenError::Refused(error) => Self::Invalid(error, TokenDetail::default()),
         }
     }
 }

@@ -4,13 +4,14 @@ use std::fmt;
 
 use crate::base::summary::REDIRECT_LOOP;
 use crate::env::HostFailure;
-use crate::http::call::CallFailure;
 use crate::identity::IdentityError;
 use crate::jose::TokenError;
 use crate::oauth::discovery::{FetchError, MetadataUnavailable};
-use crate::oauth::{ErrorText, OAuthErrorCode, SentSecrets, TokenRequestError, TokenResponseError, UserinfoError};
+use crate::oauth::{
+    ErrorText, OAuthErrorCode, ProviderUnreachable, SentSecrets, TokenRequestError, TokenResponseError, UserinfoError,
+};
 use crate::session::SessionError;
-use crate::token::SubjectMismatch;
+use crate::token::{SubjectMismatch, TokenDetail};
 
 /// The reason why a login does not begin or does not end with a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub(crate) enum LoginError {
     /// A function of the host failed.
     Host(HostFailure),
     /// The ID token is invalid.
-    IdToken(TokenError),
+    IdToken(TokenError, TokenDetail),
     /// The ID token lacks a claim that the identity needs.
     Identity(IdentityError),
     /// `iss` of the authorization response is another issuer, or is absent where the issuer always
@@ -35,7 +36,7 @@ pub(crate) enum LoginError {
     /// An endpoint of the provider is not configured, and the metadata were not fetched yet.
     MetadataUnavailable,
     /// An endpoint of the issuer could not be reached.
-    ProviderUnreachable(CallFailure),
+    ProviderUnreachable(ProviderUnreachable),
     /// Several logins in a row succeeded, and the browser sent no session after any of them.
     RedirectLoop,
     /// The request of a third party to begin a login is invalid: `iss` is another issuer or is
@@ -89,7 +90,7 @@ impl fmt::Display for LoginError {
             Self::Authorization(error) => write!(f, "authorization endpoint: it answered {error}"),
             Self::CallbackInvalid => f.write_str("the callback lacks a parameter, repeats one, or was not a GET"),
             Self::Host(failure) => failure.fmt(f),
-            Self::IdToken(error) => write!(f, "ID token: {error}"),
+            Self::IdToken(error, detail) => write!(f, "ID token: {error}{detail}"),
             Self::Identity(error) => write!(f, "ID token: {error}"),
             Self::IssuerMismatch => f.write_str(
                 "`iss` of the callback names another issuer, or is missing although this issuer always sends it",
@@ -177,7 +178,7 @@ impl From<SubjectMismatch> for LoginError {
 
 impl From<TokenError> for LoginError {
     fn from(error: TokenError) -> Self {
-        Self::IdToken(error)
+        Self::IdToken(error, TokenDetail::default())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::identity::VerifiedIdentity;
 use crate::jose::{TokenError, TrustedKeys};
 use crate::oauth::discovery::catch_up_newer;
 use crate::runtime::RequestContext;
-use crate::token::{AccessTokenError, VerifiedAccessToken};
+use crate::token::{AccessTokenError, TokenDetail, VerifiedAccessToken};
 
 /// The identity of the bearer token of the request.
 ///
@@ -35,15 +35,22 @@ pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<Ve
         verified = verify(&served.provider.trusted_keys(now));
     }
     let token = verified.map_err(|error| {
-        let error = BearerError::from(error);
-        if error == BearerError::Invalid(TokenError::UnknownKey) {
+        let error = match error {
+            AccessTokenError::Refused(error) if error != TokenError::Busy => {
+                let context = served.bearer_context(&keys, now, env.verifier());
+                BearerError::Invalid(error, TokenDetail::new(error, text, &bearer.audiences, &context))
+            }
+            error @ (AccessTokenError::Refused(_) | AccessTokenError::Insufficient(_)) => error.into(),
+        };
+        if matches!(error, BearerError::Invalid(TokenError::UnknownKey, _)) {
             // Anyone can send such a token, so the request does not wait for the keys. A client
             // that retries finds them.
             served.provider.request_refresh();
         }
         // A value with a space has more than one token. Valid tokens have no space, so this is
         // checked only after the verification failed.
-        let is_two_words = error == BearerError::Invalid(TokenError::Malformed) && text.contains(' ');
+        let is_malformed = matches!(error, BearerError::Invalid(TokenError::Malformed, _));
+        let is_two_words = is_malformed && text.contains(' ');
         if is_two_words { BearerError::Malformed } else { error }
     })?;
     let identity = Arc::new(VerifiedIdentity::from_access_token(&token, &tenant.identity)?);

@@ -10,12 +10,13 @@ use crate::env::Env;
 use crate::error::ReplyContext;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::oauth::discovery::Provider;
-use crate::oauth::{ClientRequest, SentSecrets, read_revocation, revocation_request};
+use crate::oauth::{ClientRequest, ProviderUnreachable, SentSecrets, read_revocation, revocation_request};
 
 /// A revocation that waits for the response of the provider. It belongs to the plugin, as a refresh
 /// does, because its stream has ended.
 pub(crate) struct TokenRevocation {
     reply_context: ReplyContext,
+    cluster: String,
     sent: SentSecrets,
 }
 
@@ -36,13 +37,22 @@ impl TokenRevocation {
         }
         let request = revocation_request(provider, refresh_token, env).transpose();
         let request = request.map_err(|error| failed(reply_context, &error.to_string()))?;
-        Ok(request.map(|ClientRequest { call, sent }| (Self { reply_context: reply_context.clone(), sent }, call)))
+        Ok(request.map(|ClientRequest { call, sent }| {
+            (
+                Self {
+                    reply_context: reply_context.clone(),
+                    cluster: provider.tenant().provider.cluster.clone(),
+                    sent,
+                },
+                call,
+            )
+        }))
     }
 
     /// Takes the response of the provider. There is no second attempt: the token would have to be
     /// kept for it.
     pub(crate) fn called(&self, result: Result<CallResponse, CallFailure>) -> LogLine {
-        match read_revocation(result, &self.sent) {
+        match read_revocation(result.map_err(|failure| ProviderUnreachable::new(&self.cluster, failure)), &self.sent) {
             Ok(()) => self.reply_context.log(Level::Debug, Event::TokenRevoked, "the issuer revoked a refresh token"),
             Err(error) => failed(&self.reply_context, &error.to_string()),
         }

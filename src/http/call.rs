@@ -47,22 +47,38 @@ impl fmt::Debug for CallResponse {
 }
 
 /// The reason why a call has no response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallFailure {
     /// The host did not accept the call: there is no such cluster, or it is shutting down.
     Refused,
     /// The timeout expired, the connection failed, or the response was not HTTP.
     NoAnswer,
+    /// Envoy answered in place of the server, because it could not reach it.
+    Local(LocalReason),
 }
+
+/// What Envoy says about a call that it could not make, such as a failed TLS handshake. It comes
+/// from Envoy and not from the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalReason(String);
+
+impl LocalReason {
+    /// The body of Envoy's reply, in printable ASCII and at most [`MAX_REASON`] characters.
+    pub fn new(body: &[u8]) -> Self {
+        let plain = |byte: &u8| if byte.is_ascii_graphic() { char::from(*byte) } else { ' ' };
+        Self(body.iter().take(MAX_REASON).map(plain).collect())
+    }
+}
+
+const MAX_REASON: usize = 300;
 
 impl fmt::Display for CallFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Refused => {
-                "the host refused the call to the issuer; check that a cluster with the configured name exists"
-            }
-            Self::NoAnswer => "no answer from the issuer in time",
-        })
+        match self {
+            Self::Refused => f.write_str("Envoy refused the call; check that there is a cluster with this name"),
+            Self::NoAnswer => f.write_str("no answer in time"),
+            Self::Local(LocalReason(reason)) => write!(f, "Envoy: {reason}"),
+        }
     }
 }
 

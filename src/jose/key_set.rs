@@ -94,6 +94,11 @@ impl KeySet {
         kid.and_then(|kid| self.0.iter().find(|key| key.algorithm() == algorithm && key.kid() == Some(kid)))
     }
 
+    /// The `kid`s of the keys that have one.
+    pub(super) fn kids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(VerificationKey::kid)
+    }
+
     /// Whether a key in the set has this `kid`.
     pub fn names(&self, kid: &str) -> bool {
         self.0.iter().any(|key| key.kid() == Some(kid))

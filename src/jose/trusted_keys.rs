@@ -73,6 +73,11 @@ impl<'a> TrustedKeys<'a> {
         }
     }
 
+    /// The `kid`s of the keys that have one, configured keys first.
+    pub(crate) fn kids(&self) -> impl Iterator<Item = &str> {
+        self.configured.kids().chain(self.fetched.iter().flat_map(|keys| keys.kids()))
+    }
+
     /// Whether a present key has this `kid`.
     pub(crate) fn names(&self, kid: &str) -> bool {
         self.configured.names(kid) || self.fetched.as_ref().is_some_and(|keys| keys.names(kid))

@@ -15,6 +15,7 @@ mod sent_secrets;
 mod token_request;
 mod token_response;
 mod token_revocation;
+mod unreachable;
 mod userinfo;
 
 pub(crate) use availability::{PAUSE, Permission, ProviderAvailability};
@@ -25,4 +26,5 @@ pub(crate) use sent_secrets::SentSecrets;
 pub(crate) use token_request::{ClientRequest, refresh_request, token_request};
 pub(crate) use token_response::{TokenResponse, TokenResponseError};
 pub(crate) use token_revocation::{read_revocation, revocation_request};
+pub use unreachable::ProviderUnreachable;
 pub(crate) use userinfo::{UserinfoError, read_userinfo, userinfo_request};

@@ -7,16 +7,17 @@ use super::error::TokenRequestError;
 use super::error_response::OAuthError;
 use super::sent_secrets::SentSecrets;
 use super::token_request::{ClientRequest, authenticated};
+use super::unreachable::ProviderUnreachable;
 use crate::base::json;
 use crate::base::secret::Secret;
 use crate::env::Env;
-use crate::http::call::{CallFailure, CallResponse};
+use crate::http::call::CallResponse;
 
 /// The reason why the provider may not have revoked a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TokenRevocationError {
     /// There was no response.
-    Call(CallFailure),
+    Call(ProviderUnreachable),
     /// An error response (section 2.2.1).
     OAuth(OAuthError),
     /// The status code is neither 200 nor that of an error response.
@@ -41,7 +42,7 @@ pub(crate) fn revocation_request(
 /// # Errors
 /// [`TokenRevocationError`] if there is no response with status 200.
 pub(crate) fn read_revocation(
-    result: Result<CallResponse, CallFailure>,
+    result: Result<CallResponse, ProviderUnreachable>,
     sent: &SentSecrets,
 ) -> Result<(), TokenRevocationError> {
     let CallResponse { status, body } = result.map_err(TokenRevocationError::Call)?;

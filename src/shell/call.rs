@@ -5,7 +5,7 @@ use proxy_wasm::types::{BufferType, MapType, Status};
 
 use super::abi::header_map;
 use crate::base::secret::Secret;
-use crate::http::call::{CallFailure, CallResponse, HttpCall};
+use crate::http::call::{CallFailure, CallResponse, HttpCall, LocalReason};
 
 /// Makes the call. The host passes the returned token to the callback of the response.
 ///
@@ -21,21 +21,27 @@ pub(super) fn dispatch(call: &HttpCall) -> Result<u32, Status> {
 /// without headers.
 ///
 /// # Errors
-/// [`CallFailure::NoAnswer`] if the call failed or its headers could not be read.
+/// [`CallFailure`] if the call failed, its headers could not be read, or Envoy answered itself.
 pub(super) fn response(headers: usize, body: usize) -> Result<CallResponse, CallFailure> {
     if headers == 0 || headers > MAX_HEADERS {
         return Err(CallFailure::NoAnswer);
     }
     let head = header_map(MapType::HttpCallResponseHeaders).ok_or(CallFailure::NoAnswer)?;
     let status = head.only(":status").and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
+    let status = status.ok_or(CallFailure::NoAnswer)?;
     // One byte more than the limit shows that the body is too long.
     let length = body.min(CallResponse::MAX_BODY.saturating_add(1));
     let body = match length {
         0 => Vec::new(),
         _ => hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, length).ok().flatten().unwrap_or_default(),
     };
-    Ok(CallResponse { status: status.ok_or(CallFailure::NoAnswer)?, body: Secret::new(body) })
+    if status >= 500 && head.only(SERVICE_TIME).is_none() {
+        return Err(CallFailure::Local(LocalReason::new(&body)));
+    }
+    Ok(CallResponse { status, body: Secret::new(body) })
 }
 
+/// The header that Envoy adds to every response of a server, and not to a reply in its place.
+const SERVICE_TIME: &str = "x-envoy-upstream-service-time";
 /// The most headers that are read. The host passes at most 1,024 pairs.
 pub(super) const MAX_HEADERS: usize = 1000;

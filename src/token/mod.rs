@@ -6,6 +6,7 @@
 
 mod access_token;
 mod claims;
+mod detail;
 mod id_token;
 mod logout_token;
 mod signed;
@@ -13,6 +14,7 @@ mod verification_budget;
 
 pub use access_token::{AccessTokenError, Shortfall, VerifiedAccessToken};
 pub use claims::{Claims, SubjectMismatch};
+pub(crate) use detail::TokenDetail;
 pub use id_token::{LoginExpectation, RefreshExpectation, VerifiedIdToken};
 pub(crate) use logout_token::{LogoutSubject, VerifiedLogoutToken};
 pub use signed::TokenContext;

@@ -48,7 +48,9 @@ pub fn answer(issuers: &Issuers, call: &Call) -> Option<(Lines, Vec<u8>)> {
     assert_eq!(call.timeout_ms, 2000);
     let mut issuers = issuers.lock().unwrap();
     let (status, body) = issuers.get_mut(&call.cluster).unwrap().serve(&call.head, &call.body)?;
-    Some((vec![(":status".to_owned(), status.to_string().into_bytes())], body))
+    // Envoy adds the second line to what a server answers.
+    let lines = [(":status", status.to_string()), ("x-envoy-upstream-service-time", "1".to_owned())];
+    Some((lines.map(|(name, value)| (name.to_owned(), value.into_bytes())).into(), body))
 }
 
 impl Harness for ModuleHarness {

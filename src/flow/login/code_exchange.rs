@@ -11,9 +11,11 @@ use crate::http::reply::LocalReply;
 use crate::identity::OmittedClaims;
 use crate::jose::TokenError;
 use crate::oauth::discovery::{Fetch, FetchStep, publish};
-use crate::oauth::{ClientRequest, SentSecrets, TokenResponse, read_userinfo, token_request, userinfo_request};
+use crate::oauth::{
+    ClientRequest, ProviderUnreachable, SentSecrets, TokenResponse, read_userinfo, token_request, userinfo_request,
+};
 use crate::session::{RefreshGrant, RetainedTokens};
-use crate::token::{LoginExpectation, VerifiedIdToken};
+use crate::token::{LoginExpectation, TokenDetail, VerifiedIdToken};
 
 /// A login that waits for a response of the provider.
 pub(crate) struct CodeExchange {
@@ -65,7 +67,7 @@ impl CodeExchange {
             Awaited::Jwks(tokens, fetch) => returned.jwks(tokens, fetch, result, env),
             Awaited::Userinfo(token, tokens) => {
                 let outcome = result
-                    .map_err(LoginError::ProviderUnreachable)
+                    .map_err(|failure| returned.unreachable(failure))
                     .and_then(|response| Ok(token.with_userinfo(read_userinfo(&response)?)?))
                     .and_then(|token| returned.start_session(&token, &tokens, env));
                 ExchangeStep::Reply(returned.end(outcome))
@@ -75,9 +77,13 @@ impl CodeExchange {
 }
 
 impl Returned {
+    fn unreachable(&self, failure: CallFailure) -> LoginError {
+        LoginError::ProviderUnreachable(ProviderUnreachable::new(&self.served.model.provider.cluster, failure))
+    }
+
     fn tokens(self, result: Result<CallResponse, CallFailure>, sent: &SentSecrets, env: &mut Env<'_>) -> ExchangeStep {
         let tokens = match result
-            .map_err(LoginError::ProviderUnreachable)
+            .map_err(|failure| self.unreachable(failure))
             .and_then(|response| Ok(TokenResponse::read(&response, sent)?))
         {
             Ok(tokens) => tokens,
@@ -86,10 +92,10 @@ impl Returned {
         match self.verify(&tokens, env) {
             // The issuer itself sent the token, so the JWK Set is fetched however recent the last
             // fetch was.
-            Err(LoginError::IdToken(error @ (TokenError::UnknownKey | TokenError::OtherAlgorithm))) => {
+            Err(error @ LoginError::IdToken(TokenError::UnknownKey | TokenError::OtherAlgorithm, _)) => {
                 match Fetch::begin(&self.served.provider) {
                     Some((fetch, call)) => self.wait(Awaited::Jwks(tokens, fetch), call),
-                    None => ExchangeStep::Reply(self.end(Err(error.into()))),
+                    None => ExchangeStep::Reply(self.end(Err(error))),
                 }
             }
             verified => self.verified(verified, tokens, env),
@@ -151,7 +157,11 @@ impl Returned {
         let id_token = tokens.required_id_token()?.expose_secret();
         let now = env.now().map_err(HostFailure::from)?;
         let keys = served.provider.trusted_keys(now);
-        Ok(VerifiedIdToken::verify(id_token, &expected, &served.token_context(&keys, now, env.verifier()))?)
+        let context = served.token_context(&keys, now, env.verifier());
+        VerifiedIdToken::verify(id_token, &expected, &context).map_err(|error| {
+            let audience = std::slice::from_ref(&context.tenant.client.id);
+            LoginError::IdToken(error, TokenDetail::new(error, id_token, audience, &context))
+        })
     }
 
     /// Makes the session.

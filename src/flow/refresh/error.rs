@@ -10,9 +10,9 @@ use crate::env::HostFailure;
 use crate::http::call::CallFailure;
 use crate::identity::IdentityError;
 use crate::jose::TokenError;
-use crate::oauth::{OAuthErrorCode, TokenResponseError, UserinfoError};
+use crate::oauth::{OAuthErrorCode, ProviderUnreachable, TokenResponseError, UserinfoError};
 use crate::session::SessionError;
-use crate::token::SubjectMismatch;
+use crate::token::{SubjectMismatch, TokenDetail};
 
 /// The reason why a session was not refreshed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +22,13 @@ pub(super) enum RefreshError {
     /// The new ID token lacks a claim that the identity needs.
     Identity(IdentityError),
     /// An endpoint of the issuer could not be reached.
-    ProviderUnreachable(CallFailure),
+    ProviderUnreachable(ProviderUnreachable),
     /// The new session does not fit into the cookies that a browser stores.
     SessionTooLarge,
     /// `sub` of the UserInfo response differs from `sub` of the session.
     SubjectMismatch,
     /// The new ID token is invalid.
-    Token(TokenError),
+    Token(TokenError, TokenDetail),
     /// The response of the token endpoint has no valid tokens.
     TokenResponse(TokenResponseError),
     /// The response of the UserInfo endpoint has no valid claims.
@@ -41,7 +41,7 @@ impl RefreshError {
     /// issued (RFC 6750 section 3.1) is a rejection, too.
     pub(super) fn is_rejection(&self) -> bool {
         match self {
-            Self::Identity(_) | Self::SessionTooLarge | Self::SubjectMismatch | Self::Token(_) => true,
+            Self::Identity(_) | Self::SessionTooLarge | Self::SubjectMismatch | Self::Token(..) => true,
             Self::TokenResponse(TokenResponseError::OAuth(error)) => error.rejects_grant(),
             Self::TokenResponse(_) => false,
             Self::Userinfo(error) => *error == UserinfoError::Status(401),
@@ -53,21 +53,24 @@ impl RefreshError {
 impl RefreshError {
     /// Whether the new ID token is invalid, or the claims are about another user.
     pub(super) fn is_about_token(&self) -> bool {
-        matches!(self, Self::Token(_) | Self::SubjectMismatch)
+        matches!(self, Self::Token(..) | Self::SubjectMismatch)
     }
 
     /// Whether the provider answered the call. `None` if no call was made. A proxy in front of the
     /// provider, and Envoy itself, answer 502, 503 and 504 in its place.
     pub(super) fn is_answer(&self) -> Option<bool> {
         match self {
-            Self::Host(_) | Self::ProviderUnreachable(CallFailure::Refused) => None,
-            Self::ProviderUnreachable(CallFailure::NoAnswer)
-            | Self::TokenResponse(TokenResponseError::Status(502..=504))
+            Self::Host(_) => None,
+            Self::ProviderUnreachable(unreachable) => match unreachable.failure {
+                CallFailure::Refused => None,
+                CallFailure::NoAnswer | CallFailure::Local(_) => Some(false),
+            },
+            Self::TokenResponse(TokenResponseError::Status(502..=504))
             | Self::Userinfo(UserinfoError::Status(502..=504)) => Some(false),
             Self::Identity(_)
             | Self::SessionTooLarge
             | Self::SubjectMismatch
-            | Self::Token(_)
+            | Self::Token(..)
             | Self::TokenResponse(_)
             | Self::Userinfo(_) => Some(true),
         }
@@ -90,7 +93,7 @@ impl fmt::Display for RefreshError {
             Self::ProviderUnreachable(failure) => failure.fmt(f),
             Self::SessionTooLarge => SessionError::TooLarge.fmt(f),
             Self::SubjectMismatch => SubjectMismatch.fmt(f),
-            Self::Token(error) => write!(f, "ID token: {error}"),
+            Self::Token(error, detail) => write!(f, "ID token: {error}{detail}"),
             Self::TokenResponse(error) => write!(f, "token endpoint: {error}"),
             Self::Userinfo(error) => write!(f, "UserInfo endpoint: {error}"),
         }
@@ -129,7 +132,7 @@ impl From<SubjectMismatch> for RefreshError {
 
 impl From<TokenError> for RefreshError {
     fn from(error: TokenError) -> Self {
-        Self::Token(error)
+        Self::Token(error, TokenDetail::default())
     }
 }
 

@@ -18,12 +18,13 @@ use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::identity::OmittedClaims;
 use crate::jose::TokenError;
 use crate::oauth::{
-    ClientRequest, PAUSE, ProviderAvailability, SentSecrets, TokenResponse, read_userinfo, userinfo_request,
+    ClientRequest, PAUSE, ProviderAvailability, ProviderUnreachable, SentSecrets, TokenResponse, read_userinfo,
+    userinfo_request,
 };
 use crate::runtime::{RequestContext, Runtime, ServedTenant};
 use crate::session::{RefreshGrant, RefreshKey, RefreshState, RefreshStore, RetainedTokens, Session, SessionRecord};
 use crate::tenant::Refresh;
-use crate::token::{Claims, RefreshExpectation, VerifiedIdToken};
+use crate::token::{Claims, RefreshExpectation, TokenDetail, VerifiedIdToken};
 
 /// A refresh in progress, which waits for a response of the provider. It belongs to the plugin, so
 /// it goes on if the client of its request disconnects.
@@ -119,7 +120,8 @@ impl Refreshing {
         result: Result<CallResponse, CallFailure>,
         env: &mut Env<'_>,
     ) -> RefreshStep {
-        let response = result.map_err(RefreshError::ProviderUnreachable);
+        let unreachable = |failure| ProviderUnreachable::new(&self.served.model.provider.cluster, failure);
+        let response = result.map_err(|failure| RefreshError::ProviderUnreachable(unreachable(failure)));
         match mem::take(&mut self.awaited) {
             Awaited::Tokens(sent) => match response.and_then(|response| Ok(TokenResponse::read(&response, &sent)?)) {
                 Ok(tokens) => self.tokens(tokens, env),
@@ -168,7 +170,11 @@ impl Refreshing {
         let now = env.now().map_err(HostFailure::from)?;
         let keys = served.provider.trusted_keys(now);
         let context = served.token_context(&keys, now, env.verifier());
-        Ok(Some(VerifiedIdToken::verify_refreshed(token.expose_secret(), &expected, &context)?))
+        let token = token.expose_secret();
+        VerifiedIdToken::verify_refreshed(token, &expected, &context).map(Some).map_err(|error| {
+            let audience = std::slice::from_ref(&context.tenant.client.id);
+            RefreshError::Token(error, TokenDetail::new(error, token, audience, &context))
+        })
     }
 
     /// Makes the new session. A claim that neither a new ID token nor the UserInfo response
@@ -296,7 +302,7 @@ impl Refreshing {
 
     /// Whether the ID token was signed with an unknown key that a fetch may bring.
     fn may_be_a_new_key(&self, error: &RefreshError) -> bool {
-        let is_about_key = matches!(error, RefreshError::Token(TokenError::UnknownKey | TokenError::OtherAlgorithm));
+        let is_about_key = matches!(error, RefreshError::Token(TokenError::UnknownKey | TokenError::OtherAlgorithm, _));
         is_about_key && self.served.model.provider.source.is_some()
     }
 

@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use crate::http::call::{CallFailure, CallResponse};
+use crate::http::call::CallResponse;
+use crate::oauth::unreachable::ProviderUnreachable;
 
 /// The reason why a fetch failed. It names fields and status codes, and contains nothing that the
 /// provider sent but the origin of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
     /// There was no response.
-    Call(CallFailure),
+    Call(ProviderUnreachable),
     /// A field is absent or invalid.
     Field(&'static str),
     /// The JWK Set has no key that could verify a token.

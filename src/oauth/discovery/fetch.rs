@@ -16,6 +16,7 @@ use crate::base::time::UnixTime;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::jose::{KeySet, read_jwks};
 use crate::oauth::call_headers::get;
+use crate::oauth::unreachable::ProviderUnreachable;
 use crate::tenant::{SourceStart, Tenant};
 
 /// A fetch that waits for a response of the provider.
@@ -63,7 +64,7 @@ impl Fetch {
     /// Continues with the response to the last call.
     pub(crate) fn proceed(self, result: Result<CallResponse, CallFailure>, now: UnixTime) -> FetchStep {
         let Self { provider, awaited } = self;
-        let body = match body(result) {
+        let body = match body(result, provider.tenant()) {
             Ok(body) => body,
             Err(error) => return FetchStep::Done(provider, Err(error)),
         };
@@ -119,8 +120,9 @@ fn read_set(body: &[u8], metadata: Option<&Metadata>, tenant: &Tenant) -> Result
     Ok((KeySet::beside(&tenant.keys, usable).for_each(named), omitted))
 }
 
-fn body(result: Result<CallResponse, CallFailure>) -> Result<Vec<u8>, FetchError> {
-    let response = result.map_err(FetchError::Call)?;
+fn body(result: Result<CallResponse, CallFailure>, tenant: &Tenant) -> Result<Vec<u8>, FetchError> {
+    let response =
+        result.map_err(|failure| FetchError::Call(ProviderUnreachable::new(&tenant.provider.cluster, failure)))?;
     // A redirect is not followed: calls go only where the configuration says.
     if response.status != 200 {
         return Err(FetchError::Status(response.status));

@@ -1,0 +1,82 @@
+//! What a rejected token has, beside what is expected, for the log.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::signed::TokenContext;
+use crate::base::encoding::from_base64url;
+use crate::base::json::{self, Members};
+use crate::jose::TokenError;
+
+/// What a rejected token has, and what is expected: issuer, audience, `kid`, algorithm, and by how
+/// many seconds it is too early or too late. It names nothing about the user. Without such a
+/// difference it is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TokenDetail(String);
+
+impl TokenDetail {
+    /// The detail about `token`, which was rejected with `error`. `audiences` are those of which
+    /// the token needs one.
+    pub(crate) fn new(error: TokenError, token: &str, audiences: &[String], context: &TokenContext<'_>) -> Self {
+        let mut parts = token.split('.').map(part);
+        let (Some(Some(header)), Some(Some(claims))) = (parts.next(), parts.next()) else { return Self::default() };
+        let has = |name: &str| text(header.get(name));
+        let seconds = |name: &str| claims.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let now = context.now.0;
+        Self(match error {
+            TokenError::WrongClaim("iss") => {
+                format!(": it is {}, and the configuration has {:?}", text(claims.get("iss")), context.tenant.issuer)
+            }
+            TokenError::WrongClaim("aud") | TokenError::UntrustedAudience => {
+                format!(": it is {}, and expected is {audiences:?}", text(claims.get("aud")))
+            }
+            TokenError::UnknownKey | TokenError::OtherAlgorithm | TokenError::Signature => {
+                let kids: Vec<&str> = context.keys.kids().take(MAX_KIDS).collect();
+                format!(": `alg` is {}, `kid` is {}, and the keys have {kids:?}", has("alg"), has("kid"))
+            }
+            TokenError::UnsupportedAlgorithm | TokenError::OtherIdTokenAlgorithm => {
+                format!(": `alg` is {}", has("alg"))
+            }
+            TokenError::Expired => format!(", {} seconds ago", now.saturating_sub(seconds("exp"))),
+            TokenError::NotYetValid(name) => format!(", by {} seconds", seconds(name).saturating_sub(now)),
+            TokenError::Busy
+            | TokenError::Claim(_)
+            | TokenError::HeaderTooLong
+            | TokenError::Malformed
+            | TokenError::MissingClaim(_)
+            | TokenError::Parameter(_)
+            | TokenError::Replayed
+            | TokenError::TooLong
+            | TokenError::TooOld
+            | TokenError::WrongClaim(_)
+            | TokenError::WrongType => return Self::default(),
+        })
+    }
+}
+
+impl fmt::Display for TokenDetail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn part(text: &str) -> Option<Members> {
+    json::parse_members(&from_base64url(text)?).ok()
+}
+
+/// The value in quotes, in printable ASCII, of at most [`MAX_TEXT`] characters.
+fn text(value: Option<&Value>) -> String {
+    match value {
+        None => "absent".to_owned(),
+        Some(value) => {
+            let text = value.as_str().map_or_else(|| json::write(value), str::to_owned);
+            let shown: String = text.chars().take(MAX_TEXT).flat_map(char::escape_default).collect();
+            format!("\"{shown}\"")
+        }
+    }
+}
+
+const MAX_TEXT: usize = 120;
+/// The most `kid`s that are named.
+const MAX_KIDS: usize = 6;
