@@ -365,6 +365,12 @@ mod abi {
         assert!(taken);
         assert_eq!(status(&mut host, &visit()), 503);
         assert_eq!(host.state().counters.get("tenantgate.tenant_config_error"), Some(&1));
+        let gauges =
+            ["serving", "broken"].map(|name| host.state().counters.get(&format!("tenantgate.tenants_{name}")).copied());
+        assert_eq!(gauges, [Some(0), Some(1)]);
+        let mut lines = host.state().log.iter();
+        let (level, line) = lines.find(|(_, line)| line.starts_with("configuration loaded")).cloned().unwrap();
+        assert_eq!((level, line.as_str()), (4, "configuration loaded: 0 tenants serve, 1 answer 503: acme"));
         assert_eq!(host.state().counters.get("tenantgate.tenant_broken"), Some(&1));
         let (_, taken) = Host::start(text.as_bytes(), &[], Clock::simulated());
         assert!(!taken);

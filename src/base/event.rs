@@ -81,6 +81,7 @@ events! {
         BackchannelLogout = "backchannel_logout",
         BodyTimeout = "body_timeout",
         CallbackWithoutLogin = "callback_without_login",
+        ConfigurationLoaded = "configuration_loaded",
         FrontchannelLogout = "frontchannel_logout",
         FrontchannelLogoutIgnored = "frontchannel_logout_ignored",
         HostInvalid = "host_invalid",

@@ -18,14 +18,14 @@ use super::stream_state::Plugin;
 use super::verifier::VmVerifier;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
-use crate::config::{self, LoadContext};
+use crate::config::{self, ConfigError, LoadContext};
 use crate::env::Env;
 use crate::filter::{Awaited, Filter};
 use crate::http::call::CallFailure;
 use crate::identity::CacheCounts;
 use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, TenantCounts};
 use crate::session::revocation::RevocationSync;
 
 /// The root context of the plugin.
@@ -201,23 +201,28 @@ impl RootContext for Root {
     /// refused configuration changes nothing.
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
-        match config::load(
-            &bytes.unwrap_or_default(),
-            LoadContext { environment: &VmEnvironment, host: self.plugin.trusted },
-        ) {
+        let bytes = bytes.unwrap_or_default();
+        match config::load(&bytes, LoadContext { environment: &VmEnvironment, host: self.plugin.trusted }) {
             Ok(loaded) => {
                 self.plugin.counters = Counters::new(loaded.runtime.counts_tenants());
-                loaded.problems.iter().for_each(|problem| self.log(&problem.log()));
-                // The host loads a configuration in a VM without ticks first.
-                Counters::tick();
                 let runtime = Arc::new(loaded.runtime);
                 self.calls.clear();
+                let TenantCounts { serving, broken } = runtime.tenant_counts();
+                Counters::set("tenants_serving", serving.try_into().unwrap_or(u64::MAX));
+                Counters::set("tenants_broken", broken.try_into().unwrap_or(u64::MAX));
                 self.maintain(|refresher, sync, env| {
                     runtime.prepare(env);
                     *sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                     *refresher = JwksRefresher::new(runtime.providers(), env);
-                    Actions::default()
+                    let mut actions = Actions::default();
+                    if runtime.reports_load(&bytes, env) {
+                        actions.log.extend(loaded.problems.iter().map(ConfigError::log));
+                        actions.log.push(runtime.load_report());
+                    }
+                    actions
                 });
+                // The host loads a configuration in a VM without ticks first.
+                Counters::tick();
                 self.runtime = runtime;
                 true
             }
