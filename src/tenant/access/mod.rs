@@ -6,6 +6,7 @@
 //! Scenarios: tests/scenarios/access.rs.
 
 mod allow;
+mod letter_case;
 mod name_map;
 mod network;
 mod path_pattern;

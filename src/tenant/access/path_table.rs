@@ -1,8 +1,9 @@
 //! The rules by path, in a tree with one level for each segment, so that the cost of a request does
 //! not grow with the number of rules about other paths.
 
+use super::letter_case::fold;
 use super::path_pattern::{PathPattern, Segment};
-use super::spelling::{PathMatching, Spelling, fold, is_script, key};
+use super::spelling::{PathMatching, Spelling, is_script, key};
 
 /// The nodes of the tree, the root first. A rule is identified by its number, and the lowest number
 /// takes precedence.

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::letter_case::fold;
+
 /// How the path of a request is compared with the paths of the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PathMatching {
@@ -76,41 +78,6 @@ pub(super) fn is_script(folded: &str) -> bool {
 /// Whether a segment consists of dots and spaces, which Windows drops.
 pub(crate) fn is_blank(segment: &str) -> bool {
     !segment.is_empty() && trim_end(segment).is_empty()
-}
-
-/// The text in one case.
-pub(super) fn fold(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
-        text.chars().map(fold_char).collect()
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// Maps Latin, Greek and Cyrillic letters to lower case, and the letters of other blocks that some
-/// server maps to one of ASCII. The tables of the standard library for all of Unicode would make
-/// the module 20 KB larger.
-fn fold_char(c: char) -> char {
-    let code = u32::from(c);
-    let lower = match code {
-        0x41..=0x5a | 0xc0..=0xd6 | 0xd8..=0xde | 0x391..=0x3ab | 0x410..=0x42f => code.saturating_add(0x20),
-        0x130 | 0x131 => 0x69,
-        0x17f => 0x73,
-        0x212a => 0x6b,
-        0x212b => 0xe5,
-        0x178 => 0xff,
-        0x386 => 0x3ac,
-        0x388..=0x38a => code.saturating_add(0x25),
-        0x38c => 0x3cc,
-        0x38e | 0x38f => code.saturating_add(0x3f),
-        0x3c2 => 0x3c3,
-        0x400..=0x40f => code.saturating_add(0x50),
-        // In pairs, with the lower case after the upper case: at even numbers, and at odd ones.
-        0x100..=0x137 | 0x14a..=0x177 | 0x460..=0x481 | 0x48a..=0x4bf | 0x4d0..=0x52f | 0x1e00..=0x1eff => code | 1,
-        0x139..=0x148 | 0x179..=0x17e => code.saturating_add(code & 1),
-        _ => code,
-    };
-    char::from_u32(lower).unwrap_or(c)
 }
 
 /// The first word of a text in one case. All spellings of a literal have its key.
@@ -188,6 +155,9 @@ mod tests {
             ("adm\u{131}n", "admin"),
             ("pa\u{17f}\u{17f}", "PASS"),
             ("\u{212a}eys", "keys"),
+            ("ȘCOALĂ", "școală"),
+            ("ĐƯỜNG", "đường"),
+            ("ＡｄＭＩＮ２", "admin2"),
             (".GIT", ".git"),
         ] {
             assert!(resembles(segment, literal), "{segment} {literal}");
