@@ -115,6 +115,7 @@ impl<'a> RouteDecision<'a> {
             Matched::Rule(number, verdict) => Ok(Some((number, verdict))),
             Matched::None => Ok(None),
             Matched::Resembles(number) => Err(Ambiguity::Resembles(number)),
+            Matched::PartDiffers => Err(Ambiguity::PartDiffers),
         }
     }
 

@@ -100,6 +100,9 @@ pub enum Ambiguity {
     NotUtf8,
     /// More than [`MAX_SCRIPTS`](PlainPath::MAX_SCRIPTS) segments that name scripts.
     Scripts,
+    /// An encoded `?` or `#`, or a script, and what is before the end of it is decided by another
+    /// access rule.
+    PartDiffers,
     /// The path is not one of the access rule with this number, but a server may read it as one.
     Resembles(usize),
     /// `;`, which some servers read as the beginning of path parameters; literal or
@@ -124,6 +127,7 @@ impl fmt::Display for Ambiguity {
             Self::NestedEscape => "an escape within an escape",
             Self::NotUtf8 => "bytes that are not UTF-8",
             Self::Scripts => "many segments that name scripts",
+            Self::PartDiffers => "a part for which another rule decides",
             Self::Resembles(_) => "a spelling like a path of a rule",
             Self::Semicolon => "a semicolon",
         })

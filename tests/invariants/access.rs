@@ -195,8 +195,22 @@ fn spelling() -> impl Strategy<Value = String> {
         ",x", "+", "&x",
     ];
     let ends = ends.into_iter().map(|end| end.replace(' ', "%20")).collect::<Vec<_>>();
-    let before =
-        vec!["", "", "", "/", "/.", "/x/..", "/%2e", "/%20", "/index.php", "/a/INDEX.PHP", "/x.cgi", "/\\", "/%2f"];
+    let before = vec![
+        "",
+        "",
+        "",
+        "/",
+        "/.",
+        "/x/..",
+        "/%2e",
+        "/%20",
+        "/index.php",
+        "/a/INDEX.PHP",
+        "/x.cgi",
+        "/blog/x.phtml",
+        "/\\",
+        "/%2f",
+    ];
     let after = vec!["", "/", "/users", "//", "/x.json", "/%20", "/.", "/..", "?x=/public", "#x"];
     (select(before), word, vec(select(ends), 0..3), select(after), any::<bool>()).prop_map(
         |(before, word, ends, after, space)| {
@@ -215,7 +229,7 @@ proptest! {
         spelling in spelling(),
         pattern in select(vec!["/admin/*", "/admin*", "/Admin/*", "/ADMIN*"]),
         matching in select(vec!["strict", "ignore_case"]),
-        catch_all in select(vec![json!({ "allow": "any_user" }), json!({ "allow": "public" }), json!({ "paths": ["/*"], "methods": ["GET"], "allow": "any_user" })]),
+        catch_all in select(vec![json!({ "allow": "any_user" }), json!({ "allow": "public" }), json!({ "paths": ["/*"], "methods": ["GET"], "allow": "any_user" }), json!({ "paths": ["/a*", "/A*", "/ad*", "/index.php/*"], "allow": "any_user" })]),
         before in select(vec![json!(["/open"]), json!(["/*/avatar"]), json!(["/adm"]), json!(["/admins/*"])]),
     ) {
         let mut world = World::<CoreHarness>::new();

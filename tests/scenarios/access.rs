@@ -330,6 +330,121 @@ pub fn other_spellings_reach_nothing<H: Harness>() {
     world.eventually(|world| world.harness.log().contains("`:path` has a spelling like a path of access[1]"));
 }
 
+/// A `*` spells nothing out: a rule behind, for what only begins like a path of an earlier rule,
+/// names none of its other spellings.
+pub fn a_beginning_names_no_other_spelling<H: Harness>() {
+    let mut world = world::<H>(&json!({ "access": [
+        { "paths": ["/open/*"], "allow": "any_user" },
+        { "paths": ["/admin/*", "/api/v1/users/*", "/page.aspx", "/report"], "allow": { "groups": ["admins"] } },
+        { "paths": ["/a*", "/api/v*", "/page*", "/report/*/*"], "allow": "any_user" },
+        { "paths": ["/b/", "/c/x", "/D/x", "/staff*"], "allow": { "groups": ["admins"] } },
+        { "paths": ["/b", "/c/*", "/c/X", "/*/x", "/Staff/open"], "allow": "any_user" },
+        { "paths": ["/d/*", "/STAFF/*", "/staf*"], "allow": "any_user" },
+    ] }));
+    let mut bob = browser_of(&mut world, &bob());
+    for (path, status) in [
+        ("/admin", 403),
+        ("/aDMIN", 400),
+        ("/admin.json", 400),
+        ("/admin%20/x", 400),
+        ("/admin%3Fx", 400),
+        ("/apple.json", 200),
+        ("/administrator", 200),
+        ("/api/v1/users", 403),
+        ("/api/v1%20/users/7", 400),
+        ("/api/V1/users/7", 400),
+        ("/api/v1./users/7", 400),
+        ("/api/v1.0/orders", 200),
+        ("/report/", 400),
+        ("/report/x", 200),
+        ("/stafF", 400),
+        // These are spelled out, as far as the path of the earlier rule goes.
+        ("/page", 200),
+        ("/b", 200),
+        ("/c/X", 200),
+        ("/Staff/open", 200),
+        ("/STAFF/y", 200),
+        // Here only a pattern of a later rule spells out the first segment.
+        ("/d/x", 400),
+        ("/d/y", 200),
+    ] {
+        assert_eq!(self::status(&mut world, &mut bob, path), status, "{path}");
+    }
+}
+
+/// A server may run a script and take what follows it for the path of a page, seen from the
+/// directory of the script or from the root. A rule for the script alone does not name that page.
+pub fn a_script_hides_no_path<H: Harness>() {
+    let mut world = world::<H>(&json!({ "access": [
+        { "paths": ["/open/*"], "allow": "any_user" },
+        { "paths": ["/"], "allow": "public" },
+        { "paths": ["/admin/*", "/blog/admin/*", "/a/*/secret", "/staff*", "/run.php"], "allow": { "groups": ["admins"] } },
+        { "paths": ["/index.php/admin/help", "/run.php/y.php/*"], "allow": "any_user" },
+        { "paths": ["/index.php/*", "/blog/*"], "allow": "any_user" },
+        { "paths": ["/*/favicon.ico", "/x.php/favicon.ico", "/pub.php"], "allow": "public" },
+        { "allow": { "groups": ["engineers"] } },
+    ] }));
+    let mut bob = browser_of(&mut world, &bob());
+    for (path, status) in [
+        ("/index.php/admin", 400),
+        ("/index.php/Admin/x", 400),
+        ("/index.php/admin/help", 200),
+        ("/index.php/x", 200),
+        ("/index.php/staff", 400),
+        ("/run.php/x.php/z", 400),
+        ("/run.php/y.php/z", 200),
+        ("/blog/index.php/admin", 400),
+        ("/blog/Index.PHP/Admin/x", 400),
+        ("/blog/x/index.php/admin", 400),
+        ("/blog/index.php/x", 200),
+        ("/a/b/index.php/secret", 400),
+        ("/a/index.php/b/secret", 400),
+        ("/index.cfm/admin", 400),
+        ("/index.phtml/admin", 400),
+        ("/index.php7/admin", 400),
+        ("/service.svc/admin", 400),
+        ("/index.jsp/admin", 400),
+        // A script alone is no other page.
+        ("/login.php", 200),
+        ("/login.php/", 400),
+        // The rule about the script decides otherwise than the one about what follows it.
+        ("/img/favicon.ico", 200),
+        ("/tool.php/favicon.ico", 400),
+        ("/x.php/favicon.ico", 200),
+        ("/pub.php/favicon.ico", 200),
+        ("/blog/tool.php/favicon.ico", 200),
+    ] {
+        assert_eq!(self::status(&mut world, &mut bob, path), status, "{path}");
+    }
+    world.eventually(|world| world.harness.log().contains("`:path` has a part for which another rule decides"));
+}
+
+/// A server that decodes a path before it looks for the query takes `/a%3F/b` for `/a`.
+pub fn an_encoded_delimiter_hides_no_path<H: Harness>() {
+    let mut world = world::<H>(&json!({ "access": [
+        { "paths": ["/open/*"], "allow": "any_user" },
+        { "paths": ["/users/*/avatar"], "allow": "public" },
+        { "paths": ["/users/*", "/report", "/q/"], "allow": { "groups": ["admins"] } },
+        { "allow": "any_user" },
+    ] }));
+    let mut bob = browser_of(&mut world, &bob());
+    for (path, status) in [
+        ("/users/7/avatar", 200),
+        ("/users/7%3F/avatar", 400),
+        ("/users/7%23x/avatar", 400),
+        ("/users/%3F/avatar", 400),
+        ("/report%3Fx/y", 400),
+        ("/report%23/y", 400),
+        ("/Report%3Fx/y", 400),
+        ("/q%3F/y", 400),
+        ("/tags/c%23/posts", 200),
+        ("/wiki/who%3F", 200),
+        ("/%3F/x", 200),
+    ] {
+        assert_eq!(self::status(&mut world, &mut bob, path), status, "{path}");
+    }
+}
+
 /// The end of a path, where a rule is about one path alone.
 pub fn other_spellings_of_one_path<H: Harness>() {
     let paths = json!(["/report", "/a/", "/tool.php", "/Page.aspx", "/*/secret"]);

@@ -47,6 +47,8 @@ macro_rules! scenarios {
                 rules_for_some_hosts, rules_for_some_networks, rules_for_some_email_domains, a_dry_run_refuses_no_user, other_spellings_reach_nothing,
                 other_spellings_of_one_path, a_spelling_with_a_rule_of_its_own,
                 path_matching_is_configured, a_pattern_for_a_beginning, the_example_of_the_readme,
+                a_beginning_names_no_other_spelling, a_script_hides_no_path,
+                an_encoded_delimiter_hides_no_path,
             ];
             assertion: [
                 an_assertion_can_be_verified, keys_of_the_assertion_are_published,

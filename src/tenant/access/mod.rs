@@ -11,6 +11,7 @@ mod name_map;
 mod network;
 mod path_pattern;
 mod path_table;
+mod resemblance;
 mod roles;
 mod spelling;
 
@@ -25,6 +26,7 @@ pub use network::{Network, NetworkError};
 pub use path_pattern::{PathPattern, PathPatternError};
 pub use roles::{Role, Roles};
 pub use spelling::PathMatching;
+use spelling::before_delimiter;
 pub(crate) use spelling::{Spelling, is_blank};
 
 /// One rule as configured.
@@ -77,6 +79,8 @@ pub(crate) enum Matched<'a> {
     None,
     /// The path is not one of the rule with this number, but a server may read it as one.
     Resembles(usize),
+    /// A server may take a part of the path for all of it, and no rule or another one matches it.
+    PartDiffers,
 }
 
 /// The rules of a tenant, prepared for lookup.
@@ -146,18 +150,38 @@ impl AccessRules {
             let parents = host.parents().filter_map(|parent| self.below.get(parent));
             std::iter::once(&self.any_host).chain(self.exact.get(host.as_str())).chain(parents)
         };
-        let none = Match::none_before(self.rules.len());
-        let best = tables().fold(none, |best, table| table.first(path, best, &fits));
-        let other = match self.policy.path_matching {
-            PathMatching::Strict | PathMatching::IgnoreCase => {
-                tables().filter_map(|table| table.resembling(path, best, &fits)).min()
-            }
-            PathMatching::Exact => None,
+        let decide = |path: &[Spelling<'_>]| {
+            tables().fold(Match::none_before(self.rules.len()), |best, table| table.first(path, best, &fits))
         };
-        match (other, self.rules.get(best.rule)) {
-            (Some(number), _) => Matched::Resembles(number),
-            (None, Some(rule)) => Matched::Rule(best.rule, &rule.verdict),
-            (None, None) => Matched::None,
+        let best = decide(path);
+        if self.policy.path_matching != PathMatching::Exact {
+            let resembling = |path: &[Spelling<'_>], best: &Match| {
+                tables().filter_map(|table| table.resembling(path, best, &fits)).min()
+            };
+            if let Some(number) = resembling(path, &best) {
+                return Matched::Resembles(number);
+            }
+            if let Some(part) = before_delimiter(path) {
+                let of_part = decide(&part);
+                if let Some(number) = resembling(&part, &of_part) {
+                    return Matched::Resembles(number);
+                }
+                if of_part.rule != best.rule {
+                    return Matched::PartDiffers;
+                }
+            }
+            // Which script a server runs is decided by the rule about the script, unless the rule
+            // about what follows names the script, too.
+            if let Some(script) = path.iter().position(Spelling::is_script)
+                && path.get(script).is_some_and(|segment| !best.spells(script, segment.folded().len()))
+                && decide(path.get(..=script).unwrap_or_default()).rule != best.rule
+            {
+                return Matched::PartDiffers;
+            }
+        }
+        match self.rules.get(best.rule) {
+            Some(rule) => Matched::Rule(best.rule, &rule.verdict),
+            None => Matched::None,
         }
     }
 

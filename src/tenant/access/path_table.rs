@@ -3,7 +3,7 @@
 
 use super::letter_case::fold;
 use super::path_pattern::{PathPattern, Segment};
-use super::spelling::{PathMatching, Spelling, is_script, key};
+use super::spelling::{PathMatching, Spelling, key};
 
 /// The nodes of the tree, the root first. A rule is identified by its number, and the lowest number
 /// takes precedence.
@@ -15,61 +15,64 @@ pub(super) struct PathTable(Vec<Node>);
 
 /// The rules about the paths that begin with the segments of this node.
 #[derive(Debug, Default)]
-struct Node {
+pub(super) struct Node {
+    /// The node before, which has a lower position.
+    before: usize,
+    /// How many bytes of its segment, in one case, the patterns of this node spell out: of `a*`
+    /// one, of `*` none, and of a literal all that a request can have.
+    spelled: usize,
     /// The next nodes for literal segments.
-    literal: Branches,
+    pub(super) literal: Branches,
     /// The next nodes for segments that begin with a text.
-    begins: Branches,
+    pub(super) begins: Branches,
     /// The next node for the segment `*`.
-    any: Option<usize>,
+    pub(super) any: Option<usize>,
     /// The rules about exactly this path, in order.
-    here: Vec<usize>,
+    pub(super) here: Vec<usize>,
     /// The rules about this path and all paths below it, in order.
-    below: Vec<usize>,
+    pub(super) below: Vec<usize>,
 }
 
 /// The positions of nodes with the texts that lead to them, sorted by key and text.
 #[derive(Debug, Default)]
-struct Branches {
+pub(super) struct Branches {
     branches: Vec<Branch>,
     longest_key: usize,
 }
 
 #[derive(Debug)]
-struct Branch {
+pub(super) struct Branch {
     /// What all spellings of the text have in common.
-    key: Box<str>,
-    text: Box<str>,
-    node: usize,
+    pub(super) key: Box<str>,
+    pub(super) text: Box<str>,
+    pub(super) node: usize,
 }
 
 /// A rule that matches a path.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Match {
     pub(super) rule: usize,
-    /// The segments that the pattern of the rule spells out.
-    spelled: Positions,
-}
-
-/// Positions of segments in a path. All from the 64th on count as one.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Positions(u64);
-
-/// A node that a path leads to.
-#[derive(Clone, Copy)]
-struct Place<'t> {
-    node: &'t Node,
-    /// For a match: the segments that a pattern spells out. For a resemblance: the segments that a
-    /// pattern spells in another way.
-    positions: Positions,
-    /// Whether the last segment is a script, which a server may run for all paths below it.
-    is_script: bool,
+    /// How many bytes of each segment the patterns of the rule spell out, and whether they spell
+    /// out that the path ends.
+    spelled: Vec<usize>,
 }
 
 impl Match {
     /// No rule before `rule`.
     pub(super) fn none_before(rule: usize) -> Self {
-        Self { rule, spelled: Positions::default() }
+        Self { rule, spelled: Vec::new() }
+    }
+
+    /// Whether the rule spells out `bytes` of the segment with this number.
+    pub(super) fn spells(&self, index: usize, bytes: usize) -> bool {
+        self.spelled.get(index).is_some_and(|spelled| *spelled >= bytes)
+    }
+
+    /// Adds what another pattern of the rule spells out.
+    fn add(&mut self, spelled: Vec<usize>) {
+        let known = self.spelled.len();
+        self.spelled.iter_mut().zip(&spelled).for_each(|(own, more)| *own = (*own).max(*more));
+        self.spelled.extend(spelled.into_iter().skip(known));
     }
 }
 
@@ -83,123 +86,83 @@ impl PathTable {
         for segment in pattern.segments() {
             let new = self.0.len();
             let Some(node) = self.0.get_mut(at) else { return };
-            at = node.next_or(new, segment, matching);
-            if at == new {
-                self.0.push(Node::default());
+            let (next, spelled) = node.next_or(new, segment, matching);
+            if next == new {
+                self.0.push(Node { before: at, spelled, ..Node::default() });
             }
+            at = next;
         }
         let Some(node) = self.0.get_mut(at) else { return };
         let rules = if pattern.is_below() { &mut node.below } else { &mut node.here };
         rules.push(rule);
     }
 
-    fn root(&self) -> Vec<Place<'_>> {
-        self.0.first().map(Place::root).into_iter().collect()
-    }
-
-    fn node(&self, at: usize) -> Option<&Node> {
+    /// The node at this position. The root is at the first one.
+    pub(super) fn node(&self, at: usize) -> Option<&Node> {
         self.0.get(at)
     }
 
-    /// The first rule before `limit` that matches the path of these segments and for which `fits`
-    /// is true. `limit` if there is none.
-    pub(super) fn first(&self, path: &[Spelling<'_>], limit: Match, fits: &dyn Fn(usize) -> bool) -> Match {
-        let mut best = limit;
-        let mut consider = |rules: &[usize], spelled| {
-            let found = rules.iter().copied().take_while(|&rule| rule < best.rule).find(|&rule| fits(rule));
-            best = found.map_or(best, |rule| Match { rule, spelled });
+    /// The first rule that matches the path of these segments and for which `fits` is true, unless
+    /// it comes after `best`.
+    pub(super) fn first(&self, path: &[Spelling<'_>], mut best: Match, fits: &dyn Fn(usize) -> bool) -> Match {
+        let mut consider = |at: usize, rules: &[usize], ends: bool| {
+            let found = rules.iter().copied().take_while(|&rule| rule <= best.rule).find(|&rule| fits(rule));
+            let Some(rule) = found else { return };
+            if rule < best.rule {
+                best = Match::none_before(rule);
+            }
+            best.add(self.spelled(at, ends));
         };
-        let mut places = self.root();
-        places.iter().for_each(|place| consider(&place.node.below, place.positions));
-        for (index, segment) in path.iter().enumerate() {
+        let mut places = vec![0];
+        for segment in path {
             if places.is_empty() {
                 return best;
             }
             let mut next = Vec::new();
-            for place in places {
-                let Node { literal, begins, any, .. } = place.node;
-                let spelled = place.positions.with(index);
-                let begins = begins.beginnings(segment.folded());
+            for at in places {
+                let Some(node) = self.node(at) else { continue };
+                consider(at, &node.below, false);
+                let begins = node.begins.beginnings(segment.folded());
                 let begins = begins.filter(|branch| segment.text().starts_with(&*branch.text));
-                let named = literal.named(segment).into_iter().chain(begins.map(|branch| branch.node));
-                next.extend(named.filter_map(|at| Some(Place::at(self.node(at)?, spelled))));
-                next.extend(any.and_then(|at| Some(Place::at(self.node(at)?, place.positions))));
+                next.extend(node.literal.named(segment).into_iter().chain(begins.map(|branch| branch.node)));
+                next.extend(node.any);
             }
-            next.iter().for_each(|place| consider(&place.node.below, place.positions));
             places = next;
         }
-        places.iter().for_each(|place| consider(&place.node.here, place.positions));
+        for at in places {
+            let Some(node) = self.node(at) else { continue };
+            consider(at, &node.below, false);
+            consider(at, &node.here, true);
+        }
         best
     }
 
-    /// The first rule before `best` that does not match the path of these segments, but may match
-    /// it for a server that reads other spellings alike. A segment that the pattern of `best`
-    /// spells out is not another spelling.
-    pub(super) fn resembling(&self, path: &[Spelling<'_>], best: Match, fits: &dyn Fn(usize) -> bool) -> Option<usize> {
-        let mut first = best.rule;
-        let mut consider = |rules: &[usize], other: Positions| {
-            if other.beyond(best.spelled) {
-                let found = rules.iter().copied().take_while(|&rule| rule < first).find(|&rule| fits(rule));
-                first = found.unwrap_or(first);
-            }
-        };
-        let mut places = self.root();
-        for (index, segment) in path.iter().enumerate() {
-            let mut next = Vec::new();
-            for place in places {
-                let (same, other) = (place.positions, place.positions.with(index));
-                if place.is_script {
-                    consider(&place.node.here, other);
-                }
-                // Only the last segment can be empty: a final slash, which some servers ignore.
-                if segment.text().is_empty() {
-                    next.push(Place { positions: other, ..place });
-                }
-                for Branch { text, node, .. } in place.node.literal.with_key(segment.key()) {
-                    let Some(node) = self.node(*node) else { continue };
-                    if **text == *segment.text() {
-                        next.push(Place::at(node, same).named(text));
-                    } else if segment.resembles(&fold(text)) {
-                        next.push(Place::at(node, other).named(text));
-                    }
-                }
-                for Branch { text, node, .. } in place.node.begins.beginnings(segment.folded()) {
-                    let positions = if segment.text().starts_with(&**text) { same } else { other };
-                    next.extend(self.node(*node).map(|node| Place::at(node, positions)));
-                }
-                next.extend(place.node.any.and_then(|at| Some(Place::at(self.node(at)?, same))));
-            }
-            next.iter().for_each(|place| consider(&place.node.below, place.positions));
-            if segment.is_script() {
-                let positions = Positions::default().with(index);
-                next.extend(self.root().into_iter().map(|root| Place { positions, ..root }));
-            }
-            places = next;
+    /// How many bytes of each segment are spelled out on the way to a node.
+    fn spelled(&self, mut at: usize, ends: bool) -> Vec<usize> {
+        let mut spelled: Vec<usize> = ends.then_some(usize::MAX).into_iter().collect();
+        while let Some(node) = self.node(at).filter(|_| at != 0) {
+            spelled.push(node.spelled);
+            at = node.before;
         }
-        for place in places {
-            consider(&place.node.here, place.positions);
-            // The pattern has a final slash, and the path has none.
-            let empty = place.node.literal.with_key("").iter().filter(|branch| branch.text.is_empty());
-            for node in empty.filter_map(|branch| self.node(branch.node)) {
-                consider(&node.here, place.positions.with(path.len()));
-            }
-        }
-        (first < best.rule).then_some(first)
+        spelled.reverse();
+        spelled
     }
 }
 
 impl Node {
-    /// The node for a segment of a pattern, which is `new` if there was none.
-    fn next_or(&mut self, new: usize, segment: &Segment, matching: PathMatching) -> usize {
-        let (branches, text) = match segment {
-            Segment::Any => return *self.any.get_or_insert(new),
-            Segment::Literal(text) => (&mut self.literal, text),
-            Segment::Begins(text) => (&mut self.begins, text),
+    /// The node for a segment of a pattern, which is `new` if there was none, and how much of the
+    /// segment the pattern spells out.
+    fn next_or(&mut self, new: usize, segment: &Segment, matching: PathMatching) -> (usize, usize) {
+        let (branches, text, is_whole) = match segment {
+            Segment::Any => return (*self.any.get_or_insert(new), 0),
+            Segment::Literal(text) => (&mut self.literal, text, true),
+            Segment::Begins(text) => (&mut self.begins, text, false),
         };
         let folded = fold(text);
-        let key = if matches!(segment, Segment::Literal(_)) { key(&folded) } else { folded.trim_start() };
+        let key = if is_whole { key(&folded) } else { folded.trim_start() };
+        let spelled = if is_whole { usize::MAX } else { key.len() };
         let text = if matching == PathMatching::IgnoreCase { &folded } else { text.as_str() };
-        branches.get_or_insert(key, text, new)
+        (branches.get_or_insert(key, text, new), spelled)
     }
 }
 
@@ -224,43 +187,16 @@ impl Branches {
     }
 
     /// Those with this key.
-    fn with_key(&self, key: &str) -> &[Branch] {
+    pub(super) fn with_key(&self, key: &str) -> &[Branch] {
         let start = self.branches.partition_point(|branch| *branch.key < *key);
         let rest = self.branches.get(start..).unwrap_or_default();
         rest.get(..rest.partition_point(|branch| *branch.key == *key)).unwrap_or_default()
     }
 
     /// Those whose key is a beginning of `folded`.
-    fn beginnings(&self, folded: &str) -> impl Iterator<Item = &Branch> {
+    pub(super) fn beginnings(&self, folded: &str) -> impl Iterator<Item = &Branch> {
         let ends = 0..=self.longest_key.min(folded.len());
         ends.filter_map(|end| folded.get(..end)).flat_map(|key| self.with_key(key))
-    }
-}
-
-impl<'t> Place<'t> {
-    fn root(node: &'t Node) -> Self {
-        Self::at(node, Positions::default())
-    }
-
-    fn at(node: &'t Node, positions: Positions) -> Self {
-        Self { node, positions, is_script: false }
-    }
-
-    /// The place, whose last segment has this name.
-    fn named(self, name: &str) -> Self {
-        Self { is_script: is_script(&fold(name)), ..self }
-    }
-}
-
-impl Positions {
-    fn with(self, index: usize) -> Self {
-        let bit = u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(1 << 63);
-        Self(self.0 | bit)
-    }
-
-    /// Whether a position is not one of `others`.
-    fn beyond(self, others: Self) -> bool {
-        self.0 & !others.0 != 0
     }
 }
 
@@ -288,7 +224,7 @@ mod tests {
             true
         };
         let found = table.first(&path, Match::none_before(usize::MAX), &fits);
-        table.resembling(&path, found, &fits);
+        table.resembling(&path, &found, &fits);
         (found.rule, looks.get())
     }
 

@@ -19,6 +19,7 @@ pub enum PathMatching {
 }
 
 /// One segment of the path of a request.
+#[derive(Clone)]
 pub(crate) struct Spelling<'p> {
     /// The text that is compared.
     text: Cow<'p, str>,
@@ -56,6 +57,11 @@ impl<'p> Spelling<'p> {
         self.folded.get(self.key.clone()).unwrap_or_default()
     }
 
+    /// Whether the segment names a script.
+    pub(super) fn is_script(&self) -> bool {
+        is_script(&self.folded)
+    }
+
     /// Whether a server may read this segment as `literal`, which is in one case.
     pub(super) fn resembles(&self, literal: &str) -> bool {
         let bare = trim_end(literal).trim_start();
@@ -69,10 +75,24 @@ impl<'p> Spelling<'p> {
     }
 }
 
+/// The path before the first encoded `?` or `#`, if there is one. A server that decodes the path
+/// before it looks for the query takes it for the whole path.
+pub(super) fn before_delimiter<'p>(path: &'p [Spelling<'p>]) -> Option<Vec<Spelling<'p>>> {
+    let (index, part) = path.iter().enumerate().find_map(|(index, segment)| {
+        let (part, _) = segment.text().split_once(['?', '#'])?;
+        Some((index, part))
+    })?;
+    let part = Spelling::new(part, PathMatching::Strict);
+    Some(path.iter().take(index).cloned().chain([part]).collect())
+}
+
 /// Whether a segment, in one case, names a script. A server may run it and take the following
 /// segments for a path.
 pub(super) fn is_script(folded: &str) -> bool {
-    trim_end(folded).rsplit_once('.').is_some_and(|(_, suffix)| SCRIPTS.contains(&suffix))
+    trim_end(folded).rsplit_once('.').is_some_and(|(_, suffix)| {
+        let version = suffix.strip_prefix("php");
+        SCRIPTS.contains(&suffix) || version.is_some_and(|version| version.bytes().all(|b| b.is_ascii_digit()))
+    })
 }
 
 /// Whether a segment consists of dots and spaces, which Windows drops.
@@ -115,8 +135,9 @@ fn without_suffix(name: &str) -> Option<&str> {
 }
 
 /// The suffixes of files that servers run, with what follows as the path (`PATH_INFO` of RFC 3875
-/// section 4.1.5).
-const SCRIPTS: [&str; 8] = ["php", "cgi", "fcgi", "pl", "py", "asp", "aspx", "ashx"];
+/// section 4.1.5). `php` with a version, such as `php7`, is one, too.
+const SCRIPTS: [&str; 15] =
+    ["phtml", "cgi", "fcgi", "pl", "py", "rb", "asp", "aspx", "ashx", "asmx", "svc", "cfm", "jsp", "dll", "exe"];
 
 #[cfg(test)]
 mod tests {
@@ -191,7 +212,7 @@ mod tests {
     #[test]
     fn scripts_are_known_by_their_suffix() {
         for (segment, is_script) in
-            [("index.php", true), ("X.PHP", true), ("a.b.cgi.", true), ("php", false), ("a.phpx", false), ("", false)]
+            [("index.php", true), ("X.PHP7", true), ("a.b.cgi.", true), ("php", false), ("a.phpx", false), ("", false)]
         {
             assert_eq!(super::is_script(&fold(segment)), is_script, "{segment}");
         }
