@@ -11,9 +11,10 @@ use crate::tenant::{
     DEFAULT_USER, ForwardedAuthorization, IdentityHeaders, ListForm,
 };
 
-/// Reads the section. `assertion` is the header of the signed assertion, if assertions are
+/// Reads the section, and the names in it under which the upstream receives something, even if the
+/// section has a mistake. `assertion` is the header of the signed assertion, if assertions are
 /// configured.
-pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<IdentityHeaders> {
+pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> (Option<IdentityHeaders>, Vec<String>) {
     let object = at.object();
     let mut taken = Taken::default();
     if let Some(assertion) = assertion {
@@ -37,19 +38,22 @@ pub(super) fn headers(at: &Cursor<'_>, assertion: Option<&str>) -> Option<Identi
     }
     let passed = listed(&object.field("pass"), &mut |at| taken.passed(at));
     object.finish();
-    Some(IdentityHeaders {
-        user: user?,
-        email: email?,
-        groups: groups?,
-        roles: roles?,
-        tenant: tenant?,
-        claims: claims?,
-        access_token: access_token?,
-        id_token: id_token?,
-        lists: lists?,
-        authorization: authorization?,
-        passed: FoldedNames::new(&mut passed?.iter().map(String::as_str)),
-    })
+    let headers = (|| {
+        Some(IdentityHeaders {
+            user: user?,
+            email: email?,
+            groups: groups?,
+            roles: roles?,
+            tenant: tenant?,
+            claims: claims?,
+            access_token: access_token?,
+            id_token: id_token?,
+            lists: lists?,
+            authorization: authorization?,
+            passed: FoldedNames::new(&mut passed?.iter().map(String::as_str)),
+        })
+    })();
+    (headers, taken.0.into_iter().map(|(name, _)| name).collect())
 }
 
 /// Reads the headers for single claims: each header name and the claim that it contains.

@@ -137,12 +137,12 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
 
 /// The mistakes of a tenant and its entry in the runtime. A tenant with any mistake is broken.
 fn finish(index: usize, partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<ConfigError>, TenantEntry) {
-    let PartialTenant { label, name, hosts, headers, tenant, errors, .. } = partial;
+    let PartialTenant { label, name, hosts, header_names, tenant, errors, .. } = partial;
     let errors: Vec<ConfigError> =
         errors.into_config_errors(Some((&label, index))).into_iter().map(|error| error.of(name.as_ref())).collect();
     let entry = match tenant {
         Some(tenant) if errors.is_empty() => TenantEntry::served(tenant, ring),
-        _ => TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts: hosts.read, headers })),
+        _ => TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts: hosts.read, header_names })),
     };
     (errors, entry)
 }

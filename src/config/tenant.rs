@@ -25,6 +25,8 @@ pub(super) struct PartialTenant {
     pub(super) cookie_domain: Option<Host>,
     /// The headers for the upstream. `None` if the section has a mistake.
     pub(super) headers: Option<IdentityHeaders>,
+    /// The names of these headers that could be read, whatever is wrong in the section.
+    pub(super) header_names: Vec<String>,
     /// The tenant. `None` if a part that it needs could not be read.
     pub(super) tenant: Option<Tenant>,
     /// The mistakes of the tenant.
@@ -88,7 +90,7 @@ pub(super) fn tenant(
     let identity = identity::identity(&object.field("identity").about(Code::IDENTITY));
     let roles = roles::roles(&object.field("roles").about(Code::ROLES));
     let access = access::access(&object, roles.as_ref());
-    let headers = headers::headers(
+    let (headers, header_names) = headers::headers(
         &object.field("headers").about(Code::HEADERS),
         assertion.map(|assertion| assertion.header.as_str()),
     );
@@ -134,7 +136,7 @@ pub(super) fn tenant(
             sessions_not_before,
         })
     })();
-    PartialTenant { label, name, hosts, cookie_domain, headers, tenant, errors }
+    PartialTenant { label, name, hosts, cookie_domain, headers, header_names, tenant, errors }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where tenants get their names")]

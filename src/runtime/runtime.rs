@@ -42,8 +42,8 @@ impl Runtime {
         assertion: Option<Assertion>,
         filter_state: bool,
     ) -> Self {
-        let headers = entries.iter().filter_map(TenantEntry::headers);
-        let upstream = UpstreamConfig::new(headers, assertion, filter_state);
+        let header_names = &mut entries.iter().flat_map(TenantEntry::header_names);
+        let upstream = UpstreamConfig::new(header_names, assertion, filter_state);
         let tenants = TenantTable::new(entries);
         Self { ring, policy, tenants, upstream, bearer_cache: BearerCache::default(), counts_tenants: true }
     }

@@ -9,7 +9,7 @@ use crate::jose::{KnownHeaders, TrustedKeys, Verifier};
 use crate::oauth::discovery::Provider;
 use crate::seal::KeyRing;
 use crate::session::revocation::Revocations;
-use crate::tenant::{IdentityHeaders, Tenant, TenantName};
+use crate::tenant::{Tenant, TenantName};
 use crate::token::{TokenContext, VerificationBudget};
 
 /// The tenants of a configuration by host.
@@ -56,8 +56,8 @@ pub struct BrokenTenant {
     pub name: Option<TenantName>,
     /// The valid hosts.
     pub hosts: Vec<HostPattern>,
-    /// The names of the identity headers, if they are valid.
-    pub headers: Option<IdentityHeaders>,
+    /// The names of the identity headers that could be read.
+    pub header_names: Vec<String>,
 }
 
 impl TenantTable {
@@ -110,11 +110,11 @@ impl TenantEntry {
         }
     }
 
-    /// The names of the identity headers, if they are valid.
-    pub(super) fn headers(&self) -> Option<&IdentityHeaders> {
+    /// The names of the identity headers, as far as they could be read.
+    pub(super) fn header_names(&self) -> Vec<&str> {
         match self {
-            Self::Served(tenant) => Some(&tenant.model.headers),
-            Self::Broken(tenant) => tenant.headers.as_ref(),
+            Self::Served(tenant) => tenant.model.headers.names().collect(),
+            Self::Broken(tenant) => tenant.header_names.iter().map(String::as_str).collect(),
         }
     }
 }
@@ -162,7 +162,7 @@ mod tests {
         let entry = |number: usize, pattern: &str| {
             let name = Some(tenant_name(&number.to_string()));
             let hosts = vec![HostPattern::parse(pattern).unwrap()];
-            TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts, headers: None }))
+            TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts, header_names: Vec::new() }))
         };
         let patterns = ["*.acme.example", "a.b.acme.example", "*.b.acme.example", "acme.example"];
         let entries = patterns.iter().enumerate().map(|(number, pattern)| entry(number, pattern));

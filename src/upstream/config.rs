@@ -2,7 +2,6 @@
 
 use super::assertion::Assertion;
 use super::protected_names::ProtectedNames;
-use crate::tenant::IdentityHeaders;
 
 /// The configuration that applies to all upstreams, whatever the tenant.
 #[derive(Debug)]
@@ -16,13 +15,13 @@ pub struct UpstreamConfig {
 }
 
 impl UpstreamConfig {
-    /// The configuration with the names of all `headers`.
-    pub(crate) fn new<'a>(
-        headers: impl IntoIterator<Item = &'a IdentityHeaders>,
+    /// The configuration with the names of the identity headers of all tenants.
+    pub(crate) fn new(
+        header_names: &mut dyn Iterator<Item = &str>,
         assertion: Option<Assertion>,
         filter_state: bool,
     ) -> Self {
-        let protected = ProtectedNames::new(headers, assertion.as_ref().map(Assertion::header));
+        let protected = ProtectedNames::new(header_names, assertion.as_ref().map(Assertion::header));
         Self { protected, assertion, filter_state }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::known_names::{KNOWN_NAMES, has_known_prefix};
 use crate::http::header_name::FoldedNames;
-use crate::tenant::{DEFAULT_NAMES, IdentityHeaders};
+use crate::tenant::DEFAULT_NAMES;
 
 /// The names of the headers that a client must not send to the upstream, in every spelling that a
 /// server may read as one of them.
@@ -16,13 +16,11 @@ pub(crate) struct ProtectedNames {
 }
 
 impl ProtectedNames {
-    /// Protects the names of all `headers`, that of the assertion, the default names, because a
-    /// tenant whose configuration is broken may use them, and what upstreams commonly trust.
-    pub(super) fn new<'h: 'n, 'n>(
-        headers: impl IntoIterator<Item = &'h IdentityHeaders>,
-        assertion: Option<&'n str>,
-    ) -> Self {
-        let names = headers.into_iter().flat_map(IdentityHeaders::names).map(|name| -> &'n str { name });
+    /// Protects `names`, under which the tenants send something, the name of the assertion, the
+    /// default names, because a tenant whose configuration is broken may use them, and what
+    /// upstreams commonly trust.
+    pub(super) fn new<'h: 'n, 'n>(names: &mut dyn Iterator<Item = &'h str>, assertion: Option<&'n str>) -> Self {
+        let names = names.map(|name| -> &'n str { name });
         let written = FoldedNames::new(&mut names.chain(DEFAULT_NAMES).chain(assertion));
         Self { written, known: FoldedNames::new(&mut KNOWN_NAMES.iter().copied()) }
     }
