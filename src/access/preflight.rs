@@ -2,6 +2,7 @@
 
 use url::form_urlencoded;
 
+use crate::http::header_name::fold;
 use crate::http::request::{RequestHead, Target};
 
 /// Whether the request is a CORS preflight (Fetch Standard section 3.3.2), and nothing else for any
@@ -24,12 +25,14 @@ fn names_method(head: &RequestHead) -> bool {
     head.pairs().any(|(name, _)| !matches!(name, ":method" | METHOD) && is_about(name))
 }
 
-/// Whether a parameter overrides the method for some frameworks.
+/// Whether a parameter overrides the method for some frameworks. Some take `;` for a separator, and
+/// PHP reads ` .method[]` as `_method`.
 fn query_names_method(query: &str) -> bool {
     let overrides = |name: &str| {
-        name.eq_ignore_ascii_case("_method") || name.to_ascii_lowercase().replace('_', "-").starts_with("x-http-method")
+        let folded = fold(name);
+        folded.trim_end_matches('-') == "-method" || folded.starts_with("x-http-method")
     };
-    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| overrides(&name))
+    query.split(';').any(|part| form_urlencoded::parse(part.as_bytes()).any(|(name, _)| overrides(&name)))
 }
 
 const METHOD: &str = "access-control-request-method";
