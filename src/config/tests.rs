@@ -878,6 +878,11 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/access",
+            json!([{ "client_ips": ["::ffff:10.0.0.0/104"], "deny": true }]),
+            "tenant \"acme\": access[0].client_ips[0]: \"::ffff:10.0.0.0/104\" is a network of IPv4 in the form of IPv6; write it as \"10.0.0.0/8\"",
+        ),
+        (
+            "/access",
             json!([{ "client_ips": ["office"], "deny": true }]),
             "tenant \"acme\": access[0].client_ips[0]: \"office\" is not a network; write it as \"10.0.0.0/8\" or \"2001:db8::/32\"",
         ),

@@ -19,6 +19,9 @@ impl Network {
     pub fn parse(text: &str) -> Result<Self, NetworkError> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let first: IpAddr = address.parse().map_err(|_| NetworkError::Form)?;
+        if first.to_canonical() != first {
+            return Err(NetworkError::Mapped);
+        }
         let longest = if first.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => longest,
@@ -62,6 +65,9 @@ pub enum NetworkError {
     Form,
     /// A bit after the prefix is set.
     BitsAfterPrefix,
+    /// The address is one of IPv4 in the form of IPv6. No client would be in the network, because
+    /// clients with such an address count as clients of IPv4.
+    Mapped,
 }
 
 impl fmt::Display for NetworkError {
@@ -71,6 +77,7 @@ impl fmt::Display for NetworkError {
             Self::BitsAfterPrefix => {
                 "names an address within the network; write its first address, with zeros after the prefix"
             }
+            Self::Mapped => "is a network of IPv4 in the form of IPv6; write it as \"10.0.0.0/8\"",
         })
     }
 }
@@ -113,6 +120,11 @@ mod tests {
             ("10.0.0.1/8", NetworkError::BitsAfterPrefix),
             ("2001:db8::1/64", NetworkError::BitsAfterPrefix),
             ("1.0.0.0/0", NetworkError::BitsAfterPrefix),
+            ("::ffff:10.0.0.0/104", NetworkError::Mapped),
+            ("::ffff:10.0.0.1", NetworkError::Mapped),
+            ("::ffff:0:0/96", NetworkError::Mapped),
+            ("fe80::1%eth0", NetworkError::Form),
+            ("10.0.0.1:80", NetworkError::Form),
         ] {
             assert_eq!(Network::parse(text), Err(error), "{text}");
         }
