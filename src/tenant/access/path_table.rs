@@ -3,7 +3,7 @@
 
 use super::letter_case::fold;
 use super::path_pattern::{PathPattern, Segment};
-use super::spelling::{PathMatching, Spelling, key};
+use super::spelling::{PathMatching, Spelling, key, trim_start};
 
 /// The nodes of the tree, the root first. A rule is identified by its number, and the lowest number
 /// takes precedence.
@@ -159,7 +159,7 @@ impl Node {
             Segment::Begins(text) => (&mut self.begins, text, false),
         };
         let folded = fold(text);
-        let key = if is_whole { key(&folded) } else { folded.trim_start() };
+        let key = if is_whole { key(&folded) } else { trim_start(&folded) };
         let spelled = if is_whole { usize::MAX } else { key.len() };
         let text = if matching == PathMatching::IgnoreCase { &folded } else { text.as_str() };
         (branches.get_or_insert(key, text, new), spelled)

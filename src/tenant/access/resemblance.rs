@@ -2,7 +2,7 @@
 
 use super::letter_case::fold;
 use super::path_table::{Branch, Match, Node, PathTable};
-use super::spelling::{Spelling, is_script};
+use super::spelling::{Spelling, is_script, trim_start};
 
 /// A node that a path leads to.
 #[derive(Clone, Copy)]
@@ -65,7 +65,7 @@ impl PathTable {
                 for Branch { text, node, .. } in place.node.literal.with_key(segment.key()) {
                     let (is_same, folded) = (**text == *segment.text(), fold(text));
                     if let Some(node) = self.node(*node).filter(|_| is_same || segment.resembles(&folded)) {
-                        let other = (!is_same || place.is_moved) && !spells(folded.trim_start());
+                        let other = (!is_same || place.is_moved) && !spells(trim_start(&folded));
                         next.push(Place { is_script: is_script(&folded), ..place.next(node, other) });
                     }
                 }

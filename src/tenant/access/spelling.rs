@@ -49,7 +49,7 @@ impl<'p> Spelling<'p> {
 
     /// The text in one case.
     pub(super) fn folded(&self) -> &str {
-        self.folded.trim_start()
+        trim_start(&self.folded)
     }
 
     /// The key of [`key`].
@@ -64,7 +64,7 @@ impl<'p> Spelling<'p> {
 
     /// Whether a server may read this segment as `literal`, which is in one case.
     pub(super) fn resembles(&self, literal: &str) -> bool {
-        let bare = trim_end(literal).trim_start();
+        let bare = trim_start(trim_end(literal));
         if bare.is_empty() {
             return false;
         }
@@ -106,7 +106,7 @@ pub(super) fn key(folded: &str) -> &str {
 }
 
 fn key_range(folded: &str) -> Range<usize> {
-    let start = folded.len().saturating_sub(folded.trim_start().len());
+    let start = folded.len().saturating_sub(trim_start(folded).len());
     let rest = folded.get(start..).unwrap_or_default();
     start..start.saturating_add(rest.find(|c| !is_word(c)).unwrap_or(rest.len()))
 }
@@ -123,8 +123,17 @@ fn is_word(c: char) -> bool {
     }
 }
 
+pub(super) fn trim_start(text: &str) -> &str {
+    text.trim_start_matches(is_space)
+}
+
 fn trim_end(text: &str) -> &str {
-    text.trim_end_matches(|c: char| c == '.' || c.is_whitespace())
+    text.trim_end_matches(|c| c == '.' || is_space(c))
+}
+
+/// Whether some language takes `c` for a space. JavaScript takes the byte order mark for one.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
 }
 
 /// The name of a file without its suffix: some servers find `page.aspx` for `page`. A number is no
@@ -160,6 +169,7 @@ mod tests {
             ("admin. .", "admin"),
             ("admin", "admin."),
             (" admin", "admin"),
+            ("\u{feff}Admin", "admin"),
             ("admin.json", "admin"),
             ("admin.tar.gz", "Admin"),
             ("admin?x", "admin"),
