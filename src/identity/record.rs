@@ -48,7 +48,7 @@ impl IdentityRecord {
             self.email = email(userinfo, names)?;
             self.email_verified = email_verified(userinfo, names);
         } else if omitted.email_verified {
-            let same = self.email.is_some() && self.email == email(userinfo, names)?;
+            let same = self.email == email(userinfo, names)?;
             self.email_verified = same && email_verified(userinfo, names);
         }
         if omitted.groups {

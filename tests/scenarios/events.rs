@@ -4,6 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::keys::discover;
 use super::refresh::seconds;
 use crate::support::browser::Browser;
 use crate::support::configuration::OTHER_SESSION_KEY;
@@ -186,4 +187,15 @@ pub fn a_public_page_counts_the_end_of_a_session<H: Harness>() {
     world.harness.reconfigure(&configuration);
     world.open(&mut browser, PAGE).forwarded();
     world.eventually(|world| world.harness.counter("tenant.acme.session_unreadable") == 1);
+}
+
+/// The end of a session is counted, even if its browser has to wait for the metadata of the issuer.
+pub fn a_request_that_waits_counts_the_end_of_a_session<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| issuer.rotate(Signer::es256(), "one"),
+        |configuration| discover(&mut configuration["tenants"][0], |_| {}),
+    );
+    let lines = [&NAVIGATION[..], &[("cookie", "__Host-tenantgate-session=k0.AAAA")]].concat();
+    assert_eq!(world.send(&mut world.browser(), PAGE, &lines).reply().status, 302);
+    world.eventually(|world| world.harness.counter("tenant.acme.session_key_unknown") == 1);
 }

@@ -94,6 +94,7 @@ macro_rules! scenarios {
                 events_are_counted_for_each_tenant, mistakes_are_counted_for_their_tenant,
                 counters_of_tenants_can_be_switched_off, a_mass_sign_out_is_in_the_log,
                 a_public_page_counts_the_end_of_a_session,
+                a_request_that_waits_counts_the_end_of_a_session,
             ] timed [
                 every_end_of_a_session_has_a_reason,
             ];
@@ -213,6 +214,7 @@ macro_rules! scenarios {
                 a_request_waits_for_both_endpoints,
                 a_group_is_taken_away_at_the_endpoint, a_refresh_that_the_endpoint_contradicts,
                 the_endpoint_is_away_during_a_refresh, claims_of_rules_and_headers_are_refreshed,
+                claims_of_a_refresh_without_an_id_token,
             ];
             whoami: [
                 a_page_asks_who_is_signed_in, nobody_is_signed_in, an_api_client_asks_who_it_is,

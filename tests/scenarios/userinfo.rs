@@ -55,10 +55,6 @@ pub fn a_verified_address_is_not_another_one<H: Harness>() {
         (json!({ "email_verified": true }), json!({ "email": ada }), 403),
         (json!({ "email": ada, "email_verified": false }), json!({ "email": ada, "email_verified": true }), 403),
     ] {
-        let with_sub = |mut claims: Value| {
-            claims["sub"] = json!("ada");
-            claims
-        };
         world.issuer("acme", |issuer| issuer.userinfo.1 = with_sub(userinfo.clone()));
         let mut browser = world.browser();
         let callback = world.callback(&mut browser, "acme", HOME, &with_sub(token.clone()));
@@ -296,4 +292,71 @@ pub fn claims_of_rules_and_headers_are_refreshed<H: Harness>() {
             }
         }
     }
+}
+
+/// A refresh without an ID token takes from the UserInfo response what the last ID token did not
+/// have, and nothing else. An address is verified by the document that it is in.
+pub fn claims_of_a_refresh_without_an_id_token<H: Harness>() {
+    let (ada, eve) = (json!("ada@acme.example"), json!("eve@acme.example"));
+    let verified = |email: &Value| json!({ "email": email, "email_verified": true });
+    for (token, before, after, expected) in [
+        (json!({}), verified(&ada), verified(&eve), "eve@acme.example"),
+        (json!({}), verified(&ada), json!({ "email": eve, "email_verified": false }), ""),
+        (json!({}), verified(&ada), json!({ "email": eve }), ""),
+        (json!({}), verified(&ada), json!({ "email_verified": true }), ""),
+        (json!({ "email_verified": true }), verified(&ada), json!({ "email": ada }), ""),
+        (json!({ "email": ada }), verified(&ada), verified(&ada), "ada@acme.example"),
+        (json!({ "email": ada }), verified(&ada), verified(&eve), ""),
+        (json!({ "email": ada }), verified(&ada), json!({ "email_verified": true }), ""),
+        (json!({ "email": ada }), json!({}), verified(&ada), "ada@acme.example"),
+        (json!({ "email": ada, "email_verified": false }), verified(&ada), verified(&ada), ""),
+        (verified(&ada), json!({}), json!({ "email": eve, "email_verified": false }), "ada@acme.example"),
+    ] {
+        let (before, after) = (with_sub(before), with_sub(after));
+        let mut world = refreshed_without_id_token::<H>(json!({}));
+        let mut browser = world.browser();
+        says(&world, before);
+        world.sign_in(&mut browser, "acme", HOME, &with_sub(token.clone()));
+        says(&world, after.clone());
+        world.clock.advance(seconds(300));
+        let seen = world.open(&mut browser, HOME).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-email").concat(), expected, "{token} {after}");
+    }
+
+    let mut world = refreshed_without_id_token::<H>(json!({ "user": "name" }));
+    let mut browser = world.browser();
+    says(&world, with_sub(json!({ "name": "Ada" })));
+    world.sign_in(&mut browser, "acme", HOME, &with_sub(json!({})));
+    says(&world, with_sub(json!({ "name": "Ada L." })));
+    world.clock.advance(seconds(300));
+    assert_eq!(values(&world.open(&mut browser, HOME).forwarded(), "x-auth-request-user"), ["Ada L."]);
+
+    // An address that is not verified any more names nobody.
+    let mut world = refreshed_without_id_token::<H>(json!({ "user": "email" }));
+    let mut browser = world.browser();
+    says(&world, with_sub(verified(&ada)));
+    world.sign_in(&mut browser, "acme", HOME, &with_sub(json!({})));
+    says(&world, with_sub(json!({ "email": eve, "email_verified": false })));
+    world.clock.advance(seconds(300));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+}
+
+fn refreshed_without_id_token<H: Harness>(identity: Value) -> World<H> {
+    let world = World::<H>::with(|configuration| {
+        let acme = &mut configuration["tenants"][0];
+        acme["provider"]["userinfo_endpoint"] = json!("https://login.acme.example/userinfo");
+        acme["login"]["userinfo"] = json!(true);
+        acme["refresh"] = json!({});
+        acme["identity"] = identity;
+    });
+    world.issuer("acme", |issuer| {
+        issuer.refresh = Refresh::Rotating;
+        issuer.refreshed_id_token = false;
+    });
+    world
+}
+
+fn with_sub(mut claims: Value) -> Value {
+    claims["sub"] = json!("ada");
+    claims
 }
