@@ -134,4 +134,26 @@ mod tests {
             );
         }
     }
+
+    /// The names in the reference, where `-groups` behind `x-forwarded-user` is
+    /// `x-forwarded-groups`, and those that are removed are the same.
+    #[test]
+    fn the_reference_has_exactly_these_names() {
+        let reference = include_str!("../../docs/configuration.md");
+        let table = reference.split("| taken for |").nth(1).unwrap().split("\n\n").next().unwrap();
+        let cells = table.lines().skip(2).map(|row| row.split('|').nth(2).unwrap());
+        let mut listed = Vec::new();
+        for cell in cells {
+            let mut stem = "";
+            for name in cell.split('`').skip(1).step_by(2) {
+                listed.push(if name.starts_with('-') { format!("{stem}{name}") } else { name.to_owned() });
+                stem = if name.starts_with('-') { stem } else { name.rsplit_once('-').map_or(name, |(stem, _)| stem) };
+            }
+        }
+        let mut removed: Vec<String> = KNOWN_NAMES.iter().map(|name| (*name).to_owned()).collect();
+        removed.extend(KNOWN_PREFIXES.iter().map(|prefix| format!("{prefix}*")));
+        listed.sort();
+        removed.sort();
+        assert_eq!(listed, removed);
+    }
 }

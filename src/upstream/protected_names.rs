@@ -36,3 +36,25 @@ impl ProtectedNames {
         self.written.contains(name) || ((self.known.contains(name) || has_known_prefix(name)) && !passed.contains(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_passes_what_is_known_and_not_what_is_written() {
+        let names = ProtectedNames::new(&mut ["x-globex-user"].into_iter(), Some("x-signed"));
+        let passed = FoldedNames::new(&mut ["x-original-url", "x-globex-user", "x-signed", "x-b"].into_iter());
+        for (name, expected) in [
+            ("x-globex-user", true),
+            ("X_Signed", true),
+            ("x-auth-request-user", true),
+            ("x-tenantgate-assertion", true),
+            ("x-original-url", false),
+            ("x-rewrite-url", true),
+            ("x-b", false),
+        ] {
+            assert_eq!(names.contain(name, &passed), expected, "{name}");
+        }
+    }
+}

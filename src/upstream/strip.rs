@@ -95,6 +95,31 @@ mod tests {
         assert_eq!(strip(&head, &tenant.headers, false, &ProtectedNames::new(&mut iter::empty(), None)), []);
     }
 
+    /// A tenant may have a header whose name is that of a pseudo-header for some server.
+    #[test]
+    fn pseudo_headers_stay() {
+        let runtime = runtime(&["k"]);
+        let [tenant, _] = tenants(&runtime);
+        let head = RequestHead::new([":path", "_path"].map(|name| (name.to_owned(), b"/".to_vec())));
+        let protected = ProtectedNames::new(&mut iter::once("-path"), None);
+        assert_eq!(strip(&head, &tenant.headers, false, &protected), [HeaderEdit::Remove("_path".to_owned())]);
+    }
+
+    #[test]
+    fn a_connection_option_of_a_protected_header_is_removed() {
+        let protected = ProtectedNames::new(&mut iter::empty(), None);
+        let options =
+            |line: &str| without_options(line.as_bytes(), |name| protected.contain(name, &FoldedNames::default()));
+        for (line, kept) in [
+            ("close, X_Auth_Request_User,, x-other ", Some("close, x-other")),
+            ("x-auth-request-user", None),
+            (",x.auth.request.user ,\t", None),
+            ("close", Some("close")),
+        ] {
+            assert_eq!(options(line).as_deref(), kept.map(str::as_bytes), "{line}");
+        }
+    }
+
     #[test]
     fn protected_names_are_removed_from_trailers() {
         let names = [
