@@ -20,8 +20,8 @@ use crate::token::{VerifiedAccessToken, VerifiedIdToken, VerifiedToken};
 pub struct VerifiedIdentity {
     tenant: TenantName,
     user: String,
-    /// The subject at the issuer (`sub`), if the token has one.
-    subject: Option<String>,
+    /// The subject at the issuer (`sub`).
+    subject: String,
     email: Option<String>,
     email_verified: bool,
     groups: Vec<String>,
@@ -81,7 +81,7 @@ impl VerifiedIdentity {
         Ok(Self {
             tenant: token.tenant().clone(),
             user,
-            subject: claims.own().get("sub").and_then(Value::as_str).map(str::to_owned),
+            subject: token.subject().to_owned(),
             email: email(claims, names)?,
             email_verified,
             groups: groups(claims, names)?,
@@ -102,7 +102,7 @@ impl VerifiedIdentity {
         let (record, subject, tokens): (IdentityRecord, String, Tokens) = value.into();
         let IdentityRecord { user, email, email_verified, groups, claims, verified_with } = record;
         let claims = claims.read();
-        let (subject, scopes, end) = (Some(subject), None, None);
+        let (scopes, end) = (None, None);
         Self { tenant, user, subject, email, email_verified, groups, claims, scopes, verified_with, tokens, end }
     }
 
@@ -133,9 +133,9 @@ impl VerifiedIdentity {
         &self.user
     }
 
-    /// The subject at the issuer (`sub`), if the token has one.
-    pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
+    /// The subject at the issuer (`sub`).
+    pub fn subject(&self) -> &str {
+        &self.subject
     }
 
     /// When the session or the token that the identity comes from ends, if that is known.
@@ -199,7 +199,7 @@ impl VerifiedIdentity {
     pub(crate) fn size(&self) -> usize {
         // Only identities of bearer tokens are cached, and those have no tokens.
         let Self { user, subject, email, groups, claims, scopes, .. } = self;
-        let words = [user].into_iter().chain(subject).chain(email).chain(groups).chain(scopes.iter().flatten());
+        let words = [user, subject].into_iter().chain(email).chain(groups).chain(scopes.iter().flatten());
         let claims = claims.iter().map(|(name, value)| text_size(name).saturating_add(value_size(value)));
         words.map(|text| text_size(text)).chain(claims).fold(0, usize::saturating_add)
     }

@@ -128,7 +128,7 @@ impl VerifiedIdToken {
 
     /// The `sub` claim, which every ID token has.
     pub(crate) fn subject(&self) -> &str {
-        self.claims().get("sub").and_then(Value::as_str).unwrap_or_default()
+        self.0.subject()
     }
 
     /// The `sid` claim, if the token has it.

@@ -98,6 +98,11 @@ impl VerifiedToken {
         &self.tenant
     }
 
+    /// The `sub` claim, which every token about an identity has.
+    pub(crate) fn subject(&self) -> &str {
+        self.claims.text("sub").ok().flatten().unwrap_or_default()
+    }
+
     /// All claims.
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims

@@ -74,7 +74,8 @@ pub fn an_assertion_can_be_verified<H: Harness>() {
         assert_eq!((&header["alg"], &header["typ"]), (&json!(alg), &json!("tenantgate-assertion+jwt")));
         let members = claims.as_object_mut().unwrap();
         let [iat, exp] = ["iat", "exp"].map(|name| members.remove(name).unwrap().as_u64().unwrap());
-        assert_eq!(members.remove("jti").unwrap().as_str().unwrap().len(), 22);
+        let jti = members.remove("jti").unwrap();
+        assert_eq!(jti.as_str().unwrap().len(), 22);
         assert!((before - 3..=before + 3).contains(&iat) && exp == iat + 300, "{before} {iat} {exp}");
         let expected = json!({
             "iss": "tenantgate", "aud": "upstream", "sub": "ada", "email": "ada@acme.example", "groups": ["engineers", "admins"],
@@ -89,6 +90,7 @@ pub fn an_assertion_can_be_verified<H: Harness>() {
         world.sign_in(&mut twin, "globex", "https://globex.example/", &ada());
         let bob = received(&mut world, &mut other, "https://acme.example/");
         let (_, claims) = verified(&mut world, &bob);
+        assert_ne!(claims["jti"], jti);
         assert_eq!(
             (&claims["sub"], &claims["groups"], &claims["roles"], claims.get("email")),
             (&json!("bob"), &json!([]), &json!([]), None),
@@ -171,6 +173,30 @@ pub fn an_assertion_is_for_one_audience<H: Harness>() {
     }
 }
 
+/// Each host of a tenant is an audience of its own, however it is written. An assertion that was
+/// signed for another host is not used again.
+pub fn an_assertion_is_for_one_host<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["assertion"] = json!({ "keys": [{ "pem": EC }] });
+        let acme = &mut configuration["tenants"][0];
+        acme["hosts"] = json!(["acme.example", "*.acme.example"]);
+        acme["login"] =
+            json!({ "redirect_uri": "https://acme.example/oauth2/callback", "cookie_domain": "acme.example" });
+        acme["bearer"] = json!({ "audiences": ["api"] });
+    });
+    let line = format!("Bearer {}", access_token(&world, |_, _| {}));
+    for (host, expected) in [
+        ("acme.example", "https://acme.example"),
+        ("wiki.acme.example", "https://wiki.acme.example"),
+        ("Mail.ACME.example.:8443", "https://mail.acme.example"),
+        ("acme.example:443", "https://acme.example"),
+    ] {
+        let lines = [(":authority", host), ("authorization", &line)];
+        let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
+        assert_eq!(verified(&mut world, &values(&seen, "x-tenantgate-assertion")[0]).1["aud"], expected);
+    }
+}
+
 /// The user as the issuer names it, and what it says about address and scopes.
 pub fn an_assertion_has_what_the_issuer_said<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
@@ -186,6 +212,21 @@ pub fn an_assertion_has_what_the_issuer_said<H: Harness>() {
     let named = |sub: &str| json!({ "format": "iss_sub", "iss": "https://login.acme.example", "sub": sub });
     assert_eq!((&claims["sub"], &claims["sub_id"]), (&json!("Ada"), &named("248289761001")));
     assert_eq!((&claims["email_verified"], claims.get("scope")), (&json!(true), None));
+    // An address that nobody verified is not there, unless the tenant says so.
+    let (mut unverified, mut eve) = (person, world.browser());
+    unverified["email_verified"] = json!(false);
+    world.sign_in(&mut eve, "acme", "https://acme.example/", &unverified);
+    for forwards in [false, true] {
+        let mut configuration = world.configuration();
+        configuration["assertion"] = json!({ "keys": [{ "pem": EC }] });
+        configuration["tenants"][0]["identity"] = json!({ "user": "name", "forward_unverified_email": forwards });
+        configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+        world.harness.reconfigure(&configuration);
+        let assertion = received(&mut world, &mut eve, "https://acme.example/");
+        let (_, claims) = verified(&mut world, &assertion);
+        let expected = forwards.then(|| (json!("ada@acme.example"), json!(false)));
+        assert_eq!(claims.get("email").cloned().zip(claims.get("email_verified").cloned()), expected, "{claims}");
+    }
 
     let token = access_token(&world, |_, claims| {
         claims["name"] = json!("Robot");
@@ -196,6 +237,15 @@ pub fn an_assertion_has_what_the_issuer_said<H: Harness>() {
     let (_, claims) = verified(&mut world, &values(&seen, "x-tenantgate-assertion")[0]);
     assert_eq!((&claims["sub"], &claims["sub_id"]), (&json!("Robot"), &named("robot")));
     assert_eq!(claims["scope"], "orders reports");
+
+    let token = access_token(&world, |_, claims| {
+        claims["name"] = json!("Robot");
+        claims.as_object_mut().unwrap().remove("scope");
+    });
+    let line = format!("Bearer {token}");
+    let seen = world.send(&mut world.browser(), "https://acme.example/", &[("authorization", &line)]).forwarded();
+    let (_, claims) = verified(&mut world, &values(&seen, "x-tenantgate-assertion")[0]);
+    assert_eq!((&claims["sub"], claims.get("scope")), (&json!("Robot"), None));
 }
 
 pub fn keys_of_the_assertion_are_published<H: Harness>() {
@@ -270,9 +320,21 @@ pub fn an_assertion_is_renewed_in_time<H: Harness>() {
     assert_eq!(received(&mut world, &mut browser, "https://acme.example/a"), first);
     world.clock.advance(Duration::from_secs(1));
     let second = received(&mut world, &mut browser, "https://acme.example/");
-    assert_eq!(verified(&mut world, &second).1["iat"], world.clock.now());
+    let [first, second] = [first, second].map(|assertion| verified(&mut world, &assertion).1);
+    assert_eq!(second["iat"], world.clock.now());
+    assert_ne!(second["jti"], first["jti"]);
     // A clock that was set back does not use an assertion of the future.
     world.clock.put_back(Duration::from_secs(10));
     let third = received(&mut world, &mut browser, "https://acme.example/");
     assert_eq!(verified(&mut world, &third).1["iat"], world.clock.now());
+
+    // One that ends with its session is not signed again, since it would not last longer.
+    let mut world = World::<H>::with(|configuration| {
+        configuration["session"]["lifetime"] = json!("4m");
+        configuration["assertion"] = json!({ "keys": [{ "pem": EC }], "lifetime": "5m" });
+    });
+    let mut browser = world.signed_in();
+    let first = received(&mut world, &mut browser, "https://acme.example/");
+    world.clock.advance(Duration::from_secs(200));
+    assert_eq!(received(&mut world, &mut browser, "https://acme.example/"), first);
 }

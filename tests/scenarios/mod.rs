@@ -54,6 +54,7 @@ macro_rules! scenarios {
                 an_assertion_can_be_verified, keys_of_the_assertion_are_published,
                 the_header_of_the_assertion_is_configured, an_assertion_is_for_one_audience,
                 an_assertion_ends_with_an_identity_that_is_not_renewed,
+                an_assertion_is_for_one_host,
                 an_assertion_ends_with_its_token_or_session, an_assertion_has_what_the_issuer_said,
             ] timed [
                 an_assertion_is_renewed_in_time,

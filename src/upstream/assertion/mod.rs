@@ -139,12 +139,10 @@ impl Assertion {
         claim("groups", identity.groups().into());
         claim("roles", permitted.roles().iter().copied().collect());
         // The user as the issuer names it (RFC 9493 section 3.2.4), whatever claim the name is of.
-        if let Some(subject) = identity.subject() {
-            let mut id = Map::new();
-            let members = [("format", "iss_sub"), ("iss", tenant.issuer.as_str()), ("sub", subject)];
-            members.into_iter().for_each(|(name, value)| set(&mut id, name, value.into()));
-            claim("sub_id", Value::Object(id));
-        }
+        let mut id = Map::new();
+        let members = [("format", "iss_sub"), ("iss", tenant.issuer.as_str()), ("sub", identity.subject())];
+        members.into_iter().for_each(|(name, value)| set(&mut id, name, value.into()));
+        claim("sub_id", Value::Object(id));
         if let Some(email) = identity.forwarded_email(&tenant.identity) {
             claim("email", email.into());
             claim("email_verified", identity.email_verified().into());
