@@ -294,7 +294,12 @@ mod tests {
         let [before, _] = providers_at("https://i.example/old", "k");
         fetch(&before, "one", &shared, 1000);
         let (of_before, _) = shared.get(&documents_key(&before)).unwrap();
-        for forged in [plain.as_bytes(), &changed, &of_b, &of_before, b"-", b""] {
+        // The same, sealed as what a browser can hold.
+        let place = documents_key(&a);
+        let record = Record { place, at: 1000, metadata: None, jwks: jwks("one").to_string() };
+        let seal = |purpose| with(&shared, 1000, |env| a.ring().seal(purpose, a.tenant(), &record, env).unwrap());
+        let [session, login] = [Purpose::Session, Purpose::Login].map(|purpose| seal(purpose).into_bytes());
+        for forged in [plain.as_bytes(), &changed, &of_b, &of_before, &session, &login, b"-", b""] {
             put(&shared, &a, forged);
             assert!(!of_new_vm("k"), "{}", String::from_utf8_lossy(forged));
         }
@@ -316,8 +321,24 @@ mod tests {
         store.end(&shared, |schedule| schedule.succeeded(UnixTime(2000), Duration::from_secs(60), 0));
         assert!(!with(&shared, 2000, |env| catch_up_newer(&other, env)));
         assert!(has(&other, "new") && !has(&other, "old"));
+        // Two fetches in one second.
+        fetch(&a, "again", &shared, 1001);
+        assert!(with(&shared, 2000, |env| catch_up_newer(&other, env)) && has(&other, "again"));
+        put(&shared, &a, &old);
+        store.end(&shared, |schedule| schedule.succeeded(UnixTime(2000), Duration::from_secs(60), 0));
         // A clock that was set back makes no document old.
         assert!(with(&shared, 900, |env| catch_up_newer(&other, env)) && has(&other, "old"));
+    }
+
+    /// Documents that another VM fetched in the future are used no longer than those of now.
+    #[test]
+    fn documents_of_the_future_are_those_of_now() {
+        let shared = TestSharedData::default();
+        let ([a, _], [other, _]) = (providers("k"), providers("k"));
+        fetch(&a, "one", &shared, 5000);
+        with(&shared, 2000, |env| catch_up(&other, env));
+        assert!(has(&other, "one"));
+        assert_eq!(other.fetched_at(), Some(UnixTime(2000)));
     }
 
     /// The longest JWK Set fits into a sealed value, with room for metadata of the same length.
