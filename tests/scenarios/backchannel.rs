@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
+use super::bearer::access_token;
 use super::keys::{discover, discovered};
 use crate::support::browser::Browser;
 use crate::support::harness::{Harness, Outcome, Reply};
@@ -316,4 +317,32 @@ pub fn ended_sessions_stay_ended<H: Harness>() {
     take_logout_tokens(&mut configuration["tenants"][0]);
     world.harness.reconfigure(&configuration);
     day(&mut world);
+}
+
+/// Anybody can post junk. What the module has to verify is limited, apart from bearer tokens and
+/// logins.
+pub fn junk_that_the_module_has_to_verify<H: Harness>() {
+    let mut world = World::<H>::with_issuer(
+        |issuer| issuer.signer = Signer::eddsa(),
+        |configuration| {
+            take_logout_tokens(&mut configuration["tenants"][0]);
+            configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+        },
+    );
+    let mut statuses = [400, 503].map(|status| (status, 0));
+    for _ in 0..140 {
+        let token = token(&world, &json!({ "sub": "ada" }), |_, _| {});
+        let junk = format!("{}.{}", token.rsplit_once('.').unwrap().0, base64url([7; 64]));
+        let reply = post(&mut world, &junk);
+        statuses.iter_mut().find(|(status, _)| *status == reply.status).unwrap().1 += 1;
+    }
+    assert_eq!(statuses, [(400, 128), (503, 12)]);
+    let good = token(&world, &json!({ "sub": "eve" }), |_, _| {});
+    let reply = post(&mut world, &good);
+    assert_eq!((reply.status, reply.header("retry-after")), (503, Some("5")), "{}", reply.body);
+    let bearer = access_token(&world, |header, _| header["alg"] = json!("EdDSA"));
+    world.send(&mut world.browser(), PAGE, &[("authorization", &format!("Bearer {bearer}"))]).forwarded();
+    signed_in(&mut world, "acme", &ada());
+    world.harness.advance();
+    assert_eq!(post(&mut world, &good).status, 200);
 }

@@ -64,7 +64,7 @@ macro_rules! scenarios {
                 odd_but_good_logout_tokens, a_logout_token_counts_once, invalid_logout_requests,
                 a_logout_token_with_a_new_key, a_logout_token_with_another_algorithm,
             ] timed [
-                ended_sessions_stay_ended,
+                ended_sessions_stay_ended, junk_that_the_module_has_to_verify,
             ];
             bearer: [
                 a_good_token_is_as_good_as_a_session, hostile_bearer_tokens,
