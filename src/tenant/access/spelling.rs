@@ -57,11 +57,6 @@ impl<'p> Spelling<'p> {
         self.folded.get(self.key.clone()).unwrap_or_default()
     }
 
-    /// Whether the segment names a script.
-    pub(super) fn is_script(&self) -> bool {
-        is_script(&self.folded)
-    }
-
     /// Whether a server may read this segment as `literal`, which is in one case.
     pub(super) fn resembles(&self, literal: &str) -> bool {
         let bare = trim_start(trim_end(literal));
