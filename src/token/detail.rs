@@ -19,17 +19,22 @@ impl TokenDetail {
     /// The detail about `token`, which was rejected with `error`. `audiences` are those of which
     /// the token needs one.
     pub(crate) fn new(error: TokenError, token: &str, audiences: &[String], context: &TokenContext<'_>) -> Self {
-        let mut parts = token.split('.').map(part);
-        let (Some(Some(header)), Some(Some(claims))) = (parts.next(), parts.next()) else { return Self::default() };
-        let has = |name: &str| text(header.get(name));
-        let seconds = |name: &str| claims.get(name).and_then(Value::as_u64).unwrap_or_default();
+        // Each part is read only where it is needed: the header, which has a limit, for errors that
+        // anybody can cause, and the claims for a token whose signature was verified.
+        let has = |name: &str| text(part(token, 0).as_ref().and_then(|header| header.get(name)));
+        let claim = |name: &str| part(token, 1).and_then(|claims| claims.get(name).cloned());
+        let seconds = |name: &str| claim(name).as_ref().and_then(Value::as_u64).unwrap_or_default();
         let now = context.now.0;
         Self(match error {
             TokenError::WrongClaim("iss") => {
-                format!(": it is {}, and the configuration has {:?}", text(claims.get("iss")), context.tenant.issuer)
+                format!(
+                    ": it is {}, and the configuration has {:?}",
+                    text(claim("iss").as_ref()),
+                    context.tenant.issuer
+                )
             }
             TokenError::WrongClaim("aud") | TokenError::UntrustedAudience => {
-                format!(": it is {}, and expected is {audiences:?}", text(claims.get("aud")))
+                format!(": it is {}, and expected is {audiences:?}", text(claim("aud").as_ref()))
             }
             TokenError::UnknownKey | TokenError::OtherAlgorithm | TokenError::Signature => {
                 let kids: Vec<&str> = context.keys.kids().take(MAX_KIDS).collect();
@@ -61,8 +66,9 @@ impl fmt::Display for TokenDetail {
     }
 }
 
-fn part(text: &str) -> Option<Members> {
-    json::parse_members(&from_base64url(text)?).ok()
+/// The header (0) or the claims (1) of the token, which have passed the limits for tokens.
+fn part(token: &str, number: usize) -> Option<Members> {
+    json::parse_members(&from_base64url(token.split('.').nth(number)?)?).ok()
 }
 
 /// The value in quotes, in printable ASCII, of at most [`MAX_TEXT`] characters.
