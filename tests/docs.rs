@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tenantgate::base::event::Event;
 use tenantgate::config::{ConfigErrors, Environment, LoadContext, Loaded, load_value};
+use tenantgate::http::page_settings::Label;
 use tenantgate::jose::HostAlgorithms;
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -65,6 +66,7 @@ fn with_every_object() -> Value {
         "stats": {},
         "client_key": { "pem": { "env": "CLIENT_KEY" } },
         "login": {}, "csrf": {}, "refresh": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
+        "pages": { "colors": { "light": {}, "dark": {} } },
         "roles": [{ "name": "admin", "groups": ["admins"] }],
         "access": [{ "paths": ["/"], "allow": { "roles": ["admin"], "all_of": { "groups": ["staff"] } } }],
     });
@@ -128,6 +130,7 @@ fn pointer(path: &str) -> String {
 fn row(node: &Value, required: bool) -> String {
     let kind = match (node["$ref"].as_str(), node["type"].as_str()) {
         (Some("#/$defs/duration"), _) => "duration".to_owned(),
+        (Some("#/$defs/color"), _) => "color".to_owned(),
         (Some("#/$defs/header"), _) => "text or `false`".to_owned(),
         (Some("#/$defs/secret"), _) => "text or `{env}`".to_owned(),
         (Some("#/$defs/claim"), _) => "claim".to_owned(),
@@ -239,6 +242,10 @@ fn the_loader_knows_exactly_the_fields_of_the_schema() {
         if !object.is_empty() {
             described.retain(|name| schema_has(&schema, &object, name));
         }
+        if object == "tenants[].pages" {
+            // A page is described as an event.
+            described.extend(Event::PAGES.iter().map(|event| event.name().to_owned()));
+        }
         assert_eq!(known, described, "{object}");
     }
 }
@@ -251,6 +258,20 @@ fn schema_has(schema: &Value, path: &str, name: &str) -> bool {
             rest == name || rest.starts_with(&format!("{name}.")) || rest.starts_with(&format!("{name}["))
         })
     })
+}
+
+/// The schema and the reference have the labels of the pages.
+#[test]
+fn the_labels_of_pages_are_listed() {
+    let schema = schema();
+    let listed = schema.pointer("/$defs/tenant/properties/pages/properties/labels/properties").unwrap();
+    let mut listed: Vec<&str> = listed.as_object().unwrap().keys().map(String::as_str).collect();
+    listed.retain(|name| *name != "lang");
+    assert_eq!(listed, Label::ALL.map(|label| label.names().0));
+    let reference = read(REFERENCE);
+    for (name, word) in Label::ALL.map(Label::names) {
+        assert!(reference.contains(&format!("| {word} | `{name}` |")), "{name}");
+    }
 }
 
 /// Writing every default out changes nothing.

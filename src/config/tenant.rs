@@ -1,5 +1,7 @@
 //! `tenants[]`: one tenant. If it has mistakes, the parts that could be read are kept.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::client_authentication::Credential;
@@ -94,7 +96,7 @@ pub(super) fn tenant(
         &object.field("headers").about(Code::HEADERS),
         assertion.map(|assertion| assertion.header.as_str()),
     );
-    let texts = pages::pages(&object.field("pages").about(Code::PAGES));
+    let pages = pages::pages(&object.field("pages").about(Code::PAGES), scheme);
     if let (Some(provider), Some(login)) = (&provider, &login)
         && login.userinfo
         && provider.endpoints.userinfo.is_none()
@@ -132,7 +134,7 @@ pub(super) fn tenant(
             roles: roles?,
             access,
             headers: headers.clone(),
-            texts: texts?,
+            pages: Arc::new(pages?),
             sessions_not_before,
         })
     })();

@@ -935,6 +935,49 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             json!({ "signed_out": { "title": "", "message": "M" } }),
             "tenant \"acme\": pages.signed_out.title: is empty",
         ),
+        ("/pages", json!({ "site_name": "" }), "tenant \"acme\": pages.site_name: is empty"),
+        ("/pages", json!({ "labels": { "site": "" } }), "tenant \"acme\": pages.labels.site: is empty"),
+        (
+            "/pages",
+            json!({ "labels": { "sing_in": "x" } }),
+            "tenant \"acme\": pages.labels: unknown field \"sing_in\"; did you mean \"sign_in\"?",
+        ),
+        (
+            "/pages",
+            json!({ "contact": "mailto:it@acme.example" }),
+            "tenant \"acme\": pages.contact: \"mailto:it@acme.example\" is neither an e-mail address nor an https URL",
+        ),
+        (
+            "/pages",
+            json!({ "contact": "it@acme.example?cc=evil@acme.example" }),
+            "tenant \"acme\": pages.contact: \"it@acme.example?cc=evil@acme.example\" is neither an e-mail address nor an https URL",
+        ),
+        ("/pages", json!({ "contact": "javascript://x" }), "tenant \"acme\": pages.contact: is not an https URL"),
+        (
+            "/pages",
+            json!({ "logo": "https://acme.example/logo.png" }),
+            "tenant \"acme\": pages.logo: is not a data URL of an image; write it as \"data:image/png;base64,...\", with gif, jpeg, png, svg+xml or webp",
+        ),
+        (
+            "/pages",
+            json!({ "logo": format!("data:image/png;base64,{}", "A".repeat(16 * 1024)) }),
+            "tenant \"acme\": pages.logo: is longer than 16384 bytes; each page has it",
+        ),
+        (
+            "/pages",
+            json!({ "colors": { "light": { "accent": "blue" } } }),
+            "tenant \"acme\": pages.colors.light.accent: \"blue\" is not a color; write it as \"#0b57d0\"",
+        ),
+        (
+            "/pages",
+            json!({ "colors": { "light": { "accent": "#eeeeee" } } }),
+            "tenant \"acme\": pages.colors.light.accent: has a contrast of 1.07:1 with `background`; at least 3.00:1 is needed",
+        ),
+        (
+            "/pages",
+            json!({ "colors": { "dark": { "background": "#ffffff" } } }),
+            "tenant \"acme\": pages.colors.dark.text: has a contrast of 1.24:1 with `background`; at least 4.50:1 is needed",
+        ),
     ] {
         let broken = configuration(&[with(tenant(), pointer, value)]);
         let loaded = load_json(&broken).expect(expected);

@@ -1,18 +1,17 @@
 //! The mapping from each reason of a refusal to the fixed part of its reply.
 
 use super::bearer::BearerError;
-use super::login::{AuthorizationErrorCode, LoginError};
+use super::login_answer::login;
 use super::logout::LogoutError;
 use super::pages::{self, Text};
 use super::refusal::Refusal;
+use super::remedy::Remedy::{self, SignIn, StartPage, TryAgain};
 use super::request::RequestError;
 use crate::access::AccessError;
 use crate::base::event::{Event, Level};
 use crate::http::request::BodyError;
-use crate::identity::IdentityError;
 use crate::tenant::TenantName;
 use crate::token::Shortfall;
-use Remedy::{AnotherAccount, SignInAgain, TryAgain};
 
 /// The fixed part of the reply to a refused request.
 pub(super) struct Answer {
@@ -30,41 +29,19 @@ pub(super) struct Answer {
     pub(super) remedy: Option<Remedy>,
 }
 
-/// An action that can help a user whose request was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Remedy {
-    /// The same as [`SignInAgain`](Self::SignInAgain), with another account.
-    AnotherAccount,
-    /// Repeat the request with a login where the issuer asks for credentials.
-    SignInAgain,
-    /// Repeat the request.
-    TryAgain,
-}
-
-impl Remedy {
-    /// The text of the link on the page.
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::AnotherAccount => "Sign in with another account",
-            Self::SignInAgain => "Sign in again",
-            Self::TryAgain => "Try again",
-        }
-    }
-}
-
 impl Refusal {
     /// The fixed part of the reply to this refusal.
     pub(super) fn answer(&self) -> Answer {
         use Level::{Debug, Error, Info};
         let (status, level, event, text, remedy) = match self {
             Self::Access(error) => match error {
-                AccessError::Ambiguous(_) => (400, Debug, Event::PathAmbiguous, pages::PATH_AMBIGUOUS, None),
+                AccessError::Ambiguous(_) => (400, Debug, Event::PathAmbiguous, pages::PATH_AMBIGUOUS, Some(StartPage)),
                 AccessError::ClientUnknown => HOST_ERROR,
                 AccessError::DeniedToAll(_) => {
-                    (403, Debug, Event::AccessDeniedToAll, pages::ACCESS_DENIED_TO_ALL, None)
+                    (403, Debug, Event::AccessDeniedToAll, pages::ACCESS_DENIED_TO_ALL, Some(StartPage))
                 }
-                AccessError::Denied(_) => (403, Info, Event::AccessDenied, pages::ACCESS_DENIED, None),
-                AccessError::OtherTenant => (503, Error, Event::TenantMismatch, pages::FAILED, None),
+                AccessError::Denied(_) => (403, Info, Event::AccessDenied, pages::ACCESS_DENIED, Some(StartPage)),
+                AccessError::OtherTenant => (503, Error, Event::TenantMismatch, pages::FAILED, Some(TryAgain)),
                 AccessError::Scopes(_) => (403, Debug, Event::TokenInsufficient, pages::TOKEN_INSUFFICIENT, None),
             },
             Self::Bearer(error) => match error {
@@ -79,7 +56,7 @@ impl Refusal {
             Self::Host(_) => HOST_ERROR,
             Self::Login(error) => login(error),
             Self::Logout(error) => match error {
-                LogoutError::Body(BodyError::TimedOut) => BODY_TIMEOUT,
+                LogoutError::Body(BodyError::TimedOut) => (408, Debug, Event::BodyTimeout, pages::BODY_TIMEOUT, None),
                 LogoutError::Body(BodyError::TooLong) => {
                     (413, Debug, Event::BodyUnavailable, pages::BODY_TOO_LONG, None)
                 }
@@ -93,13 +70,13 @@ impl Refusal {
                 LogoutError::Token(_) => (400, Debug, Event::LogoutTokenInvalid, pages::LOGOUT_TOKEN_INVALID, None),
             },
             Self::Request(error) => match error {
-                RequestError::BodyTimeout => BODY_TIMEOUT,
-                RequestError::CrossOrigin(_) => (403, Info, Event::CrossOrigin, pages::CROSS_ORIGIN, None),
+                RequestError::BodyTimeout => (408, Debug, Event::BodyTimeout, pages::FORM_TIMEOUT, Some(SignIn)),
+                RequestError::CrossOrigin(_) => (403, Info, Event::CrossOrigin, pages::CROSS_ORIGIN, Some(StartPage)),
                 RequestError::HostInvalid => (400, Debug, Event::HostInvalid, pages::REQUEST_INVALID, None),
                 RequestError::PathInvalid => (400, Debug, Event::PathInvalid, pages::REQUEST_INVALID, None),
                 RequestError::TenantBroken => (503, Debug, Event::TenantBroken, pages::TENANT_BROKEN, None),
                 RequestError::Unauthenticated => {
-                    (401, Debug, Event::Unauthenticated, pages::UNAUTHENTICATED, Some(TryAgain))
+                    (401, Debug, Event::Unauthenticated, pages::UNAUTHENTICATED, Some(SignIn))
                 }
                 RequestError::UnexpectedInput => (503, Error, Event::UnexpectedInput, pages::FAILED, None),
                 RequestError::UnknownHost => (404, Debug, Event::UnknownHost, pages::UNKNOWN_HOST, None),
@@ -108,10 +85,9 @@ impl Refusal {
         Answer { status, level, event, text, remedy }
     }
 
-    /// The action that helps a user whose login failed. The session at the issuer still exists, so
-    /// a plain retry would often fail in the same way, without a prompt.
-    pub(crate) fn remedy(&self) -> Remedy {
-        self.answer().remedy.unwrap_or(TryAgain)
+    /// The action that can help the user, if there is one.
+    pub(crate) fn remedy(&self) -> Option<Remedy> {
+        self.answer().remedy
     }
 
     /// Whether the refusal is about a bearer token that is invalid or insufficient.
@@ -175,79 +151,19 @@ impl Refusal {
 }
 
 /// The members of an [`Answer`], in the order of its fields.
-type Row = (u16, Level, Event, Text, Option<Remedy>);
+pub(super) type Row = (u16, Level, Event, Text, Option<Remedy>);
 
-/// The fixed part of the reply to a failed login.
-fn login(error: &LoginError) -> Row {
-    use Level::{Debug, Info, Warn};
-    match error {
-        LoginError::AddressTooLong => (414, Debug, Event::AddressTooLong, pages::ADDRESS_TOO_LONG, Some(TryAgain)),
-        LoginError::Authorization(error) => match error.code {
-            AuthorizationErrorCode::AccessDenied => {
-                (403, Info, Event::AuthorizationError, pages::SIGN_IN_REFUSED, Some(AnotherAccount))
-            }
-            AuthorizationErrorCode::Other => {
-                (400, Info, Event::AuthorizationError, pages::SIGN_IN_FAILED, Some(AnotherAccount))
-            }
-            AuthorizationErrorCode::Unavailable => {
-                (503, Info, Event::AuthorizationError, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
-            }
-        },
-        LoginError::CallbackInvalid => (400, Debug, Event::CallbackInvalid, pages::CALLBACK_INVALID, Some(TryAgain)),
-        LoginError::Host(_) => HOST_ERROR,
-        LoginError::IdToken(..) => (403, Warn, Event::IdTokenInvalid, pages::ID_TOKEN_INVALID, Some(SignInAgain)),
-        LoginError::Identity(error) => {
-            let text = match error {
-                IdentityError::EmailUnverified => pages::EMAIL_UNVERIFIED,
-                IdentityError::NoGroups(_) => pages::NO_GROUPS,
-                IdentityError::Overage(_) => pages::GROUPS_OMITTED,
-                IdentityError::Missing(_) | IdentityError::NoField(..) | IdentityError::WrongType(_) => {
-                    pages::USER_MISSING
-                }
-            };
-            (403, Warn, Event::IdentityIncomplete, text, Some(AnotherAccount))
-        }
-        LoginError::IssuerMismatch => (400, Info, Event::IssuerMismatch, pages::CALLBACK_INVALID, Some(TryAgain)),
-        LoginError::Jwks(_) => (503, Warn, Event::JwksUnavailable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain)),
-        LoginError::MetadataUnavailable => {
-            (503, Debug, Event::MetadataUnavailable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
-        }
-        LoginError::ProviderUnreachable(_) => {
-            (503, Warn, Event::ProviderUnreachable, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
-        }
-        LoginError::RedirectLoop => (403, Debug, Event::RedirectLoop, pages::REDIRECT_LOOP, Some(TryAgain)),
-        LoginError::RequestInvalid => {
-            (400, Debug, Event::LoginRequestInvalid, pages::LOGIN_REQUEST_INVALID, Some(TryAgain))
-        }
-        LoginError::SessionTooLarge => {
-            (403, Info, Event::SessionTooLarge, pages::SESSION_TOO_LARGE, Some(AnotherAccount))
-        }
-        LoginError::StateUnknown => (400, Debug, Event::StateUnknown, pages::STATE_UNKNOWN, Some(TryAgain)),
-        LoginError::SubjectMismatch => {
-            (403, Warn, Event::SubjectMismatch, pages::ID_TOKEN_INVALID, Some(AnotherAccount))
-        }
-        error @ LoginError::TokenResponse(_) if error.is_code_rejected() => {
-            (400, Info, Event::CodeRejected, pages::CODE_REJECTED, Some(TryAgain))
-        }
-        LoginError::TokenResponse(_) => {
-            (503, Warn, Event::TokenResponseInvalid, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain))
-        }
-        LoginError::Userinfo(_) => (503, Warn, Event::UserinfoInvalid, pages::SIGN_IN_UNAVAILABLE, Some(TryAgain)),
-    }
-}
-
-/// The reply to a request whose body did not arrive.
-const BODY_TIMEOUT: Row = (408, Level::Debug, Event::BodyTimeout, pages::BODY_TIMEOUT, None);
 /// The reply to a token whose signature was not verified. The status is not 429 (RFC 6585 section
 /// 4), because it is not this client that has sent too many requests.
 const VERIFICATION_LIMITED: Row = (503, Level::Debug, Event::VerificationLimited, pages::VERIFICATION_LIMITED, None);
 /// The reply to a failure of a host function.
-const HOST_ERROR: Row = (503, Level::Error, Event::HostError, pages::FAILED, None);
+pub(super) const HOST_ERROR: Row = (503, Level::Error, Event::HostError, pages::FAILED, Some(TryAgain));
 const RETRY_AFTER_SECONDS: &str = "5";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::LoginError;
     use crate::jose::TokenError;
     use crate::token::TokenDetail;
 

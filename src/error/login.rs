@@ -69,7 +69,9 @@ pub(crate) struct AuthorizationError {
 pub(crate) enum AuthorizationErrorCode {
     /// `access_denied`: the user or the issuer denied the request.
     AccessDenied,
-    /// Every other code.
+    /// The request or the client is not as the issuer expects it, which the user cannot change.
+    Misconfigured,
+    /// Every other code, such as `interaction_required`.
     Other,
     /// `server_error` and `temporarily_unavailable`.
     Unavailable,
@@ -123,6 +125,17 @@ impl AuthorizationError {
     pub(crate) fn new(error: &str, description: Option<&str>) -> Self {
         let code = match error {
             "access_denied" => AuthorizationErrorCode::AccessDenied,
+            // RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6, RFC 8707 section 2.
+            "invalid_request"
+            | "invalid_request_object"
+            | "invalid_request_uri"
+            | "invalid_scope"
+            | "invalid_target"
+            | "registration_not_supported"
+            | "request_not_supported"
+            | "request_uri_not_supported"
+            | "unauthorized_client"
+            | "unsupported_response_type" => AuthorizationErrorCode::Misconfigured,
             "server_error" | "temporarily_unavailable" => AuthorizationErrorCode::Unavailable,
             _ => AuthorizationErrorCode::Other,
         };
@@ -134,7 +147,9 @@ impl fmt::Display for AuthorizationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.text.fmt(f)?;
         match self.code {
-            AuthorizationErrorCode::Other => f.write_str("; compare the client with its registration at the issuer"),
+            AuthorizationErrorCode::Misconfigured | AuthorizationErrorCode::Other => {
+                f.write_str("; compare the client with its registration at the issuer")
+            }
             AuthorizationErrorCode::AccessDenied | AuthorizationErrorCode::Unavailable => Ok(()),
         }
     }
@@ -213,6 +228,7 @@ mod tests {
             ("access_denied", AuthorizationErrorCode::AccessDenied),
             ("server_error", AuthorizationErrorCode::Unavailable),
             ("temporarily_unavailable", AuthorizationErrorCode::Unavailable),
+            ("invalid_scope", AuthorizationErrorCode::Misconfigured),
             ("<script>", AuthorizationErrorCode::Other),
         ] {
             assert_eq!(AuthorizationError::new(error, None).code, code, "{error}");

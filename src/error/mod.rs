@@ -8,16 +8,20 @@
 mod answer;
 mod bearer;
 mod login;
+mod login_answer;
 mod logout;
 mod pages;
 mod refusal;
+mod remedy;
 mod reply_context;
 mod request;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use answer::Remedy;
 pub(crate) use bearer::BearerError;
 pub(crate) use login::{AuthorizationError, LoginError};
 pub(crate) use logout::LogoutError;
 pub(crate) use refusal::Refusal;
+pub(crate) use remedy::Remedy;
 pub(crate) use reply_context::{ReplyContext, RequestId};
 pub(crate) use request::RequestError;

@@ -5,11 +5,12 @@
 pub(super) type Text = (&'static str, &'static str);
 
 pub(super) const ACCESS_DENIED: Text = (
-    "Access denied",
-    "You are signed in, but your account has no access to this page. Ask the administrator of this site for access.",
+    "No access",
+    "Your account may not open this page. Sign in with another account, or ask the administrator of this site for \
+     access.",
 );
 pub(super) const ACCESS_DENIED_TO_ALL: Text =
-    ("Access denied", "Nobody has access to this page. If you need it, ask the administrator of this site.");
+    ("No access", "Nobody may open this page. If you need it, ask the administrator of this site.");
 pub(super) const ADDRESS_TOO_LONG: Text = (
     "Address too long",
     "You are not signed in, and this address is too long to return to after you sign in. Sign in on the start page \
@@ -23,8 +24,8 @@ pub(super) const BODY_TOO_LONG: Text = (
 );
 pub(super) const CALLBACK_INVALID: Text = (
     "Sign-in failed",
-    "The answer of the sign-in service is not valid. Try again. If it happens again, tell the administrator of this \
-     site.",
+    "Your organization's sign-in service sent an answer that is not valid. Sign in again. If it happens again, tell \
+     the administrator of this site.",
 );
 pub(super) const CODE_REJECTED: Text = (
     "Sign-in expired",
@@ -46,6 +47,11 @@ pub(super) const FAILED: Text = (
     "Something went wrong on this site. Try again in a moment. If it keeps happening, tell the administrator of this \
      site.",
 );
+pub(super) const FORM_TIMEOUT: Text = (
+    "Sign-in failed",
+    "Your browser was sent here with a form that did not arrive. Sign in from here instead, and tell the owner of the \
+     page that you came from.",
+);
 pub(super) const GROUPS_OMITTED: Text = (
     "Too many groups",
     "You could not be signed in, because your account is in too many groups for the sign-in service to list. Ask your \
@@ -53,7 +59,8 @@ pub(super) const GROUPS_OMITTED: Text = (
 );
 pub(super) const ID_TOKEN_INVALID: Text = (
     "Sign-in failed",
-    "This site could not verify who you are. Sign in again. If it happens again, tell the administrator of this site.",
+    "This site needs a newer or stronger proof of who you are. Sign in again. If it happens again, tell the \
+     administrator of this site.",
 );
 pub(super) const LOGIN_REQUEST_INVALID: Text = (
     "Sign-in failed",
@@ -64,24 +71,27 @@ pub(super) const LOGOUT_KEY_UNKNOWN: Text =
 pub(super) const LOGOUT_REQUEST_INVALID: Text =
     ("Bad request", "The request has to be a POST of a form with exactly one logout token.");
 pub(super) const LOGOUT_TOKEN_INVALID: Text = ("Sign-out refused", "The logout token is not valid.");
+pub(super) const NOT_CONFIRMED: Text = (
+    "Sign-in failed",
+    "This site could not confirm who you are, and trying again will not help. Send the request id to the administrator \
+     of this site.",
+);
 pub(super) const NO_GROUPS: Text = (
-    "Access denied",
+    "No access",
     "Your account is in no group, and this site requires one. Ask your organization's administrator for access.",
 );
 pub(super) const PATH_AMBIGUOUS: Text = (
-    "Bad request",
-    "This address has an unusual form that servers read in different ways, so it was not opened. Go to the start page \
-     and follow its links. If one of them leads here, tell the administrator of this site.",
+    "Address not valid",
+    "This address has an unusual form, so it was not opened. Go to the start page and follow its links. If one of them \
+     leads here, tell the administrator of this site.",
 );
 pub(super) const REDIRECT_LOOP: Text = (
     "You keep being signed out",
     "You signed in several times in a row, but your browser did not keep you signed in. Allow cookies for this site \
      and try again. If cookies are already allowed, tell the administrator of this site.",
 );
-pub(super) const REQUEST_INVALID: Text = (
-    "Bad request",
-    "The address of this request is not valid. Check the address, or ask the person who gave it to you.",
-);
+pub(super) const REQUEST_INVALID: Text =
+    ("Address not valid", "This address is not valid. Check it, or ask the person who gave it to you.");
 pub(super) const SESSION_TOO_LARGE: Text = (
     "Too many groups",
     "You could not be signed in, because your account is in too many groups. Ask your organization's administrator to \
@@ -91,6 +101,11 @@ pub(super) const SIGN_IN_FAILED: Text = (
     "Sign-in failed",
     "Your organization's sign-in service could not sign you in. Try another account. If that does not help, ask your \
      organization's administrator.",
+);
+pub(super) const SIGN_IN_MISCONFIGURED: Text = (
+    "Sign-in does not work",
+    "The sign-in to this site is not set up correctly, and trying again will not help. Send the request id to the \
+     administrator of this site.",
 );
 pub(super) const SIGN_IN_REFUSED: Text = (
     "Sign-in refused",

@@ -1,11 +1,14 @@
 //! The properties of a request that its replies and log lines depend on.
 
+use std::sync::Arc;
+
 use super::refusal::Refusal;
 use crate::base::encoding::base64url;
 use crate::base::event::{Event, Level, LogLine};
 use crate::env::Env;
 use crate::http::navigation::accepts_html;
-use crate::http::page_layout::{Page, PageAction, PageTexts};
+use crate::http::page_layout::{Page, PageAction};
+use crate::http::page_settings::PageSettings;
 use crate::http::reply::LocalReply;
 use crate::http::request::RequestHead;
 use crate::session::SessionEnd;
@@ -20,8 +23,10 @@ pub(crate) struct ReplyContext {
     pub(crate) request_id: String,
     /// The tenant, once it is known.
     pub(crate) tenant: Option<TenantName>,
-    /// The texts that the tenant configures for its pages.
-    pub(crate) texts: PageTexts,
+    /// The host of the site, once it is known that there is one.
+    pub(crate) site: Option<String>,
+    /// What the tenant configures for its pages.
+    pub(crate) pages: Arc<PageSettings>,
 }
 
 impl ReplyContext {
@@ -31,19 +36,27 @@ impl ReplyContext {
             RequestId::Received => received_id(head).unwrap_or_default().to_owned(),
             RequestId::Generated(id) => id.clone(),
         };
-        Self { html: accepts_html(head), request_id, tenant: None, texts: PageTexts::default() }
+        Self { html: accepts_html(head), request_id, tenant: None, site: None, pages: Arc::default() }
     }
 
-    /// The reply to a refused request.
+    /// The reply to a refused request, where no page is known that the user asked for.
     pub(crate) fn refuse(&self, refusal: &Refusal) -> LocalReply {
-        self.refuse_with(refusal, refusal.answer().remedy.map(|_| PageAction::sign_in("/")))
+        self.refuse_at(refusal, None)
     }
 
-    /// The same as [`refuse`](Self::refuse), with this action on the page.
-    pub(crate) fn refuse_with(&self, refusal: &Refusal, action: Option<PageAction>) -> LocalReply {
+    /// The same as [`refuse`](Self::refuse), for a user who asked for `page`. The user gets there
+    /// if that can help.
+    pub(crate) fn refuse_at(&self, refusal: &Refusal, page: Option<&str>) -> LocalReply {
+        let action = refusal.remedy().and_then(|remedy| remedy.action(page));
+        self.refuse_with(refusal, None, action.into_iter().collect())
+    }
+
+    /// The same as [`refuse`](Self::refuse), with these actions on the page, and with the user who
+    /// is signed in.
+    pub(crate) fn refuse_with(&self, refusal: &Refusal, user: Option<String>, actions: Vec<PageAction>) -> LocalReply {
         let answer = refusal.answer();
         let (title, message) = answer.text;
-        let page = Page { event: answer.event, title, message, action };
+        let page = Page { event: answer.event, title, message, user, actions };
         let log = self.log(answer.level, answer.event, &refusal.to_string());
         let reply = self.page(answer.status, &page, log);
         let headers = refusal.headers(self.tenant.as_ref()).into_iter();
@@ -61,8 +74,8 @@ impl ReplyContext {
         let reply = LocalReply::empty(status, log);
         if self.html {
             reply
-                .with_body("text/html; charset=utf-8", page.html(&self.texts, &self.request_id))
-                .with_header("content-security-policy", page.content_security_policy(framed_by))
+                .with_body("text/html; charset=utf-8", page.html(&self.pages, self.site.as_deref(), &self.request_id))
+                .with_header("content-security-policy", page.content_security_policy(&self.pages, framed_by))
                 .with_referrer_policy(page.referrer_policy())
         } else {
             reply.with_body("application/json", page.json(&self.request_id))

@@ -8,7 +8,7 @@ use crate::access::{AnonymousDecision, RouteDecision};
 use crate::base::event::{Event, Level};
 use crate::base::time::UnixTime;
 use crate::env::{Env, HostFailure};
-use crate::error::{BearerError, Refusal, RequestError};
+use crate::error::{BearerError, Refusal, Remedy, RequestError};
 use crate::flow::bearer;
 use crate::flow::login;
 use crate::flow::refresh::{SessionFreshness, freshness};
@@ -75,7 +75,10 @@ fn forward(
     let decision = decide(&context, env);
     let permitted = match decision.permit(identity) {
         Ok(permitted) => permitted,
-        Err(error) => return RequestStep::Reply(response.abandon(refuse_user(&context, &error.into()), env)),
+        Err(error) => {
+            let reply = refuse_user(&context, identity, &error.into());
+            return RequestStep::Reply(response.abandon(reply, env));
+        }
     };
     let response = match permitted.dry_run_violation() {
         None => response,
@@ -115,7 +118,11 @@ fn anonymous(context: RequestContext, unused: Option<Refusal>, env: &mut Env<'_>
                 Err(error) => refuse(&context, &error.into()),
             })
         }
-        (AnonymousDecision::UserNeeded, None) => refuse(&context, &RequestError::Unauthenticated.into()),
+        (AnonymousDecision::UserNeeded, None) => {
+            let sign_in = PageAction::sign_in(&login::page_to_return_to(&context).unwrap_or_else(|| "/".to_owned()));
+            let refusal = RequestError::Unauthenticated.into();
+            RequestStep::Reply(context.reply_context().refuse_with(&refusal, None, vec![sign_in]))
+        }
     }
 }
 
@@ -127,14 +134,22 @@ fn decide<'a>(context: &'a RequestContext, env: &Env<'_>) -> RouteDecision<'a> {
 
 /// Replies with the refusal.
 fn refuse(context: &RequestContext, refusal: &Refusal) -> RequestStep {
-    RequestStep::Reply(context.reply_context().refuse(refusal))
+    let page = login::page_to_return_to(context);
+    RequestStep::Reply(context.reply_context().refuse_at(refusal, page.as_deref()))
 }
 
-/// Refuses a request whose user is known. A user who may have access with another account gets a
-/// link to sign out.
-fn refuse_user(context: &RequestContext, refusal: &Refusal) -> LocalReply {
-    let other_account = refusal.is_access_denied() && !has_bearer_token(&context.head);
-    let logout_path = || context.tenant().login.logout_path.clone();
-    let action = other_account.then(|| PageAction::Link { href: logout_path(), label: "Sign out" });
-    context.reply_context().refuse_with(refusal, action)
+/// Refuses a request whose user is known. The page says who that is. A user who may have access
+/// with another account can sign in with one, and returns to this page.
+fn refuse_user(context: &RequestContext, identity: &VerifiedIdentity, refusal: &Refusal) -> LocalReply {
+    let reply_context = context.reply_context();
+    let page = login::page_to_return_to(context);
+    let email = identity.forwarded_email(&context.tenant().identity).filter(|email| *email != identity.user());
+    let email = email.map(|email| [" (", email, ")"].concat()).unwrap_or_default();
+    let is_person = !has_bearer_token(&context.head);
+    let another = refusal.is_access_denied() && is_person;
+    let another = another.then(|| login::another_account(context, page.as_deref()));
+    // A link to the start page would lead a user who may not open that one to the same refusal.
+    let remedy = refusal.remedy().filter(|remedy| *remedy != Remedy::StartPage || context.target().path != "/");
+    let actions = another.into_iter().chain(remedy.and_then(|remedy| remedy.action(page.as_deref()))).collect();
+    reply_context.refuse_with(refusal, is_person.then(|| identity.user().to_owned() + &email), actions)
 }

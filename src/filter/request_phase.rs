@@ -15,7 +15,7 @@ use crate::env::Env;
 use crate::error::{ReplyContext, RequestError, RequestId};
 use crate::flow::bearer;
 use crate::flow::login::{self, ExchangeStep, LoginForm, initiated_login};
-use crate::flow::logout::{BackchannelRequest, SignOut, frontchannel_logout, logout};
+use crate::flow::logout::{BackchannelRequest, SignOut, frontchannel_logout, logout, logout_before};
 use crate::flow::whoami::whoami;
 use crate::http::authorization::has_bearer_token;
 use crate::http::call::{CallFailure, CallResponse};
@@ -38,7 +38,7 @@ impl RequestPhase {
         if path == login.callback_path {
             with(NeededDocuments::Metadata, context, env, callback)
         } else if path == login.logout_path {
-            with(NeededDocuments::Metadata, context, env, |context, env| sign_out(logout(&context, env), &context, env))
+            with(NeededDocuments::Metadata, context, env, user_signs_out)
         } else if path == login.initiate_login_path {
             match LoginForm::new(&context) {
                 Some(form) => RequestStep::Wait(Self::ReadingForm(Box::new(form)), RequestEffect::ReadBody),
@@ -133,6 +133,15 @@ fn who_is_signed_in(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
         let bearer = bearer::identity(&context, env);
         RequestStep::Reply(whoami(&context, Some(bearer), env))
     })
+}
+
+/// Signs the user out, and in again with another account if the request names a page for that.
+fn user_signs_out(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
+    let signed_out = match login::page_for_another_account(&context) {
+        Some(page) => logout_before(&context, |env| login::begin_with_another_account(&context, page, env), env),
+        None => logout(&context, env),
+    };
+    sign_out(signed_out, &context, env)
 }
 
 /// Replies to a sign-out, and begins to revoke the refresh tokens of the sessions that ended.

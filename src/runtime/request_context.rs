@@ -46,7 +46,8 @@ impl RequestContext {
         let served = match runtime.select(&host) {
             Some(TenantEntry::Served(tenant)) => tenant.clone(),
             Some(TenantEntry::Broken(broken)) => {
-                let context = ReplyContext { tenant: broken.name.clone(), ..ReplyContext::new(&head, &id) };
+                let (tenant, site) = (broken.name.clone(), Some(host.to_string()));
+                let context = ReplyContext { tenant, site, ..ReplyContext::new(&head, &id) };
                 return Err(context.refuse(&RequestError::TenantBroken.into()));
             }
             None => return Err(refuse(RequestError::UnknownHost)),
@@ -90,7 +91,8 @@ impl RequestContext {
 
     /// The facts that an answer to this request needs.
     pub(crate) fn reply_context(&self) -> ReplyContext {
-        let (tenant, texts) = (Some(self.tenant().name.clone()), self.tenant().texts.clone());
-        ReplyContext { tenant, texts, ..ReplyContext::new(&self.head, &self.id) }
+        let (tenant, pages) = (Some(self.tenant().name.clone()), self.tenant().pages.clone());
+        let site = Some(self.host.to_string());
+        ReplyContext { tenant, site, pages, ..ReplyContext::new(&self.head, &self.id) }
     }
 }

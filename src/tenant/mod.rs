@@ -20,9 +20,11 @@ mod refresh;
 mod scopes;
 mod session_policy;
 
+use std::sync::Arc;
+
 use crate::base::time::UnixTime;
 use crate::http::host::{Host, HostPattern};
-use crate::http::page_layout::PageTexts;
+use crate::http::page_settings::PageSettings;
 use crate::jose::{AlgorithmSet, KeySet, SigningKeyRef};
 use access::{AccessRules, Roles};
 
@@ -80,8 +82,8 @@ pub struct Tenant {
     pub access: AccessRules,
     /// The headers in which the upstream receives the identity.
     pub headers: IdentityHeaders,
-    /// The tenant's own texts for Tenantgate's pages.
-    pub texts: PageTexts,
+    /// What the tenant configures for Tenantgate's pages.
+    pub pages: Arc<PageSettings>,
     /// Sessions that began before this time are revoked when it has come.
     pub sessions_not_before: Option<UnixTime>,
 }

@@ -19,6 +19,7 @@ pub mod initiated;
 pub mod keys;
 pub mod login;
 pub mod logout;
+pub mod pages;
 pub mod redirects;
 pub mod refresh;
 pub mod refusal;
@@ -156,6 +157,11 @@ macro_rules! scenarios {
                 the_configuration_ends_sessions,
             ] timed [
                 a_copy_that_was_kept_in_use_is_dead, the_hint_names_the_valid_session,
+            ];
+            pages: [
+                a_refused_user_learns_who_is_signed_in, another_account_leads_back_to_the_page,
+                only_the_user_changes_the_account, a_permanent_fault_gives_no_hope,
+                a_page_looks_as_the_tenant_wants,
             ];
             redirects: [
                 the_way_back_is_on_the_host_that_was_asked_for,

@@ -81,7 +81,8 @@ pub fn a_sign_out_revokes_the_refresh_token<H: Harness>() {
     assert!(!world.harness.log().contains("revocation_failed"), "{}", world.harness.log());
 }
 
-/// The endpoint is in the metadata of the provider. A logout in a frame revokes the token, too.
+/// The endpoint is in the metadata of the provider. A logout in a frame revokes the token, too, and
+/// so does a login with another account.
 pub fn a_discovered_endpoint_revokes_the_refresh_token<H: Harness>() {
     let mut world = World::<H>::with_issuer(
         |issuer| issuer.rotate(Signer::es256(), "one"),
@@ -103,6 +104,12 @@ pub fn a_discovered_endpoint_revokes_the_refresh_token<H: Harness>() {
     let frame = format!("https://acme.example{FRAMED}?iss=https://login.acme.example&sid=s1");
     assert_eq!(world.send(&mut browser, &frame, &[("accept", "text/html")]).reply().status, 200);
     world.eventually(|world| revoked(world, "acme") == [first.clone(), second.clone()]);
+    world.sign_in(&mut browser, "acme", PAGE, &ada());
+    let third = live(&world, "acme");
+    let another = format!("{LOGOUT}?target_link_uri={PAGE}");
+    let reply = world.open(&mut browser, &another).reply();
+    assert!(reply.header("location").unwrap().contains("prompt=login"), "{reply:?}");
+    world.eventually(|world| revoked(world, "acme") == [first.clone(), second.clone(), third.clone()]);
 }
 
 /// Without an endpoint, without a refresh token, without a sign-out or against the configuration

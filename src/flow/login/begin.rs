@@ -8,7 +8,6 @@ use crate::base::event::{Event, Level};
 use crate::env::{Env, HostFailure};
 use crate::error::LoginError;
 use crate::http::cookie;
-use crate::http::page_layout::PageAction;
 use crate::http::reply::LocalReply;
 use crate::http::request::RequestHead;
 use crate::runtime::RequestContext;
@@ -20,7 +19,7 @@ use crate::tenant::TenantCookies;
 /// [`LoginError`] if the address is too long, the endpoint is not known yet, or the host fails.
 pub(crate) fn begin(context: &RequestContext, env: &mut Env<'_>) -> Result<LocalReply, LoginError> {
     let count = redirect_loop::count(&context.head, &context.tenant().login);
-    begin_for(context, context.target().to_string(), count, None, env)
+    begin_for(context, Beginning::at(context.target().to_string(), count), env)
 }
 
 /// Begins a login like `begin`, but with the start page as the page to return to. It replaces a
@@ -31,21 +30,39 @@ pub(crate) fn begin(context: &RequestContext, env: &mut Env<'_>) -> Result<Local
 pub(super) fn begin_again(context: &RequestContext, env: &mut Env<'_>) -> Result<LocalReply, LoginError> {
     let login = &context.tenant().login;
     let count = redirect_loop::count(&context.head, login);
-    let reply = begin_for(context, "/".to_owned(), count, None, env)?;
+    let reply = begin_for(context, Beginning::at("/".to_owned(), count), env)?;
     Ok(redirect_loop::increment(count, login).into_iter().fold(reply, LocalReply::with_cookie))
 }
 
-/// Begins a login that returns to `page`. `hint` is the `login_hint` of a third party.
+/// How a login begins.
+pub(super) struct Beginning<'a> {
+    /// The page to return to: path, query and fragment.
+    pub(super) page: String,
+    /// The number of logins of this browser just before.
+    pub(super) logins_before: u8,
+    /// The `login_hint` of a third party.
+    pub(super) hint: Option<&'a str>,
+    /// Whether the issuer has to ask for credentials, whatever the cookies say.
+    pub(super) asks: bool,
+}
+
+impl Beginning<'_> {
+    /// The beginning of a login that returns to `page`.
+    pub(super) fn at(page: String, logins_before: u8) -> Self {
+        Self { page, logins_before, hint: None, asks: false }
+    }
+}
+
+/// Begins a login.
 ///
 /// # Errors
 /// [`LoginError`], as for `begin`.
 pub(super) fn begin_for(
     context: &RequestContext,
-    page: String,
-    logins_before: u8,
-    hint: Option<&str>,
+    beginning: Beginning<'_>,
     env: &mut Env<'_>,
 ) -> Result<LocalReply, LoginError> {
+    let Beginning { page, logins_before, hint, asks: must_ask } = beginning;
     let RequestContext { head, runtime, host, served, .. } = context;
     let tenant = context.tenant();
     if page.len() > MAX_PAGE {
@@ -53,8 +70,8 @@ pub(super) fn begin_for(
     }
     let reply_context = context.reply_context();
     if redirect_loop::is_detected(logins_before) {
-        let action = PageAction::Link { href: format!("{}{page}", tenant.origin(host)), label: "Try again" };
-        let reply = reply_context.refuse_with(&LoginError::RedirectLoop.into(), Some(action));
+        let page = format!("{}{page}", tenant.origin(host));
+        let reply = reply_context.refuse_at(&LoginError::RedirectLoop.into(), Some(&page));
         return Ok(reply.with_cookie(redirect_loop::reset(&tenant.login)));
     }
     let now = env.now().map_err(HostFailure::from)?;
@@ -66,8 +83,8 @@ pub(super) fn begin_for(
     let name = attempt.cookie_name(&tenant.login);
     let cookie = cookies.set(&name, &sealed, timeout).ok_or(LoginError::AddressTooLong)?;
     let surplus = surplus(head, tenant, runtime.ring(), now, name.len().saturating_add(sealed.len()));
-    let url =
-        authorization_request::url(&served.provider, &attempt, &tenant.redirect_uri(host), hint, asks(head, &cookies))?;
+    let asks = must_ask || asks(head, &cookies);
+    let url = authorization_request::url(&served.provider, &attempt, &tenant.redirect_uri(host), hint, asks)?;
     let log = reply_context.log(Level::Debug, Event::LoginStarted, "sent to the issuer");
     let reply = LocalReply::redirect(url, log).with_cookie(cookie);
     Ok(surplus.iter().fold(reply, |reply, name| reply.with_cookie(cookies.delete(name))))
@@ -82,4 +99,4 @@ pub(super) fn asks(head: &RequestHead, cookies: &TenantCookies<'_>) -> bool {
 
 /// The longest address to return to, in bytes. Sealed with the rest of the attempt, it still fits
 /// into a cookie.
-const MAX_PAGE: usize = 2048;
+pub(super) const MAX_PAGE: usize = 2048;

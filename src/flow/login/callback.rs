@@ -95,7 +95,7 @@ fn without_attempt(context: &RequestContext, error: AttemptError, env: &mut Env<
             begin_again(context, env).unwrap_or_else(|error| reply_context.refuse(&error.into()))
         }
         AttemptError::Expired(_) | AttemptError::KeyGone | AttemptError::Unknown => {
-            reply_context.refuse_with(&LoginError::StateUnknown.into(), Some(PageAction::sign_in(&page)))
+            reply_context.refuse_with(&LoginError::StateUnknown.into(), None, vec![PageAction::sign_in(&page)])
         }
     }
 }

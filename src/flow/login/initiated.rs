@@ -4,9 +4,8 @@
 //!
 //! Scenarios: `tests/scenarios/initiated.rs`.
 
-use url::{Position, Url};
-
-use super::begin::begin_for;
+use super::begin::{Beginning, begin_for};
+use super::page::page_of;
 use super::redirect_loop;
 use crate::base::event::{Event, Level};
 use crate::base::secret::Secret;
@@ -31,15 +30,17 @@ pub(crate) fn initiated_login(context: &RequestContext, env: &mut Env<'_>) -> Lo
     let Some((hint, target)) = read(query, &context.tenant().issuer, is_own) else {
         return reply_context.refuse(&LoginError::RequestInvalid.into());
     };
-    let page = target.and_then(|target| page(&target, &origin)).unwrap_or_else(|| "/".to_owned());
+    let page = page_of(&target.unwrap_or_default(), &origin);
     let end = match env.now().map(|now| context.sessions(now).find(&context.head).map(drop)) {
-        Ok(Ok(())) => return redirect(format!("{origin}{page}"), &reply_context),
+        Ok(Ok(())) => return redirect(origin + &page, &reply_context),
         Ok(Err(end)) => end,
         Err(_) => None,
     };
     let count = redirect_loop::count(&context.head, &context.tenant().login);
-    let reply = begin_for(context, page, count, hint.as_deref(), env);
-    let reply = reply.unwrap_or_else(|error| reply_context.refuse(&error.into()));
+    let address = origin + &page;
+    let beginning = Beginning { hint: hint.as_deref(), ..Beginning::at(page, count) };
+    let reply = begin_for(context, beginning, env)
+        .unwrap_or_else(|error| reply_context.refuse_at(&error.into(), Some(&address)));
     end.map(|end| reply_context.session_ended(end)).into_iter().fold(reply, LocalReply::with_log)
 }
 
@@ -86,13 +87,6 @@ fn read(query: &str, issuer: &str, is_own: bool) -> Option<(Option<String>, Opti
     let is_short = hint.as_ref().is_none_or(|hint| hint.len() <= MAX_HINT);
     let is_meant = iss.map_or(is_own, |iss| iss == issuer);
     (is_meant && is_short).then_some((hint.filter(|hint| !hint.is_empty()), target))
-}
-
-/// Path, query and fragment of `target`, if it is a page of `origin`. A login returns to the host
-/// that was asked for, so other hosts of the tenant are no targets either.
-fn page(target: &str, origin: &str) -> Option<String> {
-    let url = Url::parse(target).ok()?;
-    (url.origin().ascii_serialization() == origin).then(|| url[Position::BeforePath..].to_owned())
 }
 
 /// The longest form, in bytes, and the longest hint: both become parts of addresses.

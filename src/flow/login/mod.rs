@@ -8,6 +8,7 @@
 //!
 //! Scenarios: `tests/scenarios/{login,initiated,callback,id_token,userinfo}.rs`.
 
+mod another_account;
 mod attempt;
 mod authorization_request;
 mod authorization_response;
@@ -15,10 +16,13 @@ mod begin;
 mod callback;
 mod code_exchange;
 mod initiated;
+mod page;
 mod redirect_loop;
 mod returned;
 
+pub(crate) use another_account::{another_account, begin_with_another_account, page_for_another_account};
 pub(crate) use begin::begin;
 pub(crate) use callback::callback;
 pub(crate) use code_exchange::{CodeExchange, ExchangeStep};
 pub(crate) use initiated::{LoginForm, initiated_login};
+pub(crate) use page::page_to_return_to;

@@ -10,7 +10,6 @@ use super::redirect_loop;
 use crate::base::event::{Event, Level, LogLine};
 use crate::error::{LoginError, Refusal, Remedy, ReplyContext};
 use crate::http::host::Host;
-use crate::http::page_layout::PageAction;
 use crate::http::reply::LocalReply;
 use crate::runtime::{Runtime, ServedTenant};
 use crate::session::SentCookies;
@@ -74,20 +73,14 @@ impl Returned {
         })
     }
 
-    /// Refuses the login and links to the page where it began. If only another prompt can help, a
-    /// cookie makes the next login ask for credentials.
+    /// Refuses the login and links to the page where it began, if another login can help. If only
+    /// another prompt can help, a cookie makes the next login ask for credentials.
     pub(super) fn refuse(&self, refusal: &Refusal) -> LocalReply {
-        let remedy = refusal.remedy();
-        let action = PageAction::Link { href: self.page(), label: remedy.label() };
-        let reply = self.without_attempt(self.reply_context.refuse_with(refusal, Some(action)));
+        let reply = self.without_attempt(self.reply_context.refuse_at(refusal, Some(&self.page())));
         let cookies = TenantCookies::new(&self.served.model.login);
-        match remedy {
-            Remedy::TryAgain => reply,
-            Remedy::SignInAgain | Remedy::AnotherAccount => {
-                let ask = cookies.set(&cookies.ask(), "1", ASK_FOR);
-                ask.into_iter().fold(reply, LocalReply::with_cookie)
-            }
-        }
+        let needs_prompt = refusal.remedy().is_some_and(Remedy::needs_prompt);
+        let ask = needs_prompt.then(|| cookies.set(&cookies.ask(), "1", ASK_FOR)).flatten();
+        ask.into_iter().fold(reply, LocalReply::with_cookie)
     }
 
     /// The URL of the page where the login began.

@@ -30,7 +30,7 @@ pub(crate) fn frontchannel_logout(context: &RequestContext, env: &mut Env<'_>) -
             "Your browser has no session that this sign-out is about.",
         ),
     };
-    let page = Page { event, title, message, action: None };
+    let page = Page { event, title, message, user: None, actions: Vec::new() };
     let reply_context = context.reply_context();
     let reason = session.as_ref().err().map_or("asked for in a frame", Ignored::reason);
     let log = reply_context.log(Level::Debug, event, reason);

@@ -20,14 +20,10 @@ use crate::tenant::TenantCookies;
 /// Ends the session at Tenantgate, and at the issuer if it has an `end_session_endpoint`. A request
 /// that the user may not have made gets a page that asks for confirmation.
 pub(crate) fn logout(context: &RequestContext, env: &mut Env<'_>) -> SignOut {
-    let mut ended = EndedSessions::default();
     if !is_wanted(context) {
-        return ended.answer(confirmation(context));
+        return EndedSessions::default().answer(confirmation(context));
     }
-    let sessions = env.now().map(|now| context.sessions(now).revocable(&context.head)).unwrap_or_default();
-    for session in &sessions {
-        ended.add(session, None, context, env);
-    }
+    let (ended, sessions) = end_sessions(context, env);
     let reply = match end_session_url(&context.served.provider, sessions.first()) {
         Some(url) => {
             let reason = "sent to the issuer to end its session, too";
@@ -37,6 +33,32 @@ pub(crate) fn logout(context: &RequestContext, env: &mut Env<'_>) -> SignOut {
         None => ask_again(delete_cookies(signed_out(context), context), context),
     };
     ended.answer(reply)
+}
+
+/// Ends the session at Tenantgate, and sends what `login` replies, which begins a login with
+/// another account. The session at the issuer goes on until then. As for [`logout`], the user has
+/// to have made the request.
+pub(crate) fn logout_before(
+    context: &RequestContext,
+    login: impl FnOnce(&mut Env<'_>) -> LocalReply,
+    env: &mut Env<'_>,
+) -> SignOut {
+    if !is_wanted(context) {
+        return EndedSessions::default().answer(confirmation(context));
+    }
+    let (ended, _) = end_sessions(context, env);
+    let reply = login(env);
+    ended.answer(ask_again(delete_cookies(reply, context), context))
+}
+
+/// Ends the sessions of the request. Those that the browser sent are given back, too.
+fn end_sessions(context: &RequestContext, env: &mut Env<'_>) -> (EndedSessions, Vec<SessionRecord>) {
+    let mut ended = EndedSessions::default();
+    let sessions = env.now().map(|now| context.sessions(now).revocable(&context.head)).unwrap_or_default();
+    for session in &sessions {
+        ended.add(session, None, context, env);
+    }
+    (ended, sessions)
 }
 
 /// Makes the issuer ask for credentials at the next login. Its own session goes on, so the next
