@@ -259,7 +259,8 @@ need_for() {
 run_tier() {
   case $1 in
     unit) counted "$1" unit_tests ;;
-    run | browser | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
+    run | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
+    browser) counted "$1" node --test --test-reporter=tap tests/e2e/browser.test.mjs tests/e2e/pages.test.mjs ;;
     provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
     dex) counted "$1" node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
     *) counted "$1" cargo test --locked --test "$1" ;;

@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
+import { LAUNCH, signIn } from './chromium.mjs';
 import { listedAccounts, people } from './people.mjs';
 import { freePorts } from './ports.mjs';
 import { origin, startStack } from './stack.mjs';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const LAUNCH = { executablePath: process.env.TENANTGATE_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS };
 const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
 /** A host on the same site as the issuer. It has its own tenant at the same issuer. */
 const SAME_SITE = 'app.login-acme.localhost';
@@ -47,15 +46,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => context.close());
-
-async function signIn(at, tenant, uid) {
-  const { password } = people[tenant].find((p) => p.uid === uid);
-  assert.equal(await at.locator('h1').innerText(), `Sign in to ${tenant}`);
-  await at.getByLabel('User').fill(uid);
-  await at.getByLabel('Password').fill(password);
-  await at.getByRole('button', { name: 'Sign in' }).click();
-  await at.locator('#user').waitFor();
-}
 
 const shown = async (at, id) => at.locator(`#${id}`).innerText();
 const groups = async (at) => at.locator('#groups li').allInnerTexts();
@@ -207,7 +197,7 @@ test('a script gets 401 when the session is gone', async () => {
 test('a callback without its cookie ends on an error page', async () => {
   await page.goto(`${acme}/oauth2/callback?code=forged&state=${'A'.repeat(43)}`);
   assert.equal(await page.locator('h1').innerText(), 'Sign-in expired');
-  assert.match(await page.locator('main').innerText(), /Request id: \S+/);
+  assert.match(await page.locator('footer').innerText(), /Request id\s+\S+/);
   await page.getByRole('link', { name: 'Sign in' }).click();
   await signIn(page, 'acme', 'bob');
 });

@@ -9,7 +9,7 @@ import { after, before, test as nodeTest } from 'node:test';
 import { eventually, logged, naming, observe, values } from './assertions.mjs';
 import { Client } from './client.mjs';
 import { TOP } from './envoy.mjs';
-import { formIn, signIn } from './forms.mjs';
+import { formIn, signIn, unescape } from './forms.mjs';
 import { startGateway } from './gateway.mjs';
 import { ldapFederation, startKeycloak } from './keycloak.mjs';
 import { people } from './people.mjs';
@@ -105,6 +105,22 @@ test('the groups of Keycloak give roles', async () => {
   assert.deepEqual(values(other.seen, 'x-auth-request-roles'), []);
   const refused = await denied(() => other.client.open(`${origin('acme')}/admin/users`));
   assert.equal(refused.status, 403);
+});
+
+test('a refused user signs in with another account, which Keycloak asks to restart the login for', async () => {
+  const page = `${origin('acme')}/admin/users?page=2&q=a%20b`;
+  const { client } = await signedIn('acme', bob);
+  const refused = { url: page, ...await denied(() => client.open(page)) };
+  assert.match(refused.body, /<bdi>bob \(bob@acme\.example\)<\/bdi>/);
+  const { location } = await client.send(formIn(refused).action, { method: 'POST', headers: { origin: origin('acme') } });
+  assert.equal(new URL(location).searchParams.get('prompt'), 'login');
+  // Keycloak still has a session for bob, and offers that account first.
+  const login = await client.follow(location);
+  assert.match(login.body, /<input id="kc-attempted-username" value="bob" readonly>/);
+  const restart = unescape(login.body.match(/id="reset-login"[^>]*location\.href='([^']+)'/)[1]);
+  const seen = await received(() => signIn(client, new URL(restart, location).href, ada));
+  assert.deepEqual(values(seen, 'x-auth-request-user'), ['ada']);
+  assert.equal(seen.path, '/admin/users?page=2&q=a%20b');
 });
 
 test('the form of Keycloak names an address, so no fragment comes through it', async () => {

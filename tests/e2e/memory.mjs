@@ -32,7 +32,8 @@ export function memoryAdapter() {
         stored.delete(key(id));
       },
       async revokeByGrantId(grantId) {
-        for (const [k, { payload }] of stored) if (payload.grantId === grantId) stored.delete(k);
+        // The provider asks each model that has tokens. An interaction with the grant goes on.
+        for (const [k, { payload }] of stored) if (k.startsWith(key('')) && payload.grantId === grantId) stored.delete(k);
       },
     };
   };

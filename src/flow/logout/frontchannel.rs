@@ -27,7 +27,7 @@ pub(crate) fn frontchannel_logout(context: &RequestContext, env: &mut Env<'_>) -
         Err(_) => (
             Event::FrontchannelLogoutIgnored,
             "Not signed out",
-            "Your browser has no session that this sign-out is about.",
+            "You are not signed in here, or this sign-out is for another account.",
         ),
     };
     let page = Page { event, title, message, user: None, actions: Vec::new() };
