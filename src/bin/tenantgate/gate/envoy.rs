@@ -28,11 +28,11 @@ fn gate<'d>(plugin: &'d Node, source: &str) -> Option<Gate<'d>> {
         true => text::json(value, source),
         false => Some(Configuration { node: value.clone(), json: None }),
     });
-    let names = [plugin.get("name"), plugin.get("root_id"), plugin.find(&["vm_config", "vm_id"])];
+    let names = [plugin.get("name"), plugin.field("root_id"), plugin.find(&["vm_config", "vm_id"])];
     is_gate(configuration.as_ref().map(|found| &found.node), &names).then(|| {
         let variables = plugin.find(&["vm_config", "environment_variables"]);
-        let keys = variables.and_then(|node| node.get("host_env_keys")).into_iter().flat_map(Node::elements);
-        let fixed = variables.and_then(|node| node.get("key_values")).into_iter().flat_map(Node::members);
+        let keys = variables.and_then(|node| node.field("host_env_keys")).into_iter().flat_map(Node::elements);
+        let fixed = variables.and_then(|node| node.field("key_values")).into_iter().flat_map(Node::members);
         let pair =
             |member: &crate::yaml::Member| Some((member.key.text()?.to_owned(), member.value.text()?.to_owned()));
         Gate {

@@ -6,4 +6,4 @@ mod read;
 mod scalar;
 
 pub(crate) use node::{Content, Member, Node, Style};
-pub(crate) use read::documents;
+pub(crate) use read::{Document, documents};

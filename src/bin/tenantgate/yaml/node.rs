@@ -79,9 +79,20 @@ impl Node {
         self.member(name).map(|member| &member.value)
     }
 
-    /// The value at the end of these names.
+    /// The value of a field of a protobuf message. Its JSON form has two spellings: `vm_id` and
+    /// `vmId`.
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
+        self.get(name).or_else(|| self.get(&camel_case(name)))
+    }
+
+    /// The value at the end of these names of fields.
     pub(crate) fn find(&self, names: &[&str]) -> Option<&Self> {
-        names.iter().try_fold(self, |node, name| node.get(name))
+        names.iter().try_fold(self, |node, name| node.field(name))
+    }
+
+    /// The value of a field that is true or false.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        self.field(name)?.value().as_bool()
     }
 
     pub(crate) fn members(&self) -> &[Member] {
@@ -102,4 +113,20 @@ impl Node {
     pub(crate) fn children(&self) -> impl Iterator<Item = &Self> {
         self.elements().iter().chain(self.members().iter().map(|member| &member.value))
     }
+}
+
+fn camel_case(name: &str) -> String {
+    let mut camel = String::new();
+    for (number, word) in name.split('_').enumerate() {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if number > 0 => {
+                camel.push(first.to_ascii_uppercase());
+                camel.push_str(letters.as_str());
+            }
+            Some(_) => camel.push_str(word),
+            None => {}
+        }
+    }
+    camel
 }
