@@ -5,6 +5,8 @@
 mod explain;
 #[path = "tool/mistakes.rs"]
 mod mistakes;
+#[path = "tool/surroundings.rs"]
+mod surroundings;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

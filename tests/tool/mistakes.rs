@@ -144,7 +144,9 @@ resources:
     typed_config:
       "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
       config:
+        failure_policy: FAIL_RELOAD
         vm_config:
+          vm_id: tenantgate
           environment_variables: {host_env_keys: [K, S]}
         configuration:
           "@type": type.googleapis.com/google.protobuf.StringValue
@@ -162,7 +164,7 @@ resources:
     assert_one(&with(text, "\"hosts\"", "\"host\""), "TG003", "\"host\"", "did you mean \"hosts\"?");
     let found = findings(&with(text, "\"discovery\": true}", "\"discovery\": true,}"));
     let [(one, _)] = &found[..] else { panic!("{found:#?}") };
-    assert_eq!((&one["code"], &one["line"]), (&"TG001".into(), &18.into()), "{one:#}");
+    assert_eq!((&one["code"], &one["line"]), (&"TG001".into(), &20.into()), "{one:#}");
 }
 
 /// One cause is one finding.

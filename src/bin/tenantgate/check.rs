@@ -1,7 +1,9 @@
 //! The command `check`: reads files, finds the gates in them, and reports what is wrong.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 
 use tenantgate::config::{self, Code, ConfigError, ConfigErrors, LoadContext, Loaded};
 use tenantgate::jose::HostAlgorithms;
@@ -10,13 +12,15 @@ use tenantgate::runtime::TenantEntry;
 use super::codes;
 use super::diagnostic::{Diagnostic, Severity};
 use super::gate::{Configuration, Gate, gates};
+use super::input::{Input, inputs};
 use super::lints;
 use super::remedies::{improve, missed_by};
 use super::report::{self, FileReport, Format};
-use super::source::{Source, SourceError, files};
+use super::source::Source;
 use super::spellings::spellings;
+use super::surroundings::{self, Finding, Landscape};
 use super::variables::{Variables, VmEnvironment};
-use super::yaml::{Node, documents};
+use super::yaml::Node;
 
 /// What the user asks for.
 pub(crate) struct Check {
@@ -30,20 +34,37 @@ pub(crate) struct Check {
     pub(crate) method: String,
 }
 
+/// What is known about a file.
+#[derive(Default)]
+struct Report {
+    secrets: Option<Vec<Range<usize>>>,
+    diagnostics: Vec<Diagnostic>,
+    summary: Vec<String>,
+    has_gate: bool,
+}
+
 impl Check {
     /// The output, and whether the files are in order.
     pub(crate) fn run(&self) -> Result<(String, bool), String> {
+        let inputs = inputs(&self.paths)?;
+        let mut landscape = Landscape::default();
+        for (number, input) in inputs.iter().enumerate() {
+            input.documents.iter().flatten().for_each(|node| landscape.add(number, &input.source.text, node));
+        }
+        let mut around = Vec::new();
         let mut reports = Vec::new();
-        for path in &self.paths {
-            let found = files(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let in_folder = path.is_dir();
-            for file in &found {
-                reports.extend(self.file(file, in_folder)?);
-            }
-            if in_folder && reports.is_empty() {
-                return Err(format!("{}: no file in it has a configuration of Tenantgate", path.display()));
+        for (number, input) in inputs.iter().enumerate() {
+            reports.push(self.file(number, input, &landscape, &mut around)?);
+        }
+        for Finding { file, diagnostic } in around {
+            // Two gates may share what is around them.
+            if let Some(report) = reports.get_mut(file)
+                && !report.diagnostics.contains(&diagnostic)
+            {
+                report.diagnostics.push(diagnostic);
             }
         }
+        let reports = self.shown(reports, inputs)?;
         let worst = if self.deny_warnings { Severity::Warning } else { Severity::Error };
         let mut found = reports.iter().flat_map(|file| &file.diagnostics);
         let good = !found.any(|one| one.severity <= worst);
@@ -51,78 +72,89 @@ impl Check {
         Ok((report::write(self.format, &reports, colors), good))
     }
 
-    /// The report about one file. `None` for a file of a folder that has no part of the gate.
-    fn file(&self, path: &Path, in_folder: bool) -> Result<Option<FileReport>, String> {
-        let source = match Source::read(path) {
-            Ok(source) => source,
-            Err(SourceError::Unreadable(problem)) => return Err(problem),
-            Err(SourceError::Encoding(problem)) => {
-                let source = Source { name: path.display().to_string(), text: String::new() };
-                let diagnostics = vec![Diagnostic::split(codes::ENCODING, &problem)];
-                return Ok(Some(FileReport { source, secrets: None, diagnostics, summary: Vec::new() }));
+    /// The reports about all files, without those of a folder that have no part of the gate.
+    fn shown(&self, reports: Vec<Report>, inputs: Vec<Input>) -> Result<Vec<FileReport>, String> {
+        let has_any = reports.iter().any(|report| report.has_gate);
+        let mut shown = Vec::new();
+        let mut in_folders = BTreeSet::new();
+        for (report, input) in reports.into_iter().zip(inputs) {
+            let Report { secrets, mut diagnostics, summary, has_gate } = report;
+            let is_empty = !has_gate && diagnostics.is_empty();
+            match &input.folder {
+                Some(_) if is_empty => continue,
+                Some(folder) if has_gate || input.problem.is_some() => drop(in_folders.insert(folder.clone())),
+                None if is_empty && !(has_any && input.is_around()) => diagnostics.push(no_gate()),
+                Some(_) | None => {}
             }
-        };
-        let mut diagnostics = Vec::new();
-        let mut summary = Vec::new();
-        let mut has_gate = false;
-        let mut secrets = Some(Vec::new());
-        for document in documents(&source.text) {
-            match document {
-                Err(error) => {
-                    secrets = None;
-                    diagnostics.push(syntax(&source, error.span, &error.message));
-                }
-                Ok(document) => {
-                    secrets.iter_mut().for_each(|known| known.extend(super::secrets::spans(&document)));
-                    let gates = gates(&document, &source.text);
-                    if !gates.is_empty() {
-                        diagnostics.extend(lints::yaml(&document, &source));
-                    }
-                    for gate in &gates {
-                        has_gate = true;
-                        self.gate(gate, &source, &mut diagnostics, &mut summary)?;
-                    }
-                }
-            }
+            diagnostics.sort_by_key(|found| found.span.as_ref().map(|span| span.start));
+            shown.push(FileReport { source: input.source, secrets, diagnostics, summary });
         }
-        if !has_gate && in_folder {
-            return Ok(None);
+        match self.paths.iter().find(|path| path.is_dir() && !in_folders.contains(*path)) {
+            Some(path) => Err(format!("{}: no file in it has a configuration of Tenantgate", path.display())),
+            None => Ok(shown),
         }
-        if !has_gate && diagnostics.is_empty() {
-            let message = "has no configuration of Tenantgate; name a file with `tenants`, with Envoy's Wasm filter, or \
-                           with a manifest of Istio or Envoy Gateway for it";
-            diagnostics.push(Diagnostic::split(codes::NO_GATE, message));
-        }
-        diagnostics.sort_by_key(|found| found.span.as_ref().map(|span| span.start));
-        Ok(Some(FileReport { source, secrets, diagnostics, summary }))
     }
 
-    fn gate(
+    /// The findings about one file. Those of what is around its gates go to `around`.
+    fn file<'d>(
         &self,
-        gate: &Gate<'_>,
-        source: &Source,
-        diagnostics: &mut Vec<Diagnostic>,
-        summary: &mut Vec<String>,
-    ) -> Result<(), String> {
+        number: usize,
+        input: &'d Input,
+        landscape: &Landscape<'d>,
+        around: &mut Vec<Finding>,
+    ) -> Result<Report, String> {
+        let source = &input.source;
+        let mut report = Report { secrets: Some(Vec::new()), ..Report::default() };
+        if let Some(problem) = &input.problem {
+            report.diagnostics.push(Diagnostic::split(codes::ENCODING, problem));
+            report.secrets = None;
+        }
+        for document in &input.documents {
+            match document {
+                Err(error) => {
+                    report.secrets = None;
+                    report.diagnostics.push(syntax(source, error.span.clone(), &error.message));
+                }
+                Ok(document) => {
+                    report.secrets.iter_mut().for_each(|known| known.extend(super::secrets::spans(document)));
+                    let gates = gates(document, &source.text);
+                    if !gates.is_empty() {
+                        report.diagnostics.extend(lints::yaml(document, source));
+                    }
+                    for gate in &gates {
+                        report.has_gate = true;
+                        self.gate(gate, source, &mut report)?;
+                        around.extend(surroundings::check(gate, number, &source.text, document, landscape));
+                    }
+                }
+            }
+        }
+        if !report.has_gate && input.folder.is_some() && input.problem.is_none() {
+            report.diagnostics.clear();
+        }
+        Ok(report)
+    }
+
+    fn gate(&self, gate: &Gate<'_>, source: &Source, report: &mut Report) -> Result<(), String> {
         let Some(configuration) = &gate.configuration else {
             let message = "has no configuration; the gate needs at least `session` and `tenants`";
-            diagnostics.push(Diagnostic::split(codes::NO_GATE, message).span(pointed(gate.plugin, source)));
+            report.diagnostics.push(Diagnostic::split(codes::NO_GATE, message).span(pointed(gate.plugin, source)));
             return Ok(());
         };
         let vm = self.variables.vm(gate.handed.clone(), gate.fixed.clone(), &configuration.node);
         let found = match load(configuration, &vm) {
             Ok(loaded) => {
-                summary.extend(self.tenants(&loaded)?);
+                report.summary.extend(self.tenants(&loaded)?);
                 mistakes(loaded.problems.iter(), configuration, gate, &vm, source)
                     .chain(place(lints::loaded(&loaded), configuration, source))
                     .collect::<Vec<_>>()
             }
             Err(errors) => {
-                summary.push("refused: Envoy would reject this configuration".to_owned());
+                report.summary.push("refused: Envoy would reject this configuration".to_owned());
                 mistakes(errors.iter(), configuration, gate, &vm, source).collect()
             }
         };
-        diagnostics.extend(found);
+        report.diagnostics.extend(found);
         Ok(())
     }
 
@@ -146,6 +178,12 @@ impl Check {
         }
         Ok(lines)
     }
+}
+
+fn no_gate() -> Diagnostic {
+    let message = "has no configuration of Tenantgate; name a file with `tenants`, with Envoy's Wasm filter, or with a \
+                   manifest of Istio or Envoy Gateway for it";
+    Diagnostic::split(codes::NO_GATE, message)
 }
 
 fn load(configuration: &Configuration, vm: &VmEnvironment<'_>) -> Result<Loaded, ConfigErrors> {
@@ -191,7 +229,7 @@ fn place<'a>(
 }
 
 /// The place that a message of the JSON reader ends with: ` at line 1 column 2`.
-fn json_place(message: &str, configuration: &Configuration) -> Option<std::ops::Range<usize>> {
+fn json_place(message: &str, configuration: &Configuration) -> Option<Range<usize>> {
     let json = configuration.json.as_ref()?;
     let (_, numbers) = message.rsplit_once(" at line ")?;
     let (line, column) = numbers.split_once(" column ")?;
@@ -199,12 +237,12 @@ fn json_place(message: &str, configuration: &Configuration) -> Option<std::ops::
     Some(at..at.saturating_add(1))
 }
 
-fn pointed(node: &Node, source: &Source) -> std::ops::Range<usize> {
+fn pointed(node: &Node, source: &Source) -> Range<usize> {
     node.span_at("", &source.text)
 }
 
 /// A text that is no YAML, with the causes that people overlook.
-fn syntax(source: &Source, span: std::ops::Range<usize>, message: &str) -> Diagnostic {
+fn syntax(source: &Source, span: Range<usize>, message: &str) -> Diagnostic {
     let position = source.position(span.start);
     let line = source.line(position.line);
     let indentation: String = line.chars().take_while(|c| c.is_whitespace()).collect();

@@ -35,6 +35,43 @@ pub(crate) const NOT_IN_ENVOY: Code = Code::new(103);
 /// No configuration of the gate.
 pub(crate) const NO_GATE: Code = Code::new(110);
 
+/// A cluster that is not there.
+pub(crate) const CLUSTER_MISSING: Code = Code::new(120);
+/// A cluster of two providers.
+pub(crate) const CLUSTER_SHARED: Code = Code::new(121);
+/// A cluster without TLS for an https issuer.
+pub(crate) const PLAIN_TEXT: Code = Code::new(122);
+/// A cluster that accepts certificates of any authority.
+pub(crate) const CERTIFICATE_UNCHECKED: Code = Code::new(123);
+/// A cluster that accepts certificates for other hosts.
+pub(crate) const CERTIFICATE_NAME: Code = Code::new(124);
+/// A cluster that does not tell the server which host it wants.
+pub(crate) const SNI: Code = Code::new(125);
+/// A cluster that leads to another host than that of the issuer.
+pub(crate) const CLUSTER_ADDRESS: Code = Code::new(126);
+/// A cluster with TLS for an http issuer.
+pub(crate) const NEEDLESS_TLS: Code = Code::new(127);
+/// A cluster of a kind that the filter cannot call.
+pub(crate) const CLUSTER_UNCALLABLE: Code = Code::new(128);
+/// A plugin that lets requests pass after a crash.
+pub(crate) const FAIL_OPEN: Code = Code::new(130);
+/// A plugin that stays away after a crash.
+pub(crate) const NO_RELOAD: Code = Code::new(131);
+/// Back-channel logout without the body of the request.
+pub(crate) const NO_BODY: Code = Code::new(132);
+/// A plugin without an id of its own.
+pub(crate) const NO_VM_ID: Code = Code::new(133);
+/// A chain whose last filter is not the router.
+pub(crate) const ROUTER: Code = Code::new(140);
+/// A filter before the gate that believes the client.
+pub(crate) const FILTER_ORDER: Code = Code::new(141);
+/// Paths that Envoy does not normalize.
+pub(crate) const PATHS: Code = Code::new(142);
+/// Addresses of clients that the client itself writes.
+pub(crate) const CLIENT_ADDRESS: Code = Code::new(143);
+/// Requests that pass without the filter.
+pub(crate) const SWITCHED_OFF: Code = Code::new(144);
+
 /// A rule that can never match.
 pub(crate) const RULE_SHADOWED: Code = Code::new(200);
 /// A rule about a host that the tenant does not have.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use tenantgate::config::{Code, ConfigError};
 
 /// A finding about one file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Diagnostic {
     pub(crate) code: Code,
     pub(crate) severity: Severity,

@@ -13,6 +13,8 @@ mod explain;
 #[cfg(not(target_family = "wasm"))]
 mod gate;
 #[cfg(not(target_family = "wasm"))]
+mod input;
+#[cfg(not(target_family = "wasm"))]
 mod lints;
 #[cfg(not(target_family = "wasm"))]
 mod remedies;
@@ -26,6 +28,8 @@ mod secrets;
 mod source;
 #[cfg(not(target_family = "wasm"))]
 mod spellings;
+#[cfg(not(target_family = "wasm"))]
+mod surroundings;
 #[cfg(not(target_family = "wasm"))]
 mod variables;
 #[cfg(not(target_family = "wasm"))]

@@ -44,7 +44,8 @@ fn one(out: &mut String, file: &FileReport, diagnostic: &Diagnostic, colors: boo
         let _ = writeln!(out, " {} | {before}{start}{}{end}", " ".repeat(number.len()), "^".repeat(pointed.max(1)));
     }
     if let Some(help) = &diagnostic.help {
-        let _ = writeln!(out, "   help: {help}");
+        // Further lines are YAML to copy.
+        let _ = writeln!(out, "   help: {}", help.trim_end().replace('\n', "\n         "));
     }
 }
 

@@ -1,0 +1,113 @@
+//! What is around a gate: the clusters of the issuers and their TLS, the other filters, and the
+//! options of the plugin, as far as the files have them.
+
+mod address;
+mod backchannel;
+mod cluster;
+mod connection;
+mod connection_manager;
+mod envoy_clusters;
+mod envoy_gateway;
+mod envoy_tls;
+mod failure_policy;
+mod filter_chain;
+mod istio;
+mod landscape;
+mod phase;
+mod providers;
+mod remedy;
+mod spot;
+mod switched_off;
+mod tenants;
+mod vm_id;
+
+use cluster::Platform;
+use spot::Spot;
+use tenants::Tenant;
+
+use super::diagnostic::Diagnostic;
+use super::gate::{Form, Gate};
+use super::yaml::Node;
+
+pub(crate) use landscape::Landscape;
+
+/// A finding about one of the files.
+pub(crate) struct Finding {
+    pub(crate) file: usize,
+    pub(crate) diagnostic: Diagnostic,
+}
+
+/// A gate with all documents around it.
+struct Surrounded<'d> {
+    gate: &'d Gate<'d>,
+    /// The document that it stands in.
+    document: Spot<'d>,
+    plugin: Spot<'d>,
+    configuration: Spot<'d>,
+    /// `None` for a configuration alone.
+    platform: Option<Platform>,
+    tenants: Vec<Tenant<'d>>,
+    landscape: &'d Landscape<'d>,
+}
+
+/// The findings about a gate of `document`, which is a document of the file with this number and
+/// text.
+pub(crate) fn check<'d>(
+    gate: &'d Gate<'d>,
+    file: usize,
+    text: &'d str,
+    document: &'d Node,
+    landscape: &'d Landscape<'d>,
+) -> Vec<Finding> {
+    let Some(configuration) = &gate.configuration else { return Vec::new() };
+    let spot = |node: &'d Node| Spot { file, text, node };
+    let configuration = spot(&configuration.node);
+    let document = spot(document);
+    let gate = Surrounded {
+        gate,
+        document,
+        plugin: spot(gate.plugin),
+        configuration,
+        platform: platform(gate.form, document),
+        tenants: tenants::tenants(configuration),
+        landscape,
+    };
+    let checks = [
+        providers::check,
+        failure_policy::check,
+        backchannel::check,
+        vm_id::check,
+        filter_chain::check,
+        phase::check,
+        connection_manager::check,
+        switched_off::check,
+    ];
+    checks.iter().flat_map(|check| check(&gate)).collect()
+}
+
+fn platform(form: Form, document: Spot<'_>) -> Option<Platform> {
+    match (form, document.text_of(&["kind"])) {
+        (Form::Tenants, _) => None,
+        (Form::Envoy, Some("EnvoyFilter")) | (Form::Istio, _) => Some(Platform::Istio),
+        (Form::Envoy, Some("EnvoyPatchPolicy")) | (Form::EnvoyGateway, _) => Some(Platform::EnvoyGateway),
+        (Form::Envoy, _) => Some(Platform::Envoy),
+    }
+}
+
+impl Finding {
+    fn help(self, help: impl Into<String>) -> Self {
+        Self { diagnostic: self.diagnostic.help(help), ..self }
+    }
+
+    fn into_warning(self) -> Self {
+        Self { diagnostic: self.diagnostic.into_warning(), ..self }
+    }
+
+    fn at_path(self, path: &str) -> Self {
+        Self { diagnostic: self.diagnostic.at_path(path), ..self }
+    }
+
+    fn without_path(self) -> Self {
+        self.at_path("")
+    }
+}
