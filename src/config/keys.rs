@@ -53,7 +53,8 @@ fn entry(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
         (true, false, false) => from_pem(&pem, &kid, &alg).map(|key| vec![key]),
         (false, true, false) => from_jwk(&jwk).map(|key| vec![key]),
         (false, false, true) => from_jwks(&jwks),
-        _ => at.refuse("has to have exactly one of `pem`, `jwk` and `jwks`"),
+        _ if object.members().is_some() => at.refuse("has to have exactly one of `pem`, `jwk` and `jwks`"),
+        _ => None,
     };
     if !pem.is_present() {
         for field in [kid, alg].iter().filter(|field| field.is_present()) {
@@ -82,7 +83,8 @@ fn from_jwks(at: &Cursor<'_>) -> Option<Vec<VerificationKey>> {
     let elements = list.required_elements();
     let values: Vec<Value> = elements.iter().filter_map(Cursor::value).cloned().collect();
     match parse_jwks(&values) {
-        Ok(keys) if keys.is_empty() && !elements.is_empty() => {
+        Ok(_) if elements.is_empty() => None,
+        Ok(keys) if keys.is_empty() => {
             list.refuse("has no key that could verify a token: RSA, EC (P-256, P-384, P-521) or Ed25519")
         }
         Ok(keys) => Some(keys),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use url::Url;
 
 use super::cursor::{Cursor, Object};
@@ -80,7 +81,11 @@ fn scopes(at: &Cursor<'_>) -> Option<Scopes> {
         return Some(Scopes::Default);
     }
     let mut scopes: Vec<String> = Vec::new();
-    for element in at.elements() {
+    let elements = at.elements();
+    if !at.value().is_some_and(Value::is_array) {
+        return None;
+    }
+    for element in elements {
         let scope = scope(&element)?;
         if scopes.contains(&scope) {
             return element.refuse(format!("{scope:?} is listed twice"));

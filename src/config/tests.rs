@@ -355,14 +355,20 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
         ),
         (
             "/client_secret",
-            json!({ "file": "x", "env": "SECRET" }),
-            "tenant \"acme\": client_secret: unknown field \"file\"; the fields here are env",
+            json!({ "s3cr3t": "x", "env": "SECRET" }),
+            "tenant \"acme\": client_secret: must be a string or {env: NAME}",
         ),
         ("/keys", json!([]), "tenant \"acme\": keys: is empty; at least one is needed"),
         (
             "/keys",
             Value::Null,
             "tenant \"acme\": keys: is missing; give the public keys of the issuer, or have them fetched by `provider.discovery` or `provider.jwks_uri`",
+        ),
+        ("/keys/0", json!("x"), "tenant \"acme\": keys[0]: must be an object, not a string"),
+        (
+            "/keys/0",
+            json!({ "jwks": { "keys": [] } }),
+            "tenant \"acme\": keys[0].jwks.keys: is empty; at least one is needed",
         ),
         ("/keys/0", json!({}), "tenant \"acme\": keys[0]: has to have exactly one of `pem`, `jwk` and `jwks`"),
         (
@@ -500,6 +506,7 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             json!("2m"),
             "tenant \"acme\": provider.timeout: \"2m\" is out of range; it has to be from 100ms to 1m",
         ),
+        ("/login", json!({ "scopes": "openid" }), "tenant \"acme\": login.scopes: must be an array, not a string"),
         (
             "/login",
             json!({ "scopes": ["email"] }),

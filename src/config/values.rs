@@ -124,14 +124,15 @@ pub(super) fn secret(at: &Cursor<'_>, environment: &dyn Environment) -> Option<S
     match at.value()? {
         Value::String(text) if !text.is_empty() => Some(Secret::new(text.clone())),
         Value::String(_) => at.refuse("is empty"),
-        Value::Object(_) => {
+        // Another name in it may be a secret in braces, so none is repeated.
+        Value::Object(members) if members.keys().all(|name| name == "env") => {
             let object = at.object();
             let variable = object.field("env");
             let value = variable.required_text().and_then(|name| from_environment(&variable, name, environment));
             object.finish();
             value
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             at.refuse_as(Code::TYPE, "must be a string or {env: NAME}")
         }
     }
