@@ -1,12 +1,20 @@
 //! Tier `tool`: the command-line tool as a process.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
+#[path = "tool/base.rs"]
+mod base;
+#[path = "tool/base.rs"]
+mod base;
 #[path = "tool/explain.rs"]
 mod explain;
 #[path = "tool/mistakes.rs"]
 mod mistakes;
+#[path = "tool/remedies.rs"]
+mod remedies;
 #[path = "tool/surroundings.rs"]
 mod surroundings;
+#[path = "tool/syntax.rs"]
+mod syntax;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -374,7 +382,7 @@ fn check_fails_for_a_configuration_that_is_refused() {
     assert!(output.contains("refused: Envoy would reject this configuration\n"), "{output}");
     let (code, output, _) = run(&["check", "-"], r#"{"session": {}, "session": {}}"#);
     assert_eq!(code, 1);
-    assert!(output.contains("<stdin>:1:25: error[TG001] not JSON: member \"session\" occurs twice"), "{output}");
+    assert!(output.contains("<stdin>:1:25: error[TG001] is not JSON: member \"session\" occurs twice"), "{output}");
 }
 
 #[test]

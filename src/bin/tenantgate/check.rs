@@ -14,11 +14,12 @@ use super::diagnostic::{Diagnostic, Severity};
 use super::gate::{Configuration, Gate, gates};
 use super::input::{Input, inputs};
 use super::lints;
-use super::remedies::{improve, missed_by};
+use super::remedies::{Surroundings, consequences, improve, is_repeated};
 use super::report::{self, FileReport, Format};
 use super::source::Source;
 use super::spellings::spellings;
 use super::surroundings::{self, Finding, Landscape};
+use super::syntax;
 use super::variables::{Variables, VmEnvironment};
 use super::yaml::Node;
 
@@ -86,7 +87,14 @@ impl Check {
                 None if is_empty && !(has_any && input.is_around()) => diagnostics.push(no_gate()),
                 Some(_) | None => {}
             }
-            diagnostics.sort_by_key(|found| found.span.as_ref().map(|span| span.start));
+            // A member that occurs twice is a mistake in JSON, and that one is found.
+            let is_syntax = |found: &Diagnostic| found.code == Code::SYNTAX;
+            let is_refused = diagnostics.iter().any(is_syntax);
+            diagnostics.retain(|found| found.code != codes::DUPLICATE_KEY || !is_refused);
+            let start = |found: &Diagnostic| found.span.as_ref().map(|span| span.start);
+            diagnostics.sort_by_key(start);
+            // What is no JSON is often no YAML either.
+            diagnostics.dedup_by(|next, last| is_syntax(next) && is_syntax(last) && start(next) == start(last));
             shown.push(FileReport { source: input.source, secrets, diagnostics, summary });
         }
         match self.paths.iter().find(|path| path.is_dir() && !in_folders.contains(*path)) {
@@ -113,7 +121,7 @@ impl Check {
             match document {
                 Err(error) => {
                     report.secrets = None;
-                    report.diagnostics.push(syntax(source, error.span.clone(), &error.message));
+                    report.diagnostics.push(syntax::explain(source, error.span.clone(), &error.message));
                 }
                 Ok(document) => {
                     report.secrets.iter_mut().for_each(|known| known.extend(super::secrets::spans(document)));
@@ -142,19 +150,21 @@ impl Check {
             return Ok(());
         };
         let vm = self.variables.vm(gate.handed.clone(), gate.fixed.clone(), &configuration.node);
-        let found = match load(configuration, &vm) {
+        let loaded = load(configuration, &vm);
+        let errors: Vec<&ConfigError> = match &loaded {
             Ok(loaded) => {
-                report.summary.extend(self.tenants(&loaded)?);
-                mistakes(loaded.problems.iter(), configuration, gate, &vm, source)
-                    .chain(place(lints::loaded(&loaded), configuration, source))
-                    .collect::<Vec<_>>()
+                report.summary.extend(self.tenants(loaded)?);
+                loaded.problems.iter().collect()
             }
             Err(errors) => {
                 report.summary.push("refused: Envoy would reject this configuration".to_owned());
-                mistakes(errors.iter(), configuration, gate, &vm, source).collect()
+                errors.iter().collect()
             }
         };
-        report.diagnostics.extend(found);
+        let around = Surroundings { configuration: &configuration.node, gate, vm: &vm, text: &source.text };
+        report.diagnostics.extend(mistakes(&errors, configuration, &around, source));
+        let found = loaded.as_ref().map(lints::loaded).unwrap_or_default();
+        report.diagnostics.extend(place(found, configuration, source));
         Ok(())
     }
 
@@ -195,28 +205,32 @@ fn load(configuration: &Configuration, vm: &VmEnvironment<'_>) -> Result<Loaded,
     }
 }
 
-/// The mistakes with their places. One cause is one finding: what is missing only because a field
-/// stands at another place is left out.
-fn mistakes<'a>(
-    errors: impl Iterator<Item = &'a ConfigError> + Clone,
-    configuration: &'a Configuration,
-    gate: &'a Gate<'_>,
-    vm: &'a VmEnvironment<'_>,
-    source: &'a Source,
-) -> impl Iterator<Item = Diagnostic> {
-    let unknown = errors.clone().filter(|error| error.code() == Code::UNKNOWN_FIELD);
-    let missed: Vec<String> = unknown.flat_map(|error| missed_by(&error.place(), error.message())).collect();
-    let is_consequence = move |error: &&ConfigError| error.code() == Code::MISSING && missed.contains(&error.place());
-    errors.filter(move |error| !is_consequence(error)).map(move |error| {
-        let (place, node) = (error.place(), &configuration.node);
+/// The mistakes with their places. One cause is one finding: what is wrong only because a field
+/// stands at another place, or has another name, is left out.
+fn mistakes(
+    errors: &[&ConfigError],
+    configuration: &Configuration,
+    around: &Surroundings<'_>,
+    source: &Source,
+) -> Vec<Diagnostic> {
+    let node = &configuration.node;
+    let missed = consequences(errors, node);
+    let is_consequence = |error: &ConfigError| {
+        let is_cause = [Code::UNKNOWN_FIELD, Code::TYPE, Code::SYNTAX].contains(&error.code());
+        (!is_cause && missed.contains(&error.place())) || is_repeated(error, errors, node)
+    };
+    let causes = errors.iter().filter(|error| !is_consequence(error));
+    let found = causes.map(|error| {
+        let place = error.place();
         let span = match error.code() {
             Code::SYNTAX => json_place(error.message(), configuration),
             Code::UNKNOWN_FIELD => node.key_span_at(&place),
             _ => None,
         };
         let span = span.unwrap_or_else(|| node.span_at(&place, &source.text));
-        improve(Diagnostic::of_mistake(error).span(span), &place, node, gate, vm)
-    })
+        improve(Diagnostic::of_mistake(error).span(span), &place, around)
+    });
+    found.collect()
 }
 
 /// The findings with their places.
@@ -239,19 +253,4 @@ fn json_place(message: &str, configuration: &Configuration) -> Option<Range<usiz
 
 fn pointed(node: &Node, source: &Source) -> Range<usize> {
     node.span_at("", &source.text)
-}
-
-/// A text that is no YAML, with the causes that people overlook.
-fn syntax(source: &Source, span: Range<usize>, message: &str) -> Diagnostic {
-    let position = source.position(span.start);
-    let line = source.line(position.line);
-    let indentation: String = line.chars().take_while(|c| c.is_whitespace()).collect();
-    let found = Diagnostic::split(Code::SYNTAX, &format!("is not YAML: {message}")).span(span);
-    if indentation.contains('\t') {
-        return found.help("the line begins with a tab; YAML is indented with spaces");
-    }
-    if indentation.contains(|c: char| c != ' ') || line.contains('\u{a0}') {
-        return found.help("the line has a no-break space (U+00A0); write ordinary spaces");
-    }
-    found
 }

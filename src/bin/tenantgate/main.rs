@@ -31,6 +31,8 @@ mod spellings;
 #[cfg(not(target_family = "wasm"))]
 mod surroundings;
 #[cfg(not(target_family = "wasm"))]
+mod syntax;
+#[cfg(not(target_family = "wasm"))]
 mod variables;
 #[cfg(not(target_family = "wasm"))]
 mod yaml;

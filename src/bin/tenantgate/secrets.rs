@@ -13,25 +13,38 @@ pub(crate) fn is_secret(name: &str) -> bool {
 /// The bytes of the values in a document that may be secrets.
 pub(crate) fn spans(document: &Node) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    search(document, false, &mut found);
+    search(document, "", false, &mut found);
     found
 }
 
-fn search(here: &Node, secret: bool, found: &mut Vec<Range<usize>>) {
-    if let Content::Scalar(_) = here.content
-        && secret
+/// Searches the value of the member `field`.
+fn search(here: &Node, field: &str, secret: bool, found: &mut Vec<Range<usize>>) {
+    let is_variables = field == "key_values";
+    if let Content::Scalar(scalar) = &here.content
+        && (secret || has_password(&scalar.text))
+        && !here.span.is_empty()
     {
         found.push(here.span.clone());
     }
-    here.elements().iter().for_each(|element| search(element, secret, found));
+    here.elements().iter().for_each(|element| search(element, field, secret, found));
     // `{name: X, value: Y}` of Istio, and `{env: NAME}` of the gate.
     let is_variable = here.get("name").is_some() && here.get("value").is_some();
     for member in here.members() {
         let name = member.key.text().unwrap_or_default();
         let names_variable = name == "env" && member.value.text().is_some();
+        // A secret in braces is a name for YAML. Names of variables are none.
+        if secret && !is_variables && !MEMBERS.contains(&name) {
+            found.push(member.key.span.clone());
+        }
         let is_value = is_variable && name == "value";
-        search(&member.value, !names_variable && (secret || is_value || is_secret(name)), found);
+        search(&member.value, name, !names_variable && (secret || is_value || is_secret(name)), found);
     }
+}
+
+/// Whether a URL has a user name or a password.
+fn has_password(text: &str) -> bool {
+    let authority = text.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    authority.is_some_and(|authority| authority.contains('@'))
 }
 
 /// The line without what may be a secret, for a text whose fields are not known: what follows a
@@ -41,7 +54,7 @@ pub(crate) fn guess(line: &str) -> String {
     if is_secret(name) || line.contains("PRIVATE") {
         return format!("{name}: {MASK}");
     }
-    let is_long = |word: &str| word.len() > LONGEST_WORD && !word.contains("://");
+    let is_long = |word: &str| has_password(word) || (word.len() > LONGEST_WORD && !word.contains("://"));
     if value.split_whitespace().any(is_long) { format!("{name}: {MASK}") } else { line.to_owned() }
 }
 
@@ -49,6 +62,11 @@ pub(crate) fn guess(line: &str) -> String {
 pub(crate) const MASK: &str = "[not shown]";
 
 const PARTS: [&str; 8] = ["secret", "passw", "pem", "jwk", "private", "credential", "key_values", "session_key"];
+/// The names of members of keys and of references to secrets.
+const MEMBERS: [&str; 27] = [
+    "alg", "audience", "crv", "d", "dp", "dq", "e", "env", "id", "jwk", "jwks", "key", "key_ops", "keys", "kid", "kty",
+    "n", "name", "p", "pem", "q", "qi", "use", "value", "x", "x5c", "y",
+];
 const LONGEST_WORD: usize = 24;
 
 #[cfg(test)]
@@ -60,10 +78,11 @@ mod tests {
     fn values_of_secret_fields_are_known() {
         let text = "a: {client_secret: one, id: x}\nkeys: [{id: k, key: two}, {env: NAME}]\nclient_secrets: three\n\
                     client_key:\n  pem: |\n    four\nv: {env: NAME}\ne: [{name: N, value: five}]\n\
-                    key_values: {A: six}\nsecret: {env: NAME}\n";
+                    key_values: {A: six}\nsecret: {env: NAME}\n\
+                    secrets: {seven: {nine: 1}}\nissuer: https://u:eight@a.example/b\n";
         let [Ok(document)] = &documents(text)[..] else { panic!() };
         let found: Vec<&str> = spans(document).into_iter().map(|span| text.get(span).unwrap().trim()).collect();
-        let expected = ["one", "two", "three", "four", "five", "six"];
+        let expected = ["one", "two", "three", "four", "five", "six", "seven", "nine", "1", "eight"];
         assert!(found.iter().zip(expected).all(|(found, expected)| found.contains(expected)), "{found:?}");
         assert_eq!(found.len(), expected.len(), "{found:?}");
     }

@@ -50,6 +50,12 @@ impl Source {
         Position { line, column }
     }
 
+    /// The offset of the beginning of the line with this number, from 1 on.
+    pub(crate) fn offset(&self, line: usize) -> usize {
+        let ends = self.text.match_indices('\n').map(|(at, _)| at.saturating_add(1));
+        std::iter::once(0).chain(ends).nth(line.saturating_sub(1)).unwrap_or(self.text.len())
+    }
+
     /// The line with this number, from 1 on, without its end.
     pub(crate) fn line(&self, number: usize) -> &str {
         self.text.lines().nth(number.saturating_sub(1)).unwrap_or_default()

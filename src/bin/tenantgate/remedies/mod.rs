@@ -1,33 +1,44 @@
 //! What to write instead, where the file shows more than the filter sees.
 
-use std::time::Duration;
+mod fields;
+mod paths;
+mod synonyms;
+mod types;
+mod values;
 
 use tenantgate::config::Code;
 
 use super::diagnostic::Diagnostic;
 use super::gate::{Form, Gate};
 use super::schema;
-use super::secrets::is_secret;
+use super::syntax;
 use super::variables::VmEnvironment;
 use super::yaml::{Content, Node, Style};
 
+pub(crate) use fields::{consequences, is_repeated};
+
+/// What the file says around a mistake.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) configuration: &'a Node,
+    pub(crate) gate: &'a Gate<'a>,
+    pub(crate) vm: &'a VmEnvironment<'a>,
+    pub(crate) text: &'a str,
+}
+
 /// Adds what the value at `place` tells.
-pub(crate) fn improve(
-    found: Diagnostic,
-    place: &str,
-    configuration: &Node,
-    gate: &Gate<'_>,
-    vm: &VmEnvironment<'_>,
-) -> Diagnostic {
-    let value = configuration.at(place);
+pub(crate) fn improve(found: Diagnostic, place: &str, around: &Surroundings<'_>) -> Diagnostic {
+    let value = around.configuration.at(place);
+    if found.code == Code::SYNTAX {
+        return syntax::explain_json(found);
+    }
     let help = match found.code {
-        Code::TYPE => value.and_then(|node| of_type(node, place)),
-        Code::TIME => value.and_then(Node::text).and_then(|text| seconds(text, place)),
-        Code::UNKNOWN_FIELD => misplaced(place),
+        Code::TYPE => value.and_then(|node| types::help(node, place, around)),
+        Code::TIME => value.and_then(Node::text).and_then(|text| types::seconds(text, place)),
+        Code::UNKNOWN_FIELD => fields::help(place, around.configuration),
         Code::MISSING if found.help.is_none() => described(place),
-        Code::VARIABLE => Some(variable(&found.message, gate, vm)),
-        Code::KEYS => value.and_then(key),
-        _ => None,
+        Code::VARIABLE => Some(variable(&found.message, around)),
+        Code::KEYS => value.and_then(key).or_else(|| values::help(&found, place, around.configuration)),
+        _ => values::help(&found, place, around.configuration),
     };
     match help {
         Some(help) => found.help(help),
@@ -35,77 +46,30 @@ pub(crate) fn improve(
     }
 }
 
-/// A plain scalar that YAML does not take for a string.
-fn of_type(node: &Node, place: &str) -> Option<String> {
-    let Content::Scalar(scalar) = &node.content else { return None };
-    let text = scalar.text.as_str();
-    let name = place.rsplit(['.', '[']).next().unwrap_or_default();
-    if scalar.style != Style::Plain || text.is_empty() || is_secret(name) {
-        return None;
-    }
-    if let Some(help) = seconds(text, place) {
-        return Some(help);
-    }
-    let wants_text = schema::at(place).and_then(|schema| schema.get("type")).is_some_and(|kind| kind == "string");
-    (wants_text && !scalar.value().is_string()).then(|| format!("write it in quotes: \"{text}\""))
-}
-
-/// A number where a duration belongs.
-fn seconds(text: &str, place: &str) -> Option<String> {
-    let seconds = schema::is_duration(place).then(|| text.parse().ok()).flatten()?;
-    let duration = humantime::format_duration(Duration::from_secs(seconds));
-    Some(format!("write it with a unit: \"{duration}\" for {seconds} seconds"))
-}
-
 /// A field that is missing.
 fn described(place: &str) -> Option<String> {
-    let description = schema::at(place)?.get("description")?.as_str()?;
-    Some(format!("`{}`: {description}", place.rsplit_once('.').map_or(place, |(_, name)| name)))
+    let name = field_of(place);
+    let description = schema::at(place).and_then(|schema| schema.get("description")?.as_str());
+    Some(description.map_or_else(|| format!("write `{name}: ...`"), |text| format!("`{name}`: {text}")))
 }
 
-/// A field that belongs elsewhere.
-fn misplaced(place: &str) -> Option<String> {
-    let (parent, name) = place.rsplit_once('.').unwrap_or(("", place));
-    let home = schema::homes(name).into_iter().find(|home| !is_same(home, parent))?;
-    let inside = home.strip_prefix("tenants[]").map_or(home.as_str(), |rest| rest.trim_start_matches('.'));
-    Some(match (home.as_str(), inside) {
-        ("", _) => format!("`{name}` belongs at the top of the configuration, beside `tenants`"),
-        (_, "") => format!("`{name}` belongs into a tenant: an element of `tenants`"),
-        _ => format!("`{name}` belongs under `{inside}`"),
-    })
-}
-
-fn is_same(home: &str, parent: &str) -> bool {
-    let without_indexes: String = parent.split(|c: char| c.is_ascii_digit()).collect();
-    home == without_indexes
-}
-
-/// What is missing only because of an unknown field: the field that was meant, or the objects that
-/// it belongs into, as paths in the same tenant. `message` is that about the field.
-pub(crate) fn missed_by(place: &str, message: &str) -> Vec<String> {
-    let (parent, name) = place.rsplit_once('.').unwrap_or(("", place));
-    if let Some((_, meant)) = message.split_once("did you mean \"") {
-        let meant = meant.split('"').next().unwrap_or_default();
-        return vec![format!("{parent}.{meant}").trim_start_matches('.').to_owned()];
-    }
-    let tenant = parent.split_once(']').map_or("", |(tenant, _)| tenant);
-    // Keys are needed only where none are fetched.
-    let keys = matches!(name, "discovery" | "jwks_uri").then(|| format!("{tenant}].keys"));
-    let homes = schema::homes(name).into_iter();
-    homes
-        .map(|home| match home.strip_prefix("tenants[]") {
-            Some(rest) if !tenant.is_empty() => format!("{tenant}]{rest}"),
-            _ => home,
-        })
-        .flat_map(|home| [format!("{home}.{name}").trim_start_matches('.').to_owned(), home])
-        .chain(keys)
-        .collect()
+/// The name of the field at a place, or of the list that has the element there.
+fn field_of(place: &str) -> &str {
+    let list = place.split_once('[').map_or(place, |_| {
+        let end = place.rfind(']').filter(|end| end.saturating_add(1) == place.len());
+        end.and_then(|_| place.rsplit_once('[')).map_or(place, |(list, _)| list)
+    });
+    list.rsplit(['.', ']']).next().unwrap_or_default()
 }
 
 /// Where a variable has to be named.
-fn variable(message: &str, gate: &Gate<'_>, vm: &VmEnvironment<'_>) -> String {
+fn variable(message: &str, around: &Surroundings<'_>) -> String {
     let name = message.split('"').nth(1).unwrap_or_default();
-    let list = match gate.form {
+    let bare = name.trim().trim_start_matches(['$', '{']).trim_end_matches('}');
+    if bare != name {
+        return format!("write the name of the variable alone: `{{env: {bare}}}`");
+    }
+    let list = match around.gate.form {
         Form::Tenants => {
             return format!(
                 "set it where Envoy runs, and hand it to the VM (`host_env_keys`); for this check give it with \
@@ -116,7 +80,7 @@ fn variable(message: &str, gate: &Gate<'_>, vm: &VmEnvironment<'_>) -> String {
         Form::Istio => "`vmConfig.env` with `valueFrom: HOST`",
         Form::EnvoyGateway => "`env.hostKeys`",
     };
-    if vm.not_handed().iter().any(|missing| missing == name) {
+    if around.vm.not_handed().iter().any(|missing| missing == name) {
         return format!("add {name} to {list}; without that the VM does not have it");
     }
     format!(
@@ -129,9 +93,38 @@ fn key(node: &Node) -> Option<String> {
     let pem = node.get("pem").unwrap_or(node);
     let Content::Scalar(scalar) = &pem.content else { return None };
     let text = scalar.text.trim();
-    if text.starts_with("https://") || text.starts_with("http://") {
-        return Some("a URL of keys belongs into `provider.jwks_uri`".to_owned());
+    if is_url(text) {
+        return Some(KEY_URL.to_owned());
     }
     let folded = scalar.style == Style::Folded || (text.starts_with("-----BEGIN") && !text.contains('\n'));
-    folded.then(|| "keep the lines of a PEM: write `pem: |` and indent the lines below it".to_owned())
+    if folded {
+        return Some("keep the lines of a PEM: write `pem: |` and indent the lines below it".to_owned());
+    }
+    let is_file = text.starts_with('/') || text.starts_with("./") || text.ends_with(".pem");
+    is_file.then(|| "no files are read; write the PEM itself: `pem: |` and its lines, indented".to_owned())
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
+}
+
+const KEY_URL: &str = "a URL of keys belongs into `provider.jwks_uri`";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_field_of_an_element_is_its_list() {
+        for (place, field) in [
+            ("tenants[0].access[1].allow.roles[0]", "roles"),
+            ("tenants[0].access[1].allow", "allow"),
+            ("tenants[0].name", "name"),
+            ("session.lifetime", "lifetime"),
+            ("tenants[0]", "tenants"),
+            ("tenants", "tenants"),
+        ] {
+            assert_eq!(field_of(place), field);
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::ops::Range;
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::node::{Content, Member, Node, Scalar, Style};
+use crate::syntax::ALIAS;
 
 /// One document of a file, or the place where it stops being YAML.
 pub(crate) type Document = Result<Node, SyntaxError>;
@@ -115,9 +116,7 @@ impl<'t, I: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'t, I>
             }
             Event::Alias(anchor) => return Ok(self.anchors.get(&anchor).cloned().unwrap_or_else(|| nothing(span))),
             Event::UnresolvedAlias(name) => {
-                let message = format!(
-                    "`*{name}` is an alias in YAML, and there is no anchor of this name; for a text write \"*{name}\""
-                );
+                let message = format!("{ALIAS}{name}");
                 return Err(SyntaxError { span, message });
             }
             _ => return Ok(nothing(span)),
