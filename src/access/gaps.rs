@@ -20,18 +20,55 @@ pub(super) fn other_methods(access: &AccessRules) -> Vec<OtherMethods> {
         }
         for path in rule.paths.iter().filter(|path| !path.covers(&PathPattern::ALL)) {
             let mut behind = access.rules().iter().enumerate().skip(number.saturating_add(1));
-            let next = behind.find(|(_, next)| decides_other_methods(next, rule, path));
-            let by = next.map(|(by, _)| by);
-            let is_open = match next {
-                Some((_, next)) => is_about_all_paths(next) && !matches!(next.verdict, Verdict::Deny),
-                None => !access.policy().deny_by_default,
-            };
-            if is_open {
-                found.push(OtherMethods { rule: number, path: path.clone(), by });
+            let next = behind.find(|(_, next)| next.methods.is_empty() && is_for(next, rule) && is_about(next, path));
+            if is_looser(next.map(|(_, next)| next), access) {
+                found.push(OtherMethods { rule: number, path: path.clone(), by: next.map(|(by, _)| by) });
             }
         }
     }
     found
+}
+
+/// A path of a rule that keeps some users from it, and nothing that is below it.
+pub(super) struct LeftBelow {
+    pub(super) rule: usize,
+    /// The position of the path in the rule.
+    pub(super) position: usize,
+    /// The path with everything below it.
+    pub(super) whole: PathPattern,
+    /// The rule that decides about what is below, or the default if there is none.
+    pub(super) by: Option<usize>,
+}
+
+/// The paths that a rule keeps from some users, where a rule about all paths, or a default that
+/// allows, decides about what is below them.
+pub(super) fn left_below(access: &AccessRules) -> Vec<LeftBelow> {
+    let mut found = Vec::new();
+    for (number, rule) in access.rules().iter().enumerate().filter(|(_, rule)| restricts(rule)) {
+        for (position, path) in rule.paths.iter().enumerate() {
+            let Some(whole) = path.with_below() else { continue };
+            if rule.paths.iter().any(|own| own.covers(&whole)) {
+                continue;
+            }
+            let mut behind = access.rules().iter().enumerate().skip(number.saturating_add(1));
+            let next = behind.find(|(_, next)| {
+                is_for(next, rule)
+                    && (next.methods.is_empty() || next.methods == rule.methods)
+                    && is_about(next, &whole)
+            });
+            if is_looser(next.map(|(_, next)| next), access) {
+                found.push(LeftBelow { rule: number, position, whole, by: next.map(|(by, _)| by) });
+            }
+        }
+    }
+    found
+}
+
+/// The rule behind which everything is open to everybody, if no rule before it wants a user.
+pub(super) fn all_public(access: &AccessRules) -> Option<usize> {
+    let rules = access.rules();
+    let first = rules.iter().position(is_catch_all).filter(|_| rules.iter().all(is_public))?;
+    Some(first)
 }
 
 /// The rules that let every user, or everybody, reach all paths that no rule before them matches,
@@ -39,10 +76,6 @@ pub(super) fn other_methods(access: &AccessRules) -> Vec<OtherMethods> {
 /// default, which comes after all rules. Each has the numbers of the rules before it.
 pub(super) fn catch_alls(access: &AccessRules) -> Vec<(usize, Vec<usize>)> {
     let rules = access.rules();
-    let is_catch_all = |rule: &Rule| {
-        let is_for_all = rule.methods.is_empty() && rule.hosts.is_empty() && rule.client_ips.is_empty();
-        is_for_all && is_about_all_paths(rule) && matches!(rule.verdict, Verdict::AnyUser | Verdict::Public)
-    };
     let first = rules.iter().position(is_catch_all);
     let by_default = (first.is_none() && !access.policy().deny_by_default).then_some(rules.len());
     let with_narrower = |number: usize| {
@@ -54,12 +87,31 @@ pub(super) fn catch_alls(access: &AccessRules) -> Vec<(usize, Vec<usize>)> {
     first.or(by_default).and_then(with_narrower).into_iter().collect()
 }
 
-/// Whether `next` decides about all methods of `path` that `rule` leaves to the rules behind it.
-fn decides_other_methods(next: &Rule, rule: &Rule, path: &PathPattern) -> bool {
-    next.methods.is_empty()
-        && next.client_ips.is_empty()
-        && (next.hosts.is_empty() || next.hosts == rule.hosts)
-        && (next.paths.is_empty() || next.paths.iter().any(|own| own.covers(path)))
+/// Whether the rule `next` is about all clients, and all hosts of `rule`.
+fn is_for(next: &Rule, rule: &Rule) -> bool {
+    next.client_ips.is_empty() && (next.hosts.is_empty() || next.hosts == rule.hosts)
+}
+
+/// Whether the rule is about every path of the pattern.
+fn is_about(rule: &Rule, path: &PathPattern) -> bool {
+    rule.paths.is_empty() || rule.paths.iter().any(|own| own.covers(path))
+}
+
+/// Whether the rule that decides is about all paths and lets users in, or else the default does.
+fn is_looser(next: Option<&Rule>, access: &AccessRules) -> bool {
+    match next {
+        Some(next) => is_about_all_paths(next) && !matches!(next.verdict, Verdict::Deny),
+        None => !access.policy().deny_by_default,
+    }
+}
+
+fn is_catch_all(rule: &Rule) -> bool {
+    let is_for_all = rule.methods.is_empty() && rule.hosts.is_empty() && rule.client_ips.is_empty();
+    is_for_all && is_about_all_paths(rule) && matches!(rule.verdict, Verdict::AnyUser | Verdict::Public)
+}
+
+fn is_public(rule: &Rule) -> bool {
+    matches!(rule.verdict, Verdict::Public)
 }
 
 fn restricts(rule: &Rule) -> bool {
@@ -67,5 +119,5 @@ fn restricts(rule: &Rule) -> bool {
 }
 
 fn is_about_all_paths(rule: &Rule) -> bool {
-    rule.paths.is_empty() || rule.paths.iter().any(|path| path.covers(&PathPattern::ALL))
+    is_about(rule, &PathPattern::ALL)
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::gaps::{catch_alls, other_methods};
+use super::gaps::{all_public, catch_alls, left_below, other_methods};
 use crate::http::host::HostPattern;
 use crate::tenant::Tenant;
 use crate::tenant::access::{PathMatching, PathPattern, Rule, Verdict};
@@ -25,6 +25,11 @@ pub enum Warning {
     /// The rule keeps the path from some users, but not for other methods. The second rule decides
     /// about those, or the default if there is none.
     OtherMethods(usize, PathPattern, Option<usize>),
+    /// The rule keeps the path at this position from some users, and nothing below it. The pattern
+    /// has both. The second rule decides about what is below, or the default if there is none.
+    LeftBelow(usize, usize, PathPattern, Option<usize>),
+    /// The rule opens every path to everybody, and no rule wants a user.
+    AllPublic(usize),
     /// The rule lets everybody or every user reach all paths but those of the rules with these
     /// numbers. With `true`, other spellings of these paths are not refused.
     CatchAll(usize, Vec<usize>, bool),
@@ -48,9 +53,20 @@ impl fmt::Display for Warning {
                 )
             }
             Self::OtherMethods(rule, path, by) => {
-                let by = by.map_or_else(|| "`access_default`".to_owned(), |by| format!("access[{by}]"));
+                let by = decider(*by);
                 write!(f, "access[{rule}].methods: other methods of \"{path}\" are left to {by}")?;
                 write!(f, "; put a rule behind it, such as {{paths: [\"{path}\"], deny: true}}")
+            }
+            Self::LeftBelow(rule, position, whole, by) => {
+                let by = decider(*by);
+                let whole = whole.to_string();
+                let path = whole.strip_suffix("/*").unwrap_or(&whole);
+                write!(f, "access[{rule}].paths[{position}]: is \"{path}\" alone, and what is below is left to {by}")?;
+                write!(f, "; write \"{whole}\" for \"{path}\" and everything below")
+            }
+            Self::AllPublic(rule) => {
+                write!(f, "access[{rule}].allow: opens every path to everybody, so nobody signs in")?;
+                f.write_str("; write `any_user` for all users of the tenant, or name the paths that are public")
             }
             Self::CatchAll(rule, narrower, is_exact) => {
                 write!(f, "access[{rule}].allow: opens every path, except those of {}", numbers(narrower))?;
@@ -103,6 +119,9 @@ pub fn warnings(tenant: &Tenant) -> Vec<Warning> {
     }
     let gaps = other_methods(&tenant.access).into_iter();
     warnings.extend(gaps.map(|gap| Warning::OtherMethods(gap.rule, gap.path, gap.by)));
+    let below = left_below(&tenant.access).into_iter();
+    warnings.extend(below.map(|left| Warning::LeftBelow(left.rule, left.position, left.whole, left.by)));
+    warnings.extend(all_public(&tenant.access).map(Warning::AllPublic));
     let is_exact = tenant.access.policy().path_matching == PathMatching::Exact;
     warnings.extend(catch_alls(&tenant.access).into_iter().map(|(number, narrower)| match number {
         _ if number < rules.len() => Warning::CatchAll(number, narrower, is_exact),
@@ -142,6 +161,10 @@ fn shadows(before: &[Rule], rule: &Rule, own: &[HostPattern]) -> Option<Vec<usiz
     by.sort_unstable();
     by.dedup();
     Some(by)
+}
+
+fn decider(rule: Option<usize>) -> String {
+    rule.map_or_else(|| "`access_default`".to_owned(), |rule| format!("access[{rule}]"))
 }
 
 fn numbers(rules: &[usize]) -> String {

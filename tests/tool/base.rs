@@ -37,9 +37,12 @@ tenants:
 "#;
 
 /// Lines of the tenant acme that tests replace.
+pub(super) const ISSUER: &str = "issuer: https://login.acme.example\n";
 pub(super) const LOGIN: &str = "    login:\n      scopes: [openid, profile, email, groups]\n";
 pub(super) const IDENTITY: &str = "    identity: {user: sub}\n";
+pub(super) const ROLE: &str = "{name: admin, groups: [platform-admins]}";
 pub(super) const ADMIN: &str = "{paths: [/admin/*], allow: {roles: [admin]}}";
+pub(super) const REST: &str = "{allow: {groups: [engineers, platform-admins]}}";
 
 /// A change of the base, and its one finding: the code, what it points at, and a part of the help.
 pub(super) type Row<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);

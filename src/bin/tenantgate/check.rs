@@ -30,6 +30,8 @@ pub(crate) struct Check {
     pub(crate) format: Format,
     /// Whether a warning is as bad as an error.
     pub(crate) deny_warnings: bool,
+    /// The codes of warnings that are left out.
+    pub(crate) allowed: Vec<Code>,
     /// The paths of requests whose spellings are shown, with this method.
     pub(crate) requests: Vec<String>,
     pub(crate) method: String,
@@ -91,6 +93,7 @@ impl Check {
             let is_syntax = |found: &Diagnostic| found.code == Code::SYNTAX;
             let is_refused = diagnostics.iter().any(is_syntax);
             diagnostics.retain(|found| found.code != codes::DUPLICATE_KEY || !is_refused);
+            diagnostics.retain(|found| found.severity == Severity::Error || !self.allowed.contains(&found.code));
             let start = |found: &Diagnostic| found.span.as_ref().map(|span| span.start);
             diagnostics.sort_by_key(start);
             // What is no JSON is often no YAML either.
@@ -163,7 +166,8 @@ impl Check {
         };
         let around = Surroundings { configuration: &configuration.node, gate, vm: &vm, text: &source.text };
         report.diagnostics.extend(mistakes(&errors, configuration, &around, source));
-        let found = loaded.as_ref().map(lints::loaded).unwrap_or_default();
+        let found = lints::configuration(configuration, loaded.as_ref().ok(), gate, &vm, &source.text);
+        let found = found.into_iter().filter(|(path, _)| !is_about_a_mistake(path, &errors));
         report.diagnostics.extend(place(found, configuration, source));
         Ok(())
     }
@@ -233,13 +237,22 @@ fn mistakes(
     found.collect()
 }
 
+/// Whether a finding is about a value that is a mistake already, or about a part of one.
+fn is_about_a_mistake(place: &str, errors: &[&ConfigError]) -> bool {
+    errors.iter().any(|error| {
+        let mistake = error.place();
+        let rest = place.strip_prefix(mistake.as_str()).filter(|_| !mistake.is_empty());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    })
+}
+
 /// The findings with their places.
 fn place<'a>(
-    found: Vec<lints::Found>,
+    found: impl Iterator<Item = lints::Found>,
     configuration: &'a Configuration,
     source: &'a Source,
 ) -> impl Iterator<Item = Diagnostic> {
-    found.into_iter().map(|(place, found)| found.span(configuration.node.span_at(&place, &source.text)))
+    found.map(|(place, found)| found.span(configuration.node.span_at(&place, &source.text)))
 }
 
 /// The place that a message of the JSON reader ends with: ` at line 1 column 2`.

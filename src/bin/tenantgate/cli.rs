@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use tenantgate::config::Code;
 use tenantgate::seal::SealingKey;
 
 use super::check::Check;
@@ -48,6 +49,9 @@ enum Command {
         /// Fail for what is found of this severity, too.
         #[arg(long, value_enum, value_name = "SEVERITY")]
         deny: Option<Denied>,
+        /// Leave out warnings with this code, such as TG240.
+        #[arg(long, value_name = "CODE", value_parser = code)]
+        allow: Vec<Code>,
         /// Show who gets in by this path, and by other spellings of it.
         #[arg(long, value_name = "PATH")]
         path: Vec<String>,
@@ -82,10 +86,11 @@ enum Denied {
 /// command failed.
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Check { files, env, env_file, assume_env, format, deny, path, method } => {
+        Command::Check { files, env, env_file, assume_env, format, deny, allow, path, method } => {
             Variables::new(env, env_file.as_deref(), assume_env).and_then(|variables| {
                 let deny_warnings = deny.is_some();
-                let check = Check { paths: files, variables, format, deny_warnings, requests: path, method };
+                let check =
+                    Check { paths: files, variables, format, deny_warnings, allowed: allow, requests: path, method };
                 let (output, good) = check.run()?;
                 print(&output).map(|()| good)
             })
@@ -130,6 +135,11 @@ fn session_key() -> Result<String, String> {
 /// Prints one line. A closed pipe is an error, not a panic.
 fn print(line: &str) -> Result<(), String> {
     writeln!(io::stdout(), "{}", line.trim_end()).map_err(|error| error.to_string())
+}
+
+fn code(text: &str) -> Result<Code, String> {
+    let known = codes::parse(text).filter(|code| codes::find(*code).is_some());
+    known.ok_or_else(|| "there is no such code; it is written as TG240".to_owned())
 }
 
 /// Reads the value of `--env`.

@@ -92,3 +92,73 @@ pub(crate) const SCOPES: Code = Code::new(207);
 pub(crate) const SHARED_AUDIENCE: Code = Code::new(208);
 /// A cookie domain that is a public suffix.
 pub(crate) const PUBLIC_SUFFIX: Code = Code::new(209);
+/// An exact path of a rule, with a looser rule for what is below.
+pub(crate) const RULE_BELOW: Code = Code::new(210);
+/// Rules without a word about all other paths.
+pub(crate) const RULES_END: Code = Code::new(211);
+/// Rules that let everybody in.
+pub(crate) const RULE_ALL_PUBLIC: Code = Code::new(212);
+/// A path in the language of another program.
+pub(crate) const RULE_PATH: Code = Code::new(213);
+/// A method that no client sends.
+pub(crate) const RULE_METHOD: Code = Code::new(214);
+/// A setting that nothing uses.
+pub(crate) const NO_EFFECT: Code = Code::new(215);
+/// A role that no rule asks for.
+pub(crate) const ROLE_UNUSED: Code = Code::new(216);
+/// A name that nobody can have.
+pub(crate) const NAME: Code = Code::new(217);
+/// A name of another form than those of the tokens.
+pub(crate) const NAME_FORM: Code = Code::new(218);
+/// A claim that is not written as its name or path.
+pub(crate) const CLAIM: Code = Code::new(219);
+/// A header for a claim, the wrong way round.
+pub(crate) const HEADER_CLAIM: Code = Code::new(220);
+/// Rules that need a scope that is not asked for.
+pub(crate) const SCOPE_MISSING: Code = Code::new(221);
+/// A misspelled part of the authorization request.
+pub(crate) const REQUEST: Code = Code::new(222);
+/// An audience that other tokens have, or none has.
+pub(crate) const AUDIENCE: Code = Code::new(223);
+/// An issuer that is not written as its provider does.
+pub(crate) const ISSUER_FORM: Code = Code::new(224);
+/// An issuer in another form than that of a known provider.
+pub(crate) const ISSUER_PROVIDER: Code = Code::new(225);
+/// Plain http beyond one machine.
+pub(crate) const INSECURE: Code = Code::new(226);
+/// An endpoint that is probably another one.
+pub(crate) const ENDPOINT: Code = Code::new(227);
+/// An endpoint that is not where the issuer is.
+pub(crate) const ENDPOINT_ELSEWHERE: Code = Code::new(228);
+/// An endpoint that is discovered, too.
+pub(crate) const ENDPOINT_DISCOVERED: Code = Code::new(229);
+/// A cluster that is no name of one.
+pub(crate) const CLUSTER_NAME: Code = Code::new(230);
+/// A client id that the issuer cannot have given.
+pub(crate) const CLIENT_ID: Code = Code::new(231);
+/// A client without credentials.
+pub(crate) const PUBLIC_CLIENT: Code = Code::new(232);
+/// A client secret that is probably none.
+pub(crate) const SECRET: Code = Code::new(233);
+/// A secret in the file.
+pub(crate) const SECRET_IN_FILE: Code = Code::new(234);
+/// A secret that two clients have.
+pub(crate) const SHARED_SECRET: Code = Code::new(235);
+/// A session key that is not random or not new.
+pub(crate) const SESSION_KEY: Code = Code::new(236);
+/// A client that two tenants have.
+pub(crate) const SHARED_CLIENT: Code = Code::new(237);
+/// A public key that two issuers have.
+pub(crate) const SHARED_KEY: Code = Code::new(238);
+/// A host that browsers elsewhere do not reach.
+pub(crate) const HOST_LOCAL: Code = Code::new(239);
+/// A host without the one that people type as well.
+pub(crate) const HOST_TWIN: Code = Code::new(240);
+/// An issuer behind the host that needs it.
+pub(crate) const OWN_GATE: Code = Code::new(241);
+/// The end of a sign-out is somewhere else.
+pub(crate) const SIGN_OUT: Code = Code::new(242);
+/// A front-channel logout without cookies.
+pub(crate) const FRONTCHANNEL: Code = Code::new(243);
+/// HTML in a text that is plain.
+pub(crate) const PAGE_MARKUP: Code = Code::new(244);

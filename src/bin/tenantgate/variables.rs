@@ -75,6 +75,18 @@ impl VmEnvironment<'_> {
     pub(crate) fn not_handed(&self) -> Vec<String> {
         self.missing.borrow().clone()
     }
+
+    /// The value of a variable that stands in the file itself.
+    pub(crate) fn fixed(&self, name: &str) -> Option<&str> {
+        self.fixed.get(name).map(String::as_str)
+    }
+
+    /// The value of a variable, if it is certain. With `--assume-env` only the file is.
+    pub(crate) fn known(&self, name: &str) -> Option<String> {
+        let is_handed = self.handed.as_ref().is_none_or(|handed| handed.iter().any(|handed| handed == name));
+        let given = || self.variables.value(name).filter(|_| is_handed && !self.variables.assume);
+        self.fixed(name).map(str::to_owned).or_else(given)
+    }
 }
 
 /// The variables that a configuration uses for private keys.

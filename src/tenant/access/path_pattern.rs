@@ -87,6 +87,17 @@ impl PathPattern {
         })
     }
 
+    /// The same paths and everything below them. `None` if that is the pattern itself, if it ends
+    /// with a slash, or if its last segment has a dot, as a file has.
+    pub(crate) fn with_below(&self) -> Option<Self> {
+        match self.segments.last()? {
+            Segment::Literal(text) if !self.below && !text.is_empty() && !text.contains('.') => {
+                Some(Self { below: true, ..self.clone() })
+            }
+            Segment::Literal(_) | Segment::Begins(_) | Segment::Any => None,
+        }
+    }
+
     /// Whether the pattern matches `path` and no other path.
     pub(crate) fn is_exactly(&self, path: &str) -> bool {
         Self::parse(path).as_ref() == Ok(self)

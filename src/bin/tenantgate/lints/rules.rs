@@ -2,15 +2,17 @@
 
 use tenantgate::access::{Warning, warnings};
 use tenantgate::config::Code;
+use tenantgate::tenant::Tenant;
 
-use super::{Found, Indexed};
+use super::Found;
+use super::site::Site;
 use crate::codes;
 
-pub(super) fn lint(tenant: Indexed<'_>) -> Vec<Found> {
-    let found = warnings(tenant.tenant).into_iter().map(|warning| {
+pub(super) fn lint(site: &Site<'_>, tenant: &Tenant) -> Vec<Found> {
+    let found = warnings(tenant).into_iter().map(|warning| {
         let text = warning.to_string();
         let (path, message) = text.split_once(": ").unwrap_or(("access", &text));
-        tenant.warning(code(&warning), path, message)
+        site.warning(code(&warning), path, message)
     });
     found.collect()
 }
@@ -23,6 +25,8 @@ fn code(warning: &Warning) -> Code {
         Warning::NoBearer(_) => codes::RULE_SCOPES,
         Warning::NoVerifiedEmail(_) => codes::RULE_EMAIL,
         Warning::OtherMethods(..) => codes::RULE_METHODS,
+        Warning::LeftBelow(..) => codes::RULE_BELOW,
+        Warning::AllPublic(_) => codes::RULE_ALL_PUBLIC,
         Warning::CatchAll(..) | Warning::OpenDefault(..) => codes::RULE_CATCH_ALL,
     }
 }

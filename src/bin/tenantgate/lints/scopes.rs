@@ -3,26 +3,18 @@
 
 use tenantgate::tenant::{OptionalScopes, Scopes, Tenant, WithoutToken};
 
-use super::{Found, Indexed};
+use super::Found;
+use super::known_provider::KnownProvider;
+use super::site::Site;
 use crate::codes;
 
-/// A provider that its issuer URL tells.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum KnownProvider {
-    EntraId,
-    Google,
-    Keycloak,
-    /// An authorization server of Okta, other than the one of the organization.
-    Okta,
+pub(super) fn lint(site: &Site<'_>, tenant: &Tenant) -> Vec<Found> {
+    let warning = |message: &String| site.warning(codes::SCOPES, "login.scopes", message);
+    messages(site, tenant).iter().map(warning).collect()
 }
 
-pub(super) fn lint(tenant: Indexed<'_>) -> Vec<Found> {
-    let warning = |message: &String| tenant.warning(codes::SCOPES, "login.scopes", message);
-    messages(tenant.tenant).iter().map(warning).collect()
-}
-
-fn messages(tenant: &Tenant) -> Vec<String> {
-    let provider = KnownProvider::of(&tenant.issuer);
+fn messages(site: &Site<'_>, tenant: &Tenant) -> Vec<String> {
+    let provider = site.provider();
     let is_default = tenant.login.scopes == Scopes::Default;
     let discovers = tenant.provider.discovers();
     let has = if is_default && discovers {
@@ -37,7 +29,7 @@ fn messages(tenant: &Tenant) -> Vec<String> {
 
     let mut warnings = Vec::new();
     if asks("groups")
-        && let Some(provider) = provider
+        && let Some(provider) = provider.filter(|provider| provider.lacks_groups())
         && (is_default || provider.never_has_groups())
     {
         let scopes = provider.scopes(tenant.refresh.is_some());
@@ -45,69 +37,41 @@ fn messages(tenant: &Tenant) -> Vec<String> {
         let name = provider.name();
         warnings.push(format!("asks for `groups`, which {name} refuses unless it was added there; write {scopes}{or}"));
     }
-    match provider {
-        Some(KnownProvider::Google) if asks("offline_access") => {
-            warnings.push("has `offline_access`, which Google refuses; leave it out".to_owned());
-        }
-        Some(KnownProvider::Google) if ends && !has_parameter(tenant, "access_type") => warnings.push(
-            "Google sends a refresh token only with `login.parameters: {access_type: offline}` and `login.prompt: consent`"
-                .to_owned(),
-        ),
-        Some(KnownProvider::Keycloak) if asks("offline_access") && tenant.refresh.is_some() => warnings.push(format!(
-            "asks for `offline_access`; Keycloak sends refresh tokens without it, and with it they stay valid after \
-             a sign-out there; write {}",
-            KnownProvider::Keycloak.scopes(true)
-        )),
-        Some(KnownProvider::Google | KnownProvider::Keycloak) => {}
-        None | Some(KnownProvider::EntraId | KnownProvider::Okta) if ends && !asks("offline_access") => {
+    let is = |known: KnownProvider| provider == Some(known);
+    if is(KnownProvider::Google) || is(KnownProvider::Cognito) {
+        if asks("offline_access") {
+            let name = provider.map_or("", KnownProvider::name);
+            warnings.push(format!("has `offline_access`, which {name} refuses; leave it out"));
+        } else if is(KnownProvider::Google) && ends && !has_parameter(tenant, "access_type") {
             warnings.push(
-                "has no `offline_access`; most issuers send a refresh token only with this scope, and without one the \
-                 session ends after `refresh.interval`"
+                "Google sends no refresh token for them; set `login.parameters: {access_type: offline}` and \
+                 `login.prompt: consent`"
                     .to_owned(),
             );
         }
-        None | Some(KnownProvider::EntraId | KnownProvider::Okta) => {}
+    } else if is(KnownProvider::Keycloak) {
+        if asks("offline_access") && tenant.refresh.is_some() {
+            warnings.push(format!(
+                "asks for `offline_access`, with which refresh tokens stay valid after a sign-out at Keycloak, and it \
+                 sends them without; write {}",
+                KnownProvider::Keycloak.scopes(true)
+            ));
+        }
+    } else if ends && !asks("offline_access") {
+        warnings.push(format!(
+            "has no `offline_access`, and most issuers send a refresh token only with this scope, so sessions end \
+             after `refresh.interval`; write {}, or `refresh.without_token: keep`",
+            with_offline_access(&asked)
+        ));
     }
     warnings
 }
 
-fn has_parameter(tenant: &Tenant, name: &str) -> bool {
-    tenant.login.request.others.iter().any(|(other, _)| other == name)
+/// The list of these scopes with `offline_access`.
+fn with_offline_access(asked: &str) -> String {
+    format!("`[{}, offline_access]`", asked.replace(' ', ", "))
 }
 
-impl KnownProvider {
-    fn of(issuer: &str) -> Option<Self> {
-        let (host, path) = issuer.split_once("://")?.1.split_once('/').unwrap_or((issuer.split_once("://")?.1, ""));
-        let is_okta = [".okta.com", ".oktapreview.com", ".okta-emea.com"].iter().any(|domain| host.ends_with(domain));
-        match host {
-            "accounts.google.com" => Some(Self::Google),
-            "sts.windows.net" => Some(Self::EntraId),
-            _ if host.starts_with("login.microsoftonline.") => Some(Self::EntraId),
-            _ if is_okta && path.starts_with("oauth2/") => Some(Self::Okta),
-            _ if path.starts_with("realms/") || path.contains("/realms/") => Some(Self::Keycloak),
-            _ => None,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::EntraId => "Entra ID",
-            Self::Google => "Google",
-            Self::Keycloak => "Keycloak",
-            Self::Okta => "Okta",
-        }
-    }
-
-    /// Whether nobody can add a scope `groups` there.
-    fn never_has_groups(self) -> bool {
-        matches!(self, Self::EntraId | Self::Google)
-    }
-
-    /// What to write as `login.scopes`.
-    fn scopes(self, refreshes: bool) -> &'static str {
-        match self {
-            Self::EntraId | Self::Okta if refreshes => "`[openid, profile, email, offline_access]`",
-            Self::EntraId | Self::Google | Self::Keycloak | Self::Okta => "`[openid, profile, email]`",
-        }
-    }
+fn has_parameter(tenant: &Tenant, name: &str) -> bool {
+    tenant.login.request.others.iter().any(|(other, _)| other == name)
 }

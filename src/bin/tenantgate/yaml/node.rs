@@ -69,6 +69,14 @@ impl Node {
         }
     }
 
+    /// The text of a scalar that is a string for Envoy.
+    pub(crate) fn string(&self) -> Option<&str> {
+        match &self.content {
+            Content::Scalar(scalar) if scalar.value().is_string() => Some(&scalar.text),
+            Content::Scalar(_) | Content::List(_) | Content::Map(_) => None,
+        }
+    }
+
     /// The member of a map with this name. Of several, the last counts.
     pub(crate) fn member(&self, name: &str) -> Option<&Member> {
         self.members().iter().rev().find(|member| member.key.text() == Some(name))
