@@ -419,3 +419,21 @@ fn the_schema_is_printed_whole() {
     let (code, output, _) = run(&["schema"], "");
     assert_eq!((code, output.as_str()), (0, include_str!("../src/config/schema.json")));
 }
+
+#[test]
+fn shells_complete_the_commands() {
+    for (shell, start) in [("bash", "_tenantgate()"), ("zsh", "#compdef tenantgate"), ("fish", "# Print an optspec")] {
+        let (code, script, errors) = run(&["completions", shell], "");
+        assert_eq!((code, errors.as_str()), (0, ""));
+        assert!(script.starts_with(start), "{script}");
+        assert!(script.contains("session-key") && script.contains("assume-env"), "{shell}");
+    }
+    assert_eq!(run(&["completions", "dos"], "").0, 2);
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let version = format!("tenantgate {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(run(&["version"], ""), (0, version.clone(), String::new()));
+    assert_eq!(run(&["--version"], "").1, version);
+}

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use tenantgate::config::Code;
 use tenantgate::seal::SealingKey;
 
@@ -73,6 +74,15 @@ enum Command {
     Schema,
     /// Print a new session key: 32 random bytes in base64.
     SessionKey,
+    /// Print the script with which a shell completes the commands and options.
+    ///
+    /// For bash: `source <(tenantgate completions bash)`.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the name and the version.
+    Version,
 }
 
 /// A severity that makes a check fail besides errors.
@@ -82,8 +92,8 @@ enum Denied {
     Warnings,
 }
 
-/// Runs the tool. The exit code is 0 on success, 1 if the configuration has mistakes, and 2 if the
-/// command failed.
+/// Runs the tool. The exit code is 0 on success, 1 if something was found, such as mistakes in the
+/// configuration, and 2 if the command failed.
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check { files, env, env_file, assume_env, format, deny, allow, path, method } => {
@@ -99,6 +109,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Help { topic } => help(topic.as_deref()),
         Command::Schema => print(schema::TEXT).map(|()| true),
         Command::SessionKey => session_key().and_then(|key| print(&key)).map(|()| true),
+        Command::Completions { shell } => print(&completions(shell)).map(|()| true),
+        Command::Version => print(concat!("tenantgate ", env!("CARGO_PKG_VERSION"))).map(|()| true),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -130,6 +142,12 @@ fn session_key() -> Result<String, String> {
     #[expect(clippy::disallowed_methods, reason = "the tool is no part of the core")]
     getrandom::fill(&mut key).map_err(|error| format!("no random bytes: {error}"))?;
     Ok(STANDARD.encode(key))
+}
+
+fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "tenantgate", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Prints one line. A closed pipe is an error, not a panic.
