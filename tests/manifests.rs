@@ -1,21 +1,64 @@
-//! Tier `manifests`: the manifests in `envoy/` fit the CustomResourceDefinitions.
+//! Tier `manifests`: the manifests in `envoy/`, and those that the tool makes, fit the
+//! CustomResourceDefinitions.
 #![allow(clippy::restriction, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 /// Version and kind of every manifest.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 11] = [
     ("extensions.istio.io/v1alpha1", "WasmPlugin"),
     ("extensions.istio.io/v1alpha1", "TrafficExtension"),
     ("networking.istio.io/v1", "ServiceEntry"),
     ("networking.istio.io/v1", "DestinationRule"),
     ("security.istio.io/v1", "AuthorizationPolicy"),
+    ("networking.istio.io/v1alpha3", "EnvoyFilter"),
     ("gateway.envoyproxy.io/v1alpha1", "EnvoyExtensionPolicy"),
+    ("gateway.envoyproxy.io/v1alpha1", "Backend"),
+    ("gateway.envoyproxy.io/v1alpha1", "EnvoyPatchPolicy"),
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+    ("gateway.networking.k8s.io/v1", "BackendTLSPolicy"),
 ];
+
+/// Two tenants, of which one has back-channel logout.
+const TENANTS: &str = r#"
+session: {keys: [{id: a, env: KEY}]}
+tenants:
+  - name: acme
+    hosts: [acme.example.com]
+    issuer: https://dex.acme.example:5556
+    client_id: tenantgate
+    client_secret: {env: ACME_SECRET}
+    provider: {cluster: dex, discovery: true}
+    login: {backchannel_logout_path: /oauth2/backchannel-logout}
+  - name: globex
+    hosts: [globex.example.com]
+    issuer: https://login.globex.example
+    client_id: tenantgate
+    client_secret: {env: GLOBEX_SECRET}
+    provider: {cluster: globex, discovery: true}
+"#;
+
+/// What the tool makes of [`TENANTS`], with and without back-channel logout.
+fn rendered() -> Vec<(&'static str, String)> {
+    let without = TENANTS.replace("login: {backchannel_logout_path: /oauth2/backchannel-logout}", "");
+    [("istio", "/tenantgate.wasm", TENANTS), ("istio", "oci://r/t:1", &without), ("envoy-gateway", "r/t:1", TENANTS)]
+        .map(|(platform, module, tenants)| {
+            let mut tool = Command::new(env!("CARGO_BIN_EXE_tenantgate"));
+            let tool = tool.args(["render", platform, "-", "--module", module]).stdin(Stdio::piped());
+            let mut tool = tool.stdout(Stdio::piped()).spawn().unwrap();
+            tool.stdin.take().unwrap().write_all(tenants.as_bytes()).unwrap();
+            let output = tool.wait_with_output().unwrap();
+            assert!(output.status.success(), "{platform} {module}");
+            (platform, String::from_utf8(output.stdout).unwrap())
+        })
+        .into()
+}
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
@@ -25,9 +68,10 @@ fn read(path: &str) -> String {
 fn manifests() -> Vec<(&'static str, Value)> {
     let files = ["envoy/istio.yaml", "envoy/istio-traffic-extension.yaml", "envoy/envoy-gateway.yaml"];
     files
+        .map(|file| (file, read(file)))
         .into_iter()
-        .flat_map(|file| {
-            let text = read(file);
+        .chain(rendered())
+        .flat_map(|(file, text)| {
             let documents: Vec<Value> =
                 text.split("\n---\n").map(|text| serde_saphyr::from_str(text).unwrap()).collect();
             documents.into_iter().map(move |document| (file, document))
@@ -118,7 +162,12 @@ fn the_manifests_fail_closed() {
                 assert_eq!(tls["subjectAltNames"], json!([spec["host"]]));
                 assert!(tls["caCertificates"].is_string());
             }
-            "ServiceEntry" | "AuthorizationPolicy" => {}
+            "EnvoyFilter" => {
+                let plugin = &spec["configPatches"][0]["patch"]["value"]["typed_config"]["config"];
+                assert_eq!(plugin["failure_policy"], "FAIL_RELOAD");
+            }
+            "BackendTLSPolicy" => assert!(spec["validation"]["hostname"].is_string()),
+            "ServiceEntry" | "AuthorizationPolicy" | "Backend" | "HTTPRoute" | "EnvoyPatchPolicy" => {}
             other => panic!("{file}: {other}"),
         }
     }

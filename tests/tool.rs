@@ -13,6 +13,8 @@ mod lints;
 mod mistakes;
 #[path = "tool/remedies.rs"]
 mod remedies;
+#[path = "tool/render.rs"]
+mod render;
 #[path = "tool/surroundings.rs"]
 mod surroundings;
 #[path = "tool/syntax.rs"]
@@ -436,4 +438,40 @@ fn the_version_is_that_of_the_package() {
     let version = format!("tenantgate {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(run(&["version"], ""), (0, version.clone(), String::new()));
     assert_eq!(run(&["--version"], "").1, version);
+}
+
+/// The names of the commands in the help of the tool or of a command.
+fn commands(help: &str) -> Vec<String> {
+    let Some((_, listed)) = help.split_once("Commands:\n") else { return Vec::new() };
+    let lines = listed.lines().take_while(|line| line.starts_with("  "));
+    // Deeper lines go on with a description.
+    let names = lines.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+    names.map(str::to_owned).collect()
+}
+
+/// The reference has a section for each command, with every option that the command has.
+#[test]
+fn the_reference_has_every_command_and_option() {
+    let reference = include_str!("../docs/tool.md");
+    let all = commands(&run(&["--help"], "").1);
+    assert!(all.len() > 7, "{all:?}");
+    let sections: Vec<&str> =
+        reference.split("\n## `").skip(1).map(|section| section.split('`').next().unwrap()).collect();
+    assert_eq!(sections, all);
+    for name in &all {
+        let section = reference.split(&format!("\n## `{name}`\n")).nth(1).unwrap().split("\n## ").next().unwrap();
+        assert!(reference.contains(&format!("| [`{name}`](#{name}) | ")), "{name}");
+        let help = run(&[name, "--help"], "").1;
+        let mut helps = vec![help.clone()];
+        helps.extend(
+            commands(&help).iter().filter(|inner| *inner != "help").map(|inner| run(&[name, inner, "--help"], "").1),
+        );
+        let options = helps.iter().flat_map(|help| help.lines()).filter_map(|line| {
+            let line = line.trim_start().trim_start_matches("-h, ");
+            line.strip_prefix("--")?.split([' ', '<']).next()
+        });
+        for option in options.filter(|option| *option != "help") {
+            assert!(section.contains(&format!("--{option}")), "{name} --{option}");
+        }
+    }
 }

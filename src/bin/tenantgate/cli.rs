@@ -14,7 +14,7 @@ use tenantgate::seal::SealingKey;
 use super::check::Check;
 use super::report::Format;
 use super::variables::Variables;
-use super::{codes, explain, schema};
+use super::{codes, explain, render, schema};
 
 /// Multi-tenant OpenID Connect at the edge: the command-line tool of the filter.
 #[derive(Parser)]
@@ -65,11 +65,9 @@ enum Command {
     /// The filter itself decides; the provider is simulated, and secrets are not needed. Without a
     /// person, a token or a cookie the request is anonymous.
     Explain(Box<explain::Arguments>),
-    /// Explain the code of a finding, such as TG014, or the commands.
-    Help {
-        /// A code, or the name of a command.
-        topic: Option<String>,
-    },
+    /// Print whole manifests that are made of one tenants file.
+    #[command(subcommand)]
+    Render(render::Arguments),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Print a new session key: 32 random bytes in base64.
@@ -83,6 +81,11 @@ enum Command {
     },
     /// Print the name and the version.
     Version,
+    /// Explain the code of a finding, such as TG014, or the commands.
+    Help {
+        /// A code, or the name of a command.
+        topic: Option<String>,
+    },
 }
 
 /// A severity that makes a check fail besides errors.
@@ -106,6 +109,7 @@ pub(crate) fn main() -> ExitCode {
             })
         }
         Command::Explain(arguments) => arguments.run().and_then(|(output, good)| print(&output).map(|()| good)),
+        Command::Render(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Help { topic } => help(topic.as_deref()),
         Command::Schema => print(schema::TEXT).map(|()| true),
         Command::SessionKey => session_key().and_then(|key| print(&key)).map(|()| true),

@@ -7,6 +7,8 @@ mod cli;
 #[cfg(not(target_family = "wasm"))]
 mod codes;
 #[cfg(not(target_family = "wasm"))]
+mod configuration;
+#[cfg(not(target_family = "wasm"))]
 mod diagnostic;
 #[cfg(not(target_family = "wasm"))]
 mod explain;
@@ -18,6 +20,8 @@ mod input;
 mod lints;
 #[cfg(not(target_family = "wasm"))]
 mod remedies;
+#[cfg(not(target_family = "wasm"))]
+mod render;
 #[cfg(not(target_family = "wasm"))]
 mod report;
 #[cfg(not(target_family = "wasm"))]

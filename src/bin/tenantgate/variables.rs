@@ -20,6 +20,8 @@ pub(crate) struct Variables {
     given: HashMap<String, String>,
     /// Whether a variable without a value has one that is not known here.
     assume: bool,
+    /// Whether the variables of this process do not count.
+    ignore_process: bool,
 }
 
 /// The variables that the VM of one gate has, and what was asked of them.
@@ -50,7 +52,12 @@ impl Variables {
             }
         }
         all.extend(given);
-        Ok(Self { given: all, assume })
+        Ok(Self { given: all, assume, ignore_process: false })
+    }
+
+    /// Every variable has a value that is not known here, whatever this process has.
+    pub(crate) fn unknown() -> Self {
+        Self { given: HashMap::new(), assume: true, ignore_process: true }
     }
 
     /// The variables of a VM that gets these names, or all of them if there is no list.
@@ -66,7 +73,8 @@ impl Variables {
 
     #[expect(clippy::disallowed_methods, reason = "the tool is no part of the core")]
     fn value(&self, name: &str) -> Option<String> {
-        self.given.get(name).cloned().or_else(|| std::env::var(name).ok())
+        let of_process = || (!self.ignore_process).then(|| std::env::var(name).ok()).flatten();
+        self.given.get(name).cloned().or_else(of_process)
     }
 }
 

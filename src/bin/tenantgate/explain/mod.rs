@@ -22,10 +22,9 @@ use tenantgate::jose::HostAlgorithms;
 use tenantgate::runtime::TenantEntry;
 use tenantgate::upstream::HeaderEdit;
 
-use super::gate::gates;
-use super::source::{Source, SourceError};
+use super::configuration::Configured;
 use super::variables::{Variables, VmEnvironment};
-use super::yaml::{Node, documents};
+use super::yaml::Node;
 use simulation::{Outcome, Simulation, simulated};
 
 pub(crate) use arguments::Arguments;
@@ -60,20 +59,9 @@ pub(crate) enum Verdict {
 impl Explainer {
     /// Reads the first configuration in the file. Variables that are not known do not matter here.
     pub(crate) fn read(file: &Path, variables: Variables, jwks: Option<&Path>) -> Result<Self, String> {
-        let source = Source::read(file).map_err(|error| match error {
-            SourceError::Unreadable(problem) => problem,
-            SourceError::Encoding(problem) => format!("{}: {problem}", file.display()),
-        })?;
-        let invalid = |problem: &str| format!("{}: {problem}; `tenantgate check` says more", file.display());
-        for document in documents(&source.text) {
-            let document = document.map_err(|_| invalid("is not YAML"))?;
-            let gate = gates(&document, &source.text).into_iter().find_map(|gate| gate.configuration);
-            if let Some(found) = gate {
-                let jwks = jwks.map(read_json).transpose()?;
-                return Ok(Self { configuration: found.node.value(), node: found.node, variables, jwks });
-            }
-        }
-        Err(invalid("has no configuration of Tenantgate"))
+        let configured = Configured::read(file)?;
+        let jwks = jwks.map(read_json).transpose()?;
+        Ok(Self { configuration: configured.node.value(), node: configured.node, variables, jwks })
     }
 
     /// Explains one request.

@@ -5,5 +5,5 @@ mod node;
 mod read;
 mod scalar;
 
-pub(crate) use node::{Content, Member, Node, Style};
+pub(crate) use node::{Content, Member, Node, Scalar, Style};
 pub(crate) use read::{Document, documents};

@@ -1,0 +1,46 @@
+//! The command `render`: whole manifests from one tenants file.
+
+mod clusters;
+mod destination;
+mod envoy;
+mod envoy_gateway;
+mod istio;
+mod template;
+mod tenants_file;
+
+use clap::Subcommand;
+
+/// The platform that the manifests are for.
+#[derive(Subcommand)]
+pub(crate) enum Arguments {
+    /// A bootstrap for Envoy: listener, filter, and a cluster for each name in `provider.cluster`.
+    Envoy(envoy::Arguments),
+    /// Istio: WasmPlugin, and a ServiceEntry and DestinationRule for each host of a provider.
+    ///
+    /// `provider.cluster` becomes the name that Istio gives to the cluster of the ServiceEntry. If
+    /// a tenant has back-channel logout, an EnvoyFilter takes the place of the WasmPlugin, which
+    /// cannot hand over request bodies.
+    Istio(istio::Arguments),
+    /// Envoy Gateway: EnvoyExtensionPolicy, and a Backend, HTTPRoute and BackendTLSPolicy for each
+    /// host of a provider.
+    ///
+    /// `provider.cluster` becomes the name that Envoy Gateway gives to the cluster of the
+    /// HTTPRoute. If a tenant has back-channel logout, an EnvoyPatchPolicy lets the filter read
+    /// request bodies; without it, nothing does.
+    EnvoyGateway(envoy_gateway::Arguments),
+}
+
+impl Arguments {
+    /// The manifests.
+    pub(crate) fn run(&self) -> Result<String, String> {
+        match self {
+            Self::Envoy(arguments) => arguments.run(),
+            Self::Istio(arguments) => arguments.run(),
+            Self::EnvoyGateway(arguments) => arguments.run(),
+        }
+    }
+}
+
+/// The certificates of the public authorities in the images of Debian, and in those of Envoy and
+/// Istio.
+const CA: &str = "/etc/ssl/certs/ca-certificates.crt";
