@@ -11,6 +11,8 @@ mod explain;
 mod lints;
 #[path = "tool/mistakes.rs"]
 mod mistakes;
+#[path = "tool/onboard.rs"]
+mod onboard;
 #[path = "tool/remedies.rs"]
 mod remedies;
 #[path = "tool/render.rs"]

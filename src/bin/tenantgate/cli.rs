@@ -14,7 +14,7 @@ use tenantgate::seal::SealingKey;
 use super::check::Check;
 use super::report::Format;
 use super::variables::Variables;
-use super::{codes, explain, render, schema};
+use super::{codes, explain, onboard, render, schema};
 
 /// Multi-tenant OpenID Connect at the edge: the command-line tool of the filter.
 #[derive(Parser)]
@@ -65,6 +65,10 @@ enum Command {
     /// The filter itself decides; the provider is simulated, and secrets are not needed. Without a
     /// person, a token or a cookie the request is anonymous.
     Explain(Box<explain::Arguments>),
+    /// Print what a new tenant needs: its configuration, and what to register at its provider.
+    ///
+    /// Nothing is asked of the network; `probe` does that.
+    Onboard(Box<onboard::Arguments>),
     /// Print whole manifests that are made of one tenants file.
     #[command(subcommand)]
     Render(render::Arguments),
@@ -109,6 +113,7 @@ pub(crate) fn main() -> ExitCode {
             })
         }
         Command::Explain(arguments) => arguments.run().and_then(|(output, good)| print(&output).map(|()| good)),
+        Command::Onboard(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Render(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Help { topic } => help(topic.as_deref()),
         Command::Schema => print(schema::TEXT).map(|()| true),

@@ -24,6 +24,11 @@ impl Configured {
             SourceError::Unreadable(problem) => problem,
             SourceError::Encoding(problem) => format!("{}: {problem}", file.display()),
         })?;
+        Self::of(source)
+    }
+
+    /// Reads a text.
+    pub(crate) fn of(source: Source) -> Result<Self, String> {
         let invalid = |problem: &str| format!("{}: {problem}; `tenantgate check` says more", source.name);
         let documents = documents(&source.text);
         let count = documents.len();

@@ -19,6 +19,8 @@ mod input;
 #[cfg(not(target_family = "wasm"))]
 mod lints;
 #[cfg(not(target_family = "wasm"))]
+mod onboard;
+#[cfg(not(target_family = "wasm"))]
 mod remedies;
 #[cfg(not(target_family = "wasm"))]
 mod render;

@@ -114,7 +114,8 @@ const UPSTREAM: &str = "upstream";
 const BOOTSTRAP: &str = include_str!("templates/envoy.yaml");
 const FILTER: &str = include_str!("templates/filter.yaml");
 const LISTENER_TLS: &str = include_str!("templates/listener_tls.yaml");
-const EXTENSIONS: &str = "\
+/// What a bootstrap with internal listeners has.
+pub(crate) const EXTENSIONS: &str = "\
 bootstrap_extensions:
   - name: envoy.bootstrap.internal_listener
     typed_config:

@@ -10,6 +10,12 @@ mod tenants_file;
 
 use clap::Subcommand;
 
+pub(crate) use clusters::ClusterParts;
+use clusters::ProviderCluster;
+pub(crate) use envoy::EXTENSIONS;
+pub(crate) use template::{indented, list, scalar};
+use tenants_file::TenantsFile;
+
 /// The platform that the manifests are for.
 #[derive(Subcommand)]
 pub(crate) enum Arguments {
@@ -39,6 +45,13 @@ impl Arguments {
             Self::EnvoyGateway(arguments) => arguments.run(),
         }
     }
+}
+
+/// The clusters of Envoy that the tenants of a configuration name, and the variables that it uses.
+pub(crate) fn clusters_and_variables(configuration: &str) -> Result<(Vec<ClusterParts>, Vec<String>), String> {
+    let file = TenantsFile::parse(configuration)?;
+    let clusters = ProviderCluster::all(file.tenants.iter().map(AsRef::as_ref));
+    Ok((clusters.iter().map(|cluster| cluster.parts(CA)).collect(), file.variables))
 }
 
 /// The certificates of the public authorities in the images of Debian, and in those of Envoy and

@@ -16,6 +16,7 @@ use super::destination::Destination;
 use super::template::scalar;
 use crate::configuration::Configured;
 use crate::gate::Form;
+use crate::source::Source;
 use crate::variables::{Variables, VmEnvironment};
 use crate::yaml::{Node, documents};
 
@@ -33,7 +34,17 @@ pub(super) struct TenantsFile {
 impl TenantsFile {
     /// Reads a file in which every tenant serves, whatever the values of its variables.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let configured = Configured::read(path)?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        Self::new(name, Configured::read(path)?)
+    }
+
+    /// Reads a text that the tool has made.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let source = Source { name: "the configuration".to_owned(), text: text.to_owned() };
+        Self::new(None, Configured::of(source)?)
+    }
+
+    fn new(file: Option<String>, configured: Configured) -> Result<Self, String> {
         let name = &configured.source.name;
         if configured.form != Form::Tenants || configured.documents != 1 {
             return Err(format!("{name}: is not the configuration alone; write `session` and `tenants` into a file"));
@@ -55,7 +66,7 @@ impl TenantsFile {
             TenantEntry::Broken(_) => None,
         });
         Ok(Self {
-            name: path.file_name().map_or_else(|| name.clone(), |name| name.to_string_lossy().into_owned()),
+            name: file.unwrap_or_else(|| name.clone()),
             tenants: served.collect(),
             variables: environment.names.take(),
             text: configured.source.text,
