@@ -47,7 +47,7 @@ tenants:
   - name: acme
     hosts: [acme.example.com]
     issuer: https://accounts.google.com
-    client_id: tenantgate
+    client_id: 1.apps.googleusercontent.com
     client_secret: {env: SECRET}
     provider:
       cluster: google

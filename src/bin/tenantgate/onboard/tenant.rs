@@ -22,6 +22,16 @@ impl Onboarding {
         self.issuer.notes.iter().map(|note| format!("# Note: {note}.\n")).collect()
     }
 
+    /// What stands for the client id until it is known, in the form that the provider's have.
+    fn client_id_to_come(&self) -> String {
+        let name = self.variable("CLIENT_ID");
+        match self.provider {
+            Provider::Entra => "00000000-0000-0000-0000-000000000000".to_owned(),
+            Provider::Google => format!("{name}.apps.googleusercontent.com"),
+            Provider::Auth0 | Provider::Dex | Provider::Keycloak | Provider::Okta | Provider::Other => name,
+        }
+    }
+
     /// The element of `tenants`.
     pub(super) fn tenant(&self) -> String {
         let mut lines = Vec::new();
@@ -37,7 +47,7 @@ impl Onboarding {
             (Some(id), _) => line(format!("  client_id: {}", scalar(id))),
             (None, None) => line("  client_id: tenantgate".to_owned()),
             (None, Some(name)) => {
-                line(format!("  client_id: {} # replace it by the \"{name}\"", self.variable("CLIENT_ID")));
+                line(format!("  client_id: {} # replace it by the \"{name}\"", self.client_id_to_come()));
             }
         }
         line(format!("  client_secret: {{env: {}}}", self.secret_variable()));
