@@ -160,8 +160,8 @@ macro_rules! scenarios {
             ];
             pages: [
                 a_refused_user_learns_who_is_signed_in, another_account_leads_back_to_the_page,
-                only_the_user_changes_the_account, a_permanent_fault_gives_no_hope,
-                a_page_looks_as_the_tenant_wants,
+                a_page_keeps_what_was_asked_for, only_the_user_changes_the_account,
+                a_permanent_fault_gives_no_hope, a_page_looks_as_the_tenant_wants,
             ];
             redirects: [
                 the_way_back_is_on_the_host_that_was_asked_for,

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
+use super::bearer::access_token;
 use crate::support::browser::Browser;
 use crate::support::harness::{Harness, Outcome, Reply, values};
 use crate::support::http::base64url;
@@ -118,6 +119,46 @@ pub fn another_account_leads_back_to_the_page<H: Harness>() {
     }
 }
 
+/// A page leads to what the user asked for, where a login can return to it, and never to itself.
+pub fn a_page_keeps_what_was_asked_for<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        let acme = &mut configuration["tenants"][0];
+        acme["bearer"] = json!({ "audiences": ["api"] });
+        acme["access"] = json!([{ "allow": { "groups": ["admins"] } }]);
+    });
+    let html = ("accept", "text/html");
+    let reply = world.send(&mut world.browser(), PAGE, &[html, ("sec-fetch-dest", "iframe")]).reply();
+    assert!(reply.status == 401 && link_to(&reply, "/admin/users?page=2&amp;q=a%20b%22"), "{}", reply.body);
+    let long = format!("https://acme.example/{}", "x".repeat(2048));
+    for (url, lines) in [(PAGE, &[html, (":method", "POST")][..]), (&long, &[html, ("sec-fetch-dest", "iframe")])] {
+        let reply = world.send(&mut world.browser(), url, lines).reply();
+        assert!(reply.status == 401 && link_to(&reply, "/") && reply.body.contains(">Sign in</a>"), "{}", reply.body);
+    }
+    // Without the documents of the issuer no login can begin.
+    let mut away = World::<H>::with_issuer(
+        |issuer| issuer.document_answer = Answer::Raw(500, Vec::new()),
+        |configuration| configuration["tenants"][0]["provider"]["discovery"] = json!(true),
+    );
+    let reply = away.open(&mut away.browser(), "https://acme.example/page?q=1").reply();
+    assert_eq!((reply.status, link_to(&reply, "/page?q=1")), (503, true), "{}", reply.body);
+    assert!(reply.body.contains(">Try again</a>"), "{}", reply.body);
+
+    // Who may not open the start page has no use for a link to it.
+    let mut browser = world.browser();
+    let callback = world.callback(&mut browser, "acme", PAGE, &json!({ "sub": "guest" }));
+    assert_eq!(world.open(&mut browser, &callback).reply().status, 302);
+    for (url, leads) in [("https://acme.example/", false), ("https://acme.example/?q", false), (PAGE, true)] {
+        let reply = world.open(&mut browser, url).reply();
+        assert_eq!((reply.status, link_to(&reply, "/")), (403, leads), "{}", reply.body);
+        assert!(reply.body.contains("<bdi>guest</bdi>"), "{}", reply.body);
+    }
+    // An API client is nobody who could sign in.
+    let token = format!("Bearer {}", access_token(&world, |_, _| {}));
+    let reply = world.send(&mut world.browser(), PAGE, &[html, ("authorization", &token)]).reply();
+    assert_eq!(reply.status, 403);
+    assert!(!reply.body.contains("Signed in as") && !reply.body.contains("<form"), "{}", reply.body);
+}
+
 /// A page of another site can neither end the session nor choose where the browser goes.
 pub fn only_the_user_changes_the_account<H: Harness>() {
     let mut world = world::<H>(&json!({}));
@@ -173,6 +214,7 @@ fn link_to(page: &Reply, url: &str) -> bool {
 pub fn a_permanent_fault_gives_no_hope<H: Harness>() {
     let raw = |status, body: &str| Answer::Raw(status, body.as_bytes().to_vec());
     let page = "https://acme.example/page";
+    let mut world = world::<H>(&json!({ "contact": "https://help.acme.example/sso?from=gate&x" }));
     for (answer, passes) in [
         (raw(401, r#"{"error":"invalid_client"}"#), false),
         (raw(400, r#"{"error":"unauthorized_client"}"#), false),
@@ -185,7 +227,6 @@ pub fn a_permanent_fault_gives_no_hope<H: Harness>() {
         (raw(500, "oops"), true),
         (raw(503, "busy"), true),
     ] {
-        let mut world = world::<H>(&json!({ "contact": "https://help.acme.example/sso?from=gate&x" }));
         let name = match &answer {
             Answer::Raw(status, body) => format!("{status} {}", String::from_utf8_lossy(body)),
             Answer::Normal | Answer::Silence | Answer::Repeat => String::new(),
@@ -200,8 +241,8 @@ pub fn a_permanent_fault_gives_no_hope<H: Harness>() {
         assert!(link_to(&refused, "https://help.acme.example/sso?from=gate&amp;x"), "{}", refused.body);
         assert!(refused.body.contains("Request id</dt>"), "{}", refused.body);
     }
+    world.issuer("acme", |issuer| issuer.answer = Answer::Normal);
     // The errors of the authorization response, and what is wrong with an ID token.
-    let mut world = world::<H>(&json!({}));
     for (error, passes) in [
         ("invalid_scope", false),
         ("unauthorized_client", false),
