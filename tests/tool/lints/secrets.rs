@@ -72,6 +72,9 @@ fn values_of_variables() {
         assert_eq!((&one["code"], &one["path"]), (&"TG233".into(), &"client_secret.env".into()), "{value}");
         assert!(one["help"].as_str().unwrap().contains(help), "{one:#}");
     }
+    // Without their values, variables count as set, whatever they hold.
+    let arguments = ["check", "-", "--assume-env", "--env", "ACME_SECRET=changeme", "--format", "json"];
+    assert!(run(&arguments, BASE).1.contains("\"warnings\": 0"));
     let entra = with(
         BASE,
         super::ISSUER,

@@ -33,11 +33,19 @@ fn a_mistake_has_no_lint() {
         ("client_id: tenantgate", "client_id: \"\"", "TG013"),
         (super::ISSUER, "issuer: http://login.acme.example\n", "TG007"),
         (super::ADMIN, "{paths: [/admin/*], allow: {roles: [admins]}}", "TG022"),
+        (super::ISSUER, "issuer: http://Login.acme.example\n", "TG007"),
         ("cluster: login_acme", "clster: login_acme", "TG003"),
+        (&format!("      - {}\n", super::REST), "    acces_default: deny\n", "TG003"),
     ] {
         let found: Vec<_> = findings(&with(BASE, from, to)).iter().map(|(one, _)| one["code"].clone()).collect();
         assert_eq!(found, [code], "{to}");
     }
+    let revoked = with(
+        BASE,
+        "end_session_endpoint: https://login.acme.example/logout",
+        "revocation_endpoint: https://login.acme.example/revoke",
+    );
+    assert_one(&with(&revoked, super::IDENTITY, "    refrsh: {}\n"), "TG003", "refrsh", "did you mean \"refresh\"?");
 }
 
 /// Two mistakes of different kinds are two findings, although one of them breaks the tenant.
