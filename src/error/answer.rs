@@ -7,6 +7,7 @@ use super::pages::{self, Text};
 use super::refusal::Refusal;
 use super::remedy::Remedy::{self, SignIn, StartPage, TryAgain};
 use super::request::RequestError;
+use super::row::{HOST_ERROR, Row};
 use crate::access::AccessError;
 use crate::base::event::{Event, Level};
 use crate::http::request::BodyError;
@@ -150,14 +151,9 @@ impl Refusal {
     }
 }
 
-/// The members of an [`Answer`], in the order of its fields.
-pub(super) type Row = (u16, Level, Event, Text, Option<Remedy>);
-
 /// The reply to a token whose signature was not verified. The status is not 429 (RFC 6585 section
 /// 4), because it is not this client that has sent too many requests.
 const VERIFICATION_LIMITED: Row = (503, Level::Debug, Event::VerificationLimited, pages::VERIFICATION_LIMITED, None);
-/// The reply to a failure of a host function.
-pub(super) const HOST_ERROR: Row = (503, Level::Error, Event::HostError, pages::FAILED, Some(TryAgain));
 const RETRY_AFTER_SECONDS: &str = "5";
 
 #[cfg(test)]

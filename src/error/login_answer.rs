@@ -1,10 +1,10 @@
 //! The mapping from each reason of a failed login to the fixed part of its reply. A page offers
 //! another try only where that can help; where a setting is wrong, it says so.
 
-use super::answer::{HOST_ERROR, Row};
 use super::login::{AuthorizationErrorCode, LoginError};
 use super::pages::{self, Text};
 use super::remedy::Remedy::{self, AnotherAccount, SignIn, SignInAgain, TryAgain};
+use super::row::{HOST_ERROR, Row};
 use crate::base::event::{Event, Level};
 use crate::http::call::CallFailure;
 use crate::identity::IdentityError;

@@ -15,6 +15,7 @@ mod refusal;
 mod remedy;
 mod reply_context;
 mod request;
+mod row;
 #[cfg(test)]
 mod tests;
 

@@ -111,8 +111,8 @@ pub(super) enum Sni<'d> {
 }
 
 impl Cluster<'_> {
-    /// Whether each request reaches only the server of its host, so that several providers can share
-    /// the cluster.
+    /// Whether each request reaches only the server of its host, so that several providers can
+    /// share the cluster.
     pub(super) fn is_for_many(&self) -> bool {
         let is_checked = match &self.transport {
             Transport::Tls(tls) => {
