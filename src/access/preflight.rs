@@ -7,13 +7,14 @@ use crate::http::request::{RequestHead, Target};
 
 /// Whether the request is a CORS preflight (Fetch Standard section 3.3.2), and nothing else for any
 /// server. A browser sends it without credentials and without a body, and it names one method. No
-/// server may find another method in it than `OPTIONS`.
+/// server may find another method in it than `OPTIONS`, or change to another protocol after it.
 pub(super) fn is_preflight(head: &RequestHead, target: Target<'_>) -> bool {
     let is_method = |text: &[u8]| !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
     head.only(":method") == Some(b"OPTIONS")
         && head.only("origin").is_some_and(|origin| !origin.is_empty())
         && head.only(METHOD).is_some_and(is_method)
         && !head.has_body()
+        && !head.has("upgrade")
         && !names_method(head)
         && !target.query.is_some_and(query_names_method)
 }
@@ -47,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_has_no_body() {
+    fn a_preflight_has_no_body_and_no_upgrade() {
         let target = Target { path: "/", query: None };
         for more in [&[][..], &[("content-length", "0")], &[("access-control-request-headers", "x-a")]] {
             assert!(is_preflight(&preflight(more), target), "{more:?}");
@@ -57,6 +58,7 @@ mod tests {
             &[("content-length", "0"), ("content-length", "7")],
             &[("content-length", "")],
             &[("transfer-encoding", "chunked")],
+            &[("upgrade", "h2c")],
         ] {
             assert!(!is_preflight(&preflight(more), target), "{more:?}");
         }
