@@ -92,13 +92,21 @@ fn check_warns_of_unreachable_rules() {
     let (code, found) = found(&format!("{CONFIGURATION}{rules}"));
     assert_eq!(code, 0);
     let expected = [
-        ("TG202", 12, "access[0].paths: \"/oauth2/callback\" is answered by Tenantgate itself, before any rule"),
-        ("TG203", 13, "access[1].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none"),
+        (
+            "TG202",
+            12,
+            "access[0].paths: \"/oauth2/callback\" is answered by Tenantgate itself, before any rule; remove it, or give that another path in `login`",
+        ),
+        (
+            "TG203",
+            13,
+            "access[1].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none; add `bearer`, or name users, groups or roles",
+        ),
         ("TG200", 14, "access[2]: can never match, because access[1] decides before; put it before that, or remove it"),
         (
             "TG201",
             15,
-            "access[3].hosts: \"globex.example\" is not a host of this tenant, so the rule never matches there",
+            "access[3].hosts: \"globex.example\" is not a host of this tenant, so the rule never matches there; write one of its `hosts`, or add it there",
         ),
         (
             "TG206",
@@ -173,7 +181,7 @@ fn check_warns_of_addresses_that_are_never_verified() {
     let expected = |rule: usize| {
         format!(
             "access[{rule}].allow: `email_verified` is about the claim `email` only, so no address of this tenant is \
-             verified, and none counts"
+             verified, and none counts; set `identity.email: email`, or `identity.require_email_verified: false`"
         )
     };
     let found = warnings(&format!("    identity: {{email: contact}}\n{rules}"));

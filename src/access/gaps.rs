@@ -34,6 +34,7 @@ pub(super) struct LeftBelow {
     pub(super) rule: usize,
     /// The position of the path in the rule.
     pub(super) position: usize,
+    pub(super) path: PathPattern,
     /// The path with everything below it.
     pub(super) whole: PathPattern,
     /// The rule that decides about what is below, or the default if there is none.
@@ -57,7 +58,7 @@ pub(super) fn left_below(access: &AccessRules) -> Vec<LeftBelow> {
                     && is_about(next, &whole)
             });
             if is_looser(next.map(|(_, next)| next), access) {
-                found.push(LeftBelow { rule: number, position, whole, by: next.map(|(by, _)| by) });
+                found.push(LeftBelow { rule: number, position, path: path.clone(), whole, by: next.map(|(by, _)| by) });
             }
         }
     }

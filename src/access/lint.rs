@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::gaps::{all_public, catch_alls, left_below, other_methods};
+use super::gaps::{LeftBelow, all_public, catch_alls, left_below, other_methods};
 use crate::http::host::HostPattern;
 use crate::tenant::Tenant;
 use crate::tenant::access::{PathMatching, PathPattern, Rule, Verdict};
@@ -49,7 +49,8 @@ impl fmt::Display for Warning {
                 write!(
                     f,
                     "access[{rule}].allow: `email_verified` is about the claim `email` only, so no address of this tenant \
-                     is verified, and none counts"
+                     is verified, and none counts; set `identity.email: email`, or \
+                     `identity.require_email_verified: false`"
                 )
             }
             Self::OtherMethods(rule, path, by) => {
@@ -79,16 +80,19 @@ impl fmt::Display for Warning {
             Self::ForeignHost(rule, host) => {
                 write!(
                     f,
-                    "access[{rule}].hosts: \"{host}\" is not a host of this tenant, so the rule never matches there"
+                    "access[{rule}].hosts: \"{host}\" is not a host of this tenant, so the rule never matches there; \
+                     write one of its `hosts`, or add it there"
                 )
             }
             Self::OwnPath(rule, path) => {
-                write!(f, "access[{rule}].paths: \"{path}\" is answered by Tenantgate itself, before any rule")
+                write!(f, "access[{rule}].paths: \"{path}\" is answered by Tenantgate itself, before any rule")?;
+                f.write_str("; remove it, or give that another path in `login`")
             }
             Self::NoBearer(rule) => {
                 write!(
                     f,
-                    "access[{rule}].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none"
+                    "access[{rule}].allow: only bearer tokens have scopes, and without `bearer` this tenant takes none; \
+                     add `bearer`, or name users, groups or roles"
                 )
             }
         }
@@ -117,9 +121,18 @@ pub fn warnings(tenant: &Tenant) -> Vec<Warning> {
             warnings.push(Warning::Shadowed(number, by));
         }
     }
-    let gaps = other_methods(&tenant.access).into_iter();
+    // A rule that never matches leaves nothing open.
+    let matches = |number: usize, warnings: &[Warning]| {
+        !warnings.iter().any(|warning| matches!(warning, Warning::Shadowed(rule, _) if *rule == number))
+    };
+    let mut gaps = other_methods(&tenant.access);
+    gaps.retain(|gap| matches(gap.rule, &warnings));
+    let gaps = gaps.into_iter();
     warnings.extend(gaps.map(|gap| Warning::OtherMethods(gap.rule, gap.path, gap.by)));
-    let below = left_below(&tenant.access).into_iter();
+    let mut below = left_below(&tenant.access);
+    let is_own = |left: &LeftBelow| tenant.login.own_paths().any(|own| left.path.is_exactly(own));
+    below.retain(|left| matches(left.rule, &warnings) && !is_own(left));
+    let below = below.into_iter();
     warnings.extend(below.map(|left| Warning::LeftBelow(left.rule, left.position, left.whole, left.by)));
     warnings.extend(all_public(&tenant.access).map(Warning::AllPublic));
     let is_exact = tenant.access.policy().path_matching == PathMatching::Exact;

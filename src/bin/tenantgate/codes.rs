@@ -162,3 +162,5 @@ pub(crate) const SIGN_OUT: Code = Code::new(242);
 pub(crate) const FRONTCHANNEL: Code = Code::new(243);
 /// HTML in a text that is plain.
 pub(crate) const PAGE_MARKUP: Code = Code::new(244);
+/// A trusted origin that is another tenant's.
+pub(crate) const FOREIGN_ORIGIN: Code = Code::new(245);

@@ -64,6 +64,13 @@ fn audiences() {
     let bearer = |audience: &str| format!("    bearer: {{audiences: [{audience}]}}\n");
     assert_each(&[
         (IDENTITY, &bearer("tenantgate"), "TG223", "tenantgate", "or set `bearer.id_tokens: true`"),
+        (
+            IDENTITY,
+            &bearer("https://login.acme.example/"),
+            "TG223",
+            "https://login.acme.example/",
+            "for this service have",
+        ),
         (IDENTITY, &bearer("\"*\""), "TG223", "\"*\"", "write each audience"),
         (IDENTITY, &bearer("\"api \""), "TG223", "\"api \"", "write \"api\""),
         (IDENTITY, &bearer("\"a,b\""), "TG223", "\"a,b\"", "write [a, b]"),
@@ -152,4 +159,12 @@ fn texts_of_pages() {
         (IDENTITY, &page("Tom &amp; Ada"), "TG244", "\"Tom &amp; Ada\"", "write the words alone"),
     ]);
     assert_quiet(&[(IDENTITY, &page("a < b & c > d, <3"))]);
+}
+
+#[test]
+fn trusted_origins() {
+    let origin = |origin: &str| format!("    csrf: {{trusted_origins: [{origin}]}}\n");
+    let theirs = "https://globex.example.com";
+    assert_each(&[(IDENTITY, &origin(theirs), "TG245", theirs, "remove it")]);
+    assert_quiet(&[(IDENTITY, &origin("https://app.acme.example"))]);
 }

@@ -164,6 +164,7 @@ fn claims() {
             "x-department",
             "write `x-department: department`",
         ),
+        (IDENTITY, "    headers: {user: sub}\n", "TG220", "sub", "write a header such as `x-auth-request-user`"),
         (IDENTITY, bearer, "TG219", "admin", "use a rule"),
         (
             ADMIN,

@@ -69,6 +69,20 @@ fn endpoints() {
         ),
         (
             token,
+            &at("token_endpoint", "https://login.acme.example"),
+            "TG227",
+            "https://login.acme.example",
+            "as `token_endpoint`",
+        ),
+        (
+            token,
+            &at("token_endpoint", "https://login.acme.example/{tenant}/token"),
+            "TG227",
+            "https://login.acme.example/{tenant}/token",
+            "write the address of the metadata",
+        ),
+        (
+            token,
             &at("token_endpoint", "https://login.acme.example/authorize"),
             "TG227",
             "https://login.acme.example/authorize",

@@ -23,7 +23,21 @@ fn paths() {
         (ADMIN, &admin("[/users/<id>/x]"), "TG213", "/users/<id>/x", "write \"/users/*/x\""),
         (ADMIN, &admin("[\"/(a|b)/*\"]"), "TG213", "\"/(a|b)/*\"", "name each path"),
         (ADMIN, &admin("[/admin/]"), "TG213", "/admin/", "write \"/admin/*\" for \"/admin\" and all below"),
+        (ADMIN, &admin("[\"/admin, /x\"]"), "TG213", "\"/admin, /x\"", "write [/admin, /x]"),
+        (ADMIN, &admin("[\"/admin \"]"), "TG213", "\"/admin \"", "write \"/admin\""),
         ("[/healthz]", "[/static/]", "TG213", "/static/", "write \"/static/*\""),
+    ]);
+    let hidden = format!("{ADMIN}\n      - {{paths: [/admin/x], deny: true}}");
+    assert_each(&[
+        (ADMIN, &hidden, "TG200", "{paths: [/admin/x], deny: true}", "put it before that"),
+        ("[/healthz]", "[/oauth2/logout]", "TG202", "[/oauth2/logout]", "remove it"),
+        (
+            ADMIN,
+            &format!("{ADMIN}\n      - {{paths: [/oauth2/logout], deny: true}}"),
+            "TG202",
+            "[/oauth2/logout]",
+            "remove it",
+        ),
     ]);
     let denied = |paths: &str| format!("{}\n      - {{paths: [/admin/*], deny: true}}", admin(paths));
     assert_quiet(&[

@@ -19,6 +19,8 @@ pub(super) fn lint(site: &Site<'_>) -> Vec<Found> {
             "is the `client_id`, the audience of ID tokens; write the audience of this service, or set \
              `bearer.id_tokens: true` if ID tokens are meant"
                 .to_owned()
+        } else if is_same(text, site.text("issuer")) {
+            "is the issuer, and no service; write the audience that tokens for this service have".to_owned()
         } else if is_for_all(provider, text) {
             format!(
                 "is an audience that tokens for other services at {} have, too; write one for this service alone",
@@ -34,6 +36,10 @@ pub(super) fn lint(site: &Site<'_>) -> Vec<Found> {
         found.extend(spelling(text).or_else(redundant).map(|message| site.warning(codes::AUDIENCE, &path, &message)));
     }
     found
+}
+
+fn is_same(text: &str, issuer: Option<&str>) -> bool {
+    issuer.is_some_and(|issuer| issuer.trim_end_matches('/') == text.trim_end_matches('/'))
 }
 
 fn spelling(text: &str) -> Option<String> {

@@ -40,6 +40,13 @@ pub(super) fn lint(site: &Site<'_>, tenants: &[Site<'_>]) -> Vec<Found> {
             None
         } else if let Some(other) = same {
             Some((codes::ENDPOINT, format!("is the same as `{other}`; write the one of the metadata")))
+        } else if is_issuer(site, &url) {
+            Some((
+                codes::ENDPOINT,
+                format!("is the issuer itself; write the address that the metadata have as `{}`", field.name),
+            ))
+        } else if url.path().contains("%7B") {
+            Some((codes::ENDPOINT, "has a part that is to be filled in; write the address of the metadata".to_owned()))
         } else if url.path().contains("/.well-known/openid-") {
             Some((codes::ENDPOINT, "is the address of the metadata; write `discovery: true` instead".to_owned()))
         } else if let Some(other) = other {
@@ -53,6 +60,11 @@ pub(super) fn lint(site: &Site<'_>, tenants: &[Site<'_>]) -> Vec<Found> {
         seen.push((field, url));
     }
     found
+}
+
+fn is_issuer(site: &Site<'_>, url: &Url) -> bool {
+    let issuer = site.text("issuer").unwrap_or_default();
+    issuer.trim_end_matches('/') == url.as_str().trim_end_matches('/')
 }
 
 /// The field whose address this seems to be.

@@ -19,7 +19,7 @@ pub(super) fn lint(site: &Site<'_>) -> Option<Found> {
     if let Some(message) = of_provider(text) {
         return Some(site.warning(codes::ISSUER_PROVIDER, "issuer", &message));
     }
-    let message = endpoint(text, site).or_else(|| spelling(text))?;
+    let message = endpoint(text).or_else(|| spelling(text))?;
     Some(site.warning(codes::ISSUER_FORM, "issuer", &message))
 }
 
@@ -112,13 +112,8 @@ fn keycloak(text: &str, has_slash: bool) -> Option<String> {
 }
 
 /// An endpoint in place of the issuer.
-fn endpoint(text: &str, site: &Site<'_>) -> Option<String> {
+fn endpoint(text: &str) -> Option<String> {
     let bare = text.trim_end_matches('/');
-    let fields = ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint"];
-    let same = fields.iter().find(|field| site.text(&format!("provider.{field}")) == Some(text));
-    if let Some(field) = same {
-        return Some(format!("is the same as `provider.{field}`; write the issuer as in the metadata"));
-    }
     let (issuer, last) = bare.rsplit_once('/')?;
     ENDPOINTS.contains(&last).then(|| {
         format!("is probably an endpoint of the issuer; write the issuer as in the metadata, such as \"{issuer}\"")

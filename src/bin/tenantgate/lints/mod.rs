@@ -17,6 +17,7 @@ mod methods;
 mod names;
 mod needed_scopes;
 mod no_effect;
+mod origins;
 mod own_gate;
 mod pages;
 mod paths;
@@ -135,6 +136,7 @@ fn written(site: &Site<'_>, scene: &Scene<'_>) -> Vec<Found> {
     found.extend(audiences::lint(site));
     found.extend(request::lint(site));
     found.extend(pages::lint(site));
+    found.extend(origins::lint(site, &scene.tenants));
     found.extend(sign_out::lint(site, &scene.tenants));
     found.extend(no_effect::lint(site, scene));
     found

@@ -14,6 +14,12 @@ pub(super) fn lint(site: &Site<'_>) -> Vec<Found> {
 }
 
 fn problem(text: &str) -> Option<String> {
+    if let Some(several) = several(text) {
+        return Some(format!("is one path, although it looks like {}; write [{}]", several.len(), several.join(", ")));
+    }
+    if text.trim() != text {
+        return Some(format!("has a space at its end, which is part of the path; write \"{}\"", text.trim()));
+    }
     let segments: Vec<&str> = text.split('/').collect();
     if let Some(segment) = segments.iter().find(|segment| is_pattern(segment)) {
         let message = format!("\"{segment}\" is compared as it stands, and is no pattern");
@@ -27,6 +33,12 @@ fn problem(text: &str) -> Option<String> {
     Some(format!(
         "is this one path with the slash, and nothing below it; write \"{bare}/*\" for \"{bare}\" and all below"
     ))
+}
+
+/// The paths in a text with several.
+fn several(text: &str) -> Option<Vec<&str>> {
+    let parts: Vec<&str> = text.split([',', ' ']).filter(|part| !part.is_empty()).collect();
+    (parts.len() > 1 && parts.iter().all(|part| part.starts_with('/'))).then_some(parts)
 }
 
 /// Whether a segment has the signs of a regular expression, or of a parameter of a framework.

@@ -4,11 +4,12 @@ use tenantgate::config::{Code, ConfigError};
 
 use super::is_url;
 use super::synonyms::meant;
+use crate::diagnostic::Diagnostic;
 use crate::schema;
 use crate::yaml::Node;
 
 /// What to write instead of the unknown field at `place`.
-pub(super) fn help(place: &str, configuration: &Node) -> Option<String> {
+pub(super) fn help(found: &Diagnostic, place: &str, configuration: &Node) -> Option<String> {
     let (parent, name) = split(place);
     let value = configuration.at(place);
     if is_template(place, configuration) {
@@ -23,6 +24,11 @@ pub(super) fn help(place: &str, configuration: &Node) -> Option<String> {
     }
     if is_url_field(parent, name, value) {
         return Some(format!("write `{name}_uri` for the address of keys"));
+    }
+    // One letter less or more is a misspelling here, rather than a field of another section.
+    let near = found.help.as_deref().and_then(|help| help.split('"').nth(1));
+    if near.is_some_and(|near| strsim::osa_distance(near, name) == 1) {
+        return None;
     }
     let other = schema::homes(name).into_iter().find(|other| *other != home)?;
     let inside = other.strip_prefix("tenants[]").map_or(other.as_str(), |rest| rest.trim_start_matches('.'));
@@ -43,6 +49,21 @@ pub(crate) fn consequences(errors: &[&ConfigError], configuration: &Node) -> Vec
             places.extend(missed_by(&place, error.message(), configuration));
         } else if error.code() == Code::TYPE {
             places.extend(unneeded(&place));
+            places.push(place);
+        } else if let Some(login) = place.strip_suffix(".redirect_uri")
+            && error.message().contains("wildcard")
+        {
+            places.push(join(login, "cookie_domain"));
+        }
+    }
+    // Without discovery an endpoint and keys are as much needed as the other endpoint.
+    let missing: Vec<String> =
+        errors.iter().filter(|error| error.code() == Code::MISSING).map(|error| error.place()).collect();
+    for provider in missing.iter().filter_map(|place| place.strip_suffix(".authorization_endpoint")) {
+        let token = join(provider, "token_endpoint");
+        if missing.contains(&token) {
+            places.extend(unneeded(&join(provider, "jwks_uri")));
+            places.push(token);
         }
     }
     places

@@ -34,7 +34,8 @@ pub(crate) fn improve(found: Diagnostic, place: &str, around: &Surroundings<'_>)
     let help = match found.code {
         Code::TYPE => value.and_then(|node| types::help(node, place, around)),
         Code::TIME => value.and_then(Node::text).and_then(|text| types::seconds(text, place)),
-        Code::UNKNOWN_FIELD => fields::help(place, around.configuration),
+        Code::UNKNOWN_FIELD => fields::help(&found, place, around.configuration),
+        Code::MISSING if place.ends_with(".provider.authorization_endpoint") => Some(DISCOVER.to_owned()),
         Code::MISSING if found.help.is_none() => described(place),
         Code::VARIABLE => Some(variable(&found.message, around)),
         Code::KEYS => value.and_then(key).or_else(|| values::help(&found, place, around.configuration)),
@@ -108,6 +109,7 @@ fn is_url(text: &str) -> bool {
     text.starts_with("https://") || text.starts_with("http://")
 }
 
+const DISCOVER: &str = "set `discovery: true`, or give `authorization_endpoint`, `token_endpoint` and keys";
 const KEY_URL: &str = "a URL of keys belongs into `provider.jwks_uri`";
 
 #[cfg(test)]

@@ -37,8 +37,14 @@ type Synonym = (&'static str, &'static [&'static str], &'static str, &'static st
 const TENANT: &str = "tenants[]";
 const PROVIDER: &str = "tenants[].provider";
 const RULE: &str = "tenants[].access[]";
+const ALLOW: &str = "tenants[].access[].allow";
 
-const SYNONYMS: [Synonym; 38] = [
+const SYNONYMS: [Synonym; 42] = [
+    ("", &["tenant", "sites", "clients"], "tenants", ""),
+    (TENANT, &["scope", "scopes"], "login.scopes", "login: {scopes: [...]}"),
+    ("tenants[].bearer", &["audience", "aud"], "audiences", "audiences: [...]"),
+    (ALLOW, &["anyuser", "authenticated", "everyone"], "allow", "allow: any_user"),
+    (ALLOW, &["public", "anonymous"], "allow", "allow: public"),
     (
         TENANT,
         &["domain", "domains", "hostname", "hostnames", "servername", "servernames", "fqdn"],
@@ -53,7 +59,6 @@ const SYNONYMS: [Synonym; 38] = [
         "client_secret: {env: NAME}",
     ),
     (TENANT, &["jwks", "jwksuri", "jwksurl"], "provider.jwks_uri", ""),
-    (TENANT, &["scope"], "login.scopes", "login: {scopes: [openid]}"),
     (TENANT, &["audience", "audiences"], "bearer.audiences", "bearer: {audiences: [...]}"),
     (TENANT, &["groupclaim", "groupsclaim", "oidcgroupsclaim"], "identity.groups", "identity: {groups: ...}"),
     (TENANT, &["userclaim", "usernameclaim", "useridclaim"], "identity.user", "identity: {user: ...}"),
@@ -96,8 +101,8 @@ const SYNONYMS: [Synonym; 38] = [
     ),
     (RULE, &["verb", "verbs"], "methods", "methods: [GET]"),
     (RULE, &["action", "effect"], "deny", "deny: true"),
-    ("tenants[].access[].allow", &["domains", "domain"], "email_domains", "email_domains: [acme.example]"),
-    ("tenants[].access[].allow", &["anyof", "oneof"], "allow", "groups: [...]"),
+    (ALLOW, &["domains", "domain"], "email_domains", "email_domains: [acme.example]"),
+    (ALLOW, &["anyof", "oneof"], "allow", "groups: [...]"),
     ("tenants[].identity", &["groupsclaim", "groupclaim"], "groups", ""),
     ("tenants[].identity", &["userclaim", "username", "usernameclaim", "subject"], "user", ""),
     ("tenants[].identity", &["emailclaim", "mail"], "email", ""),

@@ -24,7 +24,12 @@ pub(super) fn help(node: &Node, place: &str, around: &Surroundings<'_>) -> Optio
             } else if name == "discovery" && is_url(text) {
                 Some("write `discovery: true`; the address of the metadata is made of `issuer`".to_owned())
             } else if wants("boolean") {
-                truth(text).map(|word| format!("write {word} without quotes"))
+                Some(
+                    truth(text).map_or_else(
+                        || "write true or false".to_owned(),
+                        |word| format!("write {word} without quotes"),
+                    ),
+                )
             } else if wants("array") {
                 Some(format!("write it as a list: [{}]", split(text).join(", ")))
             } else if wants("string") && scalar.style == Style::Plain && !value.is_string() {
@@ -42,7 +47,7 @@ pub(super) fn help(node: &Node, place: &str, around: &Surroundings<'_>) -> Optio
             Some("put it in quotes, or better write `{env: NAME}`".to_owned())
         }
         (Content::Scalar(_), _) => None,
-        (Content::Map(_) | Content::List(_), _) if secret => Some(in_braces(node, name)),
+        (Content::Map(_) | Content::List(_), _) if secret => Some(in_braces(node, name, place)),
         (Content::Map(_), _) if node.get("env").is_some() && wants("string") => {
             Some("only secrets come from variables; write the value itself".to_owned())
         }
@@ -57,7 +62,7 @@ pub(super) fn help(node: &Node, place: &str, around: &Surroundings<'_>) -> Optio
 pub(super) fn seconds(text: &str, place: &str) -> Option<String> {
     let number: u64 = schema::is_duration(place).then(|| text.parse().ok()).flatten()?;
     // So few are hardly seconds.
-    if number < 60 && !place.contains(".provider.") {
+    if (1..60).contains(&number) && !place.contains(".provider.") {
         return Some(format!("write it with a unit: \"{number}h\", \"{number}m\" or \"{number}s\""));
     }
     let duration = humantime::format_duration(Duration::from_secs(number));
@@ -78,7 +83,7 @@ fn nothing(name: &str, place: &str, around: &Surroundings<'_>) -> String {
 }
 
 /// A secret in braces or brackets.
-fn in_braces(node: &Node, name: &str) -> String {
+fn in_braces(node: &Node, name: &str, place: &str) -> String {
     // Two pairs of braces are two maps, the inner one being the name of a member.
     let is_template = node.members().iter().any(|member| !member.key.members().is_empty());
     if is_template {
@@ -87,6 +92,7 @@ fn in_braces(node: &Node, name: &str) -> String {
             .to_owned();
     }
     match name {
+        "key" if place.starts_with("session.") => "write `env: NAME` beside `id`, in place of `key`".to_owned(),
         "jwk" => "give the JWK as JSON text in quotes, or write `{env: NAME}`".to_owned(),
         _ => "write `{env: NAME}` with the name of a variable; a text with braces or brackets stands in quotes"
             .to_owned(),

@@ -16,8 +16,11 @@ pub(super) fn help(found: &Diagnostic, place: &str, configuration: &Node) -> Opt
     let tenant = place.split_once(']').and_then(|(tenant, _)| configuration.at(&format!("{tenant}]")));
     let has_help = found.help.is_some();
     match (found.code, field_of(place)) {
-        (Code::ACCESS, "paths") => paths::meant(text).map(|meant| format!("write \"{meant}\"")),
-        (Code::ACCESS, "methods") if text == "*" => Some("leave `methods` out for all methods".to_owned()),
+        (Code::ACCESS, "paths") => Some(match paths::meant(text) {
+            Some(meant) => format!("write \"{meant}\""),
+            None => "write the path as servers have it, such as \"/admin\", or \"/admin/*\" with all below".to_owned(),
+        }),
+        (Code::ACCESS, "methods") => method(text),
         (Code::ACCESS, "allow") => node.and_then(|node| allow(node, tenant)),
         (Code::ACCESS, "roles") => role(text, tenant),
         (Code::ACCESS, "email_domains") => {
@@ -32,9 +35,7 @@ pub(super) fn help(found: &Diagnostic, place: &str, configuration: &Node) -> Opt
         (Code::LOGIN, "scopes") => scopes(node?),
         (Code::LOGIN, "prompt") if text.contains("none") => Some("leave `prompt` out, or write `login`".to_owned()),
         (Code::LOGIN, "prompt") => Some("write one of `login`, `consent` and `select_account`".to_owned()),
-        (Code::LOGIN, "redirect_uri" | "cookie_domain") if node.is_none() => {
-            Some("see \"Hosts and the redirect URI\" in docs/configuration.md: both stand in `login`".to_owned())
-        }
+        (Code::LOGIN, "redirect_uri" | "cookie_domain") if node.is_none() => several_hosts(tenant?),
         (Code::LOGIN, "redirect_uri") if !has_help => redirect_uri(tenant?),
         (Code::LOGIN, "cookie_domain") if !has_help => cookie_domain(text, tenant?),
         (Code::NAME, "name") => {
@@ -57,8 +58,22 @@ pub(super) fn help(found: &Diagnostic, place: &str, configuration: &Node) -> Opt
         (Code::PROVIDER, "userinfo_endpoint") if node.is_none() => {
             Some("give it, set `provider.discovery: true`, or remove `login.userinfo`".to_owned())
         }
+        (Code::PROVIDER, "token_endpoint_auth_method") if text == "private_key_jwt" => {
+            Some("add `client_key: {pem: {env: NAME}}` to the tenant".to_owned())
+        }
+        (Code::PROVIDER, "token_endpoint_auth_method") if !has_help => {
+            Some("add `client_secret: {env: NAME}` to the tenant".to_owned())
+        }
+        (Code::PROVIDER, "jwks_max_age") | (Code::REFRESH, "max_stale") => {
+            Some(format!("write a longer one, or leave `{}` out", field_of(place)))
+        }
+        (Code::CLIENT, "client_id") => Some("write the client id that the issuer shows for this client".to_owned()),
+        (Code::SESSION, "id") => Some("write letters, digits and hyphens, such as \"2026-11\"".to_owned()),
         (Code::SESSION, "idle") => Some("write a shorter `idle`, or leave it out".to_owned()),
         (Code::SHARED, "hosts") => Some("remove it from one of the two".to_owned()),
+        (Code::HEADERS, _) if found.message.contains("name of a claim") => {
+            Some("write the name of one claim, such as `department`".to_owned())
+        }
         (Code::HEADERS, _) if found.message.contains("is also the name") => {
             Some("give each header a name of its own".to_owned())
         }
@@ -158,6 +173,27 @@ fn scopes(node: &Node) -> Option<String> {
     let others: Vec<&str> = scopes.into_iter().filter(|scope| !scope.eq_ignore_ascii_case("openid")).collect();
     let all: Vec<&str> = std::iter::once("openid").chain(others).collect();
     Some(format!("write [{}]", all.join(", ")))
+}
+
+/// The two fields that a tenant with a wildcard or several hosts has.
+fn several_hosts(tenant: &Node) -> Option<String> {
+    let hosts = tenant.get("hosts").map(Node::elements).unwrap_or_default();
+    let names: Vec<&str> = hosts.iter().filter_map(Node::text).collect();
+    let domain = names.iter().find_map(|host| host.strip_prefix("*.")).or(names.first().copied())?;
+    let exact = names.iter().find(|host| !host.contains('*'));
+    let host = exact.map_or_else(|| format!("login.{domain}"), ToString::to_string);
+    Some(format!("write `login: {{redirect_uri: \"https://{host}/oauth2/callback\", cookie_domain: {domain}}}`"))
+}
+
+fn method(text: &str) -> Option<String> {
+    let each: Vec<String> =
+        text.split([',', ' ']).filter(|part| !part.is_empty()).map(str::to_ascii_uppercase).collect();
+    match &each[..] {
+        [one] if one == "*" => Some("leave `methods` out for all methods".to_owned()),
+        [one] if one.bytes().all(|b| b.is_ascii_uppercase()) => Some(format!("write {one}, in upper case")),
+        [] | [_] => Some("write it in upper case, such as GET".to_owned()),
+        _ => Some(format!("write [{}]", each.join(", "))),
+    }
 }
 
 fn redirect_uri(tenant: &Node) -> Option<String> {
