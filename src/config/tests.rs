@@ -1197,7 +1197,11 @@ fn no_tenant_passes_the_header_of_another() {
     let message = "tenant \"acme\": headers.pass: \"x-forwarded-user\" is the name of an identity header of another tenant; \
                    a client must not send it";
     assert_eq!(messages(&configuration(&[acme("x_forwarded_user"), globex.clone()])), [message]);
-    assert_eq!(messages(&configuration(&[acme("x-forwarded-email"), globex])), <[String; 0]>::default());
+    assert_eq!(messages(&configuration(&[acme("x-forwarded-email"), globex.clone()])), <[String; 0]>::default());
+    // A mistake beside the name changes nothing.
+    let globex = with(globex, "/headers", json!({ "user": "X-Forwarded-User", "lists": "words" }));
+    let found = messages(&configuration(&[acme("x_forwarded_user"), globex]));
+    assert_eq!((found.len(), found[0].as_str()), (2, message), "{found:?}");
 }
 
 #[test]
