@@ -1,6 +1,9 @@
 //! Tier `tool`: the command-line tool as a process.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
+<<<<<<< HEAD
+#[path = "support/authority.rs"]
+mod authority;
 #[path = "tool/base.rs"]
 mod base;
 #[path = "tool/examples.rs"]
@@ -13,6 +16,8 @@ mod lints;
 mod mistakes;
 #[path = "tool/onboard.rs"]
 mod onboard;
+#[path = "tool/probe.rs"]
+mod probe;
 #[path = "tool/remedies.rs"]
 mod remedies;
 #[path = "tool/render.rs"]
@@ -21,6 +26,8 @@ mod render;
 mod surroundings;
 #[path = "tool/syntax.rs"]
 mod syntax;
+#[path = "support/web_server.rs"]
+mod web_server;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

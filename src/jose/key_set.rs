@@ -67,6 +67,11 @@ impl KeySet {
         self.0.iter().any(|key| algorithms.has(key.algorithm()))
     }
 
+    /// The keys, in this order.
+    pub fn iter(&self) -> impl Iterator<Item = &VerificationKey> {
+        self.0.iter()
+    }
+
     /// Whether the set has no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -17,6 +17,6 @@ pub use claims::{Claims, SubjectMismatch};
 pub(crate) use detail::TokenDetail;
 pub use id_token::{LoginExpectation, RefreshExpectation, VerifiedIdToken};
 pub(crate) use logout_token::{LogoutSubject, VerifiedLogoutToken};
-pub use signed::TokenContext;
 pub(crate) use signed::VerifiedToken;
+pub use signed::{LEEWAY, TokenContext};
 pub(crate) use verification_budget::VerificationBudget;

@@ -183,7 +183,7 @@ fn verify_subject(claims: &Claims) -> Result<bool, TokenError> {
 }
 
 /// The accepted difference between the issuer's clock and the proxy's.
-pub(super) const LEEWAY: Duration = Duration::from_secs(60);
+pub const LEEWAY: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

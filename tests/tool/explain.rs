@@ -192,3 +192,15 @@ fn a_cookie_needs_the_session_key() {
     let (code, output, _) = run(&request, "");
     assert!(code == 0 && output.contains("session_unreadable"), "{output}");
 }
+
+/// A login needs the metadata of the provider, which is not asked.
+#[test]
+fn a_tenant_that_discovers() {
+    let configuration = "session: {keys: [{id: a, env: KEY}]}\ntenants:\n  - {name: acme, hosts: [acme.example], issuer: \
+                         \"https://issuer.example\", client_id: gate, client_secret: {env: SECRET}, provider: {cluster: i, \
+                         discovery: true}}\n";
+    let (code, output, errors) = run(&["explain", "-", "--host", "acme.example", "/x"], configuration);
+    assert_eq!((code, errors.as_str()), (0, ""));
+    let end = "answered with 302\n  login_started: sent to the issuer, whose metadata name the address\n";
+    assert!(output.ends_with(end), "{output}");
+}

@@ -14,7 +14,7 @@ use tenantgate::seal::SealingKey;
 use super::check::Check;
 use super::report::Format;
 use super::variables::Variables;
-use super::{codes, explain, onboard, render, schema};
+use super::{codes, explain, onboard, probe, render, schema};
 
 /// Multi-tenant OpenID Connect at the edge: the command-line tool of the filter.
 #[derive(Parser)]
@@ -65,6 +65,11 @@ enum Command {
     /// The filter itself decides; the provider is simulated, and secrets are not needed. Without a
     /// person, a token or a cookie the request is anonymous.
     Explain(Box<explain::Arguments>),
+    /// Ask the providers of the tenants whether they are as the configuration says.
+    ///
+    /// Metadata, keys, clock, redirect URI, secret, TLS: over the network, with the requests that
+    /// the filter makes. Nobody is signed in, and Envoy is not asked.
+    Probe(Box<probe::Arguments>),
     /// Print what a new tenant needs: its configuration, and what to register at its provider.
     ///
     /// Nothing is asked of the network; `probe` does that.
@@ -113,6 +118,7 @@ pub(crate) fn main() -> ExitCode {
             })
         }
         Command::Explain(arguments) => arguments.run().and_then(|(output, good)| print(&output).map(|()| good)),
+        Command::Probe(arguments) => arguments.run().and_then(|(output, good)| print(&output).map(|()| good)),
         Command::Onboard(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Render(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Help { topic } => help(topic.as_deref()),

@@ -1,5 +1,6 @@
 //! The one configuration that a command works on.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::gate::{Form, gates};
@@ -13,6 +14,8 @@ pub(crate) struct Configured {
     pub(crate) form: Form,
     /// The value, with places in the file.
     pub(crate) node: Node,
+    /// The variables with a value in the file.
+    pub(crate) fixed: HashMap<String, String>,
     /// How many documents the file has.
     pub(crate) documents: usize,
 }
@@ -36,10 +39,10 @@ impl Configured {
             let document = document.map_err(|_| invalid("is not YAML"))?;
             let found = gates(&document, &source.text).into_iter().find_map(|gate| {
                 let configuration = gate.configuration?;
-                Some((configuration.node, gate.form))
+                Some((configuration.node, gate.form, gate.fixed))
             });
-            if let Some((node, form)) = found {
-                return Ok(Self { source, form, node, documents: count });
+            if let Some((node, form, fixed)) = found {
+                return Ok(Self { source, form, node, fixed, documents: count });
             }
         }
         Err(invalid("has no configuration of Tenantgate"))

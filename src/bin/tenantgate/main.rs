@@ -1,6 +1,8 @@
 //! The command-line tool: checks a configuration with the code that the filter runs in Envoy.
 
 #[cfg(not(target_family = "wasm"))]
+mod browser;
+#[cfg(not(target_family = "wasm"))]
 mod check;
 #[cfg(not(target_family = "wasm"))]
 mod cli;
@@ -19,7 +21,11 @@ mod input;
 #[cfg(not(target_family = "wasm"))]
 mod lints;
 #[cfg(not(target_family = "wasm"))]
+mod machine;
+#[cfg(not(target_family = "wasm"))]
 mod onboard;
+#[cfg(not(target_family = "wasm"))]
+mod probe;
 #[cfg(not(target_family = "wasm"))]
 mod remedies;
 #[cfg(not(target_family = "wasm"))]

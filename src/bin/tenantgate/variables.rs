@@ -95,6 +95,11 @@ impl VmEnvironment<'_> {
         let given = || self.variables.value(name).filter(|_| is_handed && !self.variables.assume);
         self.fixed(name).map(str::to_owned).or_else(given)
     }
+
+    /// Whether the value of a variable is known here.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.fixed.contains_key(name) || self.variables.value(name).is_some()
+    }
 }
 
 /// The variables that a configuration uses for private keys.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::Map;
 
-use super::simulation::NAVIGATION;
-use super::{Explainer, Identity, Person, Request, read_json, run_cases};
+use super::{Explainer, Identity, Person, read_json, run_cases};
+use crate::browser::{NAVIGATION, Request};
 use crate::cli::variable;
 use crate::variables::Variables;
 

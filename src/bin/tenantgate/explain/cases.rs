@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Explainer, Identity, Person, Request, Verdict};
-use crate::explain::simulation::NAVIGATION;
+use super::{Explainer, Identity, Person, Verdict};
+use crate::browser::{NAVIGATION, Request};
 use crate::source::{Source, SourceError};
 use crate::yaml::{Node, documents};
 

@@ -22,15 +22,15 @@ use tenantgate::jose::HostAlgorithms;
 use tenantgate::runtime::TenantEntry;
 use tenantgate::upstream::HeaderEdit;
 
+use super::browser::{Outcome, Request};
 use super::configuration::Configured;
 use super::variables::{Variables, VmEnvironment};
 use super::yaml::Node;
-use simulation::{Outcome, Simulation, simulated};
+use simulation::{Simulation, simulated};
 
 pub(crate) use arguments::Arguments;
 pub(crate) use cases::run_cases;
 pub(crate) use person::{Identity, Person};
-pub(crate) use simulation::Request;
 
 /// A configuration whose requests can be explained.
 pub(crate) struct Explainer {
@@ -103,9 +103,9 @@ impl Explainer {
                 let mut simulation = Simulation::new(Arc::new(loaded.runtime), key);
                 match simulation.sign_in(&tenant, &request.host, &claims) {
                     Ok(()) => simulation.send(request),
-                    Err(reply) => {
+                    Err(outcome) => {
                         reasons.push("the login of this person is refused".to_owned());
-                        Outcome::Replied(*reply)
+                        *outcome
                     }
                 }
             }
@@ -151,6 +151,11 @@ impl Explainer {
                 // The nonce, the state and the challenge of a login tell nothing.
                 let location = location.map(|url| url.split('?').next().unwrap_or_default().to_owned());
                 Verdict::Replied { status, location, reasons: log.into_iter().map(reason).collect() }
+            }
+            // A request with a token has the keys, so it is a login that waits.
+            Outcome::AwaitsDocuments => {
+                let reasons = vec!["login_started: sent to the issuer, whose metadata name the address".to_owned()];
+                Verdict::Replied { status: 302, location: None, reasons }
             }
         };
         Explanation { reasons, verdict }

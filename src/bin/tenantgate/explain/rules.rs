@@ -8,7 +8,7 @@ use tenantgate::http::host::Host;
 use tenantgate::http::request::{RequestHead, Target};
 use tenantgate::runtime::TenantEntry;
 
-use super::simulation::Request;
+use crate::browser::Request;
 use crate::variables::VmEnvironment;
 
 /// What is said about each rule of a tenant, in order.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use tenantgate::tenant::Tenant;
 
-use super::simulation::now;
+use crate::machine::now;
 
 /// One line for each part that is checked: received, expected, and whether they fit. Nothing is
 /// said about the signature.

@@ -12,6 +12,7 @@ use clap::Subcommand;
 
 pub(crate) use clusters::ClusterParts;
 use clusters::ProviderCluster;
+pub(crate) use destination::Destination;
 pub(crate) use envoy::EXTENSIONS;
 pub(crate) use template::{indented, list, scalar};
 use tenants_file::TenantsFile;

@@ -1,0 +1,156 @@
+//! The calls to a provider, over real sockets.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::Read as _;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tenantgate::base::secret::Secret;
+use tenantgate::http::call::{CallFailure, CallResponse, HttpCall};
+use ureq::http::Request;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Error};
+use url::Url;
+
+use super::TIMEOUT;
+use super::progress::Progress;
+use super::resolve::{ConnectTo, Resolver};
+use super::trust::Trust;
+use crate::machine::now;
+
+/// Makes calls. A document is fetched once.
+pub(super) struct Client {
+    agent: Agent,
+    trust: Trust,
+    resolver: Resolver,
+    progress: Progress,
+    documents: RefCell<HashMap<String, Result<Rc<Answer>, String>>>,
+}
+
+/// A response.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+    /// When the request was sent and when the response was there, in seconds since 1970.
+    pub(super) between: (u64, u64),
+}
+
+impl Answer {
+    /// The value of a header.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Client {
+    pub(super) fn new(trust: Trust, connect_to: Vec<ConnectTo>) -> Self {
+        let certificates: Vec<Certificate<'static>> =
+            trust.certificates.iter().map(|one| Certificate::from_der(one).to_owned()).collect();
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::Specific(Arc::new(certificates)))
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .build();
+        let config = Agent::config_builder()
+            .tls_config(tls)
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            // Where a redirect leads is what is asked.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            // Envoy uses no proxy either.
+            .proxy(None)
+            .user_agent(concat!("tenantgate/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let resolver = Resolver::new(connect_to);
+        let agent = Agent::with_parts(config, DefaultConnector::new(), resolver.clone());
+        Self { agent, trust, resolver, progress: Progress::default(), documents: RefCell::default() }
+    }
+
+    pub(super) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    pub(super) fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Fetches a JSON document.
+    pub(super) fn document(&self, url: &Url) -> Result<Rc<Answer>, String> {
+        let known = self.documents.borrow().get(url.as_str()).cloned();
+        known.unwrap_or_else(|| {
+            let answer = self.send("GET", url.as_str(), &[("accept", "application/json")], "").map(Rc::new);
+            self.documents.borrow_mut().insert(url.as_str().to_owned(), answer.clone());
+            answer
+        })
+    }
+
+    /// Opens a page as a browser does.
+    pub(super) fn page(&self, url: &Url) -> Result<Answer, String> {
+        self.send("GET", url.as_str(), &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")], "")
+    }
+
+    /// Makes a call of the filter.
+    pub(super) fn call(&self, call: &HttpCall) -> Result<Rc<Answer>, String> {
+        let header = |name: &str| {
+            let found = call.headers.iter().find(|(other, _)| *other == name);
+            found.map_or("", |(_, value)| value.expose_secret().as_str())
+        };
+        let url = format!("{}://{}{}", header(":scheme"), header(":authority"), header(":path"));
+        if header(":method") == "GET"
+            && let Ok(url) = Url::parse(&url)
+        {
+            return self.document(&url);
+        }
+        let lines = call.headers.iter().filter(|(name, _)| !name.starts_with(':'));
+        let lines: Vec<(&str, &str)> = lines.map(|(name, value)| (*name, value.expose_secret().as_str())).collect();
+        self.send(header(":method"), &url, &lines, call.body.expose_secret()).map(Rc::new)
+    }
+
+    fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer, String> {
+        let mut request = Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        // The error would have the address, and nothing else.
+        let invalid = |_| "the address is no URL that can be called".to_owned();
+        let began = now().0;
+        let response = self.progress.during(url, || match body {
+            "" => request.body(()).map_err(invalid).map(|request| self.agent.run(request)),
+            body => request.body(body.to_owned()).map_err(invalid).map(|request| self.agent.run(request)),
+        })?;
+        let mut response = response.map_err(reason)?;
+        let ended = now().0;
+        let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        let limit = u64::try_from(CallResponse::MAX_BODY).unwrap_or(u64::MAX).saturating_add(1);
+        let read = response.body_mut().as_reader().take(limit).read_to_end(&mut body);
+        read.map_err(|error| format!("the response broke off: {error}"))?;
+        Ok(Answer { status, headers, body, between: (began, ended) })
+    }
+}
+
+/// The answer as the filter gets it.
+pub(super) fn response(answer: &Result<Rc<Answer>, String>) -> Result<CallResponse, CallFailure> {
+    let answer = answer.as_ref().map_err(|_| CallFailure::NoAnswer)?;
+    Ok(CallResponse { status: answer.status, body: Secret::new(answer.body.clone()) })
+}
+
+/// Why there is no response.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others are shown as they are")]
+fn reason(error: Error) -> String {
+    match error {
+        Error::Timeout(_) => format!("no answer within {} s", TIMEOUT.as_secs()),
+        Error::HostNotFound => "the host has no address".to_owned(),
+        Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Certificates for servers of tests, and the authorities that issue them.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+/// An authority.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    /// Its certificate, and those of the authorities above it but the root.
+    chain: Vec<CertificateDer<'static>>,
+}
+
+/// A certificate with its chain and key.
+pub struct Identity {
+    pub chain: Vec<CertificateDer<'static>>,
+    key: Vec<u8>,
+}
+
+impl Authority {
+    pub fn root(name: &str) -> Self {
+        let (params, key) = (authority(name), KeyPair::generate().unwrap());
+        let certificate = params.self_signed(&key).unwrap();
+        Self { chain: vec![certificate.der().clone()], issuer: Issuer::new(params, key) }
+    }
+
+    /// An authority below this one.
+    pub fn intermediate(&self, name: &str) -> Self {
+        let (params, key) = (authority(name), KeyPair::generate().unwrap());
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Self { chain: vec![certificate.der().clone()], issuer: Issuer::new(params, key) }
+    }
+
+    /// A certificate for these names, until the beginning of a day.
+    pub fn issue(&self, names: &[&str], until: (i32, u8, u8)) -> Identity {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Identity { chain: vec![certificate.der().clone()], key: key.serialize_der() }
+    }
+
+    /// The certificate of the authority.
+    pub fn pem(&self) -> String {
+        let lines = STANDARD.encode(&self.chain[0]);
+        let lines: Vec<&str> = lines.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    }
+
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        self.chain[0].clone()
+    }
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
+}
+
+impl Identity {
+    /// A server with this certificate.
+    pub fn server(self) -> Arc<ServerConfig> {
+        let config = builder().with_single_cert(self.chain.clone(), self.private_key()).unwrap();
+        Arc::new(config)
+    }
+
+    /// A server that shows this certificate to clients that ask for `name`, and `other` to others.
+    pub fn server_by_name(self, name: &'static str, other: Option<Self>) -> Arc<ServerConfig> {
+        let certified = |identity: Self| {
+            let key = rustls::crypto::ring::sign::any_supported_type(&identity.private_key()).unwrap();
+            Arc::new(CertifiedKey::new(identity.chain, key))
+        };
+        let resolver = ByName { name, named: certified(self), other: other.map(certified) };
+        Arc::new(builder().with_cert_resolver(Arc::new(resolver)))
+    }
+
+    fn private_key(&self) -> PrivateKeyDer<'static> {
+        PrivatePkcs8KeyDer::from(self.key.clone()).into()
+    }
+}
+
+#[derive(Debug)]
+struct ByName {
+    name: &'static str,
+    named: Arc<CertifiedKey>,
+    other: Option<Arc<CertifiedKey>>,
+}
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if hello.server_name() == Some(self.name) { Some(self.named.clone()) } else { self.other.clone() }
+    }
+}
+
+fn builder() -> rustls::ConfigBuilder<ServerConfig, rustls::server::WantsServerCert> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    versions.unwrap().with_no_client_auth()
+}
