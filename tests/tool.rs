@@ -1,7 +1,6 @@
 //! Tier `tool`: the command-line tool as a process.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
-<<<<<<< HEAD
 #[path = "support/authority.rs"]
 mod authority;
 #[path = "tool/base.rs"]

@@ -179,7 +179,7 @@ fn scopes(node: &Node) -> Option<String> {
 fn several_hosts(tenant: &Node) -> Option<String> {
     let hosts = tenant.get("hosts").map(Node::elements).unwrap_or_default();
     let names: Vec<&str> = hosts.iter().filter_map(Node::text).collect();
-    let domain = names.iter().find_map(|host| host.strip_prefix("*.")).or(names.first().copied())?;
+    let domain = names.iter().find_map(|host| host.strip_prefix("*.")).or_else(|| names.first().copied())?;
     let exact = names.iter().find(|host| !host.contains('*'));
     let host = exact.map_or_else(|| format!("login.{domain}"), ToString::to_string);
     Some(format!("write `login: {{redirect_uri: \"https://{host}/oauth2/callback\", cookie_domain: {domain}}}`"))
