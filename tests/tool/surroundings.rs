@@ -68,6 +68,23 @@ fn yaml(found: &Value, spaces: usize) -> String {
     lines.map(|line| format!("{}{line}\n", " ".repeat(spaces))).collect()
 }
 
+const CONTEXT: &str =
+    "          \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+          sni: dex.acme.example
+          common_tls_context:
+            validation_context:
+              trusted_ca: {filename: /etc/ssl/certs/ca-certificates.crt}
+              match_typed_subject_alt_names: # of acme
+                - {san_type: DNS, matcher: {exact: dex.acme.example}}\n";
+
+/// The TLS context within a message of this type and field.
+fn within(kind: &str, field: &str, indent: &str) -> String {
+    let inner: String = CONTEXT.lines().map(|line| format!("{indent}{line}\n")).collect();
+    format!(
+        "          \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.{kind}\n          {field}\n{inner}"
+    )
+}
+
 const SNI: &str = "          sni: dex.acme.example\n";
 const TRUSTED_CA: &str = "              trusted_ca: {filename: /etc/ssl/certs/ca-certificates.crt}\n";
 const SAN: &str = "                - {san_type: DNS, matcher: {exact: dex.acme.example}}\n";
@@ -88,6 +105,23 @@ fn without_tls() -> String {
 #[test]
 fn a_cluster_with_all_checks_is_in_order() {
     assert_eq!(findings(&https()), []);
+    let wrapped = within(
+        "http_11_proxy.v3.Http11ProxyUpstreamTransport",
+        "transport_socket:\n            name: tls\n            typed_config:",
+        "    ",
+    );
+    let quic = within("quic.v3.QuicUpstreamTransport", "upstream_tls_context:", "  ");
+    for text in [&wrapped, &quic] {
+        // The checks are those of the inner message.
+        let text = https_with(CONTEXT, text);
+        assert_eq!(findings(&text), []);
+        assert_one(
+            &with(&text, "{exact: dex.acme.example}", "{exact: dex.globex.example}"),
+            "TG124",
+            "- {san_type: DNS, matcher: {exact: dex.globex.example}}",
+            "exact: \"dex.acme.example\"",
+        );
+    }
     for (from, to) in [
         // The host of each request decides.
         (SOCKET, &*format!("      {AUTO}\n{SOCKET}")),
@@ -103,7 +137,14 @@ fn a_cluster_with_all_checks_is_in_order() {
             "            validation_context:\n",
             "            validation_context_sds_secret_config: {name: a}\n            other:\n",
         ),
+        // Names that are not compared: URIs, regular expressions.
+        (SAN, "                - {san_type: URI, matcher: {exact: \"spiffe://acme/dex\"}}\n"),
+        (SAN, "                - {san_type: DNS, matcher: {safe_regex: {regex: dex.*}}}\n"),
         // One certificate is pinned.
+        (
+            TRUSTED_CA,
+            "              trust_chain_verification: ACCEPT_UNTRUSTED\n              verify_certificate_hash: [ab]\n",
+        ),
         (TRUSTED_CA, "              verify_certificate_spki: [NvqYIYSbgK2vCJpQhObf77vv+bQWtc5ek5RIOwPiC9A=]\n"),
         // Another name of the server, whose certificate is for the host of the issuer.
         ("address: dex.acme.example", "address: eu-1.login.example"),
@@ -168,6 +209,9 @@ fn clusters_of_other_files_are_not_missed() {
         "dynamic_resources: {cds_config: {ads: {}}}\nstatic_resources:",
     );
     assert_eq!(findings(&dynamic), []);
+    // A URL is a mistake of another kind.
+    let url = with(ENVOY, "cluster: provider_globex\n", "cluster: http://login-globex.localhost:8082\n");
+    assert!(findings(&url).iter().all(|(found, _)| found["code"] != "TG120"));
 }
 
 #[test]
@@ -183,6 +227,16 @@ fn two_issuers_with_one_cluster() {
         (&found["subject"], &found["help"]),
         (&"tenant \"acme\"".into(), &"write `cluster: provider_acme`".into())
     );
+    // Whatever their names are.
+    let text = https().replace("provider_acme", "idp_1");
+    let text = with(&text, "cluster: provider_globex\n", "cluster: idp_1\n").replace("name: acme\n", "name: zeta\n");
+    let tenants: Vec<&str> = text.split("                              - name: ").collect();
+    let [head, zeta, second] = tenants[..] else { panic!() };
+    let (second, rest) = second.split_once("                  - name: envoy.filters.http.router").unwrap();
+    let swapped = format!(
+        "{head}                              - name: {second}                              - name: {zeta}                  - name: envoy.filters.http.router{rest}"
+    );
+    assert_eq!(one(&swapped, "TG121", "error")["subject"], "tenant \"globex\"");
     // A configuration alone has the mistake, too.
     let start = ENVOY.find("                            session:\n").unwrap();
     let end = ENVOY.find("                  - name: envoy.filters.http.router\n").unwrap();
@@ -208,8 +262,15 @@ fn clusters_that_are_for_many() {
         "envoy_internal_address: {server_listener_name: egress}",
     );
     assert_eq!(findings(&shared(&inside)), []);
+    // Without TLS of its own: that is behind the listener.
+    let (start, end) = (inside.find(SOCKET).unwrap(), inside.find("    - name: provider_globex\n").unwrap());
+    assert_eq!(findings(&shared(&format!("{}{}", &inside[..start], &inside[end..]))), []);
     let realm = |text: &str| text.replace("https://dex.globex.example", "https://dex.acme.example/globex");
     assert_eq!(findings(&realm(&shared(&https()))), []);
+    // The issuers are of one server, the endpoints are not.
+    let endpoint =
+        realm(&shared(&https())).replace("https://dex.acme.example/globex/token", "https://token.acme.example/globex");
+    assert_eq!(findings(&endpoint), []);
 }
 
 #[test]
@@ -281,6 +342,28 @@ fn a_cluster_that_leads_elsewhere() {
     let inside =
         with(ENVOY, "address: 127.0.0.1, port_value: 8081", "address: dex.dex.svc.cluster.local, port_value: 8081");
     assert_eq!(findings(&inside), []);
+    let service = with(&inside, "svc.cluster.local", "svc.prod.example");
+    assert_eq!(findings(&service), []);
+    // The certificate is the mistake, not the address.
+    let other = https_with("address: dex.acme.example", "address: eu-1.login.example");
+    one(&with(&other, SAN, &SAN.replace("acme", "globex")), "TG124", "error");
+    // Another port of the host.
+    let port = https_with("dex.acme.example, port_value: 443", "dex.acme.example, port_value: 80");
+    assert_one(&port, "TG126", "80", "write `port_value: 443`");
+    one(&port, "TG126", "warning");
+    // The keys come from another host, which the cluster reaches, too.
+    let keys = https_with("address: dex.acme.example", "address: keys.acme.example");
+    let keys = with(
+        &keys,
+        TRUSTED_CA,
+        &TRUSTED_CA.replace(
+            "trusted_ca",
+            "verify_certificate_spki: [NvqYIYSbgK2vCJpQhObf77vv+bQWtc5ek5RIOwPiC9A=]\n              trusted_ca",
+        ),
+    );
+    one(&keys, "TG126", "warning");
+    let uri = "cluster: provider_acme\n                                  jwks_uri: https://keys.acme.example/jwks\n";
+    assert_eq!(findings(&with(&keys, "cluster: provider_acme\n", uri)), []);
     // All of the cluster is for another server.
     let (start, end) =
         (https().find(PROVIDER_CLUSTERS).unwrap(), https().find("    - name: provider_globex\n").unwrap());
@@ -419,6 +502,18 @@ fn options_of_the_plugin() {
     }
 }
 
+#[test]
+fn another_plugin_with_the_id_of_the_gate() {
+    let router = "                  - name: envoy.filters.http.router\n";
+    let plugin = "                  - name: other
+                    typed_config:
+                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+                      config: {name: other, vm_config: {vm_id: tenantgate, code: {local: {filename: other.wasm}}}}\n";
+    let text = with(ENVOY, router, &format!("{plugin}{router}"));
+    assert_one(&text, "TG133", "tenantgate", "an id of its own");
+    assert_eq!(findings(&with(&text, "{vm_id: tenantgate,", "{vm_id: other,")), []);
+}
+
 /// Neither platform has the option in its own manifest.
 #[test]
 fn back_channel_logout_at_the_platforms() {
@@ -511,6 +606,11 @@ fn the_phase_and_the_policies_of_istio() {
 fn an_envoy_filter() {
     let text = format!("{ENVOY_FILTER}---\n{}", ISTIO.split_once("---\n").unwrap().1);
     assert_eq!(findings(&text), []);
+    let next =
+        "match: {context: GATEWAY, listener: {filterChain: {filter: {subFilter: {name: envoy.filters.http.router}}}}}";
+    let last = with(&with(&text, "match: {context: GATEWAY}", next), "INSERT_FIRST", "INSERT_BEFORE");
+    assert_one(&last, "TG141", "INSERT_BEFORE", "operation: INSERT_FIRST");
+    assert_eq!(findings(&with(&last, "envoy.filters.http.router", "envoy.filters.http.jwt_authn")), []);
     for (from, to, code, pointed, help) in [
         ("INSERT_FIRST", "ADD", "TG141", "ADD", "operation: INSERT_FIRST"),
         (
@@ -727,6 +827,25 @@ fn service_entries_and_destination_rules() {
         "  trafficPolicy:\n    portLevelSettings: [{port: {number: 443}, tls: {mode: DISABLE}}]\n",
     );
     assert_one(&port, "TG122", "SIMPLE", "mode: SIMPLE");
+    let subset = "  trafficPolicy:\n    tls: {mode: DISABLE}\n  subsets:\n    - name: v1\n      trafficPolicy:\n        tls:\n          mode: SIMPLE";
+    let subset = with(ISTIO, "  trafficPolicy:\n    tls:\n      mode: SIMPLE", subset);
+    let lines = ["sni: dex", "subjectAltNames: [dex", "caCertificates: /etc"];
+    let subset =
+        lines.iter().fold(subset, |text, line| with(&text, &format!("      {line}"), &format!("          {line}")));
+    assert_eq!(findings(&with(&subset, name, "outbound|443|v1|dex.acme.example")), []);
+    one(&subset, "TG122", "error");
+    for tls in ["credentialName: dex", "caCertificates: /a.pem"] {
+        assert_eq!(findings(&with(ISTIO, "caCertificates: /etc/ssl/certs/ca-certificates.crt", tls)), [], "{tls}");
+    }
+    assert_eq!(findings(&with(ISTIO, "mode: SIMPLE", "mode: ISTIO_MUTUAL")), []);
+    // A port that Istio knows, and the issuer does not have.
+    let port = with(ISTIO, "{number: 443, name: https", "{number: 80, name: https");
+    assert_one(
+        &with(&port, name, "outbound|80||dex.acme.example"),
+        "TG126",
+        "outbound|80||dex.acme.example",
+        "write `cluster: outbound|443||dex.acme.example`",
+    );
     // A service of the cluster needs no ServiceEntry.
     assert_eq!(findings(&with(ISTIO, name, "outbound|5556||dex.dex.svc.cluster.local")), []);
 }
@@ -814,6 +933,40 @@ fn routes_and_policies_of_envoy_gateway() {
     // The settings of the Backend are as good as a policy.
     let own = with(&text[..policy], "  endpoints:", "  tls: {wellKnownCACertificates: System}\n  endpoints:");
     assert_eq!(findings(&own), []);
+    let sni =
+        with(&own, "{wellKnownCACertificates: System}", "{wellKnownCACertificates: System, sni: dex.globex.example}");
+    assert_one(&sni, "TG124", "dex.globex.example", "write `sni: dex.acme.example`");
+    // The policy wins.
+    let both = format!("{sni}{}", &text[policy..]);
+    assert_eq!(findings(&both), []);
+    assert_one(
+        &with(&both, "    hostname: dex.acme.example\n", "    hostname: dex.globex.example\n"),
+        "TG124",
+        "dex.globex.example",
+        "write `hostname: dex.acme.example`",
+    );
+    // A policy of another namespace is for another backend.
+    let elsewhere = "kind: BackendTLSPolicy\nmetadata: {name: dex-acme, namespace: other}";
+    one(
+        &with(&text, "kind: BackendTLSPolicy\nmetadata: {name: dex-acme, namespace: default}", elsewhere),
+        "TG122",
+        "error",
+    );
+    let elsewhere = "kind: HTTPRoute\nmetadata: {name: dex-acme, namespace: other}";
+    one(&with(&text, "kind: HTTPRoute\nmetadata: {name: dex-acme, namespace: default}", elsewhere), "TG120", "warning");
+    assert_one(
+        &with(&text, "hostname: dex.acme.example, port: 443", "hostname: dex.acme.example, port: 80"),
+        "TG126",
+        "80",
+        "write `port: 443`",
+    );
+    let address = with(
+        &text,
+        "    wellKnownCACertificates: System\n    hostname: dex.acme.example\n",
+        "    wellKnownCACertificates: System\n    hostname: dex.globex.example\n",
+    );
+    let address = with(&address, "hostname: dex.acme.example, port", "hostname: dex.globex.example, port");
+    assert_one(&address, "TG126", "dex.globex.example", "write `hostname: dex.acme.example`");
     // Without the Backend and the policy, nothing is known.
     let backend = text.find("---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: Backend\n").unwrap();
     assert_eq!(findings(&text[..backend]), []);
@@ -866,6 +1019,8 @@ fn several_files() {
         found.map(|one| ["code", "file"].map(|name| one[name].as_str().unwrap().to_owned())).collect::<Vec<_>>()
     };
     assert_eq!(check(&[&plugin]), <[[String; 2]; 0]>::default());
+    let rule = write("rule.yaml", rest);
+    assert_eq!(check(&[&plugin, &rule]), <[[String; 2]; 0]>::default());
     let rule = write("rule.yaml", &with(rest, "mode: SIMPLE", "mode: DISABLE"));
     let expected = ["TG122".to_owned(), rule.clone()];
     for paths in [&[plugin.as_str(), &rule][..], &[folder.path().to_str().unwrap()]] {
@@ -909,7 +1064,57 @@ fn resources_in_files_of_their_own() {
     };
     assert_eq!(check(&listener), <[String; 0]>::default());
     assert_eq!(check(&with(&listener, "normalize_path: true", "")), ["TG142"]);
-    assert_eq!(check(&with(&listener, "    - name: provider_acme\n", "    - name: provider_acne\n")), ["TG120"]);
+    let renamed = with(&listener, "    - name: provider_acme\n", "    - name: provider_acne\n");
+    assert_eq!(check(&renamed), ["TG120"]);
+    // The clusters are in no file of the gate, so the tool cannot be sure.
+    let (code, output, _) = run(&["check", folder.path().to_str().unwrap(), "--assume-env"], "");
+    assert!(code == 0 && output.contains("warning[TG120]"), "{output}");
+    // Clusters that Envoy gets from a server are not known, unless their file is there.
+    let dynamic = with(
+        &renamed,
+        "static_resources:",
+        "dynamic_resources: {cds_config: {path_config_source: {path: cds.yaml}}}\nstatic_resources:",
+    );
+    assert_eq!(check(&dynamic), <[String; 0]>::default());
+    let cluster = "resources:\n  - {\"@type\": type.googleapis.com/envoy.config.cluster.v3.Cluster, name: other}\n";
+    fs::write(folder.path().join("cds.yaml"), cluster).unwrap();
+    assert_eq!(check(&dynamic), ["TG120"]);
+    fs::write(folder.path().join("cds.yaml"), cluster.replace("other", "provider_acme")).unwrap();
+    assert_eq!(check(&dynamic), <[String; 0]>::default());
+}
+
+/// A configuration alone, with the file of Envoy beside it.
+#[test]
+fn a_configuration_beside_its_clusters() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = ENVOY.find("                            session:\n").unwrap();
+    let end = ENVOY.find("                  - name: envoy.filters.http.router\n").unwrap();
+    let check = |alone: &str, clusters: &str| {
+        let (a, b) = (folder.path().join("tenants.yaml"), folder.path().join("envoy.yaml"));
+        fs::write(&a, alone).unwrap();
+        fs::write(&b, format!("static_resources:\n{clusters}")).unwrap();
+        let (_, output, _) =
+            run(&["check", a.to_str().unwrap(), b.to_str().unwrap(), "--assume-env", "--format", "json"], "");
+        let report: Value = serde_json::from_str(&output).unwrap();
+        report["diagnostics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["code"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let alone = &ENVOY[start..end];
+    let clusters = &ENVOY[ENVOY.find("  clusters:\n").unwrap()..];
+    assert_eq!(check(alone, clusters), <[String; 0]>::default());
+    // It may be for another Envoy.
+    assert_eq!(
+        check(alone, &with(clusters, "    - name: provider_acme\n", "    - name: other\n")),
+        <[String; 0]>::default()
+    );
+    let https = https();
+    let alone = &https[https.find("                            session:\n").unwrap()
+        ..https.find("                  - name: envoy.filters.http.router\n").unwrap()];
+    assert_eq!(check(alone, clusters), ["TG122"]);
 }
 
 /// What stands in a tenant that is broken is checked, too.

@@ -60,7 +60,7 @@ pub(crate) const NO_RELOAD: Code = Code::new(131);
 /// Back-channel logout without the body of the request.
 pub(crate) const NO_BODY: Code = Code::new(132);
 /// A plugin without an id of its own.
-pub(crate) const NO_VM_ID: Code = Code::new(133);
+pub(crate) const VM_ID: Code = Code::new(133);
 /// A chain whose last filter is not the router.
 pub(crate) const ROUTER: Code = Code::new(140);
 /// A filter before the gate that believes the client.

@@ -28,7 +28,10 @@ fn gate<'d>(plugin: &'d Node, source: &str) -> Option<Gate<'d>> {
         true => text::json(value, source),
         false => Some(Configuration { node: value.clone(), json: None }),
     });
-    let names = [plugin.get("name"), plugin.field("root_id"), plugin.find(&["vm_config", "vm_id"])];
+    let names = [plugin.get("name"), plugin.field("root_id")];
+    // Another plugin may have the id by mistake.
+    let id = plugin.find(&["vm_config", "vm_id"]).filter(|_| names.iter().all(Option::is_none));
+    let names = [names.as_slice(), &[id]].concat();
     is_gate(configuration.as_ref().map(|found| &found.node), &names).then(|| {
         let variables = plugin.find(&["vm_config", "environment_variables"]);
         let keys = variables.and_then(|node| node.field("host_env_keys")).into_iter().flat_map(Node::elements);

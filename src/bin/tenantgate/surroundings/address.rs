@@ -35,11 +35,40 @@ pub(super) fn check(cluster: &Cluster<'_>, client: Client<'_, '_>, others: &[&Pr
     };
     let (code, subject) = (codes::CLUSTER_ADDRESS, &cluster.subject);
     let found = match odd.place {
-        Some(place) => place.error(code, subject, "", message).at_path("address"),
+        Some(place) => place.error(code, subject, field(cluster.platform), message),
         None => tenant.error(code, "provider.cluster", message),
     };
     let is_served = checked == Checked::Wrong || (is_of_another(odd) && checked == Checked::Not);
     Some(if is_served { found } else { found.into_warning() }.help(help))
+}
+
+/// The finding about another port of the right host.
+pub(super) fn port(cluster: &Cluster<'_>, client: Client<'_, '_>) -> Option<Finding> {
+    let (tenant, provider) = client;
+    let is_odd = |address: &&Address<'_>| {
+        address.port.is_some_and(|port| provider.calls(address.name) && !provider.ports.contains(&port))
+    };
+    let odd = cluster.addresses.iter().find(is_odd)?;
+    let (is, port) = (odd.port?, provider.port());
+    let message = format!("is port {is}, but the issuer is at port {port}");
+    let (code, subject) = (codes::CLUSTER_ADDRESS, &cluster.subject);
+    Some(match (odd.place, cluster.platform) {
+        (Some(place), Platform::EnvoyGateway) => {
+            place.warning(code, subject, "port", message).help(format!("write `port: {port}`"))
+        }
+        (Some(place), Platform::Envoy | Platform::Istio) => {
+            place.warning(code, subject, "port_value", message).help(format!("write `port_value: {port}`"))
+        }
+        (None, _) => {
+            let help = format!("write `cluster: outbound|{port}||{}`, with this port in the ServiceEntry", odd.name);
+            tenant.warning(code, "provider.cluster", message).help(help)
+        }
+    })
+}
+
+/// The field with the name of a server.
+fn field(platform: Platform) -> &'static str {
+    if platform == Platform::EnvoyGateway { "hostname" } else { "address" }
 }
 
 /// What the certificate of a server has to be for.

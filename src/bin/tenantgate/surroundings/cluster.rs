@@ -30,6 +30,7 @@ pub(super) struct Cluster<'d> {
 #[derive(Clone, Copy)]
 pub(super) struct Address<'d> {
     pub(super) name: &'d str,
+    pub(super) port: Option<u16>,
     /// Where it stands. `None` if it is part of the name of the cluster.
     pub(super) place: Option<Spot<'d>>,
 }
@@ -142,6 +143,14 @@ impl Cluster<'_> {
             Sni::None | Sni::Automatic => None,
         });
         exact.chain(sni).chain(self.addresses.iter().map(|address| address.name))
+    }
+}
+
+impl<'d> Address<'d> {
+    /// The address in a message with these fields.
+    pub(super) fn of(message: Spot<'d>, name: &str, port: &str) -> Option<Self> {
+        let port = message.text_of(&[port]).and_then(|port| port.parse().ok());
+        Some(Self { name: message.text_of(&[name])?, port, place: Some(message) })
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn check(cluster: &Cluster<'_>, client: Client<'_, '_>, others: &[&Pr
     if elsewhere.as_ref().is_some_and(|found| found.diagnostic.severity == Severity::Error) {
         return elsewhere.into_iter().collect();
     }
-    let found = match &cluster.transport {
+    let mut found = match &cluster.transport {
         Transport::PlainText if provider.is_https() => vec![plain_text(cluster, provider)],
         Transport::Tls(tls) if provider.is_https() => {
             let trust = trust(tls, cluster.platform, provider);
@@ -32,7 +32,11 @@ pub(super) fn check(cluster: &Cluster<'_>, client: Client<'_, '_>, others: &[&Pr
         Transport::Tls(tls) => vec![needless(tls, provider)],
         Transport::PlainText | Transport::Unknown => Vec::new(),
     };
-    found.into_iter().chain(elsewhere).collect()
+    found.extend(elsewhere);
+    if found.is_empty() {
+        found.extend(address::port(cluster, client));
+    }
+    found
 }
 
 fn plain_text(cluster: &Cluster<'_>, provider: &Provider<'_>) -> Finding {

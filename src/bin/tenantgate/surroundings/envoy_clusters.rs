@@ -116,8 +116,8 @@ fn envoy_cluster<'d>(name: &str, place: Spot<'d>) -> Cluster<'d> {
     for endpoint in place.list(&["load_assignment", "endpoints"]).flat_map(|group| group.list(&["lb_endpoints"])) {
         let address = endpoint.find(&["endpoint", "address"]);
         is_internal |= address.is_some_and(|address| address.has("envoy_internal_address"));
-        let place = address.and_then(|address| address.find(&["socket_address", "address"]));
-        addresses.extend(place.map(|place| Address { name: place.scalar(), place: Some(place) }));
+        let socket = address.and_then(|address| address.field("socket_address"));
+        addresses.extend(socket.and_then(|socket| Address::of(socket, "address", "port_value")));
     }
     let is_dynamic = place.text_of(&["cluster_type", "name"]) == Some(DYNAMIC_FORWARD_PROXY)
         || place.find(&["cluster_type", "typed_config"]).is_some_and(|config| config.is_type(DYNAMIC_CONFIG));

@@ -81,17 +81,14 @@ impl<'d> Near<'_, 'd> {
             platform: Platform::EnvoyGateway,
             subject: place.manifest(),
             place,
-            addresses: endpoints.filter_map(address).collect(),
+            addresses: endpoints
+                .filter_map(|endpoint| Address::of(endpoint.field("fqdn")?, "hostname", "port"))
+                .collect(),
             transport,
             is_internal: false,
             uncallable: backend.filter(is_dynamic).map(uncallable),
         }
     }
-}
-
-fn address(endpoint: Spot<'_>) -> Option<Address<'_>> {
-    let place = endpoint.find(&["fqdn", "hostname"])?;
-    Some(Address { name: place.scalar(), place: Some(place) })
 }
 
 /// The checks of a BackendTLSPolicy and of a Backend's `spec.tls`, of which the policy wins.

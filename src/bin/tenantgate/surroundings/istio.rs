@@ -15,7 +15,7 @@ pub(super) fn find<'d>(name: &'d str, document: Spot<'d>, landscape: &Landscape<
         let transport = transport(rule, entry, port, subset);
         let uncallable = entry.and_then(uncallable);
         let subject = place.manifest();
-        let addresses = vec![Address { name: host, place: None }];
+        let addresses = vec![Address { name: host, port: port.parse().ok(), place: None }];
         Cluster { platform: Platform::Istio, subject, place, addresses, transport, is_internal: false, uncallable }
     };
     let entries = landscape.manifests("ServiceEntry", document.file);

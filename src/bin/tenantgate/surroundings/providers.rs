@@ -48,6 +48,10 @@ fn platform_of(name: &str) -> Platform {
 }
 
 fn lookup<'d>(name: &'d str, platform: Platform, gate: &Surrounded<'d>, clusters: &Clusters<'d>) -> Lookup<'d> {
+    // A URL is no name of a cluster, which is a finding about the configuration itself.
+    if name.contains("://") {
+        return Lookup::Unknown;
+    }
     let found = match (clusters.find(name), platform) {
         (Lookup::Found(found), _) => Lookup::Found(found),
         (found, Platform::Envoy) => found,

@@ -29,8 +29,9 @@ pub(super) struct Provider<'d> {
     issuer_url: Url,
     /// The token endpoint, which gets the secret, or the issuer, if that is discovered.
     pub(super) endpoint: Url,
-    /// The hosts that the filter may call.
+    /// The hosts that the filter may call, and their ports.
     pub(super) hosts: Vec<String>,
+    pub(super) ports: Vec<u16>,
 }
 
 /// A tenant whose provider is known.
@@ -90,9 +91,10 @@ impl<'d> Provider<'d> {
         let discovered = provider.node.flag("discovery").unwrap_or_default();
         let trusted = provider.list(&["trusted_origins"]).filter_map(|origin| url(origin.scalar()));
         let known = discovered.then(|| issuer_url.clone()).into_iter().chain(trusted);
-        let hosts = known.chain(CALLED.iter().filter_map(configured)).chain([endpoint.clone()]);
-        let hosts = hosts.filter_map(|url| url.host_str().map(str::to_ascii_lowercase)).collect();
-        Some(Self { cluster, issuer, issuer_url, endpoint, hosts })
+        let called: Vec<Url> = known.chain(CALLED.iter().filter_map(configured)).chain([endpoint.clone()]).collect();
+        let hosts = called.iter().filter_map(|url| url.host_str().map(str::to_ascii_lowercase)).collect();
+        let ports = called.iter().filter_map(Url::port_or_known_default).collect();
+        Some(Self { cluster, issuer, issuer_url, endpoint, hosts, ports })
     }
 
     pub(super) fn is_https(&self) -> bool {
