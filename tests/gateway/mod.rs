@@ -1,4 +1,5 @@
 //! Tests of the tier `envoy` beside the scenarios.
 
 mod bodies;
+mod rendered;
 mod sign_out;

@@ -29,7 +29,7 @@ pub struct EnvoyHarness {
 }
 
 /// A process that ends when this value is dropped.
-struct Envoy(Child);
+pub struct Envoy(Child);
 
 impl Drop for Envoy {
     fn drop(&mut self) {
@@ -346,11 +346,17 @@ const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/t
 
 fn launch(bootstrap: &Value, ports: &Ports, folder: &Path) -> Result<Envoy, String> {
     let file = folder.join("envoy.json");
-    let log = folder.join("envoy.log");
     File::create(&file).unwrap().write_all(bootstrap.to_string().as_bytes()).unwrap();
+    launch_file(&file, &[], ports.admin)
+}
+
+/// Starts Envoy with a bootstrap and further environment variables, and waits until it is ready. If
+/// it does not start, the error is its log, which is written beside the file.
+pub fn launch_file(file: &Path, variables: &[(&str, &str)], admin: u16) -> Result<Envoy, String> {
+    let log = file.with_file_name("envoy.log");
     let output = File::options().create(true).append(true).open(&log).unwrap();
     let mut envoy = Command::new(envoy_path());
-    envoy.args([
+    envoy.envs(variables.iter().copied()).args([
         "--disable-hot-restart",
         "--concurrency",
         "2",
@@ -360,7 +366,7 @@ fn launch(bootstrap: &Value, ports: &Ports, folder: &Path) -> Result<Envoy, Stri
         "wasm:trace",
         "-c",
     ]);
-    let child = envoy.arg(&file).stdout(output.try_clone().unwrap()).stderr(output).spawn();
+    let child = envoy.arg(file).stdout(output.try_clone().unwrap()).stderr(output).spawn();
     let child =
         child.unwrap_or_else(|error| panic!("{}: {error}; ./build.sh test installs it", envoy_path().display()));
     let mut envoy = Envoy(child);
@@ -369,9 +375,8 @@ fn launch(bootstrap: &Value, ports: &Ports, folder: &Path) -> Result<Envoy, Stri
         if envoy.0.try_wait().unwrap().is_some() {
             return Err(fs::read_to_string(log).unwrap());
         }
-        if std::net::TcpStream::connect(loopback(ports.admin)).is_ok() {
-            let ready =
-                exchange(loopback(ports.admin), b"GET /ready HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
+        if std::net::TcpStream::connect(loopback(admin)).is_ok() {
+            let ready = exchange(loopback(admin), b"GET /ready HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
             if ready.is_some_and(|reply| reply.status == 200) {
                 return Ok(envoy);
             }
@@ -392,7 +397,7 @@ pub fn loopback(port: u16) -> SocketAddr {
 
 /// A free port. It lies below the range of Linux's outgoing connections, so that none of them takes
 /// it before Envoy listens.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let own = u16::try_from(std::process::id() % 40).unwrap() * 200;
     loop {

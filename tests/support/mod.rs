@@ -1,6 +1,7 @@
 //! Support code for all tiers.
 #![allow(dead_code, reason = "each tier uses a part")]
 
+pub mod authority;
 pub mod browser;
 pub mod clock;
 pub mod configuration;
@@ -17,4 +18,5 @@ pub mod issuer;
 pub mod module_harness;
 pub mod shared;
 pub mod signer;
+pub mod web_server;
 pub mod world;

@@ -531,6 +531,9 @@ fn the_provider_answers_the_authorization_request() {
         login(page(200, "<html><title>Sign in to Acme</title>")),
         &[&format!("ok: redirect URI: {uri}: the provider shows a page \"Sign in to Acme\"")],
     );
+    // Whoever knows the secret may show it.
+    let shown = login(page(200, &format!("<title>Hello {SECRET}</title>")));
+    assert_found(shown, &[&format!("ok: redirect URI: {uri}: the provider shows a page \"Hello [not shown]\"")]);
     // Entra ID shows its errors so.
     let (code, output) = login(page(200, "<script>\"AADSTS50011: The redirect URI ...\"</script>"));
     assert!(code == 1 && output.contains("received AADSTS50011\n   help: register the redirect URI"), "{output}");
