@@ -61,6 +61,11 @@ fn one(text: &str, code: &str, severity: &str) -> Value {
     one.clone()
 }
 
+/// The codes of all findings. TG228 is about an address at another host, whatever is around.
+fn codes(text: &str) -> Vec<String> {
+    findings(text).into_iter().map(|(one, _)| one["code"].as_str().unwrap().to_owned()).collect()
+}
+
 /// The YAML that a help ends with, indented.
 fn yaml(found: &Value, spaces: usize) -> String {
     let help = found["help"].as_str().unwrap();
@@ -270,7 +275,7 @@ fn clusters_that_are_for_many() {
     // The issuers are of one server, the endpoints are not.
     let endpoint =
         realm(&shared(&https())).replace("https://dex.acme.example/globex/token", "https://token.acme.example/globex");
-    assert_eq!(findings(&endpoint), []);
+    assert_eq!(codes(&endpoint), ["TG228"]);
 }
 
 #[test]
@@ -363,7 +368,7 @@ fn a_cluster_that_leads_elsewhere() {
     );
     one(&keys, "TG126", "warning");
     let uri = "cluster: provider_acme\n                                  jwks_uri: https://keys.acme.example/jwks\n";
-    assert_eq!(findings(&with(&keys, "cluster: provider_acme\n", uri)), []);
+    assert_eq!(codes(&with(&keys, "cluster: provider_acme\n", uri)), ["TG228"]);
     // All of the cluster is for another server.
     let (start, end) =
         (https().find(PROVIDER_CLUSTERS).unwrap(), https().find("    - name: provider_globex\n").unwrap());
@@ -384,8 +389,7 @@ fn tls_to_an_http_issuer() {
         "allow_insecure_issuer: true\n                                client_secret: {env: ACME",
     );
     // That the issuer is an http one is a warning of its own.
-    let codes: Vec<_> = findings(&text).into_iter().map(|(one, _)| one["code"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(codes, ["TG226", "TG127"]);
+    assert_eq!(codes(&text), ["TG226", "TG127"]);
 }
 
 #[test]
