@@ -428,16 +428,17 @@ mod envoy_only {
             configuration["tenants"][0]["provider"]["cluster"] = json!("down");
             configuration["tenants"][1]["provider"]["cluster"] = json!("nowhere");
         });
-        for tenant in ["acme", "globex"] {
+        // A cluster that does not exist is a mistake that stays.
+        for (tenant, title, reason) in [
+            ("acme", "Sign-in unavailable", "cluster \"down\": Envoy: upstream connect error"),
+            ("globex", "Sign-in does not work", "cluster \"nowhere\": Envoy refused the call"),
+        ] {
             let mut browser = world.browser();
             let callback = world.callback(&mut browser, tenant, &format!("https://{tenant}.example/"), &ada());
             let reply = world.open(&mut browser, &callback).reply();
             assert_eq!(reply.status, 503);
-            assert!(
-                reply.header("retry-after").is_some() && reply.body.contains("Sign-in unavailable"),
-                "{}",
-                reply.body
-            );
+            assert!(reply.header("retry-after").is_some() && reply.body.contains(title), "{}", reply.body);
+            world.eventually(|world| world.harness.log().contains(reason));
             assert!(!browser.has_session());
         }
     }

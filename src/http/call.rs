@@ -75,7 +75,9 @@ const MAX_REASON: usize = 300;
 impl fmt::Display for CallFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused => f.write_str("Envoy refused the call; check that there is a cluster with this name"),
+            Self::Refused => {
+                f.write_str("Envoy refused the call; check that a cluster with the configured name exists")
+            }
             Self::NoAnswer => f.write_str("no answer in time"),
             Self::Local(LocalReason(reason)) => write!(f, "Envoy: {reason}"),
         }
