@@ -57,7 +57,9 @@ impl<'a> PlainPath<'a> {
         if path.contains(char::is_control) {
             return Err(Ambiguity::Control);
         }
-        if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        // The path of `..?` ends with a dot segment for a server that decodes before it looks for
+        // the query.
+        if path.split('/').any(|segment| matches!(segment.split(['?', '#']).next(), Some("." | ".."))) {
             return Err(Ambiguity::DotSegment);
         }
         Ok(Self(path))
@@ -86,7 +88,7 @@ pub enum Ambiguity {
     BlankSegment,
     /// A control character, including NUL.
     Control,
-    /// `.` or `..` as a segment; literal or percent-encoded.
+    /// `.` or `..` as a segment, also before an encoded `?` or `#`; literal or percent-encoded.
     DotSegment,
     /// `//`.
     EmptySegment,
@@ -176,6 +178,8 @@ mod tests {
             ("/a/..", Ambiguity::DotSegment),
             ("/a/%2e%2E/b", Ambiguity::DotSegment),
             ("/a/.%2e", Ambiguity::DotSegment),
+            ("/a/..%3Fx", Ambiguity::DotSegment),
+            ("/a/.%23/b", Ambiguity::DotSegment),
             ("//a", Ambiguity::EmptySegment),
             ("/a//", Ambiguity::EmptySegment),
             ("/a%2fb", Ambiguity::EncodedSlash),

@@ -213,7 +213,7 @@ pub fn hostile_paths_reach_nothing<H: Harness>() {
 }
 
 /// Paths that some server reads as `/admin`, or that two servers read differently.
-const HOSTILE_PATHS: [&str; 42] = [
+const HOSTILE_PATHS: [&str; 47] = [
     "/admin?/public",
     "/admin?x=/public/",
     "/admin/?/public/../public",
@@ -256,6 +256,11 @@ const HOSTILE_PATHS: [&str; 42] = [
     "/public/..//admin",
     "/public/%0d%0a",
     "/public/%09",
+    "/public/..%3F",
+    "/public/..%23/x",
+    "/public/%2e%2e%3fx/y",
+    "/public/.%3F",
+    "/public/..%20%3Fx",
 ];
 
 /// Rules for administrators, and a catch-all behind them.

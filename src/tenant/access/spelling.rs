@@ -90,9 +90,10 @@ pub(super) fn is_script(folded: &str) -> bool {
     })
 }
 
-/// Whether a segment consists of dots and spaces, which Windows drops.
+/// Whether a segment consists of dots and spaces, which Windows drops, up to an encoded delimiter.
 pub(crate) fn is_blank(segment: &str) -> bool {
-    !segment.is_empty() && trim_end(segment).is_empty()
+    let part = segment.split(['?', '#']).next().unwrap_or_default();
+    !part.is_empty() && trim_end(part).is_empty()
 }
 
 /// The first word of a text in one case. All spellings of a literal have its key.
