@@ -125,7 +125,7 @@ test('a page for a role', async () => {
   for (let i = 0; i < 2; i += 1) {
     const refused = await denied(() => (i === 0 ? bob.signIn(`${acme}/admin/users`, 'bob', password('acme', 'bob')) : bob.open(`${acme}/admin`)));
     assert.equal(refused.status, 403);
-    assert.match(refused.body, /your account has no access to this page/);
+    assert.match(refused.body, /Your account may not open this page/);
   }
   const { answer: elsewhere } = await received(() => bob.open(`${acme}/`));
   assert.equal(elsewhere.status, 200);
