@@ -501,6 +501,24 @@ fn paths_in_documents_exist() {
     assert!(count > 15);
 }
 
+/// The manifests and the description of a release name this version.
+#[test]
+fn every_file_names_one_version() {
+    let mut count = 0;
+    for file in
+        files(".yaml").into_iter().filter(|file| file.starts_with("envoy/")).chain(["docs/release.md".to_owned()])
+    {
+        let text = read(&file);
+        for rest in ["tenantgate:", "tenantgate-"].iter().flat_map(|name| text.split(name).skip(1)) {
+            if rest.starts_with(|first: char| first.is_ascii_digit()) {
+                assert!(rest.starts_with(env!("CARGO_PKG_VERSION")), "{file}: {}", rest.lines().next().unwrap());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 10);
+}
+
 #[test]
 fn every_decision_is_in_the_index() {
     let index = read("docs/decisions/README.md");
