@@ -387,7 +387,8 @@ mod envoy_only {
         world.sign_in(&mut other, "globex", "https://globex.example/", &json!({ "sub": "g\r\nh" }));
         let tell = |manager: &mut Value| {
             let state = |name: &str| format!("%FILTER_STATE(wasm.tenantgate.{name}:PLAIN)%");
-            let line = format!("told {} {} [{}]\n", state("tenant"), state("user"), state("roles"));
+            let (tenant, user, roles) = (state("tenant"), state("user"), state("roles"));
+            let line = format!("told {tenant} {user} [{roles}] {} %RESPONSE_CODE%\n", state("decision"));
             manager["access_log"] = json!([{ "name": "stdout", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
                 "log_format": { "text_format_source": { "inline_string": line } },
@@ -402,7 +403,8 @@ mod envoy_only {
             let filters = manager["http_filters"].as_array_mut().unwrap();
             filters.insert(1, json!({ "name": "envoy.filters.http.rbac", "typed_config": rbac }));
         };
-        for (told, status, line) in [(true, 200, "told acme ada [admin]"), (false, 403, "told - - [-]")] {
+        for (told, status, line) in [(true, 200, "told acme ada [admin] allow 200"), (false, 403, "told - - [-] - 403")]
+        {
             let mut configuration = world.configuration();
             configuration["filter_state"] = json!(told);
             configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
@@ -416,7 +418,11 @@ mod envoy_only {
             assert_eq!(world.open(&mut other, "https://globex.example/").reply().status, 403);
             world.eventually(|world| world.harness.log().lines().any(|logged| logged == line));
             if told {
-                world.eventually(|world| world.harness.log().lines().any(|logged| logged == "told globex g%0D%0Ah []"));
+                let of_replies = ["told globex g%0D%0Ah [] allow 403", "told acme - [-] unauthenticated 401"];
+                world.send(&mut world.browser(), "https://acme.example/", &[("x-auth-request-user", "root")]).reply();
+                for line in of_replies {
+                    world.eventually(|world| world.harness.log().lines().any(|logged| logged == line));
+                }
             }
         }
     }

@@ -253,7 +253,63 @@ mod abi {
         assert_eq!(lines.len(), 7, "{lines:?}");
     }
 
-    /// Filter state is set only if configured, once, and only for forwarded requests.
+    /// Clients of a broken tenant make one error for each minute, and every other line is at debug.
+    #[test]
+    fn a_broken_tenant_is_an_error_once_a_minute() {
+        let mut world = World::<ModuleHarness>::with(|configuration| {
+            configuration["tenants"][1]["issuer"] = json!("nonsense");
+        });
+        let mut levels = Vec::new();
+        for second in 0..120 {
+            world.send(&mut world.browser(), "https://globex.example/", &[("x-request-id", "r-1")]).reply();
+            world.harness.host.state().clock.advance(Duration::from_secs(1));
+            let log = std::mem::take(&mut world.harness.host.state().log);
+            let start = "tenant_broken tenant=globex request_id=r-1: ";
+            let found = log.into_iter().filter(|(_, line)| line.starts_with(start));
+            levels.extend(found.map(|(level, _)| (second, level)));
+        }
+        assert_eq!(levels.len(), 120);
+        levels.retain(|(_, level)| *level != 1);
+        assert_eq!(levels, [(0, 4), (60, 4)]);
+    }
+
+    /// Calls to the provider and logins have a histogram, and fetched keys have an age.
+    #[test]
+    fn calls_logins_and_keys_are_measured() {
+        let mut world = World::<ModuleHarness>::with_issuer(
+            |issuer| issuer.rotate(Signer::es256(), "one"),
+            |configuration| super::scenarios::keys::discover(&mut configuration["tenants"][0], |_| {}),
+        );
+        super::scenarios::keys::discovered(&mut world);
+        let mut browser = world.browser();
+        let callback = world.callback(&mut browser, "acme", "https://acme.example/", &ada());
+        world.clock.advance(Duration::from_secs(7));
+        world.open(&mut browser, &callback).reply();
+        let metric = |world: &mut World<ModuleHarness>, name: &str| {
+            world.harness.host.state().counters.get(&format!("tenantgate.{name}")).copied()
+        };
+        assert_eq!(metric(&mut world, "login_finished_seconds"), Some(7));
+        assert_eq!(metric(&mut world, "provider_call_ms"), Some(0));
+        world.clock.advance(Duration::from_secs(20));
+        world.harness.host.tick();
+        assert_eq!(metric(&mut world, "tenant.acme.keys_age_seconds"), Some(27));
+        world.clock.advance(Duration::from_secs(5));
+        world.harness.host.tick();
+        assert_eq!(metric(&mut world, "tenant.acme.keys_age_seconds"), Some(27));
+    }
+
+    /// Audit lines are at Envoy's default level, whatever the level of the event is.
+    #[test]
+    fn audit_lines_are_at_the_default_level() {
+        let mut world = World::<ModuleHarness>::with(|configuration| configuration["log"] = json!({ "audit": true }));
+        world.signed_in();
+        let log = std::mem::take(&mut world.harness.host.state().log);
+        let audit: Vec<_> = log.iter().filter(|(_, line)| line.starts_with("audit {")).collect();
+        assert!(audit.len() == 2 && audit.iter().all(|(level, _)| *level == 2), "{audit:?}");
+    }
+
+    /// Filter state is set only if configured, once for each request. Other filters take the tenant
+    /// as a proof, so it has none for a request that is forwarded without an identity.
     #[test]
     fn filter_state_is_set_if_configured() {
         let mut world = World::<ModuleHarness>::with(|configuration| {
@@ -262,14 +318,30 @@ mod abi {
             configuration["tenants"][0]["access"] = json!([{ "paths": ["/public"], "allow": "public" }]);
             configuration["tenants"][0]["access_default"] = json!("any_user");
         });
-        world.signed_in();
-        let properties = std::mem::take(&mut world.harness.host.state().properties);
-        let expected = [("tenant", "acme"), ("user", "ada"), ("roles", "admin")];
-        assert_eq!(properties, expected.map(|(name, value)| (format!("tenantgate.{name}"), value.to_owned())));
+        let mut ada = world.signed_in();
+        let take = |world: &mut World<ModuleHarness>| {
+            let properties = std::mem::take(&mut world.harness.host.state().properties).into_iter();
+            let text =
+                |(name, value): (String, String)| format!("{}={value}", name.strip_prefix("tenantgate.").unwrap());
+            properties.map(text).collect::<Vec<_>>()
+        };
+        let login = ["tenant=acme", "decision=login_started", "tenant=acme", "user=ada", "decision=login_finished"];
+        let allowed = ["tenant=acme", "user=ada", "roles=admin", "decision=allow"];
+        assert_eq!(take(&mut world), [&login[..], &allowed[..]].concat());
 
-        // An anonymous request sets no filter state.
         world.open(&mut world.browser(), "https://acme.example/public").forwarded();
-        assert!(world.harness.host.state().properties.is_empty());
+        assert_eq!(take(&mut world), ["decision=allow"]);
+
+        // A client cannot choose what an access log has.
+        let mut configuration = world.configuration();
+        configuration["filter_state"] = json!(true);
+        configuration["tenants"][0]["access"] = json!([{ "allow": { "groups": ["others"] } }]);
+        world.harness.reconfigure(&configuration);
+        let forged = [("x-auth-request-user", "root"), ("x-auth-request-tenant", "globex")];
+        world.send(&mut ada, HOME, &forged).reply();
+        assert_eq!(take(&mut world), ["tenant=acme", "user=ada", "decision=access_denied"]);
+        world.send(&mut world.browser(), "https://initech.example/", &forged).reply();
+        assert_eq!(take(&mut world), ["decision=unknown_host"]);
 
         let mut world = World::<ModuleHarness>::new();
         world.signed_in();

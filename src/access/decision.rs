@@ -3,8 +3,8 @@
 
 use std::net::IpAddr;
 
-use super::describe::Description;
-use super::error::AccessError;
+use super::describe::{Description, conditions};
+use super::error::{AccessError, Denial};
 use super::path::{Ambiguity, PlainPath};
 use super::preflight::is_preflight;
 use super::subject::{Scopes, Subject};
@@ -147,8 +147,17 @@ impl<'a> RouteDecision<'a> {
             Decided::By(_, Verdict::Allow(allow)) if subject.fits(allow, Scopes::All) => {
                 Err(AccessError::Scopes(scopes(allow)))
             }
-            Decided::By(rule, Verdict::Allow(_)) => Err(AccessError::Denied(rule.unwrap_or_default())),
+            Decided::By(rule, Verdict::Allow(allow)) => Err(AccessError::Denied(Denial {
+                rule: rule.unwrap_or_default(),
+                path: self.path().to_owned(),
+                allowed: conditions(allow),
+                groups: subject.groups(),
+            })),
         }
+    }
+
+    fn path(&self) -> &'a str {
+        self.head.only(":path").and_then(Target::parse).map_or("/", |target| target.path)
     }
 
     /// The decision in words.

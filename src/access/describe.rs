@@ -35,7 +35,8 @@ impl fmt::Display for Description<'_> {
     }
 }
 
-fn conditions(allow: &Allow) -> String {
+/// Whom a rule allows, in words.
+pub(super) fn conditions(allow: &Allow) -> String {
     let any = allow.any_of.as_ref().map(|criteria| format!("users with {}", list(criteria, " or ")));
     let all = allow.all_of.as_ref().map(|criteria| format!("with {}", list(criteria, " and ")));
     match (any, all) {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::path::Ambiguity;
+use crate::base::encoding::escaped;
 
 /// The reason why the access rules deny a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,14 +15,40 @@ pub enum AccessError {
     /// The rule with this number denies the request to everybody. Without a number: no rule
     /// matches, and the default is deny.
     DeniedToAll(Option<usize>),
-    /// The rule with this number does not allow this identity.
-    Denied(usize),
+    /// A rule allows others than this identity.
+    Denied(Denial),
     /// The identity belongs to another tenant.
     OtherTenant,
     /// The bearer token lacks scopes, and nothing else. These are all scopes that the rule names:
     /// it asks for one of them or for all of them.
     Scopes(Vec<String>),
 }
+
+/// Why a rule does not allow an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// The number of the rule.
+    pub rule: usize,
+    /// The path of the request.
+    pub path: String,
+    /// Whom the rule allows, in words.
+    pub allowed: String,
+    /// The number of groups of the identity.
+    pub groups: usize,
+}
+
+/// Writes at most [`MAX_LENGTH`] characters of the path and of who is allowed.
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, path, allowed, groups } = self;
+        let (path, allowed) = (escaped(path, MAX_LENGTH), allowed.chars().take(MAX_LENGTH).collect::<String>());
+        let plural = if *groups == 1 { "group" } else { "groups" };
+        write!(f, "access[{rule}] does not allow this user on \"{path}\": it allows {allowed}; ")?;
+        write!(f, "the user has {groups} {plural}")
+    }
+}
+
+const MAX_LENGTH: usize = 200;
 
 impl fmt::Display for AccessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,7 +57,7 @@ impl fmt::Display for AccessError {
             Self::ClientUnknown => f.write_str("the host failed: it did not provide the address of the client"),
             Self::DeniedToAll(Some(rule)) => write!(f, "access[{rule}] denies the request to everyone"),
             Self::DeniedToAll(None) => f.write_str("no rule of `access` fits, and `access_default` is deny"),
-            Self::Denied(rule) => write!(f, "access[{rule}] does not allow this user"),
+            Self::Denied(denial) => denial.fmt(f),
             Self::OtherTenant => f.write_str("the identity belongs to another tenant"),
             Self::Scopes(_) => f.write_str("a required scope is missing"),
         }

@@ -15,7 +15,7 @@ mod subject;
 
 pub use decision::{AnonymousDecision, Permitted, Public, RouteDecision};
 pub use describe::Description;
-pub use error::AccessError;
+pub use error::{AccessError, Denial};
 pub use lint::{Warning, warnings};
 pub use path::{Ambiguity, PlainPath};
 pub(crate) use subject::roles;

@@ -35,6 +35,11 @@ impl<'a> Subject<'a> {
         Self { identity, email, roles: tenant.roles.held_by(identity.user(), email, identity.groups()) }
     }
 
+    /// The number of groups.
+    pub(super) fn groups(&self) -> usize {
+        self.identity.groups().len()
+    }
+
     /// The roles at this moment, in the order of the configuration.
     pub(super) fn into_roles(self) -> Vec<&'a str> {
         self.roles

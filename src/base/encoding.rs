@@ -81,6 +81,12 @@ fn hex_digit(nibble: impl Into<u32>) -> char {
     char::from_digit(nibble.into(), 16).unwrap_or('0').to_ascii_uppercase()
 }
 
+/// The first `most` characters of `text` in printable ASCII, for a line of the log. Quotes and
+/// backslashes are escaped, and so is whatever is not ASCII.
+pub(crate) fn escaped(text: &str, most: usize) -> String {
+    text.chars().take(most).flat_map(char::escape_default).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

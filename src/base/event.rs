@@ -138,24 +138,42 @@ pub struct LogLine {
     pub event: Event,
     /// The tenant, if the event is about one.
     pub tenant: Option<TenantName>,
-    /// The text of the line: event, tenant, request id and reason. It contains no secret, and no
-    /// data that the client chose except a request id of harmless characters.
+    /// The user that the event is about, if it is known. The text has it only if the configuration
+    /// says so.
+    pub user: Option<String>,
+    /// The text of the line: event, tenant, request id and reason. It contains no secret. What a
+    /// client without a session or a token chose is in it only as a request id of harmless
+    /// characters.
     pub text: String,
+    /// How long that took which the event ends, in seconds, for the histogram
+    /// `tenantgate.<event>_seconds`. Only logins are measured.
+    pub seconds: Option<u64>,
+    /// The audit line about the same event, if the configuration asks for one.
+    pub audit: Option<String>,
 }
 
 impl LogLine {
-    /// The line for an event, outside a request if there is no `request_id`.
-    pub(crate) fn new(
+    /// The line for an event outside a request.
+    pub(crate) fn new(level: Level, event: Event, tenant: Option<&TenantName>, reason: &str) -> Self {
+        Self::with_labels(level, event, tenant, "", reason)
+    }
+
+    /// The line for an event, with these labels before the reason.
+    pub(crate) fn with_labels(
         level: Level,
         event: Event,
         tenant: Option<&TenantName>,
-        request_id: Option<&str>,
+        labels: &str,
         reason: &str,
     ) -> Self {
         let name = tenant.map_or("-", TenantName::as_str);
-        let (label, id) = request_id.map_or(("", ""), |id| (" request_id=", id));
-        let text = [event.name(), " tenant=", name, label, id, ": ", reason].concat();
-        Self { level, event, tenant: tenant.cloned(), text }
+        let text = [event.name(), " tenant=", name, labels, ": ", reason].concat();
+        Self::with_text(level, event, tenant, text)
+    }
+
+    /// The line for an event with a text of another form.
+    pub(crate) fn with_text(level: Level, event: Event, tenant: Option<&TenantName>, text: String) -> Self {
+        Self { level, event, tenant: tenant.cloned(), user: None, text, seconds: None, audit: None }
     }
 }
 

@@ -3,9 +3,11 @@
 //!
 //! This room knows the names of all events. It does not know HTTP, tokens, or what a tenant is.
 
+pub(crate) mod audit;
 pub mod encoding;
 pub mod event;
 pub mod json;
+pub mod log_settings;
 pub mod secret;
 pub mod summary;
 pub mod tally;

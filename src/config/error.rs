@@ -72,8 +72,8 @@ impl ConfigError {
 
     /// The line for the log about a mistake inside one tenant.
     pub fn log(&self) -> LogLine {
-        let (level, event, text) = (Level::Error, Event::TenantConfigError, format!("configuration: {self}"));
-        LogLine { level, event, tenant: self.name.clone(), text }
+        let text = format!("configuration: {self}");
+        LogLine::with_text(Level::Error, Event::TenantConfigError, self.name.as_ref(), text)
     }
 
     /// A mistake that concerns all tenants.

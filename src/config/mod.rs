@@ -23,6 +23,7 @@ mod hosts;
 mod identity;
 mod keys;
 mod load_context;
+mod log;
 mod login;
 mod pages;
 mod passed_headers;
@@ -102,6 +103,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     let assertion = assertion::assertion(&root.field("assertion").about(Code::ASSERTION), context.environment);
     let filter_state = root.field("filter_state").boolean().unwrap_or(false);
     let counts_tenants = stats::stats(&root.field("stats"));
+    let log = log::log(&root.field("log"));
     let tenants: Vec<PartialTenant> = root
         .field("tenants")
         .required_elements()
@@ -128,7 +130,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
         Some(policy) if errors.is_empty() => {
             let assertion = assertion.map(Assertion::new);
             let runtime = Runtime::new(ring, policy, entries, assertion, filter_state);
-            let runtime = runtime.with_counted_tenants(counts_tenants);
+            let runtime = runtime.with_counted_tenants(counts_tenants).with_log(log);
             Ok(Loaded { runtime, problems })
         }
         _ => Err(ConfigErrors::new(errors)),
@@ -142,7 +144,12 @@ fn finish(index: usize, partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<Con
         errors.into_config_errors(Some((&label, index))).into_iter().map(|error| error.of(name.as_ref())).collect();
     let entry = match tenant {
         Some(tenant) if errors.is_empty() => TenantEntry::served(tenant, ring),
-        _ => TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts: hosts.read, header_names })),
+        _ => TenantEntry::Broken(Arc::new(BrokenTenant {
+            name,
+            hosts: hosts.read,
+            header_names,
+            ..BrokenTenant::default()
+        })),
     };
     (errors, entry)
 }

@@ -107,7 +107,7 @@ fn a_mistake_that_concerns_all_tenants_refuses_the_configuration() {
         (
             "/listen",
             json!(1),
-            "unknown field \"listen\"; the fields here are strict, session, assertion, filter_state, stats, tenants",
+            "unknown field \"listen\"; the fields here are strict, session, assertion, filter_state, stats, log, tenants",
         ),
         ("/strict", json!("yes"), "strict: must be true or false, not a string"),
         ("/tenants", json!({}), "tenants: must be an array, not an object"),
@@ -1259,6 +1259,8 @@ fn a_mistake_in_the_assertion_refuses_the_configuration() {
             "assertion.jwks_path: \"jwks\" is not a plain path; write it as \"/.well-known/tenantgate/jwks.json\"",
         ),
         ("/filter_state", json!(1), "filter_state: must be true or false, not a number"),
+        ("/log", json!({ "user": true }), "log: unknown field \"user\"; did you mean \"users\"?"),
+        ("/log", json!({ "audit": "yes" }), "log.audit: must be true or false, not a string"),
     ] {
         let configuration = with(configuration(&[tenant()]), "/assertion", assertion());
         assert_eq!(messages(&configuration), <[String; 0]>::default());

@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use super::refusal::Refusal;
-use crate::base::encoding::base64url;
+use crate::base::audit::{AuditFacts, AuditedRequest, Decision};
+use crate::base::encoding::{base64url, escaped};
 use crate::base::event::{Event, Level, LogLine};
+use crate::base::log_settings::LogSettings;
+use crate::base::secret::Secret;
 use crate::env::Env;
+use crate::http::call::HttpCall;
 use crate::http::navigation::accepts_html;
 use crate::http::page_layout::{Page, PageAction};
 use crate::http::page_settings::PageSettings;
 use crate::http::reply::LocalReply;
 use crate::http::request::RequestHead;
+use crate::http::trace_parent::TraceParent;
 use crate::session::SessionEnd;
 use crate::tenant::TenantName;
 
@@ -27,6 +32,14 @@ pub(crate) struct ReplyContext {
     pub(crate) site: Option<String>,
     /// What the tenant configures for its pages.
     pub(crate) pages: Arc<PageSettings>,
+    /// The user, once it is known.
+    pub(crate) user: Option<String>,
+    /// The trace of the request, for the calls that it causes.
+    pub(crate) trace: Option<TraceParent>,
+    /// What the log has beside the line of each event.
+    pub(crate) log: LogSettings,
+    /// The request as audit lines name it, if there are any.
+    pub(crate) audited: Option<Arc<AuditedRequest>>,
 }
 
 impl ReplyContext {
@@ -36,7 +49,36 @@ impl ReplyContext {
             RequestId::Received => received_id(head).unwrap_or_default().to_owned(),
             RequestId::Generated(id) => id.clone(),
         };
-        Self { html: accepts_html(head), request_id, tenant: None, site: None, pages: Arc::default() }
+        Self {
+            html: accepts_html(head),
+            request_id,
+            tenant: None,
+            site: None,
+            pages: Arc::default(),
+            user: None,
+            trace: TraceParent::of(head),
+            log: LogSettings::default(),
+            audited: None,
+        }
+    }
+
+    /// The same context, with these settings of the log for this request.
+    pub(crate) fn logged(self, log: LogSettings, head: &RequestHead) -> Self {
+        let value = |name| head.only(name).unwrap_or_default();
+        let audited = || Arc::new(AuditedRequest::new(value(":method"), value(":authority"), value(":path")));
+        Self { log, audited: log.audit.then(audited), ..self }
+    }
+
+    /// The call of this request with its trace.
+    pub(crate) fn traced(&self, mut call: HttpCall) -> HttpCall {
+        let value = self.trace.iter().map(|trace| Secret::new(trace.as_str().to_owned()));
+        call.headers.extend(value.map(|value| (TraceParent::HEADER, value)));
+        call
+    }
+
+    /// The same context, where the user is known.
+    pub(crate) fn about(self, user: &str) -> Self {
+        Self { user: Some(user.to_owned()), ..self }
     }
 
     /// The reply to a refused request, where no page is known that the user asked for.
@@ -84,7 +126,22 @@ impl ReplyContext {
 
     /// A log line about this request.
     pub(crate) fn log(&self, level: Level, event: Event, reason: &str) -> LogLine {
-        LogLine::new(level, event, self.tenant.as_ref(), Some(&self.request_id), reason)
+        let mut labels = [" request_id=", &self.request_id].concat();
+        if let Some(user) = self.user.as_ref().filter(|_| self.log.users) {
+            labels.extend([" user=\"", &escaped(user, MAX_USER), "\""]);
+        }
+        let line = LogLine::with_labels(level, event, self.tenant.as_ref(), &labels, reason);
+        let audit = Decision::of(event).and_then(|decision| self.audit(decision, Some(event), reason));
+        LogLine { user: self.user.clone(), audit, ..line }
+    }
+
+    /// The audit line for this decision, if the configuration asks for it.
+    pub(crate) fn audit(&self, decision: Decision, event: Option<Event>, reason: &str) -> Option<String> {
+        let Self { tenant, request_id, user, .. } = self;
+        let (tenant, user) = (tenant.as_ref(), user.as_deref());
+        self.audited
+            .as_ref()
+            .map(|request| request.line(&AuditFacts { decision, event, tenant, request_id, user, reason }))
     }
 
     /// The log line for a session of this request that is over.
@@ -93,6 +150,9 @@ impl ReplyContext {
         self.log(Level::Debug, event, event.summarized().map_or("", |summarized| summarized.reason))
     }
 }
+
+/// The most characters of a user name in a line of the log.
+const MAX_USER: usize = 200;
 
 /// The id of a request. Most requests are forwarded and do not need its text, so a received id is
 /// copied only for a [`ReplyContext`].

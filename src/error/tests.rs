@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::login::{AuthorizationError, LoginError};
 use super::refusal::Refusal;
 use super::request::RequestError;
-use crate::access::{AccessError, Ambiguity};
+use crate::access::{AccessError, Ambiguity, Denial};
 use crate::base::event::Event;
 use crate::base::secret::Secret;
 use crate::env::HostFailure;
@@ -58,8 +58,9 @@ fn refusals_of_people() -> Vec<Refusal> {
     let errors = ["invalid_client", "invalid_grant", "temporarily_unavailable"];
     let errors = errors.map(|error| response(400, &["{\"error\":\"", error, "\"}"].concat()));
     login.extend(errors.into_iter().chain([response(503, ""), response(404, "")]).map(LoginError::TokenResponse));
+    let denial = Denial { rule: 0, path: "/".to_owned(), allowed: String::new(), groups: 0 };
     let access =
-        [AccessError::Ambiguous(Ambiguity::DotSegment), AccessError::DeniedToAll(None), AccessError::Denied(0)];
+        [AccessError::Ambiguous(Ambiguity::DotSegment), AccessError::DeniedToAll(None), AccessError::Denied(denial)];
     let request = [
         RequestError::BodyTimeout,
         RequestError::CrossOrigin(CrossOrigin),

@@ -50,12 +50,14 @@ mod response_phase;
 use std::mem;
 use std::sync::Arc;
 
+use crate::base::event::LogLine;
 use crate::base::secret::Secret;
 use crate::env::{Env, HostFailure};
 use crate::http::call::{CallFailure, CallResponse};
+use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, RequestHead};
 use crate::runtime::{RequestContext, Runtime};
-use crate::upstream::strip_trailers;
+use crate::upstream::{filter_state_of_reply, strip_trailers};
 use request_phase::unexpected_input;
 use request_step::{RequestPhase, RequestStep};
 use response_phase::ResponsePhase;
@@ -143,7 +145,7 @@ impl Filter {
             }
             (Phase::Forwarding(context, response), Input::ForwardFailed(reason)) => {
                 let reply = context.reply_context().refuse(&HostFailure(reason).into());
-                Effect::Request(RequestEffect::Reply(response.abandon(reply, env)))
+                Effect::Request(RequestEffect::Reply(self.with_filter_state(response.abandon(reply, env))))
             }
             (Phase::Response(mut response), Input::Response) => {
                 let effect = response.arrived(env);
@@ -199,6 +201,17 @@ impl Filter {
         strip_trailers(trailers, &self.runtime.upstream().protected)
     }
 
+    /// The reply with the filter state for access logs, if the configuration asks for it.
+    fn with_filter_state(&self, reply: LocalReply) -> LocalReply {
+        match reply.log.first() {
+            Some(LogLine { event, tenant, user, .. }) if self.runtime.upstream().filter_state => {
+                let filter_state = filter_state_of_reply(*event, tenant.as_ref(), user.as_deref());
+                LocalReply { filter_state, ..reply }
+            }
+            _ => reply,
+        }
+    }
+
     /// Enters the phase that `step` leads to, and returns the effect of the step.
     fn take(&mut self, step: RequestStep) -> Effect {
         let (phase, effect) = match step {
@@ -206,8 +219,10 @@ impl Filter {
             RequestStep::Forward(context, forward, response) => {
                 (Phase::Forwarding(context, response), RequestEffect::Forward(forward))
             }
-            RequestStep::Reply(reply) => (Phase::Done, RequestEffect::Reply(reply)),
-            RequestStep::ReplyAndCall(reply, calls) => (Phase::Done, RequestEffect::ReplyAndCall(reply, calls)),
+            RequestStep::Reply(reply) => (Phase::Done, RequestEffect::Reply(self.with_filter_state(reply))),
+            RequestStep::ReplyAndCall(reply, calls) => {
+                (Phase::Done, RequestEffect::ReplyAndCall(self.with_filter_state(reply), calls))
+            }
         };
         self.phase = phase;
         Effect::Request(effect)

@@ -5,10 +5,11 @@
 use super::request_step::{RequestStep, await_refresh, with};
 use super::response_phase::ResponsePhase;
 use crate::access::{AnonymousDecision, RouteDecision};
+use crate::base::audit::Decision;
 use crate::base::event::{Event, Level};
 use crate::base::time::UnixTime;
 use crate::env::{Env, HostFailure};
-use crate::error::{BearerError, Refusal, Remedy, RequestError};
+use crate::error::{BearerError, Refusal, Remedy, ReplyContext, RequestError};
 use crate::flow::bearer;
 use crate::flow::login;
 use crate::flow::refresh::{SessionFreshness, freshness};
@@ -83,11 +84,15 @@ fn forward(
     let response = match permitted.dry_run_violation() {
         None => response,
         Some(error) => {
-            response.with_log(context.reply_context().log(Level::Info, Event::AccessDryRun, &error.to_string()))
+            let reply_context = context.reply_context().about(identity.user());
+            response.with_log(reply_context.log(Level::Info, Event::AccessDryRun, &error.to_string()))
         }
     };
     match Forward::authenticated(&permitted, context.runtime.upstream(), env) {
-        Ok(forward) => RequestStep::Forward(context, forward, response),
+        Ok(forward) => {
+            let forward = forward.with_audit(audit(&context, Some(identity), &decision));
+            RequestStep::Forward(context, forward, response)
+        }
         Err(failure) => RequestStep::Reply(response.abandon(context.reply_context().refuse(&failure.into()), env)),
     }
 }
@@ -108,6 +113,7 @@ fn anonymous(context: RequestContext, unused: Option<Refusal>, env: &mut Env<'_>
         // another origin like one without a session.
         (AnonymousDecision::Public(public), _) => {
             let forward = Forward::anonymous(&public, context.runtime.upstream());
+            let forward = forward.with_audit(audit(&context, None, &decision));
             RequestStep::Forward(context, forward, ResponsePhase::default())
         }
         (AnonymousDecision::Refused(error), _) => refuse(&context, &error.into()),
@@ -132,6 +138,20 @@ fn decide<'a>(context: &'a RequestContext, env: &Env<'_>) -> RouteDecision<'a> {
     RouteDecision::new(&context.head, context.tenant(), &context.host, context.target(), &client)
 }
 
+/// The audit line for a request that is forwarded, if the configuration asks for it.
+fn audit(
+    context: &RequestContext,
+    identity: Option<&VerifiedIdentity>,
+    decision: &RouteDecision<'_>,
+) -> Option<String> {
+    if !context.runtime.log().audit {
+        return None;
+    }
+    let reply_context =
+        ReplyContext { user: identity.map(|identity| identity.user().to_owned()), ..context.reply_context() };
+    reply_context.audit(Decision::Allow, None, &decision.describe().to_string())
+}
+
 /// Replies with the refusal.
 fn refuse(context: &RequestContext, refusal: &Refusal) -> RequestStep {
     let page = login::page_to_return_to(context);
@@ -141,7 +161,7 @@ fn refuse(context: &RequestContext, refusal: &Refusal) -> RequestStep {
 /// Refuses a request whose user is known. The page says who that is. A user who may have access
 /// with another account can sign in with one, and returns to this page.
 fn refuse_user(context: &RequestContext, identity: &VerifiedIdentity, refusal: &Refusal) -> LocalReply {
-    let reply_context = context.reply_context();
+    let reply_context = context.reply_context().about(identity.user());
     let page = login::page_to_return_to(context);
     let email = identity.forwarded_email(&context.tenant().identity).filter(|email| *email != identity.user());
     let email = email.map(|email| [" (", email, ")"].concat()).unwrap_or_default();

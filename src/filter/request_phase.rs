@@ -147,7 +147,8 @@ fn user_signs_out(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
 /// Replies to a sign-out, and begins to revoke the refresh tokens of the sessions that ended.
 fn sign_out(signed_out: SignOut, context: &RequestContext, env: &mut Env<'_>) -> RequestStep {
     let SignOut { mut reply, refresh_tokens } = signed_out;
-    let (provider, reply_context) = (&context.served.provider, context.reply_context());
+    let user = reply.log.iter().find_map(|line| line.user.clone());
+    let (provider, reply_context) = (&context.served.provider, ReplyContext { user, ..context.reply_context() });
     let begin = |token: &Secret<String>| PluginCall::revocation(provider, token, &reply_context, &mut reply.log, env);
     let calls = refresh_tokens.iter().filter_map(begin).collect();
     RequestStep::ReplyAndCall(reply, calls)
@@ -165,7 +166,7 @@ fn assertion_jwks(assertion: &Assertion, context: &RequestContext) -> LocalReply
     let log =
         context.reply_context().log(Level::Debug, Event::AssertionJwks, "the keys of the assertion were asked for");
     let headers = headers.map(|(name, value)| (name, value.to_owned())).into();
-    LocalReply { status, headers, body, log: vec![log] }
+    LocalReply { status, headers, body, log: vec![log], filter_state: Vec::new() }
 }
 
 /// The reply to an input that the state of the stream does not expect.

@@ -44,7 +44,7 @@ impl TokenRevocation {
                     cluster: provider.tenant().provider.cluster.clone(),
                     sent,
                 },
-                call,
+                reply_context.traced(call),
             )
         }))
     }

@@ -17,3 +17,4 @@ pub(crate) mod page_layout;
 pub mod page_settings;
 pub mod reply;
 pub mod request;
+pub(crate) mod trace_parent;

@@ -13,8 +13,10 @@ pub struct LocalReply {
     pub headers: Vec<(&'static str, String)>,
     /// The whole body.
     pub body: String,
-    /// The lines that are logged and counted.
+    /// The lines that are logged and counted. The first one is about what the reply says.
     pub log: Vec<LogLine>,
+    /// The filter state to set: names and values, in printable ASCII.
+    pub filter_state: Vec<(&'static str, String)>,
 }
 
 /// Shows the header names only, because the values contain cookies, state and nonces.
@@ -41,7 +43,7 @@ impl LocalReply {
         let headers =
             [("cache-control", "no-store"), ("referrer-policy", "no-referrer"), ("x-content-type-options", "nosniff")];
         let headers = headers.map(|(name, value)| (name, value.to_owned())).into();
-        Self { status, headers, body: String::new(), log: vec![log] }
+        Self { status, headers, body: String::new(), log: vec![log], filter_state: Vec::new() }
     }
 
     /// The same response with a body of this media type.

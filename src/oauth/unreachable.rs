@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::encoding::escaped;
 use crate::http::call::CallFailure;
 
 /// A call to a provider had no answer: through which cluster, and why.
@@ -21,8 +22,11 @@ impl ProviderUnreachable {
 
 impl fmt::Display for ProviderUnreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cluster {:?}: {}", self.cluster, self.failure)
+        write!(f, "cluster \"{}\": {}", escaped(&self.cluster, MAX_NAME), self.failure)
     }
 }
 
 impl std::error::Error for ProviderUnreachable {}
+
+/// The most characters of the name of a cluster in a line of the log.
+const MAX_NAME: usize = 256;

@@ -54,12 +54,7 @@ impl Runtime {
             _ => format!("{serving} tenants serve, {broken} answer 503: {}", names.join(", ")),
         };
         let level = if broken == 0 { Level::Info } else { Level::Error };
-        LogLine {
-            level,
-            event: Event::ConfigurationLoaded,
-            tenant: None,
-            text: format!("configuration loaded: {text}"),
-        }
+        LogLine::with_text(level, Event::ConfigurationLoaded, None, format!("configuration loaded: {text}"))
     }
 }
 

@@ -39,7 +39,8 @@ impl RequestContext {
     /// page on the host with a final dot.
     pub(crate) fn new(head: RequestHead, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> Result<Self, LocalReply> {
         let id = RequestId::new(&head, env);
-        let refuse = |error: RequestError| ReplyContext::new(&head, &id).refuse(&error.into());
+        let reply_context = || ReplyContext::new(&head, &id).logged(runtime.log(), &head);
+        let refuse = |error: RequestError| reply_context().refuse(&error.into());
         let authority = head.only(":authority").unwrap_or_default();
         let Ok(host) = Host::from_authority(authority) else { return Err(refuse(RequestError::HostInvalid)) };
         let has_final_dot = Host::has_final_dot(authority);
@@ -47,8 +48,11 @@ impl RequestContext {
             Some(TenantEntry::Served(tenant)) => tenant.clone(),
             Some(TenantEntry::Broken(broken)) => {
                 let (tenant, site) = (broken.name.clone(), Some(host.to_string()));
-                let context = ReplyContext { tenant, site, ..ReplyContext::new(&head, &id) };
-                return Err(context.refuse(&RequestError::TenantBroken.into()));
+                let context = ReplyContext { tenant, site, ..reply_context() };
+                let mut reply = context.refuse(&RequestError::TenantBroken.into());
+                let level = env.now().map_or(Level::Error, |now| broken.log_level(now));
+                reply.log.iter_mut().for_each(|line| line.level = level);
+                return Err(reply);
             }
             None => return Err(refuse(RequestError::UnknownHost)),
         };
@@ -93,6 +97,7 @@ impl RequestContext {
     pub(crate) fn reply_context(&self) -> ReplyContext {
         let (tenant, pages) = (Some(self.tenant().name.clone()), self.tenant().pages.clone());
         let site = Some(self.host.to_string());
-        ReplyContext { tenant, site, pages, ..ReplyContext::new(&self.head, &self.id) }
+        let context = ReplyContext::new(&self.head, &self.id).logged(self.runtime.log(), &self.head);
+        ReplyContext { tenant, site, pages, ..context }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::tenant_table::{ServedTenant, TenantEntry, TenantTable};
+use crate::base::log_settings::LogSettings;
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::http::host::Host;
@@ -24,6 +25,7 @@ pub struct Runtime {
     upstream: UpstreamConfig,
     bearer_cache: BearerCache,
     counts_tenants: bool,
+    log: LogSettings,
 }
 
 impl Runtime {
@@ -45,7 +47,15 @@ impl Runtime {
         let header_names = &mut entries.iter().flat_map(TenantEntry::header_names);
         let upstream = UpstreamConfig::new(header_names, assertion, filter_state);
         let tenants = TenantTable::new(entries);
-        Self { ring, policy, tenants, upstream, bearer_cache: BearerCache::default(), counts_tenants: true }
+        Self {
+            ring,
+            policy,
+            tenants,
+            upstream,
+            bearer_cache: BearerCache::default(),
+            counts_tenants: true,
+            log: LogSettings::default(),
+        }
     }
 
     /// The runtime, with or without counters for each tenant.
@@ -56,6 +66,16 @@ impl Runtime {
     /// Whether each tenant has counters of its own.
     pub fn counts_tenants(&self) -> bool {
         self.counts_tenants
+    }
+
+    /// The runtime with these settings of the log.
+    pub(crate) fn with_log(self, log: LogSettings) -> Self {
+        Self { log, ..self }
+    }
+
+    /// What the log has beside the line of each event.
+    pub fn log(&self) -> LogSettings {
+        self.log
     }
 
     /// Creates the values in the shared data that requests need. Call it before the first request

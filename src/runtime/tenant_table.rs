@@ -1,7 +1,10 @@
 //! The tenants of a configuration by host.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use crate::base::event::Level;
 use crate::base::time::UnixTime;
 use crate::http::host::{Host, HostPattern};
 use crate::http::host_index::HostIndex;
@@ -50,7 +53,7 @@ pub struct ServedTenant {
 }
 
 /// The parts of a tenant with mistakes that could be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct BrokenTenant {
     /// The name, if it is valid.
     pub name: Option<TenantName>,
@@ -58,7 +61,25 @@ pub struct BrokenTenant {
     pub hosts: Vec<HostPattern>,
     /// The names of the identity headers that could be read.
     pub header_names: Vec<String>,
+    /// When a request for it was last an error in the log of this VM, in seconds since the Unix
+    /// epoch.
+    pub(crate) reported: AtomicU64,
 }
+
+impl BrokenTenant {
+    /// The log level of a request for this tenant: an error once a minute, because an operator has
+    /// to act, but clients must not fill the log.
+    pub(super) fn log_level(&self, now: UnixTime) -> Level {
+        let last = UnixTime(self.reported.load(Ordering::Relaxed));
+        if now >= last && now < last.plus(REPORT_INTERVAL) {
+            return Level::Debug;
+        }
+        self.reported.store(now.0, Ordering::Relaxed);
+        Level::Error
+    }
+}
+
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl TenantTable {
     /// Indexes the hosts. A host of two entries selects the first of them.
@@ -162,7 +183,7 @@ mod tests {
         let entry = |number: usize, pattern: &str| {
             let name = Some(tenant_name(&number.to_string()));
             let hosts = vec![HostPattern::parse(pattern).unwrap()];
-            TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts, header_names: Vec::new() }))
+            TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts, ..BrokenTenant::default() }))
         };
         let patterns = ["*.acme.example", "a.b.acme.example", "*.b.acme.example", "acme.example"];
         let entries = patterns.iter().enumerate().map(|(number, pattern)| entry(number, pattern));

@@ -43,7 +43,8 @@ pub(crate) struct Session(Opened<SessionRecord>);
 /// A sealed session with the `Set-Cookie` values that store it.
 pub(crate) struct WrittenSession {
     sealed: String,
-    cookies: Vec<String>,
+    /// The `Set-Cookie` values.
+    pub(crate) cookies: Vec<String>,
 }
 
 impl Sessions<'_> {
@@ -109,7 +110,7 @@ impl Sessions<'_> {
         sessions
     }
 
-    /// Begins a session and returns its `Set-Cookie` values. It requires an ID token, so a bearer
+    /// Begins a session, which [`write`](Self::write) seals. It requires an ID token, so a bearer
     /// token never becomes a session.
     ///
     /// # Errors
@@ -118,12 +119,10 @@ impl Sessions<'_> {
         &self,
         token: &VerifiedIdToken,
         tokens: RetainedTokens,
-        sent: &SentCookies,
         env: &mut Env<'_>,
-    ) -> Result<Vec<String>, SessionError> {
+    ) -> Result<SessionRecord, SessionError> {
         let id = SessionId::new(env).map_err(HostFailure::from)?;
-        let record = SessionRecord::new(token, self.tenant, id, tokens, self.now)?;
-        Ok(self.write(&record, sent, env)?.cookies)
+        Ok(SessionRecord::new(token, self.tenant, id, tokens, self.now)?)
     }
 
     /// Seals a session into cookies whose `Max-Age` is the remaining lifetime of the session. An ID

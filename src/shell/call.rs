@@ -1,20 +1,40 @@
 //! Outbound calls and their responses.
 
+use std::time::SystemTime;
+
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
 use super::abi::header_map;
+use super::counters::Counters;
 use crate::base::secret::Secret;
 use crate::http::call::{CallFailure, CallResponse, HttpCall, LocalReason};
 
-/// Makes the call. The host passes the returned token to the callback of the response.
+/// A call in progress.
+#[derive(Clone, Copy)]
+pub(super) struct DispatchedCall {
+    /// The host passes it to the callback of the response.
+    pub(super) token: u32,
+    /// When the call was made.
+    began: Option<SystemTime>,
+}
+
+impl DispatchedCall {
+    /// Measures the call, which has ended.
+    pub(super) fn ended(self) {
+        self.began.into_iter().for_each(Counters::call_ended);
+    }
+}
+
+/// Makes the call.
 ///
 /// # Errors
 /// [`Status`] if the host does not accept the call.
-pub(super) fn dispatch(call: &HttpCall) -> Result<u32, Status> {
+pub(super) fn dispatch(call: &HttpCall) -> Result<DispatchedCall, Status> {
     let headers = call.headers.iter().map(|(name, value)| (*name, value.expose_secret().as_str())).collect();
     let body = call.body.expose_secret().as_bytes();
-    hostcalls::dispatch_http_call(&call.cluster, headers, Some(body), Vec::new(), call.timeout)
+    let token = hostcalls::dispatch_http_call(&call.cluster, headers, Some(body), Vec::new(), call.timeout)?;
+    Ok(DispatchedCall { token, began: hostcalls::get_current_time().ok() })
 }
 
 /// Reads the response in the callback of a call. The host reports a failed call as a response

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
 
-use crate::base::event::Event;
+use crate::base::event::{Event, LogLine};
 use crate::base::summary::Summary;
 use crate::base::tally::{Counter, Tally};
 use crate::base::tenant_name::TenantName;
@@ -23,8 +24,10 @@ pub(super) struct Counters {
 struct Metrics {
     tally: Tally,
     summary: Summary,
-    /// The ids of the metrics that the host has defined.
+    /// The ids of the counters that the host has defined.
     ids: HashMap<Counter, u32>,
+    /// The ids of the gauges and histograms.
+    recorded: HashMap<String, u32>,
 }
 
 thread_local! {
@@ -46,7 +49,7 @@ impl Counters {
 
     /// Counts several occurrences.
     pub(super) fn add(self, event: Event, tenant: Option<&TenantName>, count: u64) {
-        with_metrics(|Metrics { tally, ids, summary }| {
+        with_metrics(|Metrics { tally, ids, summary, .. }| {
             summary.add(event, tenant, count);
             let now = tally.add(event, tenant.filter(|_| self.per_tenant), count);
             increment(ids, Counter { event, tenant: None }, now);
@@ -65,10 +68,32 @@ impl Counters {
         with_metrics(|Metrics { summary, .. }| summary.take(now))
     }
 
+    /// Counts the event of a line, and adds to the histogram of the event if the line has a time.
+    pub(super) fn count_line(self, line: &LogLine) {
+        self.count(line.event, line.tenant.as_ref());
+        if let Some(seconds) = line.seconds {
+            record(MetricType::Histogram, &format!("{}_seconds", line.event), seconds);
+        }
+    }
+
+    /// Adds the time since `began`, when a call to a provider was made, to the histogram
+    /// `tenantgate.provider_call_ms`.
+    pub(super) fn call_ended(began: SystemTime) {
+        let passed = hostcalls::get_current_time().ok().and_then(|now| now.duration_since(began).ok());
+        if let Some(millis) = passed.and_then(|passed| u64::try_from(passed.as_millis()).ok()) {
+            record(MetricType::Histogram, "provider_call_ms", millis);
+        }
+    }
+
     /// Sets the gauge `tenantgate.<name>`.
     pub(super) fn set(name: &str, value: u64) {
-        if let Ok(id) = hostcalls::define_metric(MetricType::Gauge, &format!("tenantgate.{name}")) {
-            let _ = hostcalls::record_metric(id, value);
+        record(MetricType::Gauge, name, value);
+    }
+
+    /// Sets the gauge `tenantgate.tenant.<tenant>.<name>`, if tenants have metrics of their own.
+    pub(super) fn set_of_tenant(self, tenant: &TenantName, name: &str, value: u64) {
+        if self.per_tenant {
+            record(MetricType::Gauge, &format!("tenant.{tenant}.{name}"), value);
         }
     }
 }
@@ -76,6 +101,22 @@ impl Counters {
 /// Runs `act` with the metrics. They are never in use here, because `act` makes no callback.
 fn with_metrics<T: Default>(act: impl FnOnce(&mut Metrics) -> T) -> T {
     METRICS.with(|metrics| metrics.try_borrow_mut().map(|mut metrics| act(&mut metrics)).unwrap_or_default())
+}
+
+/// Sets a gauge of the host, or adds a value to a histogram. The metric `tenantgate.<name>` is
+/// defined if it is not yet. An error of the host is ignored, because nothing else depends on the
+/// metrics.
+fn record(metric: MetricType, name: &str, value: u64) {
+    with_metrics(|Metrics { recorded, .. }| {
+        let id = match recorded.get(name) {
+            Some(id) => *id,
+            None => {
+                let Ok(id) = hostcalls::define_metric(metric, &format!("tenantgate.{name}")) else { return };
+                *recorded.entry(name.to_owned()).or_insert(id)
+            }
+        };
+        let _ = hostcalls::record_metric(id, value);
+    });
 }
 
 /// Adds to a counter of the host, which is defined if it is not yet. An error of the host is

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use proxy_wasm::hostcalls;
 
-use super::call::dispatch;
+use super::call::{DispatchedCall, dispatch};
 use super::host::log;
 use crate::base::event::{Level, LogLine};
 use crate::env::Env;
@@ -29,7 +29,7 @@ struct Queue {
     /// The calls that are to be made in the next tick.
     started: Vec<PluginCall>,
     /// What waits for a response, by the token of its call.
-    running: HashMap<u32, PluginWork>,
+    running: HashMap<u32, (DispatchedCall, PluginWork)>,
     waiting: Vec<WaitingStream>,
     /// The period of the ticks, if it was shortened.
     period: Option<Duration>,
@@ -87,7 +87,8 @@ impl PluginCalls {
     /// Gives the response to a call to what waits for it. It may be a call of something else.
     pub(super) fn called(&self, token: u32, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> Ended {
         let Ok(mut queue) = self.0.try_borrow_mut() else { return Ended::default() };
-        let Some(work) = queue.running.remove(&token) else { return Ended::default() };
+        let Some((call, work)) = queue.running.remove(&token) else { return Ended::default() };
+        call.ended();
         queue.proceed(work.called(result, env), env)
     }
 
@@ -148,7 +149,7 @@ impl Queue {
             };
             let Some(PluginCall { work, call }) = call else { break };
             match dispatch(&call) {
-                Ok(token) => drop(self.running.insert(token, work)),
+                Ok(call) => drop(self.running.insert(call.token, (call, work))),
                 Err(_) => next = Some(work.called(Err(CallFailure::Refused), env)),
             }
         }

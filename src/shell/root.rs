@@ -8,7 +8,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 
-use super::call::{dispatch, response};
+use super::call::{DispatchedCall, dispatch, response};
 use super::counters::Counters;
 use super::host::{VmEntropy, VmEnvironment, ask_log_level, log, now};
 use super::plugin_calls::PluginCalls;
@@ -37,9 +37,11 @@ pub(super) struct Root {
     revocation_sync: RevocationSync,
     /// When the periodic work was done last.
     worked: Option<UnixTime>,
+    /// When the ages of keys are recorded next.
+    ages_due: UnixTime,
     /// The pending calls of the [`JwksRefresher`] by the token of the host. A new configuration
     /// clears them, so late responses for the old configuration are dropped.
-    calls: HashMap<u32, FetchId>,
+    calls: HashMap<u32, (DispatchedCall, FetchId)>,
 }
 
 impl Root {
@@ -53,6 +55,7 @@ impl Root {
             jwks_refresher: JwksRefresher::default(),
             revocation_sync: RevocationSync::default(),
             worked: None,
+            ages_due: UnixTime::default(),
             calls: HashMap::new(),
         }
     }
@@ -66,7 +69,7 @@ impl Root {
             step(&mut self.jwks_refresher, &mut self.revocation_sync, env);
         while let Some((id, call)) = calls.pop() {
             match dispatch(&call) {
-                Ok(token) => drop(self.calls.insert(token, id)),
+                Ok(call) => drop(self.calls.insert(call.token, (call, id))),
                 Err(_) => {
                     let actions = self.jwks_refresher.called(id, Err(CallFailure::Refused), env);
                     calls.extend(actions.calls);
@@ -82,8 +85,9 @@ impl Root {
     }
 
     fn log(&self, line: &LogLine) {
-        self.plugin.counters.count(line.event, line.tenant.as_ref());
+        self.plugin.counters.count_line(line);
         log(line.level, &line.text);
+        line.audit.iter().for_each(|audit| log(Level::Info, audit));
     }
 
     /// Runs `step` for the calls that outlast a stream.
@@ -138,6 +142,12 @@ impl Root {
         let _ = hostcalls::set_effective_context(self.id);
         Counters::tick();
         if let Some(now) = self.worked {
+            if now >= self.ages_due {
+                self.ages_due = now.plus(KEYS_AGE_INTERVAL);
+                for (tenant, age) in self.jwks_refresher.ages(now) {
+                    self.plugin.counters.set_of_tenant(tenant, "keys_age_seconds", age);
+                }
+            }
             Counters::take_summary(now).iter().for_each(|line| log(Level::Info, line));
         }
     }
@@ -146,7 +156,8 @@ impl Root {
 impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
         let result = response(headers, body);
-        if let Some(id) = self.calls.remove(&token) {
+        if let Some((call, id)) = self.calls.remove(&token) {
+            call.ended();
             self.maintain(|refresher, _, env| refresher.called(id, result, env));
         } else {
             let ended = self.plugin_calls(|calls, env| calls.called(token, result, env));
@@ -245,4 +256,7 @@ impl RootContext for Root {
     }
 }
 
+/// The time between two records of the ages of keys. With 10,000 tenants, each record takes about a
+/// millisecond.
+const KEYS_AGE_INTERVAL: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_secs(1);

@@ -46,7 +46,7 @@ impl Stream {
 
 impl Context for Stream {
     fn on_http_call_response(&mut self, _token: u32, headers: usize, body: usize, _trailers: usize) {
-        let _ = self.request(|state| state.wake(Input::Called(response(headers, body))));
+        let _ = self.request(|state| state.called(response(headers, body)));
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::{Rc, Weak};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, Status};
 
-use super::call::dispatch;
+use super::call::{DispatchedCall, dispatch};
 use super::counters::Counters;
 use super::host::{VmClientAddress, VmEntropy, log, now};
 use super::plugin_calls::{PluginCalls, WaitingStream, Waits};
@@ -19,7 +19,7 @@ use crate::base::event::{Level, LogLine};
 use crate::base::secret::Secret;
 use crate::env::Env;
 use crate::filter::{Effect, Filter, Input, RequestEffect, ResponseEdit, ResponseEffect};
-use crate::http::call::CallFailure;
+use crate::http::call::{CallFailure, CallResponse};
 use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, MAX_BODY};
 use crate::jose::{HostAlgorithms, Verifier};
@@ -29,6 +29,8 @@ use crate::upstream::{Forward, HeaderEdit};
 pub(super) struct StreamState {
     pub(super) filter: Filter,
     pub(super) body: Body,
+    /// The call to the provider whose response the stream waits for.
+    call: Option<DispatchedCall>,
     plugin: Plugin,
     id: u32,
     /// This state, for the lists of the streams that wait.
@@ -62,7 +64,7 @@ impl StreamState {
     pub(super) fn new(id: u32, filter: Filter, plugin: Plugin) -> Rc<RefCell<Self>> {
         Rc::new_cyclic(|this| {
             let this = this.clone();
-            RefCell::new(Self { filter, body: Body::Follows, plugin, id, this, is_listed: false })
+            RefCell::new(Self { filter, body: Body::Follows, call: None, plugin, id, this, is_listed: false })
         })
     }
 
@@ -92,9 +94,13 @@ impl StreamState {
                     self.plugin.waiting.begin(self.id, state);
                     None
                 }
-                Effect::Request(RequestEffect::Call(call)) => {
-                    dispatch(&call).err().map(|_| Input::Called(Err(CallFailure::Refused)))
-                }
+                Effect::Request(RequestEffect::Call(call)) => match dispatch(&call) {
+                    Ok(call) => {
+                        self.call = Some(call);
+                        None
+                    }
+                    Err(_) => Some(Input::Called(Err(CallFailure::Refused))),
+                },
                 Effect::Request(RequestEffect::AwaitRefresh(start)) => {
                     start.into_iter().for_each(|start| self.plugin.calls.start(start));
                     None
@@ -124,6 +130,12 @@ impl StreamState {
         }
     }
 
+    /// Gives the response to the call of the stream to the filter.
+    pub(super) fn called(&mut self, result: Result<CallResponse, CallFailure>) {
+        self.call.take().into_iter().for_each(DispatchedCall::ended);
+        self.wake(Input::Called(result));
+    }
+
     /// Gives this input to the filter outside of the callbacks for head and body, and resumes what
     /// it releases.
     pub(super) fn wake(&mut self, input: Input) {
@@ -138,12 +150,15 @@ impl StreamState {
     }
 
     fn log(&self, line: &LogLine) {
-        self.plugin.counters.count(line.event, line.tenant.as_ref());
+        self.plugin.counters.count_line(line);
         log(line.level, &line.text);
+        line.audit.iter().for_each(|audit| log(Level::Info, audit));
     }
 
     fn reply(&self, reply: &LocalReply) {
         reply.log.iter().for_each(|line| self.log(line));
+        // A reply goes out without its filter state rather than not at all.
+        let _ = reply.filter_state.iter().try_for_each(set_filter_state);
         let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         if hostcalls::send_http_response(reply.status.into(), headers, Some(reply.body.as_bytes())).is_err() {
             // The stream stays paused, so the request does not reach the upstream.
@@ -205,6 +220,7 @@ fn forward_edits(forward: &Forward) -> Input {
     if forward.filter_state().iter().try_for_each(set_filter_state).is_err() {
         return Input::ForwardFailed("filter state could not be set");
     }
+    forward.audit().into_iter().for_each(|audit| log(Level::Info, audit));
     Input::Forwarded
 }
 

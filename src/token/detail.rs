@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::signed::TokenContext;
-use crate::base::encoding::from_base64url;
+use crate::base::encoding::{escaped, from_base64url};
 use crate::base::json::{self, Members};
 use crate::jose::TokenError;
 
@@ -77,7 +77,7 @@ fn text(value: Option<&Value>) -> String {
         None => "absent".to_owned(),
         Some(value) => {
             let text = value.as_str().map_or_else(|| json::write(value), str::to_owned);
-            let shown: String = text.chars().take(MAX_TEXT).flat_map(char::escape_default).collect();
+            let shown = escaped(&text, MAX_TEXT);
             format!("\"{shown}\"")
         }
     }

@@ -9,10 +9,11 @@ use super::identity_headers::identity_headers;
 use super::strip::strip;
 use crate::access::{Permitted, Public};
 use crate::base::encoding::header_value;
+use crate::base::event::Event;
 use crate::env::{Env, HostFailure};
 use crate::http::authorization::has_bearer_token;
 use crate::http::request::RequestHead;
-use crate::tenant::{ListForm, Tenant};
+use crate::tenant::{ListForm, Tenant, TenantName};
 
 /// Permission to send a request to the upstream, with the changes to its headers.
 ///
@@ -24,6 +25,7 @@ use crate::tenant::{ListForm, Tenant};
 pub struct Forward {
     edits: Vec<HeaderEdit>,
     filter_state: Vec<(&'static str, String)>,
+    audit: Option<String>,
 }
 
 impl Forward {
@@ -48,9 +50,10 @@ impl Forward {
         }
         if config.filter_state {
             forward.filter_state = vec![
-                ("tenantgate.tenant", tenant.name.as_str().to_owned()),
-                ("tenantgate.user", header_value(identity.user(), None)),
-                ("tenantgate.roles", HeaderLines::list(roles, ListForm::Separated(b',')).first.unwrap_or_default()),
+                (TENANT, tenant.name.as_str().to_owned()),
+                (USER, header_value(identity.user(), None)),
+                (ROLES, HeaderLines::list(roles, ListForm::Separated(b',')).first.unwrap_or_default()),
+                (DECISION, ALLOW.to_owned()),
             ];
         }
         Ok(forward)
@@ -58,13 +61,24 @@ impl Forward {
 
     /// Permits a public request without an identity.
     pub(crate) fn anonymous(public: &Public<'_>, config: &UpstreamConfig) -> Self {
-        Self::stripped(public.head(), public.tenant(), config, false)
+        let mut forward = Self::stripped(public.head(), public.tenant(), config, false);
+        if config.filter_state {
+            // Other filters take the tenant as a proof that somebody is signed in.
+            forward.filter_state = vec![(DECISION, ALLOW.to_owned())];
+        }
+        forward
+    }
+
+    /// The same permission, with the audit line about it.
+    pub(crate) fn with_audit(self, audit: Option<String>) -> Self {
+        Self { audit, ..self }
     }
 
     /// Removes what the client must not send, and sets nothing. `verified`: Tenantgate verified the
     /// token in `Authorization`.
     fn stripped(head: &RequestHead, tenant: &Tenant, config: &UpstreamConfig, verified: bool) -> Self {
-        Self { edits: strip(head, &tenant.headers, verified, &config.protected), filter_state: Vec::new() }
+        let edits = strip(head, &tenant.headers, verified, &config.protected);
+        Self { edits, filter_state: Vec::new(), audit: None }
     }
 
     /// The changes to the request headers, in order.
@@ -76,4 +90,27 @@ impl Forward {
     pub fn filter_state(&self) -> &[(&'static str, String)] {
         &self.filter_state
     }
+
+    /// The audit line to log, if there is one.
+    pub fn audit(&self) -> Option<&str> {
+        self.audit.as_deref()
+    }
 }
+
+/// The filter state of a request that Tenantgate answers itself with this event, for access logs.
+pub(crate) fn filter_state_of_reply(
+    event: Event,
+    tenant: Option<&TenantName>,
+    user: Option<&str>,
+) -> Vec<(&'static str, String)> {
+    let tenant = tenant.map(|tenant| (TENANT, tenant.as_str().to_owned()));
+    let user = user.map(|user| (USER, header_value(user, None)));
+    tenant.into_iter().chain(user).chain([(DECISION, event.name().to_owned())]).collect()
+}
+
+const TENANT: &str = "tenantgate.tenant";
+const USER: &str = "tenantgate.user";
+const ROLES: &str = "tenantgate.roles";
+const DECISION: &str = "tenantgate.decision";
+/// The decision about a request that is forwarded. That of another one is the name of an event.
+const ALLOW: &str = "allow";

@@ -15,5 +15,6 @@ mod strip;
 pub(crate) use assertion::{Assertion, AssertionSettings, Audience, PublishedKey};
 pub use config::UpstreamConfig;
 pub use forward::Forward;
+pub(crate) use forward::filter_state_of_reply;
 pub use header_edit::HeaderEdit;
 pub(crate) use strip::strip_trailers;

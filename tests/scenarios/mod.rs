@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod assertion;
+pub mod audit;
 pub mod backchannel;
 pub mod bearer;
 pub mod callback;
@@ -59,6 +60,12 @@ macro_rules! scenarios {
                 an_assertion_ends_with_its_token_or_session, an_assertion_has_what_the_issuer_said,
             ] timed [
                 an_assertion_is_renewed_in_time,
+            ];
+            audit: [
+                a_denial_names_what_is_needed, a_user_name_stays_in_its_line,
+                each_decision_has_an_audit_line, calls_belong_to_the_trace,
+            ] timed [
+                a_refresh_has_an_audit_line,
             ];
             backchannel: [
                 the_issuer_ends_sessions, a_session_without_a_sid, hostile_logout_tokens,

@@ -139,12 +139,13 @@ impl CoreHarness {
 
     /// Logs and counts these lines.
     fn note(&mut self, lines: impl IntoIterator<Item = LogLine>) {
-        for LogLine { event, tenant, text, .. } in lines {
+        for LogLine { event, tenant, text, audit, .. } in lines {
             self.summary.add(event, tenant.as_ref(), 1);
             let tenant = tenant.filter(|_| self.runtime.counts_tenants());
             let now = self.tally.add(event, tenant.as_ref(), 1);
             count_at(&mut self.counters, &Counter { event, tenant: None }, now);
             self.log.push(text);
+            self.log.extend(audit);
         }
     }
 
@@ -218,6 +219,7 @@ impl Harness for CoreHarness {
             self.log.push(format!("{effect:?}"));
             match effect {
                 Effect::Request(RequestEffect::Forward(forward)) => {
+                    self.log.extend(forward.audit().map(str::to_owned));
                     let head = edited(head, forward.edits());
                     return Outcome::Forwarded(head, self.response(&mut filter));
                 }

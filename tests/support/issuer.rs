@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded};
 
 use super::clock::Clock;
 use super::gate::Gate;
-use super::harness::Lines;
+use super::harness::{Lines, values};
 use super::http::{base64url, from_base64url};
 use super::signer::Signer;
 
@@ -52,6 +52,8 @@ pub struct Issuer {
     pub calls: usize,
     /// `resource` of the last token request.
     pub resources: Vec<String>,
+    /// `traceparent` of the calls that had one.
+    pub traces: Vec<String>,
     /// Every secret value that was issued.
     pub secrets: Vec<String>,
     /// The current claims of each `sub` for a refresh; `null` for a deleted user.
@@ -132,6 +134,7 @@ impl Issuer {
             parameters: Vec::new(),
             calls: 0,
             resources: Vec::new(),
+            traces: Vec::new(),
             secrets: Vec::new(),
             directory: HashMap::new(),
             refresh: Refresh::None,
@@ -188,6 +191,7 @@ impl Issuer {
 
     /// Serves a request to any endpoint. `None` never answers.
     pub fn serve(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+        self.traces.extend(values(head, "traceparent"));
         let path = head.iter().find(|(name, _)| name == ":path").map(|(_, value)| value.as_slice());
         let base = self.base.clone();
         let document = match path.and_then(|path| path.strip_prefix(base.as_bytes())) {

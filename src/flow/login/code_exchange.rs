@@ -53,7 +53,10 @@ impl CodeExchange {
     ) -> Result<(Self, HttpCall), LocalReply> {
         let redirect_uri = returned.served.model.redirect_uri(&returned.host);
         match token_request(&returned.served.provider, code, &returned.attempt.verifier(), &redirect_uri, env) {
-            Ok(ClientRequest { call, sent }) => Ok((Self { returned, awaited: Awaited::Tokens(sent) }, call)),
+            Ok(ClientRequest { call, sent }) => {
+                let call = returned.reply_context.traced(call);
+                Ok((Self { returned, awaited: Awaited::Tokens(sent) }, call))
+            }
             Err(error) => Err(returned.refuse(&LoginError::from(error).into())),
         }
     }
@@ -145,6 +148,7 @@ impl Returned {
     }
 
     fn wait(self, awaited: Awaited, call: HttpCall) -> ExchangeStep {
+        let call = self.reply_context.traced(call);
         ExchangeStep::Call(Box::new(CodeExchange { returned: self, awaited }), call)
     }
 
@@ -186,7 +190,9 @@ impl Returned {
         });
         let retained = RetainedTokens::new(&tokens.access_token, tokens.id_token.as_ref(), &served.provider);
         let retained = RetainedTokens { grant, ..retained };
-        let cookies = runtime.sessions(served, now).start(token, retained, sent, env)?;
-        Ok(StartedSession { cookies, is_refreshable })
+        let sessions = runtime.sessions(served, now);
+        let record = sessions.start(token, retained, env)?;
+        let cookies = sessions.write(&record, sent, env)?.cookies;
+        Ok(StartedSession { cookies, user: record.identity.user, at: now, is_refreshable })
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::attempt::Attempt;
 use super::redirect_loop;
 use crate::base::event::{Event, Level, LogLine};
+use crate::base::time::UnixTime;
 use crate::error::{LoginError, Refusal, Remedy, ReplyContext};
 use crate::http::host::Host;
 use crate::http::reply::LocalReply;
@@ -38,6 +39,10 @@ pub(super) struct Returned {
 pub(super) struct StartedSession {
     /// The `Set-Cookie` values that store it.
     pub(super) cookies: Vec<String>,
+    /// The user.
+    pub(super) user: String,
+    /// When it began.
+    pub(super) at: UnixTime,
     /// Whether the issuer sent a refresh token for it.
     pub(super) is_refreshable: bool,
 }
@@ -47,8 +52,11 @@ impl Returned {
     /// session, or refuses.
     pub(super) fn end(&self, outcome: Result<StartedSession, LoginError>) -> LocalReply {
         match outcome {
-            Ok(StartedSession { cookies, is_refreshable }) => {
-                let log = self.reply_context.log(Level::Debug, Event::LoginFinished, "session started");
+            Ok(StartedSession { cookies, user, at, is_refreshable }) => {
+                let reply_context = self.reply_context.clone().about(&user);
+                let log = reply_context.log(Level::Debug, Event::LoginFinished, "session started");
+                let began = self.attempt.began(&self.served.model.login);
+                let log = LogLine { seconds: Some(at.0.saturating_sub(began.0)), ..log };
                 let mut reply = self.without_attempt(LocalReply::redirect(self.page(), log));
                 if let Some(line) = self.refresh_token_missing(is_refreshable) {
                     reply = reply.with_log(line);

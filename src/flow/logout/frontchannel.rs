@@ -11,6 +11,7 @@ use url::{Url, form_urlencoded};
 use super::end_session::{EndedSessions, SignOut, delete_cookies};
 use crate::base::event::{Event, Level};
 use crate::env::Env;
+use crate::error::ReplyContext;
 use crate::http::page_layout::Page;
 use crate::oauth::discovery::Provider;
 use crate::runtime::RequestContext;
@@ -31,7 +32,8 @@ pub(crate) fn frontchannel_logout(context: &RequestContext, env: &mut Env<'_>) -
         ),
     };
     let page = Page { event, title, message, user: None, actions: Vec::new() };
-    let reply_context = context.reply_context();
+    let user = session.as_ref().ok().map(|session| session.identity.user.clone());
+    let reply_context = ReplyContext { user, ..context.reply_context() };
     let reason = session.as_ref().err().map_or("asked for in a frame", Ignored::reason);
     let log = reply_context.log(Level::Debug, event, reason);
     let framed_by = framed_by(&context.served.provider);

@@ -3,6 +3,7 @@
 //! Scenarios: `tests/scenarios/logout.rs`.
 
 use crate::base::event::{Event, Level};
+use crate::error::ReplyContext;
 use crate::http::page_layout::{Page, PageAction};
 use crate::http::page_settings::Label;
 use crate::http::reply::LocalReply;
@@ -28,7 +29,7 @@ pub(super) fn confirmation(context: &RequestContext) -> LocalReply {
 }
 
 /// The page after a sign-out without a visit to the issuer.
-pub(super) fn signed_out(context: &RequestContext) -> LocalReply {
+pub(super) fn signed_out(reply_context: &ReplyContext) -> LocalReply {
     let page = Page {
         event: Event::SignedOut,
         title: "Signed out",
@@ -36,6 +37,5 @@ pub(super) fn signed_out(context: &RequestContext) -> LocalReply {
         user: None,
         actions: vec![PageAction::sign_in("/")],
     };
-    let reply_context = context.reply_context();
     reply_context.page(200, &page, reply_context.log(Level::Debug, Event::Logout, "session ended here"))
 }

@@ -9,6 +9,7 @@ use super::end_session::{EndedSessions, SignOut, delete_cookies};
 use super::pages::{confirmation, signed_out};
 use crate::base::event::{Event, Level};
 use crate::env::Env;
+use crate::error::ReplyContext;
 use crate::http::navigation::{has_fetch_metadata, is_navigation};
 use crate::http::origin::is_same_origin;
 use crate::http::reply::LocalReply;
@@ -27,10 +28,10 @@ pub(crate) fn logout(context: &RequestContext, env: &mut Env<'_>) -> SignOut {
     let reply = match end_session_url(&context.served.provider, sessions.first()) {
         Some(url) => {
             let reason = "sent to the issuer to end its session, too";
-            let log = context.reply_context().log(Level::Debug, Event::Logout, reason);
+            let log = reply_context(context, &sessions).log(Level::Debug, Event::Logout, reason);
             delete_cookies(LocalReply::redirect(url, log), context)
         }
-        None => ask_again(delete_cookies(signed_out(context), context), context),
+        None => ask_again(delete_cookies(signed_out(&reply_context(context, &sessions)), context), context),
     };
     ended.answer(reply)
 }
@@ -46,9 +47,19 @@ pub(crate) fn logout_before(
     if !is_wanted(context) {
         return EndedSessions::default().answer(confirmation(context));
     }
-    let (ended, _) = end_sessions(context, env);
-    let reply = login(env);
+    let (ended, sessions) = end_sessions(context, env);
+    let line = (!sessions.is_empty()).then(|| {
+        let reason = "session ended for a login with another account";
+        reply_context(context, &sessions).log(Level::Debug, Event::Logout, reason)
+    });
+    let reply = line.into_iter().fold(login(env), LocalReply::with_log);
     ended.answer(ask_again(delete_cookies(reply, context), context))
+}
+
+/// The properties of the request, with the user whose sessions these are.
+fn reply_context(context: &RequestContext, sessions: &[SessionRecord]) -> ReplyContext {
+    let user = sessions.first().map(|session| session.identity.user.clone());
+    ReplyContext { user, ..context.reply_context() }
 }
 
 /// Ends the sessions of the request. Those that the browser sent are given back, too.

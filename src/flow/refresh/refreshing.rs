@@ -96,11 +96,12 @@ impl Refreshing {
             served: context.served.clone(),
             record: session.record().clone(),
             grant: grant.clone(),
-            reply_context: context.reply_context(),
+            reply_context: context.reply_context().about(&session.record().identity.user),
             overdue: grant.overdue(refresh),
             stale: grant.stale(refresh),
             awaited: Awaited::Tokens(sent),
         };
+        let call = refreshing.reply_context.traced(call);
         StartRefresh { refreshing: Box::new(refreshing), call }
     }
 
@@ -145,6 +146,7 @@ impl Refreshing {
                 match userinfo_request(&self.served.provider, &tokens.access_token) {
                     Ok(call) => {
                         self.awaited = Awaited::Userinfo(Box::new((tokens, token)));
+                        let call = self.reply_context.traced(call);
                         return RefreshStep::Call(StartRefresh { refreshing: self, call });
                     }
                     Err(error) => Err(error.into()),

@@ -17,7 +17,7 @@ use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::env::shared::Version;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, TenantName};
 
 /// Fetches for the tenants of one configuration. It does no input or output: it returns the calls
 /// that are to be made, and receives their results.
@@ -77,6 +77,13 @@ impl JwksRefresher {
     /// Whether no tenant fetches anything.
     pub fn is_idle(&self) -> bool {
         self.providers.is_empty()
+    }
+
+    /// The tenants whose keys this VM has fetched or taken over, with the age of the keys in seconds.
+    pub fn ages(&self, now: UnixTime) -> impl Iterator<Item = (&TenantName, u64)> {
+        self.providers.iter().filter_map(move |ScheduledProvider { provider, .. }| {
+            Some((&provider.tenant().name, now.0.saturating_sub(provider.fetched_at()?.0)))
+        })
     }
 
     /// Begins the fetches that are due or requested, as many as may run at the same time. The
@@ -200,13 +207,13 @@ impl ScheduledProvider {
 fn fetched(tenant: &Tenant, omitted: usize) -> LogLine {
     let rest = if omitted == 0 { String::new() } else { format!("; {omitted} of no use here were left out") };
     let reason = format!("the keys of the issuer were fetched{rest}");
-    LogLine::new(Level::Info, Event::JwksFetched, Some(&tenant.name), None, &reason)
+    LogLine::new(Level::Info, Event::JwksFetched, Some(&tenant.name), &reason)
 }
 
 fn left_out(tenant: &Tenant, errors: &[FetchError]) -> LogLine {
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let reason = format!("left out of the metadata: {}", errors.join("; "));
-    LogLine::new(Level::Warn, Event::MetadataIncomplete, Some(&tenant.name), None, &reason)
+    LogLine::new(Level::Warn, Event::MetadataIncomplete, Some(&tenant.name), &reason)
 }
 
 /// The warning that fetched keys will not be used for ever.
@@ -218,12 +225,12 @@ fn aged(tenant: &Tenant, age: Age) -> LogLine {
         }
         Age::Over => "`jwks_max_age` is over, so the fetched keys are not used until a fetch succeeds",
     };
-    LogLine::new(Level::Warn, Event::JwksStale, Some(&tenant.name), None, reason)
+    LogLine::new(Level::Warn, Event::JwksStale, Some(&tenant.name), reason)
 }
 
 fn failed(tenant: &Tenant, error: &FetchError) -> LogLine {
     let reason = format!("{error}; what was fetched before stays in use");
-    LogLine::new(Level::Warn, Event::JwksFetchFailed, Some(&tenant.name), None, &reason)
+    LogLine::new(Level::Warn, Event::JwksFetchFailed, Some(&tenant.name), &reason)
 }
 
 #[cfg(test)]
