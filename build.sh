@@ -13,7 +13,7 @@ readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutabl
   --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
 readonly WASM_LIMIT=1200000
 readonly LOGS=target/test-logs
-readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run provider browser)
+readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run monitoring provider browser)
 # These run only if they are named.
 readonly NAMED_TIERS=(snippets dex)
 export CARGO_TARGET_DIR=$PWD/target
@@ -232,6 +232,7 @@ tier_about() {
     module) echo "the scenarios, with the module in a mock host (builds the module)" ;;
     envoy) echo "the scenarios, with the module in Envoy (builds the module)" ;;
     run) echo "./build.sh run (builds the module)" ;;
+    monitoring) echo "the alerts and the dashboard, with Envoy and Prometheus (builds the module)" ;;
     provider) echo "Envoy with oidc-provider, Keycloak and OpenLDAP (builds the module)" ;;
     snippets) echo "the examples that verify an assertion, each in its language (builds the module)" ;;
     dex) echo "Envoy with dex, OpenLDAP, and Keycloak as a SAML identity provider (builds the module)" ;;
@@ -241,7 +242,7 @@ tier_about() {
 
 tier_needs_module() {
   case $1 in
-    module | envoy | run | provider | snippets | dex | browser) true ;;
+    module | envoy | run | monitoring | provider | snippets | dex | browser) true ;;
     *) false ;;
   esac
 }
@@ -250,6 +251,7 @@ tier_needs_module() {
 need_for() {
   case $1 in
     envoy | run | snippets) need_envoy ;;
+    monitoring) need_envoy; need_debian promtool prometheus ;;
     provider) need_envoy; need_debian slapd slapd; need_keycloak ;;
     dex) need_dex; need_envoy; need_debian slapd slapd; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium ;;
@@ -259,7 +261,7 @@ need_for() {
 run_tier() {
   case $1 in
     unit) counted "$1" unit_tests ;;
-    run | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
+    run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     browser) counted "$1" node --test --test-reporter=tap tests/e2e/browser.test.mjs tests/e2e/pages.test.mjs ;;
     provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
     dex) counted "$1" node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;

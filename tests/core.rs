@@ -193,7 +193,9 @@ mod many_sign_outs {
         let log = world.harness.log();
         let folded: Vec<&str> = log.lines().filter(|line| line.starts_with("revocations_folded")).collect();
         assert_eq!(folded.len(), 1);
-        assert!(folded[0].contains("tenant=acme") && !log.contains("mallory"), "{folded:?}");
+        assert!(folded[0].contains("tenant=acme"), "{folded:?}");
+        // The harness writes effects, too, which know the user.
+        assert!(!log.lines().any(|line| !line.contains("LogLine {") && line.contains("mallory")));
         // The search of this log for this many secrets takes minutes.
         std::mem::forget(world);
     }

@@ -63,7 +63,7 @@ fn with_every_object() -> Value {
     let mut whole = smallest();
     let optional = json!({
         "assertion": { "keys": [{ "pem": { "env": "ASSERTION_KEY" } }] },
-        "stats": {},
+        "stats": {}, "log": {},
         "client_key": { "pem": { "env": "CLIENT_KEY" } },
         "login": {}, "csrf": {}, "refresh": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
         "pages": { "colors": { "light": {}, "dark": {} } },
@@ -291,6 +291,7 @@ fn the_defaults_of_the_schema_are_those_of_the_loader() {
     assert_eq!(explicit.problems, []);
     let [implicit, explicit] = [&implicit, &explicit].map(|loaded| &loaded.runtime);
     assert_eq!(implicit.policy(), explicit.policy());
+    assert_eq!(implicit.log(), explicit.log());
     assert_eq!(format!("{:?}", implicit.upstream()), format!("{:?}", explicit.upstream()));
     assert_eq!(format!("{:?}", implicit.entries()), format!("{:?}", explicit.entries()));
 }

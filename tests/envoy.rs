@@ -107,9 +107,10 @@ mod envoy_only {
         world.signed_in();
     }
 
-    /// With the `stats_config` of envoy/envoy.yaml, the tenant is a label in Prometheus's format.
+    /// With the `stats_config` of envoy/envoy.yaml, tenant and event are labels in Prometheus's
+    /// format.
     #[test]
-    fn the_tenant_is_a_label_of_its_counters() {
+    fn tenant_and_event_are_labels() {
         let mut world = World::<EnvoyHarness>::with(|configuration| {
             configuration["tenants"][1]["name"] = json!("globex.eu-1");
         });
@@ -117,17 +118,19 @@ mod envoy_only {
             world.send(&mut world.browser(), &format!("https://{host}/"), &[]).reply();
         }
         let expected = [
-            "tenantgate_tenant_unauthenticated{tenant=\"acme\"} 1",
-            "tenantgate_tenant_unauthenticated{tenant=\"globex.eu-1\"} 2",
-            "tenantgate_unauthenticated{} 3",
-            "tenantgate_unknown_host{} 1",
+            "tenantgate_tenant_events{tenant=\"acme\",event=\"unauthenticated\"} 1",
+            "tenantgate_tenant_events{tenant=\"globex.eu-1\",event=\"unauthenticated\"} 2",
+            "tenantgate_events{event=\"unauthenticated\"} 3",
+            "tenantgate_events{event=\"unknown_host\"} 1",
+            "tenantgate_tenants_serving{} 2",
+            "tenantgate_host_verifies_ES256{} 1",
         ];
         world.eventually(|world| {
             let metrics = world.harness.admin("/stats/prometheus");
             expected.iter().all(|line| metrics.lines().any(|metric| metric == *line))
         });
         let metrics = world.harness.admin("/stats/prometheus");
-        assert_eq!(metrics.matches("\ntenantgate_tenant_").count(), 2, "{metrics}");
+        assert_eq!(metrics.matches("\ntenantgate_tenant_events{").count(), 2, "{metrics}");
     }
 
     /// Invalid requests over a raw socket get an answer or a closed connection, and the filter
@@ -178,7 +181,7 @@ mod envoy_only {
         }
         assert!(world.harness.take_received().is_empty());
         let stats = world.harness.admin("/stats?filter=wasm");
-        assert!(stats.contains("wasmcustom.tenantgate.unauthenticated: "), "{stats}");
+        assert!(stats.contains("wasmcustom.tenantgate.events.unauthenticated: "), "{stats}");
         let reloads = world.harness.admin("/stats?filter=vm_reload");
         let counters: Vec<&str> = reloads.lines().filter(|line| line.contains("vm_reload")).collect();
         assert!(!counters.is_empty() && counters.iter().all(|line| line.ends_with(": 0")), "a VM crashed: {reloads}");
@@ -330,7 +333,7 @@ mod envoy_only {
         scenarios::keys::discovered(&mut world);
         assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
         let stats = world.harness.admin("/stats?filter=tenantgate.jwks");
-        assert!(stats.contains("wasmcustom.tenantgate.jwks_fetched: 1"), "{stats}");
+        assert!(stats.contains("wasmcustom.tenantgate.events.jwks_fetched: 1"), "{stats}");
     }
 
     /// Envoy selects the route again after the filter changed the head (ABI 0.2.1). So routes see
@@ -378,17 +381,20 @@ mod envoy_only {
         assert_eq!(values(&seen, "host"), ["acme.example"]);
     }
 
+    /// The format in docs/operations.md, without the time and the request id.
+    const ACCESS_LOG: &str = "%REQ(:METHOD)% %PATH(NQ)% %RESPONSE_CODE% tenant=%FILTER_STATE(wasm.tenantgate.tenant:PLAIN)% user=%FILTER_STATE(wasm.tenantgate.user:PLAIN)% decision=%FILTER_STATE(wasm.tenantgate.decision:PLAIN)%";
+
     /// Access log and RBAC filter read the filter state.
     #[test]
     fn filter_state_reaches_access_log_and_rbac() {
+        assert!(include_str!("../docs/operations.md").contains(ACCESS_LOG));
         let mut world = World::<EnvoyHarness>::new();
         let mut browser = world.signed_in();
         let mut other = world.browser();
         world.sign_in(&mut other, "globex", "https://globex.example/", &json!({ "sub": "g\r\nh" }));
         let tell = |manager: &mut Value| {
             let state = |name: &str| format!("%FILTER_STATE(wasm.tenantgate.{name}:PLAIN)%");
-            let (tenant, user, roles) = (state("tenant"), state("user"), state("roles"));
-            let line = format!("told {tenant} {user} [{roles}] {} %RESPONSE_CODE%\n", state("decision"));
+            let line = format!("told [{}] {ACCESS_LOG}\n", state("roles"));
             manager["access_log"] = json!([{ "name": "stdout", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
                 "log_format": { "text_format_source": { "inline_string": line } },
@@ -403,8 +409,10 @@ mod envoy_only {
             let filters = manager["http_filters"].as_array_mut().unwrap();
             filters.insert(1, json!({ "name": "envoy.filters.http.rbac", "typed_config": rbac }));
         };
-        for (told, status, line) in [(true, 200, "told acme ada [admin] allow 200"), (false, 403, "told - - [-] - 403")]
-        {
+        for (told, status, line) in [
+            (true, 200, "told [admin] GET / 200 tenant=acme user=ada decision=allow"),
+            (false, 403, "told [-] GET / 403 tenant=- user=- decision=-"),
+        ] {
             let mut configuration = world.configuration();
             configuration["filter_state"] = json!(told);
             configuration["tenants"][0]["roles"] = json!([{ "name": "admin", "groups": ["admins"] }]);
@@ -418,8 +426,13 @@ mod envoy_only {
             assert_eq!(world.open(&mut other, "https://globex.example/").reply().status, 403);
             world.eventually(|world| world.harness.log().lines().any(|logged| logged == line));
             if told {
-                let of_replies = ["told globex g%0D%0Ah [] allow 403", "told acme - [-] unauthenticated 401"];
-                world.send(&mut world.browser(), "https://acme.example/", &[("x-auth-request-user", "root")]).reply();
+                let of_replies = [
+                    "told [] GET / 403 tenant=globex user=g%0D%0Ah decision=allow",
+                    "told [-] GET /x 401 tenant=acme user=- decision=unauthenticated",
+                ];
+                world
+                    .send(&mut world.browser(), "https://acme.example/x?y", &[("x-auth-request-user", "root")])
+                    .reply();
                 for line in of_replies {
                     world.eventually(|world| world.harness.log().lines().any(|logged| logged == line));
                 }

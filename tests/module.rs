@@ -174,7 +174,7 @@ mod abi {
         let mut host = started();
         let mut without_host = visit();
         without_host.retain(|(name, _)| name != ":authority");
-        let count = |host: &mut Host| host.state().counters.get("tenantgate.host_invalid").copied();
+        let count = |host: &mut Host| host.state().counters.get("tenantgate.events.host_invalid").copied();
         for expected in [3, 6] {
             for _ in 0..3 {
                 assert_eq!(status(&mut host, &without_host), 400);
@@ -288,14 +288,14 @@ mod abi {
         let metric = |world: &mut World<ModuleHarness>, name: &str| {
             world.harness.host.state().counters.get(&format!("tenantgate.{name}")).copied()
         };
-        assert_eq!(metric(&mut world, "login_finished_seconds"), Some(7));
+        assert_eq!(metric(&mut world, "login_seconds"), Some(7));
         assert_eq!(metric(&mut world, "provider_call_ms"), Some(0));
         world.clock.advance(Duration::from_secs(20));
         world.harness.host.tick();
-        assert_eq!(metric(&mut world, "tenant.acme.keys_age_seconds"), Some(27));
+        assert_eq!(metric(&mut world, "tenant_keys.acme.age_seconds"), Some(27));
         world.clock.advance(Duration::from_secs(5));
         world.harness.host.tick();
-        assert_eq!(metric(&mut world, "tenant.acme.keys_age_seconds"), Some(27));
+        assert_eq!(metric(&mut world, "tenant_keys.acme.age_seconds"), Some(27));
     }
 
     /// Audit lines are at Envoy's default level, whatever the level of the event is.
@@ -436,14 +436,14 @@ mod abi {
         let (mut host, taken) = Host::start(text.as_bytes(), &[("KEY", SESSION_KEY)], Clock::simulated());
         assert!(taken);
         assert_eq!(status(&mut host, &visit()), 503);
-        assert_eq!(host.state().counters.get("tenantgate.tenant_config_error"), Some(&1));
+        assert_eq!(host.state().counters.get("tenantgate.events.tenant_config_error"), Some(&1));
         let gauges =
             ["serving", "broken"].map(|name| host.state().counters.get(&format!("tenantgate.tenants_{name}")).copied());
         assert_eq!(gauges, [Some(0), Some(1)]);
         let mut lines = host.state().log.iter();
         let (level, line) = lines.find(|(_, line)| line.starts_with("configuration loaded")).cloned().unwrap();
         assert_eq!((level, line.as_str()), (4, "configuration loaded: 0 tenants serve, 1 answer 503: acme"));
-        assert_eq!(host.state().counters.get("tenantgate.tenant_broken"), Some(&1));
+        assert_eq!(host.state().counters.get("tenantgate.events.tenant_broken"), Some(&1));
         let (_, taken) = Host::start(text.as_bytes(), &[], Clock::simulated());
         assert!(!taken);
     }
@@ -552,7 +552,7 @@ mod abi {
         }
         assert_eq!(documents(), 4);
         for vm in &mut vms {
-            assert_eq!(vm.host.state().counters.get("tenantgate.jwks_fetch_failed"), None);
+            assert_eq!(vm.host.state().counters.get("tenantgate.events.jwks_fetch_failed"), None);
         }
     }
 
@@ -1007,7 +1007,7 @@ mod abi {
             assert_eq!(world.open(&mut browser, "https://acme.example/oauth2/logout").reply().status, 302);
             let log = world.harness.log();
             assert!(log.lines().any(|line| line.contains("revocation_failed") && line.contains(reason)), "{log}");
-            assert_eq!(world.harness.host.state().counters.get("tenantgate.revocation_failed"), Some(&1));
+            assert_eq!(world.harness.host.state().counters.get("tenantgate.events.revocation_failed"), Some(&1));
             assert!(!world.harness.host.refreshes(), "the ticks stay early");
         }
     }
@@ -1254,8 +1254,8 @@ mod abi {
         host.tick();
         let reply = host.take_reply().unwrap();
         assert_eq!((reply.status, reply.body.contains("received no body within 2 seconds")), (408, true));
-        assert_eq!(host.state().counters.get("tenantgate.body_timeout"), Some(&1));
-        assert_eq!(host.state().counters.get("tenantgate.tenant.acme.body_timeout"), Some(&1));
+        assert_eq!(host.state().counters.get("tenantgate.events.body_timeout"), Some(&1));
+        assert_eq!(host.state().counters.get("tenantgate.tenant_events.acme.body_timeout"), Some(&1));
         host.tick();
         assert!(host.take_reply().is_none());
         host.end(context);

@@ -9,8 +9,8 @@ use super::tenant_name::TenantName;
 macro_rules! events {
     (pages { $($page:ident = $page_name:literal,)+ } others { $($other:ident = $other_name:literal,)+ }) => {
         /// An event that is logged and counted. Its name is a public interface: it is the name of
-        /// the counter (`tenantgate.<name>`), the first word of the log line, the `error` of a JSON
-        /// answer, and the key of a page in `tenants[].pages`.
+        /// the counter (`tenantgate.events.<name>`), the first word of the log line, the `error` of
+        /// a JSON answer, and the key of a page in `tenants[].pages`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Event {
             $(#[doc = concat!("`", $page_name, "`")] $page,)+
@@ -145,9 +145,8 @@ pub struct LogLine {
     /// client without a session or a token chose is in it only as a request id of harmless
     /// characters.
     pub text: String,
-    /// How long that took which the event ends, in seconds, for the histogram
-    /// `tenantgate.<event>_seconds`. Only logins are measured.
-    pub seconds: Option<u64>,
+    /// How long the login took that the event ends, in seconds.
+    pub login_seconds: Option<u64>,
     /// The audit line about the same event, if the configuration asks for one.
     pub audit: Option<String>,
 }
@@ -173,7 +172,7 @@ impl LogLine {
 
     /// The line for an event with a text of another form.
     pub(crate) fn with_text(level: Level, event: Event, tenant: Option<&TenantName>, text: String) -> Self {
-        Self { level, event, tenant: tenant.cloned(), user: None, text, seconds: None, audit: None }
+        Self { level, event, tenant: tenant.cloned(), user: None, text, login_seconds: None, audit: None }
     }
 }
 

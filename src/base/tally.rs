@@ -16,13 +16,13 @@ pub struct Counter {
     pub tenant: Option<TenantName>,
 }
 
-/// Writes the name of the counter at the host: `tenantgate.<event>` or
-/// `tenantgate.tenant.<tenant>.<event>`.
+/// Writes the name of the counter at the host: `tenantgate.events.<event>` or
+/// `tenantgate.tenant_events.<tenant>.<event>`.
 impl fmt::Display for Counter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.tenant {
-            Some(tenant) => write!(f, "tenantgate.tenant.{tenant}.{}", self.event),
-            None => write!(f, "tenantgate.{}", self.event),
+            Some(tenant) => write!(f, "tenantgate.tenant_events.{tenant}.{}", self.event),
+            None => write!(f, "tenantgate.events.{}", self.event),
         }
     }
 }
@@ -83,8 +83,9 @@ mod tests {
             assert_eq!(tally.add(Event::Logout, Some(&globex), 2), 0);
             assert_eq!(tally.add(Event::UnknownHost, None, 3), 3);
             let expected = [("acme.eu.logout", 1), ("globex.logout", 2)];
-            let mut expected = expected.map(|(name, count)| (format!("tenantgate.tenant.{name}"), count)).to_vec();
-            expected.insert(0, ("tenantgate.logout".to_owned(), 2));
+            let mut expected =
+                expected.map(|(name, count)| (format!("tenantgate.tenant_events.{name}"), count)).to_vec();
+            expected.insert(0, ("tenantgate.events.logout".to_owned(), 2));
             assert_eq!(drain(&mut tally), expected);
         }
         assert_eq!(tally.add(Event::TokenCacheHits, None, 0), 0);

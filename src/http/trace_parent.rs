@@ -2,9 +2,9 @@
 
 use super::request::RequestHead;
 
-/// A valid `traceparent` of a request. It goes on unchanged, because Tenantgate makes no span of its
-/// own. `tracestate` does not: it can have data of other systems, and the provider may belong to
-/// somebody else.
+/// A valid `traceparent` of a request. It goes on unchanged, because Tenantgate makes no span of
+/// its own. `tracestate` does not: it can have data of other systems, and the provider may belong
+/// to somebody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TraceParent(String);
 

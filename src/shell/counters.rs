@@ -42,6 +42,19 @@ impl Counters {
         Self { per_tenant }
     }
 
+    /// Defines the counters of all events, without those of tenants. A monitoring system sees the
+    /// increase from zero to the first event only if the counter was there before.
+    pub(super) fn define() {
+        with_metrics(|Metrics { ids, .. }| {
+            for event in Event::ALL {
+                let counter = Counter { event: *event, tenant: None };
+                if let Ok(id) = hostcalls::define_metric(MetricType::Counter, &counter.to_string()) {
+                    ids.insert(counter, id);
+                }
+            }
+        });
+    }
+
     /// Counts one occurrence.
     pub(super) fn count(self, event: Event, tenant: Option<&TenantName>) {
         self.add(event, tenant, 1);
@@ -68,11 +81,12 @@ impl Counters {
         with_metrics(|Metrics { summary, .. }| summary.take(now))
     }
 
-    /// Counts the event of a line, and adds to the histogram of the event if the line has a time.
+    /// Counts the event of a line. A line about the end of a login adds to the histogram
+    /// `tenantgate.login_seconds`.
     pub(super) fn count_line(self, line: &LogLine) {
         self.count(line.event, line.tenant.as_ref());
-        if let Some(seconds) = line.seconds {
-            record(MetricType::Histogram, &format!("{}_seconds", line.event), seconds);
+        if let Some(seconds) = line.login_seconds {
+            record(MetricType::Histogram, "login_seconds", seconds);
         }
     }
 
@@ -90,10 +104,11 @@ impl Counters {
         record(MetricType::Gauge, name, value);
     }
 
-    /// Sets the gauge `tenantgate.tenant.<tenant>.<name>`, if tenants have metrics of their own.
-    pub(super) fn set_of_tenant(self, tenant: &TenantName, name: &str, value: u64) {
+    /// Sets the gauge `tenantgate.tenant_keys.<tenant>.age_seconds`, if tenants have metrics of
+    /// their own.
+    pub(super) fn set_keys_age(self, tenant: &TenantName, seconds: u64) {
         if self.per_tenant {
-            record(MetricType::Gauge, &format!("tenant.{tenant}.{name}"), value);
+            record(MetricType::Gauge, &format!("tenant_keys.{tenant}.age_seconds"), seconds);
         }
     }
 }

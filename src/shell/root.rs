@@ -145,7 +145,7 @@ impl Root {
             if now >= self.ages_due {
                 self.ages_due = now.plus(KEYS_AGE_INTERVAL);
                 for (tenant, age) in self.jwks_refresher.ages(now) {
-                    self.plugin.counters.set_of_tenant(tenant, "keys_age_seconds", age);
+                    self.plugin.counters.set_keys_age(tenant, age);
                 }
             }
             Counters::take_summary(now).iter().for_each(|line| log(Level::Info, line));
@@ -173,6 +173,7 @@ impl RootContext for Root {
     /// Determines the algorithms that the host can verify, once for the lifetime of the VM.
     fn on_vm_start(&mut self, _size: usize) -> bool {
         ask_log_level();
+        Counters::define();
         self.plugin.trusted = HostAlgorithms::probe(&VmVerifier);
         let (host, module): (Vec<_>, Vec<_>) =
             SignatureAlgorithm::ALL.into_iter().partition(|&algorithm| self.plugin.trusted.has(algorithm));

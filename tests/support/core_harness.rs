@@ -28,7 +28,7 @@ use tenantgate::upstream::HeaderEdit;
 
 use super::clock::Clock;
 use super::crypto::RealCrypto;
-use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS, client_address, lower_case};
+use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS, client_address, counter_name, lower_case};
 use super::issuer::Issuers;
 use super::shared::SharedStore;
 
@@ -285,7 +285,7 @@ impl Harness for CoreHarness {
 
 /// Adds to a counter, as the host does.
 fn count_at(counters: &mut BTreeMap<String, u64>, counter: &Counter, count: u64) {
-    let name = counter.to_string().strip_prefix("tenantgate.").unwrap().to_owned();
+    let name = counter_name(&counter.to_string()).unwrap();
     if count > 0 {
         *counters.entry(name).or_default() += count;
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::clock::Clock;
-use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS};
+use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS, counter_name};
 use super::host::module_path;
 use super::http::{ENDLESS, exchange, serve};
 use super::issuer::Issuers;
@@ -254,8 +254,8 @@ impl Harness for EnvoyHarness {
     fn counters(&mut self) -> BTreeMap<String, u64> {
         let stats = self.admin("/stats?type=Counters&filter=^wasmcustom%5C.tenantgate%5C.");
         let counter = |line: &str| {
-            let (name, count) = line.strip_prefix("wasmcustom.tenantgate.")?.split_once(": ")?;
-            Some((name.to_owned(), count.parse().unwrap()))
+            let (name, count) = line.strip_prefix("wasmcustom.")?.split_once(": ")?;
+            Some((counter_name(name)?, count.parse().unwrap()))
         };
         stats.lines().filter_map(counter).collect()
     }

@@ -86,6 +86,14 @@ pub fn lower_case(lines: &Lines) -> Lines {
     lines.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
 }
 
+/// The short name of a counter of events: `<event>` or `tenant.<tenant>.<event>`. `None` for other
+/// metrics.
+pub fn counter_name(metric: &str) -> Option<String> {
+    let name = metric.strip_prefix("tenantgate.")?;
+    let of_tenant = || Some(format!("tenant.{}", name.strip_prefix("tenant_events.")?));
+    name.strip_prefix("events.").map(str::to_owned).or_else(of_tenant)
+}
+
 /// The address of the client, as Envoy determines it with its default settings: the last one of
 /// `X-Forwarded-For`, or else the peer of the connection.
 pub fn client_address(lines: &Lines) -> IpAddr {

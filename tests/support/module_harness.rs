@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::clock::Clock;
-use super::harness::{Harness, Lines, Outcome, lower_case};
+use super::harness::{Harness, Lines, Outcome, counter_name, lower_case};
 use super::host::{Call, Host, RequestState, UpstreamAnswers};
 use super::issuer::Issuers;
 use super::shared::SharedStore;
@@ -109,10 +109,7 @@ impl Harness for ModuleHarness {
     }
 
     fn counters(&mut self) -> BTreeMap<String, u64> {
-        let of_events = |(name, count): (&String, &i64)| {
-            let name = name.strip_prefix("tenantgate.").unwrap();
-            (!name.starts_with("host_verifies.")).then(|| (name.to_owned(), u64::try_from(*count).unwrap()))
-        };
+        let of_events = |(name, count): (&String, &i64)| Some((counter_name(name)?, u64::try_from(*count).unwrap()));
         self.host.state().counters.iter().filter_map(of_events).collect()
     }
 }

@@ -28,7 +28,9 @@ fn rules_and_headers_are_those_of_the_filter() {
     );
     assert_eq!(
         explain(&["GET", "/admin/x", "--user", "bob", "--groups", "engineers"]),
-        format!("{head}{rules}answered with 403\n  access_denied: access[1] does not allow this user\n")
+        format!(
+            "{head}{rules}answered with 403\n  access_denied: access[1] does not allow this user on \"/admin/x\": it allows users with role \"admin\"; the user has 1 group\n"
+        )
     );
     let ada = ["--user", "ada", "--email", "ada@acme.example", "--groups", "a,platform-admins"];
     assert_eq!(

@@ -56,7 +56,7 @@ impl Returned {
                 let reply_context = self.reply_context.clone().about(&user);
                 let log = reply_context.log(Level::Debug, Event::LoginFinished, "session started");
                 let began = self.attempt.began(&self.served.model.login);
-                let log = LogLine { seconds: Some(at.0.saturating_sub(began.0)), ..log };
+                let log = LogLine { login_seconds: Some(at.0.saturating_sub(began.0)), ..log };
                 let mut reply = self.without_attempt(LocalReply::redirect(self.page(), log));
                 if let Some(line) = self.refresh_token_missing(is_refreshable) {
                     reply = reply.with_log(line);

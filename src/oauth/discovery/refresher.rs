@@ -79,7 +79,8 @@ impl JwksRefresher {
         self.providers.is_empty()
     }
 
-    /// The tenants whose keys this VM has fetched or taken over, with the age of the keys in seconds.
+    /// The tenants whose keys this VM has fetched or taken over, with the age of the keys in
+    /// seconds.
     pub fn ages(&self, now: UnixTime) -> impl Iterator<Item = (&TenantName, u64)> {
         self.providers.iter().filter_map(move |ScheduledProvider { provider, .. }| {
             Some((&provider.tenant().name, now.0.saturating_sub(provider.fetched_at()?.0)))
