@@ -15,7 +15,7 @@ readonly WASM_LIMIT=1200000
 readonly LOGS=target/test-logs
 readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run monitoring provider browser)
 # These run only if they are named.
-readonly NAMED_TIERS=(snippets dex)
+readonly NAMED_TIERS=(snippets dex compat release)
 export CARGO_TARGET_DIR=$PWD/target
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 
@@ -25,11 +25,12 @@ usage: ./build.sh COMMAND
 
   run [--port N]    start Tenantgate on this machine: Envoy, two OpenID Providers and an upstream
                     (gateway on port 8080, or N)
-  test [TIER...]    run these tiers of the tests; without one: check, then all but snippets and dex
+  test [TIER...]    run these tiers of the tests; without one: check, then all but the last four below
   check             format, lints for both targets, the code's documentation, dependencies
   bench             what a request costs with Tenantgate and with Envoy's own filters
   bench keys        how long 10,000 tenants take to have the keys of their issuers
   wasm              build the module for Envoy: target/tenantgate.wasm
+  release [--check] make the files of a release: target/dist; --check builds twice and compares
 
 tiers (see tests/README.md):
 
@@ -38,8 +39,9 @@ END
   for tier in "${TIERS[@]}" "${NAMED_TIERS[@]}"; do printf '  %-18s%s\n' "$tier" "$(tier_about "$tier")"; done
   cat <<'END'
 
-The tiers snippets and dex run only if they are named. snippets says which languages are missing
-here: of Go (go), Java (javac, mvn), Python, Node and Rust. dex needs TENANTGATE_DEX=/path/to/dex.
+The tiers snippets, dex, compat and release run only if they are named. snippets says which languages
+are missing here: of Go (go), Java (javac, mvn), Python, Node and Rust. dex needs
+TENANTGATE_DEX=/path/to/dex. release needs a working tree without changes.
 
 Needed: rustup and a C linker, Python 3.11 or newer with venv, Node 20 or newer with npm.
 Everything else is installed on first use.
@@ -63,12 +65,14 @@ need_rust() {
   fi
 }
 
-need_wasm_target() {
+need_target() {
   need_rust
-  if ! rustup target list --installed 2>/dev/null | grep -qx "$WASM_TARGET"; then
-    rustup target add "$WASM_TARGET" >/dev/null
+  if ! rustup target list --installed 2>/dev/null | grep -qx "$1"; then
+    rustup target add "$1" >/dev/null
   fi
 }
+
+need_wasm_target() { need_target "$WASM_TARGET"; }
 
 need_python() {
   command -v python3 >/dev/null || die "python3 is missing; install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)"
@@ -154,13 +158,29 @@ need_keycloak() {
 
 # --- commands -------------------------------------------------------------------------------------
 
+# Compiles for deployment. The compiler writes no path of this machine into the result, so it has
+# the same bytes wherever it is built: cargo_release TARGET "FLAG..." ARGUMENT...
+cargo_release() {
+  local target=$1 flags folder commit
+  IFS=' ' read -ra flags <<<"$2"
+  shift 2
+  flags+=("--remap-path-prefix=$PWD=/tenantgate")
+  # The crates lie in a folder that has the name of the registry.
+  cargo fetch --locked --quiet --target "$target"
+  for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do flags+=("--remap-path-prefix=$folder=/crates"); done
+  # Where the sources of the standard library are installed, the compiler names these.
+  commit=$(rustc -vV | sed -n 's/^commit-hash: //p')
+  flags+=("--remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$commit")
+  CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; echo "${flags[*]}") \
+    cargo build --locked --release --target "$target" "$@"
+}
+
 wasm() {
   need_wasm_target
   need_node_packages
   say "building the module"
   # A lower inlining threshold and wasm-opt make the module 12 % smaller, see docs/decisions/0027-module-size.md.
-  CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C llvm-args=-inline-threshold=60" \
-    cargo build --locked --release --lib --target "$WASM_TARGET"
+  cargo_release "$WASM_TARGET" "-C llvm-args=-inline-threshold=60" --lib
   local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/e2e/node_modules/.bin
   if ! [ "$WASM" -nt build.sh ] || ! [ "$WASM" -nt src/shell/exports.json ] ||
     ! [ "$WASM" -nt src/shell/callbacks.wat ] || ! cmp -s "$linked" "$WASM.linked"; then
@@ -237,12 +257,14 @@ tier_about() {
     snippets) echo "the examples that verify an assertion, each in its language (builds the module)" ;;
     dex) echo "Envoy with dex, OpenLDAP, and Keycloak as a SAML identity provider (builds the module)" ;;
     browser) echo "Envoy, oidc-provider and Chromium (builds the module)" ;;
+    compat) echo "logins and sessions in each version of Envoy that is supported (builds the module)" ;;
+    release) echo "two builds give the same files; the image from a registry, in Envoy; the tool" ;;
   esac
 }
 
 tier_needs_module() {
   case $1 in
-    module | envoy | run | monitoring | provider | snippets | dex | browser) true ;;
+    module | envoy | run | monitoring | provider | snippets | dex | browser | compat | release) true ;;
     *) false ;;
   esac
 }
@@ -255,6 +277,8 @@ need_for() {
     provider) need_envoy; need_debian slapd slapd; need_keycloak ;;
     dex) need_dex; need_envoy; need_debian slapd slapd; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium ;;
+    compat) need_envoys ;;
+    release) need_envoy; need_release ;;
   esac
 }
 
@@ -265,6 +289,8 @@ run_tier() {
     browser) counted "$1" node --test --test-reporter=tap tests/e2e/browser.test.mjs tests/e2e/pages.test.mjs ;;
     provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
     dex) counted "$1" node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
+    compat) compat_tier ;;
+    release) counted "$1" release_tier ;;
     *) counted "$1" cargo test --locked --test "$1" ;;
   esac
 }
@@ -317,6 +343,8 @@ run_tests() {
   awk '{ passed += $2; failed += $4 } END { printf "\n%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$LOGS/summary"
 }
 
+source tests/release/release.sh
+
 command=${1:-help}
 [ $# -eq 0 ] || shift
 case $command in
@@ -325,6 +353,7 @@ case $command in
   bench) bench "$@" ;;
   check) check ;;
   wasm) wasm ;;
+  release) release "$@" ;;
   help | -h | --help) usage ;;
   *) usage >&2; die "there is no command \"$command\"" ;;
 esac

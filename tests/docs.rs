@@ -523,6 +523,23 @@ fn paths_in_documents_exist() {
     assert!(count > 15);
 }
 
+/// Images and files of a release have this version, wherever a manifest or a document names one.
+#[test]
+fn every_file_names_one_version() {
+    let manifests = ["envoy-gateway", "istio", "istio-traffic-extension"].map(|name| format!("envoy/{name}.yaml"));
+    let mut count = 0;
+    for file in documents().into_iter().filter(|file| file != "CHANGELOG.md").chain(manifests) {
+        let text = read(&file);
+        for rest in ["tenantgate:", "tenantgate-"].iter().flat_map(|name| text.split(name).skip(1)) {
+            if rest.starts_with(|first: char| first.is_ascii_digit()) {
+                assert!(rest.starts_with(env!("CARGO_PKG_VERSION")), "{file}: {}", rest.lines().next().unwrap());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 20);
+}
+
 #[test]
 fn every_decision_is_in_the_index() {
     let index = read("docs/decisions/README.md");

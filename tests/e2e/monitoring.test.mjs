@@ -20,7 +20,7 @@ const { panels } = JSON.parse(readFileSync(document('monitoring/dashboard.json')
 /** The expressions of the dashboard, by panel, as Grafana sends them. */
 const queries = panels.flatMap(({ title, targets }) => targets.map(({ expr }) => [title, expr
   .replaceAll('$__rate_interval', '1m').replaceAll('$__range', '5m').replaceAll('$instance', '.*').replaceAll('$tenant', '.*')]));
-const events = [...readFileSync(document('operations.md'), 'utf8').matchAll(/^\| `([a-z_]+)` \| (?:debug|info|warn|error|-)/gm)].map(([, name]) => name);
+const events = [...readFileSync(document('operations.md'), 'utf8').matchAll(/^\| `([a-z_]+)` \| [^|]*\| [-0-9, ]+ \|/gm)].map(([, name]) => name);
 
 const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
 let ports, stack, prometheus;

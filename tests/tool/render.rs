@@ -57,8 +57,8 @@ tenants:
 "#;
 
 const ENVOY: &[&str] = &["render", "envoy", "-", "--upstream", "reports:8083"];
-const ISTIO: &[&str] = &["render", "istio", "-", "--module", "oci://registry.example/tenantgate:0.1.0"];
-const ENVOY_GATEWAY: &[&str] = &["render", "envoy-gateway", "-", "--module", "registry.example/tenantgate:0.1.0"];
+const ISTIO: &[&str] = &["render", "istio", "-", "--module", "oci://registry.example/tenantgate:0.2.0"];
+const ENVOY_GATEWAY: &[&str] = &["render", "envoy-gateway", "-", "--module", "registry.example/tenantgate:0.2.0"];
 
 /// What is rendered, which `check` has to accept without a warning.
 fn render(arguments: &[&str], tenants: &str) -> String {

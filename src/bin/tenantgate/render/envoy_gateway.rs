@@ -11,7 +11,7 @@ use super::tenants_file::TenantsFile;
 pub(crate) struct Arguments {
     /// The file with `session` and `tenants`; `-` reads standard input.
     file: PathBuf,
-    /// The module: an OCI image such as `registry.example/tenantgate:0.1.0`, or `https://…`.
+    /// The module: an OCI image such as `registry.example/tenantgate:0.2.0`, or `https://…`.
     #[arg(long, value_name = "URL")]
     module: String,
     /// The namespace of the Gateway.
