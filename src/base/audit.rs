@@ -85,15 +85,9 @@ impl AuditedRequest {
 impl Decision {
     /// The decision that an event is about. An event without one has no audit line.
     pub(crate) fn of(event: Event) -> Option<Self> {
-        match event {
-            Event::LoginFinished => Some(Self::Login),
-            Event::BackchannelLogout | Event::FrontchannelLogout | Event::Logout => Some(Self::Logout),
-            Event::RefreshFailed | Event::RefreshRejected | Event::SessionRefreshed => Some(Self::Refresh),
-            Event::RevocationFailed | Event::TokenRevoked => Some(Self::Revocation),
-            Event::LogoutConfirmation | Event::SignedOut => None,
-            Event::BodyTimeout | Event::HostInvalid | Event::TenantBroken | Event::UnknownHost => Some(Self::Deny),
-            event => Event::PAGES.contains(&event).then_some(Self::Deny),
-        }
+        let by_event = DECISIONS.iter().find(|(own, _)| *own == event).map(|(_, decision)| *decision);
+        let is_sign_out = matches!(event, Event::LogoutConfirmation | Event::SignedOut);
+        by_event.or_else(|| (Event::PAGES.contains(&event) && !is_sign_out).then_some(Self::Deny))
     }
 
     fn name(self) -> &'static str {
@@ -108,6 +102,22 @@ impl Decision {
     }
 }
 
+/// The decisions of events beside the pages. A page is a denial, but for those about a sign-out.
+const DECISIONS: [(Event, Decision); 13] = [
+    (Event::BackchannelLogout, Decision::Logout),
+    (Event::BodyTimeout, Decision::Deny),
+    (Event::FrontchannelLogout, Decision::Logout),
+    (Event::HostInvalid, Decision::Deny),
+    (Event::LoginFinished, Decision::Login),
+    (Event::Logout, Decision::Logout),
+    (Event::RefreshFailed, Decision::Refresh),
+    (Event::RefreshRejected, Decision::Refresh),
+    (Event::RevocationFailed, Decision::Revocation),
+    (Event::SessionRefreshed, Decision::Refresh),
+    (Event::TenantBroken, Decision::Deny),
+    (Event::TokenRevoked, Decision::Revocation),
+    (Event::UnknownHost, Decision::Deny),
+];
 /// The longest method, host or path in a line, in bytes.
 const MAX_LENGTH: usize = 1024;
 

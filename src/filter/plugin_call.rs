@@ -28,7 +28,7 @@ pub struct PluginWork(Work);
 
 enum Work {
     Refresh(Box<Refreshing>),
-    Revocation(TokenRevocation),
+    Revocation(Box<TokenRevocation>),
 }
 
 /// What follows a response to a [`PluginCall`].
@@ -61,7 +61,8 @@ impl PluginWork {
                 RefreshStep::Call(start) => PluginStep::Call(start.into()),
                 RefreshStep::End(key, line, unused) => {
                     let mut log = vec![line];
-                    let next = unused.and_then(|UnusedToken { served, reply_context, refresh_token }| {
+                    let next = unused.and_then(|unused| {
+                        let UnusedToken { served, reply_context, refresh_token } = *unused;
                         PluginCall::revocation(&served.provider, &refresh_token, &reply_context, &mut log, env)
                     });
                     PluginStep::End { refresh: Some(key), log, next }
@@ -93,7 +94,7 @@ impl PluginCall {
         match TokenRevocation::begin(provider, refresh_token, reply_context, env) {
             Ok(start) => {
                 let (revocation, call) = start?;
-                Some(Self { work: PluginWork(Work::Revocation(revocation)), call })
+                Some(Self { work: PluginWork(Work::Revocation(Box::new(revocation))), call })
             }
             Err(line) => {
                 log.push(line);

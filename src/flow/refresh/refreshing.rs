@@ -68,7 +68,7 @@ pub(crate) enum RefreshStep {
     Call(StartRefresh),
     /// The refresh with this key has ended, and the shared data have its result. Log this line,
     /// tell the streams that wait for it, and revoke the token, if there is one.
-    End(RefreshKey, LogLine, Option<UnusedToken>),
+    End(RefreshKey, LogLine, Option<Box<UnusedToken>>),
 }
 
 /// The new refresh token of a session that has ended in the meantime.
@@ -231,14 +231,16 @@ impl Refreshing {
 
     /// The new refresh token, if the session has ended during the refresh: the sign-out knew only
     /// the old one. Nothing opens the new session, because a session is revoked by its identifier.
-    fn unused_token(&self, tokens: Option<&TokenResponse>, env: &Env<'_>) -> Option<UnusedToken> {
+    fn unused_token(&self, tokens: Option<&TokenResponse>, env: &Env<'_>) -> Option<Box<UnusedToken>> {
         let refresh_token = self.newer_token(tokens?)?;
         let (served, now) = (&self.served, env.now().ok()?);
         served.revocations.catch_up(env.shared());
-        served.revocations.contain(&(&self.record).into(), now).then(|| UnusedToken {
-            served: served.clone(),
-            reply_context: self.reply_context.clone(),
-            refresh_token: Secret::new(refresh_token.clone()),
+        served.revocations.contain(&(&self.record).into(), now).then(|| {
+            Box::new(UnusedToken {
+                served: served.clone(),
+                reply_context: self.reply_context.clone(),
+                refresh_token: Secret::new(refresh_token.clone()),
+            })
         })
     }
 

@@ -3,9 +3,9 @@
 use tenantgate::tenant::Bearer;
 
 use super::Found;
-use super::known_provider::KnownProvider;
 use super::site::Site;
 use crate::codes;
+use crate::known_provider::KnownProvider;
 
 /// The warnings about the audiences of one tenant.
 pub(super) fn lint(site: &Site<'_>) -> Vec<Found> {

@@ -1,10 +1,10 @@
 //! Client ids that the issuer cannot have given, and clients without credentials.
 
 use super::Found;
-use super::known_provider::{KnownProvider, is_uuid};
 use super::secrets::is_to_be_filled_in;
 use super::site::Site;
 use crate::codes;
+use crate::known_provider::{KnownProvider, is_uuid};
 
 pub(super) fn lint(site: &Site<'_>) -> Vec<Found> {
     let mut found = Vec::new();

@@ -1,10 +1,10 @@
 //! Addresses that never count, because the provider says of none that it is verified.
 
 use super::Found;
-use super::known_provider::KnownProvider;
 use super::names::{Kind, names};
 use super::site::Site;
 use crate::codes;
+use crate::known_provider::KnownProvider;
 
 pub(super) fn lint(site: &Site<'_>) -> Option<Found> {
     let relies = site.at("identity.require_email_verified").is_none_or(|node| node.value() == true);

@@ -1,10 +1,10 @@
 //! Groups that are written in another form than those of the tokens.
 
 use super::Found;
-use super::known_provider::{KnownProvider, is_uuid};
 use super::names::{Kind, Name, is_odd, names};
 use super::site::Site;
 use crate::codes;
+use crate::known_provider::{KnownProvider, is_uuid};
 
 pub(super) fn lint(site: &Site<'_>) -> Option<Found> {
     let all = names(site);

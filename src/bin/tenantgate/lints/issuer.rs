@@ -2,9 +2,9 @@
 //! issuer byte for byte (OpenID Connect Core section 3.1.3.7).
 
 use super::Found;
-use super::known_provider::{KnownProvider, is_uuid, split};
 use super::site::Site;
 use crate::codes;
+use crate::known_provider::{KnownProvider, is_uuid, split};
 
 pub(super) fn lint(site: &Site<'_>) -> Option<Found> {
     let text = site.text("issuer")?;

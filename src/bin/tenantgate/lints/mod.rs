@@ -12,7 +12,6 @@ mod headers;
 mod hosts;
 mod insecure;
 mod issuer;
-mod known_provider;
 mod methods;
 mod names;
 mod needed_scopes;

@@ -3,10 +3,10 @@
 use tenantgate::tenant::{Scopes, Tenant};
 
 use super::Found;
-use super::known_provider::KnownProvider;
 use super::names::{Kind, names};
 use super::site::Site;
 use crate::codes;
+use crate::known_provider::KnownProvider;
 
 pub(super) fn lint(site: &Site<'_>, tenant: &Tenant) -> Vec<Found> {
     let Scopes::Configured(scopes) = &tenant.login.scopes else { return Vec::new() };

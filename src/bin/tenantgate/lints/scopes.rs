@@ -4,9 +4,9 @@
 use tenantgate::tenant::{OptionalScopes, Scopes, Tenant, WithoutToken};
 
 use super::Found;
-use super::known_provider::KnownProvider;
 use super::site::Site;
 use crate::codes;
+use crate::known_provider::KnownProvider;
 
 pub(super) fn lint(site: &Site<'_>, tenant: &Tenant) -> Vec<Found> {
     let warning = |message: &String| site.warning(codes::SCOPES, "login.scopes", message);

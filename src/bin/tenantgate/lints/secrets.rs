@@ -1,9 +1,9 @@
 //! Client secrets that are probably none. No finding repeats one.
 
-use super::known_provider::{KnownProvider, is_uuid};
 use super::site::Site;
 use super::{Found, Scene};
 use crate::codes;
+use crate::known_provider::{KnownProvider, is_uuid};
 use crate::yaml::{Content, Node, Style};
 
 pub(super) fn lint(site: &Site<'_>, scene: &Scene<'_>) -> Option<Found> {

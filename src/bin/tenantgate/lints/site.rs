@@ -4,9 +4,9 @@ use tenantgate::config::{Code, Loaded};
 use tenantgate::runtime::TenantEntry;
 use tenantgate::tenant::Tenant;
 
-use super::known_provider::KnownProvider;
 use super::{Found, issuer};
 use crate::diagnostic::Diagnostic;
+use crate::known_provider::KnownProvider;
 use crate::yaml::Node;
 
 /// A tenant of a configuration.

@@ -1,10 +1,10 @@
 //! User names and addresses in another form than those of the tokens.
 
 use super::Found;
-use super::known_provider::KnownProvider;
 use super::names::{Kind, Name, is_odd, names};
 use super::site::Site;
 use crate::codes;
+use crate::known_provider::KnownProvider;
 
 pub(super) fn lint(site: &Site<'_>) -> Option<Found> {
     let claim = match site.at("identity.user") {

@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use url::Url;
 
+use crate::known_provider::KnownProvider;
+
 /// A kind of OpenID Provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Provider {
@@ -27,17 +29,19 @@ pub(super) struct Issuer {
 impl Provider {
     /// The provider that this issuer tells.
     pub(super) fn of(issuer: &Url) -> Self {
-        let host = issuer.host_str().unwrap_or_default();
-        let is_below = |domains: &[&str]| domains.iter().any(|domain| host.ends_with(domain));
-        match host {
-            "accounts.google.com" => Self::Google,
-            "sts.windows.net" => Self::Entra,
-            _ if host.starts_with("login.microsoftonline.") => Self::Entra,
-            _ if is_below(&[".auth0.com"]) => Self::Auth0,
-            _ if is_below(&[".okta.com", ".oktapreview.com", ".okta-emea.com"]) => Self::Okta,
-            _ if issuer.path().contains("/realms/") => Self::Keycloak,
-            _ if host.starts_with("dex.") || issuer.path().trim_end_matches('/').ends_with("/dex") => Self::Dex,
-            _ => Self::Other,
+        let is_dex = || {
+            let host = issuer.host_str().unwrap_or_default();
+            host.starts_with("dex.") || issuer.path().trim_end_matches('/').ends_with("/dex")
+        };
+        match KnownProvider::of(issuer.as_str()) {
+            Some(KnownProvider::Google) => Self::Google,
+            Some(KnownProvider::EntraId) => Self::Entra,
+            Some(KnownProvider::Auth0) => Self::Auth0,
+            Some(KnownProvider::Okta | KnownProvider::OktaOrganization) => Self::Okta,
+            Some(KnownProvider::Keycloak) => Self::Keycloak,
+            Some(KnownProvider::Cognito) => Self::Other,
+            None if is_dex() => Self::Dex,
+            None => Self::Other,
         }
     }
 

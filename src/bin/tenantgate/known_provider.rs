@@ -2,7 +2,7 @@
 
 /// A provider that its issuer URL tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KnownProvider {
+pub(crate) enum KnownProvider {
     Auth0,
     Cognito,
     EntraId,
@@ -16,7 +16,7 @@ pub(super) enum KnownProvider {
 
 impl KnownProvider {
     /// The provider of this issuer, also of one that is not written as the provider does.
-    pub(super) fn of(issuer: &str) -> Option<Self> {
+    pub(crate) fn of(issuer: &str) -> Option<Self> {
         let (host, path) = split(issuer)?;
         let host = host.to_ascii_lowercase();
         let ends = |domains: &[&str]| domains.iter().any(|domain| host.ends_with(domain));
@@ -37,7 +37,7 @@ impl KnownProvider {
         }
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Auth0 => "Auth0",
             Self::Cognito => "Cognito",
@@ -49,17 +49,17 @@ impl KnownProvider {
     }
 
     /// Whether it refuses a scope `groups`, as long as nobody has added one.
-    pub(super) fn lacks_groups(self) -> bool {
+    pub(crate) fn lacks_groups(self) -> bool {
         matches!(self, Self::Cognito | Self::EntraId | Self::Google | Self::Keycloak | Self::Okta)
     }
 
     /// Whether nobody can add a scope `groups` there.
-    pub(super) fn never_has_groups(self) -> bool {
+    pub(crate) fn never_has_groups(self) -> bool {
         matches!(self, Self::Cognito | Self::EntraId | Self::Google)
     }
 
     /// What to write as `login.scopes`.
-    pub(super) fn scopes(self, refreshes: bool) -> &'static str {
+    pub(crate) fn scopes(self, refreshes: bool) -> &'static str {
         match self {
             Self::EntraId | Self::Okta | Self::OktaOrganization | Self::Auth0 if refreshes => {
                 "`[openid, profile, email, offline_access]`"
@@ -75,7 +75,7 @@ impl KnownProvider {
     }
 
     /// Whether it has addresses at this host, which is not that of its issuer.
-    pub(super) fn is_also_at(self, host: &str) -> bool {
+    pub(crate) fn is_also_at(self, host: &str) -> bool {
         match self {
             Self::Google => {
                 ["accounts.google.com", "oauth2.googleapis.com", "www.googleapis.com", "openidconnect.googleapis.com"]
@@ -90,7 +90,7 @@ impl KnownProvider {
 
     /// What the paths of all endpoints of this issuer begin with, where several issuers share an
     /// origin. It ends with a slash.
-    pub(super) fn path_of_endpoints(self, issuer: &str) -> Option<String> {
+    pub(crate) fn path_of_endpoints(self, issuer: &str) -> Option<String> {
         let (_, path) = split(issuer)?;
         match self {
             Self::Keycloak | Self::Okta => Some(format!("{path}/")),
@@ -100,7 +100,7 @@ impl KnownProvider {
     }
 
     /// What user names are like where `identity.user` is `sub`, and whether this may be one.
-    pub(super) fn subject_form(self, text: &str) -> Option<(&'static str, bool)> {
+    pub(crate) fn subject_form(self, text: &str) -> Option<(&'static str, bool)> {
         match self {
             // A user of a directory behind Keycloak may have `f:<id>:<name>`.
             Self::Keycloak => Some(("a UUID", is_uuid(text) || text.starts_with("f:"))),
@@ -116,13 +116,13 @@ impl KnownProvider {
 }
 
 /// Host and path of a URL, without the slash between them.
-pub(super) fn split(url: &str) -> Option<(&str, &str)> {
+pub(crate) fn split(url: &str) -> Option<(&str, &str)> {
     let rest = url.trim().split_once("://")?.1;
     Some(rest.split_once('/').unwrap_or((rest, "")))
 }
 
 /// Whether the text has the form of a UUID (RFC 9562), as Entra ID writes its identifiers.
-pub(super) fn is_uuid(text: &str) -> bool {
+pub(crate) fn is_uuid(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
     lengths == [8, 4, 4, 4, 12] && parts.iter().all(|part| part.bytes().all(|b| b.is_ascii_hexdigit()))
