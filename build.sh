@@ -6,6 +6,7 @@ cd "$(dirname "$0")"
 readonly ENVOY_VERSION=1.40.0
 readonly CARGO_DENY_VERSION=0.20.2
 readonly KEYCLOAK_VERSION=26.7.3
+readonly CANAILLE_VERSION=0.3.6
 readonly MAVEN_DEPENDENCY_PLUGIN_VERSION=3.6.1
 readonly WASM_TARGET=wasm32-wasip1
 readonly WASM=target/tenantgate.wasm
@@ -132,6 +133,18 @@ need_dex() {
   [ -x "$TENANTGATE_DEX" ] || die "TENANTGATE_DEX is \"$TENANTGATE_DEX\", which is no program"
 }
 
+# Canaille for the tests, in a virtual environment of its own: it brings sixty packages.
+need_canaille() {
+  need_python
+  local home=target/canaille
+  if [ ! -e "$home/$CANAILLE_VERSION" ]; then
+    say "installing Canaille $CANAILLE_VERSION"
+    python3 -m venv --clear "$home"
+    "$home/bin/pip" install --quiet --disable-pip-version-check "canaille[front,oidc,server,sqlite]==$CANAILLE_VERSION"
+    touch "$home/$CANAILLE_VERSION"
+  fi
+}
+
 # Keycloak for the tests, from Maven Central, unpacked under target/.
 need_keycloak() {
   # Debian's Maven brings Java.
@@ -253,7 +266,7 @@ tier_about() {
     envoy) echo "the scenarios, with the module in Envoy (builds the module)" ;;
     run) echo "./build.sh run (builds the module)" ;;
     monitoring) echo "the alerts and the dashboard, with Envoy and Prometheus (builds the module)" ;;
-    provider) echo "Envoy with oidc-provider, Keycloak and OpenLDAP (builds the module)" ;;
+    provider) echo "Envoy with oidc-provider, Keycloak, Canaille, Glewlwyd and OpenLDAP (builds the module)" ;;
     snippets) echo "the examples that verify an assertion, each in its language (builds the module)" ;;
     dex) echo "Envoy with dex, OpenLDAP, and Keycloak as a SAML identity provider (builds the module)" ;;
     browser) echo "Envoy, oidc-provider and Chromium (builds the module)" ;;
@@ -274,7 +287,7 @@ need_for() {
   case $1 in
     envoy | run | snippets) need_envoy ;;
     monitoring) need_envoy; need_debian promtool prometheus ;;
-    provider) need_envoy; need_debian slapd slapd; need_keycloak ;;
+    provider) need_envoy; need_debian slapd slapd; need_keycloak; need_canaille; need_debian glewlwyd glewlwyd ;;
     dex) need_dex; need_envoy; need_debian slapd slapd; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium ;;
     compat) need_envoys ;;
@@ -287,7 +300,7 @@ run_tier() {
     unit) counted "$1" unit_tests ;;
     run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     browser) counted "$1" node --test --test-reporter=tap tests/e2e/browser.test.mjs tests/e2e/pages.test.mjs ;;
-    provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
+    provider) counted "$1" node --test --test-reporter=tap tests/e2e/{provider,keycloak,canaille,glewlwyd}.test.mjs ;;
     dex) counted "$1" node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
     compat) compat_tier ;;
     release) counted "$1" release_tier ;;

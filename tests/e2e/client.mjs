@@ -33,14 +33,14 @@ export class Client {
    * Sends one request and keeps the cookies of the answer. Returns
    * `{status, headers, location, setCookies, body}`.
    */
-  async send(url, { method = 'GET', headers = {}, form } = {}) {
+  async send(url, { method = 'GET', headers = {}, form, json } = {}) {
     const { hostname, host, port, pathname, search } = new URL(url);
     const cookie = this.#cookiesFor(hostname, pathname).map(([name, value]) => `${name}=${value}`).join('; ');
     const sent = request({
       host: '127.0.0.1', port, method, path: pathname + search, agent: false,
-      headers: { host, ...(cookie && { cookie }), ...(form && { 'content-type': 'application/x-www-form-urlencoded' }), ...headers },
+      headers: { host, ...(cookie && { cookie }), ...(form && { 'content-type': 'application/x-www-form-urlencoded' }), ...(json && { 'content-type': 'application/json' }), ...headers },
     });
-    sent.end(form && new URLSearchParams(form).toString());
+    sent.end(json ? JSON.stringify(json) : form && new URLSearchParams(form).toString());
     const [response] = await once(sent, 'response');
     const setCookies = response.headers['set-cookie'] ?? [];
     for (const line of setCookies) this.#keep(hostname, line);

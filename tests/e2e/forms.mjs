@@ -10,9 +10,11 @@ export async function signIn(client, url, { uid, password }, stop) {
   for (let page = 0; page < 10; page += 1) {
     const form = formIn(answer);
     if (!form) return answer;
-    // Keycloak calls the field for the user name `username`, dex `login`.
+    // Keycloak calls the field for the user name `username`, dex and Canaille call it `login`.
+    // Canaille asks for the password on a page of its own.
     const name = ['username', 'login'].find((field) => form.fields.has(field));
-    if (name) form.fields.set(name, uid).set('password', password);
+    if (name) form.fields.set(name, uid);
+    if (name || form.fields.has('password')) form.fields.set('password', password);
     answer = { url: form.action, ...await client.send(form.action, { method: 'POST', form: form.fields }) };
     if (answer.location) answer = await client.follow(answer.location, stop);
   }
