@@ -1,0 +1,42 @@
+/** Tier `control-planes`: Envoy Gateway with envoy/envoy-gateway.yaml as it is. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { naming } from './assertions.mjs';
+import { Client } from './client.mjs';
+import { manifests, startSurroundings } from './control_planes.mjs';
+import { ACME, scenarios } from './control_planes_scenarios.mjs';
+import { LOG, startEnvoyGateway } from './envoy_gateway.mjs';
+
+const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
+const logs = { 'Envoy Gateway': LOG };
+let surroundings, plane;
+
+before(naming(logs)(async () => {
+  surroundings = await startSurroundings();
+  const documents = manifests('envoy/envoy-gateway.yaml');
+  const { tenants } = documents.find(({ kind }) => kind === 'EnvoyExtensionPolicy').spec.wasm[0].config;
+  const gateway = await startEnvoyGateway({ dir, documents, env: surroundings.env });
+  plane = {
+    tenants,
+    apply: () => gateway.apply(documents),
+    isTheSame: () => assert.equal(readFileSync(LOG, 'utf8').match(/starting: .*\/envoy /g).length, 1),
+    stop: gateway.stop,
+  };
+  await gateway.waitFor(async () => assert.equal((await new Client().open(`${ACME}/`)).status, 302));
+}));
+
+after(async () => {
+  await plane?.stop();
+  await surroundings?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+scenarios({
+  context: () => ({ surroundings, plane }),
+  logs,
+  refusals: { '//admin/x': 403, '/admin%2fx': 403, '/x/..%2fadmin/x': 403, '/admin;a=b/x': 400, '/ADMIN': 400 },
+});

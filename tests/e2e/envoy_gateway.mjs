@@ -1,0 +1,56 @@
+/** Envoy Gateway without a cluster, which reads manifests from files and starts Envoy by itself. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+
+import { LOGS, manifests, text } from './control_planes.mjs';
+import { TOP } from './envoy.mjs';
+import { startProcess, waitFor } from './process.mjs';
+
+const PROGRAM = join(TOP, 'target/control-planes/bin/envoy-gateway');
+export const LOG = join(LOGS, 'envoy-gateway.log');
+
+/**
+ * Starts Envoy Gateway with a Gateway, and with `documents`, the manifests of Tenantgate. `dir` is
+ * for files. `env` are the variables of Envoy, and `version` is what Envoy Gateway takes ours for.
+ */
+export async function startEnvoyGateway({ dir, documents, env, version = '1.40.0' }) {
+  const home = (name) => join(dir, name);
+  const [files, envoy] = [home('manifests'), home(`data/envoy-versions/${version}/bin`)];
+  for (const folder of [files, envoy]) mkdirSync(folder, { recursive: true });
+  symlinkSync(join(TOP, 'target/venv/bin/envoy'), join(envoy, 'envoy'));
+  execFileSync(PROGRAM, ['certgen', '--local', '--config-home', home('config')]);
+  const certificate = (name) => join(home('config'), 'certs/envoy', name);
+  const base64 = (name) => readFileSync(certificate(name)).toString('base64');
+  const gateway = manifests('tests/control_planes/envoy_gateway.yaml', {
+    ENVOY_VERSION: version, CA: base64('ca.crt'), CERTIFICATE: base64('tls.crt'), KEY: base64('tls.key'), CA_FILE: certificate('ca.crt'),
+  });
+  /** Replaces the file at once, as an editor does. */
+  const write = (documents) => {
+    writeFileSync(home('.new.yaml'), text([...gateway, ...documents]));
+    renameSync(home('.new.yaml'), join(files, 'all.yaml'));
+  };
+  write(documents);
+  writeFileSync(home('envoy-gateway.yaml'), stringify(configuration(files, home)));
+  const running = startProcess(PROGRAM, ['server', '--config-path', home('envoy-gateway.yaml')], { log: LOG, env: { ...env, HOME: dir } });
+  return {
+    apply: write,
+    waitFor: (attempt) => waitFor(running, attempt),
+    stop: running.stop,
+  };
+}
+
+const configuration = (files, home) => ({
+  apiVersion: 'gateway.envoyproxy.io/v1alpha1',
+  kind: 'EnvoyGateway',
+  gateway: { controllerName: 'gateway.envoyproxy.io/gatewayclass-controller' },
+  provider: {
+    type: 'Custom',
+    custom: {
+      resource: { type: 'File', file: { paths: [files] } },
+      infrastructure: { type: 'Host', host: { configHome: home('config'), dataHome: home('data'), stateHome: home('state'), runtimeDir: home('run') } },
+    },
+  },
+  extensionApis: { enableBackend: true, enableEnvoyPatchPolicy: true },
+});
