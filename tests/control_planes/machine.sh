@@ -12,7 +12,7 @@ readonly AUTHORITIES=/etc/ssl/certs/ca-certificates.crt
 # Each address has one server at port 443.
 names() {
   cat <<'END'
-127.0.0.1 localhost envoy-gateway.envoy-gateway-system.svc.cluster.local
+127.0.0.1 localhost application.internal envoy-gateway.envoy-gateway-system.svc.cluster.local
 127.0.0.2 acme.example.com globex.example.com
 127.0.0.3 dex.acme.example
 127.0.0.4 registry.example
@@ -45,4 +45,8 @@ shift 2
 ip link set lo up
 mount --bind "$dir/hosts" /etc/hosts
 mount --bind "$dir/ca.pem" "$AUTHORITIES"
+# As in a gateway's container: where Istio's agent keeps images, and where a volume has the module.
+mount -t tmpfs tmpfs /var/lib
+mkdir -p /var/lib/istio/data /var/lib/tenantgate
+ln -s "${TENANTGATE_WASM:-$(pwd)/target/tenantgate.wasm}" /var/lib/tenantgate/tenantgate.wasm
 NODE_EXTRA_CA_CERTS=$dir/ca.pem exec "$@"

@@ -17,6 +17,7 @@ import { startRegistry } from './registry.mjs';
 import { startUpstream } from './upstream.mjs';
 
 export const LOGS = join(TOP, 'target/test-logs');
+export const MODULE = process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm');
 export const ISSUER = 'https://dex.acme.example';
 /** Where the gateway of a control plane listens, in plain text, and the application behind it. */
 const GATEWAY = 8080;
@@ -40,7 +41,7 @@ export async function startSurroundings() {
   const clientSecret = randomBytes(24).toString('base64url');
   const parts = [
     await startIssuer(tls('dex.acme.example'), clientSecret),
-    await startRegistry({ name: 'tenantgate:0.1.0', module: process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm'), tls: tls('registry.example') }),
+    await startRegistry({ name: 'tenantgate:0.1.0', module: MODULE, tls: tls('registry.example') }),
     await endTls(tls('acme.example.com')),
   ];
   const upstream = await startUpstream({ port: UPSTREAM });
@@ -73,6 +74,7 @@ function startIssuer(tls, clientSecret) {
     settings: {
       clients: [browsers, robot],
       httpOptions: () => ({}),
+      extraTokenClaims: () => ({ groups: ['engineers'] }),
       features: {
         backchannelLogout: { enabled: true },
         clientCredentials: { enabled: true },

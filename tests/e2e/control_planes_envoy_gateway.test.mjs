@@ -5,24 +5,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { naming } from './assertions.mjs';
+import { eventually, naming } from './assertions.mjs';
 import { Client } from './client.mjs';
 import { manifests, startSurroundings } from './control_planes.mjs';
-import { ACME, scenarios } from './control_planes_scenarios.mjs';
+import { ACME, postLogout, scenarios } from './control_planes_scenarios.mjs';
 import { LOG, startEnvoyGateway } from './envoy_gateway.mjs';
 
 const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
 const logs = { 'Envoy Gateway': LOG };
+const documents = manifests('envoy/envoy-gateway.yaml');
 let surroundings, plane;
 
 before(naming(logs)(async () => {
   surroundings = await startSurroundings();
-  const documents = manifests('envoy/envoy-gateway.yaml');
   const { tenants } = documents.find(({ kind }) => kind === 'EnvoyExtensionPolicy').spec.wasm[0].config;
   const gateway = await startEnvoyGateway({ dir, documents, env: surroundings.env });
   plane = {
     tenants,
-    apply: () => gateway.apply(documents),
+    apply: (wanted = documents) => gateway.apply(wanted),
     isTheSame: () => assert.equal(readFileSync(LOG, 'utf8').match(/starting: .*\/envoy /g).length, 1),
     stop: gateway.stop,
   };
@@ -38,5 +38,13 @@ after(async () => {
 scenarios({
   context: () => ({ surroundings, plane }),
   logs,
+  hasBodies: true,
   refusals: { '//admin/x': 403, '/admin%2fx': 403, '/x/..%2fadmin/x': 403, '/admin;a=b/x': 400, '/ADMIN': 400 },
 });
+
+test('without the EnvoyPatchPolicy, a back-channel logout gets 408, since its body does not come', naming(logs)(async () => {
+  plane.apply(documents.filter(({ kind }) => kind !== 'EnvoyPatchPolicy'));
+  await eventually(async () => (await postLogout()).status === 408, 1);
+  plane.apply();
+  await eventually(async () => (await postLogout()).status === 400, 1);
+}));

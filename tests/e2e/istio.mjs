@@ -1,0 +1,74 @@
+/** Istiod's own code (tests/control_planes/istio) without a cluster, and Istio's agent with Envoy. */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { LOGS, manifests, text } from './control_planes.mjs';
+import { TOP } from './envoy.mjs';
+import { startProcess, waitFor } from './process.mjs';
+
+const PROGRAMS = join(TOP, 'target/control-planes/bin');
+export const ISTIOD_LOG = join(LOGS, 'istiod.log');
+/** The agent starts Envoy, which writes here, too. */
+export const AGENT_LOG = join(LOGS, 'istio-agent.log');
+
+/**
+ * Starts istiod with an ingress gateway and with `documents`, the manifests of Tenantgate, and the
+ * gateway. `dir` is for files, and `env` are the variables of the gateway's container.
+ */
+export async function startIstio({ dir, documents, env }) {
+  const file = join(dir, 'manifests.yaml');
+  const write = (documents) => {
+    writeFileSync(`${file}.new`, text([...manifests('tests/control_planes/istio.yaml'), ...documents]));
+    renameSync(`${file}.new`, file);
+  };
+  write(documents);
+  const istiod = startProcess(join(PROGRAMS, 'istio'), ['127.0.0.1:15010', file], {
+    log: ISTIOD_LOG,
+    // Only Istio's own build of Envoy has these filters.
+    env: { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_DISABLE_MX_ALPN: 'true' },
+  });
+  const agent = startAgent(dir, env);
+  return {
+    apply(documents) {
+      write(documents);
+      process.kill(istiod.pid, 'SIGHUP');
+    },
+    waitFor: (attempt) => waitFor(agent, attempt),
+    async stop() {
+      await agent.stop();
+      await istiod.stop();
+    },
+  };
+}
+
+/** Starts the agent, with what a pod has in files and variables. */
+function startAgent(dir, env) {
+  const pod = join(dir, 'etc/istio/pod');
+  mkdirSync(pod, { recursive: true });
+  writeFileSync(join(pod, 'labels'), 'istio="ingressgateway"\n');
+  const proxy = {
+    discoveryAddress: '127.0.0.1:15010',
+    controlPlaneAuthPolicy: 'NONE',
+    binaryPath: join(TOP, 'target/venv/bin/envoy'),
+    proxyBootstrapTemplatePath: join(PROGRAMS, 'envoy_bootstrap.json'),
+    configPath: join(dir, 'etc/istio/proxy'),
+    concurrency: 2,
+  };
+  return startProcess(join(PROGRAMS, 'pilot-agent'), ['proxy', 'router', '--proxyLogLevel=warning', '--proxyComponentLogLevel=wasm:trace'], {
+    log: AGENT_LOG,
+    cwd: dir,
+    env: {
+      ...env,
+      PROXY_CONFIG: JSON.stringify(proxy),
+      POD_NAME: 'gateway-1',
+      POD_NAMESPACE: 'istio-ingress',
+      INSTANCE_IP: '127.0.1.1',
+      ISTIO_META_CLUSTER_ID: 'Kubernetes',
+      // There is no authority that gives certificates to pods.
+      FILE_MOUNTED_CERTS: 'true',
+      EXIT_ON_ZERO_ACTIVE_CONNECTIONS: 'true',
+      MINIMUM_DRAIN_DURATION: '0s',
+    },
+    grace: 30,
+  });
+}
