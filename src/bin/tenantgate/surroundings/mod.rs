@@ -13,6 +13,7 @@ mod failure_policy;
 mod filter_chain;
 mod istio;
 mod landscape;
+mod patch_policy;
 mod phase;
 mod providers;
 mod remedy;
