@@ -145,7 +145,7 @@ need_go() {
   export GOTOOLCHAIN=auto
 }
 
-# Envoy Gateway, and a program of ours with istiod's code, from the Go module proxy.
+# Envoy Gateway, Istio's agent, and a program of ours with istiod's code, from the Go module proxy.
 need_control_planes() {
   need_go
   need_debian ip iproute2
@@ -159,8 +159,10 @@ need_control_planes() {
   local file
   for file in "$istio"/*; do
     if ! [ "$bin/istio" -nt "$file" ]; then
-      say "building istiod, $(sed -nE 's/^require (istio.io.*)/\1/p' "$istio/go.mod")"
-      (cd "$istio" && go build -o "$bin/istio" .)
+      say "building istiod and its agent, $(sed -nE 's/^require (istio.io.*)/\1/p' "$istio/go.mod")"
+      (cd "$istio" && go build -o "$bin/" istio.io/istio/pilot/cmd/pilot-agent
+        install -m 644 "$(go list -m -f '{{.Dir}}' istio.io/istio)/tools/packaging/common/envoy_bootstrap.json" "$bin/"
+        go build -o "$bin/istio" .)
       break
     fi
   done
