@@ -316,7 +316,7 @@ unit_tests() { cargo test --locked --lib --bins && cargo test --locked --doc; }
 # Each file of tests has a machine of its own, since the ports are fixed.
 control_planes() {
   local plane status=0
-  for plane in envoy_gateway istio istio_plugin; do
+  for plane in envoy_gateway istio istio_plugin istio_extension; do
     tests/control_planes/machine.sh target/control-planes/machine \
       node --test --test-reporter=tap "tests/e2e/control_planes_$plane.test.mjs" || status=1
   done

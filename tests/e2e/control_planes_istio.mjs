@@ -9,22 +9,22 @@ import { naming } from './assertions.mjs';
 import { Client } from './client.mjs';
 import { manifests, startSurroundings } from './control_planes.mjs';
 import { ACME, scenarios } from './control_planes_scenarios.mjs';
-import { AGENT_LOG, ISTIOD_LOG, startIstio } from './istio.mjs';
+import { logsOf, startIstio } from './istio.mjs';
 
 /** Runs the scenarios with `plugin` in the place of the WasmPlugin of envoy/istio.yaml. */
 export function istioScenarios({ plugin, tenants, hasBodies }) {
   const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
-  const logs = { istiod: ISTIOD_LOG, 'the agent': AGENT_LOG };
+  const logs = logsOf(plugin.kind);
   const documents = [plugin, ...manifests('envoy/istio.yaml').filter(({ kind }) => kind !== 'WasmPlugin')];
   let surroundings, plane;
 
   before(naming(logs)(async () => {
     surroundings = await startSurroundings();
-    const istio = await startIstio({ dir, documents, env: surroundings.env });
+    const istio = await startIstio({ dir, documents, env: surroundings.env, logs });
     plane = {
       tenants,
       apply: () => istio.apply(documents),
-      isTheSame: () => assert.equal(readFileSync(AGENT_LOG, 'utf8').match(/Envoy command/g).length, 1),
+      isTheSame: () => assert.equal(readFileSync(logs.agent, 'utf8').match(/Envoy command/g).length, 1),
       stop: istio.stop,
     };
     await istio.waitFor(async () => assert.equal((await new Client().open(`${ACME}/`)).status, 302));

@@ -7,15 +7,15 @@ import { TOP } from './envoy.mjs';
 import { startProcess, waitFor } from './process.mjs';
 
 const PROGRAMS = join(TOP, 'target/control-planes/bin');
-export const ISTIOD_LOG = join(LOGS, 'istiod.log');
-/** The agent starts Envoy, which writes here, too. */
-export const AGENT_LOG = join(LOGS, 'istio-agent.log');
+/** Where istiod writes with the manifest `kind`, and the agent, whose Envoy writes there, too. */
+export const logsOf = (kind) => ({ istiod: join(LOGS, `istiod-${kind}.log`), agent: join(LOGS, `istio-agent-${kind}.log`) });
 
 /**
  * Starts istiod with an ingress gateway and with `documents`, the manifests of Tenantgate, and the
- * gateway. `dir` is for files, and `env` are the variables of the gateway's container.
+ * gateway. `dir` is for files, `env` are the variables of the gateway's container, and `logs` are
+ * where the two write.
  */
-export async function startIstio({ dir, documents, env }) {
+export async function startIstio({ dir, documents, env, logs }) {
   const file = join(dir, 'manifests.yaml');
   const write = (documents) => {
     writeFileSync(`${file}.new`, text([...manifests('tests/control_planes/istio.yaml'), ...documents]));
@@ -23,11 +23,11 @@ export async function startIstio({ dir, documents, env }) {
   };
   write(documents);
   const istiod = startProcess(join(PROGRAMS, 'istio'), ['127.0.0.1:15010', file], {
-    log: ISTIOD_LOG,
+    log: logs.istiod,
     // Only Istio's own build of Envoy has these filters.
     env: { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_DISABLE_MX_ALPN: 'true' },
   });
-  const agent = startAgent(dir, env);
+  const agent = startAgent(dir, env, logs.agent);
   return {
     apply(documents) {
       write(documents);
@@ -42,10 +42,11 @@ export async function startIstio({ dir, documents, env }) {
 }
 
 /** Starts the agent, with what a pod has in files and variables. */
-function startAgent(dir, env) {
+function startAgent(dir, env, log) {
   const pod = join(dir, 'etc/istio/pod');
   mkdirSync(pod, { recursive: true });
-  writeFileSync(join(pod, 'labels'), 'istio="ingressgateway"\n');
+  // The selectors of Istio's own kinds, and the Gateway that a `targetRef` names.
+  writeFileSync(join(pod, 'labels'), 'istio="ingressgateway"\ngateway.networking.k8s.io/gateway-name="ingress"\n');
   const proxy = {
     discoveryAddress: '127.0.0.1:15010',
     controlPlaneAuthPolicy: 'NONE',
@@ -55,7 +56,7 @@ function startAgent(dir, env) {
     concurrency: 2,
   };
   return startProcess(join(PROGRAMS, 'pilot-agent'), ['proxy', 'router', '--proxyLogLevel=warning', '--proxyComponentLogLevel=wasm:trace'], {
-    log: AGENT_LOG,
+    log,
     cwd: dir,
     env: {
       ...env,
