@@ -150,6 +150,7 @@ need_control_planes() {
   need_go
   need_debian ip iproute2
   need_debian openssl openssl
+  need_debian update-ca-certificates ca-certificates
   local bin=$PWD/target/control-planes/bin istio=tests/control_planes/istio
   if [ ! -e "$bin/envoy-gateway-$ENVOY_GATEWAY_VERSION" ]; then
     say "building Envoy Gateway $ENVOY_GATEWAY_VERSION"
