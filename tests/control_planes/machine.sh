@@ -2,9 +2,9 @@
 # Runs a command as if on a machine of its own: machine.sh DIR COMMAND...
 #
 # The command has its own loopback network, in which the names of the manifests in `envoy/` lead to
-# loopback addresses and every port is free. Envoy Gateway listens at fixed ports of all addresses.
-# An authority of its own, in DIR, is trusted in place of the public ones. Nothing of this is seen
-# outside, and nothing remains but DIR, which is kept for the next run.
+# loopback addresses and every port is free: Envoy Gateway listens at fixed ports of all addresses.
+# An authority of its own is trusted in place of the public ones. Its files are in DIR. Nothing else
+# is changed, and nothing of this is seen outside.
 set -euo pipefail
 
 readonly AUTHORITIES=/etc/ssl/certs/ca-certificates.crt
@@ -23,13 +23,11 @@ if [ "${1:-}" != --inside ]; then
   dir=$1
   shift
   mkdir -p "$dir"
-  if ! openssl verify -CAfile "$dir/ca.pem" "$dir/certificate.pem" >/dev/null 2>&1; then
-    key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30)
-    openssl req -x509 "${key[@]}" -keyout "$dir/ca.key" -out "$dir/ca.pem" -subj "/CN=authority of the tests" 2>/dev/null
-    openssl req -x509 "${key[@]}" -keyout "$dir/key.pem" -out "$dir/certificate.pem" -subj "/CN=servers of the tests" \
-      -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -addext basicConstraints=critical,CA:FALSE \
-      -addext "subjectAltName=$(names | tr ' ' '\n' | sed -nE 's/^([a-z].*)/DNS:\1/p' | paste -sd,)" 2>/dev/null
-  fi
+  key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
+  openssl req -x509 "${key[@]}" -keyout "$dir/ca.key" -out "$dir/ca.pem" -subj "/CN=authority of the tests" 2>/dev/null
+  openssl req -x509 "${key[@]}" -keyout "$dir/key.pem" -out "$dir/certificate.pem" -subj "/CN=servers of the tests" \
+    -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -addext basicConstraints=critical,CA:FALSE \
+    -addext "subjectAltName=$(names | tr ' ' '\n' | sed -nE 's/^([a-z].*)/DNS:\1/p' | paste -sd,)" 2>/dev/null
   names >"$dir/hosts"
   user=()
   [ "$(id -u)" -eq 0 ] || user=(--user --map-root-user)
@@ -48,5 +46,5 @@ mount --bind "$dir/ca.pem" "$AUTHORITIES"
 # As in a gateway's container: where Istio's agent keeps images, and where a volume has the module.
 mount -t tmpfs tmpfs /var/lib
 mkdir -p /var/lib/istio/data /var/lib/tenantgate
-ln -s "${TENANTGATE_WASM:-$(pwd)/target/tenantgate.wasm}" /var/lib/tenantgate/tenantgate.wasm
+ln -s "$(realpath "${TENANTGATE_WASM:-$(dirname "$0")/../../target/tenantgate.wasm}")" /var/lib/tenantgate/tenantgate.wasm
 NODE_EXTRA_CA_CERTS=$dir/ca.pem exec "$@"
