@@ -18,10 +18,11 @@ let surroundings, plane;
 
 before(naming(logs)(async () => {
   surroundings = await startSurroundings();
-  const { tenants } = documents.find(({ kind }) => kind === 'EnvoyExtensionPolicy').spec.wasm[0].config;
+  const spec = (wanted) => documents.find(({ kind }) => kind === wanted).spec;
   const gateway = await startEnvoyGateway({ dir, documents, env: surroundings.env });
   plane = {
-    tenants,
+    tenants: spec('EnvoyExtensionPolicy').wasm[0].config.tenants,
+    nameIssuer: (name) => { spec('BackendTLSPolicy').validation.hostname = name; },
     apply: (wanted = documents) => gateway.apply(wanted),
     isTheSame: () => assert.equal(readFileSync(LOG, 'utf8').match(/starting: .*\/envoy /g).length, 1),
     stop: gateway.stop,

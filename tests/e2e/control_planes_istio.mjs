@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
+import { after, before, test } from 'node:test';
 
-import { naming } from './assertions.mjs';
+import { eventually, naming, observe } from './assertions.mjs';
 import { Client } from './client.mjs';
 import { manifests, startSurroundings } from './control_planes.mjs';
 import { ACME, scenarios } from './control_planes_scenarios.mjs';
@@ -23,6 +23,7 @@ export function istioScenarios({ plugin, tenants, hasBodies }) {
     const istio = await startIstio({ dir, documents, env: surroundings.env, logs });
     plane = {
       tenants,
+      nameIssuer: (name) => { documents.find(({ kind }) => kind === 'DestinationRule').spec.trafficPolicy.tls.subjectAltNames = [name]; },
       apply: () => istio.apply(documents),
       isTheSame: () => assert.equal(readFileSync(logs.agent, 'utf8').match(/Envoy command/g).length, 1),
       stop: istio.stop,
@@ -42,4 +43,15 @@ export function istioScenarios({ plugin, tenants, hasBodies }) {
     hasBodies,
     refusals: { '//admin/x': 400, '/admin%2fx': 400, '/x/..%2fadmin/x': 400, '/admin;a=b/x': 400, '/ADMIN': 400 },
   });
+
+  test('the AuthorizationPolicy at the gateway comes behind the filter', naming(logs)(async () => {
+    const open = () => new Client().open(`${ACME}/open`);
+    assert.equal((await open()).status, 302);
+    plane.tenants[0].access.unshift({ paths: ['/open'], allow: 'public' });
+    plane.apply();
+    await eventually(async () => (await open()).status === 403);
+    const { denied } = observe(surroundings);
+    // This is what Envoy says; Tenantgate lets the request pass, without an identity.
+    assert.equal((await denied(open)).body, 'RBAC: access denied');
+  }));
 }

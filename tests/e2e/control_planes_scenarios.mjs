@@ -24,9 +24,10 @@ export const postLogout = () => new Client().send(`${ACME}/oauth2/backchannel-lo
 
 /**
  * Registers the scenarios. `context()` gives `{surroundings, plane}` once they run. `plane.tenants`
- * are the tenants in the manifests, and `plane.apply()` applies the manifests. `refusals` maps
- * hostile spellings of a path to the status that a user gets in the end. `hasBodies` says whether
- * the filter gets the body of a request.
+ * are the tenants in the manifests, `plane.nameIssuer(name)` writes the name that the certificate
+ * of the issuer has to be for, and `plane.apply()` applies the manifests. `plane.isTheSame()` fails
+ * if Envoy was started again. `refusals` maps hostile spellings of a path to the status that a user
+ * gets in the end. `hasBodies` says whether the filter gets the body of a request.
  */
 export function scenarios({ context, logs, refusals, hasBodies }) {
   const test = (name, action) => nodeTest(name, naming(logs)(() => action({ ...context(), ...observe(context().surroundings) })));
@@ -90,6 +91,17 @@ export function scenarios({ context, logs, refusals, hasBodies }) {
       await eventually(async () => (await denied(postLogout)).status === 408, 1);
     });
   }
+
+  test('the certificate of the issuer has to be for its name', async ({ plane, denied }) => {
+    const login = () => new Client().signIn(`${ACME}/`, ada.uid, ada.password);
+    plane.nameIssuer('another.example');
+    plane.apply();
+    await eventually(async () => (await login()).status === 503, 1);
+    await denied(login);
+    plane.nameIssuer(new URL(ISSUER).hostname);
+    plane.apply();
+    await eventually(async () => (await login()).status === 200);
+  });
 
   test('a change of the tenants takes effect while sessions go on', async ({ plane, received, denied }) => {
     const client = await signedIn(bob);
