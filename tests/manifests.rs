@@ -199,7 +199,14 @@ fn the_manifests_fail_closed() {
             "BackendTLSPolicy" => assert!(spec["validation"]["hostname"].is_string()),
             "EnvoyPatchPolicy" => {
                 let patches = spec["jsonPatches"].as_array().unwrap();
-                assert!(patches.iter().any(|patch| patch["operation"]["value"] == "FAIL_RELOAD"));
+                for (path, value) in [("failure_policy", json!("FAIL_RELOAD")), ("disabled", json!(false))] {
+                    assert!(
+                        patches
+                            .iter()
+                            .map(|patch| &patch["operation"])
+                            .any(|it| it["path"] == path && it["value"] == value)
+                    );
+                }
             }
             "ServiceEntry" | "AuthorizationPolicy" | "Backend" | "HTTPRoute" => {}
             other => panic!("{file}: {other}"),

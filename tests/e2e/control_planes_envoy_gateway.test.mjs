@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { eventually, naming, observe } from './assertions.mjs';
+import { eventually, naming, observe, values } from './assertions.mjs';
 import { Client } from './client.mjs';
 import { manifests, startSurroundings } from './control_planes.mjs';
 import { ACME, postLogout, scenarios, signedIn } from './control_planes_scenarios.mjs';
@@ -60,4 +60,42 @@ test('without an EnvoyPatchPolicy that fits, a back-channel logout gets 408, sin
     plane.apply();
     await eventually(async () => (await postLogout()).status === 400, 1);
   }
+}));
+
+/** Another EnvoyExtensionPolicy, which has nothing in it. */
+const policy = (name, target) => ({
+  apiVersion: 'gateway.envoyproxy.io/v1alpha1',
+  kind: 'EnvoyExtensionPolicy',
+  metadata: { name, namespace: 'default' },
+  spec: { targetRefs: [{ group: 'gateway.networking.k8s.io', ...target }], lua: [] },
+});
+
+/** Waits until a visitor gets this status, who says to be ada. */
+const visitorGets = (status) =>
+  eventually(async () => (await new Client().open(`${ACME}/`, { 'x-auth-request-user': 'ada' })).status === status);
+
+test('an EnvoyExtensionPolicy for a route takes the filter out of it only without the EnvoyPatchPolicy', naming(logs)(async () => {
+  const { received, denied } = observe(surroundings);
+  const ofRoute = policy('other', { kind: 'HTTPRoute', name: 'application' });
+  const without = structuredClone(documents);
+  const { spec } = without.find(({ kind }) => kind === 'EnvoyPatchPolicy');
+  spec.jsonPatches = spec.jsonPatches.filter(({ operation }) => operation.path !== 'disabled');
+  plane.apply([...without, ofRoute]);
+  await visitorGets(200);
+  const seen = await received(() => new Client().open(`${ACME}/`, { 'x-auth-request-user': 'ada' }));
+  assert.deepEqual(values(seen, 'x-auth-request-user'), ['ada']);
+
+  plane.apply([...documents, ofRoute]);
+  await visitorGets(302);
+  await denied(() => visitorGets(302));
+}));
+
+test('of two policies for the Gateway only one counts', naming(logs)(async () => {
+  const { denied } = observe(surroundings);
+  // As old as ours; then the name decides.
+  plane.apply([...documents, policy('a', { kind: 'Gateway', name: 'eg' })]);
+  await visitorGets(200);
+  plane.apply([...documents, policy('z', { kind: 'Gateway', name: 'eg' })]);
+  await visitorGets(302);
+  await denied(() => visitorGets(302));
 }));

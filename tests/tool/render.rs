@@ -347,8 +347,11 @@ fn a_patch_sets_what_an_extension_policy_of_envoy_gateway_cannot() {
         .iter()
         .map(|patch| (patch["operation"]["path"].as_str().unwrap(), patch["operation"]["value"].to_string()))
         .collect();
-    let expected =
-        [("allow_on_headers_stop_iteration", "true".to_owned()), ("failure_policy", "\"FAIL_RELOAD\"".to_owned())];
+    let expected = [
+        ("allow_on_headers_stop_iteration", "true".to_owned()),
+        ("disabled", "false".to_owned()),
+        ("failure_policy", "\"FAIL_RELOAD\"".to_owned()),
+    ];
     assert_eq!(set, expected.into());
     for patch in patches {
         assert_eq!(patch["name"], "gateways/edge/https");

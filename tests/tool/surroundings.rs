@@ -540,24 +540,53 @@ fn back_channel_logout_in_istio() {
 fn patches_of_envoy_gateway() {
     assert_eq!(findings(GATEWAY), []);
     let (rest, _) = GATEWAY.rsplit_once("---\n").unwrap();
+    assert_eq!(codes(rest), ["TG144", "TG131", "TG132"]);
     let found = findings(rest);
-    let [(reload, _), (body, _)] = &found[..] else { panic!("{found:#?}") };
-    assert_eq!((&reload["code"], &body["code"]), (&"TG131".into(), &"TG132".into()));
-    assert!(found.iter().all(|(found, _)| found["severity"] == "warning"));
-    // The policy of one help is enough for both.
-    for found in [reload, body] {
+    // The policy of one help is enough for all.
+    for (found, _) in &found {
+        assert_eq!(found["severity"], "warning");
         assert_eq!(findings(&format!("{rest}---\n{}", yaml(found, 0))), []);
     }
     // It has to be for this filter of this Gateway.
-    let policy = yaml(body, 0);
+    let policy = yaml(&found[0].0, 0);
     for (from, to) in [("wasm/0')", "wasm/1')"), ("name: eg}", "name: other}")] {
         assert_eq!(findings(&format!("{rest}---\n{}", policy.replace(from, to))), found, "{to}");
     }
-    one(&with(GATEWAY, "value: true", "value: false"), "TG132", "warning");
-    one(&with(GATEWAY, "value: FAIL_RELOAD", "value: FAIL_CLOSED"), "TG131", "warning");
+    for (from, to, code) in [
+        ("value: true", "value: false", "TG132"),
+        ("value: FAIL_RELOAD", "value: FAIL_CLOSED", "TG131"),
+        ("value: false", "value: true", "TG144"),
+    ] {
+        one(&with(GATEWAY, from, to), code, "warning");
+    }
     // Without a back-channel logout, no body is needed.
     let without = with(GATEWAY, "backchannel_logout_path: /oauth2/backchannel-logout", "keep_id_token: true");
     assert_eq!(findings(&with(&without, "value: true", "value: false")), []);
+    // No policy is nearer to a route than its own.
+    let route = "name: eg}\n  wasm:";
+    let of_route = with(GATEWAY, &format!("kind: Gateway, {route}"), &format!("kind: HTTPRoute, {route}"));
+    assert_eq!(findings(&with(&of_route, "value: false", "value: true")), []);
+}
+
+#[test]
+fn a_second_policy_for_the_gateway() {
+    let policy = |target: &str, namespace: &str| {
+        format!(
+            "{GATEWAY}---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyExtensionPolicy\nmetadata: {{name: \
+             other, namespace: {namespace}}}\nspec:\n  targetRefs: [{{group: gateway.networking.k8s.io, {target}}}]\n"
+        )
+    };
+    let text = policy("kind: Gateway, name: eg", "default");
+    one(&text, "TG144", "warning");
+    let place = "[{group: gateway.networking.k8s.io, kind: Gateway, name: eg}]";
+    assert_one(&text, "TG144", place, "into the policy of Tenantgate");
+    for (target, namespace) in [
+        ("kind: Gateway, name: internal", "default"),
+        ("kind: Gateway, name: eg", "other"),
+        ("kind: HTTPRoute, name: eg", "default"),
+    ] {
+        assert_eq!(findings(&policy(target, namespace)), [], "{target} {namespace}");
+    }
 }
 
 #[test]

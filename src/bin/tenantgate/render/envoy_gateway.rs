@@ -51,8 +51,11 @@ impl Arguments {
         }
         let listener = format!("{}/{}/{}", self.namespace, self.gateway, self.listener);
         let name = format!("envoy.filters.http.wasm//{}/tenantgate/wasm/0", self.namespace);
-        let json_path = format!("$..http_filters[?(@.name=='{name}')].typed_config.config");
-        out.push_str(&self.fill(PATCH_POLICY, &[("listener", &scalar(&listener)), ("json_path", &scalar(&json_path))]));
+        let filter = format!("$..http_filters[?(@.name=='{name}')]");
+        let plugin = format!("{filter}.typed_config.config");
+        let values =
+            [("listener", listener), ("filter", filter), ("plugin", plugin)].map(|(name, it)| (name, scalar(&it)));
+        out.push_str(&self.fill(PATCH_POLICY, &values.each_ref().map(|(name, value)| (*name, value.as_str()))));
         Ok(out)
     }
 

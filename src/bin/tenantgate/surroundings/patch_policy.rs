@@ -25,13 +25,13 @@ pub(super) fn sets(gate: &Surrounded<'_>, option: &str, value: &str) -> bool {
 pub(super) fn manifest(gate: &Surrounded<'_>) -> String {
     let namespace = gate.document.text_of(&["metadata", "namespace"]).unwrap_or("default");
     let (filter, gateway) = (filter_name(gate), gateway(gate).unwrap_or("<gateway>"));
-    let patch = |(option, value): &(&str, &str)| {
+    let patch = |(place, option, value): &(&str, &str, &str)| {
         format!(
             "\x20   - type: type.googleapis.com/envoy.config.listener.v3.Listener\n\
              \x20     name: {namespace}/{gateway}/http\n\
              \x20     operation:\n\
              \x20       op: add\n\
-             \x20       jsonPath: $..http_filters[?(@.name=='{filter}')].typed_config.config\n\
+             \x20       jsonPath: $..http_filters[?(@.name=='{filter}')]{place}\n\
              \x20       path: {option}\n\
              \x20       value: {value}\n"
         )
@@ -45,10 +45,7 @@ pub(super) fn manifest(gate: &Surrounded<'_>) -> String {
          \x20 targetRef: {{group: gateway.networking.k8s.io, kind: Gateway, name: {gateway}}}\n\
          \x20 type: JSONPatch\n\
          \x20 jsonPatches:\n{}",
-        [("allow_on_headers_stop_iteration", "true"), ("failure_policy", "FAIL_RELOAD")]
-            .iter()
-            .map(patch)
-            .collect::<String>()
+        PATCHES.iter().map(patch).collect::<String>()
     )
 }
 
@@ -61,15 +58,22 @@ fn filter_name(gate: &Surrounded<'_>) -> String {
 }
 
 /// The Gateway that the gate is for, if it is not for a route.
-fn gateway<'d>(gate: &Surrounded<'d>) -> Option<&'d str> {
+pub(super) fn gateway<'d>(gate: &Surrounded<'d>) -> Option<&'d str> {
     targets(gate.document).next().flatten()
 }
 
 /// The names of the Gateways in `targetRefs` or `targetRef`, and `None` for other targets.
-fn targets(policy: Spot<'_>) -> impl Iterator<Item = Option<&str>> {
+pub(super) fn targets(policy: Spot<'_>) -> impl Iterator<Item = Option<&str>> {
     let one = policy.find(&["spec", "targetRef"]);
     policy.list(&["spec", "targetRefs"]).chain(one).map(|target| {
         let is_gateway = target.text_of(&["kind"]) == Some("Gateway");
         target.text_of(&["name"]).filter(|_| is_gateway)
     })
 }
+
+/// Where in the filter, which field, and its value.
+const PATCHES: [(&str, &str, &str); 3] = [
+    ("", "disabled", "false"),
+    (".typed_config.config", "failure_policy", "FAIL_RELOAD"),
+    (".typed_config.config", "allow_on_headers_stop_iteration", "true"),
+];
