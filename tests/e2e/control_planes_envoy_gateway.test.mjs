@@ -63,11 +63,11 @@ test('without an EnvoyPatchPolicy that fits, a back-channel logout gets 408, sin
 }));
 
 /** Another EnvoyExtensionPolicy, which has nothing in it. */
-const policy = (name, target) => ({
+const policy = (name, targets, more) => ({
   apiVersion: 'gateway.envoyproxy.io/v1alpha1',
   kind: 'EnvoyExtensionPolicy',
   metadata: { name, namespace: 'default' },
-  spec: { targetRefs: [{ group: 'gateway.networking.k8s.io', ...target }], lua: [] },
+  spec: { targetRefs: targets.map((target) => ({ group: 'gateway.networking.k8s.io', ...target })), lua: [], ...more },
 });
 
 /** Waits until a visitor gets this status, who says to be ada. */
@@ -76,26 +76,32 @@ const visitorGets = (status) =>
 
 test('an EnvoyExtensionPolicy for a route takes the filter out of it only without the EnvoyPatchPolicy', naming(logs)(async () => {
   const { received, denied } = observe(surroundings);
-  const ofRoute = policy('other', { kind: 'HTTPRoute', name: 'application' });
+  const route = { kind: 'HTTPRoute', name: 'application' };
   const without = structuredClone(documents);
   const { spec } = without.find(({ kind }) => kind === 'EnvoyPatchPolicy');
   spec.jsonPatches = spec.jsonPatches.filter(({ operation }) => operation.path !== 'disabled');
-  plane.apply([...without, ofRoute]);
+  plane.apply([...without, policy('other', [route])]);
   await visitorGets(200);
   const seen = await received(() => new Client().open(`${ACME}/`, { 'x-auth-request-user': 'ada' }));
   assert.deepEqual(values(seen, 'x-auth-request-user'), ['ada']);
+  plane.apply([...without, policy('merged', [route], { mergeType: 'StrategicMerge' })]);
+  await visitorGets(302);
 
-  plane.apply([...documents, ofRoute]);
+  // If no route has the policy of Tenantgate, the filter is not there to be patched.
+  plane.apply([...documents, policy('other', [route, { kind: 'HTTPRoute', name: 'dex-acme-example' }])]);
+  await visitorGets(200);
+  plane.apply([...documents, policy('other', [route])]);
   await visitorGets(302);
   await denied(() => visitorGets(302));
 }));
 
 test('of two policies for the Gateway only one counts', naming(logs)(async () => {
   const { denied } = observe(surroundings);
+  const gateway = { kind: 'Gateway', name: 'eg' };
   // As old as ours; then the name decides.
-  plane.apply([...documents, policy('a', { kind: 'Gateway', name: 'eg' })]);
+  plane.apply([...documents, policy('a', [gateway])]);
   await visitorGets(200);
-  plane.apply([...documents, policy('z', { kind: 'Gateway', name: 'eg' })]);
+  plane.apply([...documents, policy('z', [gateway])]);
   await visitorGets(302);
   await denied(() => visitorGets(302));
 }));
