@@ -161,9 +161,9 @@ need_control_planes() {
   for file in "$istio"/*; do
     if ! [ "$bin/istio" -nt "$file" ]; then
       say "building istiod and its agent, $(sed -nE 's/^require (istio.io.*)/\1/p' "$istio/go.mod")"
-      (cd "$istio" && go build -o "$bin/" istio.io/istio/pilot/cmd/pilot-agent
+      (cd "$istio" && go build -buildvcs=false -o "$bin/" istio.io/istio/pilot/cmd/pilot-agent
         install -m 644 "$(go list -m -f '{{.Dir}}' istio.io/istio)/tools/packaging/common/envoy_bootstrap.json" "$bin/"
-        go build -o "$bin/istio" .)
+        go build -buildvcs=false -o "$bin/istio" .)
       break
     fi
   done

@@ -31,27 +31,28 @@ export const manifests = (file, values = {}) =>
 export const text = (documents) => documents.map((document) => stringify(document)).join('---\n');
 
 /**
- * Starts the issuer, the registry with the module, TLS in front of the gateway, and the upstream.
- * `env` has the variables that the manifests take from the gateway's container.
+ * Starts the issuer, the registry with the module, TLS in front of the gateway, and the upstream. If
+ * one part fails to start, the others are stopped. `env` has the variables that the manifests take
+ * from the gateway's container.
  */
 export async function startSurroundings() {
   mkdirSync(LOGS, { recursive: true });
   const machine = join(TOP, 'target/control-planes/machine');
   const tls = (host) => ({ host, key: readFileSync(join(machine, 'key.pem')), cert: readFileSync(join(machine, 'certificate.pem')) });
   const clientSecret = randomBytes(24).toString('base64url');
-  const parts = [
-    await startIssuer(tls('dex.acme.example'), clientSecret),
-    await startRegistry({ name: 'tenantgate:0.1.0', module: MODULE, tls: tls('registry.example') }),
-    await endTls(tls('acme.example.com')),
-  ];
-  const upstream = await startUpstream({ port: UPSTREAM });
-  return {
-    received: upstream.received,
-    env: { TENANTGATE_SESSION_KEY: randomBytes(32).toString('base64'), ACME_CLIENT_SECRET: clientSecret },
-    async stop() {
-      for (const part of [upstream, ...parts]) await part.stop();
-    },
-  };
+  const parts = [];
+  const stop = async () => { for (const part of parts.splice(0).reverse()) await part.stop(); };
+  try {
+    parts.push(await startIssuer(tls('dex.acme.example'), clientSecret));
+    parts.push(await startRegistry({ name: 'tenantgate:0.1.0', module: MODULE, tls: tls('registry.example') }));
+    parts.push(await endTls(tls('acme.example.com')));
+    const upstream = await startUpstream({ port: UPSTREAM });
+    parts.push(upstream);
+    return { stop, received: upstream.received, env: { TENANTGATE_SESSION_KEY: randomBytes(32).toString('base64'), ACME_CLIENT_SECRET: clientSecret } };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 function startIssuer(tls, clientSecret) {

@@ -8,13 +8,13 @@ import { ISSUER, accessToken } from './control_planes.mjs';
 import { people } from './people.mjs';
 
 export const ACME = 'https://acme.example.com';
-export const GLOBEX = 'https://globex.example.com';
+const GLOBEX = 'https://globex.example.com';
 const [ada, bob] = people.acme;
 
 /** A client with a session. */
-export async function signedIn({ uid, password }, origin = ACME) {
+export async function signedIn({ uid, password }) {
   const client = new Client();
-  const answer = await client.signIn(`${origin}/`, uid, password);
+  const answer = await client.signIn(`${ACME}/`, uid, password);
   assert.equal(answer.status, 200);
   return client;
 }

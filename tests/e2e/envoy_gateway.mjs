@@ -1,6 +1,6 @@
 /** Envoy Gateway without a cluster, which reads manifests from files and starts Envoy by itself. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 
@@ -10,21 +10,23 @@ import { startProcess, waitFor } from './process.mjs';
 
 const PROGRAM = join(TOP, 'target/control-planes/bin/envoy-gateway');
 export const LOG = join(LOGS, 'envoy-gateway.log');
+/** Envoy Gateway looks for an Envoy by its version, and takes ours for this one. */
+const VERSION = '1.0.0';
 
 /**
  * Starts Envoy Gateway with a Gateway, and with `documents`, the manifests of Tenantgate. `dir` is
- * for files. `env` are the variables of Envoy, and `version` is what Envoy Gateway takes ours for.
+ * for files, and `env` are the variables of Envoy.
  */
-export async function startEnvoyGateway({ dir, documents, env, version = '1.40.0' }) {
+export async function startEnvoyGateway({ dir, documents, env }) {
   const home = (name) => join(dir, name);
-  const [files, envoy] = [home('manifests'), home(`data/envoy-versions/${version}/bin`)];
+  const [files, envoy] = [home('manifests'), home(`data/envoy-versions/${VERSION}/bin`)];
   for (const folder of [files, envoy]) mkdirSync(folder, { recursive: true });
   symlinkSync(join(TOP, 'target/venv/bin/envoy'), join(envoy, 'envoy'));
   execFileSync(PROGRAM, ['certgen', '--local', '--config-home', home('config')]);
   const certificate = (name) => join(home('config'), 'certs/envoy', name);
   const base64 = (name) => readFileSync(certificate(name)).toString('base64');
   const gateway = manifests('tests/control_planes/envoy_gateway.yaml', {
-    ENVOY_VERSION: version, CA: base64('ca.crt'), CERTIFICATE: base64('tls.crt'), KEY: base64('tls.key'), CA_FILE: certificate('ca.crt'),
+    ENVOY_VERSION: VERSION, CA: base64('ca.crt'), CERTIFICATE: base64('tls.crt'), KEY: base64('tls.key'), CA_FILE: certificate('ca.crt'),
   });
   /** Replaces the file at once, as an editor does. */
   const write = (documents) => {
@@ -36,7 +38,7 @@ export async function startEnvoyGateway({ dir, documents, env, version = '1.40.0
   const running = startProcess(PROGRAM, ['server', '--config-path', home('envoy-gateway.yaml')], { log: LOG, env: { ...env, HOME: dir } });
   return {
     apply: write,
-    waitFor: (attempt) => waitFor(running, attempt),
+    waitFor: (attempt) => waitFor(running, attempt, 120),
     stop: running.stop,
   };
 }

@@ -33,7 +33,7 @@ export async function startIstio({ dir, documents, env, logs }) {
       write(documents);
       process.kill(istiod.pid, 'SIGHUP');
     },
-    waitFor: (attempt) => waitFor(agent, attempt),
+    waitFor: (attempt) => waitFor(agent, attempt, 120),
     async stop() {
       await agent.stop();
       await istiod.stop();
