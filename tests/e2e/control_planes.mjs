@@ -31,9 +31,9 @@ export const manifests = (file, values = {}) =>
 export const text = (documents) => documents.map((document) => stringify(document)).join('---\n');
 
 /**
- * Starts the issuer, the registry with the module, TLS in front of the gateway, and the upstream. If
- * one part fails to start, the others are stopped. `env` has the variables that the manifests take
- * from the gateway's container.
+ * Starts the issuer, the registry with the module, TLS in front of the gateway, and the upstream.
+ * If one part fails to start, the others are stopped. `env` has the variables that the manifests
+ * take from the gateway's container.
  */
 export async function startSurroundings() {
   mkdirSync(LOGS, { recursive: true });

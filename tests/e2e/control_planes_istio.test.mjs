@@ -1,4 +1,4 @@
-/** Tier `control-planes`: Istio with envoy/istio-envoy-filter.yaml in the WasmPlugin's place. */
+/** Tier `control-planes`: Istio with envoy/istio-envoy-filter.yaml for the WasmPlugin. */
 import { istioScenarios } from './control_planes_istio.mjs';
 import { manifests } from './control_planes.mjs';
 

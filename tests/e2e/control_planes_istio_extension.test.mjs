@@ -1,4 +1,4 @@
-/** Tier `control-planes`: Istio with envoy/istio-traffic-extension.yaml in the WasmPlugin's place. */
+/** Tier `control-planes`: Istio with envoy/istio-traffic-extension.yaml for the WasmPlugin. */
 import { istioScenarios } from './control_planes_istio.mjs';
 import { manifests } from './control_planes.mjs';
 

@@ -1,4 +1,4 @@
-/** Tier `control-planes`: what holds under every control plane, with the manifests that it reads. */
+/** Tier `control-planes`: what holds under every control plane, with its manifests. */
 import assert from 'node:assert/strict';
 import { test as nodeTest } from 'node:test';
 

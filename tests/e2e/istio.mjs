@@ -1,4 +1,4 @@
-/** Istiod's own code (tests/control_planes/istio) without a cluster, and Istio's agent with Envoy. */
+/** Istiod's code (tests/control_planes/istio) without a cluster, and Istio's agent with Envoy. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
