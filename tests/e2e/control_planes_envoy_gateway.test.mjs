@@ -51,6 +51,28 @@ test('Envoy Gateway merges slashes, and redirects from escaped ones', naming(log
   assert.equal((await denied(() => admin.open(`${ACME}/admin%2fx`))).location, `${ACME}/admin/x`);
 }));
 
+test('the authorization of a SecurityPolicy comes behind the filter', naming(logs)(async () => {
+  const { received, denied } = observe(surroundings);
+  const only = (tenant) => ({
+    apiVersion: 'gateway.envoyproxy.io/v1alpha1',
+    kind: 'SecurityPolicy',
+    metadata: { name: 'application', namespace: 'default' },
+    spec: {
+      targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', name: 'application' }],
+      authorization: { defaultAction: 'Deny', rules: [{ action: 'Allow', principal: { headers: [{ name: 'x-auth-request-tenant', values: [tenant] }] } }] },
+    },
+  });
+  const client = await signedIn(people.acme[1]);
+  const open = () => client.open(`${ACME}/`, { 'x-auth-request-tenant': 'globex' });
+  plane.apply([...documents, only('globex')]);
+  await eventually(async () => (await open()).status === 403);
+  assert.equal((await denied(open)).body, 'RBAC: access denied');
+  plane.apply([...documents, only('acme')]);
+  await eventually(async () => (await open()).status === 200);
+  await received(open);
+  plane.apply();
+}));
+
 test('without an EnvoyPatchPolicy that fits, a back-channel logout gets 408, since its body does not come', naming(logs)(async () => {
   const elsewhere = structuredClone(documents);
   for (const patch of elsewhere.find(({ kind }) => kind === 'EnvoyPatchPolicy').spec.jsonPatches) patch.name = 'default/eg/other';
