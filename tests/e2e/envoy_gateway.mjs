@@ -30,13 +30,17 @@ export async function startEnvoyGateway({ dir, documents, env }) {
   });
   /** Replaces the file at once, as an editor does. */
   const write = (documents) => {
-    writeFileSync(home('.new.yaml'), text([...gateway, ...documents]));
+    const isSame = (one, other) => one.kind === other.kind && one.metadata.name === other.metadata.name;
+    const others = gateway.filter((manifest) => !documents.some((document) => isSame(document, manifest)));
+    writeFileSync(home('.new.yaml'), text([...others, ...documents]));
     renameSync(home('.new.yaml'), join(files, 'all.yaml'));
   };
   write(documents);
   writeFileSync(home('envoy-gateway.yaml'), stringify(configuration(files, home)));
   const running = startProcess(PROGRAM, ['server', '--config-path', home('envoy-gateway.yaml')], { log: LOG, env: { ...env, HOME: dir } });
   return {
+    /** What is there besides `documents`, which win over a manifest of the same kind and name. */
+    gateway,
     apply: write,
     waitFor: (attempt) => waitFor(running, attempt, 120),
     stop: running.stop,

@@ -660,6 +660,20 @@ fn the_phase_and_the_policies_of_istio() {
     assert_one(&with(ISTIO, "action: DENY", "action: CUSTOM"), "TG141", "CUSTOM", "`action: DENY`");
 }
 
+#[test]
+fn external_authorization_in_envoy_gateway() {
+    let policy = "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: SecurityPolicy\nmetadata: {name: a, namespace: \
+                  default}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: a}], extAuth: \
+                  {http: {}}}\n";
+    let text = format!("{GATEWAY}{policy}");
+    one(&text, "TG141", "warning");
+    assert_one(&text, "TG141", "{http: {}}", "EnvoyProxy");
+    let help = yaml(&one(&text, "TG141", "warning"), 2);
+    let proxy = "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyProxy\nmetadata: {name: eg}\nspec:\n";
+    assert_eq!(findings(&format!("{text}{proxy}{help}")), []);
+    assert_eq!(findings(&with(&text, "extAuth: {http: {}}", "jwt: {providers: []}")), []);
+}
+
 /// The whole filter in an EnvoyFilter, which Istio has for what a WasmPlugin cannot say.
 #[test]
 fn an_envoy_filter() {
