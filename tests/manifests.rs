@@ -25,6 +25,13 @@ const KINDS: [(&str, &str); 11] = [
     ("gateway.networking.k8s.io/v1", "BackendTLSPolicy"),
 ];
 
+const FILES: [&str; 4] = [
+    "envoy/istio.yaml",
+    "envoy/istio-envoy-filter.yaml",
+    "envoy/istio-traffic-extension.yaml",
+    "envoy/envoy-gateway.yaml",
+];
+
 /// Two tenants, of which one has back-channel logout.
 const TENANTS: &str = r#"
 session: {keys: [{id: a, env: KEY}]}
@@ -48,16 +55,18 @@ tenants:
 fn rendered() -> Vec<(&'static str, String)> {
     let without = TENANTS.replace("login: {backchannel_logout_path: /oauth2/backchannel-logout}", "");
     [("istio", "/tenantgate.wasm", TENANTS), ("istio", "oci://r/t:1", &without), ("envoy-gateway", "r/t:1", TENANTS)]
-        .map(|(platform, module, tenants)| {
-            let mut tool = Command::new(env!("CARGO_BIN_EXE_tenantgate"));
-            let tool = tool.args(["render", platform, "-", "--module", module]).stdin(Stdio::piped());
-            let mut tool = tool.stdout(Stdio::piped()).spawn().unwrap();
-            tool.stdin.take().unwrap().write_all(tenants.as_bytes()).unwrap();
-            let output = tool.wait_with_output().unwrap();
-            assert!(output.status.success(), "{platform} {module}");
-            (platform, String::from_utf8(output.stdout).unwrap())
-        })
+        .map(|(platform, module, tenants)| (platform, render(platform, module, tenants)))
         .into()
+}
+
+fn render(platform: &str, module: &str, tenants: &str) -> String {
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_tenantgate"));
+    let tool = tool.args(["render", platform, "-", "--module", module]).stdin(Stdio::piped());
+    let mut tool = tool.stdout(Stdio::piped()).spawn().unwrap();
+    tool.stdin.take().unwrap().write_all(tenants.as_bytes()).unwrap();
+    let output = tool.wait_with_output().unwrap();
+    assert!(output.status.success(), "{platform} {module}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn read(path: &str) -> String {
@@ -66,17 +75,12 @@ fn read(path: &str) -> String {
 }
 
 fn manifests() -> Vec<(&'static str, Value)> {
-    let files = ["envoy/istio.yaml", "envoy/istio-traffic-extension.yaml", "envoy/envoy-gateway.yaml"];
-    files
-        .map(|file| (file, read(file)))
-        .into_iter()
-        .chain(rendered())
-        .flat_map(|(file, text)| {
-            let documents: Vec<Value> =
-                text.split("\n---\n").map(|text| serde_saphyr::from_str(text).unwrap()).collect();
-            documents.into_iter().map(move |document| (file, document))
-        })
-        .collect()
+    let files = FILES.map(|file| (file, read(file))).into_iter().chain(rendered());
+    files.flat_map(|(file, text)| documents(&text).into_iter().map(move |document| (file, document))).collect()
+}
+
+fn documents(text: &str) -> Vec<Value> {
+    text.split("\n---\n").map(|text| serde_saphyr::from_str(text).unwrap()).collect()
 }
 
 /// The API server silently drops unknown fields; here they are errors, unless the CRD preserves
@@ -124,6 +128,32 @@ fn every_manifest_is_one_of_its_kind() {
     assert_eq!(kinds, KINDS.iter().map(|(_, kind)| (*kind).to_owned()).collect());
 }
 
+/// The tier `control-planes` shows what the shipped manifests do. So it holds for those that the
+/// tool makes of the same tenants.
+#[test]
+fn the_tool_makes_what_is_shipped() {
+    let filter = "/spec/configPatches/0/patch/value/typed_config/config/configuration/value";
+    for (platform, module, files, kind, configuration) in [
+        ("istio", "oci://registry.example/tenantgate:0.2.0", &FILES[..1], "WasmPlugin", "/spec/pluginConfig"),
+        ("istio", "/var/lib/tenantgate/tenantgate.wasm", &FILES[..2], "EnvoyFilter", filter),
+        (
+            "envoy-gateway",
+            "registry.example/tenantgate:0.2.0",
+            &FILES[3..],
+            "EnvoyExtensionPolicy",
+            "/spec/wasm/0/config",
+        ),
+    ] {
+        let shipped: Vec<Value> = files.iter().flat_map(|file| documents(&read(file))).collect();
+        let gate = shipped.iter().find(|manifest| manifest["kind"] == kind).unwrap();
+        let made = documents(&render(platform, module, &gate.pointer(configuration).unwrap().to_string()));
+        assert!(made.iter().any(|manifest| manifest["kind"] == kind));
+        for manifest in made {
+            assert!(shipped.contains(&manifest), "{manifest:#}");
+        }
+    }
+}
+
 /// The check finds invalid manifests.
 #[test]
 fn unknown_fields_and_wrong_values_are_found() {
@@ -167,7 +197,18 @@ fn the_manifests_fail_closed() {
                 assert_eq!(plugin["failure_policy"], "FAIL_RELOAD");
             }
             "BackendTLSPolicy" => assert!(spec["validation"]["hostname"].is_string()),
-            "ServiceEntry" | "AuthorizationPolicy" | "Backend" | "HTTPRoute" | "EnvoyPatchPolicy" => {}
+            "EnvoyPatchPolicy" => {
+                let patches = spec["jsonPatches"].as_array().unwrap();
+                for (path, value) in [("failure_policy", json!("FAIL_RELOAD")), ("disabled", json!(false))] {
+                    assert!(
+                        patches
+                            .iter()
+                            .map(|patch| &patch["operation"])
+                            .any(|it| it["path"] == path && it["value"] == value)
+                    );
+                }
+            }
+            "ServiceEntry" | "AuthorizationPolicy" | "Backend" | "HTTPRoute" => {}
             other => panic!("{file}: {other}"),
         }
     }

@@ -1,6 +1,7 @@
-/** An HTTP client with a cookie jar. It connects to loopback for every host. */
+/** An HTTP client with a cookie jar. For http it connects to loopback, whatever the host. */
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { request as tlsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
 
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' };
@@ -34,11 +35,13 @@ export class Client {
    * `{status, headers, location, setCookies, body}`.
    */
   async send(url, { method = 'GET', headers = {}, form, json } = {}) {
-    const { hostname, host, port, pathname, search } = new URL(url);
+    const { protocol, hostname, host, port, pathname, search } = new URL(url);
     const cookie = this.#cookiesFor(hostname, pathname).map(([name, value]) => `${name}=${value}`).join('; ');
-    const sent = request({
-      host: '127.0.0.1', port, method, path: pathname + search, agent: false,
-      headers: { host, ...(cookie && { cookie }), ...(form && { 'content-type': 'application/x-www-form-urlencoded' }), ...(json && { 'content-type': 'application/json' }), ...headers },
+    const type = form ? 'application/x-www-form-urlencoded' : json && 'application/json';
+    const isTls = protocol === 'https:';
+    const sent = (isTls ? tlsRequest : request)({
+      host: isTls ? hostname : '127.0.0.1', port, method, path: pathname + search, agent: false,
+      headers: { host, ...(cookie && { cookie }), ...(type && { 'content-type': type }), ...headers },
     });
     sent.end(json ? JSON.stringify(json) : form && new URLSearchParams(form).toString());
     const [response] = await once(sent, 'response');

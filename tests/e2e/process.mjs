@@ -5,13 +5,13 @@ import { openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Starts `command` and writes its output to the file `log`. A process that has not ended `grace`
- * seconds after `stop` is killed.
+ * Starts `command` in the directory `cwd` and writes its output to the file `log`. A process that
+ * has not ended `grace` seconds after `stop` is killed.
  */
-export function startProcess(command, args, { log, env = {}, grace = 5 }) {
+export function startProcess(command, args, { log, env = {}, grace = 5, cwd }) {
   const output = openSync(log, 'w');
   const path = `${process.env.PATH}:/usr/sbin`;
-  const child = spawn(command, args, { stdio: ['ignore', output, output], env: { ...process.env, PATH: path, ...env } });
+  const child = spawn(command, args, { cwd, stdio: ['ignore', output, output], env: { ...process.env, PATH: path, ...env } });
   const ended = once(child, 'exit').catch(() => {});
   let failure;
   child.on('error', (error) => { failure = error; });

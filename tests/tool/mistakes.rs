@@ -49,7 +49,10 @@ fn the_manifests_of_this_repository_are_in_order() {
     let envoy = concat!(env!("CARGO_MANIFEST_DIR"), "/envoy");
     let (code, output, _) = run(&["check", envoy, "--assume-env", "--deny", "warnings"], "");
     assert_eq!(code, 0, "{output}");
-    assert!(output.contains("envoy-gateway.yaml: tenant \"acme\" serves acme.example.com\n"), "{output}");
+    for file in ["envoy-gateway", "istio", "istio-envoy-filter", "istio-traffic-extension"] {
+        let line = format!("{file}.yaml: tenant \"acme\" serves acme.example.com\n");
+        assert!(output.contains(&line), "{output}");
+    }
 }
 
 #[test]

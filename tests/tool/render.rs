@@ -337,8 +337,9 @@ fn envoy_gateway_verifies_the_provider() {
 }
 
 #[test]
-fn back_channel_logout_takes_a_patch_in_envoy_gateway() {
-    assert!(!render(ENVOY_GATEWAY, TENANTS).contains("EnvoyPatchPolicy"));
+fn a_patch_sets_what_an_extension_policy_of_envoy_gateway_cannot() {
+    let of = |tenants: &str| render(ENVOY_GATEWAY, tenants).split_once("kind: EnvoyPatchPolicy").unwrap().1.to_owned();
+    assert_eq!(of(TENANTS), of(&with_backchannel_logout(TENANTS)));
     let arguments = [ENVOY_GATEWAY, &["--namespace", "gateways", "--gateway", "edge", "--listener", "https"]].concat();
     let documents = documents(&render(&arguments, &with_backchannel_logout(TENANTS)));
     let patches = kind(&documents, "EnvoyPatchPolicy")["spec"]["jsonPatches"].as_array().unwrap();
@@ -346,8 +347,11 @@ fn back_channel_logout_takes_a_patch_in_envoy_gateway() {
         .iter()
         .map(|patch| (patch["operation"]["path"].as_str().unwrap(), patch["operation"]["value"].to_string()))
         .collect();
-    let expected =
-        [("allow_on_headers_stop_iteration", "true".to_owned()), ("failure_policy", "\"FAIL_RELOAD\"".to_owned())];
+    let expected = [
+        ("allow_on_headers_stop_iteration", "true".to_owned()),
+        ("disabled", "false".to_owned()),
+        ("failure_policy", "\"FAIL_RELOAD\"".to_owned()),
+    ];
     assert_eq!(set, expected.into());
     for patch in patches {
         assert_eq!(patch["name"], "gateways/edge/https");

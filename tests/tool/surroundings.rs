@@ -10,6 +10,7 @@ use super::run;
 
 const ENVOY: &str = include_str!("../../envoy/envoy.yaml");
 const ISTIO: &str = include_str!("../../envoy/istio.yaml");
+const ISTIO_ENVOY_FILTER: &str = include_str!("../../envoy/istio-envoy-filter.yaml");
 const TRAFFIC_EXTENSION: &str = include_str!("../../envoy/istio-traffic-extension.yaml");
 const GATEWAY: &str = include_str!("../../envoy/envoy-gateway.yaml");
 
@@ -518,20 +519,74 @@ fn another_plugin_with_the_id_of_the_gate() {
     assert_eq!(findings(&with(&text, "{vm_id: tenantgate,", "{vm_id: other,")), []);
 }
 
-/// Neither platform has the option in its own manifest.
+/// A WasmPlugin and a TrafficExtension have no such option, and nothing can patch it into them.
 #[test]
-fn back_channel_logout_at_the_platforms() {
-    let logout = |indent: &str| format!("discovery: true\n{indent}login: {{backchannel_logout_path: /logout}}\n");
-    let istio = with(ISTIO, "discovery: true\n", &logout("        "));
-    assert_one(&istio, "TG132", "/logout", "operation: INSERT_FIRST");
-    let gateway = with(GATEWAY, "discovery: true\n", &logout("            "));
-    assert_one(&gateway, "TG132", "/logout", "envoy.filters.http.wasm//default/tenantgate/wasm/0");
-    let found = one(&gateway, "TG132", "warning");
-    // The patch of the help is enough, if it is for this filter.
-    let patched = format!("{gateway}---\n{}", yaml(&found, 0));
-    assert_eq!(findings(&patched), []);
-    one(&with(&patched, "wasm/0')", "wasm/1')"), "TG132", "warning");
-    one(&with(&patched, "value: true", "value: false"), "TG132", "warning");
+fn back_channel_logout_in_istio() {
+    for (text, indent) in [(ISTIO, "        "), (TRAFFIC_EXTENSION, "          ")] {
+        let logout = format!("discovery: true\n{indent}login: {{backchannel_logout_path: /logout}}\n");
+        let text = with(text, "discovery: true\n", &logout);
+        one(&text, "TG132", "warning");
+        assert_one(&text, "TG132", "/logout", "operation: INSERT_FIRST");
+    }
+    let (_, rest) = ISTIO.split_once("---\n").unwrap();
+    let text = format!("{ISTIO_ENVOY_FILTER}---\n{rest}");
+    assert_eq!(findings(&text), []);
+    let option = "              allow_on_headers_stop_iteration: true\n";
+    assert_one(&with(&text, option, ""), "TG132", "name: tenantgate", "write `allow_on_headers_stop_iteration: true`");
+}
+
+/// What an EnvoyExtensionPolicy cannot say, an EnvoyPatchPolicy sets.
+#[test]
+fn patches_of_envoy_gateway() {
+    assert_eq!(findings(GATEWAY), []);
+    let (rest, _) = GATEWAY.rsplit_once("---\n").unwrap();
+    assert_eq!(codes(rest), ["TG144", "TG131", "TG132"]);
+    let found = findings(rest);
+    // The policy of one help is enough for all.
+    for (found, _) in &found {
+        assert_eq!(found["severity"], "warning");
+        assert_eq!(findings(&format!("{rest}---\n{}", yaml(found, 0))), []);
+    }
+    // It has to be for this filter of this Gateway.
+    let policy = yaml(&found[0].0, 0);
+    for (from, to) in [("wasm/0')", "wasm/1')"), ("name: eg}", "name: other}")] {
+        assert_eq!(findings(&format!("{rest}---\n{}", policy.replace(from, to))), found, "{to}");
+    }
+    for (from, to, code) in [
+        ("value: true", "value: false", "TG132"),
+        ("value: FAIL_RELOAD", "value: FAIL_CLOSED", "TG131"),
+        ("value: false", "value: true", "TG144"),
+    ] {
+        one(&with(GATEWAY, from, to), code, "warning");
+    }
+    // Without a back-channel logout, no body is needed.
+    let without = with(GATEWAY, "backchannel_logout_path: /oauth2/backchannel-logout", "keep_id_token: true");
+    assert_eq!(findings(&with(&without, "value: true", "value: false")), []);
+    // No policy is nearer to a route than its own.
+    let route = "name: eg}\n  wasm:";
+    let of_route = with(GATEWAY, &format!("kind: Gateway, {route}"), &format!("kind: HTTPRoute, {route}"));
+    assert_eq!(findings(&with(&of_route, "value: false", "value: true")), []);
+}
+
+#[test]
+fn a_second_policy_for_the_gateway() {
+    let policy = |target: &str, namespace: &str| {
+        format!(
+            "{GATEWAY}---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyExtensionPolicy\nmetadata: {{name: \
+             other, namespace: {namespace}}}\nspec:\n  targetRefs: [{{group: gateway.networking.k8s.io, {target}}}]\n"
+        )
+    };
+    let text = policy("kind: Gateway, name: eg", "default");
+    one(&text, "TG144", "warning");
+    let place = "[{group: gateway.networking.k8s.io, kind: Gateway, name: eg}]";
+    assert_one(&text, "TG144", place, "into the policy of Tenantgate");
+    for (target, namespace) in [
+        ("kind: Gateway, name: internal", "default"),
+        ("kind: Gateway, name: eg", "other"),
+        ("kind: HTTPRoute, name: eg", "default"),
+    ] {
+        assert_eq!(findings(&policy(target, namespace)), [], "{target} {namespace}");
+    }
 }
 
 #[test]
@@ -603,6 +658,20 @@ fn the_phase_and_the_policies_of_istio() {
         assert_one(&with(text, "phase: AUTHN", "phase: AUTHZ"), "TG141", "AUTHZ", "write `phase: AUTHN`");
     }
     assert_one(&with(ISTIO, "action: DENY", "action: CUSTOM"), "TG141", "CUSTOM", "`action: DENY`");
+}
+
+#[test]
+fn external_authorization_in_envoy_gateway() {
+    let policy = "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: SecurityPolicy\nmetadata: {name: a, namespace: \
+                  default}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: a}], extAuth: \
+                  {http: {}}}\n";
+    let text = format!("{GATEWAY}{policy}");
+    one(&text, "TG141", "warning");
+    assert_one(&text, "TG141", "{http: {}}", "EnvoyProxy");
+    let help = yaml(&one(&text, "TG141", "warning"), 2);
+    let proxy = "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyProxy\nmetadata: {name: eg}\nspec:\n";
+    assert_eq!(findings(&format!("{text}{proxy}{help}")), []);
+    assert_eq!(findings(&with(&text, "extAuth: {http: {}}", "jwt: {providers: []}")), []);
 }
 
 /// The whole filter in an EnvoyFilter, which Istio has for what a WasmPlugin cannot say.
@@ -763,7 +832,14 @@ fn service_entries_and_destination_rules() {
             "hosts: [dex.acme.example]",
         ),
         ("mode: SIMPLE", "mode: DISABLE", "TG122", "error", "DISABLE", "mode: SIMPLE"),
-        ("host: dex.acme.example", "host: other.acme.example", "TG122", "error", "dex-acme", "kind: DestinationRule"),
+        (
+            "host: dex.acme.example",
+            "host: other.acme.example",
+            "TG122",
+            "error",
+            "dex-acme-example",
+            "kind: DestinationRule",
+        ),
         (
             "mode: SIMPLE",
             "mode: SIMPLE\n      insecureSkipVerify: true",
@@ -817,8 +893,8 @@ fn service_entries_and_destination_rules() {
     let policies = ISTIO.find("# A second check").unwrap();
     let text = format!("{}{}", &ISTIO[..rule], &ISTIO[policies..]);
     let found = one(&text, "TG122", "error");
-    assert_one(&text, "TG122", "dex-acme", "kind: DestinationRule");
-    assert_eq!(found["subject"], "ServiceEntry \"dex-acme\"");
+    assert_one(&text, "TG122", "dex-acme-example", "kind: DestinationRule");
+    assert_eq!(found["subject"], "ServiceEntry \"dex-acme-example\"");
     assert_eq!(findings(&format!("{text}---\n{}", yaml(&found, 0))), []);
     // Of the ServiceEntry, the names count as well.
     let names = with(ISTIO, "      subjectAltNames: [dex.acme.example]\n", "");
@@ -864,33 +940,36 @@ fn a_cluster_of_istio_for_another_host() {
 
 #[test]
 fn routes_and_policies_of_envoy_gateway() {
-    let text = format!("{GATEWAY}{ROUTE}");
+    // The gate of the repository and its patches, with another spelling of the rest.
+    let gate = GATEWAY.find("---\n").unwrap();
+    let patches = GATEWAY.rfind("---\n").unwrap();
+    let text = format!("{}{}{ROUTE}", &GATEWAY[..gate], &GATEWAY[patches..]);
     assert_eq!(findings(&text), []);
-    let name = "httproute/default/dex-acme/rule/0";
+    let name = "httproute/default/dex-acme-example/rule/0";
     for (from, to, code, severity, pointed, help) in [
         (name, "dex-acme", "TG120", "warning", "dex-acme", "httproute/<namespace>/<name>/rule/<number>"),
         (
             name,
-            "httproute/default/dex-acne/rule/0",
+            "httproute/default/dex-acne-example/rule/0",
             "TG120",
             "warning",
-            "httproute/default/dex-acne/rule/0",
-            "write `cluster: httproute/default/dex-acme/rule/0`",
+            "httproute/default/dex-acne-example/rule/0",
+            "write `cluster: httproute/default/dex-acme-example/rule/0`",
         ),
         (
             name,
-            "httproute/default/dex-acme/rule/1",
+            "httproute/default/dex-acme-example/rule/1",
             "TG120",
             "error",
-            "httproute/default/dex-acme/rule/1",
+            "httproute/default/dex-acme-example/rule/1",
             "httproute/",
         ),
         (
-            "kind: Backend, name: dex-acme}\n  validation",
+            "kind: Backend, name: dex-acme-example}\n  validation",
             "kind: Backend, name: other}\n  validation",
             "TG122",
             "error",
-            "dex-acme",
+            "dex-acme-example",
             "kind: BackendTLSPolicy",
         ),
         (
@@ -950,14 +1029,18 @@ fn routes_and_policies_of_envoy_gateway() {
         "write `hostname: dex.acme.example`",
     );
     // A policy of another namespace is for another backend.
-    let elsewhere = "kind: BackendTLSPolicy\nmetadata: {name: dex-acme, namespace: other}";
+    let elsewhere = "kind: BackendTLSPolicy\nmetadata: {name: dex-acme-example, namespace: other}";
     one(
-        &with(&text, "kind: BackendTLSPolicy\nmetadata: {name: dex-acme, namespace: default}", elsewhere),
+        &with(&text, "kind: BackendTLSPolicy\nmetadata: {name: dex-acme-example, namespace: default}", elsewhere),
         "TG122",
         "error",
     );
-    let elsewhere = "kind: HTTPRoute\nmetadata: {name: dex-acme, namespace: other}";
-    one(&with(&text, "kind: HTTPRoute\nmetadata: {name: dex-acme, namespace: default}", elsewhere), "TG120", "warning");
+    let elsewhere = "kind: HTTPRoute\nmetadata: {name: dex-acme-example, namespace: other}";
+    one(
+        &with(&text, "kind: HTTPRoute\nmetadata: {name: dex-acme-example, namespace: default}", elsewhere),
+        "TG120",
+        "warning",
+    );
     assert_one(
         &with(&text, "hostname: dex.acme.example, port: 443", "hostname: dex.acme.example, port: 80"),
         "TG126",
@@ -979,25 +1062,25 @@ fn routes_and_policies_of_envoy_gateway() {
 const ROUTE: &str = "---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
-metadata: {name: dex-acme, namespace: default}
+metadata: {name: dex-acme-example, namespace: default}
 spec:
   rules:
-    - backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: dex-acme}]
+    - backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: dex-acme-example}]
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: Backend
 metadata:
-  name: dex-acme
+  name: dex-acme-example
   namespace: default
 spec:
   endpoints: [{fqdn: {hostname: dex.acme.example, port: 443}}]
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: BackendTLSPolicy
-metadata: {name: dex-acme, namespace: default}
+metadata: {name: dex-acme-example, namespace: default}
 spec:
   targetRefs:
-    - {group: gateway.envoyproxy.io, kind: Backend, name: dex-acme}
+    - {group: gateway.envoyproxy.io, kind: Backend, name: dex-acme-example}
   validation:
     wellKnownCACertificates: System
     hostname: dex.acme.example

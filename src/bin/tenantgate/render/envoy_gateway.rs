@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// The Gateway.
     #[arg(long, value_name = "NAME", default_value = "eg")]
     gateway: String,
-    /// The listener of the Gateway, for the EnvoyPatchPolicy of back-channel logout.
+    /// The listener of the Gateway, for the EnvoyPatchPolicy.
     #[arg(long, value_name = "NAME", default_value = "http")]
     listener: String,
     /// A ConfigMap with the certificates of the authorities that are trusted for the providers, as
@@ -49,14 +49,13 @@ impl Arguments {
         for destination in &destinations {
             out.push_str(&self.way(destination)?);
         }
-        if file.has_backchannel_logout() {
-            let listener = format!("{}/{}/{}", self.namespace, self.gateway, self.listener);
-            let name = format!("envoy.filters.http.wasm//{}/tenantgate/wasm/0", self.namespace);
-            let json_path = format!("$..http_filters[?(@.name=='{name}')].typed_config.config");
-            out.push_str(
-                &self.fill(PATCH_POLICY, &[("listener", &scalar(&listener)), ("json_path", &scalar(&json_path))]),
-            );
-        }
+        let listener = format!("{}/{}/{}", self.namespace, self.gateway, self.listener);
+        let name = format!("envoy.filters.http.wasm//{}/tenantgate/wasm/0", self.namespace);
+        let filter = format!("$..http_filters[?(@.name=='{name}')]");
+        let plugin = format!("{filter}.typed_config.config");
+        let values =
+            [("listener", listener), ("filter", filter), ("plugin", plugin)].map(|(name, it)| (name, scalar(&it)));
+        out.push_str(&self.fill(PATCH_POLICY, &values.each_ref().map(|(name, value)| (*name, value.as_str()))));
         Ok(out)
     }
 

@@ -28,12 +28,12 @@ pub(crate) enum Arguments {
     /// a tenant has back-channel logout, an EnvoyFilter takes the place of the WasmPlugin, which
     /// cannot hand over request bodies.
     Istio(istio::Arguments),
-    /// Envoy Gateway: EnvoyExtensionPolicy, and a Backend, HTTPRoute and BackendTLSPolicy for each
-    /// host of a provider.
+    /// Envoy Gateway: EnvoyExtensionPolicy, EnvoyPatchPolicy, and a Backend, HTTPRoute and
+    /// BackendTLSPolicy for each host of a provider.
     ///
     /// `provider.cluster` becomes the name that Envoy Gateway gives to the cluster of the
-    /// HTTPRoute. If a tenant has back-channel logout, an EnvoyPatchPolicy lets the filter read
-    /// request bodies; without it, nothing does.
+    /// HTTPRoute. The EnvoyPatchPolicy lets the filter read request bodies, for back-channel
+    /// logout, and starts a new VM after a crash.
     EnvoyGateway(envoy_gateway::Arguments),
 }
 

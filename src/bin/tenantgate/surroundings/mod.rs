@@ -9,10 +9,12 @@ mod connection_manager;
 mod envoy_clusters;
 mod envoy_gateway;
 mod envoy_tls;
+mod external_authorization;
 mod failure_policy;
 mod filter_chain;
 mod istio;
 mod landscape;
+mod patch_policy;
 mod phase;
 mod providers;
 mod remedy;
@@ -81,6 +83,7 @@ pub(crate) fn check<'d>(
         phase::check,
         connection_manager::check,
         switched_off::check,
+        external_authorization::check,
     ];
     checks.iter().flat_map(|check| check(&gate)).collect()
 }

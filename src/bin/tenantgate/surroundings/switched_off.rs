@@ -2,13 +2,47 @@
 
 use super::cluster::Platform;
 use super::filter_chain::{holder, managers};
-use super::{Finding, Surrounded};
+use super::spot::Spot;
+use super::{Finding, Surrounded, patch_policy};
 use crate::codes;
+use crate::gate::Form;
 
 pub(super) fn check(gate: &Surrounded<'_>) -> Vec<Finding> {
-    if gate.platform != Some(Platform::Envoy) {
-        return Vec::new();
+    match gate.platform {
+        Some(Platform::Envoy) => in_envoy(gate),
+        Some(Platform::EnvoyGateway) if gate.gate.form == Form::EnvoyGateway => in_envoy_gateway(gate),
+        _ => Vec::new(),
     }
+}
+
+/// Envoy Gateway disables the filter, and enables it again for the routes of the policy. A policy
+/// that is nearer to a route takes its place there, and an older one of the Gateway everywhere.
+fn in_envoy_gateway(gate: &Surrounded<'_>) -> Vec<Finding> {
+    let Some(own) = patch_policy::gateway(gate) else { return Vec::new() };
+    let mut found = Vec::new();
+    if !patch_policy::sets(gate, "disabled", "false") {
+        let message = "is for a Gateway, so an EnvoyExtensionPolicy for a route takes Tenantgate out of that route, \
+                       where requests pass unchecked";
+        let warning = gate.document.warning(codes::SWITCHED_OFF, &gate.document.manifest(), "spec.targetRefs", message);
+        found.push(warning.help(patch_policy::manifest(gate)));
+    }
+    let policies = gate.landscape.manifests("EnvoyExtensionPolicy", gate.document.file).into_iter();
+    let is_other = |policy: &Spot<'_>| !std::ptr::eq(policy.node, gate.document.node);
+    let namespace = |policy: Spot<'_>| policy.text_of(&["metadata", "namespace"]).unwrap_or("default").to_owned();
+    let same = policies
+        .filter(is_other)
+        .filter(|policy| namespace(*policy) == namespace(gate.document))
+        .filter(|policy| patch_policy::targets(*policy).any(|target| target == Some(own)));
+    found.extend(same.map(|policy| {
+        let message = "is for the Gateway of Tenantgate, too, and only the older of the two policies counts, so \
+                       requests may pass unchecked";
+        let warning = policy.warning(codes::SWITCHED_OFF, &policy.manifest(), "spec.targetRefs", message);
+        warning.help("write what it has into the policy of Tenantgate, and remove it")
+    }));
+    found
+}
+
+fn in_envoy(gate: &Surrounded<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for manager in managers(gate) {
         for (field, message) in [
