@@ -14,12 +14,15 @@ pub struct Revocations {
     tenant: Arc<Tenant>,
     ring: Arc<KeyRing>,
     list: Mutex<Arc<RevocationList>>,
+    /// The end of the sealed list that this VM has joined or written last. It has the tag of the
+    /// cipher, so no other list ends with it.
+    joined: Mutex<Vec<u8>>,
 }
 
 impl Revocations {
     /// An empty list for `tenant`. In the shared data it is sealed with `ring`.
     pub(crate) fn new(tenant: Arc<Tenant>, ring: Arc<KeyRing>) -> Self {
-        Self { tenant, ring, list: Mutex::default() }
+        Self { tenant, ring, list: Mutex::default(), joined: Mutex::default() }
     }
 
     /// The tenant of the list.
@@ -51,6 +54,23 @@ impl Revocations {
         opened.map(|list| RevocationList::read(list.value())).unwrap_or_default()
     }
 
+    /// Adds the entries of a sealed list to `list`, a copy of this VM's one. To open a list of 4,096
+    /// entries costs as much as some hundred requests, so one that this VM has joined or written
+    /// itself is not opened.
+    pub(super) fn join(&self, list: &mut RevocationList, sealed: &[u8]) {
+        if self.joined.lock().map_or(true, |joined| *joined != end_of(sealed)) {
+            list.join(&self.open(sealed));
+        }
+    }
+
+    /// Replaces this VM's list by one that has all entries of the sealed list.
+    pub(super) fn replace_joined(&self, list: RevocationList, sealed: &[u8]) {
+        self.replace(list);
+        if let Ok(mut joined) = self.joined.lock() {
+            *joined = end_of(sealed).to_vec();
+        }
+    }
+
     pub(super) fn list(&self) -> Arc<RevocationList> {
         match self.list.lock() {
             Ok(list) => list.clone(),
@@ -65,4 +85,9 @@ impl Revocations {
             Err(poisoned) => *poisoned.into_inner() = Arc::new(list),
         }
     }
+}
+
+/// The last characters of a sealed value, with the whole tag of 16 bytes.
+fn end_of(sealed: &[u8]) -> &[u8] {
+    sealed.last_chunk::<24>().map_or(sealed, |end| end.as_slice())
 }

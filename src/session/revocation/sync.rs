@@ -70,7 +70,7 @@ impl Revocation {
         for _ in 0..TRIES {
             let held = create(shared, &keys.list).ok().and_then(|()| shared.get(&keys.list));
             let Some((bytes, version)) = held else { break };
-            list.join(&revocations.open(&bytes));
+            revocations.join(&mut list, &bytes);
             if self.token.is_some_and(|(token, _)| list.holds(token)) {
                 return Err(RevocationError::Replayed);
             }
@@ -79,7 +79,7 @@ impl Revocation {
             let folded = list.fold(now, lifetime);
             let Ok(sealed) = revocations.seal(&list, env) else { break };
             if shared.set(&keys.list, sealed.as_bytes(), Some(version)).is_ok() {
-                revocations.replace(list);
+                revocations.replace_joined(list, sealed.as_bytes());
                 let _ = shared.set(&keys.changes, b"-", None);
                 return Ok(folded);
             }
@@ -96,8 +96,8 @@ impl Revocations {
     pub(crate) fn catch_up(&self, shared: &dyn SharedData) {
         if let Some((bytes, _)) = shared.get(&SharedKeys::new(self.tenant()).list) {
             let mut list = RevocationList::clone(&self.list());
-            list.join(&self.open(&bytes));
-            self.replace(list);
+            self.join(&mut list, &bytes);
+            self.replace_joined(list, &bytes);
         }
     }
 }
@@ -153,14 +153,15 @@ impl RevocationSync {
     /// Joins the shared list into the VM's copy, and writes entries back that the shared list lost.
     fn refresh(&self, revocations: &Revocations, env: &mut Env<'_>) {
         let Ok(now) = env.now() else { return };
-        let held = env.shared().get(&SharedKeys::new(revocations.tenant()).list);
-        let mut held = held.map(|(bytes, _)| revocations.open(&bytes)).unwrap_or_default();
+        let sealed = env.shared().get(&SharedKeys::new(revocations.tenant()).list).map(|(bytes, _)| bytes);
+        let sealed = sealed.unwrap_or_default();
+        let mut held = revocations.open(&sealed);
         let mut list = RevocationList::clone(&revocations.list());
         list.join(&held);
         list.fold(now, self.lifetime);
         held.fold(now, self.lifetime);
         let lost = list != held;
-        revocations.replace(list);
+        revocations.replace_joined(list, &sealed);
         if lost {
             let _ = Revocation::default().store(revocations, self.lifetime, now, env);
         }
@@ -243,6 +244,28 @@ mod tests {
         shared.set(&key(&b), &plain, None).unwrap();
         with(&shared, |env| RevocationSync::new([b.clone()], LIFETIME, env));
         assert!(stored(&b) != plain && ends_adas(&lists(&with_key, &shared)[1]));
+    }
+
+    /// A list that this VM has joined is not opened again, and one that another VM has written since
+    /// is.
+    #[test]
+    fn each_list_is_joined_once() {
+        let (shared, runtime) = (TestSharedData::default(), runtime(&["k"]));
+        let ([mine, _], [other, _]) = (lists(&runtime, &shared), lists(&crate::testing::runtime(&["k"]), &shared));
+        let end = |list: &Revocations, user| {
+            with(&shared, |env| Revocation::of_user(user, NOW).store(list, LIFETIME, NOW, env))
+        };
+        end(&mine, "bob").unwrap();
+        let opened = |list: &Revocations| {
+            let mut joined = RevocationList::default();
+            list.join(&mut joined, &shared.get(&SharedKeys::new(list.tenant()).list).unwrap().0);
+            joined != RevocationList::default()
+        };
+        assert!(!opened(&mine) && opened(&other));
+        end(&other, "ada").unwrap();
+        assert!(opened(&mine) && !opened(&other) && !ends_adas(&mine));
+        mine.catch_up(&shared);
+        assert!(!opened(&mine) && ends_adas(&mine));
     }
 
     #[test]
