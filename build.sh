@@ -275,7 +275,7 @@ need_for() {
     envoy | run | snippets) need_envoy ;;
     monitoring) need_envoy; need_debian promtool prometheus ;;
     provider) need_envoy; need_debian slapd slapd; need_keycloak ;;
-    dex) need_dex; need_envoy; need_debian slapd slapd; need_keycloak ;;
+    dex) need_dex; need_envoy; need_debian slapd slapd; need_debian ldapmodify ldap-utils; need_debian openssl openssl; need_debian curl curl; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium ;;
     compat) need_envoys ;;
     release) need_envoy; need_release ;;
@@ -288,7 +288,7 @@ run_tier() {
     run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     browser) counted "$1" node --test --test-reporter=tap tests/e2e/browser.test.mjs tests/e2e/pages.test.mjs ;;
     provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
-    dex) counted "$1" node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
+    dex) counted "$1" dex_tier ;;
     compat) compat_tier ;;
     release) counted "$1" release_tier ;;
     *) counted "$1" cargo test --locked --test "$1" ;;
@@ -297,6 +297,12 @@ run_tier() {
 
 # The unit tests, and the example in the documentation of the crate.
 unit_tests() { cargo test --locked --lib --bins && cargo test --locked --doc; }
+
+# A guide runs the tool.
+dex_tier() {
+  cargo build --locked --quiet --bin tenantgate &&
+    node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs tests/e2e/guide_first_tenant.test.mjs
+}
 
 # Runs a tier. Its output goes to the terminal and to a log, its counts to the summary:
 # counted TIER COMMAND...

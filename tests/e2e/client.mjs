@@ -1,6 +1,7 @@
 /** An HTTP client with a cookie jar. It connects to loopback for every host. */
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { request as requestByHttp } from 'node:http';
+import { request as requestByHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
 
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' };
@@ -9,9 +10,14 @@ export class Client {
   /** host, or host and path of cookies for one path → cookie name → value */
   jar = new Map();
 
+  /** `ca` is the certificate of the authority that is trusted for https, in PEM. */
+  constructor({ ca } = {}) {
+    this.ca = ca;
+  }
+
   /** Another client with the cookies that this one has now. */
   copy() {
-    return Object.assign(new Client(), { jar: structuredClone(this.jar) });
+    return Object.assign(new Client({ ca: this.ca }), { jar: structuredClone(this.jar) });
   }
 
   /** The cookies for one path come first, RFC 6265 section 5.4. */
@@ -34,10 +40,11 @@ export class Client {
    * `{status, headers, location, setCookies, body}`.
    */
   async send(url, { method = 'GET', headers = {}, form } = {}) {
-    const { hostname, host, port, pathname, search } = new URL(url);
+    const { protocol, hostname, host, port, pathname, search } = new URL(url);
+    const request = protocol === 'https:' ? requestByHttps : requestByHttp;
     const cookie = this.#cookiesFor(hostname, pathname).map(([name, value]) => `${name}=${value}`).join('; ');
     const sent = request({
-      host: '127.0.0.1', port, method, path: pathname + search, agent: false,
+      host: '127.0.0.1', servername: hostname, ca: this.ca, port, method, path: pathname + search, agent: false,
       headers: { host, ...(cookie && { cookie }), ...(form && { 'content-type': 'application/x-www-form-urlencoded' }), ...headers },
     });
     sent.end(form && new URLSearchParams(form).toString());

@@ -1,0 +1,90 @@
+/** The files and commands of a guide in docs/guides, as they stand in its Markdown. */
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { TOP } from './envoy.mjs';
+
+/**
+ * The sections of a guide by heading: `{heading: [block]}`. A block is `{file, text}` where the line
+ * above ends with the name of a file in backticks and a colon, or
+ * `{steps: [{command, printed: [line]}]}` for a console, or else `{text}`.
+ */
+export function readGuide(name) {
+  const sections = readFileSync(join(TOP, 'docs/guides', name), 'utf8').split(/^## /m).slice(1);
+  return Object.fromEntries(sections.map((section) => {
+    const blocks = [...section.matchAll(/^(.*)\n+```(\w+)\n([^]*?)^```$/gm)].map(([, above, language, text]) => {
+      if (language === 'console') return { steps: stepsIn(text) };
+      return { file: above.match(/`([^`]+)`:$/)?.[1], text };
+    });
+    return [section.split('\n')[0], blocks];
+  }));
+}
+
+/** The commands of a console, and the lines that each prints. A backslash continues a command. */
+function stepsIn(text) {
+  const steps = [];
+  for (const line of text.trimEnd().split('\n')) {
+    const last = steps.at(-1);
+    if (line.startsWith('$ ')) steps.push({ command: line.slice(2), printed: [] });
+    else if (last.printed.length === 0 && last.command.endsWith('\\')) last.command += `\n${line}`;
+    else last.printed.push(line);
+  }
+  return steps;
+}
+
+/** A shell in the folder `dir` that runs the blocks of a guide, each changed by `adapt`. */
+export function startShell({ dir, env, adapt }) {
+  // A process group, so that what the commands started can be ended with it.
+  const shell = spawn('bash', [], { cwd: dir, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  let output = '';
+  let arrived = () => {};
+  shell.stdout.setEncoding('utf8').on('data', (text) => { output += text; arrived(); });
+  shell.on('close', () => { output += END(1); arrived(); });
+  shell.stdin.on('error', () => {});
+  shell.stdin.write('exec 2>&1\n');
+  /** What `command` prints. Fails with that if the command does. */
+  const run = async (command) => {
+    output = '';
+    shell.stdin.write(`${command}\nprintf '\\n%s %s\\n' ${MARK} $?\n`);
+    let end;
+    while (!(end = output.match(ENDED))) await new Promise((resolve) => { arrived = resolve; });
+    const printed = output.slice(0, end.index);
+    if (end[1] !== '0') throw new Error(`${command}\nended with ${end[1]}:\n${printed}`);
+    return printed;
+  };
+  return {
+    /** Writes the files of `blocks` and runs their commands, which print what the guide says. */
+    async play(blocks) {
+      for (const { file, text, steps = [] } of blocks) {
+        if (file) writeFileSync(join(dir, file), adapt(text));
+        for (const { command, printed } of steps) expectLines(command, await run(adapt(command)), printed.map(adapt));
+      }
+    },
+    run,
+    stop() {
+      try {
+        process.kill(-shell.pid, 'SIGTERM');
+      } catch (error) {
+        if (error.code !== 'ESRCH') throw error;
+      }
+    },
+  };
+}
+
+/** Fails unless `lines` are in `output` in this order. `...` in a line stands for anything. */
+function expectLines(command, output, lines) {
+  const actual = output.split('\n');
+  let from = 0;
+  for (const line of lines.filter((each) => each.trim() !== '...')) {
+    const pattern = new RegExp(`^${line.split('...').map(literal).join('.*')}$`);
+    const at = actual.findIndex((each, index) => index >= from && pattern.test(each.trimEnd()));
+    if (at < 0) throw new Error(`the guide says that\n${command}\nprints\n${line}\nIt printed\n${output}`);
+    from = at + 1;
+  }
+}
+
+const MARK = 'end-of-a-step';
+const END = (status) => `\n${MARK} ${status}\n`;
+const ENDED = new RegExp(`\\n${MARK} (\\d+)\\n`);
+const literal = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
