@@ -21,6 +21,15 @@ export function readGuide(name) {
   }));
 }
 
+/** The text of the file `name` in the section `heading` of a guide, with `here` in place of its addresses. */
+export function fileIn(guide, heading, name, here = {}) {
+  const { text } = guide[heading].find(({ file }) => file === name);
+  return Object.entries(here).reduce((changed, [from, to]) => changed.replaceAll(from, to), text);
+}
+
+/** The lines of a block that is neither a file nor a console in the section `heading` of a guide. */
+export const linesIn = (guide, heading, number = 0) => guide[heading].filter(({ file, text }) => text && !file)[number].text.trimEnd().split('\n');
+
 /** The commands of a console, and the lines that each prints. A backslash continues a command. */
 function stepsIn(text) {
   const steps = [];
@@ -73,7 +82,7 @@ export function startShell({ dir, env, adapt }) {
 }
 
 /** Fails unless `lines` are in `output` in this order. `...` in a line stands for anything. */
-function expectLines(command, output, lines) {
+export function expectLines(command, output, lines) {
   const actual = output.split('\n');
   let from = 0;
   for (const line of lines.filter((each) => each.trim() !== '...')) {
