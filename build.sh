@@ -238,6 +238,8 @@ bench() {
 
 # --- tests ----------------------------------------------------------------------------------------
 
+need_for_guides() { need_debian openssl openssl; need_debian curl curl; }
+
 # What a tier shows, in one line: tier_about TIER
 tier_about() {
   case $1 in
@@ -274,8 +276,8 @@ need_for() {
   case $1 in
     envoy | run | snippets) need_envoy ;;
     monitoring) need_envoy; need_debian promtool prometheus ;;
-    provider) need_envoy; need_debian slapd slapd; need_keycloak ;;
-    dex) need_dex; need_envoy; need_debian slapd slapd; need_debian ldapmodify ldap-utils; need_debian openssl openssl; need_debian curl curl; need_keycloak ;;
+    provider) need_envoy; need_for_guides; need_debian slapd slapd; need_keycloak ;;
+    dex) need_dex; need_envoy; need_for_guides; need_debian slapd slapd; need_debian ldapmodify ldap-utils; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium ;;
     compat) need_envoys ;;
     release) need_envoy; need_release ;;
@@ -287,8 +289,8 @@ run_tier() {
     unit) counted "$1" unit_tests ;;
     run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     browser) counted "$1" node --test --test-reporter=tap tests/e2e/browser.test.mjs tests/e2e/pages.test.mjs ;;
-    provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
-    dex) counted "$1" dex_tier ;;
+    provider) counted "$1" with_tool tests/e2e/{provider,keycloak,guide_troubleshooting}.test.mjs ;;
+    dex) counted "$1" with_tool tests/e2e/{dex,dex_refresh,dex_saml,guide_first_tenant}.test.mjs ;;
     compat) compat_tier ;;
     release) counted "$1" release_tier ;;
     *) counted "$1" cargo test --locked --test "$1" ;;
@@ -298,11 +300,8 @@ run_tier() {
 # The unit tests, and the example in the documentation of the crate.
 unit_tests() { cargo test --locked --lib --bins && cargo test --locked --doc; }
 
-# A guide runs the tool.
-dex_tier() {
-  cargo build --locked --quiet --bin tenantgate &&
-    node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs tests/e2e/guide_first_tenant.test.mjs
-}
+# The tests of guides run the tool: with_tool FILE...
+with_tool() { cargo build --locked --quiet --bin tenantgate && node --test --test-reporter=tap "$@"; }
 
 # Runs a tier. Its output goes to the terminal and to a log, its counts to the summary:
 # counted TIER COMMAND...

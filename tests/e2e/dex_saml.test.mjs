@@ -62,7 +62,7 @@ test('attributes of the assertion are the address and the groups, which rules us
 test('without a refresh token, a session ends after the interval, and the next login has the new groups', async () => {
   const { client, open, seen } = await signedIn('hooli', edsger);
   assert.deepEqual(values(seen, 'x-auth-request-groups'), ['auditors,others']);
-  expectLines('a login without a refresh token', logged(stack.envoyLog, 'hooli'), linesIn(guide, '5. How long groups count').map((line) => line.replace('initech', 'hooli')));
+  expectLines('the log', logged(stack.envoyLog, 'hooli'), linesIn(guide, '5. How long groups count').map((line) => line.replace('initech', 'hooli')));
   await leave(edsger, 'others');
   await stack.endsAtBothWorkers(open, stack.dex.issuer);
   const next = await stack.received(() => signIn(client, `${origin('hooli')}/`, NOBODY));
@@ -101,5 +101,5 @@ test('without `connector_id`, dex lists its connectors', async () => {
   const answer = await stack.denied(() => signIn(client, new URL(unescape(saml), list.url).href, alan));
   assert.equal(new URL(answer.url).pathname, '/oauth2/callback');
   assert.equal(answer.status, 403);
-  expectLines('a login without that claim', logged(stack.envoyLog, 'piper'), linesIn(guide, '3. Write the tenant').map((line) => line.replace('initech', 'piper')));
+  expectLines('the log', logged(stack.envoyLog, 'piper'), linesIn(guide, '3. Write the tenant').map((line) => line.replace('initech', 'piper')));
 });

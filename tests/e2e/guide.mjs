@@ -82,13 +82,13 @@ export function startShell({ dir, env, adapt }) {
 }
 
 /** Fails unless `lines` are in `output` in this order. `...` in a line stands for anything. */
-export function expectLines(command, output, lines) {
+export function expectLines(what, output, lines) {
   const actual = output.split('\n');
   let from = 0;
   for (const line of lines.filter((each) => each.trim() !== '...')) {
     const pattern = new RegExp(`^${line.split('...').map(literal).join('.*')}$`);
     const at = actual.findIndex((each, index) => index >= from && pattern.test(each.trimEnd()));
-    if (at < 0) throw new Error(`the guide says that\n${command}\nprints\n${line}\nIt printed\n${output}`);
+    if (at < 0) throw new Error(`the guide has for ${what}\n${line}\nThere is\n${output}`);
     from = at + 1;
   }
 }

@@ -40,7 +40,7 @@ function here(text) {
   return parse(Object.entries(addresses).reduce((changed, [from, to]) => changed.replaceAll(from, to), text));
 }
 /** Fails unless each of the `lines` is in the log about `tenant`, whose guide is about acme. */
-const expectLogged = (tenant, lines) => lines.forEach((line) => expectLines('that', logged(envoyLog, tenant), [line.replace('tenant=acme', `tenant=${tenant}`)]));
+const expectLogged = (tenant, lines) => lines.forEach((line) => expectLines('the log', logged(envoyLog, tenant), [line.replace('tenant=acme', `tenant=${tenant}`)]));
 
 /** Makes the key and the two clients of the guide. */
 async function registerClients() {
