@@ -1,13 +1,13 @@
 /** The files and commands of a guide in docs/guides, as they stand in its Markdown. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { TOP } from './envoy.mjs';
 
 /**
- * The sections of a guide by heading: `{heading: [block]}`. A block is `{file, text}` where the line
- * above ends with the name of a file in backticks and a colon, or
+ * The sections of a guide by heading: `{heading: [block]}`. A block is `{file, text}` where the
+ * line above ends with the name of a file in backticks and a colon, or
  * `{steps: [{command, printed: [line]}]}` for a console, or else `{text}`.
  */
 export function readGuide(name) {
@@ -21,13 +21,16 @@ export function readGuide(name) {
   }));
 }
 
-/** The text of the file `name` in the section `heading` of a guide, with `here` in place of its addresses. */
+/**
+ * The text of the file `name` in the section `heading` of a guide. `here` maps addresses of the
+ * guide to others.
+ */
 export function fileIn(guide, heading, name, here = {}) {
   const { text } = guide[heading].find(({ file }) => file === name);
   return Object.entries(here).reduce((changed, [from, to]) => changed.replaceAll(from, to), text);
 }
 
-/** The lines of a block that is neither a file nor a console in the section `heading` of a guide. */
+/** The lines of a block in the section `heading` that is neither a file nor a console. */
 export const linesIn = (guide, heading, number = 0) => guide[heading].filter(({ file, text }) => text && !file)[number].text.trimEnd().split('\n');
 
 /** The commands of a console, and the lines that each prints. A backslash continues a command. */
@@ -49,15 +52,22 @@ export function startShell({ dir, env, adapt }) {
   let output = '';
   let arrived = () => {};
   shell.stdout.setEncoding('utf8').on('data', (text) => { output += text; arrived(); });
-  shell.on('close', () => { output += END(1); arrived(); });
+  let closed = false;
+  shell.on('close', () => { closed = true; arrived(); });
   shell.stdin.on('error', () => {});
   shell.stdin.write('exec 2>&1\n');
   /** What `command` prints. Fails with that if the command does. */
   const run = async (command) => {
+    // Of a quote that is left open, the shell would wait for the end.
+    const { status, stderr } = spawnSync('bash', ['-n'], { input: command, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${command}\nis no command: ${stderr}`);
     output = '';
     shell.stdin.write(`${command}\nprintf '\\n%s %s\\n' ${MARK} $?\n`);
     let end;
-    while (!(end = output.match(ENDED))) await new Promise((resolve) => { arrived = resolve; });
+    while (!(end = output.match(ENDED))) {
+      if (closed) throw new Error(`${command}\nended the shell:\n${output}`);
+      await new Promise((resolve) => { arrived = resolve; });
+    }
     const printed = output.slice(0, end.index);
     if (end[1] !== '0') throw new Error(`${command}\nended with ${end[1]}:\n${printed}`);
     return printed;
@@ -94,6 +104,5 @@ export function expectLines(what, output, lines) {
 }
 
 const MARK = 'end-of-a-step';
-const END = (status) => `\n${MARK} ${status}\n`;
 const ENDED = new RegExp(`\\n${MARK} (\\d+)\\n`);
 const literal = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');

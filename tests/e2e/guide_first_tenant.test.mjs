@@ -107,7 +107,7 @@ test('nobody comes in without a session, whatever the headers say', async () => 
   await denied(() => shell.play(guide['8. Sign in']));
 });
 
-/** What is changed in the rendered configuration, and the counter of Envoy that says what was wrong. */
+/** What is changed in the rendered configuration, and the counter of Envoy for that mistake. */
 const OTHERS = {
   'for another name': ['{exact: dex.localhost}', '{exact: other.localhost}', 'fail_verify_san'],
   'of another authority': ['trusted_ca: {filename: ca.pem}', 'trusted_ca: {filename: other.pem}', 'fail_verify_error'],

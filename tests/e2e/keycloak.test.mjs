@@ -34,7 +34,7 @@ const test = (name, action) => nodeTest(name, named(action));
 const origin = (tenant) => `http://${tenant}.localhost:${ports.gateway}`;
 
 const guide = readGuide('keycloak.md');
-/** Puts the addresses of this test in place of those of the guide, and parses. JSON is YAML, too. */
+/** Parses, with the addresses of this test in place of those of the guide. JSON is YAML, too. */
 function here(text) {
   const addresses = { 'https://sso.acme.example/realms/acme': keycloak.issuer('acme'), 'https://acme.example.com': origin('acme'), 'acme.example.com': 'acme.localhost', keycloak_acme: 'provider' };
   return parse(Object.entries(addresses).reduce((changed, [from, to]) => changed.replaceAll(from, to), text));
