@@ -291,6 +291,8 @@ bench() {
 
 # --- tests ----------------------------------------------------------------------------------------
 
+need_for_guides() { need_debian openssl openssl; need_debian curl curl; }
+
 # What a tier shows, in one line: tier_about TIER
 tier_about() {
   case $1 in
@@ -328,9 +330,9 @@ need_for() {
   case $1 in
     envoy | run | snippets) need_envoy ;;
     monitoring) need_envoy; need_debian promtool prometheus ;;
-    provider) need_envoy; need_debian slapd slapd; need_keycloak; need_canaille; need_debian glewlwyd glewlwyd ;;
+    provider) need_envoy; need_for_guides; need_debian slapd slapd; need_keycloak; need_canaille; need_debian glewlwyd glewlwyd ;;
     control-planes) need_envoy; need_control_planes ;;
-    dex) need_dex; need_envoy; need_debian slapd slapd; need_keycloak ;;
+    dex) need_dex; need_envoy; need_for_guides; need_debian slapd slapd; need_debian ldapmodify ldap-utils; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium ;;
     compat) need_envoys ;;
     release) need_envoy; need_release ;;
@@ -342,9 +344,9 @@ run_tier() {
     unit) counted "$1" unit_tests ;;
     run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     browser) counted "$1" node --test --test-reporter=tap tests/e2e/browser.test.mjs tests/e2e/pages.test.mjs ;;
-    provider) counted "$1" node --test --test-reporter=tap tests/e2e/{provider,keycloak,canaille,glewlwyd}.test.mjs ;;
+    provider) counted "$1" with_tool tests/e2e/{provider,keycloak,canaille,glewlwyd,guide_troubleshooting}.test.mjs ;;
     control-planes) counted "$1" control_planes ;;
-    dex) counted "$1" node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
+    dex) counted "$1" with_tool tests/e2e/{dex,dex_refresh,dex_saml,guide_first_tenant}.test.mjs ;;
     compat) compat_tier ;;
     release) counted "$1" release_tier ;;
     *) counted "$1" cargo test --locked --test "$1" ;;
@@ -363,6 +365,8 @@ control_planes() {
   done
   return "$status"
 }
+# The tests of guides run the tool: with_tool FILE...
+with_tool() { cargo build --locked --quiet --bin tenantgate && node --test --test-reporter=tap "$@"; }
 
 # Runs a tier. Its output goes to the terminal and to a log, its counts to the summary:
 # counted TIER COMMAND...

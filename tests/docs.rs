@@ -319,8 +319,9 @@ fn every_example_loads() {
 /// The configurations that the documents show: whole ones, and parts in the smallest configuration.
 fn examples() -> Vec<(String, Value)> {
     let mut examples = Vec::new();
-    for document in ["README.md", REFERENCE, "docs/operations.md"] {
-        for (number, block) in yaml_blocks(&read(document)).into_iter().enumerate() {
+    let pages = ["README.md", REFERENCE, "docs/operations.md"].map(str::to_owned);
+    for document in pages.into_iter().chain(guides()) {
+        for (number, block) in yaml_blocks(&read(&document)).into_iter().enumerate() {
             examples.push((format!("{document}, example {number}"), block));
         }
     }
@@ -540,6 +541,27 @@ fn every_file_names_one_version() {
         }
     }
     assert!(count > 20);
+}
+
+/// The guides, without their index.
+fn guides() -> Vec<String> {
+    let mut guides = documents();
+    guides.retain(|path| path.starts_with(GUIDES) && !path.ends_with("/README.md"));
+    assert!(guides.len() > 3);
+    guides
+}
+
+const GUIDES: &str = "docs/guides/";
+
+/// The index has a row for each guide, which begins with a link to it.
+#[test]
+fn every_guide_is_in_the_index() {
+    let index = read("docs/guides/README.md");
+    for guide in guides() {
+        let title = read(&guide).lines().next().unwrap().strip_prefix("# ").unwrap().to_owned();
+        let name = guide.strip_prefix(GUIDES).unwrap();
+        assert!(index.contains(&format!("| [{title}]({name}) | ")), "{guide}");
+    }
 }
 
 #[test]

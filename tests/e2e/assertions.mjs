@@ -6,6 +6,9 @@ import { setTimeout } from 'node:timers/promises';
 /** The values of the header lines `name` in a request that the upstream received. */
 export const values = ({ headers }, name) => headers.filter(([n]) => n === name).map(([, value]) => value);
 
+/** The header lines with the identity in a request that the upstream received, sorted. */
+export const identityHeaders = ({ headers }) => headers.filter(([name]) => name.startsWith('x-auth-request-')).map((header) => header.join(': ')).sort();
+
 /** Tenantgate's lines about `tenant` in Envoy's log: `<event> tenant=<tenant> ...`. */
 export const logged = (log, tenant) =>
   [...readFileSync(log, 'utf8').matchAll(/ wasm log(?: tenantgate)*: (.*)/g)].map(([, line]) => line).filter((line) => line.includes(` tenant=${tenant} `)).join('\n');

@@ -10,9 +10,14 @@ export class Client {
   /** host, or host and path of cookies for one path → cookie name → value */
   jar = new Map();
 
+  /** `ca` is the certificate of the authority that is trusted for https, in PEM. */
+  constructor({ ca } = {}) {
+    this.ca = ca;
+  }
+
   /** Another client with the cookies that this one has now. */
   copy() {
-    return Object.assign(new Client(), { jar: structuredClone(this.jar) });
+    return Object.assign(new Client({ ca: this.ca }), { jar: structuredClone(this.jar) });
   }
 
   /** The cookies for one path come first, RFC 6265 section 5.4. */
@@ -40,7 +45,7 @@ export class Client {
     const type = form ? 'application/x-www-form-urlencoded' : json && 'application/json';
     const isTls = protocol === 'https:';
     const sent = (isTls ? tlsRequest : request)({
-      host: isTls ? hostname : '127.0.0.1', port, method, path: pathname + search, agent: false,
+      host: isTls && !this.ca ? hostname : '127.0.0.1', servername: hostname, ca: this.ca, port, method, path: pathname + search, agent: false,
       headers: { host, ...(cookie && { cookie }), ...(type && { 'content-type': type }), ...headers },
     });
     sent.end(json ? JSON.stringify(json) : form && new URLSearchParams(form).toString());

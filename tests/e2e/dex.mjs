@@ -1,8 +1,9 @@
 /** dex, as the binary that `TENANTGATE_DEX` names. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 
+import { fileIn, readGuide } from './guide.mjs';
 import { startProcess, waitFor } from './process.mjs';
 
 /** The issuer of a dex on `port`. */
@@ -73,13 +74,11 @@ export const ldapConnector = ({ url, service, base }, tenant) => ({
 });
 
 /**
- * dex's SAML connector, for an identity provider with this address and certificate (PEM) whose
- * client is registered by `samlClient` in keycloak.mjs.
+ * dex's SAML connector of the guide docs/guides/dex-saml.md, for an identity provider with this
+ * address and certificate (PEM) whose client is registered by `samlClient` in keycloak.mjs.
  */
-export const samlConnector = (issuer, { ssoURL, certificate }) => ({
-  type: 'saml', id: 'saml', name: 'SAML',
-  config: {
-    ssoURL, caData: Buffer.from(certificate).toString('base64'), entityIssuer: issuer, redirectURI: `${issuer}/callback`,
-    nameIDPolicyFormat: 'unspecified', usernameAttr: 'username', emailAttr: 'email', groupsAttr: 'groups',
-  },
-});
+export function samlConnector(issuer, { ssoURL, certificate }) {
+  const here = { 'https://idp.initech.example/saml': ssoURL, 'https://dex.initech.example': issuer };
+  const [{ config: { ca, ...config }, ...connector }] = parse(fileIn(readGuide('dex-saml.md'), '2. Configure dex', 'dex.yaml', here)).connectors;
+  return { ...connector, config: { ...config, caData: Buffer.from(certificate).toString('base64') } };
+}

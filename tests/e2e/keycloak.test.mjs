@@ -1,16 +1,18 @@
 /** Tier `provider`: Envoy and Keycloak, and what the upstream receives. */
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test as nodeTest } from 'node:test';
+import { parse } from 'yaml';
 
-import { eventually, logged, naming, observe, values } from './assertions.mjs';
+import { eventually, identityHeaders, logged, naming, observe, values } from './assertions.mjs';
 import { Client } from './client.mjs';
 import { TOP } from './envoy.mjs';
 import { formIn, signIn, unescape } from './forms.mjs';
 import { startGateway } from './gateway.mjs';
+import { expectLines, fileIn, linesIn, readGuide, startShell } from './guide.mjs';
 import { ldapFederation, startKeycloak } from './keycloak.mjs';
 import { people } from './people.mjs';
 import { freePorts } from './ports.mjs';
@@ -21,26 +23,52 @@ const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
 const logs = join(TOP, 'target/test-logs');
 const [keycloakLog, envoyLog] = [join(logs, 'keycloak.log'), join(logs, 'keycloak-envoy.log')];
 const secret = randomBytes(24).toString('base64url');
-const clientKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const [ada, bob] = people.acme;
 const linus = { uid: 'linus', name: 'Linus Pauling', mail: 'linus@acme.example', password: 'alpha-helix', groups: ['engineers', 'platform-admins'] };
 const partner = [{ uid: 'edsger', name: 'Edsger Dijkstra', mail: 'edsger@partner.example', password: 'shortest-path', groups: ['auditors', 'others'] }];
-let ports, directory, keycloak, gateway, received, denied, endsAtBothWorkers;
+let ports, directory, keycloak, gateway, clientKey, received, denied, endsAtBothWorkers;
 
 const named = naming({ Keycloak: keycloakLog, Envoy: envoyLog });
 const test = (name, action) => nodeTest(name, named(action));
 
 const origin = (tenant) => `http://${tenant}.localhost:${ports.gateway}`;
 
+const guide = readGuide('keycloak.md');
+/** Parses, with the addresses of this test in place of those of the guide. JSON is YAML, too. */
+function here(text) {
+  const addresses = { 'https://sso.acme.example/realms/acme': keycloak.issuer('acme'), 'https://acme.example.com': origin('acme'), 'acme.example.com': 'acme.localhost', keycloak_acme: 'provider' };
+  return parse(Object.entries(addresses).reduce((changed, [from, to]) => changed.replaceAll(from, to), text));
+}
+/** Fails unless each of the `lines` is in the log about `tenant`, whose guide is about acme. */
+const expectLogged = (tenant, lines) => lines.forEach((line) => expectLines('the log', logged(envoyLog, tenant), [line.replace('tenant=acme', `tenant=${tenant}`)]));
+
+/** Makes the key and the two clients of the guide. */
+async function registerClients() {
+  const shell = startShell({ dir, adapt: (text) => text });
+  try {
+    await shell.play(guide['6. A client that signs'].filter(({ file, steps }) => steps || file === 'client-jwks.mjs'));
+  } finally {
+    shell.stop();
+  }
+  clientKey = readFileSync(join(dir, 'client-key.pem'), 'utf8');
+  const client = here(fileIn(guide, '2. Register the client', 'client.json'));
+  // The tenant vandelay is the same client; and the client may have tokens for itself.
+  client.redirectUris.push(`${origin('vandelay')}/oauth2/callback`);
+  await keycloak.admin('POST', '/acme/clients', { ...client, secret, serviceAccountsEnabled: true });
+  const signing = here(fileIn(guide, '6. A client that signs', 'client-with-key.json').replaceAll('https://acme.example.com', origin('hooli')));
+  signing.attributes['jwks.string'] = readFileSync(join(dir, 'client-jwks.json'), 'utf8');
+  await keycloak.admin('POST', '/acme/clients', signing);
+}
+
 before(named(async () => {
   mkdirSync(logs, { recursive: true });
   ports = await freePorts(['gateway', 'provider', 'upstream', 'admin', 'ldap']);
   directory = await startDirectory({ port: ports.ldap, dir: join(dir, 'ldap'), people: { globex: people.globex } });
-  const jwks = JSON.stringify({ keys: [{ ...clientKey.publicKey.export({ format: 'jwk' }), kid: 'client', use: 'sig', alg: 'ES256' }] });
   keycloak = await startKeycloak({
     port: ports.provider, dir, log: keycloakLog, hosts: ['acme.localhost'],
-    values: { GATEWAY: ports.gateway, SECRET: secret, CLIENT_JWKS: jwks }, people: { acme: [ada, bob, linus], partner, stock: [{ ...bob, groups: [] }] },
+    values: { GATEWAY: ports.gateway, SECRET: secret }, people: { acme: [ada, bob, linus], partner, stock: [{ ...bob, groups: [] }] },
   });
+  await registerClients();
   gateway = await startGateway({ ports, dir, log: envoyLog, tenants: tenants() });
   ({ received, denied, endsAtBothWorkers } = observe(gateway));
   for (const { name } of tenants()) await eventually(async () => (await new Client().open(`${origin(name)}/`)).status === 302);
@@ -62,17 +90,16 @@ function tenants() {
     identity: { user: 'preferred_username' },
     ...more,
   });
+  // The tenant of the guide, with http, the secret itself, and bearer tokens.
+  const acme = here(fileIn(guide, '1. Write the tenant', 'tenants.yaml')).tenants[0];
+  const { client_key: signing, ...client } = here(linesIn(guide, '6. A client that signs').join('\n'));
   return [
-    tenant('acme', 'acme', {
-      login: { post_logout_redirect_uri: `${origin('acme')}/`, backchannel_logout_path: '/oauth2/backchannel-logout' },
-      bearer: { audiences: ['https://api.acme.example'] },
-      refresh: { interval: '1h' },
-      roles: [{ name: 'admin', groups: ['platform-admins'] }],
-      access: [{ paths: ['/admin/*'], allow: { roles: ['admin'] } }, { allow: 'any_user' }],
-    }),
+    {
+      ...acme, allow_insecure_issuer: true, client_secret: secret, bearer: { audiences: ['https://api.acme.example'] },
+      login: { ...acme.login, redirect_uri: `${origin('acme')}/oauth2/callback` },
+    },
     tenant('hooli', 'acme', {
-      client_id: 'tenantgate-with-key', client_secret: undefined,
-      client_key: { pem: clientKey.privateKey.export({ type: 'pkcs8', format: 'pem' }), kid: 'client' },
+      ...client, client_secret: undefined, client_key: { ...signing, pem: clientKey },
       login: { post_logout_redirect_uri: `${origin('hooli')}/`, keep_id_token: false },
       refresh: { interval: '1s' },
     }),
@@ -93,11 +120,7 @@ async function signedIn(tenant, person) {
 
 test('the groups of Keycloak give roles', async () => {
   const { client, seen } = await signedIn('acme', ada);
-  assert.deepEqual(values(seen, 'x-auth-request-user'), ['ada']);
-  assert.deepEqual(values(seen, 'x-auth-request-email'), ['ada@acme.example']);
-  assert.deepEqual(values(seen, 'x-auth-request-groups'), ['engineers,platform-admins']);
-  assert.deepEqual(values(seen, 'x-auth-request-roles'), ['admin']);
-  assert.deepEqual(values(seen, 'x-auth-request-tenant'), ['acme']);
+  assert.deepEqual(identityHeaders(seen), linesIn(guide, '4. Sign in'));
   await received(() => client.open(`${origin('acme')}/admin/users`));
 
   const other = await signedIn('acme', bob);
@@ -167,6 +190,7 @@ test('a lost group is gone, and a disabled user signed out, after the interval',
   await endsAtBothWorkers(open, keycloak.issuer('acme'));
   // The worker that answered may not be the one that refreshed and logs.
   await eventually(() => /^refresh_rejected .*invalid_grant/m.test(logged(envoyLog, 'hooli')), 1);
+  expectLogged('hooli', linesIn(guide, '4. Sign in', 1));
 });
 
 test('the administrator ends all sessions of a user (back-channel logout)', async () => {
@@ -219,6 +243,7 @@ test('a sign-out there ends the session here', async () => {
   await received(open);
   await client.send(action, { method: 'POST', form: fields });
   await endsAtBothWorkers(open, keycloak.issuer('acme'));
+  expectLogged('acme', linesIn(guide, '5. Sign out'));
 });
 
 test('a SAML identity provider behind Keycloak', async () => {
@@ -282,7 +307,7 @@ test('no secret is in the log at log level trace', async () => {
   const token = await keycloak.clientToken('acme', 'robot', secret);
   await received(() => call(token));
   const log = readFileSync(envoyLog, 'utf8');
-  for (const text of [secret, clientKey.privateKey.export({ format: 'jwk' }).d, ...cookies, new URL(location).searchParams.get('id_token_hint'), token]) {
+  for (const text of [secret, createPrivateKey(clientKey).export({ format: 'jwk' }).d, ...cookies, new URL(location).searchParams.get('id_token_hint'), token]) {
     assert.ok(text.length > 20);
     assert.equal(log.includes(text), false);
   }
