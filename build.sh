@@ -5,6 +5,7 @@ cd "$(dirname "$0")"
 
 readonly ENVOY_VERSION=1.40.0
 readonly CARGO_DENY_VERSION=0.20.2
+readonly DATASETTE_VERSION=0.65.5
 readonly KEYCLOAK_VERSION=26.7.3
 readonly MAVEN_DEPENDENCY_PLUGIN_VERSION=3.6.1
 readonly WASM_TARGET=wasm32-wasip1
@@ -256,7 +257,7 @@ tier_about() {
     provider) echo "Envoy with oidc-provider, Keycloak and OpenLDAP (builds the module)" ;;
     snippets) echo "the examples that verify an assertion, each in its language (builds the module)" ;;
     dex) echo "Envoy with dex, OpenLDAP, and Keycloak as a SAML identity provider (builds the module)" ;;
-    browser) echo "Envoy, oidc-provider and Chromium (builds the module)" ;;
+    browser) echo "Envoy, oidc-provider, Datasette and Chromium (builds the module)" ;;
     compat) echo "logins and sessions in each version of Envoy that is supported (builds the module)" ;;
     release) echo "two builds give the same files; the image from a registry, in Envoy; the tool" ;;
   esac
@@ -276,7 +277,7 @@ need_for() {
     monitoring) need_envoy; need_debian promtool prometheus ;;
     provider) need_envoy; need_debian slapd slapd; need_keycloak ;;
     dex) need_dex; need_envoy; need_debian slapd slapd; need_keycloak ;;
-    browser) need_envoy; need_debian chromium chromium ;;
+    browser) need_envoy; need_debian chromium chromium; pip_install datasette "$DATASETTE_VERSION" ;;
     compat) need_envoys ;;
     release) need_envoy; need_release ;;
   esac
@@ -286,7 +287,7 @@ run_tier() {
   case $1 in
     unit) counted "$1" unit_tests ;;
     run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
-    browser) counted "$1" node --test --test-reporter=tap tests/e2e/browser.test.mjs tests/e2e/pages.test.mjs ;;
+    browser) counted "$1" node --test --test-reporter=tap tests/e2e/{browser,pages,application}.test.mjs ;;
     provider) counted "$1" node --test --test-reporter=tap tests/e2e/provider.test.mjs tests/e2e/keycloak.test.mjs ;;
     dex) counted "$1" node --test --test-reporter=tap tests/e2e/dex{,_refresh,_saml}.test.mjs ;;
     compat) compat_tier ;;
