@@ -1,4 +1,4 @@
-/** Tier `provider`: the answers that docs/guides/api-clients.md quotes, with its configuration. No provider is needed. */
+/** Tier `provider`: the answers that docs/guides/api-clients.md quotes, with its configuration. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -33,7 +33,7 @@ function block(guide, words) {
   return parse(blocks.find((text) => text.startsWith(words)).split('```')[0]);
 }
 
-/** Starts the example for acme.example.com with the virtual hosts of a guide and filters before Tenantgate. */
+/** Starts the example for one host, with the virtual hosts of a guide and more filters. */
 async function start(guide, { switchedOff = true, filters = [] } = {}) {
   const { envoy, tenantgate } = exampleConfiguration(ports);
   tenantgate.tenants = [tenantgate.tenants[0]];
@@ -52,7 +52,10 @@ async function start(guide, { switchedOff = true, filters = [] } = {}) {
   parts.push(await startEnvoy({ envoy, adminPort: ports.admin, dir, env, wasmLog: 'info' }));
 }
 
-/** Opens a page as a browser that claims to be `mallory`: the status, where it leads, and what the upstream received. */
+/**
+ * Opens a page as a browser that claims to be `mallory`: the status, where it leads, and as whom
+ * the upstream received it.
+ */
 function open(host, path) {
   const before = upstream.received.length;
   const headers = { host, accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'x-auth-request-user': 'mallory' };
