@@ -5,6 +5,7 @@ cd "$(dirname "$0")"
 
 readonly ENVOY_VERSION=1.40.0
 readonly CARGO_DENY_VERSION=0.20.2
+readonly DATASETTE_VERSION=0.65.5
 readonly KEYCLOAK_VERSION=26.7.3
 readonly CANAILLE_VERSION=0.3.6
 readonly MAVEN_DEPENDENCY_PLUGIN_VERSION=3.6.1
@@ -312,7 +313,7 @@ tier_about() {
     snippets) echo "the examples that verify an assertion, each in its language (builds the module)" ;;
     control-planes) echo "Envoy driven by Envoy Gateway and by Istio (builds the module)" ;;
     dex) echo "Envoy with dex, OpenLDAP, and Keycloak as a SAML identity provider (builds the module)" ;;
-    browser) echo "Envoy, oidc-provider and Chromium (builds the module)" ;;
+    browser) echo "Envoy, oidc-provider, Datasette and Chromium (builds the module)" ;;
     compat) echo "logins and sessions in each version of Envoy that is supported (builds the module)" ;;
     release) echo "two builds give the same files; the image from a registry, in Envoy; the tool" ;;
   esac
@@ -333,7 +334,7 @@ need_for() {
     provider) need_envoy; need_for_guides; need_debian slapd slapd; need_keycloak; need_canaille; need_debian glewlwyd glewlwyd ;;
     control-planes) need_envoy; need_control_planes ;;
     dex) need_dex; need_envoy; need_for_guides; need_debian slapd slapd; need_debian ldapmodify ldap-utils; need_keycloak ;;
-    browser) need_envoy; need_debian chromium chromium ;;
+    browser) need_envoy; need_debian chromium chromium; pip_install datasette "$DATASETTE_VERSION" ;;
     compat) need_envoys ;;
     release) need_envoy; need_release ;;
   esac
@@ -343,8 +344,8 @@ run_tier() {
   case $1 in
     unit) counted "$1" unit_tests ;;
     run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
-    browser) counted "$1" node --test --test-reporter=tap tests/e2e/browser.test.mjs tests/e2e/pages.test.mjs ;;
-    provider) counted "$1" with_tool tests/e2e/{provider,keycloak,canaille,glewlwyd,guide_troubleshooting}.test.mjs ;;
+    browser) counted "$1" node --test --test-reporter=tap tests/e2e/{browser,pages,application}.test.mjs ;;
+    provider) counted "$1" with_tool tests/e2e/{provider,keycloak,canaille,glewlwyd,api_clients,migration,guide_troubleshooting}.test.mjs ;;
     control-planes) counted "$1" control_planes ;;
     dex) counted "$1" with_tool tests/e2e/{dex,dex_refresh,dex_saml,guide_first_tenant}.test.mjs ;;
     compat) compat_tier ;;

@@ -9,6 +9,8 @@ mod base;
 mod examples;
 #[path = "tool/explain.rs"]
 mod explain;
+#[path = "tool/guides.rs"]
+mod guides;
 #[path = "tool/lints/mod.rs"]
 mod lints;
 #[path = "tool/mistakes.rs"]

@@ -27,9 +27,10 @@ export const origin = (tenant, ports) => `http://${tenant}.localhost:${ports.gat
  * - `configure(tenant)` changes the configuration of a tenant, or returns several tenants.
  * - `sections` are added to the top level of the configuration.
  * - `settings` are additional settings of the providers.
+ * - `upstream({port, others})` starts another upstream, whose `stop` stops it.
  */
 export async function startStack({
-  ports, dir, accounts, wasmLog = 'info', discovered = [], refreshAfter = {}, register = (_, it) => it, configure = (it) => it, sections, settings,
+  ports, dir, accounts, wasmLog = 'info', discovered = [], refreshAfter = {}, register = (_, it) => it, configure = (it) => it, sections, settings, upstream: startIt = startUpstream,
 }) {
   mkdirSync(dir, { recursive: true });
   const kept = keep(join(dir, 'secrets.json'), makeSecrets);
@@ -46,7 +47,7 @@ export async function startStack({
       await provide(tenant, kept.jwks[tenant]);
       parts.push({ stop: () => providers[tenant].stop() });
     }
-    const upstream = await startUpstream({ port: ports.upstream, others: Object.keys(TENANTS).map((tenant) => `${origin(tenant, ports)}/`) });
+    const upstream = await startIt({ port: ports.upstream, others: Object.keys(TENANTS).map((tenant) => `${origin(tenant, ports)}/`) });
     parts.push(upstream);
     const envoy = await startEnvoy({
       envoy: configuration(ports, kept.jwks, discovered, Object.keys(refreshAfter), configure, sections), adminPort: ports.admin, dir, wasmLog,

@@ -54,9 +54,9 @@ impl Revocations {
         opened.map(|list| RevocationList::read(list.value())).unwrap_or_default()
     }
 
-    /// Adds the entries of a sealed list to `list`, a copy of this VM's one. To open a list of 4,096
-    /// entries costs as much as some hundred requests, so one that this VM has joined or written
-    /// itself is not opened.
+    /// Adds the entries of a sealed list to `list`, a copy of this VM's one. To open a list of
+    /// 4,096 entries costs as much as some hundred requests, so one that this VM has joined or
+    /// written itself is not opened.
     pub(super) fn join(&self, list: &mut RevocationList, sealed: &[u8]) {
         if self.joined.lock().map_or(true, |joined| *joined != end_of(sealed)) {
             list.join(&self.open(sealed));

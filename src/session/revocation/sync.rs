@@ -246,8 +246,8 @@ mod tests {
         assert!(stored(&b) != plain && ends_adas(&lists(&with_key, &shared)[1]));
     }
 
-    /// A list that this VM has joined is not opened again, and one that another VM has written since
-    /// is.
+    /// A list that this VM has joined is not opened again, and one that another VM has written
+    /// since is.
     #[test]
     fn each_list_is_joined_once() {
         let (shared, runtime) = (TestSharedData::default(), runtime(&["k"]));
