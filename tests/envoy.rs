@@ -332,7 +332,7 @@ mod envoy_only {
         );
         scenarios::keys::discovered(&mut world);
         assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2);
-        let stats = world.harness.admin("/stats?filter=tenantgate.jwks");
+        let stats = world.harness.admin("/stats?filter=tenantgate.events.jwks");
         assert!(stats.contains("wasmcustom.tenantgate.events.jwks_fetched: 1"), "{stats}");
     }
 
