@@ -1,6 +1,7 @@
 /** An OpenID Provider (npm `oidc-provider`) for one tenant. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer } from 'node:https';
 import Provider from 'oidc-provider';
 
 import { memoryAdapter } from './memory.mjs';
@@ -12,10 +13,12 @@ import { loginPage, logoutPage, serveFrame, serveLogin } from './interaction.mjs
  * `accounts` has `authenticate(uid, password)`, which returns a uid or undefined, and `find(uid)`,
  * which returns `{name, mail, groups}`. `jwk` is the private signing key. `client` is the
  * registration of the client. With `refreshAfter`, the provider rotates refresh tokens and gives
- * access tokens for that many seconds. `settings` override the settings of the provider.
+ * access tokens for that many seconds. `settings` override the settings of the provider. `front`
+ * sees each request and each answer, as a proxy in front of the provider does. With `tls`,
+ * `{cert, key}`, the provider speaks HTTPS; its issuer has the scheme of `secure`.
  */
-export async function startProvider({ tenant, port, accounts, jwk, client, refreshAfter, settings }) {
-  const issuer = `http://login-${tenant}.localhost:${port}`;
+export async function startProvider({ tenant, port, accounts, jwk, client, refreshAfter, settings, front, tls, secure = Boolean(tls) }) {
+  const issuer = `${secure ? 'https' : 'http'}://login-${tenant}.localhost:${port}`;
   const provider = new Provider(issuer, {
     adapter: memoryAdapter(),
     jwks: { keys: [jwk] },
@@ -57,10 +60,11 @@ export async function startProvider({ tenant, port, accounts, jwk, client, refre
       return grant;
     },
   });
+  if (front) provider.use(front);
   provider.use(serveFrame(tenant));
   provider.use(serveLogin(provider, accounts, (error) => loginPage(tenant, error)));
 
-  const server = provider.listen(port, '127.0.0.1');
+  const server = tls ? createServer(tls, provider.callback()).listen(port, '127.0.0.1') : provider.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
     issuer,
