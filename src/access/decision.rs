@@ -152,6 +152,7 @@ impl<'a> RouteDecision<'a> {
                 path: self.path().to_owned(),
                 allowed: conditions(allow),
                 groups: subject.groups(),
+                lacks_email: subject.lacks_email(allow),
             })),
         }
     }

@@ -25,14 +25,14 @@ fn refusals_of_people() -> Vec<Refusal> {
     };
     let mut login = vec![
         LoginError::AddressTooLong,
-        LoginError::CallbackInvalid,
+        LoginError::CallbackInvalid("invalid"),
         LoginError::Host(HostFailure("x")),
         LoginError::IssuerMismatch,
         LoginError::MetadataUnavailable,
         LoginError::RedirectLoop,
         LoginError::RequestInvalid,
         LoginError::SessionTooLarge,
-        LoginError::StateUnknown,
+        LoginError::StateUnknown("unknown"),
         LoginError::SubjectMismatch,
     ];
     let codes = ["access_denied", "invalid_scope", "server_error", "other"];
@@ -58,12 +58,12 @@ fn refusals_of_people() -> Vec<Refusal> {
     let errors = ["invalid_client", "invalid_grant", "temporarily_unavailable"];
     let errors = errors.map(|error| response(400, &["{\"error\":\"", error, "\"}"].concat()));
     login.extend(errors.into_iter().chain([response(503, ""), response(404, "")]).map(LoginError::TokenResponse));
-    let denial = Denial { rule: 0, path: "/".to_owned(), allowed: String::new(), groups: 0 };
+    let denial = Denial { rule: 0, path: "/".to_owned(), allowed: String::new(), groups: 0, lacks_email: false };
     let access =
         [AccessError::Ambiguous(Ambiguity::DotSegment), AccessError::DeniedToAll(None), AccessError::Denied(denial)];
     let request = [
         RequestError::BodyTimeout,
-        RequestError::CrossOrigin(CrossOrigin),
+        RequestError::CrossOrigin(CrossOrigin::default()),
         RequestError::HostInvalid,
         RequestError::PathInvalid,
         RequestError::TenantBroken,

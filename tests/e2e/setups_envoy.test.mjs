@@ -91,7 +91,7 @@ const session = async (first, second) => {
 
 replicas('Replicas have different session keys of one `id`.', '2026-11', session);
 replicas('A replica lacks a session key.', '2026-12', session);
-replicas('Replicas have different session keys, and a login ends at another one.', '2026-12', async (first, second) => {
+replicas('Replicas have different session keys of one `id`, and a login ends at another one.', '2026-11', async (first, second) => {
   const client = new Client();
   const started = await client.open(first.page('acme'));
   const callback = new URL(second.page('acme', '/oauth2/callback'));

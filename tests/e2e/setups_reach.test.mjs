@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 
 import { authority } from './certificates.mjs';
+import { Client } from './client.mjs';
 import { theme } from './setups.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'tenantgate-ca-'));
@@ -59,7 +60,7 @@ const { broken, works } = theme({
   },
 });
 
-works('a provider behind TLS works', 'correct', undefined);
+works('a provider behind TLS works', 'correct', (all) => new Client().open(all.page('correct')), 302);
 
 broken('`provider.cluster` names no cluster of Envoy.', 'misspelt');
 broken('Nothing listens at the port of the cluster.', 'closed-port');
