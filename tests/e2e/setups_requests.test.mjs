@@ -28,7 +28,7 @@ const { broken, works } = theme({
   tenants: {
     'plain-http': {},
     'other-host': configured((tenant) => { tenant.hosts.push('www.other-host.localhost'); }),
-    encoded: configured((tenant) => { tenant.access = [{ paths: ['/files/*'], allow: 'any_user' }]; }),
+    'odd-paths': configured((tenant) => { tenant.access = [{ paths: ['/files/*'], allow: 'any_user' }]; }),
     bearer: withBearer,
     'other-bearer': withBearer,
     'no-bearer': { provider: { jwk: key } },
@@ -45,7 +45,7 @@ works('an access token works', 'bearer', (all) => calls('bearer', {})(all));
 broken('The site has no TLS, so browsers drop the cookies.', 'plain-http', (all) => visit(all, 'plain-http', '/', new PlainBrowser()));
 broken('`login.redirect_uri` is on another host than the site.', 'other-host');
 broken('A proxy in front changes `Host`.', '', (all) => new Client().open(all.page('gateway')), { counter: '' });
-broken('Paths have encoded slashes, and rules are about paths.', 'encoded', (all) => new Client().open(all.page('encoded', '/files/a%2Fb')));
+broken('Paths have encoded slashes, and rules are about paths.', 'odd-paths', (all) => new Client().open(all.page('odd-paths', '/files/a%2Fb')));
 broken('The access token is for another audience.', 'bearer', calls('bearer', { aud: 'billing' }));
 broken('The access token is of another issuer.', 'bearer', calls('bearer', { iss: 'https://login.globex.example' }));
 broken('The access token is for another tenant.', 'other-bearer', calls('other-bearer', {}));

@@ -16,6 +16,7 @@ mod landscape;
 mod phase;
 mod providers;
 mod remedy;
+mod runtime;
 mod spot;
 mod switched_off;
 mod tenants;
@@ -77,6 +78,7 @@ pub(crate) fn check<'d>(
         failure_policy::check,
         backchannel::check,
         vm_id::check,
+        runtime::check,
         filter_chain::check,
         phase::check,
         connection_manager::check,
