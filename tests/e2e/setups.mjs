@@ -153,6 +153,8 @@ export function theme(options) {
     const answer = await action(setups);
     const seen = setups.received.splice(0);
     assert.equal(seen.length, reaches, 'the upstream received something else');
+    const [, page] = expected.symptom.match(/, "(.*)"$/) ?? [];
+    if (page) assert.ok(answer.body.includes(page), answer.body);
     assert.equal(String(answer.status), expected.symptom.slice(0, 3), `${JSON.stringify(answer.headers)} ${answer.body}`);
     await findLine(setups.log, expected, tenant);
     await findCounter(setups.ports.admin, expected, counter);

@@ -50,14 +50,13 @@ refused('The file of the module is something else.', (dir) => {
 });
 refused('A field of the configuration is misspelt at the top.', () => ({ change: ({ tenantgate }) => { tenantgate.sesion = tenantgate.session; } }));
 
-test('Two plugins stand in one chain of filters.', async () => {
-  const cause = 'Two plugins stand in one chain of filters.';
+/** Tenantgate twice in one chain: the first knows the session, and the second one does not. */
+const redirected = (cause) => test(cause, async () => {
   const all = await startSetups({ dir: folder(), tenants: { acme: {} }, change: ({ manager }) => {
     manager.http_filters.unshift({ ...structuredClone(manager.http_filters[0]), name: 'again' });
   } });
   try {
     const client = new Client();
-    // After each sign-in, the first plugin knows the session, and the second one does not.
     await assert.rejects(visit(all, 'acme', '/', client), /too many redirects/);
     const answer = await client.open(all.page('acme'));
     assert.equal(String(answer.status), row(cause).symptom.slice(0, 3), answer.body);
@@ -68,6 +67,8 @@ test('Two plugins stand in one chain of filters.', async () => {
     await all.stop();
   }
 });
+
+redirected('Two plugins stand in one chain of filters.');
 
 /** Two replicas of one tenant with different session keys. `action(first, second)` */
 const replicas = (cause, id, action) => test(cause, async () => {

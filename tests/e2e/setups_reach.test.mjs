@@ -1,12 +1,15 @@
 /** Broken set-ups: Envoy does not reach the provider, or another server answers. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
+import { after, test } from 'node:test';
 
 import { authority } from './certificates.mjs';
 import { Client } from './client.mjs';
-import { theme } from './setups.mjs';
+import { TOP } from './envoy.mjs';
+import { findLine } from './setup_rows.mjs';
+import { startSetups, theme } from './setups.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'tenantgate-ca-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -74,3 +77,16 @@ broken('The cluster sends no name (`sni`).', 'no-sni');
 broken('A proxy answers with a page of its own.', 'html-page');
 broken('A proxy in front of the provider does not reach it.', 'bad-gateway');
 broken('The provider does not answer in time.', 'slow');
+
+test('the line has the reason of a failed handshake, where Envoy is told not to hide it', async () => {
+  const feature = 'envoy.reloadable_features.hide_transport_failure_reason_in_response_body';
+  assert.ok(readFileSync(join(TOP, 'docs/operations.md'), 'utf8').includes(`${feature}: false`));
+  const all = await startSetups({ dir: folder, tenants: { acme: shows('acme', root.issue('login.globex.example')) }, change: ({ envoy }) => {
+    envoy.layered_runtime = { layers: [{ name: 'reasons', static_layer: { [feature]: false } }] };
+  } });
+  try {
+    await findLine(all.log, { words: ['jwks_fetch_failed', 'cluster', 'CERTIFICATE_VERIFY_FAILED'], debug: false }, 'acme');
+  } finally {
+    await all.stop();
+  }
+});
