@@ -9,6 +9,8 @@ mod base;
 mod examples;
 #[path = "tool/explain.rs"]
 mod explain;
+#[path = "tool/held_out.rs"]
+mod held_out;
 #[path = "tool/lints/mod.rs"]
 mod lints;
 #[path = "tool/mistakes.rs"]

@@ -93,9 +93,9 @@ fn status_passes(status: u16) -> bool {
 fn fetch_passes(error: &FetchError) -> bool {
     match error {
         FetchError::Call(unreachable) => call_passes(&unreachable.failure),
-        FetchError::Status(status) => status_passes(*status),
-        FetchError::NotJson | FetchError::TooLong => true,
-        FetchError::Field(_) | FetchError::NoKey | FetchError::Origin(..) | FetchError::OtherIssuer => false,
+        FetchError::Status(_, status) => status_passes(*status),
+        FetchError::NotJson(_) | FetchError::TooLong => true,
+        FetchError::Field(_) | FetchError::NoKey | FetchError::Origin(..) | FetchError::OtherIssuer(_) => false,
     }
 }
 

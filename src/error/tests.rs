@@ -53,12 +53,21 @@ fn refusals_of_people() -> Vec<Refusal> {
     let calls = calls.map(|failure| ProviderUnreachable::new("issuer", failure));
     login.extend(calls.clone().map(LoginError::ProviderUnreachable));
     login.extend(calls.map(FetchError::Call).map(LoginError::Jwks));
-    login.extend([FetchError::NoKey, FetchError::Status(503), FetchError::NotJson].map(LoginError::Jwks));
+    login.extend(
+        [FetchError::NoKey, FetchError::Status("keys", 503), FetchError::NotJson("keys")].map(LoginError::Jwks),
+    );
     login.extend([UserinfoError::Signed, UserinfoError::Status(500)].map(LoginError::Userinfo));
     let errors = ["invalid_client", "invalid_grant", "temporarily_unavailable"];
     let errors = errors.map(|error| response(400, &["{\"error\":\"", error, "\"}"].concat()));
     login.extend(errors.into_iter().chain([response(503, ""), response(404, "")]).map(LoginError::TokenResponse));
-    let denial = Denial { rule: 0, path: "/".to_owned(), allowed: String::new(), groups: 0, lacks_email: false };
+    let denial = Denial {
+        rule: 0,
+        path: "/".to_owned(),
+        allowed: String::new(),
+        groups: 0,
+        lacks_email: false,
+        claim: String::new(),
+    };
     let access =
         [AccessError::Ambiguous(Ambiguity::DotSegment), AccessError::DeniedToAll(None), AccessError::Denied(denial)];
     let request = [
