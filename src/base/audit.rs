@@ -84,6 +84,7 @@ impl AuditedRequest {
 
 impl Decision {
     /// The decision that an event is about. An event without one has no audit line.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a page that refuses a request is a denial")]
     pub(crate) fn of(event: Event) -> Option<Self> {
         match event {
             Event::LoginFinished => Some(Self::Login),
