@@ -495,8 +495,9 @@ mod abi {
             let lines = [("authorization", &*format!("Bearer {token}"))];
             world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
         }
-        let count =
-            |host: &mut Host, name: &str| host.state().counters.get(&format!("tenantgate.token_cache_{name}")).copied();
+        let count = |host: &mut Host, name: &str| {
+            host.state().counters.get(&format!("tenantgate.events.token_cache_{name}")).copied()
+        };
         assert_eq!(count(&mut world.harness.host, "hits"), None);
         world.harness.host.tick();
         assert_eq!(
