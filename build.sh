@@ -18,7 +18,7 @@ readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutabl
   --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
 readonly WASM_LIMIT=1200000
 readonly LOGS=target/test-logs
-readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run monitoring provider browser)
+readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run monitoring provider setups browser)
 # These run only if they are named.
 readonly NAMED_TIERS=(snippets control-planes dex compat release)
 export CARGO_TARGET_DIR=$PWD/target
@@ -310,6 +310,7 @@ tier_about() {
     run) echo "./build.sh run (builds the module)" ;;
     monitoring) echo "the alerts and the dashboard, with Envoy and Prometheus (builds the module)" ;;
     provider) echo "Envoy with oidc-provider, Keycloak, Canaille, Glewlwyd and OpenLDAP (builds the module)" ;;
+    setups) echo "set-ups with one thing broken: its cause is in one line of the log (builds the module)" ;;
     snippets) echo "the examples that verify an assertion, each in its language (builds the module)" ;;
     control-planes) echo "Envoy driven by Envoy Gateway and by Istio (builds the module)" ;;
     dex) echo "Envoy with dex, OpenLDAP, and Keycloak as a SAML identity provider (builds the module)" ;;
@@ -321,7 +322,7 @@ tier_about() {
 
 tier_needs_module() {
   case $1 in
-    module | envoy | run | monitoring | provider | snippets | control-planes | dex | browser | compat | release) true ;;
+    module | envoy | run | monitoring | provider | setups | snippets | control-planes | dex | browser | compat | release) true ;;
     *) false ;;
   esac
 }
@@ -329,7 +330,7 @@ tier_needs_module() {
 # Installs what a tier needs beyond Rust and the module: need_for TIER
 need_for() {
   case $1 in
-    envoy | run | snippets) need_envoy ;;
+    envoy | run | setups | snippets) need_envoy ;;
     monitoring) need_envoy; need_debian promtool prometheus ;;
     provider) need_envoy; need_for_guides; need_debian slapd slapd; need_keycloak; need_canaille; need_debian glewlwyd glewlwyd ;;
     control-planes) need_envoy; need_control_planes ;;
@@ -346,6 +347,7 @@ run_tier() {
     run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     browser) counted "$1" node --test --test-reporter=tap tests/e2e/{browser,pages,application}.test.mjs ;;
     provider) counted "$1" with_tool tests/e2e/{provider,keycloak,canaille,glewlwyd,api_clients,migration,guide_troubleshooting}.test.mjs ;;
+    setups) counted "$1" node --test --test-reporter=tap tests/e2e/setups_*.test.mjs ;;
     control-planes) counted "$1" control_planes ;;
     dex) counted "$1" with_tool tests/e2e/{dex,dex_refresh,dex_saml,guide_first_tenant}.test.mjs ;;
     compat) compat_tier ;;

@@ -415,6 +415,8 @@ fn every_event_is_documented() {
 #[test]
 fn every_event_has_a_cause_and_a_remedy() {
     let mut explained = column(OPERATIONS, "Troubleshooting", 1);
+    // The rows of broken set-ups have words of a line there.
+    explained.retain(|cell| !cell.contains(' '));
     explained.sort_unstable();
     explained.dedup();
     assert_eq!(explained, column(OPERATIONS, "Events", 0));

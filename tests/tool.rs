@@ -11,6 +11,8 @@ mod examples;
 mod explain;
 #[path = "tool/guides.rs"]
 mod guides;
+#[path = "tool/held_out.rs"]
+mod held_out;
 #[path = "tool/lints/mod.rs"]
 mod lints;
 #[path = "tool/mistakes.rs"]

@@ -152,6 +152,8 @@ impl<'a> RouteDecision<'a> {
                 path: self.path().to_owned(),
                 allowed: conditions(allow),
                 groups: subject.groups(),
+                claim: self.tenant.identity.groups.claim.to_string(),
+                lacks_email: subject.lacks_email(allow),
             })),
         }
     }

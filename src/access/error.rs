@@ -35,16 +35,24 @@ pub struct Denial {
     pub allowed: String,
     /// The number of groups of the identity.
     pub groups: usize,
+    /// The claim that names the groups, as it is configured.
+    pub claim: String,
+    /// Whether the rule is about e-mail addresses and the identity has none that counts.
+    pub lacks_email: bool,
 }
 
 /// Writes at most [`MAX_LENGTH`] characters of the path and of who is allowed.
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, path, allowed, groups } = self;
+        let Self { rule, path, allowed, groups, claim, lacks_email } = self;
         let (path, allowed) = (escaped(path, MAX_LENGTH), allowed.chars().take(MAX_LENGTH).collect::<String>());
         let plural = if *groups == 1 { "group" } else { "groups" };
         write!(f, "access[{rule}] does not allow this user on \"{path}\": it allows {allowed}; ")?;
-        write!(f, "the user has {groups} {plural}")
+        write!(f, "the user has {groups} {plural}")?;
+        if *groups == 0 {
+            write!(f, " of claim `{}`", escaped(claim, MAX_LENGTH))?;
+        }
+        f.write_str(if *lacks_email { " and no verified e-mail address" } else { "" })
     }
 }
 

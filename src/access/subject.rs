@@ -40,6 +40,12 @@ impl<'a> Subject<'a> {
         self.identity.groups().len()
     }
 
+    /// Whether the rule is about e-mail addresses, and the tenant accepts none of this identity.
+    pub(super) fn lacks_email(&self, allow: &Allow) -> bool {
+        let mut parts = allow.any_of.iter().chain(&allow.all_of);
+        self.email.is_none() && parts.any(|part| !part.emails.is_empty() || !part.email_domains.is_empty())
+    }
+
     /// The roles at this moment, in the order of the configuration.
     pub(super) fn into_roles(self) -> Vec<&'a str> {
         self.roles

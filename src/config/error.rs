@@ -72,8 +72,13 @@ impl ConfigError {
 
     /// The line for the log about a mistake inside one tenant.
     pub fn log(&self) -> LogLine {
-        let text = format!("configuration: {self}");
+        let text = format!("configuration: {self}{}", self.advice());
         LogLine::with_text(Level::Error, Event::TenantConfigError, self.name.as_ref(), text)
+    }
+
+    /// What else the log says about a variable: those of Envoy's process are not those of the VM.
+    pub fn advice(&self) -> &'static str {
+        if self.code == Code::VARIABLE { "; set it where Envoy runs, and name it in `host_env_keys`" } else { "" }
     }
 
     /// A mistake that concerns all tenants.

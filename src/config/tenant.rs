@@ -11,6 +11,7 @@ use super::hosts::{Hosts, hosts};
 use super::load_context::LoadContext;
 use super::values::{Scheme, listed, moment, secret, url};
 use super::{access, bearer, client_key, csrf, headers, identity, keys, login, pages, provider, refresh, roles};
+use crate::base::secret::Secret;
 use crate::http::host::Host;
 use crate::tenant::{Client, IdentityClaims, IdentityHeaders, RetainedClaims, Tenant, TenantName};
 use crate::upstream::AssertionSettings;
@@ -52,7 +53,7 @@ pub(super) fn tenant(
     let issuer = issuer(&object.field("issuer").about(Code::ISSUER), scheme);
     let client_id = client_id(&object.field("client_id").about(Code::CLIENT));
     let client_secret = object.field("client_secret").about(Code::CLIENT);
-    let secret = secret(&client_secret, context.environment);
+    let secret = secret(&client_secret, context.environment).filter(|text| is_sendable(&client_secret, text));
     let client_key = object.field("client_key").about(Code::CLIENT);
     let key = client_key::client_key(&client_key, context.environment);
     let credential = match (client_secret.is_present(), client_key.is_present()) {
@@ -163,6 +164,16 @@ fn issuer(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
 }
 
 /// Reads the client identifier: printable ASCII (RFC 6749 appendix A.1).
+/// Whether the secret has no control character, which none has (RFC 6749 appendix A.2). Files with
+/// a secret often end with a line break.
+fn is_sendable(at: &Cursor<'_>, secret: &Secret<String>) -> bool {
+    let is_sendable = !secret.expose_secret().bytes().any(|byte| byte.is_ascii_control());
+    if !is_sendable {
+        at.error("has a line break or another control character, often at its end; remove it");
+    }
+    is_sendable
+}
+
 fn client_id(at: &Cursor<'_>) -> Option<String> {
     let text = at.required_text()?;
     if text.is_empty() || text.len() > 255 || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {

@@ -347,6 +347,11 @@ fn a_mistake_inside_a_tenant_is_named_with_tenant_and_field() {
             "tenant \"acme\": client_id: is not a client id: 1 to 255 printable ASCII characters",
         ),
         ("/client_secret", json!(""), "tenant \"acme\": client_secret: is empty"),
+        (
+            "/client_secret",
+            json!("s3cr3t\n"),
+            "tenant \"acme\": client_secret: has a line break or another control character, often at its end; remove it",
+        ),
         ("/client_secret", json!(1), "tenant \"acme\": client_secret: must be a string or {env: NAME}"),
         (
             "/client_secret",

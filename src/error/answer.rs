@@ -168,11 +168,11 @@ mod tests {
     fn what_any_client_can_cause_is_logged_at_debug() {
         let login = [
             LoginError::AddressTooLong,
-            LoginError::CallbackInvalid,
+            LoginError::CallbackInvalid("invalid"),
             LoginError::MetadataUnavailable,
             LoginError::RedirectLoop,
             LoginError::RequestInvalid,
-            LoginError::StateUnknown,
+            LoginError::StateUnknown("unknown"),
         ];
         let logout = [
             LogoutError::Body(BodyError::TimedOut),

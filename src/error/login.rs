@@ -21,7 +21,7 @@ pub(crate) enum LoginError {
     /// The authorization response has this error.
     Authorization(AuthorizationError),
     /// The authorization response lacks a parameter, repeats one, or is not a GET request.
-    CallbackInvalid,
+    CallbackInvalid(&'static str),
     /// A function of the host failed.
     Host(HostFailure),
     /// The ID token is invalid.
@@ -44,8 +44,9 @@ pub(crate) enum LoginError {
     RequestInvalid,
     /// The session does not fit into the cookies that a browser stores.
     SessionTooLarge,
-    /// No login that this browser began has this `state`, or that login has expired.
-    StateUnknown,
+    /// No login that this browser began has this `state`, or that login has expired. The text says
+    /// which.
+    StateUnknown(&'static str),
     /// `sub` of the UserInfo response differs from `sub` of the ID token.
     SubjectMismatch,
     /// The response of the token endpoint has no valid tokens.
@@ -90,7 +91,7 @@ impl fmt::Display for LoginError {
         match self {
             Self::AddressTooLong => f.write_str("no session, and the address is too long to return to after a login"),
             Self::Authorization(error) => write!(f, "authorization endpoint: it answered {error}"),
-            Self::CallbackInvalid => f.write_str("the callback lacks a parameter, repeats one, or was not a GET"),
+            Self::CallbackInvalid(reason) => f.write_str(reason),
             Self::Host(failure) => failure.fmt(f),
             Self::IdToken(error, detail) => write!(f, "ID token: {error}{detail}"),
             Self::Identity(error) => write!(f, "ID token: {error}"),
@@ -107,9 +108,7 @@ impl fmt::Display for LoginError {
                 f.write_str("`iss` is absent or another issuer, or a parameter is repeated or too long")
             }
             Self::SessionTooLarge => SessionError::TooLarge.fmt(f),
-            Self::StateUnknown => {
-                f.write_str("no login that this browser began belongs to the `state`, or it has expired")
-            }
+            Self::StateUnknown(reason) => f.write_str(reason),
             Self::SubjectMismatch => SubjectMismatch.fmt(f),
             Self::TokenResponse(error) => write!(f, "token endpoint: {error}"),
             Self::Userinfo(error) => write!(f, "UserInfo endpoint: {error}"),

@@ -26,7 +26,7 @@ pub(super) fn login(error: &LoginError) -> Row {
             };
             (status, Info, Event::AuthorizationError, text, remedy)
         }
-        LoginError::CallbackInvalid => (400, Debug, Event::CallbackInvalid, pages::CALLBACK_INVALID, Some(SignIn)),
+        LoginError::CallbackInvalid(_) => (400, Debug, Event::CallbackInvalid, pages::CALLBACK_INVALID, Some(SignIn)),
         LoginError::Host(_) => HOST_ERROR,
         LoginError::IdToken(error, _) => {
             let (text, remedy) = of_id_token(error);
@@ -55,7 +55,7 @@ pub(super) fn login(error: &LoginError) -> Row {
         LoginError::SessionTooLarge => {
             (403, Info, Event::SessionTooLarge, pages::SESSION_TOO_LARGE, Some(AnotherAccount))
         }
-        LoginError::StateUnknown => (400, Debug, Event::StateUnknown, pages::STATE_UNKNOWN, Some(SignIn)),
+        LoginError::StateUnknown(_) => (400, Debug, Event::StateUnknown, pages::STATE_UNKNOWN, Some(SignIn)),
         LoginError::SubjectMismatch => (403, Warn, Event::SubjectMismatch, pages::NOT_CONFIRMED, None),
         error @ LoginError::TokenResponse(_) if error.is_code_rejected() => {
             (400, Info, Event::CodeRejected, pages::CODE_REJECTED, Some(TryAgain))
@@ -81,7 +81,7 @@ fn at_provider(level: Level, event: Event, passes: bool) -> Row {
 /// A call that the host refuses names a cluster that does not exist.
 fn call_passes(failure: &CallFailure) -> bool {
     match failure {
-        CallFailure::NoAnswer | CallFailure::Local(_) => true,
+        CallFailure::NoAnswer | CallFailure::NoEndpoint | CallFailure::Local(_) => true,
         CallFailure::Refused => false,
     }
 }
@@ -93,9 +93,9 @@ fn status_passes(status: u16) -> bool {
 fn fetch_passes(error: &FetchError) -> bool {
     match error {
         FetchError::Call(unreachable) => call_passes(&unreachable.failure),
-        FetchError::Status(status) => status_passes(*status),
-        FetchError::NotJson | FetchError::TooLong => true,
-        FetchError::Field(_) | FetchError::NoKey | FetchError::Origin(..) | FetchError::OtherIssuer => false,
+        FetchError::Status(_, status) => status_passes(*status),
+        FetchError::NotJson(_) | FetchError::TooLong => true,
+        FetchError::Field(_) | FetchError::NoKey | FetchError::Origin(..) | FetchError::OtherIssuer(_) => false,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::http::request::BodyError;
 use crate::session::CrossOrigin;
 
 /// The reason why a request is refused before a flow begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RequestError {
     /// The body of a form that begins a login did not arrive in time.
     BodyTimeout,

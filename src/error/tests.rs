@@ -25,14 +25,14 @@ fn refusals_of_people() -> Vec<Refusal> {
     };
     let mut login = vec![
         LoginError::AddressTooLong,
-        LoginError::CallbackInvalid,
+        LoginError::CallbackInvalid("invalid"),
         LoginError::Host(HostFailure("x")),
         LoginError::IssuerMismatch,
         LoginError::MetadataUnavailable,
         LoginError::RedirectLoop,
         LoginError::RequestInvalid,
         LoginError::SessionTooLarge,
-        LoginError::StateUnknown,
+        LoginError::StateUnknown("unknown"),
         LoginError::SubjectMismatch,
     ];
     let codes = ["access_denied", "invalid_scope", "server_error", "other"];
@@ -53,17 +53,26 @@ fn refusals_of_people() -> Vec<Refusal> {
     let calls = calls.map(|failure| ProviderUnreachable::new("issuer", failure));
     login.extend(calls.clone().map(LoginError::ProviderUnreachable));
     login.extend(calls.map(FetchError::Call).map(LoginError::Jwks));
-    login.extend([FetchError::NoKey, FetchError::Status(503), FetchError::NotJson].map(LoginError::Jwks));
+    login.extend(
+        [FetchError::NoKey, FetchError::Status("keys", 503), FetchError::NotJson("keys")].map(LoginError::Jwks),
+    );
     login.extend([UserinfoError::Signed, UserinfoError::Status(500)].map(LoginError::Userinfo));
     let errors = ["invalid_client", "invalid_grant", "temporarily_unavailable"];
     let errors = errors.map(|error| response(400, &["{\"error\":\"", error, "\"}"].concat()));
     login.extend(errors.into_iter().chain([response(503, ""), response(404, "")]).map(LoginError::TokenResponse));
-    let denial = Denial { rule: 0, path: "/".to_owned(), allowed: String::new(), groups: 0 };
+    let denial = Denial {
+        rule: 0,
+        path: "/".to_owned(),
+        allowed: String::new(),
+        groups: 0,
+        lacks_email: false,
+        claim: String::new(),
+    };
     let access =
         [AccessError::Ambiguous(Ambiguity::DotSegment), AccessError::DeniedToAll(None), AccessError::Denied(denial)];
     let request = [
         RequestError::BodyTimeout,
-        RequestError::CrossOrigin(CrossOrigin),
+        RequestError::CrossOrigin(CrossOrigin::default()),
         RequestError::HostInvalid,
         RequestError::PathInvalid,
         RequestError::TenantBroken,

@@ -49,6 +49,8 @@ impl fmt::Debug for CallResponse {
 /// The reason why a call has no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallFailure {
+    /// The cluster has no endpoint, so there was nobody to call.
+    NoEndpoint,
     /// The host did not accept the call: there is no such cluster, or it is shutting down.
     Refused,
     /// The timeout expired, the connection failed, or the response was not HTTP.
@@ -79,7 +81,17 @@ impl fmt::Display for CallFailure {
                 f.write_str("Envoy refused the call; check that a cluster with the configured name exists")
             }
             Self::NoAnswer => f.write_str("no answer in time"),
-            Self::Local(LocalReason(reason)) => write!(f, "Envoy: {reason}"),
+            Self::NoEndpoint => f.write_str("it has no endpoint; check that the name of its server resolves"),
+            Self::Local(LocalReason(reason)) => {
+                write!(f, "Envoy: {reason}")?;
+                // Envoy keeps the reason of a failed TLS handshake out of its reply.
+                let is_hidden = reason.ends_with("connection failure") || reason.ends_with("connection termination");
+                f.write_str(if is_hidden {
+                    "; the cluster's counters `ssl` and `upstream_cx_connect_fail` say more"
+                } else {
+                    ""
+                })
+            }
         }
     }
 }

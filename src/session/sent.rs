@@ -8,6 +8,7 @@ use super::cookies;
 use super::end::SessionEnd;
 use super::record::SessionRecord;
 use super::sessions::{Session, Sessions};
+use crate::base::encoding::escaped;
 use crate::http::host::Host;
 use crate::http::origin::{is_same_origin, is_unsafe};
 use crate::http::request::RequestHead;
@@ -23,16 +24,26 @@ pub(crate) struct SentSession<'a> {
 }
 
 /// A page of another origin made an unsafe request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CrossOrigin;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CrossOrigin {
+    /// `Origin` as the browser sent it, in printable ASCII.
+    origin: String,
+}
 
 impl fmt::Display for CrossOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a page of another origin, which `csrf.trusted_origins` does not name, made the request")
+        let Self { origin } = self;
+        write!(
+            f,
+            "a page of another origin, which `csrf.trusted_origins` does not name, made the request: \"{origin}\""
+        )
     }
 }
 
 impl std::error::Error for CrossOrigin {}
+
+/// The most characters of an origin in a line of the log.
+const MAX_ORIGIN: usize = 200;
 
 impl<'a> Sessions<'a> {
     /// The first valid session among the session cookies of the request.
@@ -66,7 +77,8 @@ impl SentSession<'_> {
             origin.is_some_and(|origin| tenant.trusted_origins.iter().any(|trusted| trusted.as_bytes() == origin))
         };
         if is_unsafe(head) && !is_same_origin(head, &tenant.origin(host)) && !is_trusted() {
-            return Err(CrossOrigin);
+            let origin = String::from_utf8_lossy(head.only("origin").unwrap_or_default());
+            return Err(CrossOrigin { origin: escaped(&origin, MAX_ORIGIN) });
         }
         Ok(session)
     }

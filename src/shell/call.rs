@@ -29,11 +29,14 @@ impl DispatchedCall {
 /// Makes the call.
 ///
 /// # Errors
-/// [`Status`] if the host does not accept the call.
-pub(super) fn dispatch(call: &HttpCall) -> Result<DispatchedCall, Status> {
+/// [`CallFailure`] if the host does not accept the call. Envoy has another status for a cluster
+/// without endpoints than for one that does not exist.
+pub(super) fn dispatch(call: &HttpCall) -> Result<DispatchedCall, CallFailure> {
     let headers = call.headers.iter().map(|(name, value)| (*name, value.expose_secret().as_str())).collect();
     let body = call.body.expose_secret().as_bytes();
-    let token = hostcalls::dispatch_http_call(&call.cluster, headers, Some(body), Vec::new(), call.timeout)?;
+    let token = hostcalls::dispatch_http_call(&call.cluster, headers, Some(body), Vec::new(), call.timeout).map_err(
+        |status| if status == Status::InternalFailure { CallFailure::NoEndpoint } else { CallFailure::Refused },
+    )?;
     Ok(DispatchedCall { token, began: hostcalls::get_current_time().ok() })
 }
 

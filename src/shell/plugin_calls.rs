@@ -150,7 +150,7 @@ impl Queue {
             let Some(PluginCall { work, call }) = call else { break };
             match dispatch(&call) {
                 Ok(call) => drop(self.running.insert(call.token, (call, work))),
-                Err(_) => next = Some(work.called(Err(CallFailure::Refused), env)),
+                Err(failure) => next = Some(work.called(Err(failure), env)),
             }
         }
         ended

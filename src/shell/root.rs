@@ -21,7 +21,6 @@ use crate::base::time::UnixTime;
 use crate::config::{self, ConfigError, LoadContext};
 use crate::env::Env;
 use crate::filter::{Awaited, Filter};
-use crate::http::call::CallFailure;
 use crate::identity::CacheCounts;
 use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
@@ -70,8 +69,8 @@ impl Root {
         while let Some((id, call)) = calls.pop() {
             match dispatch(&call) {
                 Ok(call) => drop(self.calls.insert(call.token, (call, id))),
-                Err(_) => {
-                    let actions = self.jwks_refresher.called(id, Err(CallFailure::Refused), env);
+                Err(failure) => {
+                    let actions = self.jwks_refresher.called(id, Err(failure), env);
                     calls.extend(actions.calls);
                     lines.extend(actions.log);
                     has_fetched |= actions.has_fetched;
@@ -240,7 +239,7 @@ impl RootContext for Root {
             }
             Err(errors) => {
                 for error in &errors {
-                    log(Level::Error, &format!("configuration refused: {error}"));
+                    log(Level::Error, &format!("configuration refused: {error}{}", error.advice()));
                 }
                 false
             }

@@ -99,7 +99,7 @@ impl StreamState {
                         self.call = Some(call);
                         None
                     }
-                    Err(_) => Some(Input::Called(Err(CallFailure::Refused))),
+                    Err(failure) => Some(Input::Called(Err(failure))),
                 },
                 Effect::Request(RequestEffect::AwaitRefresh(start)) => {
                     start.into_iter().for_each(|start| self.plugin.calls.start(start));

@@ -43,6 +43,7 @@ impl TokenDetail {
             TokenError::UnsupportedAlgorithm | TokenError::OtherIdTokenAlgorithm => {
                 format!(": `alg` is {}", has("alg"))
             }
+            TokenError::WrongType => format!(": `typ` is {}", has("typ")),
             TokenError::Expired => format!(", {} seconds ago", now.saturating_sub(seconds("exp"))),
             TokenError::NotYetValid(name) => format!(", by {} seconds", seconds(name).saturating_sub(now)),
             TokenError::Busy
@@ -54,8 +55,7 @@ impl TokenDetail {
             | TokenError::Replayed
             | TokenError::TooLong
             | TokenError::TooOld
-            | TokenError::WrongClaim(_)
-            | TokenError::WrongType => return Self::default(),
+            | TokenError::WrongClaim(_) => return Self::default(),
         })
     }
 }

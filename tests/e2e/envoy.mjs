@@ -23,11 +23,11 @@ export function exampleConfiguration(ports) {
   return { envoy, tenantgate: config.configuration.value };
 }
 
-/** Starts Envoy with two workers, and waits until it is ready. */
-export async function startEnvoy({ envoy, adminPort, dir, log = join(dir, 'envoy.log'), env, wasmLog }) {
+/** Starts Envoy with two workers, and waits until it is ready. `level` is for what is not Wasm. */
+export async function startEnvoy({ envoy, adminPort, dir, log = join(dir, 'envoy.log'), env, wasmLog, level = 'warning' }) {
   const file = join(dir, 'envoy.yaml');
   writeFileSync(file, stringify(envoy), { mode: 0o600 });
-  const args = ['-c', file, '--disable-hot-restart', '--concurrency', '2', '-l', 'warning', '--component-log-level', `wasm:${wasmLog}`];
+  const args = ['-c', file, '--disable-hot-restart', '--concurrency', '2', '-l', level, '--component-log-level', `wasm:${wasmLog}`];
   const running = startProcess(join(TOP, 'target/venv/bin/envoy'), args, { log, env });
   try {
     await waitFor(running, async () => {

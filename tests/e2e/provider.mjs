@@ -13,11 +13,13 @@ import { loginPage, logoutPage, serveFrame, serveLogin } from './interaction.mjs
  * `accounts` has `authenticate(uid, password)`, which returns a uid or undefined, and `find(uid)`,
  * which returns `{name, mail, groups}`. `jwk` is the private signing key. `client` is the
  * registration of the client. With `refreshAfter`, the provider rotates refresh tokens and gives
- * access tokens for that many seconds. `settings` override the settings of the provider. With `tls`,
- * it is the server `{host, key, cert}` at port 443 instead.
+ * access tokens for that many seconds. `settings` override the settings of the provider. `front`
+ * sees each request and each answer, as a proxy in front of the provider does. With `tls`,
+ * `{cert, key}`, the provider speaks HTTPS; its issuer has the scheme of `secure`. With
+ * `{host, cert, key}` it is that server at port 443.
  */
-export async function startProvider({ tenant, port, accounts, jwk, client, refreshAfter, settings, tls }) {
-  const issuer = tls ? `https://${tls.host}` : `http://login-${tenant}.localhost:${port}`;
+export async function startProvider({ tenant, port, accounts, jwk, client, refreshAfter, settings, front, tls, secure = Boolean(tls) }) {
+  const issuer = tls?.host ? `https://${tls.host}` : `${secure ? 'https' : 'http'}://login-${tenant}.localhost:${port}`;
   const provider = new Provider(issuer, {
     adapter: memoryAdapter(),
     jwks: { keys: [jwk] },
@@ -59,10 +61,12 @@ export async function startProvider({ tenant, port, accounts, jwk, client, refre
       return grant;
     },
   });
+  if (front) provider.use(front);
   provider.use(serveFrame(tenant));
   provider.use(serveLogin(provider, accounts, (error) => loginPage(tenant, error)));
 
-  const server = tls ? createServer(tls, provider.callback()).listen(443, tls.host) : provider.listen(port, '127.0.0.1');
+  const [at, address] = tls?.host ? [443, tls.host] : [port, '127.0.0.1'];
+  const server = tls ? createServer(tls, provider.callback()).listen(at, address) : provider.listen(at, address);
   await once(server, 'listening');
   return {
     issuer,

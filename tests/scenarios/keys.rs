@@ -378,10 +378,10 @@ pub fn hostile_documents<H: Harness>() {
         (with("jwks_uri", json!(null)), "no usable `jwks_uri`"),
         (with("authorization_endpoint", json!("javascript:alert(1)")), "no usable `authorization_endpoint`"),
         (with("token_endpoint", json!("https://user:password@login.acme.example/")), "no usable `token_endpoint`"),
-        (Answer::Raw(200, br#"{"issuer":"a","issuer":"a"}"#.to_vec()), "not a JSON object"),
-        (Answer::Raw(200, b"[]".to_vec()), "not a JSON object"),
+        (Answer::Raw(200, br#"{"issuer":"a","issuer":"a"}"#.to_vec()), "no JSON object came"),
+        (Answer::Raw(200, b"[]".to_vec()), "no JSON object came"),
         (Answer::Raw(200, vec![b' '; 70_000]), "longer than 65536 bytes"),
-        (Answer::Raw(200, "[".repeat(60_000).into_bytes()), "not a JSON object"),
+        (Answer::Raw(200, "[".repeat(60_000).into_bytes()), "no JSON object came"),
         (Answer::Raw(302, b"".to_vec()), "status 302"),
         (Answer::Silence, "cluster \"acme\": "),
     ];

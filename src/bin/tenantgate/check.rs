@@ -148,7 +148,12 @@ impl Check {
 
     fn gate(&self, gate: &Gate<'_>, source: &Source, report: &mut Report) -> Result<(), String> {
         let Some(configuration) = &gate.configuration else {
-            let message = "has no configuration; the gate needs at least `session` and `tenants`";
+            let value = gate.plugin.find(&["configuration", "value"]);
+            let message = if value.is_some_and(|value| !value.members().is_empty()) {
+                "has a configuration that is no text; write `\"@type\": type.googleapis.com/google.protobuf.Struct` above it"
+            } else {
+                "has no configuration; the gate needs at least `session` and `tenants`"
+            };
             report.diagnostics.push(Diagnostic::split(codes::NO_GATE, message).span(pointed(gate.plugin, source)));
             return Ok(());
         };

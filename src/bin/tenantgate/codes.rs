@@ -61,6 +61,8 @@ pub(crate) const NO_RELOAD: Code = Code::new(131);
 pub(crate) const NO_BODY: Code = Code::new(132);
 /// A plugin without an id of its own.
 pub(crate) const VM_ID: Code = Code::new(133);
+/// A runtime that Envoy does not have.
+pub(crate) const RUNTIME: Code = Code::new(134);
 /// A chain whose last filter is not the router.
 pub(crate) const ROUTER: Code = Code::new(140);
 /// A filter before the gate that believes the client.
@@ -71,6 +73,8 @@ pub(crate) const PATHS: Code = Code::new(142);
 pub(crate) const CLIENT_ADDRESS: Code = Code::new(143);
 /// Requests that pass without the filter.
 pub(crate) const SWITCHED_OFF: Code = Code::new(144);
+/// Two gates in one chain of filters.
+pub(crate) const TWICE: Code = Code::new(145);
 
 /// A rule that can never match.
 pub(crate) const RULE_SHADOWED: Code = Code::new(200);

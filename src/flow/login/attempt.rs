@@ -43,15 +43,30 @@ pub(super) enum AttemptError {
     KeyGone,
     /// The attempt was used, was replaced by newer ones, or was never made in this browser.
     Unknown,
+    /// The cookie names a known key, and that key does not open it.
+    Unreadable,
+}
+
+impl AttemptError {
+    /// The reason for the log.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Expired(_) => "the login took longer than `login.timeout`",
+            Self::KeyGone => "the cookie of the login has a key that `session.keys` lacks",
+            Self::Unknown => {
+                "the browser sent no cookie of a login with this `state`: the login was used, another browser or host \
+                 began it, or the browser drops cookies, as on a site without TLS"
+            }
+            Self::Unreadable => {
+                "the cookie of the login does not open: replicas have different keys of one `id`, or it is forged"
+            }
+        }
+    }
 }
 
 impl fmt::Display for AttemptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Expired(_) => "the attempt has expired",
-            Self::KeyGone => "the attempt is sealed with an unknown key",
-            Self::Unknown => "this browser has no such attempt",
-        })
+        f.write_str(self.reason())
     }
 }
 
@@ -143,6 +158,7 @@ impl Attempt {
             Some(attempt) if attempt.lives(now) => Ok(attempt),
             Some(attempt) => Err(AttemptError::Expired(Box::new(attempt))),
             None if sent().any(|(_, value)| ring.lacks_key_of(value)) => Err(AttemptError::KeyGone),
+            None if sent().next().is_some() => Err(AttemptError::Unreadable),
             None => Err(AttemptError::Unknown),
         }
     }

@@ -85,10 +85,17 @@ pub(super) fn begin_for(
     let surplus = surplus(head, tenant, runtime.ring(), now, name.len().saturating_add(sealed.len()));
     let asks = must_ask || asks(head, &cookies);
     let url = authorization_request::url(&served.provider, &attempt, &tenant.redirect_uri(host), hint, asks)?;
-    let log = reply_context.log(Level::Debug, Event::LoginStarted, "sent to the issuer");
+    // A filter before this one removes what clients send under this name.
+    let is_second = tenant.headers.tenant.as_ref().is_some_and(|name| head.has(name));
+    let reason = if is_second { SECOND } else { "sent to the issuer" };
+    let log = reply_context.log(Level::Debug, Event::LoginStarted, reason);
     let reply = LocalReply::redirect(url, log).with_cookie(cookie);
     Ok(surplus.iter().fold(reply, |reply, name| reply.with_cookie(cookies.delete(name))))
 }
+
+/// The reason for the log if the request has the header that the upstream gets.
+const SECOND: &str = "sent to the issuer; the request has the header of the tenant for the upstream, so Tenantgate \
+                      stands twice in the chain of filters, or a client sent it";
 
 /// Whether the issuer has to ask for credentials. The cookie that says so stays until a login ends
 /// with a session, because a user can leave the issuer's page and come back.

@@ -33,7 +33,9 @@ pub(crate) fn callback(context: RequestContext, env: &mut Env<'_>) -> Result<(Co
         Ok(attempt) => attempt,
         Err(error) => return Err(without_attempt(&context, error, env)),
     };
-    let Some(host) = host_of(&attempt, &context) else { return Err(refuse(LoginError::StateUnknown)) };
+    let Some(host) = host_of(&attempt, &context) else {
+        return Err(refuse(LoginError::StateUnknown("the login began on a host that is not of this tenant any more")));
+    };
     let login = &context.tenant().login;
     let sent = SentCookies::new(&context.head, login);
     let asks = asks(&context.head, &TenantCookies::new(login));
@@ -57,10 +59,12 @@ pub(crate) fn callback(context: RequestContext, env: &mut Env<'_>) -> Result<(Co
 
 fn read(context: &RequestContext) -> Result<AuthorizationResponse, LoginError> {
     if context.head.only(":method") != Some(b"GET") {
-        return Err(LoginError::CallbackInvalid);
+        let reason = "the callback is no GET; let the issuer answer with the response mode `query`, not `form_post`";
+        return Err(LoginError::CallbackInvalid(reason));
     }
     let query = context.target().query.unwrap_or_default();
-    AuthorizationResponse::parse(query).ok_or(LoginError::CallbackInvalid)
+    let invalid = LoginError::CallbackInvalid("the callback lacks a parameter or repeats one");
+    AuthorizationResponse::parse(query).ok_or(invalid)
 }
 
 /// The host where the attempt began, if it still belongs to this tenant.
@@ -83,19 +87,20 @@ fn without_attempt(context: &RequestContext, error: AttemptError, env: &mut Env<
         AttemptError::Expired(attempt) => {
             host_of(attempt, context).map(|host| format!("{}{}", tenant.origin(&host), attempt.page))
         }
-        AttemptError::KeyGone | AttemptError::Unknown => None,
+        AttemptError::KeyGone | AttemptError::Unknown | AttemptError::Unreadable => None,
     };
     let page = page.unwrap_or_else(|| format!("{}/", tenant.origin(&context.host)));
     if env.now().is_ok_and(|now| context.sessions(now).find(&context.head).is_ok()) {
         let reason = "the authorization response belongs to no login in progress, and the browser has a session";
         return LocalReply::redirect(page, reply_context.log(Level::Debug, Event::CallbackWithoutLogin, reason));
     }
-    match error {
+    match &error {
         AttemptError::KeyGone if is_navigation(&context.head) => {
             begin_again(context, env).unwrap_or_else(|error| reply_context.refuse(&error.into()))
         }
-        AttemptError::Expired(_) | AttemptError::KeyGone | AttemptError::Unknown => {
-            reply_context.refuse_with(&LoginError::StateUnknown.into(), None, vec![PageAction::sign_in(&page)])
+        AttemptError::Expired(_) | AttemptError::KeyGone | AttemptError::Unknown | AttemptError::Unreadable => {
+            let refusal = LoginError::StateUnknown(error.reason()).into();
+            reply_context.refuse_with(&refusal, None, vec![PageAction::sign_in(&page)])
         }
     }
 }

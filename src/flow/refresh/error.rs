@@ -62,7 +62,7 @@ impl RefreshError {
         match self {
             Self::Host(_) => None,
             Self::ProviderUnreachable(unreachable) => match unreachable.failure {
-                CallFailure::Refused => None,
+                CallFailure::NoEndpoint | CallFailure::Refused => None,
                 CallFailure::NoAnswer | CallFailure::Local(_) => Some(false),
             },
             Self::TokenResponse(TokenResponseError::Status(502..=504))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::error::FetchError;
+use super::error::{FetchError, KEYS, METADATA};
 use super::fetched::Fetched;
 use super::metadata::Metadata;
 use super::provider::Provider;
@@ -64,7 +64,8 @@ impl Fetch {
     /// Continues with the response to the last call.
     pub(crate) fn proceed(self, result: Result<CallResponse, CallFailure>, now: UnixTime) -> FetchStep {
         let Self { provider, awaited } = self;
-        let body = match body(result, provider.tenant()) {
+        let document = if matches!(awaited, Awaited::Metadata) { METADATA } else { KEYS };
+        let body = match body(result, document, provider.tenant()) {
             Ok(body) => body,
             Err(error) => return FetchStep::Done(provider, Err(error)),
         };
@@ -108,7 +109,7 @@ impl Fetched {
 /// keys take precedence: a fetched key that is also configured, or has the `kid` of a configured
 /// key, is omitted.
 fn read_set(body: &[u8], metadata: Option<&Metadata>, tenant: &Tenant) -> Result<(KeySet, usize), FetchError> {
-    let document = json::parse_object(body).map_err(|_| FetchError::NotJson)?;
+    let document = json::parse_object(body).map_err(|_| FetchError::NotJson(KEYS))?;
     let Some(Value::Array(keys)) = document.get("keys") else { return Err(FetchError::Field("keys")) };
     let usable = read_jwks(keys.get(..MAX_KEYS).unwrap_or(keys));
     if usable.is_empty() {
@@ -120,12 +121,16 @@ fn read_set(body: &[u8], metadata: Option<&Metadata>, tenant: &Tenant) -> Result
     Ok((KeySet::beside(&tenant.keys, usable).for_each(named), omitted))
 }
 
-fn body(result: Result<CallResponse, CallFailure>, tenant: &Tenant) -> Result<Vec<u8>, FetchError> {
+fn body(
+    result: Result<CallResponse, CallFailure>,
+    document: &'static str,
+    tenant: &Tenant,
+) -> Result<Vec<u8>, FetchError> {
     let response =
         result.map_err(|failure| FetchError::Call(ProviderUnreachable::new(&tenant.provider.cluster, failure)))?;
     // A redirect is not followed: calls go only where the configuration says.
     if response.status != 200 {
-        return Err(FetchError::Status(response.status));
+        return Err(FetchError::Status(document, response.status));
     }
     let body = response.body.expose_secret();
     if body.len() > CallResponse::MAX_BODY { Err(FetchError::TooLong) } else { Ok(body.clone()) }

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::error::FetchError;
+use super::error::{FetchError, METADATA};
 use crate::base::json;
 use crate::jose::{AlgorithmSet, SignatureAlgorithm};
 use crate::tenant::{Endpoints, OptionalScopes, ProviderSource, Tenant};
@@ -36,11 +36,14 @@ impl Metadata {
     /// [`FetchError`]. In particular, `issuer` has to be identical to the configured issuer
     /// (section 4.3).
     pub(super) fn read(body: &[u8], tenant: &Tenant) -> Result<Self, FetchError> {
-        let source = tenant.provider.source.as_ref().ok_or(FetchError::NotJson)?;
-        let document = json::parse_object(body).map_err(|_| FetchError::NotJson)?;
+        let source = tenant.provider.source.as_ref().ok_or(FetchError::NotJson(METADATA))?;
+        let document = json::parse_object(body).map_err(|_| FetchError::NotJson(METADATA))?;
         match document.get("issuer") {
             Some(Value::String(named)) if *named == tenant.issuer => {}
-            _ => return Err(FetchError::OtherIssuer),
+            named => {
+                let named = named.and_then(Value::as_str).unwrap_or_default();
+                return Err(FetchError::OtherIssuer(named.to_owned()));
+            }
         }
         let configured = &tenant.provider.endpoints;
         let required = |name, configured: &Option<Url>| match configured {

@@ -21,7 +21,14 @@ fn secrets_in_the_file() {
         ("env: SESSION_KEY", &key, "TG234", KEY, "write `env: NAME`"),
         (SECRET, &secret("\"Zq8 aQ9fx\""), "TG233", "\"Zq8 aQ9fx\"", "or better `{env: NAME}`"),
         (SECRET, &secret("\"Zq8aQ9fx \""), "TG233", "\"Zq8aQ9fx \"", "or better `{env: NAME}`"),
-        (SECRET, &secret("\"${ACME_SECRET}\""), "TG233", "\"${ACME_SECRET}\"", "write `{env: NAME}`"),
+        (SECRET, &secret("\"${ACME_SECRET}\""), "TG233", "\"${ACME_SECRET}\"", "write `{env: ACME_SECRET}`"),
+        (
+            SECRET,
+            "client_secret: {env: $ACME_SECRET}",
+            "TG233",
+            "$ACME_SECRET",
+            "write the name alone: `{env: ACME_SECRET}`",
+        ),
         (SECRET, &secret("$ACME_SECRET"), "TG233", "$ACME_SECRET", "write `{env: NAME}`"),
         (SECRET, &secret("\"{{ .Values.secret }}\""), "TG233", "\"{{ .Values.secret }}\"", "write `{env: NAME}`"),
         (SECRET, &secret("env:ACME_SECRET"), "TG233", "env:ACME_SECRET", "write `{env: NAME}`"),
@@ -60,7 +67,6 @@ fn values_of_variables() {
     assert_eq!(with_values(BASE, "Zq8aQ9fx", KEY), [] as [Value; 0]);
     for (value, help) in [
         ("changeme", "that the issuer shows"),
-        ("Zq8aQ9fx\n", "without a line break"),
         (" Zq8aQ9fx", "without a line break"),
         ("Zq8 aQ9fx", "without a line break"),
         ("\"Zq8aQ9fx\"", "without a line break or quotes"),
@@ -72,6 +78,11 @@ fn values_of_variables() {
         assert_eq!((&one["code"], &one["path"]), (&"TG233".into(), &"client_secret.env".into()), "{value}");
         assert!(one["help"].as_str().unwrap().contains(help), "{one:#}");
     }
+    // The filter refuses it as well.
+    let found = with_values(BASE, "Zq8aQ9fx\n", KEY);
+    let [one] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!((&one["code"], &one["path"]), (&"TG013".into(), &"client_secret".into()));
+    assert!(one["help"].as_str().unwrap().contains("remove it"), "{one:#}");
     // Without their values, variables count as set, whatever they hold.
     let arguments = ["check", "-", "--assume-env", "--env", "ACME_SECRET=changeme", "--format", "json"];
     assert!(run(&arguments, BASE).1.contains("\"warnings\": 0"));

@@ -10,11 +10,18 @@ pub(super) fn lint(site: &Site<'_>, scene: &Scene<'_>) -> Option<Found> {
     let node = site.at("client_secret")?;
     if let Some(text) = node.string() {
         let problem = cut(node, scene.text).or_else(|| problem(text, site)).or_else(|| variable_name(text))?;
-        return Some(site.warning(codes::SECRET, "client_secret", &format!("{problem}; {}", remedy(problem, false))));
+        let remedy = named(text).filter(|_| problem == REFERENCE);
+        let remedy = remedy.unwrap_or_else(|| remedy_for(problem, false).to_owned());
+        return Some(site.warning(codes::SECRET, "client_secret", &format!("{problem}; {remedy}")));
     }
     let name = node.get("env").and_then(Node::text)?;
+    let bare = name.trim().trim_start_matches(['$', '{', '(']).trim_end_matches(['}', ')']);
+    if bare != name {
+        let message = format!("{name} is not the name of a variable; write the name alone: `{{env: {bare}}}`");
+        return Some(site.warning(codes::SECRET, "client_secret.env", &message));
+    }
     let problem = problem(&scene.vm.known(name)?, site)?;
-    let message = format!("the value of {name} {problem}; {}", remedy(problem, true));
+    let message = format!("the value of {name} {problem}; {}", remedy_for(problem, true));
     Some(site.warning(codes::SECRET, "client_secret.env", &message))
 }
 
@@ -57,6 +64,13 @@ fn variable_name(text: &str) -> Option<&'static str> {
     (is_name && text.contains('_') && text.starts_with(|c: char| c.is_ascii_uppercase())).then_some(NAME)
 }
 
+/// What to write instead of `${NAME}`.
+fn named(text: &str) -> Option<String> {
+    let name = text.trim().strip_prefix("${")?.strip_suffix('}')?;
+    variable_name(name)?;
+    Some(format!("write `{{env: {name}}}`, with a variable that Envoy hands to the VM"))
+}
+
 /// Whether a template or another program would have to replace the text.
 fn is_reference(text: &str) -> bool {
     let is_upper = |text: &str| {
@@ -97,7 +111,7 @@ fn words(text: &str) -> String {
     bare.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect()
 }
 
-fn remedy(problem: &str, is_variable: bool) -> &'static str {
+fn remedy_for(problem: &str, is_variable: bool) -> &'static str {
     match (problem, is_variable) {
         (REFERENCE | NAME, false) => "write `{env: NAME}` with the name of a variable that Envoy hands to the VM",
         (REFERENCE, true) => "set the variable to the secret itself",

@@ -33,7 +33,10 @@ pub(super) fn help(found: &Diagnostic, place: &str, configuration: &Node) -> Opt
     let other = schema::homes(name).into_iter().find(|other| *other != home)?;
     let inside = other.strip_prefix("tenants[]").map_or(other.as_str(), |rest| rest.trim_start_matches('.'));
     Some(match (other.as_str(), inside) {
-        ("", _) => format!("`{name}` belongs at the top of the configuration, beside `tenants`"),
+        ("", _) => {
+            let beside = if name == "tenants" { "session" } else { "tenants" };
+            format!("`{name}` belongs at the top of the configuration, beside `{beside}`")
+        }
         (_, "") => format!("`{name}` belongs into a tenant: an element of `tenants`"),
         _ => format!("`{name}` belongs under `{inside}`"),
     })

@@ -65,6 +65,11 @@ pub(super) fn seconds(text: &str, place: &str) -> Option<String> {
     if (1..60).contains(&number) && !place.contains(".provider.") {
         return Some(format!("write it with a unit: \"{number}h\", \"{number}m\" or \"{number}s\""));
     }
+    // No call may take more than a minute, so these are milliseconds.
+    if number > 60 && place.ends_with(".provider.timeout") {
+        let duration = humantime::format_duration(Duration::from_millis(number));
+        return Some(format!("write it with a unit: \"{duration}\" for {number} milliseconds"));
+    }
     let duration = humantime::format_duration(Duration::from_secs(number));
     Some(format!("write it with a unit: \"{duration}\" for {number} seconds"))
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use tenantgate::config::Code;
-use tenantgate::http::host::HostPattern;
+use tenantgate::http::host::{Host, HostPattern};
 
 use super::{field_of, paths};
 use crate::diagnostic::Diagnostic;
@@ -36,7 +36,7 @@ pub(super) fn help(found: &Diagnostic, place: &str, configuration: &Node) -> Opt
         (Code::LOGIN, "prompt") if text.contains("none") => Some("leave `prompt` out, or write `login`".to_owned()),
         (Code::LOGIN, "prompt") => Some("write one of `login`, `consent` and `select_account`".to_owned()),
         (Code::LOGIN, "redirect_uri" | "cookie_domain") if node.is_none() => several_hosts(tenant?),
-        (Code::LOGIN, "redirect_uri") if !has_help => redirect_uri(tenant?),
+        (Code::LOGIN, "redirect_uri") if !has_help => redirect_uri(text, tenant?),
         (Code::LOGIN, "cookie_domain") if !has_help => cookie_domain(text, tenant?),
         (Code::NAME, "name") => {
             let name: String =
@@ -196,11 +196,26 @@ fn method(text: &str) -> Option<String> {
     }
 }
 
-fn redirect_uri(tenant: &Node) -> Option<String> {
-    let hosts = tenant.get("hosts").map(Node::elements).unwrap_or_default();
-    let mut exact = hosts.iter().filter_map(Node::text).filter(|host| !host.contains('*'));
+/// The URI with the path of the callback, on its own host if that is one of the tenant.
+fn redirect_uri(text: &str, tenant: &Node) -> Option<String> {
+    let hosts: Vec<&str> =
+        tenant.get("hosts").map(Node::elements).unwrap_or_default().iter().filter_map(Node::text).collect();
     let path = tenant.find(&["login", "callback_path"]).and_then(Node::text).unwrap_or("/oauth2/callback");
-    Some(format!("write \"https://{}{path}\"", exact.next()?))
+    let authority = text.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    let name = authority.split(':').next().and_then(|name| Host::from_name(name).ok());
+    let serves =
+        |host: &&&str| HostPattern::parse(host).is_ok_and(|host| name.as_ref().is_some_and(|name| host.matches(name)));
+    if hosts.iter().any(|host| serves(&host)) {
+        let scheme = text.split("://").next()?;
+        return Some(format!("write \"{scheme}://{authority}{path}\""));
+    }
+    match hosts.iter().find(|host| !host.contains('*')) {
+        Some(exact) => Some(format!("write \"https://{exact}{path}\"")),
+        None => Some(format!(
+            "write a host that `hosts` fits, such as \"https://{}{path}\"",
+            hosts.first()?.replace('*', "www")
+        )),
+    }
 }
 
 fn cookie_domain(text: &str, tenant: &Node) -> Option<String> {

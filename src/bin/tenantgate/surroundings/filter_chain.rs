@@ -28,6 +28,11 @@ pub(super) fn check(gate: &Surrounded<'_>) -> Vec<Finding> {
             let message = "the chain has no router behind Tenantgate, so Envoy refuses the configuration";
             found.push(manager.gate.error(codes::ROUTER, "http_filters", "name", message).without_path().help(ROUTER));
         }
+        found.extend(manager.behind.iter().filter(|filter| is_same(**filter, &manager)).map(|again| {
+            let message = "is Tenantgate again: the first one keeps the session from the second one, so users sign in without end";
+            let help = "remove one of the two from `http_filters`";
+            again.error(codes::TWICE, &name(*again), "name", message).without_path().help(help)
+        }));
         let trusting = manager.before.iter().filter_map(|filter| Some((filter, trust(*filter, &headers)?)));
         found.extend(trusting.map(|(filter, reason)| {
             let message = format!("stands before Tenantgate, and {reason}");
@@ -84,6 +89,18 @@ pub(super) fn holder<'d>(gate: &Surrounded<'d>) -> Option<Spot<'d>> {
 
 fn contains(node: &Node, plugin: &Node) -> bool {
     std::ptr::eq(node, plugin) || node.children().any(|child| contains(child, plugin))
+}
+
+/// Whether the filter is a gate, too, for one of the hosts of the gate.
+fn is_same(filter: Spot<'_>, manager: &Manager<'_>) -> bool {
+    let tenants = |filter: Spot<'_>| {
+        let value = filter.find(&["typed_config", "config", "configuration", "value"]);
+        let tenants = value.and_then(|value| value.node.get("tenants"));
+        let hosts = tenants.into_iter().flat_map(Node::elements).filter_map(|tenant| tenant.get("hosts"));
+        hosts.flat_map(Node::elements).filter_map(Node::text).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let own = tenants(manager.gate);
+    tenants(filter).iter().any(|host| own.contains(host))
 }
 
 fn is_router(filter: Spot<'_>) -> bool {

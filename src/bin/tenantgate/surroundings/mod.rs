@@ -18,6 +18,7 @@ mod patch_policy;
 mod phase;
 mod providers;
 mod remedy;
+mod runtime;
 mod spot;
 mod switched_off;
 mod tenants;
@@ -79,6 +80,7 @@ pub(crate) fn check<'d>(
         failure_policy::check,
         backchannel::check,
         vm_id::check,
+        runtime::check,
         filter_chain::check,
         phase::check,
         connection_manager::check,
