@@ -84,7 +84,6 @@ impl AuditedRequest {
 
 impl Decision {
     /// The decision that an event is about. An event without one has no audit line.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a page that refuses a request is a denial")]
     pub(crate) fn of(event: Event) -> Option<Self> {
         let by_event = DECISIONS.iter().find(|(own, _)| *own == event).map(|(_, decision)| *decision);
         let is_sign_out = matches!(event, Event::LogoutConfirmation | Event::SignedOut);

@@ -39,7 +39,6 @@ pub(super) struct ResponsePhase {
 /// An effect on the response.
 #[derive(Debug)]
 #[must_use = "a response that is not released leaves the client waiting"]
-#[cfg_attr(not(target_family = "wasm"), expect(clippy::large_enum_variant, reason = "small in the module"))]
 pub enum ResponseEffect {
     /// Wait for the next input. A response head that has arrived is held back.
     Wait,

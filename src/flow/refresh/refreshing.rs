@@ -63,7 +63,6 @@ pub(crate) struct StartRefresh {
 }
 
 /// The next step of a refresh.
-#[cfg_attr(not(target_family = "wasm"), expect(clippy::large_enum_variant, reason = "small in the module"))]
 pub(crate) enum RefreshStep {
     /// Make another call.
     Call(StartRefresh),
