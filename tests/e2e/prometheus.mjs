@@ -33,6 +33,8 @@ export async function startPrometheus({ port, adminPort, dir, rules }) {
     stop: running.stop,
     /** The result of a query: a list of series. */
     query: async (query) => (await ask('query', { query })).result,
+    /** The same over time: from `start`, in seconds since the Unix epoch, to now. */
+    range: async (query, start, step) => (await ask('query_range', { query, start, end: Date.now() / 1000, step })).result,
     /** The rules, as Prometheus has loaded them. */
     rules: async () => (await ask('rules')).groups.flatMap(({ rules: loaded }) => loaded),
   };
