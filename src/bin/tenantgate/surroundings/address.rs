@@ -1,5 +1,7 @@
 //! Whether the servers of a cluster are those of the provider.
 
+use std::net::IpAddr;
+
 use super::Finding;
 use super::cluster::{Address, Cluster, Names, Platform, Sni, Transport};
 use super::istio;
@@ -42,11 +44,13 @@ pub(super) fn check(cluster: &Cluster<'_>, client: Client<'_, '_>, others: &[&Pr
     Some(if is_served { found } else { found.into_warning() }.help(help))
 }
 
-/// The finding about another port of the right host.
+/// The finding about another port of the right host. Where the issuer is on this machine, so is its
+/// server.
 pub(super) fn port(cluster: &Cluster<'_>, client: Client<'_, '_>) -> Option<Finding> {
     let (tenant, provider) = client;
     let is_odd = |address: &&Address<'_>| {
-        address.port.is_some_and(|port| provider.calls(address.name) && !provider.ports.contains(&port))
+        let is_there = provider.calls(address.name) || (is_local(provider.host()) && is_local(address.name));
+        address.port.is_some_and(|port| is_there && !provider.ports.contains(&port))
     };
     let odd = cluster.addresses.iter().find(is_odd)?;
     let (is, port) = (odd.port?, provider.port());
@@ -99,6 +103,13 @@ fn checks(cluster: &Cluster<'_>, provider: &Provider<'_>) -> Checked {
         (Names::Listed(_), _) => Checked::Wrong,
         (Names::Any | Names::ByVersion | Names::Unknown, _) => Checked::Not,
     }
+}
+
+/// Whether this is a name or an address of this machine.
+fn is_local(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let address = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    address || name == "localhost" || name.ends_with(".localhost")
 }
 
 /// Whether this is a DNS name that means the same everywhere. A name of a network of one's own may
