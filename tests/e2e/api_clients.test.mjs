@@ -1,6 +1,6 @@
 /** Tier `provider`: the answers that docs/guides/api-clients.md quotes, with its configuration. */
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,12 @@ import { parse } from 'yaml';
 
 import { TOP } from './envoy.mjs';
 import { startGateway } from './gateway.mjs';
+import { keyPair } from './key_pair.mjs';
 import { freePorts } from './ports.mjs';
 
 const GUIDE = readFileSync(join(TOP, 'docs/guides/api-clients.md'), 'utf8');
 const SECTION = parse(GUIDE.split('```yaml\n')[1].split('```')[0]);
-const keys = Object.fromEntries(['acme', 'globex'].map((tenant) => [tenant, generateKeyPairSync('ec', { namedCurve: 'P-256' })]));
+const keys = Object.fromEntries(['acme', 'globex'].map((tenant) => [tenant, keyPair('ec', { namedCurve: 'P-256' })]));
 const dir = mkdtempSync(join(tmpdir(), 'tenantgate-'));
 const log = join(dir, 'envoy.log');
 let ports, gateway;

@@ -6,13 +6,14 @@
  * figures depend on the machine, so the bench prints ratios, each with its target.
  */
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { randomBytes, sign } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { callsOnly, passes, refuses, refusesAfterReading } from './baseline_filters.mjs';
 import { TOP } from './envoy.mjs';
+import { keyPair } from './key_pair.mjs';
 import { freePorts } from './ports.mjs';
 import { startProcess, waitFor } from './process.mjs';
 
@@ -23,8 +24,8 @@ const TOKENS = 12_000;
 const ISSUER = 'https://issuer.example';
 
 const keys = {
-  RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  RS256: keyPair('rsa', { modulusLength: 2048 }),
+  ES256: keyPair('ec', { namedCurve: 'P-256' }),
 };
 
 function token(alg, number, issuer = ISSUER, kid = alg) {
@@ -74,7 +75,7 @@ const ruled = (count) => tenantgate({}, {
 
 /** Tenantgate that signs assertions with a new key of this type. */
 const signing = (type, options) => {
-  const pem = generateKeyPairSync(type, options).privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const pem = keyPair(type, options).privateKey.export({ type: 'pkcs8', format: 'pem' });
   return tenantgate({ assertion: { keys: [{ pem }], audiences: ['upstream'] } });
 };
 

@@ -5,7 +5,7 @@
  * One Envoy with two workers, and one issuer process for all tenants, on this machine. The figures
  * depend on the machine; the targets are far from what one should see.
  */
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { randomBytes, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { TOP } from './envoy.mjs';
+import { keyPair } from './key_pair.mjs';
 import { freePorts } from './ports.mjs';
 import { startProcess, waitFor } from './process.mjs';
 
@@ -27,7 +28,7 @@ const ROTATIONS = 10;
 const COLD_START_TARGET = 60;
 const ROTATION_TARGET = 1;
 
-const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const { publicKey, privateKey } = keyPair('ec', { namedCurve: 'P-256' });
 const jwk = { ...publicKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' };
 const issuer = (number) => `https://issuer.example/t${number}`;
 

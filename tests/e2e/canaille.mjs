@@ -1,11 +1,12 @@
 /** Canaille, an OpenID Provider from PyPI, with its SQL store. `build.sh` installs it. */
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Client } from './client.mjs';
 import { TOP } from './envoy.mjs';
+import { keyPair } from './key_pair.mjs';
 import { startProcess, waitFor } from './process.mjs';
 
 const CANAILLE = join(TOP, 'target/canaille/bin/canaille');
@@ -58,7 +59,7 @@ ACTIVE_JWKS = [${signingKey()}]
 
 /** A private key as an inline table of TOML. */
 function signingKey() {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey } = keyPair('rsa', { modulusLength: 2048 });
   const jwk = { ...privateKey.export({ format: 'jwk' }), kid: 'canaille' };
   return `{${Object.entries(jwk).map(([name, value]) => `${name} = "${value}"`).join(', ')}}`;
 }

@@ -1,5 +1,7 @@
 /** Certificates for TLS servers on loopback, written in DER (RFC 5280), for keys on P-256. */
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { randomBytes, sign } from 'node:crypto';
+
+import { keyPair } from './key_pair.mjs';
 
 const der = (tag, ...parts) => {
   const body = Buffer.concat(parts);
@@ -35,12 +37,12 @@ function certificate({ issuer, subject, until, extensions, publicKey, signer }) 
 
 /** An authority: its certificate `ca`, and `issue(host, until)`, which gives `{cert, key}`. */
 export function authority(name) {
-  const root = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const root = keyPair('ec', { namedCurve: 'P-256' });
   const far = new Date('2049-01-01');
   return {
     ca: certificate({ issuer: name, subject: name, until: far, extensions: [AUTHORITY], publicKey: root.publicKey, signer: root.privateKey }),
     issue(host, until = far) {
-      const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const { publicKey, privateKey } = keyPair('ec', { namedCurve: 'P-256' });
       const cert = certificate({ issuer: name, subject: host, until, extensions: [namedHosts([host])], publicKey, signer: root.privateKey });
       return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
     },

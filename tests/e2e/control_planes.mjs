@@ -2,7 +2,7 @@
  * What is around a gateway whose Envoy a control plane drives: the names of the manifests in
  * `envoy/`, as tests/control_planes/machine.sh makes them.
  */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -11,6 +11,7 @@ import { createServer } from 'node:tls';
 import { parseAllDocuments, stringify } from 'yaml';
 
 import { TOP } from './envoy.mjs';
+import { keyPair } from './key_pair.mjs';
 import { listedAccounts } from './people.mjs';
 import { startProvider } from './provider.mjs';
 import { startRegistry } from './registry.mjs';
@@ -58,7 +59,7 @@ export async function startSurroundings() {
 function startIssuer(tls, clientSecret) {
   const hosts = ['acme.example.com', 'globex.example.com'];
   const api = { audience: 'https://api.acme.example', scope: '', accessTokenFormat: 'jwt', accessTokenTTL: 300 };
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey } = keyPair('rsa', { modulusLength: 2048 });
   const browsers = {
     client_id: 'tenantgate',
     client_secret: clientSecret,

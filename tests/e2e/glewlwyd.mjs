@@ -1,10 +1,10 @@
 /** Glewlwyd, an OpenID Provider of Debian, with its SQLite store. */
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Client } from './client.mjs';
+import { keyPair } from './key_pair.mjs';
 import { startProcess, waitFor } from './process.mjs';
 
 const LIBRARY = '/usr/lib/glewlwyd';
@@ -87,7 +87,7 @@ database = { type = "sqlite3" path = "${database}" };
 `;
 
 function parameters(issuer) {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey, publicKey } = keyPair('rsa', { modulusLength: 2048 });
   return {
     iss: issuer, 'oauth-as-iss-id': true, 'jwt-type': 'rsa', 'jwt-key-size': '256',
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }), cert: publicKey.export({ type: 'spki', format: 'pem' }),

@@ -1,6 +1,5 @@
 /** Tier `provider`: Envoy, `oidc-provider` and OpenLDAP, and what the upstream receives. */
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { after, before, test } from 'node:test';
 
 import { eventually, observe, values } from './assertions.mjs';
 import { directoryAccounts } from './directory.mjs';
+import { keyPair } from './key_pair.mjs';
 import { people } from './people.mjs';
 import { freePorts } from './ports.mjs';
 import { startDirectory } from './slapd.mjs';
@@ -242,7 +242,7 @@ test('another site can only ask for a logout', async () => {
 });
 
 test('private_key_jwt, required iss, max_age, and groups from the UserInfo endpoint', async () => {
-  const keys = { acme: generateKeyPairSync('rsa', { modulusLength: 2048 }), globex: generateKeyPairSync('ec', { namedCurve: 'P-256' }) };
+  const keys = { acme: keyPair('rsa', { modulusLength: 2048 }), globex: keyPair('ec', { namedCurve: 'P-256' }) };
   const algorithms = { acme: 'RS256', globex: 'ES256' };
   const others = await freePorts(['gateway', 'acme', 'globex', 'upstream', 'admin']);
   const second = await startStack({

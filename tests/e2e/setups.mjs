@@ -1,6 +1,6 @@
 /** Set-ups with one thing broken in each: tenants of one Envoy, each with a provider of its own. */
 import assert from 'node:assert/strict';
-import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createPublicKey, randomBytes, sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { Client } from './client.mjs';
 import { exampleConfiguration, startEnvoy } from './envoy.mjs';
 import { formIn } from './forms.mjs';
+import { keyPair } from './key_pair.mjs';
 import { freePorts } from './ports.mjs';
 import { startProvider } from './provider.mjs';
 import { findCounter, findLine, row } from './setup_rows.mjs';
@@ -24,7 +25,7 @@ const ADA = { user: PERSON.uid, password: PERSON.password };
 const variable = (name) => `${name.toUpperCase().replaceAll('-', '_')}_SECRET`;
 
 export function newKey(kid, alg = 'ES256') {
-  const { privateKey } = alg === 'RS256' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey } = alg === 'RS256' ? keyPair('rsa', { modulusLength: 2048 }) : keyPair('ec', { namedCurve: 'P-256' });
   return { ...privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
 }
 

@@ -1,6 +1,5 @@
 /** Tier `snippets`: the examples of the reference that verify an assertion, each in its language. */
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -12,6 +11,7 @@ import { CompactSign } from 'jose';
 
 import { values } from './assertions.mjs';
 import { Client } from './client.mjs';
+import { keyPair } from './key_pair.mjs';
 import { listedAccounts, people } from './people.mjs';
 import { freePorts } from './ports.mjs';
 import { absent, languages, startSnippet } from './snippets.mjs';
@@ -21,10 +21,10 @@ const AUDIENCE = 'https://acme.localhost';
 
 /** Key pairs by algorithm. The key ID is the name of the algorithm. */
 const makeKeys = () => ({
-  ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  EdDSA: generateKeyPairSync('ed25519'),
-  ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }),
-  RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  ES256: keyPair('ec', { namedCurve: 'P-256' }),
+  EdDSA: keyPair('ed25519'),
+  ES384: keyPair('ec', { namedCurve: 'P-384' }),
+  RS256: keyPair('rsa', { modulusLength: 2048 }),
 });
 
 // Tenantgate publishes no keys for ES384 and RS256. Here it does, so that only the list of

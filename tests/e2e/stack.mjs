@@ -1,9 +1,10 @@
 /** The whole stack: Envoy with the module, an OpenID Provider for each tenant, an upstream. */
-import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { exampleConfiguration, startEnvoy } from './envoy.mjs';
+import { keyPair } from './key_pair.mjs';
 import { startProvider } from './provider.mjs';
 import { startUpstream } from './upstream.mjs';
 
@@ -122,7 +123,7 @@ function makeSecrets() {
 
 function signingKey(alg, kid) {
   const { privateKey } = alg === 'RS256'
-    ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-    : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    ? keyPair('rsa', { modulusLength: 2048 })
+    : keyPair('ec', { namedCurve: 'P-256' });
   return { ...privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
 }
