@@ -124,7 +124,8 @@ test('a user of another tenant is not served', async () => {
   await page.waitForURL(`${origin('globex', ports)}/`);
   const before = await reached();
   assert.equal(await status('/'), 403);
-  assert.equal(await reached(), before + 1, 'it is the application that refuses');
+  // The browser may ask for the icon of the site, too.
+  assert.ok(await reached() > before, 'it is the application that refuses');
 });
 
 test('the sign-out of the menu ends the session', async () => {
