@@ -85,6 +85,7 @@ pub mod base;
 pub mod config;
 pub mod env;
 mod error;
+mod etcd;
 pub mod filter;
 mod flow;
 pub mod http;

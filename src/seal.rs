@@ -42,6 +42,10 @@ pub enum Purpose {
     Revocations,
     /// A session.
     Session,
+    /// A sign-out, for the other replicas.
+    SignOut,
+    /// What is known of the store, for the other VMs of the process.
+    Store,
 }
 
 /// A value that was opened, which proves that Tenantgate sealed it for this tenant. Only
@@ -70,10 +74,27 @@ impl KeyRing {
         value: &T,
         env: &mut Env<'_>,
     ) -> Result<String, SealError> {
+        self.seal_with(&associated_data(purpose, tenant), value, env)
+    }
+
+    /// Seals `value` for all tenants. The form is that of [`seal`](Self::seal).
+    ///
+    /// # Errors
+    /// The same as for [`seal`](Self::seal).
+    pub fn seal_for_all<T: Serialize>(
+        &self,
+        purpose: Purpose,
+        value: &T,
+        env: &mut Env<'_>,
+    ) -> Result<String, SealError> {
+        self.seal_with(&parts_of(purpose, &[]), value, env)
+    }
+
+    fn seal_with<T: Serialize>(&self, aad: &[u8], value: &T, env: &mut Env<'_>) -> Result<String, SealError> {
         let key = self.keys.first().ok_or(SealError::NoKey)?;
         let plaintext = postcard::to_allocvec(value).map_err(|_| SealError::Unsealable)?;
         let nonce = env.random::<NONCE_LENGTH>()?;
-        let payload = Payload { msg: &plaintext, aad: &associated_data(purpose, tenant) };
+        let payload = Payload { msg: &plaintext, aad };
         let ciphertext = key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Unsealable)?;
         Ok(format!("{}.{}", key.id, base64url(&[&nonce[..], &ciphertext].concat())))
     }
@@ -81,10 +102,20 @@ impl KeyRing {
     /// Opens a value that [`seal`](Self::seal) made for the same purpose and tenant. `None` gives
     /// no reason, because only an attacker could use it.
     pub fn open<T: DeserializeOwned>(&self, purpose: Purpose, tenant: &Tenant, sealed: &[u8]) -> Option<Opened<T>> {
+        let value = self.open_with(purpose, &associated_data(purpose, tenant), sealed)?;
+        Some(Opened { tenant: tenant.name.clone(), value })
+    }
+
+    /// Opens a value that [`seal_for_all`](Self::seal_for_all) made for the same purpose.
+    pub fn open_for_all<T: DeserializeOwned>(&self, purpose: Purpose, sealed: &[u8]) -> Option<T> {
+        self.open_with(purpose, &parts_of(purpose, &[]), sealed)
+    }
+
+    fn open_with<T: DeserializeOwned>(&self, purpose: Purpose, aad: &[u8], sealed: &[u8]) -> Option<T> {
         let limit = match purpose {
             Purpose::Documents => MAX_SEALED_DOCUMENTS,
             Purpose::Revocations => MAX_SEALED_REVOCATIONS,
-            Purpose::Login | Purpose::Session => MAX_SEALED,
+            Purpose::Login | Purpose::Session | Purpose::SignOut | Purpose::Store => MAX_SEALED,
         };
         if sealed.len() > limit {
             return None;
@@ -93,12 +124,12 @@ impl KeyRing {
         let key = self.keys.iter().find(|key| key.id == id)?;
         let bytes = from_base64url(text)?;
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_LENGTH>()?;
-        let payload = Payload { msg: ciphertext, aad: &associated_data(purpose, tenant) };
+        let payload = Payload { msg: ciphertext, aad };
         let plaintext = key.cipher.decrypt(&XNonce::from(*nonce), payload).ok()?;
         // The value must be all of the plaintext. If bytes are left over, a value of another type
         // was sealed.
         let (value, []) = postcard::take_from_bytes(&plaintext).ok()? else { return None };
-        Some(Opened { tenant: tenant.name.clone(), value })
+        Some(value)
     }
 
     /// Whether `sealed` names a key that is not in the key ring. This is the case if the key was
@@ -189,15 +220,20 @@ impl From<SealError> for HostFailure {
 /// The associated data of a sealed value. Each part is preceded by its length, so that different
 /// lists of parts give different bytes.
 fn associated_data(purpose: Purpose, tenant: &Tenant) -> Vec<u8> {
+    parts_of(purpose, &[tenant.name.as_str(), &tenant.issuer, &tenant.client.id])
+}
+
+fn parts_of(purpose: Purpose, owner: &[&str]) -> Vec<u8> {
     let purpose = match purpose {
         Purpose::Documents => "documents",
         Purpose::Login => "login",
         Purpose::Revocations => "revocations",
         Purpose::Session => "session",
+        Purpose::SignOut => "sign-out",
+        Purpose::Store => "store",
     };
-    let parts = [FORMAT, purpose, tenant.name.as_str(), &tenant.issuer, &tenant.client.id];
     let mut data = Vec::new();
-    for part in parts {
+    for part in [FORMAT, purpose].iter().chain(owner) {
         data.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         data.extend_from_slice(part.as_bytes());
     }

@@ -60,6 +60,9 @@ impl Code {
     /// `assertion`.
     pub const ASSERTION: Self = Self(26);
 
+    /// `store`.
+    pub const STORE: Self = Self(27);
+
     /// The code with this number. Numbers from 100 on are those of the command-line tool.
     pub const fn new(number: u16) -> Self {
         Self(number)

@@ -34,6 +34,7 @@ mod roles;
 mod session;
 mod signing_key;
 mod stats;
+mod store;
 mod tenant;
 #[cfg(test)]
 mod tests;
@@ -104,6 +105,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     let filter_state = root.field("filter_state").boolean().unwrap_or(false);
     let counts_tenants = stats::stats(&root.field("stats"));
     let log = log::log(&root.field("log"));
+    let store = store::store(&root.field("store").about(Code::STORE), context.environment);
     let tenants: Vec<PartialTenant> = root
         .field("tenants")
         .required_elements()
@@ -130,7 +132,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
         Some(policy) if errors.is_empty() => {
             let assertion = assertion.map(Assertion::new);
             let runtime = Runtime::new(ring, policy, entries, assertion, filter_state);
-            let runtime = runtime.with_counted_tenants(counts_tenants).with_log(log);
+            let runtime = runtime.with_counted_tenants(counts_tenants).with_log(log).with_store(store);
             Ok(Loaded { runtime, problems })
         }
         _ => Err(ConfigErrors::new(errors)),

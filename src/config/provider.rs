@@ -101,7 +101,8 @@ fn source(
     Some(Some(ProviderSource { start: start?, insecure, origins: origins?, interval, max_age }))
 }
 
-fn cluster(at: &Cursor<'_>) -> Option<String> {
+/// Reads the name of an Envoy cluster.
+pub(super) fn cluster(at: &Cursor<'_>) -> Option<String> {
     let text = at.required_text()?;
     if text.is_empty() || text.chars().any(char::is_control) {
         return at.refuse("is not the name of an Envoy cluster");

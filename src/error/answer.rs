@@ -64,6 +64,7 @@ impl Refusal {
                 LogoutError::Body(BodyError::Withheld) => (503, Error, Event::BodyUnavailable, pages::FAILED, None),
                 LogoutError::Busy => VERIFICATION_LIMITED,
                 LogoutError::Host(_) => HOST_ERROR,
+                LogoutError::NotStored => (503, Debug, Event::StoreUnavailable, pages::LOGOUT_NOT_STORED, None),
                 LogoutError::KeyUnknown => (503, Debug, Event::LogoutKeyUnknown, pages::LOGOUT_KEY_UNKNOWN, None),
                 LogoutError::Malformed => {
                     (400, Debug, Event::LogoutRequestInvalid, pages::LOGOUT_REQUEST_INVALID, None)
@@ -75,6 +76,9 @@ impl Refusal {
                 RequestError::CrossOrigin(_) => (403, Info, Event::CrossOrigin, pages::CROSS_ORIGIN, Some(StartPage)),
                 RequestError::HostInvalid => (400, Debug, Event::HostInvalid, pages::REQUEST_INVALID, None),
                 RequestError::PathInvalid => (400, Debug, Event::PathInvalid, pages::REQUEST_INVALID, None),
+                RequestError::StoreUnavailable => {
+                    (503, Info, Event::StoreUnavailable, pages::STORE_UNAVAILABLE, Some(TryAgain))
+                }
                 RequestError::TenantBroken => (503, Debug, Event::TenantBroken, pages::TENANT_BROKEN, None),
                 RequestError::Unauthenticated => {
                     (401, Debug, Event::Unauthenticated, pages::UNAUTHENTICATED, Some(SignIn))

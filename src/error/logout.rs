@@ -19,6 +19,8 @@ pub(crate) enum LogoutError {
     KeyUnknown,
     /// The request is not a POST of a form with exactly one logout token.
     Malformed,
+    /// The store did not take the revocation, so other replicas do not know it.
+    NotStored,
     /// The logout token is invalid.
     Token(TokenError),
 }
@@ -33,6 +35,7 @@ impl fmt::Display for LogoutError {
                 f.write_str("the key of the logout token is not known; the issuer's keys are fetched at the next tick")
             }
             Self::Malformed => f.write_str("there has to be a POST of a form with one `logout_token`"),
+            Self::NotStored => f.write_str("etcd did not take the sign-out, so other replicas do not know it"),
             Self::Token(error) => write!(f, "logout token: {error}"),
         }
     }

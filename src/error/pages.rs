@@ -68,6 +68,8 @@ pub(super) const LOGIN_REQUEST_INVALID: Text = (
 );
 pub(super) const LOGOUT_KEY_UNKNOWN: Text =
     ("Not available", "The key of the logout token is not known yet. Send the logout token again in a moment.");
+pub(super) const LOGOUT_NOT_STORED: Text =
+    ("Not available", "The sign-out is not known everywhere yet. Send a new logout token in a moment.");
 pub(super) const LOGOUT_REQUEST_INVALID: Text =
     ("Bad request", "The request has to be a POST of a form with exactly one logout token.");
 pub(super) const LOGOUT_TOKEN_INVALID: Text = ("Sign-out refused", "The logout token is not valid.");
@@ -121,6 +123,11 @@ pub(super) const STATE_UNKNOWN: Text = (
     "Sign-in expired",
     "This sign-in took too long, was already used, or began in another browser. Sign in again. If that does not help, \
      allow cookies for this site, or ask its administrator.",
+);
+pub(super) const STORE_UNAVAILABLE: Text = (
+    "Not available",
+    "This site cannot check right now whether you are still signed in. Try again in a moment. If it keeps happening, \
+     tell the administrator of this site.",
 );
 pub(super) const TENANT_BROKEN: Text =
     ("Not available", "This site is not set up correctly and cannot be opened. Tell the administrator of this site.");

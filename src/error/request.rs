@@ -16,6 +16,8 @@ pub(crate) enum RequestError {
     HostInvalid,
     /// `:path` is absent, repeated, or not in origin-form (RFC 9112 section 3.2.1).
     PathInvalid,
+    /// The sign-outs of other replicas are not known, and the configuration refuses sessions then.
+    StoreUnavailable,
     /// The configuration of the tenant has mistakes.
     TenantBroken,
     /// There is no session, and the request is not a navigation that could begin a login.
@@ -33,6 +35,9 @@ impl fmt::Display for RequestError {
             Self::CrossOrigin(error) => return error.fmt(f),
             Self::HostInvalid => "`:authority` is absent, repeated, or not a host name",
             Self::PathInvalid => "`:path` is absent, repeated, or not in origin-form",
+            Self::StoreUnavailable => {
+                "the sign-outs of other replicas are not known, and `store.etcd.when_away` is `refuse`; see `store_failed`"
+            }
             Self::TenantBroken => "the tenant's configuration is wrong; the reasons were logged when it was loaded",
             Self::Unauthenticated => "no session, and not a navigation",
             Self::UnexpectedInput => "an unexpected input arrived for this request",

@@ -4,6 +4,7 @@
 
 use super::request_step::{RequestStep, await_refresh, with};
 use super::response_phase::ResponsePhase;
+use super::sign_outs::{SignOuts, sign_outs};
 use crate::access::{AnonymousDecision, RouteDecision};
 use crate::base::audit::Decision;
 use crate::base::event::{Event, Level};
@@ -40,6 +41,15 @@ pub(super) fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mu
         Err(Some(end)) => return ended(context, end, env),
         Err(None) => return anonymous(context, None, env),
     };
+    let context = match sign_outs(context, env, move |context, env| page(context, wait_end, env)) {
+        SignOuts::Known(context) => context,
+        SignOuts::Unknown(context) => return refuse(&context, &RequestError::StoreUnavailable.into()),
+        SignOuts::Awaited(step) => return *step,
+    };
+    // The list may have come since.
+    if context.served.revocations.contain(&session.record().into(), now) {
+        return ended(context, SessionEnd::Revoked, env);
+    }
     let (session, response) = match freshness(&context, session, wait_end, now, env) {
         SessionFreshness::Current(session) => {
             let cookies = context.sessions(now).keep_alive(&session, &context.head, env);

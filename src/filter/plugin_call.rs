@@ -1,10 +1,12 @@
-//! The calls that belong to the plugin and not to a stream: a refresh, and the revocation of a
-//! refresh token. Envoy cancels the calls of a stream when it ends.
+//! The calls that belong to the plugin and not to a stream: a refresh, the revocation of a refresh
+//! token, and those of the store. Envoy cancels the calls of a stream when it ends.
 //!
-//! Scenarios: `tests/scenarios/{refresh,token_revocation}.rs`.
+//! Scenarios: `tests/scenarios/{refresh,store,token_revocation}.rs`.
 
 use std::fmt;
+use std::time::Duration;
 
+use super::awaited::Awaited;
 use crate::base::event::LogLine;
 use crate::base::secret::Secret;
 use crate::env::Env;
@@ -13,7 +15,8 @@ use crate::flow::refresh::{RefreshStep, Refreshing, StartRefresh, UnusedToken};
 use crate::flow::token_revocation::TokenRevocation;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::oauth::discovery::Provider;
-use crate::session::RefreshKey;
+use crate::runtime::Runtime;
+use crate::session::store::{StartStoreWork, StoreStep, StoreWork, poll_if_due};
 
 /// A call that is to be made for the plugin.
 pub struct PluginCall {
@@ -29,16 +32,20 @@ pub struct PluginWork(Work);
 enum Work {
     Refresh(Box<Refreshing>),
     Revocation(Box<TokenRevocation>),
+    Store(Box<StoreWork>),
 }
 
 /// What follows a response to a [`PluginCall`].
 pub enum PluginStep {
     /// Make another call.
     Call(PluginCall),
+    /// Go on with [`PluginWork::again`] after this time, and log these lines. Tell the streams that
+    /// wait for the store.
+    Later(PluginWork, Duration, Vec<LogLine>),
     /// The work has ended.
     End {
-        /// The refresh that has ended. Tell the streams that wait for it.
-        refresh: Option<RefreshKey>,
+        /// What has ended. Tell the streams that wait for it.
+        awaited: Option<Awaited>,
         /// Log these lines.
         log: Vec<LogLine>,
         /// Then make this call.
@@ -65,14 +72,45 @@ impl PluginWork {
                         let UnusedToken { served, reply_context, refresh_token } = *unused;
                         PluginCall::revocation(&served.provider, &refresh_token, &reply_context, &mut log, env)
                     });
-                    PluginStep::End { refresh: Some(key), log, next }
+                    PluginStep::End { awaited: Some(Awaited::Refresh(key)), log, next }
                 }
             },
             Work::Revocation(revocation) => {
-                PluginStep::End { refresh: None, log: vec![revocation.called(result)], next: None }
+                PluginStep::End { awaited: None, log: vec![revocation.called(result)], next: None }
             }
+            Work::Store(work) => work.called(result, env).into(),
         }
     }
+
+    /// Goes on after a pause.
+    pub fn again(self) -> PluginStep {
+        match self.0 {
+            Work::Store(work) => work.again().into(),
+            // These make no pause.
+            Work::Refresh(_) | Work::Revocation(_) => PluginStep::End { awaited: None, log: Vec::new(), next: None },
+        }
+    }
+}
+
+impl From<StoreStep> for PluginStep {
+    fn from(step: StoreStep) -> Self {
+        match step {
+            StoreStep::Call(start) => Self::Call(start.into()),
+            StoreStep::Later(work, pause, log) => Self::Later(PluginWork(Work::Store(work)), pause, log),
+            StoreStep::End(log) => Self::End { awaited: Some(Awaited::Store), log, next: None },
+        }
+    }
+}
+
+impl From<StartStoreWork> for PluginCall {
+    fn from(StartStoreWork { work, call }: StartStoreWork) -> Self {
+        Self { work: PluginWork(Work::Store(work)), call }
+    }
+}
+
+/// The poll of the store, if the configuration has one and a poll is due.
+pub fn store_poll(runtime: &Runtime, env: &mut Env<'_>) -> Option<PluginCall> {
+    poll_if_due(runtime.store()?, env).map(PluginCall::from)
 }
 
 impl From<StartRefresh> for PluginCall {

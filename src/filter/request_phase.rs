@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::awaited::Awaited;
 use super::page::page;
 use super::plugin_call::PluginCall;
-use super::request_step::{RequestEffect, RequestPhase, RequestStep, exchange_code, with, with_documents};
+use super::request_step::{RequestEffect, RequestPhase, RequestStep, await_store, exchange_code, with, with_documents};
+use super::sign_outs::{SignOuts, sign_outs};
 use crate::base::event::{Event, Level};
 use crate::base::secret::Secret;
 use crate::env::Env;
@@ -23,6 +24,7 @@ use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, RequestHead};
 use crate::oauth::discovery::NeededDocuments;
 use crate::runtime::{RequestContext, Runtime};
+use crate::session::store::publish;
 use crate::upstream::Assertion;
 
 impl RequestPhase {
@@ -75,7 +77,8 @@ impl RequestPhase {
             | Self::ReadingBody(_)
             | Self::ReadingForm(_)
             | Self::AwaitingRefresh(..)
-            | Self::AwaitingFetch(..) => RequestStep::Reply(unexpected_input(env)),
+            | Self::AwaitingFetch(..)
+            | Self::AwaitingStore(..) => RequestStep::Reply(unexpected_input(env)),
         }
     }
 
@@ -84,6 +87,7 @@ impl RequestPhase {
         match self {
             Self::AwaitingRefresh(_, awaited) => Some(Awaited::Refresh(awaited.key())),
             Self::AwaitingFetch(..) => Some(Awaited::Fetch),
+            Self::AwaitingStore(..) => Some(Awaited::Store),
             Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::ExchangingCode(_) => None,
         }
     }
@@ -94,6 +98,8 @@ impl RequestPhase {
             Self::AwaitingRefresh(context, awaited) => page(*context, Some(awaited.wait_end()), env),
             Self::AwaitingFetch(fetch, then) if fetch.is_over(env) => then(env),
             Self::AwaitingFetch(..) => RequestStep::Wait(self, RequestEffect::AwaitFetch),
+            Self::AwaitingStore(wait, then) if wait.is_over(env) => then(wait.ended(), env),
+            Self::AwaitingStore(..) => RequestStep::Wait(self, RequestEffect::AwaitStore(None)),
             Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::ExchangingCode(_) => {
                 RequestStep::Reply(unexpected_input(env))
             }
@@ -105,14 +111,34 @@ impl RequestPhase {
         match self {
             Self::ReadingBody(request) => {
                 let provider = request.provider().clone();
-                let read = move |env: &mut Env<'_>| RequestStep::Reply(request.read(body, env));
+                let read = move |env: &mut Env<'_>| backchannel_logout(request, body, env);
                 with_documents(&provider, NeededDocuments::Keys, env, read)
             }
             Self::ReadingForm(form) => RequestStep::Reply(form.read(body)),
-            Self::Fresh | Self::ExchangingCode(_) | Self::AwaitingRefresh(..) | Self::AwaitingFetch(..) => {
-                RequestStep::Reply(unexpected_input(env))
-            }
+            Self::Fresh
+            | Self::ExchangingCode(_)
+            | Self::AwaitingRefresh(..)
+            | Self::AwaitingFetch(..)
+            | Self::AwaitingStore(..) => RequestStep::Reply(unexpected_input(env)),
         }
+    }
+}
+
+/// Handles a back-channel logout. With a store, the answer waits until all replicas can know.
+fn backchannel_logout(
+    request: Box<BackchannelRequest>,
+    body: Result<Secret<Vec<u8>>, BodyError>,
+    env: &mut Env<'_>,
+) -> RequestStep {
+    match request.read(body, env) {
+        Err(reply) => RequestStep::Reply(reply),
+        Ok(revocation) => match request.publish(&revocation, env) {
+            Ok(None) => RequestStep::Reply(request.end(&revocation, env)),
+            Ok(Some((wait, start))) => await_store(wait, Some(start), move |ended, env| {
+                RequestStep::Reply(request.published(ended, revocation, env))
+            }),
+            Err(reply) => RequestStep::Reply(reply),
+        },
     }
 }
 
@@ -127,7 +153,14 @@ fn callback(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
 /// Answers the question who is signed in.
 fn who_is_signed_in(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
     if !has_bearer_token(&context.head) {
-        return RequestStep::Reply(whoami(&context, None, env));
+        return match sign_outs(context, env, who_is_signed_in) {
+            SignOuts::Known(context) => RequestStep::Reply(whoami(&context, None, env)),
+            SignOuts::Unknown(context) => {
+                let reply_context = ReplyContext { html: false, ..context.reply_context() };
+                RequestStep::Reply(reply_context.refuse(&RequestError::StoreUnavailable.into()))
+            }
+            SignOuts::Awaited(step) => *step,
+        };
     }
     with(NeededDocuments::Keys, context, env, |context, env| {
         let bearer = bearer::identity(&context, env);
@@ -144,14 +177,22 @@ fn user_signs_out(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
     sign_out(signed_out, &context, env)
 }
 
-/// Replies to a sign-out, and begins to revoke the refresh tokens of the sessions that ended.
+/// Replies to a sign-out, and begins to revoke the refresh tokens of the sessions that ended. With a
+/// store, the reply waits until all replicas can know.
 fn sign_out(signed_out: SignOut, context: &RequestContext, env: &mut Env<'_>) -> RequestStep {
-    let SignOut { mut reply, refresh_tokens } = signed_out;
+    let SignOut { mut reply, refresh_tokens, revocation } = signed_out;
     let user = reply.log.iter().find_map(|line| line.user.clone());
     let (provider, reply_context) = (&context.served.provider, ReplyContext { user, ..context.reply_context() });
     let begin = |token: &Secret<String>| PluginCall::revocation(provider, token, &reply_context, &mut reply.log, env);
     let calls = refresh_tokens.iter().filter_map(begin).collect();
-    RequestStep::ReplyAndCall(reply, calls)
+    let Some(store) = context.runtime.store().filter(|_| !revocation.entries.is_empty()) else {
+        return RequestStep::ReplyAndCall(reply, calls);
+    };
+    // The browser loses its cookies in any case. If etcd is away, the write is tried again.
+    match publish(store, &context.served.revocations, &revocation, true, env) {
+        Ok((wait, publish)) => await_store(wait, Some(publish), move |_, _| RequestStep::ReplyAndCall(reply, calls)),
+        Err(failure) => RequestStep::Reply(context.reply_context().refuse(&failure.into())),
+    }
 }
 
 /// The reply with the JWK Set that verifies the signed assertion. The JWK Set is public.

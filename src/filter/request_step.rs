@@ -13,6 +13,7 @@ use crate::http::call::HttpCall;
 use crate::http::reply::LocalReply;
 use crate::oauth::discovery::{AwaitedFetch, NeededDocuments, Provider};
 use crate::runtime::RequestContext;
+use crate::session::store::{Ended, StartStoreWork, StoreWait};
 use crate::upstream::Forward;
 
 /// The input that the request waits for.
@@ -29,10 +30,14 @@ pub(super) enum RequestPhase {
     AwaitingRefresh(Box<RequestContext>, Box<AwaitedRefresh>),
     /// The first fetch of what the provider publishes. Then the request goes on.
     AwaitingFetch(AwaitedFetch, Continuation),
+    /// An answer of the store. Then the request goes on.
+    AwaitingStore(StoreWait, StoreContinuation),
 }
 
 /// What a request does after its wait.
 pub(super) type Continuation = Box<dyn FnOnce(&mut Env<'_>) -> RequestStep>;
+/// What a request does after its wait for the store.
+pub(super) type StoreContinuation = Box<dyn FnOnce(Ended, &mut Env<'_>) -> RequestStep>;
 
 /// An effect on the request.
 #[derive(Debug)]
@@ -52,6 +57,9 @@ pub enum RequestEffect {
     /// Let the [`JwksRefresher`](crate::oauth::discovery::JwksRefresher) make the fetches that are
     /// due, and wait for [`Filter::awaited`](super::Filter::awaited).
     AwaitFetch,
+    /// Begin this call of the store, if there is one, or else the poll that is due, and wait for
+    /// [`Filter::awaited`](super::Filter::awaited).
+    AwaitStore(Option<PluginCall>),
     /// Read the body, at most [`MAX_BODY`](crate::http::request::MAX_BODY) bytes, then give it as
     /// [`Input::Body`](super::Input::Body). No part of this request is ever sent to the upstream.
     ReadBody,
@@ -80,6 +88,10 @@ impl RequestStep {
                 let then = move |env: &mut Env<'_>| then(env).with_log(line);
                 Self::Wait(RequestPhase::AwaitingFetch(fetch, Box::new(then)), effect)
             }
+            Self::Wait(RequestPhase::AwaitingStore(wait, then), effect) => {
+                let then = move |ended: Ended, env: &mut Env<'_>| then(ended, env).with_log(line);
+                Self::Wait(RequestPhase::AwaitingStore(wait, Box::new(then)), effect)
+            }
             Self::Wait(..) => self,
         }
     }
@@ -107,6 +119,16 @@ pub(super) fn with(
 ) -> RequestStep {
     let provider = context.served.provider.clone();
     with_documents(&provider, needed, env, move |env| then(context, env))
+}
+
+/// Does `then` as soon as the store has answered this work, or takes too long.
+pub(super) fn await_store(
+    wait: StoreWait,
+    start: Option<StartStoreWork>,
+    then: impl FnOnce(Ended, &mut Env<'_>) -> RequestStep + 'static,
+) -> RequestStep {
+    let effect = RequestEffect::AwaitStore(start.map(PluginCall::from));
+    RequestStep::Wait(RequestPhase::AwaitingStore(wait, Box::new(then)), effect)
 }
 
 /// Waits for the response to a call of the code exchange.

@@ -27,6 +27,8 @@ pub(crate) struct RequestContext {
     pub(crate) host: Host,
     /// The tenant of the host.
     pub(crate) served: Arc<ServedTenant>,
+    /// How often the request has waited for the store.
+    store_waits: u8,
     id: RequestId,
 }
 
@@ -57,12 +59,23 @@ impl RequestContext {
             None => return Err(refuse(RequestError::UnknownHost)),
         };
         catch_up(&served.provider, env);
-        let context = Self { head, runtime: runtime.clone(), host, served, id };
+        let context = Self { head, runtime: runtime.clone(), host, served, store_waits: 0, id };
         match context.parsed_target() {
             Some(target) if has_final_dot && is_navigation(&context.head) => Err(context.redirect_to_host(target)),
             Some(_) => Ok(context),
             None => Err(context.reply_context().refuse(&RequestError::PathInvalid.into())),
         }
+    }
+
+    /// The same context, after a wait of the request for the store.
+    pub(crate) fn after_wait_for_store(self) -> Self {
+        Self { store_waits: self.store_waits.saturating_add(1), ..self }
+    }
+
+    /// Whether the request may wait for the store: for its first poll, and for the list of the
+    /// tenant.
+    pub(crate) fn may_wait_for_store(&self) -> bool {
+        self.store_waits < 2
     }
 
     /// The model of the tenant.

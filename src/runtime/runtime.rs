@@ -12,6 +12,7 @@ use crate::identity::{BearerCache, CacheCounts};
 use crate::oauth::discovery::Provider;
 use crate::seal::KeyRing;
 use crate::session::revocation::Revocations;
+use crate::session::store::{Store, StoreSettings};
 use crate::session::{RefreshStore, Sessions};
 use crate::tenant::SessionPolicy;
 use crate::upstream::{Assertion, UpstreamConfig};
@@ -26,6 +27,7 @@ pub struct Runtime {
     bearer_cache: BearerCache,
     counts_tenants: bool,
     log: LogSettings,
+    store: Option<Arc<Store>>,
 }
 
 impl Runtime {
@@ -55,6 +57,7 @@ impl Runtime {
             bearer_cache: BearerCache::default(),
             counts_tenants: true,
             log: LogSettings::default(),
+            store: None,
         }
     }
 
@@ -71,6 +74,25 @@ impl Runtime {
     /// The runtime with these settings of the log.
     pub(crate) fn with_log(self, log: LogSettings) -> Self {
         Self { log, ..self }
+    }
+
+    /// The runtime with this store for its tenants.
+    pub(crate) fn with_store(mut self, settings: Option<StoreSettings>) -> Self {
+        self.store = settings.map(|settings| {
+            Arc::new(Store::new(settings, self.ring.clone(), self.policy.lifetime, self.revocations()))
+        });
+        self
+    }
+
+    /// The runtime without its store, for one that asks no etcd.
+    #[must_use]
+    pub fn without_store(self) -> Self {
+        Self { store: None, ..self }
+    }
+
+    /// The store that this replica has in common with others.
+    pub fn store(&self) -> Option<&Arc<Store>> {
+        self.store.as_ref()
     }
 
     /// What the log has beside the line of each event.

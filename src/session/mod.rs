@@ -15,6 +15,7 @@ mod retained_tokens;
 pub mod revocation;
 mod sent;
 mod sessions;
+pub mod store;
 
 pub(crate) use cookies::SentCookies;
 pub(crate) use end::SessionEnd;

@@ -15,10 +15,10 @@ use proxy_wasm::hostcalls;
 use super::call::{DispatchedCall, dispatch};
 use super::host::log;
 use crate::base::event::{Level, LogLine};
+use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::filter::{Awaited, PluginCall, PluginStep, PluginWork};
 use crate::http::call::{CallFailure, CallResponse};
-use crate::session::RefreshKey;
 
 /// The calls of one root context, and the streams that wait.
 #[derive(Clone, Default)]
@@ -31,6 +31,8 @@ struct Queue {
     /// What waits for a response, by the token of its call.
     running: HashMap<u32, (DispatchedCall, PluginWork)>,
     waiting: Vec<WaitingStream>,
+    /// What goes on after a pause, and when.
+    paused: Vec<(UnixTime, PluginWork)>,
     /// The period of the ticks, if it was shortened.
     period: Option<Duration>,
 }
@@ -54,8 +56,8 @@ pub(super) trait Waits {
 /// What the end of a call brings.
 #[derive(Default)]
 pub(super) struct Ended {
-    /// The refresh that has ended.
-    pub(super) refresh: Option<RefreshKey>,
+    /// What has ended.
+    pub(super) awaited: Option<Awaited>,
     /// The lines for the log.
     pub(super) log: Vec<LogLine>,
 }
@@ -81,7 +83,17 @@ impl PluginCalls {
     pub(super) fn dispatch(&self, env: &mut Env<'_>) -> Vec<LogLine> {
         let Ok(mut queue) = self.0.try_borrow_mut() else { return Vec::new() };
         let started = std::mem::take(&mut queue.started);
-        started.into_iter().flat_map(|call| queue.proceed(PluginStep::Call(call), env).log).collect()
+        let now = env.now().unwrap_or_default();
+        let (due, paused) = std::mem::take(&mut queue.paused).into_iter().partition(|(time, _)| *time <= now);
+        queue.paused = paused;
+        let due: Vec<(UnixTime, PluginWork)> = due;
+        let steps = started.into_iter().map(PluginStep::Call).chain(due.into_iter().map(|(_, work)| work.again()));
+        steps.collect::<Vec<_>>().into_iter().flat_map(|step| queue.proceed(step, env).log).collect()
+    }
+
+    /// Makes this call at once, in a callback of the root context.
+    pub(super) fn begin(&self, call: PluginCall, env: &mut Env<'_>) -> Ended {
+        self.0.try_borrow_mut().map(|mut queue| queue.proceed(PluginStep::Call(call), env)).unwrap_or_default()
     }
 
     /// Gives the response to a call to what waits for it. It may be a call of something else.
@@ -99,10 +111,9 @@ impl PluginCalls {
         }
     }
 
-    /// Whether a stream waits for a fetch.
-    pub(super) fn await_fetch(&self) -> bool {
-        let is_fetch = |stream: &WaitingStream| stream.awaited == Awaited::Fetch;
-        self.0.try_borrow().is_ok_and(|queue| queue.waiting.iter().any(is_fetch))
+    /// Whether a stream waits for `what`.
+    pub(super) fn await_any(&self, what: Awaited) -> bool {
+        self.0.try_borrow().is_ok_and(|queue| queue.waiting.iter().any(|stream| stream.awaited == what))
     }
 
     /// The streams that wait for what `has_ended`. They do not wait any more.
@@ -141,10 +152,18 @@ impl Queue {
         while let Some(step) = next.take() {
             let call = match step {
                 PluginStep::Call(call) => Some(call),
-                PluginStep::End { refresh, log, next } => {
-                    ended.refresh = ended.refresh.or(refresh);
+                PluginStep::End { awaited, log, next } => {
+                    ended.awaited = ended.awaited.or(awaited);
                     ended.log.extend(log);
                     next
+                }
+                PluginStep::Later(work, pause, log) => {
+                    ended.awaited = ended.awaited.or(Some(Awaited::Store));
+                    ended.log.extend(log);
+                    if self.paused.len() < MAX_PAUSED {
+                        self.paused.push((env.now().unwrap_or_default().plus(pause), work));
+                    }
+                    None
                 }
             };
             let Some(PluginCall { work, call }) = call else { break };
@@ -173,5 +192,7 @@ fn set_period(period: Duration) {
 
 /// The time to the tick that makes the calls. The shortest that the ABI has.
 const SOON: Duration = Duration::from_millis(1);
+/// The most works that make a pause.
+const MAX_PAUSED: usize = 1000;
 /// The time between two looks at the refresh of another worker.
 const POLL: Duration = Duration::from_millis(20);

@@ -20,7 +20,7 @@ use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::config::{self, ConfigError, LoadContext};
 use crate::env::Env;
-use crate::filter::{Awaited, Filter};
+use crate::filter::{Awaited, Filter, store_poll};
 use crate::identity::CacheCounts;
 use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
@@ -89,6 +89,14 @@ impl Root {
         line.audit.iter().for_each(|audit| log(Level::Info, audit));
     }
 
+    /// Polls the store if that is due.
+    fn poll_store(&self) {
+        let ended = self.plugin_calls(|calls, env| {
+            store_poll(&self.runtime, env).map(|poll| calls.begin(poll, env)).unwrap_or_default()
+        });
+        ended.log.iter().for_each(|line| self.log(line));
+    }
+
     /// Runs `step` for the calls that outlast a stream.
     fn plugin_calls<T>(&self, step: impl FnOnce(&PluginCalls, &mut Env<'_>) -> T) -> T {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
@@ -128,6 +136,7 @@ impl Root {
             sync.tick(env);
             refresher.tick(env)
         });
+        self.poll_store();
         // The wait for a fetch has a limit.
         self.wake(|awaited| awaited == Awaited::Fetch);
         for stream in self.plugin.waiting.take_late() {
@@ -141,6 +150,9 @@ impl Root {
         let _ = hostcalls::set_effective_context(self.id);
         Counters::tick();
         if let Some(now) = self.worked {
+            if let Some(age) = self.runtime.store().and_then(|store| store.age(now)) {
+                Counters::set("store_age_seconds", age);
+            }
             if now >= self.ages_due {
                 self.ages_due = now.plus(KEYS_AGE_INTERVAL);
                 for (tenant, age) in self.jwks_refresher.ages(now) {
@@ -161,8 +173,8 @@ impl Context for Root {
         } else {
             let ended = self.plugin_calls(|calls, env| calls.called(token, result, env));
             ended.log.iter().for_each(|line| self.log(line));
-            if let Some(key) = ended.refresh {
-                self.wake(|awaited| awaited == Awaited::Refresh(key));
+            if let Some(what) = ended.awaited {
+                self.wake(|awaited| awaited == what);
             }
         }
     }
@@ -197,14 +209,19 @@ impl RootContext for Root {
     fn on_tick(&mut self) {
         let lines = self.plugin_calls(|calls, env| calls.dispatch(env));
         lines.iter().for_each(|line| self.log(line));
-        self.wake(|awaited| matches!(awaited, Awaited::Refresh(_)));
+        self.wake(|awaited| matches!(awaited, Awaited::Refresh(_) | Awaited::Store));
         let now = now();
         let was_early = self.plugin.calls.reset_period(TICK);
         if !was_early || now != self.worked {
             self.worked = now;
             self.work();
-        } else if self.plugin.calls.await_fetch() {
-            self.maintain(|refresher, _, env| refresher.tick(env));
+        } else {
+            if self.plugin.calls.await_any(Awaited::Fetch) {
+                self.maintain(|refresher, _, env| refresher.tick(env));
+            }
+            if self.plugin.calls.await_any(Awaited::Store) {
+                self.poll_store();
+            }
         }
     }
 

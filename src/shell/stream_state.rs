@@ -105,6 +105,13 @@ impl StreamState {
                     start.into_iter().for_each(|start| self.plugin.calls.start(start));
                     None
                 }
+                Effect::Request(RequestEffect::AwaitStore(start)) => {
+                    match start {
+                        Some(start) => self.plugin.calls.start(start),
+                        None => self.plugin.calls.hurry(),
+                    }
+                    None
+                }
                 Effect::Request(RequestEffect::AwaitFetch) => {
                     self.plugin.calls.hurry();
                     None

@@ -25,8 +25,13 @@ fn world<H: Harness>() -> World<H> {
     World::with(|configuration| take_logout_tokens(&mut configuration["tenants"][0]))
 }
 
-fn take_logout_tokens(tenant: &mut Value) {
+pub fn take_logout_tokens(tenant: &mut Value) {
     tenant["login"]["backchannel_logout_path"] = json!(PATH);
+}
+
+/// A good logout token of acme's issuer.
+pub fn logout_token<H: Harness>(world: &World<H>, claims: &Value) -> String {
+    token(world, claims, |_, _| {})
 }
 
 /// A logout token of acme's issuer: the required claims and `claims`, changed by `forge`.
@@ -46,7 +51,7 @@ fn token<H: Harness>(world: &World<H>, claims: &Value, forge: Forge) -> String {
     })
 }
 
-fn form(token: &str) -> Vec<u8> {
+pub fn form(token: &str) -> Vec<u8> {
     form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", token).finish().into_bytes()
 }
 

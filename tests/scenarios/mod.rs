@@ -26,6 +26,7 @@ pub mod refresh;
 pub mod refusal;
 pub mod scopes;
 pub mod session;
+pub mod store;
 pub mod tenants;
 pub mod token_revocation;
 pub mod userinfo;
@@ -207,6 +208,13 @@ macro_rules! scenarios {
             ] timed [
                 a_session_ends, a_clock_that_was_put_back, an_idle_session_ends,
                 a_session_ends_with_its_id_token,
+            ];
+            store: [
+                a_sign_out_is_known_everywhere, without_a_store_replicas_know_nothing,
+                a_logout_token_ends_sessions_everywhere_and_counts_once,
+                a_new_replica_knows_what_was_before, values_of_others_end_nothing,
+            ] timed [
+                etcd_is_away, etcd_is_away_and_sessions_are_refused, etcd_with_users,
             ];
             tenants: [
                 spellings_of_a_host, a_browser_leaves_the_host_with_a_final_dot, unknown_hosts,

@@ -15,7 +15,8 @@ use tenantgate::base::time::UnixTime;
 use tenantgate::config::{self, ConfigError, Environment, LoadContext};
 use tenantgate::env::{ClientAddress, Entropy, Env, NoEntropy};
 use tenantgate::filter::{
-    Awaited, Effect, Filter, Input, PluginCall, PluginStep, RequestEffect, ResponseEdit, ResponseEffect,
+    Awaited, Effect, Filter, Input, PluginCall, PluginStep, PluginWork, RequestEffect, ResponseEdit, ResponseEffect,
+    store_poll,
 };
 use tenantgate::http::call::{CallFailure, CallResponse, HttpCall};
 use tenantgate::http::reply::LocalReply;
@@ -45,6 +46,8 @@ pub struct CoreHarness {
     counters: BTreeMap<String, u64>,
     /// The address of the client of the current request.
     client: Option<IpAddr>,
+    /// What goes on after a pause, and when.
+    paused: Vec<(u64, PluginWork)>,
 }
 
 /// An environment without variables.
@@ -105,17 +108,28 @@ impl CoreHarness {
 
     /// Makes a call and those that follow from it, as the root context of a plugin does.
     fn plugin_call(&mut self, call: PluginCall) {
-        let mut next = Some(call);
-        while let Some(PluginCall { work, call }) = next.take() {
-            let result = self.call(&call);
-            let now = Some(UnixTime(self.clock.now()));
-            next = match work.called(result, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared)) {
+        self.plugin_step(PluginStep::Call(call));
+    }
+
+    fn plugin_step(&mut self, step: PluginStep) {
+        let mut next = Some(step);
+        while let Some(step) = next.take() {
+            let call = match step {
                 PluginStep::Call(call) => Some(call),
                 PluginStep::End { log, next, .. } => {
                     self.note(log);
                     next
                 }
+                PluginStep::Later(work, pause, log) => {
+                    self.note(log);
+                    self.paused.push((self.clock.now() + pause.as_secs(), work));
+                    None
+                }
             };
+            let Some(PluginCall { work, call }) = call else { break };
+            let result = self.call(&call);
+            let now = Some(UnixTime(self.clock.now()));
+            next = Some(work.called(result, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared)));
         }
     }
 
@@ -132,6 +146,16 @@ impl CoreHarness {
             log.extend(actions.log);
         }
         self.note(log);
+        let poll = store_poll(
+            &self.runtime,
+            &mut Env::new(Some(UnixTime(self.clock.now())), &mut MachineEntropy, VERIFIER, &self.shared),
+        );
+        poll.into_iter().for_each(|poll| self.plugin_call(poll));
+        let now = self.clock.now();
+        let (due, paused) = mem::take(&mut self.paused).into_iter().partition(|(time, _)| *time <= now);
+        self.paused = paused;
+        let due: Vec<(u64, PluginWork)> = due;
+        due.into_iter().for_each(|(_, work)| self.plugin_step(work.again()));
         for (counter, count) in self.tally.drain() {
             count_at(&mut self.counters, &counter, count);
         }
@@ -198,6 +222,7 @@ impl Harness for CoreHarness {
             summary,
             counters,
             client: None,
+            paused: Vec::new(),
         };
         harness.reconfigure(configuration);
         harness
@@ -233,6 +258,14 @@ impl Harness for CoreHarness {
                     assert_eq!(filter.awaited(), Some(Awaited::Fetch));
                     self.tick();
                     assert!(mem::take(&mut may_wait), "the request waits for a fetch that nobody makes");
+                    input = Input::Woken;
+                }
+                Effect::Request(RequestEffect::AwaitStore(start)) => {
+                    assert_eq!(filter.awaited(), Some(Awaited::Store));
+                    match start {
+                        Some(start) => self.plugin_call(start),
+                        None => self.tick(),
+                    }
                     input = Input::Woken;
                 }
                 Effect::Request(RequestEffect::ReadBody) => {

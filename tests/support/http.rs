@@ -25,6 +25,11 @@ pub fn base64(bytes: impl AsRef<[u8]>) -> String {
     STANDARD.encode(bytes)
 }
 
+/// Decodes base64 with padding.
+pub fn from_base64(text: &str) -> Vec<u8> {
+    STANDARD.decode(text).unwrap()
+}
+
 /// The answer of a server: status, header lines, body. `None` never answers.
 pub type Answer = Option<(u16, Vec<(&'static str, String)>, Vec<u8>)>;
 

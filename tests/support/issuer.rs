@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use super::clock::Clock;
+use super::etcd::EtcdAccess;
 use super::gate::Gate;
 use super::harness::{Lines, values};
 use super::http::{base64url, from_base64url};
@@ -67,6 +68,8 @@ pub struct Issuer {
     /// How the revocation endpoint answers, and the tokens that a client whom this issuer knows
     /// has sent there.
     pub revocation: (Answer, Vec<String>),
+    /// The way to an etcd that the cluster of this issuer has, too.
+    pub etcd: Option<EtcdAccess>,
     /// The last access token.
     access_token: String,
     codes: HashMap<String, Grant>,
@@ -141,6 +144,7 @@ impl Issuer {
             expires_in: 300,
             refreshed_id_token: true,
             revocation: (Answer::Normal, Vec::new()),
+            etcd: None,
             access_token: String::new(),
             codes: HashMap::new(),
             refresh_tokens: HashMap::new(),
@@ -191,8 +195,14 @@ impl Issuer {
 
     /// Serves a request to any endpoint. `None` never answers.
     pub fn serve(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
-        self.traces.extend(values(head, "traceparent"));
         let path = head.iter().find(|(name, _)| name == ":path").map(|(_, value)| value.as_slice());
+        if let Some(etcd) = &mut self.etcd
+            && let Some(path) =
+                path.and_then(|path| std::str::from_utf8(path).ok()).filter(|path| path.starts_with("/v3/"))
+        {
+            return etcd.serve(path, head, body);
+        }
+        self.traces.extend(values(head, "traceparent"));
         let base = self.base.clone();
         let document = match path.and_then(|path| path.strip_prefix(base.as_bytes())) {
             Some(b"/.well-known/openid-configuration") => self.metadata.clone(),

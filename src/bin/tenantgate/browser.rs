@@ -117,7 +117,8 @@ impl Browser {
                     continue;
                 }
                 Effect::Request(RequestEffect::AwaitFetch) => return Outcome::AwaitsDocuments,
-                Effect::Request(RequestEffect::AwaitRefresh(_)) | Effect::Response(_) => {
+                Effect::Request(RequestEffect::AwaitRefresh(_) | RequestEffect::AwaitStore(_))
+                | Effect::Response(_) => {
                     input = Input::Called(Err(CallFailure::NoAnswer));
                     continue;
                 }

@@ -17,6 +17,7 @@ use crate::jose::{TokenError, TrustedKeys};
 use crate::oauth::discovery::{Provider, catch_up_newer};
 use crate::runtime::{RequestContext, Runtime, ServedTenant};
 use crate::session::revocation::{Folded, Revocation, RevocationEntry, RevocationError};
+use crate::session::store::{Ended, StartStoreWork, StoreWait, publish};
 use crate::token::{LogoutSubject, VerifiedLogoutToken};
 
 /// A back-channel logout request whose head has arrived and whose body has not.
@@ -45,10 +46,50 @@ impl BackchannelRequest {
         &self.served.provider
     }
 
-    /// Takes the body and revokes the sessions that its logout token names. The answer is 200 or an
-    /// error (section 2.8).
-    pub(crate) fn read(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &mut Env<'_>) -> LocalReply {
-        match self.revoke(body, env) {
+    /// Takes the body. The result is what its logout token revokes.
+    ///
+    /// # Errors
+    /// The answer to an invalid request (section 2.8).
+    pub(crate) fn read(
+        &self,
+        body: Result<Secret<Vec<u8>>, BodyError>,
+        env: &mut Env<'_>,
+    ) -> Result<Revocation, LocalReply> {
+        self.revocation(body, env).map_err(|error| self.reply_context.refuse(&error.into()))
+    }
+
+    /// Begins to tell the other replicas, if there is a store. It also finds out whether one of them
+    /// has accepted the logout token. `None` without a store.
+    ///
+    /// # Errors
+    /// The answer if the host fails.
+    pub(crate) fn publish(
+        &self,
+        revocation: &Revocation,
+        env: &mut Env<'_>,
+    ) -> Result<Option<(StoreWait, StartStoreWork)>, LocalReply> {
+        let Some(store) = self.runtime.store() else { return Ok(None) };
+        let begun = publish(store, &self.served.revocations, revocation, false, env);
+        begun.map(Some).map_err(|failure| self.reply_context.refuse(&LogoutError::Host(failure).into()))
+    }
+
+    /// Ends the sessions here, too, after the answer of the store. If the store did not take it, the
+    /// issuer can send a logout token again.
+    pub(crate) fn published(&self, ended: Ended, revocation: Revocation, env: &mut Env<'_>) -> LocalReply {
+        let error = match ended {
+            Ended::Done => return self.end(&revocation, env),
+            Ended::Replayed => LogoutError::Token(TokenError::Replayed),
+            Ended::Failed => {
+                let _ = self.store(&Revocation { token: None, ..revocation }, env);
+                LogoutError::NotStored
+            }
+        };
+        self.reply_context.refuse(&error.into())
+    }
+
+    /// Revokes the sessions. The answer is 200 or an error (section 2.8).
+    pub(crate) fn end(&self, revocation: &Revocation, env: &mut Env<'_>) -> LocalReply {
+        match self.store(revocation, env) {
             Ok(stored) => {
                 let log = self.reply_context.log(Level::Info, Event::BackchannelLogout, "sessions ended by the issuer");
                 let line = folded(stored, &self.reply_context);
@@ -58,7 +99,11 @@ impl BackchannelRequest {
         }
     }
 
-    fn revoke(&self, body: Result<Secret<Vec<u8>>, BodyError>, env: &mut Env<'_>) -> Result<Folded, LogoutError> {
+    fn revocation(
+        &self,
+        body: Result<Secret<Vec<u8>>, BodyError>,
+        env: &mut Env<'_>,
+    ) -> Result<Revocation, LogoutError> {
         let provider = &self.served.provider;
         let body = body.map_err(LogoutError::Body)?;
         let token = only_token(body.expose_secret()).ok_or(LogoutError::Malformed)?;
@@ -89,11 +134,16 @@ impl BackchannelRequest {
             LogoutSubject::Session(sid, subject) => {
                 let without_sid = subject.as_deref().map(RevocationEntry::subject_without_sid);
                 let entries = [RevocationEntry::sid(sid)].into_iter().chain(without_sid);
-                Revocation { entries: entries.map(|entry| (entry, now)).collect(), token: None }
+                Revocation { entries: entries.map(|entry| (entry, now)).collect(), ..Revocation::default() }
             }
             LogoutSubject::Subject(subject) => Revocation::of_user(subject, now),
         };
         revocation.token = Some((RevocationEntry::token(&token.id), token.expires));
+        Ok(revocation)
+    }
+
+    fn store(&self, revocation: &Revocation, env: &mut Env<'_>) -> Result<Folded, LogoutError> {
+        let now = env.now().map_err(HostFailure::from)?;
         let lifetime = self.runtime.policy().lifetime;
         revocation.store(&self.served.revocations, lifetime, now, env).map_err(|error| match error {
             RevocationError::Replayed => LogoutError::Token(TokenError::Replayed),

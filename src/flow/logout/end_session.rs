@@ -19,6 +19,8 @@ pub(crate) struct SignOut {
     pub(crate) reply: LocalReply,
     /// The refresh tokens of the sessions that ended. No session uses them any more.
     pub(crate) refresh_tokens: Vec<Secret<String>>,
+    /// What the sign-out has revoked, for other replicas.
+    pub(crate) revocation: Revocation,
 }
 
 /// The sessions that a sign-out has ended so far.
@@ -26,6 +28,7 @@ pub(crate) struct SignOut {
 pub(super) struct EndedSessions {
     log: Vec<LogLine>,
     refresh_tokens: Vec<Secret<String>>,
+    revocation: Revocation,
 }
 
 impl EndedSessions {
@@ -45,9 +48,10 @@ impl EndedSessions {
         revocations.catch_up(env.shared());
         let is_revoked = revocations.contain(&session.into(), now);
         let this = (RevocationEntry::session(session.id, &session.sub), UnixTime(session.signed_in));
-        let entries = more.map(|entry| (entry, now)).into_iter().chain([this]).collect();
+        let entries: Vec<_> = more.map(|entry| (entry, now)).into_iter().chain([this]).collect();
+        self.revocation.entries.extend_from_slice(&entries);
         let lifetime = context.runtime.policy().lifetime;
-        if let Ok(stored) = (Revocation { entries, token: None }).store(revocations, lifetime, now, env) {
+        if let Ok(stored) = (Revocation { entries, ..Revocation::default() }).store(revocations, lifetime, now, env) {
             self.log.extend(folded(stored, &context.reply_context()));
         }
         if !is_revoked {
@@ -59,7 +63,7 @@ impl EndedSessions {
     /// The sign-out with this answer to the browser.
     pub(super) fn answer(self, reply: LocalReply) -> SignOut {
         let reply = self.log.into_iter().fold(reply, LocalReply::with_log);
-        SignOut { reply, refresh_tokens: self.refresh_tokens }
+        SignOut { reply, refresh_tokens: self.refresh_tokens, revocation: self.revocation }
     }
 }
 

@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::base::encoding::base64url;
 use crate::base::time::UnixTime;
 use crate::session::id::SessionId;
 
 /// Identifies revoked sessions, or a logout token that was accepted. An entry has a fixed length,
 /// so the size of a list depends only on the number of its entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct RevocationEntry([u8; Self::LENGTH]);
 
 /// The properties of a session by which it can be revoked.
@@ -108,6 +110,11 @@ impl RevocationEntry {
         let (_, rest) = entry.split_at_mut(1);
         rest.copy_from_slice(&name);
         Self(entry)
+    }
+
+    /// The entry as text, for a key.
+    pub(crate) fn name(self) -> String {
+        base64url(&self.0)
     }
 
     fn is_token(self) -> bool {
@@ -266,6 +273,11 @@ impl RevocationList {
         self.entries.retain(|(entry, _)| entry.kind() != SESSION || entry.folded().0 != user);
         self.add(RevocationEntry(user), latest);
         true
+    }
+
+    /// Revokes all sessions that began before this time.
+    pub(super) fn end_before(&mut self, time: UnixTime) {
+        self.not_before = self.not_before.max(time);
     }
 
     /// Revokes all sessions that began at `last` or before, and removes the entries that this makes

@@ -1,10 +1,12 @@
 //! The revocations of one tenant in this VM.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::list::{RevocableSession, RevocationList};
 use crate::base::time::UnixTime;
 use crate::env::Env;
+use crate::env::shared::key_of;
 use crate::seal::{KeyRing, Purpose, SealError};
 use crate::tenant::Tenant;
 
@@ -17,16 +19,33 @@ pub struct Revocations {
     /// The end of the sealed list that this VM has joined or written last. It has the tag of the
     /// cipher, so no other list ends with it.
     joined: Mutex<Vec<u8>>,
+    /// The polls of the store that go on from this list, if it was read from there.
+    loaded: AtomicU64,
 }
 
 impl Revocations {
     /// An empty list for `tenant`. In the shared data it is sealed with `ring`.
     pub(crate) fn new(tenant: Arc<Tenant>, ring: Arc<KeyRing>) -> Self {
-        Self { tenant, ring, list: Mutex::default(), joined: Mutex::default() }
+        Self { tenant, ring, list: Mutex::default(), joined: Mutex::default(), loaded: AtomicU64::default() }
+    }
+
+    /// Identifies the tenant with its issuer and its client, in keys.
+    pub(crate) fn id(&self) -> String {
+        tenant_id(&self.tenant)
+    }
+
+    /// The number of the polls that go on from this list. 0 if it was not read from the store.
+    pub(crate) fn loaded(&self) -> u64 {
+        self.loaded.load(Ordering::Relaxed)
+    }
+
+    /// Records that the polls with this number go on from this list.
+    pub(crate) fn set_loaded(&self, epoch: u64) {
+        self.loaded.store(epoch, Ordering::Relaxed);
     }
 
     /// The tenant of the list.
-    pub(super) fn tenant(&self) -> &Tenant {
+    pub(crate) fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
@@ -85,6 +104,11 @@ impl Revocations {
             Err(poisoned) => *poisoned.into_inner() = Arc::new(list),
         }
     }
+}
+
+/// Identifies the tenant in keys. A tenant with another issuer or client has another id.
+pub(super) fn tenant_id(tenant: &Tenant) -> String {
+    key_of(&[tenant.name.as_str(), &tenant.issuer, &tenant.client.id])
 }
 
 /// The last characters of a sealed value, with the whole tag of 16 bytes.

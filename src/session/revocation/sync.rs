@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::list::{Folded, RevocationEntry, RevocationList};
-use super::revocations::Revocations;
+use super::revocations::{Revocations, tenant_id};
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::env::shared::{SharedData, Version, create, key_of};
+use crate::env::shared::{SharedData, Version, create};
 use crate::tenant::Tenant;
 
 /// The sessions that one logout revokes.
@@ -23,6 +23,8 @@ pub(crate) struct Revocation {
     pub(crate) entries: Vec<(RevocationEntry, UnixTime)>,
     /// The logout token and when it expires. A logout token is accepted once.
     pub(crate) token: Option<(RevocationEntry, UnixTime)>,
+    /// All sessions that began before this time end.
+    pub(crate) before: UnixTime,
 }
 
 /// The reason why a revocation was not stored.
@@ -48,7 +50,7 @@ impl std::error::Error for RevocationError {}
 impl Revocation {
     /// Ends all sessions of one user (`sub`) of a tenant that began at `now` or before.
     pub(crate) fn of_user(subject: &str, now: UnixTime) -> Self {
-        Self { entries: vec![(RevocationEntry::subject(subject), now)], token: None }
+        Self { entries: vec![(RevocationEntry::subject(subject), now)], ..Self::default() }
     }
 
     /// Revokes the sessions: in this VM at once, in the other VMs of the process at their next
@@ -76,6 +78,7 @@ impl Revocation {
             }
             let mut list = list.clone();
             self.entries.iter().chain(&self.token).for_each(|&(entry, until)| list.add(entry, until));
+            list.end_before(self.before);
             let folded = list.fold(now, lifetime);
             let Ok(sealed) = revocations.seal(&list, env) else { break };
             if shared.set(&keys.list, sealed.as_bytes(), Some(version)).is_ok() {
@@ -85,6 +88,7 @@ impl Revocation {
             }
         }
         self.entries.iter().for_each(|&(entry, until)| list.add(entry, until));
+        list.end_before(self.before);
         list.fold(now, lifetime);
         revocations.replace(list);
         Err(RevocationError::NotStored)
@@ -178,7 +182,7 @@ impl SharedKeys {
     /// The keys for `tenant`. No two tenants have the same, and a tenant with another issuer or
     /// client has others.
     fn new(tenant: &Tenant) -> Self {
-        let id = key_of(&[tenant.name.as_str(), &tenant.issuer, &tenant.client.id]);
+        let id = tenant_id(tenant);
         // One of 64 characters.
         let group = id.get(..1).unwrap_or_default();
         Self { list: format!("{PREFIX}{id}"), changes: format!("{PREFIX}changes/{group}") }
@@ -274,7 +278,7 @@ mod tests {
         let [a, _] = lists(&runtime, &shared);
         let sid = |number: u32| RevocationEntry::sid(&number.to_string());
         let entries = (0..4096).map(|number| (sid(number), NOW)).collect();
-        with(&shared, |env| Revocation { entries, token: None }.store(&a, LIFETIME, NOW, env)).unwrap();
+        with(&shared, |env| Revocation { entries, ..Revocation::default() }.store(&a, LIFETIME, NOW, env)).unwrap();
         for number in 0..1024 {
             let token = Some((RevocationEntry::token(&number.to_string()), NOW.plus(LIFETIME)));
             let mut list = RevocationList::clone(&a.list());

@@ -1,0 +1,118 @@
+//! The answers of the JSON gateway.
+
+use serde_json::{Map, Value};
+
+use crate::base::encoding::from_base64;
+use crate::base::json;
+
+/// The answer to an operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The id of the etcd cluster. One that was set up again has another.
+    pub(crate) cluster: u64,
+    /// The revision of the store, which grows with each write.
+    pub(crate) revision: u64,
+    /// Whether the keys were written. For a range it has no meaning.
+    pub(crate) succeeded: bool,
+    /// The keys that were read.
+    pub(crate) pairs: Vec<Pair>,
+    /// Whether the range has more keys than these.
+    pub(crate) more: bool,
+}
+
+/// A key that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    /// The key.
+    pub(crate) key: String,
+    /// Its value.
+    pub(crate) value: Vec<u8>,
+    /// The revision of its last write.
+    pub(crate) modified: u64,
+}
+
+impl Answer {
+    /// Reads an answer. etcd leaves out what is zero, false or empty, and writes numbers of 64 bits
+    /// as text.
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        let answer = json::parse_object(body).ok()?;
+        let header = answer.get("header")?.as_object()?;
+        // The keys of a write that was not made are in the answer to its one other operation.
+        let other = answer.get("responses").and_then(|responses| responses.get(0)?.get("response_range"));
+        let range = other.and_then(Value::as_object).unwrap_or(&answer);
+        let pairs = range.get("kvs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        Some(Self {
+            cluster: number(header, "cluster_id"),
+            revision: number(header, "revision"),
+            succeeded: answer.get("succeeded").and_then(Value::as_bool).unwrap_or(false),
+            pairs: pairs.iter().map(Pair::read).collect::<Option<_>>()?,
+            more: range.get("more").and_then(Value::as_bool).unwrap_or(false),
+        })
+    }
+}
+
+impl Pair {
+    fn read(value: &Value) -> Option<Self> {
+        let members = value.as_object()?;
+        let bytes = |name| from_base64(members.get(name).and_then(Value::as_str).unwrap_or_default());
+        let key = String::from_utf8(bytes("key")?).ok()?;
+        Some(Self { key, value: bytes("value")?, modified: number(members, "mod_revision") })
+    }
+}
+
+/// The token of the answer to a name and a password.
+pub(super) fn token(body: &[u8]) -> Option<String> {
+    json::parse_object(body).ok()?.get("token")?.as_str().map(str::to_owned)
+}
+
+/// The text of an error, and its code, which is that of gRPC.
+pub(super) fn error(body: &[u8]) -> (String, u64) {
+    let answer = json::parse_object(body).unwrap_or_default();
+    let text = answer.get("message").or_else(|| answer.get("error")).and_then(Value::as_str).unwrap_or_default();
+    (text.to_owned(), answer.get("code").and_then(Value::as_u64).unwrap_or_default())
+}
+
+fn number(members: &Map<String, Value>, name: &str) -> u64 {
+    members.get(name).and_then(|value| value.as_str()?.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_as_etcd_sends_them() {
+        let header = r#""header":{"cluster_id":"324952591200643719","member_id":"3","revision":"2","raft_term":"2"}"#;
+        let pair =
+            r#"{"key":"L2EvdG9r","create_revision":"2","mod_revision":"2","version":"1","value":"aGk=","lease":"9"}"#;
+        let answer = Answer { cluster: 324_952_591_200_643_719, revision: 2, ..Answer::default() };
+        let pairs = vec![Pair { key: "/a/tok".to_owned(), value: b"hi".to_vec(), modified: 2 }];
+        for (text, expected) in [
+            (format!("{{{header}}}"), answer.clone()),
+            (
+                format!(
+                    r#"{{{header},"succeeded":true,"responses":[{{"response_put":{{"header":{{"revision":"2"}}}}}}]}}"#
+                ),
+                Answer { succeeded: true, ..answer.clone() },
+            ),
+            (
+                format!(
+                    r#"{{{header},"responses":[{{"response_range":{{"header":{{}},"kvs":[{pair}],"count":"1"}}}}]}}"#
+                ),
+                Answer { pairs: pairs.clone(), ..answer.clone() },
+            ),
+            (format!(r#"{{{header},"kvs":[{pair}],"more":true,"count":"7"}}"#), Answer { pairs, more: true, ..answer }),
+        ] {
+            assert_eq!(Answer::read(text.as_bytes()), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer() {
+        for text in
+            ["", "{}", "[]", r#"{"header":1}"#, r#"{"header":{},"kvs":[{"key":"?"}]}"#, r#"{"header":{},"kvs":[1]}"#]
+        {
+            assert_eq!(Answer::read(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The reasons why an operation failed.
+
+use std::fmt;
+
+use crate::base::encoding::escaped;
+use crate::http::call::CallFailure;
+
+/// The reason why an operation failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum EtcdError {
+    /// There was no answer.
+    Unreachable(CallFailure),
+    /// etcd answered with this status and text.
+    Refused(u16, String),
+    /// The answer is not one of etcd.
+    Invalid,
+}
+
+impl fmt::Display for EtcdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(failure) => failure.fmt(f),
+            Self::Refused(status, text) => {
+                write!(f, "status {status}: {}", escaped(text, MAX_TEXT))?;
+                let wants_user = text.contains("user name is empty");
+                f.write_str(if wants_user { "; set `store.etcd.username` and `password`" } else { "" })
+            }
+            Self::Invalid => f.write_str("the answer is not one of etcd's JSON gateway (/v3)"),
+        }
+    }
+}
+
+impl std::error::Error for EtcdError {}
+
+const MAX_TEXT: usize = 120;

@@ -1,0 +1,145 @@
+//! The operations, as requests to the JSON gateway.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::client::Etcd;
+use crate::base::encoding::base64;
+use crate::base::json;
+use crate::base::time::UnixTime;
+use crate::http::call::HttpCall;
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// Read keys.
+    Range(Range),
+    /// Write keys, all of them or none.
+    Write(Write),
+}
+
+/// The keys from `from` on and before `to`, in their order, at most `limit` of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    /// The first key.
+    pub(crate) from: String,
+    /// The key after the last one.
+    pub(crate) to: String,
+    /// The most keys of an answer.
+    pub(crate) limit: u32,
+}
+
+/// Keys that are written together. If the key `absent` exists, nothing is written, and the answer
+/// has that key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Write {
+    /// A key that must not exist.
+    pub(crate) absent: Option<String>,
+    /// The keys.
+    pub(crate) puts: Vec<Put>,
+}
+
+/// A key, its value and its lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Put {
+    /// The key.
+    pub(crate) key: String,
+    /// The value.
+    pub(crate) value: String,
+    /// When etcd deletes the key.
+    pub(crate) lease: Lease,
+}
+
+/// A lease: etcd deletes its keys when it ends. All keys that are written within an hour and live
+/// about as long have one lease, whichever replica writes them, because its id depends on nothing
+/// else. So most writes need no call for a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lease {
+    id: u64,
+    seconds: u64,
+}
+
+impl Lease {
+    /// The lease for a key under `prefix` that is of use for `time` from `now` on. It ends one to
+    /// two hours later.
+    pub(crate) fn lasting(time: Duration, prefix: &str, now: UnixTime) -> Self {
+        let (bucket, hours) = (now.0 / HOUR, (time.as_secs() / HOUR).saturating_add(2));
+        let hash = Sha256::digest(format!("{prefix} {bucket} {hours}"));
+        let id = u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default());
+        // etcd takes positive numbers of 63 bits.
+        Self { id: (id >> 1).max(1), seconds: hours.saturating_mul(HOUR) }
+    }
+
+    /// The call that makes the lease.
+    pub(super) fn grant(self, etcd: &Etcd) -> HttpCall {
+        let body = json!({ "ID": self.id.to_string(), "TTL": self.seconds.to_string() });
+        etcd.post("/v3/lease/grant", json::write(&body))
+    }
+}
+
+impl Operation {
+    /// The call of the operation.
+    pub(super) fn call(&self, etcd: &Etcd) -> HttpCall {
+        match self {
+            Self::Range(Range { from, to, limit }) => {
+                let body = json!({ "key": encoded(from), "range_end": encoded(to), "limit": limit.to_string() });
+                etcd.post("/v3/kv/range", json::write(&body))
+            }
+            Self::Write(Write { absent, puts }) => {
+                let success: Vec<Value> = puts.iter().map(Put::json).collect();
+                let mut body = json!({ "success": success });
+                if let (Some(key), Some(members)) = (absent, body.as_object_mut()) {
+                    let compare =
+                        json!([{ "key": encoded(key), "target": "CREATE", "result": "EQUAL", "create_revision": "0" }]);
+                    members.insert("compare".to_owned(), compare);
+                    members.insert("failure".to_owned(), json!([{ "request_range": { "key": encoded(key) } }]));
+                }
+                etcd.post("/v3/kv/txn", json::write(&body))
+            }
+        }
+    }
+
+    /// The leases of the keys that are written.
+    pub(super) fn leases(&self) -> Vec<Lease> {
+        let Self::Write(Write { puts, .. }) = self else { return Vec::new() };
+        let mut leases: Vec<Lease> = Vec::new();
+        for Put { lease, .. } in puts {
+            if !leases.contains(lease) {
+                leases.push(*lease);
+            }
+        }
+        leases
+    }
+}
+
+impl Put {
+    fn json(&self) -> Value {
+        let Self { key, value, lease } = self;
+        let put = json!({ "key": encoded(key), "value": encoded(value), "lease": lease.id.to_string() });
+        json!({ "request_put": put })
+    }
+}
+
+fn encoded(text: &str) -> String {
+    base64(text.as_bytes())
+}
+
+const HOUR: u64 = 3600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_an_hour_and_a_lifetime_have_one_lease() {
+        let lease = |hours: u64, prefix, now| Lease::lasting(Duration::from_secs(hours * HOUR), prefix, UnixTime(now));
+        assert_eq!(lease(8, "/a/", 7200), lease(8, "/a/", 10_799));
+        assert_eq!(lease(8, "/a/", 7200).seconds, 10 * HOUR);
+        for other in [lease(9, "/a/", 7200), lease(8, "/b/", 7200), lease(8, "/a/", 10_800)] {
+            assert_ne!(other.id, lease(8, "/a/", 7200).id);
+        }
+        assert!(lease(8, "/a/", 7200).id <= i64::MAX.unsigned_abs());
+    }
+}

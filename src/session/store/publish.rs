@@ -1,0 +1,150 @@
+//! Writes a sign-out to etcd, for the other replicas.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::outcome::{Ended, Outcome};
+use super::poll::OVERLAP;
+use super::replica::Store;
+use super::sign_out::{SignOut, ended_key, next, recent, recent_key, token_key};
+use super::step::{Next, Step};
+use super::wait::StoreWait;
+use crate::base::encoding::base64url;
+use crate::base::event::{Event, Level, LogLine};
+use crate::base::time::UnixTime;
+use crate::env::{Env, HostFailure};
+use crate::etcd::{Answer, EtcdError, Lease, Operation, Put, Range, Write};
+use crate::session::revocation::{Revocation, RevocationEntry, Revocations};
+
+/// A write in progress.
+pub(crate) struct Publish {
+    store: Arc<Store>,
+    revocations: Arc<Revocations>,
+    /// The sealed sign-out.
+    sealed: String,
+    at: UnixTime,
+    /// Makes the keys different from those of others.
+    id: String,
+    /// The logout token, which only one replica accepts, and when it expires.
+    token: Option<(RevocationEntry, UnixTime)>,
+    /// The revision in the key. 0 if none is known.
+    revision: u64,
+    attempts: u32,
+    /// Whether another attempt follows one that failed.
+    retries: bool,
+    outcome: Arc<Outcome>,
+}
+
+impl Publish {
+    /// Begins to write what `revocation` ends, and the wait for it. With `retries`, an attempt that
+    /// fails is followed by others.
+    ///
+    /// # Errors
+    /// [`HostFailure`] if the host gives no time or no random bytes.
+    pub(super) fn begin(
+        store: &Arc<Store>,
+        revocations: &Arc<Revocations>,
+        revocation: &Revocation,
+        retries: bool,
+        env: &mut Env<'_>,
+    ) -> Result<(StoreWait, Self, Operation), HostFailure> {
+        let at = env.now()?;
+        let id = base64url(&env.random::<12>()?);
+        let sealed = SignOut::new(at, &revocation.entries).seal(store.ring(), revocations.tenant(), env)?;
+        let (outcome, token) = (Arc::new(Outcome::default()), revocation.token);
+        let (revision, attempts) = (store.revision(), 0);
+        let wait = StoreWait::for_work(&outcome, at);
+        let (store, revocations) = (store.clone(), revocations.clone());
+        let publish = Self { store, revocations, sealed, at, id, token, revision, attempts, retries, outcome };
+        let operation = publish.operation();
+        Ok((wait, publish, operation))
+    }
+
+    /// Takes an answer.
+    pub(super) fn answered(self, result: Result<Answer, EtcdError>) -> Step<Self> {
+        match result {
+            Ok(answer) => self.taken(&answer),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// Begins another attempt.
+    pub(super) fn again(self) -> Step<Self> {
+        let operation = self.operation();
+        Step::operate(self, operation)
+    }
+
+    fn taken(mut self, answer: &Answer) -> Step<Self> {
+        if self.revision == 0 {
+            self.revision = answer.revision;
+            return self.again();
+        }
+        if !answer.succeeded {
+            self.outcome.end(Ended::Replayed);
+            return Step::end(None);
+        }
+        // Replicas whose polls are further along would not find the key. The token is this one's.
+        let is_late = answer.revision.saturating_sub(self.revision) > OVERLAP;
+        if is_late || answer.revision < self.revision {
+            (self.revision, self.token) = (answer.revision, None);
+            self.attempts = self.attempts.saturating_add(1);
+            if self.attempts < MOST_ATTEMPTS {
+                return self.again();
+            }
+        }
+        let was_late = self.outcome.get() == Some(Ended::Failed);
+        self.outcome.end(Ended::Done);
+        Step::end(
+            was_late.then(|| self.log(Level::Info, Event::StoreReached, "a sign-out was written to etcd at last")),
+        )
+    }
+
+    fn failed(mut self, error: &EtcdError) -> Step<Self> {
+        self.outcome.end(Ended::Failed);
+        self.attempts = self.attempts.saturating_add(1);
+        let goes_on = self.retries && self.attempts < MOST_ATTEMPTS;
+        let then = match (goes_on, self.retries) {
+            (true, _) => "; it is tried again",
+            (false, true) => "; given up, so a copy of the cookies is valid at other replicas until the session ends",
+            (false, false) => "",
+        };
+        let cluster = self.store.etcd().cluster();
+        let reason = format!("a sign-out was not written to etcd (cluster \"{cluster}\"): {error}{then}");
+        // The first line and the last are of use.
+        let level = if goes_on && self.attempts > 1 { Level::Debug } else { Level::Error };
+        let line = self.log(level, Event::StoreFailed, &reason);
+        let next = if goes_on { Next::Later(self, RETRY) } else { Next::End };
+        Step { next, log: vec![line] }
+    }
+
+    fn log(&self, level: Level, event: Event, reason: &str) -> LogLine {
+        LogLine::new(level, event, Some(&self.revocations.tenant().name), reason)
+    }
+
+    /// The next operation: the write, or before it a read of nothing that brings the revision.
+    fn operation(&self) -> Operation {
+        if self.revision == 0 {
+            let from = recent(self.store.prefix());
+            return Operation::Range(Range { to: next(&from), from, limit: 1 });
+        }
+        let (prefix, tenant) = (self.store.prefix(), self.revocations.id());
+        let lease = |time| Lease::lasting(time, prefix, self.at);
+        let put = |key, value: &str, time| Put { key, value: value.to_owned(), lease: lease(time) };
+        let mut puts = vec![
+            put(ended_key(prefix, &tenant, self.at, &self.id), &self.sealed, self.store.lifetime()),
+            put(recent_key(prefix, self.revision, &tenant, &self.id), &self.sealed, Duration::ZERO),
+        ];
+        let token = self.token.map(|(token, expires)| (token_key(prefix, &tenant, token), expires));
+        puts.extend(
+            token
+                .iter()
+                .map(|(key, expires)| put(key.clone(), "-", Duration::from_secs(expires.0.saturating_sub(self.at.0)))),
+        );
+        Operation::Write(Write { absent: token.map(|(key, _)| key), puts })
+    }
+}
+
+/// The time between two attempts.
+const RETRY: Duration = Duration::from_secs(5);
+/// The most attempts: those of ten minutes.
+const MOST_ATTEMPTS: u32 = 120;

@@ -1,0 +1,191 @@
+//! The store of a configuration, and what this VM knows of it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::outcome::Outcome;
+use super::settings::{StoreSettings, WhenAway};
+use super::state::PollState;
+use crate::base::time::UnixTime;
+use crate::env::Env;
+use crate::env::shared::key_of;
+use crate::etcd::Etcd;
+use crate::seal::{KeyRing, Purpose};
+use crate::session::revocation::Revocations;
+
+/// The store of a configuration.
+pub struct Store {
+    settings: StoreSettings,
+    ring: Arc<KeyRing>,
+    /// The lifetime of sessions.
+    lifetime: Duration,
+    /// The revocations of each tenant by the id of the tenant in keys.
+    tenants: HashMap<String, Arc<Revocations>>,
+    /// The key of the [`PollState`] in the shared data. Configurations with other tenants have
+    /// another one, since a poll reads for its own tenants only.
+    key: String,
+    /// What this VM read last of the [`PollState`].
+    known: KnownState,
+    /// The reads of lists in progress, by the id of the tenant.
+    loading: Mutex<HashMap<String, Arc<Outcome>>>,
+}
+
+#[derive(Default)]
+struct KnownState {
+    epoch: AtomicU64,
+    revision: AtomicU64,
+    confirmed: AtomicU64,
+    is_away: AtomicBool,
+}
+
+impl Store {
+    /// The store for these tenants. Values in it are sealed with `ring`.
+    pub(crate) fn new(
+        settings: StoreSettings,
+        ring: Arc<KeyRing>,
+        lifetime: Duration,
+        revocations: impl Iterator<Item = Arc<Revocations>>,
+    ) -> Self {
+        let tenants: HashMap<String, Arc<Revocations>> =
+            revocations.map(|revocations| (revocations.id(), revocations)).collect();
+        let mut parts: Vec<&str> = tenants.keys().map(String::as_str).collect();
+        parts.sort_unstable();
+        parts.extend([settings.etcd.cluster(), settings.etcd.prefix()]);
+        let key = ["tenantgate/store/", &key_of(&parts)].concat();
+        let (known, loading) = (KnownState::default(), Mutex::default());
+        Self { settings, ring, lifetime, tenants, key, known, loading }
+    }
+
+    /// The settings.
+    pub(super) fn settings(&self) -> &StoreSettings {
+        &self.settings
+    }
+
+    /// The etcd.
+    pub(super) fn etcd(&self) -> &Arc<Etcd> {
+        &self.settings.etcd
+    }
+
+    /// What every key in etcd begins with.
+    pub(super) fn prefix(&self) -> &str {
+        self.settings.etcd.prefix()
+    }
+
+    /// The session keys.
+    pub(super) fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// The lifetime of sessions.
+    pub(super) fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// The revocations of the tenant with this id.
+    pub(super) fn tenant(&self, id: &str) -> Option<&Arc<Revocations>> {
+        self.tenants.get(id)
+    }
+
+    /// The key of the state of the polls in the shared data.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Notes a state of the polls, for the requests of this VM.
+    pub(super) fn note(&self, state: &PollState) {
+        self.known.epoch.store(state.epoch, Ordering::Relaxed);
+        self.known.revision.store(state.revision, Ordering::Relaxed);
+        self.known.confirmed.store(state.confirmed, Ordering::Relaxed);
+        self.known.is_away.store(state.is_away, Ordering::Relaxed);
+    }
+
+    /// Reads the state of the polls, which another VM may have changed.
+    pub(super) fn look(&self, env: &Env<'_>) {
+        if let Some((state, _)) = PollState::read(&self.key, &self.ring, env) {
+            self.note(&state);
+        }
+    }
+
+    /// The reads of lists that are in progress, by the id of the tenant.
+    pub(super) fn loading(&self) -> &Mutex<HashMap<String, Arc<Outcome>>> {
+        &self.loading
+    }
+
+    /// The read of the list of the tenant with this id has ended.
+    pub(super) fn loaded(&self, id: &str) {
+        if let Ok(mut loading) = self.loading.lock() {
+            loading.remove(id);
+        }
+    }
+
+    /// The number of the polls without a gap. 0 before the first poll.
+    pub(super) fn epoch(&self) -> u64 {
+        self.known.epoch.load(Ordering::Relaxed)
+    }
+
+    /// A recent revision of etcd. 0 before the first poll.
+    pub(super) fn revision(&self) -> u64 {
+        self.known.revision.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last poll had no answer.
+    pub(super) fn is_away(&self) -> bool {
+        self.known.is_away.load(Ordering::Relaxed)
+    }
+
+    /// How long ago the last poll began that had an answer, in seconds. `None` before the first.
+    pub fn age(&self, now: UnixTime) -> Option<u64> {
+        let confirmed = self.known.confirmed.load(Ordering::Relaxed);
+        (confirmed > 0).then(|| now.0.saturating_sub(confirmed))
+    }
+
+    /// Whether the sign-outs of other replicas count as unknown, because etcd has not answered for
+    /// too long.
+    pub(super) fn is_stale(&self, now: UnixTime) -> bool {
+        self.age(now).is_none_or(|age| age > self.settings.max_staleness.as_secs())
+    }
+
+    /// Whether requests with a session get 503 while sign-outs may be unknown.
+    pub(crate) fn refuses_when_away(&self) -> bool {
+        self.settings.when_away == WhenAway::Refuse
+    }
+
+    /// Records for the VMs of this process that the list of the tenant was read.
+    pub(super) fn set_loaded(&self, revocations: &Revocations, epoch: u64, env: &mut Env<'_>) {
+        if let Ok(sealed) = self.ring.seal(Purpose::Store, revocations.tenant(), &epoch, env) {
+            let _ = env.shared().set(&loaded_key(&revocations.id()), sealed.as_bytes(), None);
+        }
+        revocations.set_loaded(epoch);
+    }
+
+    /// Whether the list of the tenant was read since the last gap between polls, by this VM or
+    /// another one of the process.
+    pub(super) fn is_loaded(&self, revocations: &Revocations, env: &Env<'_>) -> bool {
+        let epoch = self.epoch();
+        if epoch == 0 || revocations.loaded() == epoch {
+            return epoch > 0;
+        }
+        let sealed = env.shared().get(&loaded_key(&revocations.id())).map(|(sealed, _)| sealed).unwrap_or_default();
+        let opened = self.ring.open::<u64>(Purpose::Store, revocations.tenant(), &sealed);
+        let is_loaded = opened.is_some_and(|opened| *opened.value() == epoch);
+        if is_loaded {
+            revocations.catch_up(env.shared());
+            revocations.set_loaded(epoch);
+        }
+        is_loaded
+    }
+}
+
+/// Omits the keys.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+fn loaded_key(tenant: &str) -> String {
+    ["tenantgate/store/loaded/", tenant].concat()
+}

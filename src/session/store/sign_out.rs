@@ -1,0 +1,100 @@
+//! A sign-out as etcd has it: its keys, and its sealed value.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::time::UnixTime;
+use crate::env::Env;
+use crate::seal::{KeyRing, Purpose, SealError};
+use crate::session::revocation::{RevocationEntry, Revocations};
+use crate::tenant::Tenant;
+
+/// The value: when the sign-out was, and what it ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SignOut {
+    /// In seconds since the Unix epoch.
+    pub(super) at: u64,
+    /// The entries, each with its time in seconds.
+    entries: Vec<(RevocationEntry, u64)>,
+}
+
+impl SignOut {
+    pub(super) fn new(at: UnixTime, entries: &[(RevocationEntry, UnixTime)]) -> Self {
+        Self { at: at.0, entries: entries.iter().map(|(entry, until)| (*entry, until.0)).collect() }
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = (RevocationEntry, UnixTime)> {
+        self.entries.iter().map(|(entry, until)| (*entry, UnixTime(*until)))
+    }
+
+    pub(super) fn seal(&self, ring: &KeyRing, tenant: &Tenant, env: &mut Env<'_>) -> Result<String, SealError> {
+        ring.seal(Purpose::SignOut, tenant, self, env)
+    }
+
+    /// The sign-out of a value. `None` if no replica with these session keys has written it for
+    /// this tenant.
+    pub(super) fn open(sealed: &[u8], ring: &KeyRing, revocations: &Revocations) -> Option<Self> {
+        Some(ring.open(Purpose::SignOut, revocations.tenant(), sealed)?.into_parts().1)
+    }
+}
+
+/// The keys of all sign-outs of a tenant, the newest first.
+pub(super) fn ended(prefix: &str, tenant: &str) -> String {
+    [prefix, "ended/", tenant, "/"].concat()
+}
+
+/// The key of one sign-out of a tenant. `id` makes it different from others of that second.
+pub(super) fn ended_key(prefix: &str, tenant: &str, at: UnixTime, id: &str) -> String {
+    format!("{}{:016x}-{id}", ended(prefix, tenant), u64::MAX.saturating_sub(at.0))
+}
+
+/// The keys of the recent sign-outs of all tenants, in the order of revisions.
+pub(super) fn recent(prefix: &str) -> String {
+    [prefix, "recent/"].concat()
+}
+
+/// The first key of those that were written at this revision or later.
+pub(super) fn recent_from(prefix: &str, revision: u64) -> String {
+    format!("{}{revision:016x}", recent(prefix))
+}
+
+/// The key of a recent sign-out that is written at `revision` or a little later.
+pub(super) fn recent_key(prefix: &str, revision: u64, tenant: &str, id: &str) -> String {
+    format!("{}/{tenant}/{id}", recent_from(prefix, revision))
+}
+
+/// The tenant of a recent sign-out.
+pub(super) fn tenant_of_recent<'a>(prefix: &str, key: &'a str) -> Option<&'a str> {
+    key.strip_prefix(prefix)?.strip_prefix("recent/")?.split('/').nth(1)
+}
+
+/// The key of a logout token that was accepted.
+pub(super) fn token_key(prefix: &str, tenant: &str, token: RevocationEntry) -> String {
+    [prefix, "token/", tenant, "/", &token.name()].concat()
+}
+
+/// The key after all that begin with `start`, which ends with a slash.
+pub(super) fn after(start: &str) -> String {
+    [start.strip_suffix('/').unwrap_or(start), "0"].concat()
+}
+
+/// The key after `key`.
+pub(super) fn next(key: &str) -> String {
+    [key, "\0"].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_sort_as_they_are_read() {
+        let ended = |at| ended_key("/t/", "acme", UnixTime(at), "x");
+        assert!(ended(2) < ended(1) && ended(10) < ended(9));
+        let recent = |revision| recent_key("/t/", revision, "acme", "x");
+        assert!(recent(9) < recent(10) && recent(15) < recent(16));
+        assert!(recent_from("/t/", 10) < recent(10) && recent(9) < recent_from("/t/", 10));
+        assert!(recent(u64::MAX) < after("/t/recent/") && next(&recent(1)) > recent(1));
+        assert_eq!(tenant_of_recent("/t/", &recent(1)), Some("acme"));
+        assert_eq!(tenant_of_recent("/t/", "/t/ended/x/y"), None);
+    }
+}

@@ -1,0 +1,51 @@
+//! What the VMs of a process know of the polls of etcd: a sealed value in the shared data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::time::UnixTime;
+use crate::env::Env;
+use crate::env::shared::{Version, create};
+use crate::seal::{KeyRing, Purpose};
+
+/// The state of the polls. Times are in seconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PollState {
+    /// When the next poll is due.
+    pub(super) next: u64,
+    /// The id of the etcd cluster that answered last.
+    pub(super) cluster: u64,
+    /// Every write up to this revision of etcd is known.
+    pub(super) revision: u64,
+    /// Polls without a gap have the same number. It grows with each gap: then some sign-outs may
+    /// have been missed, and the lists of the tenants are read again.
+    pub(super) epoch: u64,
+    /// When the last poll began that had an answer.
+    pub(super) confirmed: u64,
+    /// Whether the last poll had no answer.
+    pub(super) is_away: bool,
+}
+
+impl PollState {
+    /// The state under this key. A value that does not open counts as none.
+    pub(super) fn read(key: &str, ring: &KeyRing, env: &Env<'_>) -> Option<(Self, Version)> {
+        create(env.shared(), key).ok()?;
+        let (bytes, version) = env.shared().get(key)?;
+        Some((ring.open_for_all(Purpose::Store, &bytes).unwrap_or_default(), version))
+    }
+
+    /// Writes the state if no other VM has written since. Returns whether it is written.
+    pub(super) fn write(self, key: &str, ring: &KeyRing, version: Option<Version>, env: &mut Env<'_>) -> bool {
+        let sealed = ring.seal_for_all(Purpose::Store, &self, env);
+        sealed.is_ok_and(|sealed| env.shared().set(key, sealed.as_bytes(), version).is_ok())
+    }
+
+    /// Whether a poll is due. If the clock was set back, the next one is not waited for until the
+    /// old time is reached again.
+    pub(super) fn is_due(&self, now: UnixTime) -> bool {
+        now.0 >= self.next || self.next > now.0.saturating_add(MAX_PAUSE)
+    }
+}
+
+/// The longest time to the next poll, in seconds: the longest interval, and that of a poll of many
+/// pages.
+const MAX_PAUSE: u64 = 120;

@@ -1,0 +1,57 @@
+//! The wait of a request for etcd.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::outcome::{Ended, Outcome};
+use super::replica::Store;
+use crate::base::time::UnixTime;
+use crate::env::Env;
+
+/// A wait for etcd, which has a limit.
+pub(crate) struct StoreWait {
+    awaited: Awaited,
+    end: UnixTime,
+}
+
+enum Awaited {
+    /// The first poll, which another worker may make.
+    Poll(Arc<Store>),
+    /// Some work of this VM.
+    Work(Arc<Outcome>),
+}
+
+impl StoreWait {
+    /// A wait for the first poll.
+    pub(super) fn for_poll(store: &Arc<Store>, now: UnixTime) -> Self {
+        Self { awaited: Awaited::Poll(store.clone()), end: now.plus(LONGEST) }
+    }
+
+    /// A wait for the end of this work.
+    pub(super) fn for_work(outcome: &Arc<Outcome>, now: UnixTime) -> Self {
+        Self { awaited: Awaited::Work(outcome.clone()), end: now.plus(LONGEST) }
+    }
+
+    /// Whether the wait is over, or takes too long.
+    pub(crate) fn is_over(&self, env: &Env<'_>) -> bool {
+        let has_ended = match &self.awaited {
+            Awaited::Poll(store) => {
+                store.look(env);
+                store.epoch() > 0 || store.is_away()
+            }
+            Awaited::Work(outcome) => outcome.get().is_some(),
+        };
+        has_ended || env.now().map_or(true, |now| now > self.end)
+    }
+
+    /// How the work has ended. Work that takes too long has failed for the request.
+    pub(crate) fn ended(&self) -> Ended {
+        match &self.awaited {
+            Awaited::Poll(_) => Ended::Done,
+            Awaited::Work(outcome) => outcome.get().unwrap_or(Ended::Failed),
+        }
+    }
+}
+
+/// The longest wait: that of a call that etcd does not answer, and of those that it may need before.
+const LONGEST: Duration = Duration::from_secs(5);

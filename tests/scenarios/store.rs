@@ -1,0 +1,271 @@
+//! What all replicas know: sign-outs, through a real etcd.
+
+use serde_json::{Value, json};
+
+use super::backchannel::{form, logout_token, take_logout_tokens};
+use crate::support::browser::Browser;
+use crate::support::etcd::{Etcd, EtcdAccess, prefix, store};
+use crate::support::harness::{Harness, Outcome};
+use crate::support::issuer::{Answer, Issuer};
+use crate::support::replicas::Replicas;
+use crate::support::world::{NAVIGATION, World, ada};
+
+const LOGOUT: &str = "https://acme.example/oauth2/logout";
+const BACKCHANNEL: &str = "https://acme.example/oauth2/backchannel-logout";
+const PAGE: &str = "https://acme.example/page";
+
+/// Two replicas with a store, and the prefix of their keys.
+fn world<H: Harness>(change: impl FnOnce(&mut Value)) -> (World<Replicas<H>>, String) {
+    let prefix = prefix();
+    let world = World::with_issuer(reach_etcd, |configuration| {
+        store(configuration, &prefix);
+        take_logout_tokens(&mut configuration["tenants"][0]);
+        change(configuration);
+    });
+    (world, prefix)
+}
+
+fn reach_etcd(issuer: &mut Issuer) {
+    issuer.etcd = Some(EtcdAccess::new(Etcd::shared().address));
+}
+
+/// How etcd answers from now on.
+fn etcd_answers<H: Harness>(world: &World<H>, answer: Answer) {
+    world.issuer("acme", |issuer| issuer.etcd.as_mut().unwrap().answer = answer);
+}
+
+/// Opens the page at both replicas with this session.
+fn open_everywhere<H: Harness>(world: &mut World<Replicas<H>>, browser: &Browser) -> Vec<Outcome> {
+    (0..2).map(|_| world.open(&mut browser.clone(), PAGE)).collect()
+}
+
+fn is_over_everywhere<H: Harness>(world: &mut World<Replicas<H>>, browser: &Browser) -> bool {
+    open_everywhere(world, browser)
+        .iter()
+        .all(|outcome| matches!(outcome, Outcome::Replied(reply) if reply.status == 302))
+}
+
+fn goes_on_everywhere<H: Harness>(world: &mut World<Replicas<H>>, browser: &Browser) {
+    open_everywhere(world, browser).into_iter().for_each(|outcome| drop(outcome.forwarded()));
+}
+
+pub fn a_sign_out_is_known_everywhere<H: Harness>() {
+    let (mut world, prefix) = world::<H>(|_| {});
+    let (mut browser, other) = (world.signed_in(), world.signed_in());
+    let copy = browser.clone();
+    goes_on_everywhere(&mut world, &copy);
+    assert_eq!(world.open(&mut browser, LOGOUT).reply().status, 302);
+    world.eventually(|world| is_over_everywhere(world, &copy));
+    goes_on_everywhere(&mut world, &other);
+    // Nothing in etcd tells who signed out, or opens without the session key.
+    let keys = Etcd::shared().keys(&prefix);
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    for (key, value) in keys {
+        assert!(!key.contains("ada") && value.starts_with("k1.") && !value.contains("ada"), "{key} {value}");
+    }
+}
+
+/// Without a store a copy of the cookies is good at the other replica. So the test above can fail.
+pub fn without_a_store_replicas_know_nothing<H: Harness>() {
+    let (mut world, _) = world::<H>(|configuration| {
+        configuration.as_object_mut().unwrap().remove("store");
+    });
+    let mut browser = world.signed_in();
+    let copy = browser.clone();
+    world.open(&mut browser, LOGOUT).reply();
+    for _ in 0..5 {
+        world.harness.advance();
+    }
+    let forwarded = |outcome: &Outcome| matches!(outcome, Outcome::Forwarded(..));
+    assert_eq!(open_everywhere(&mut world, &copy).iter().filter(|outcome| forwarded(outcome)).count(), 1);
+    assert_eq!(world.issuer("acme", |issuer| issuer.etcd.as_ref().unwrap().calls), 0);
+}
+
+pub fn a_logout_token_ends_sessions_everywhere_and_counts_once<H: Harness>() {
+    let (mut world, _) = world::<H>(|_| {});
+    let laptop = world.signed_in();
+    let token = logout_token(&world, &json!({ "sub": "ada" }));
+    let post = |world: &mut World<Replicas<H>>| world.post(BACKCHANNEL, &[], &form(&token)).reply();
+    assert_eq!(post(&mut world).status, 200);
+    world.eventually(|world| is_over_everywhere(world, &laptop));
+    // The first reply came from one replica, and these come from both.
+    for _ in 0..2 {
+        let reply = post(&mut world);
+        assert_eq!(reply.status, 400, "{}", reply.body);
+    }
+}
+
+/// A replica that starts later reads what was before, and does so before it uses a session.
+pub fn a_new_replica_knows_what_was_before<H: Harness>() {
+    let (mut world, prefix) = world::<H>(|_| {});
+    let mut browsers: Vec<Browser> = (0..3).map(|_| world.signed_in()).collect();
+    let copies = browsers.clone();
+    for browser in &mut browsers[1..] {
+        world.open(browser, LOGOUT).reply();
+    }
+    let mut configuration = world.configuration();
+    store(&mut configuration, &prefix);
+    for replica in 0..2 {
+        world.harness.restart(replica, &configuration);
+        for (index, copy) in copies.iter().enumerate() {
+            world.harness.turn = replica;
+            let outcome = world.open(&mut copy.clone(), PAGE);
+            assert_eq!(matches!(outcome, Outcome::Forwarded(..)), index == 0, "{replica} {index} {outcome:?}");
+        }
+    }
+}
+
+/// Whoever can write to etcd ends no session of anybody.
+pub fn values_of_others_end_nothing<H: Harness>() {
+    let (mut world, prefix) = world::<H>(|_| {});
+    let mut elsewhere = world.browser();
+    world.sign_in(&mut elsewhere, "globex", "https://globex.example/page", &ada());
+    let (mut browser, mut other) = (world.signed_in(), world.signed_in());
+    let etcd = Etcd::shared();
+    world.open(&mut other, LOGOUT).reply();
+    let of_acme = etcd.keys(&prefix);
+    let sealed = &of_acme[0].1;
+    // The sign-out of one tenant among those of another, and junk.
+    world.open(&mut elsewhere.clone(), "https://globex.example/oauth2/logout").reply();
+    let of_globex = etcd.keys(&prefix).into_iter().filter(|pair| !of_acme.contains(pair));
+    for (number, (key, _)) in of_globex.enumerate() {
+        for junk in [sealed.as_str(), "", "k1.AAAA", "junk"] {
+            etcd.put(&format!("{key}-{number}{}", junk.len()), junk);
+        }
+    }
+    for key in ["recent/", "recent/zzz", "ended/", "ended/x/y", "recent/ffffffffffffffff/x/y"] {
+        etcd.put(&format!("{prefix}{key}"), sealed);
+    }
+    let mut second = world.browser();
+    world.sign_in(
+        &mut second,
+        "globex",
+        "https://globex.example/page",
+        &json!({ "sub": "bob", "email": "bob@x.example", "email_verified": true }),
+    );
+    for _ in 0..3 {
+        world.harness.advance();
+    }
+    for _ in 0..2 {
+        world.open(&mut second, "https://globex.example/page").forwarded();
+        world.open(&mut browser, PAGE).forwarded();
+    }
+}
+
+/// etcd is away: sessions go on by what is known, and a sign-out is written when etcd is back.
+pub fn etcd_is_away<H: Harness>() {
+    let (mut world, _) = world::<H>(|_| {});
+    let (mut browser, other) = (world.signed_in(), world.signed_in());
+    let copy = browser.clone();
+    goes_on_everywhere(&mut world, &copy);
+    for answer in [Answer::Silence, Answer::Raw(503, b"no leader".to_vec()), Answer::Raw(200, b"<html>".to_vec())] {
+        etcd_answers(&world, answer);
+        for _ in 0..40 {
+            world.harness.advance();
+        }
+        goes_on_everywhere(&mut world, &other);
+    }
+    assert_eq!(world.open(&mut browser, LOGOUT).reply().status, 302);
+    let token = logout_token(&world, &json!({ "sub": "bob" }));
+    for _ in 0..2 {
+        let reply = world.post(BACKCHANNEL, &[], &form(&token)).reply();
+        assert_eq!((reply.status, reply.header("retry-after")), (503, Some("5")), "{}", reply.body);
+        assert!(reply.body.contains("store_unavailable"), "{}", reply.body);
+    }
+    let log = world.harness.log();
+    for line in [
+        "store_failed tenant=-: no sign-outs from etcd (cluster \"acme\"): no answer in time",
+        "store_failed tenant=acme: a sign-out was not written to etcd (cluster \"acme\"): the answer is not one of etcd's JSON gateway (/v3); it is tried again",
+    ] {
+        assert!(log.contains(line), "{line}");
+    }
+    etcd_answers(&world, Answer::Normal);
+    world.eventually(|world| is_over_everywhere(world, &copy));
+    goes_on_everywhere(&mut world, &other);
+    // The issuer can send the logout token again.
+    assert_eq!(world.post(BACKCHANNEL, &[], &form(&token)).reply().status, 200);
+    assert!(world.harness.log().contains("a sign-out was written to etcd at last"));
+}
+
+/// etcd is away, and the configuration refuses sessions then. Everything else goes on.
+pub fn etcd_is_away_and_sessions_are_refused<H: Harness>() {
+    let (mut world, _) = world::<H>(|configuration| {
+        let etcd = &mut configuration["store"]["etcd"];
+        (etcd["when_away"], etcd["max_staleness"]) = (json!("refuse"), json!("10s"));
+        configuration["tenants"][0]["access"] =
+            json!([{ "paths": ["/public"], "allow": "public" }, { "allow": "any_user" }]);
+    });
+    let (browser, other) = (world.signed_in(), world.signed_in());
+    goes_on_everywhere(&mut world, &browser);
+    etcd_answers(&world, Answer::Silence);
+    for _ in 0..2 {
+        world.harness.advance();
+    }
+    goes_on_everywhere(&mut world, &browser);
+    for _ in 0..12 {
+        world.harness.advance();
+    }
+    for outcome in open_everywhere(&mut world, &browser) {
+        let reply = outcome.reply();
+        assert_eq!((reply.status, reply.header("retry-after")), (503, Some("5")));
+        assert!(reply.body.contains("cannot check right now whether you are still signed in"), "{}", reply.body);
+    }
+    let asks = world.send(&mut browser.clone(), "https://acme.example/oauth2/userinfo", &[]).reply();
+    assert!(asks.status == 503 && asks.body.contains("store_unavailable"), "{}", asks.body);
+    // Without a session nothing depends on the store, and a sign-out ends the session here.
+    assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 302);
+    world.send(&mut world.browser(), "https://acme.example/public", &NAVIGATION).forwarded();
+    assert_eq!(world.open(&mut browser.clone(), LOGOUT).reply().status, 302);
+    etcd_answers(&world, Answer::Normal);
+    world.eventually(|world| {
+        open_everywhere(world, &other).iter().all(|outcome| matches!(outcome, Outcome::Forwarded(..)))
+    });
+}
+
+/// etcd wants a user. The token that it gives ends before the gate does.
+pub fn etcd_with_users<H: Harness>() {
+    let etcd = Etcd::start(&["--auth-token-ttl", "1"]);
+    for (path, body) in [
+        ("user/add", json!({ "name": "root", "password": "root-password" })),
+        ("user/add", json!({ "name": "gate", "password": "gate-\"password\"" })),
+        ("role/add", json!({ "name": "root" })),
+        ("role/add", json!({ "name": "gate" })),
+        (
+            "role/grant",
+            json!({ "name": "gate", "perm": { "permType": "READWRITE", "key": "L3QA", "range_end": "L3Uw" } }),
+        ),
+        ("user/grant", json!({ "user": "root", "role": "root" })),
+        ("user/grant", json!({ "user": "gate", "role": "gate" })),
+        ("enable", json!({})),
+    ] {
+        assert_eq!(etcd.post(&format!("/v3/auth/{path}"), &body).0, 200, "{path}");
+    }
+    for (user, log) in [
+        (Some("gate-\"password\""), None),
+        (Some("wrong"), Some("status 400: etcdserver: authentication failed, invalid user ID or password")),
+        (None, Some("status 400: etcdserver: user name is empty; set `store.etcd.username` and `password`")),
+    ] {
+        let mut world = World::<Replicas<H>>::with_issuer(
+            |issuer| issuer.etcd = Some(EtcdAccess::new(etcd.address)),
+            |configuration| {
+                store(configuration, "/tenantgate/");
+                if let Some(password) = user {
+                    configuration["store"]["etcd"]["username"] = json!("gate");
+                    configuration["store"]["etcd"]["password"] = json!(password);
+                }
+            },
+        );
+        world.issuer("acme", |issuer| issuer.secrets.extend(user.map(str::to_owned)));
+        let mut browser = world.signed_in();
+        let copy = browser.clone();
+        for _ in 0..3 {
+            world.harness.advance();
+            std::thread::sleep(std::time::Duration::from_millis(600));
+        }
+        world.open(&mut browser, LOGOUT).reply();
+        match log {
+            None => world.eventually(|world| is_over_everywhere(world, &copy)),
+            Some(line) => assert!(world.harness.log().contains(line), "{}", world.harness.log()),
+        }
+    }
+}

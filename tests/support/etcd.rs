@@ -1,0 +1,147 @@
+//! A real etcd, and the way to it: the server of an issuer passes the calls of the store on.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::harness::Lines;
+use super::http::{base64, exchange};
+use super::issuer::Answer;
+
+/// An etcd that ends with the process that started it.
+pub struct Etcd {
+    pub address: SocketAddr,
+    /// The shell that ends etcd when this end of its input closes.
+    _shell: Child,
+}
+
+/// A shell that starts etcd, and ends it when nobody can write to the input of the shell any more.
+const GUARD: &str = r#"etcd "$@" >/dev/null 2>&1 & read -r _; kill $!; wait; rm -rf "$4""#;
+
+impl Etcd {
+    /// Starts one with these further arguments, and waits until it answers.
+    pub fn start(arguments: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap().keep();
+        let [client, peer] = [(); 2].map(|()| format!("http://127.0.0.1:{}", free_port()));
+        let cluster = format!("default={peer}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", GUARD, "sh", "--log-level", "error", "--data-dir"]).arg(folder);
+        shell.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
+        shell.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
+        shell.args(["--initial-cluster", &cluster]).args(arguments);
+        let shell = shell.stdin(Stdio::piped()).spawn().unwrap();
+        let address = client.trim_start_matches("http://").parse().unwrap();
+        let etcd = Self { address, _shell: shell };
+        for _ in 0..600 {
+            if std::net::TcpStream::connect(address).is_ok() && etcd.post("/v3/maintenance/status", &json!({})).0 == 200
+            {
+                return etcd;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("etcd did not start; the package etcd-server of the distribution has it");
+    }
+
+    /// The one etcd of this process. Each test has keys with a prefix of its own.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Etcd> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&[]))
+    }
+
+    /// Posts to the JSON gateway. The result is the status and the answer.
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let (status, answer) = pass(self.address, path, &[], body.to_string().as_bytes());
+        (status, serde_json::from_slice(&answer).unwrap_or_default())
+    }
+
+    /// The keys that begin with `prefix`, and their values.
+    pub fn keys(&self, prefix: &str) -> Vec<(String, String)> {
+        let end = format!("{}0", prefix.strip_suffix('/').unwrap());
+        let (_, answer) = self.post("/v3/kv/range", &json!({ "key": base64(prefix), "range_end": base64(end) }));
+        let text = |value: &Value| String::from_utf8(super::http::from_base64(value.as_str().unwrap())).unwrap();
+        let pairs = answer["kvs"].as_array().cloned().unwrap_or_default();
+        pairs.iter().map(|pair| (text(&pair["key"]), text(&pair["value"]))).collect()
+    }
+
+    /// Writes a key, as somebody does who has access to etcd but no session key.
+    pub fn put(&self, key: &str, value: &str) {
+        let (status, _) = self.post("/v3/kv/put", &json!({ "key": base64(key), "value": base64(value) }));
+        assert_eq!(status, 200);
+    }
+}
+
+/// The way to an etcd.
+pub struct EtcdAccess {
+    pub address: SocketAddr,
+    /// How etcd seems to answer.
+    pub answer: Answer,
+    /// How many calls were made.
+    pub calls: usize,
+}
+
+impl EtcdAccess {
+    pub fn new(address: SocketAddr) -> Self {
+        Self { address, answer: Answer::Normal, calls: 0 }
+    }
+
+    /// Passes a call on.
+    pub fn serve(&mut self, path: &str, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+        self.calls += 1;
+        match &self.answer {
+            Answer::Silence => None,
+            Answer::Raw(status, body) => Some((*status, body.clone())),
+            Answer::Normal | Answer::Repeat => {
+                let token = head.iter().find(|(name, _)| name == "authorization");
+                let token: Vec<_> = token.into_iter().cloned().collect();
+                Some(pass(self.address, path, &token, body))
+            }
+        }
+    }
+}
+
+/// A prefix of keys that no other test has.
+pub fn prefix() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("/{}/{}/", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Lets the first tenant's issuer pass the calls of the store on to this etcd.
+pub fn store(configuration: &mut Value, prefix: &str) {
+    configuration["store"] = json!({ "etcd": { "cluster": "acme", "prefix": prefix } });
+}
+
+fn pass(address: SocketAddr, path: &str, head: &[(String, Vec<u8>)], body: &[u8]) -> (u16, Vec<u8>) {
+    let mut request =
+        format!("POST {path} HTTP/1.1\r\nhost: etcd\r\nconnection: close\r\ncontent-length: {}\r\n", body.len())
+            .into_bytes();
+    for (name, value) in head {
+        request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    request.extend([b"\r\n", body].concat());
+    let reply = exchange(address, &request).expect("an answer of etcd");
+    // An error comes in chunks.
+    let chunked = reply.header("transfer-encoding") == Some("chunked");
+    let body = if chunked { unchunked(&reply.body) } else { reply.body };
+    (reply.status, body.into_bytes())
+}
+
+fn unchunked(mut text: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, rest)) = text.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap_or_default();
+        let Some(chunk) = rest.get(..size).filter(|_| size > 0) else { break };
+        body += chunk;
+        text = &rest[size + 2..];
+    }
+    body
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
