@@ -63,7 +63,7 @@ fn with_every_object() -> Value {
     let mut whole = smallest();
     let optional = json!({
         "assertion": { "keys": [{ "pem": { "env": "ASSERTION_KEY" } }] },
-        "stats": {}, "log": {},
+        "stats": {}, "log": {}, "store": { "etcd": { "cluster": "etcd" } },
         "client_key": { "pem": { "env": "CLIENT_KEY" } },
         "login": {}, "csrf": {}, "refresh": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
         "pages": { "colors": { "light": {}, "dark": {} } },

@@ -107,7 +107,7 @@ fn a_mistake_that_concerns_all_tenants_refuses_the_configuration() {
         (
             "/listen",
             json!(1),
-            "unknown field \"listen\"; the fields here are strict, session, assertion, filter_state, stats, log, tenants",
+            "unknown field \"listen\"; the fields here are strict, session, assertion, filter_state, stats, log, store, tenants",
         ),
         ("/strict", json!("yes"), "strict: must be true or false, not a string"),
         ("/tenants", json!({}), "tenants: must be an array, not an object"),
@@ -1280,4 +1280,48 @@ fn a_mistake_in_the_assertion_refuses_the_configuration() {
             [format!("tenant \"acme\": login: has a path that is `assertion.jwks_path`, too: \"{path}\"")]
         );
     }
+}
+
+#[test]
+fn a_mistake_in_the_store_refuses_the_configuration() {
+    for (etcd, expected) in [
+        (json!({}), "store.etcd.cluster: is missing"),
+        (
+            json!({ "cluster": "e", "prefix": "tenantgate" }),
+            "store.etcd.prefix: \"tenantgate\" is not a prefix of keys; write it as \"/tenantgate/\"",
+        ),
+        (
+            json!({ "cluster": "e", "prefix": "/a b/" }),
+            "store.etcd.prefix: \"/a b/\" is not a prefix of keys; write it as \"/tenantgate/\"",
+        ),
+        (
+            json!({ "cluster": "e", "username": "u" }),
+            "store.etcd: has one of `username` and `password`; give both, or neither for an etcd without users",
+        ),
+        (
+            json!({ "cluster": "e", "password": "p" }),
+            "store.etcd: has one of `username` and `password`; give both, or neither for an etcd without users",
+        ),
+        (
+            json!({ "cluster": "e", "interval": "61s" }),
+            "store.etcd.interval: \"61s\" is out of range; it has to be from 1s to 1m",
+        ),
+        (
+            json!({ "cluster": "e", "interval": "20s" }),
+            "store.etcd.max_staleness: is shorter than two times `interval`, so one late answer would count as none",
+        ),
+        (
+            json!({ "cluster": "e", "when_away": "deny" }),
+            "store.etcd.when_away: \"deny\" is not one of \"serve\", \"refuse\"",
+        ),
+        (json!({ "cluster": "e", "user": "u" }), "unknown field \"user\""),
+    ] {
+        let mut value = configuration(&[tenant()]);
+        value["store"] = json!({ "etcd": etcd });
+        let messages = messages(&value);
+        assert!(messages.len() == 1 && messages[0].contains(expected), "{messages:?}");
+    }
+    let mut value = configuration(&[tenant()]);
+    value["store"] = json!({});
+    assert_eq!(messages(&value), ["store.etcd: is missing"]);
 }

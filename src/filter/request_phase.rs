@@ -177,8 +177,8 @@ fn user_signs_out(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
     sign_out(signed_out, &context, env)
 }
 
-/// Replies to a sign-out, and begins to revoke the refresh tokens of the sessions that ended. With a
-/// store, the reply waits until all replicas can know.
+/// Replies to a sign-out, and begins to revoke the refresh tokens of the sessions that ended. With
+/// a store, the reply waits until all replicas can know.
 fn sign_out(signed_out: SignOut, context: &RequestContext, env: &mut Env<'_>) -> RequestStep {
     let SignOut { mut reply, refresh_tokens, revocation } = signed_out;
     let user = reply.log.iter().find_map(|line| line.user.clone());

@@ -20,7 +20,7 @@ fn whole(part: &Value) -> Value {
             "provider": { "cluster": "dex_acme", "discovery": true },
         }],
     });
-    let top = ["strict", "session", "assertion", "filter_state", "log", "stats"];
+    let top = ["strict", "session", "assertion", "filter_state", "log", "stats", "store"];
     for (name, value) in part.as_object().unwrap() {
         let place = if top.contains(&name.as_str()) { &mut whole } else { &mut whole["tenants"][0] };
         place[name] = value.clone();

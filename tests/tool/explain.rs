@@ -206,3 +206,12 @@ fn a_tenant_that_discovers() {
     let end = "answered with 302\n  login_started: sent to the issuer, whose metadata name the address\n";
     assert!(output.ends_with(end), "{output}");
 }
+
+/// No etcd is asked.
+#[test]
+fn a_store_changes_nothing() {
+    let file = configured("store: {etcd: {cluster: etcd, when_away: refuse}}\n");
+    let path = file.path().to_str().unwrap();
+    let (code, output, errors) = run(&["explain", path, "--host", "acme.example", "/", "--user", "bob"], "");
+    assert!(code == 0 && output.contains("forwarded to the upstream"), "{output} {errors}");
+}

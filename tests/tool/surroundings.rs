@@ -1238,3 +1238,18 @@ fn help_of_several_lines() {
     let (_, output, _) = run(&["check", "-", "--assume-env", "--format", "github"], &without_tls());
     assert!(output.contains("add to the cluster:%0Atransport_socket:%0A"), "{output}");
 }
+
+#[test]
+fn the_store_needs_a_cluster() {
+    let store = |cluster| {
+        let tenants = "                            tenants:";
+        with(
+            ENVOY,
+            tenants,
+            &format!("                            store: {{etcd: {{cluster: {cluster}}}}}\n{tenants}"),
+        )
+    };
+    let found = one(&store("etcd"), "TG120", "error");
+    assert!(found["message"].as_str().unwrap().contains("there is no cluster \"etcd\" for etcd"), "{found}");
+    assert!(findings(&store("upstream")).is_empty());
+}

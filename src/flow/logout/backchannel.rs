@@ -58,8 +58,8 @@ impl BackchannelRequest {
         self.revocation(body, env).map_err(|error| self.reply_context.refuse(&error.into()))
     }
 
-    /// Begins to tell the other replicas, if there is a store. It also finds out whether one of them
-    /// has accepted the logout token. `None` without a store.
+    /// Begins to tell the other replicas, if there is a store. It also finds out whether one of
+    /// them has accepted the logout token. `None` without a store.
     ///
     /// # Errors
     /// The answer if the host fails.
@@ -73,8 +73,8 @@ impl BackchannelRequest {
         begun.map(Some).map_err(|failure| self.reply_context.refuse(&LogoutError::Host(failure).into()))
     }
 
-    /// Ends the sessions here, too, after the answer of the store. If the store did not take it, the
-    /// issuer can send a logout token again.
+    /// Ends the sessions here, too, after the answer of the store. If the store did not take it,
+    /// the issuer can send a logout token again.
     pub(crate) fn published(&self, ended: Ended, revocation: Revocation, env: &mut Env<'_>) -> LocalReply {
         let error = match ended {
             Ended::Done => return self.end(&revocation, env),

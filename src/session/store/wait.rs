@@ -53,5 +53,6 @@ impl StoreWait {
     }
 }
 
-/// The longest wait: that of a call that etcd does not answer, and of those that it may need before.
+/// The longest wait: that of a call that etcd does not answer, and of those that it may need
+/// before.
 const LONGEST: Duration = Duration::from_secs(5);

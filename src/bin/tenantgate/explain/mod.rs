@@ -100,7 +100,7 @@ impl Explainer {
                 let claims = person.id_token_claims(&tenant.identity);
                 let (configuration, key) = simulated(&self.configuration, index, &tenant.issuer);
                 let loaded = load(&configuration, &vm).map_err(|errors| errors.to_string())?;
-                let mut simulation = Simulation::new(Arc::new(loaded.runtime), key);
+                let mut simulation = Simulation::new(Arc::new(loaded.runtime.without_store()), key);
                 match simulation.sign_in(&tenant, &request.host, &claims) {
                     Ok(()) => simulation.send(request),
                     Err(outcome) => {
@@ -223,7 +223,7 @@ fn reason(line: LogLine) -> String {
 
 fn send(loaded: Loaded, request: &Request) -> Outcome {
     let key = ed25519_dalek::SigningKey::from_bytes(&[0; 32]);
-    Simulation::new(Arc::new(loaded.runtime), key).send(request)
+    Simulation::new(Arc::new(loaded.runtime.without_store()), key).send(request)
 }
 
 fn with_header(request: &Request, name: &str, value: &str) -> Request {

@@ -95,7 +95,7 @@ impl TenantProbe<'_> {
             *configured = json!(issuer);
         }
         let context = LoadContext { environment: self.environment, host: HostAlgorithms::ASSUMED };
-        config::load_value(&configuration, context).ok().map(|loaded| loaded.runtime)
+        config::load_value(&configuration, context).ok().map(|loaded| loaded.runtime.without_store())
     }
 
     /// The redirect URIs, and then the client.

@@ -30,7 +30,9 @@ pub(super) fn help(found: &Diagnostic, place: &str, configuration: &Node) -> Opt
     if near.is_some_and(|near| strsim::osa_distance(near, name) == 1) {
         return None;
     }
-    let other = schema::homes(name).into_iter().find(|other| *other != home)?;
+    let others: Vec<String> = schema::homes(name).into_iter().filter(|other| *other != home).collect();
+    // A section below this place is likelier than one elsewhere.
+    let other = others.iter().find(|other| !home.is_empty() && other.starts_with(&home)).or_else(|| others.first())?;
     let inside = other.strip_prefix("tenants[]").map_or(other.as_str(), |rest| rest.trim_start_matches('.'));
     Some(match (other.as_str(), inside) {
         ("", _) => {

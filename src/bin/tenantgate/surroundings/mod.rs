@@ -20,6 +20,7 @@ mod providers;
 mod remedy;
 mod runtime;
 mod spot;
+mod store;
 mod switched_off;
 mod tenants;
 mod vm_id;
@@ -85,6 +86,7 @@ pub(crate) fn check<'d>(
         phase::check,
         connection_manager::check,
         switched_off::check,
+        store::check,
         external_authorization::check,
     ];
     checks.iter().flat_map(|check| check(&gate)).collect()
