@@ -38,6 +38,8 @@ pub enum Purpose {
     Documents,
     /// A login in progress.
     Login,
+    /// The result of a refresh, for the other replicas.
+    Refresh,
     /// The sessions that ended early, for the other VMs of the process.
     Revocations,
     /// A session.
@@ -114,6 +116,7 @@ impl KeyRing {
     fn open_with<T: DeserializeOwned>(&self, purpose: Purpose, aad: &[u8], sealed: &[u8]) -> Option<T> {
         let limit = match purpose {
             Purpose::Documents => MAX_SEALED_DOCUMENTS,
+            Purpose::Refresh => MAX_SEALED_REFRESH,
             Purpose::Revocations => MAX_SEALED_REVOCATIONS,
             Purpose::Login | Purpose::Session | Purpose::SignOut | Purpose::Store => MAX_SEALED,
         };
@@ -227,6 +230,7 @@ fn parts_of(purpose: Purpose, owner: &[&str]) -> Vec<u8> {
     let purpose = match purpose {
         Purpose::Documents => "documents",
         Purpose::Login => "login",
+        Purpose::Refresh => "refresh",
         Purpose::Revocations => "revocations",
         Purpose::Session => "session",
         Purpose::SignOut => "sign-out",
@@ -249,6 +253,8 @@ const NONCE_LENGTH: usize = 24;
 const MAX_SEALED: usize = 5 * 4096;
 /// The most bytes of the sealed documents of a provider: two bodies of an answer, in base64url.
 const MAX_SEALED_DOCUMENTS: usize = 3 * CallResponse::MAX_BODY;
+/// The most bytes of the sealed result of a refresh, which has a sealed session.
+const MAX_SEALED_REFRESH: usize = 2 * MAX_SEALED;
 /// The most bytes of a sealed revocation list, which has at most 125 KiB.
 const MAX_SEALED_REVOCATIONS: usize = 192 * 1024;
 

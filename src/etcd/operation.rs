@@ -33,12 +33,14 @@ pub(crate) struct Range {
 
 /// Keys that are written together. If the key `absent` exists, nothing is written, and the answer
 /// has that key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Write {
     /// A key that must not exist.
     pub(crate) absent: Option<String>,
     /// The keys.
     pub(crate) puts: Vec<Put>,
+    /// Keys that are deleted.
+    pub(crate) deletes: Vec<String>,
 }
 
 /// A key, its value and its lease.
@@ -67,9 +69,13 @@ impl Lease {
     pub(crate) fn lasting(time: Duration, prefix: &str, now: UnixTime) -> Self {
         let (bucket, hours) = (now.0 / HOUR, (time.as_secs() / HOUR).saturating_add(2));
         let hash = Sha256::digest(format!("{prefix} {bucket} {hours}"));
-        let id = u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default());
-        // etcd takes positive numbers of 63 bits.
-        Self { id: (id >> 1).max(1), seconds: hours.saturating_mul(HOUR) }
+        Self { id: id(&hash), seconds: hours.saturating_mul(HOUR) }
+    }
+
+    /// The lease for a key that is of use for a few seconds. It ends after 20 to 30 of them.
+    pub(crate) fn short(prefix: &str, now: UnixTime) -> Self {
+        let hash = Sha256::digest(format!("{prefix} {} short", now.0 / SHORT_BUCKET));
+        Self { id: id(&hash), seconds: SHORT }
     }
 
     /// The call that makes the lease.
@@ -87,8 +93,9 @@ impl Operation {
                 let body = json!({ "key": encoded(from), "range_end": encoded(to), "limit": limit.to_string() });
                 etcd.post("/v3/kv/range", json::write(&body))
             }
-            Self::Write(Write { absent, puts }) => {
-                let success: Vec<Value> = puts.iter().map(Put::json).collect();
+            Self::Write(Write { absent, puts, deletes }) => {
+                let delete = |key: &String| json!({ "request_delete_range": { "key": encoded(key) } });
+                let success: Vec<Value> = puts.iter().map(Put::json).chain(deletes.iter().map(delete)).collect();
                 let mut body = json!({ "success": success });
                 if let (Some(key), Some(members)) = (absent, body.as_object_mut()) {
                     let compare =
@@ -122,11 +129,19 @@ impl Put {
     }
 }
 
+/// The id of a lease: etcd takes positive numbers of 63 bits.
+fn id(hash: &[u8]) -> u64 {
+    (u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default()) >> 1).max(1)
+}
+
 fn encoded(text: &str) -> String {
     base64(text.as_bytes())
 }
 
 const HOUR: u64 = 3600;
+/// The life of a short lease in seconds, and the time in which keys have the same one.
+const SHORT: u64 = 30;
+const SHORT_BUCKET: u64 = 10;
 
 #[cfg(test)]
 mod tests {

@@ -64,17 +64,7 @@ impl PluginWork {
     /// Takes a response of the provider.
     pub fn called(self, result: Result<CallResponse, CallFailure>, env: &mut Env<'_>) -> PluginStep {
         match self.0 {
-            Work::Refresh(refreshing) => match refreshing.called(result, env) {
-                RefreshStep::Call(start) => PluginStep::Call(start.into()),
-                RefreshStep::End(key, line, unused) => {
-                    let mut log = vec![line];
-                    let next = unused.and_then(|unused| {
-                        let UnusedToken { served, reply_context, refresh_token } = *unused;
-                        PluginCall::revocation(&served.provider, &refresh_token, &reply_context, &mut log, env)
-                    });
-                    PluginStep::End { awaited: Some(Awaited::Refresh(key)), log, next }
-                }
-            },
+            Work::Refresh(refreshing) => refreshed(refreshing.called(result, env), env),
             Work::Revocation(revocation) => {
                 PluginStep::End { awaited: None, log: vec![revocation.called(result)], next: None }
             }
@@ -83,11 +73,30 @@ impl PluginWork {
     }
 
     /// Goes on after a pause.
-    pub fn again(self) -> PluginStep {
+    pub fn again(self, env: &mut Env<'_>) -> PluginStep {
         match self.0 {
+            Work::Refresh(refreshing) => refreshed(refreshing.again(env), env),
             Work::Store(work) => work.again().into(),
-            // These make no pause.
-            Work::Refresh(_) | Work::Revocation(_) => PluginStep::End { awaited: None, log: Vec::new(), next: None },
+            // It makes no pause.
+            Work::Revocation(_) => PluginStep::End { awaited: None, log: Vec::new(), next: None },
+        }
+    }
+}
+
+/// What follows a step of a refresh.
+fn refreshed(step: RefreshStep, env: &mut Env<'_>) -> PluginStep {
+    match step {
+        RefreshStep::Call(start) => PluginStep::Call(start.into()),
+        RefreshStep::Later(refreshing) => {
+            PluginStep::Later(PluginWork(Work::Refresh(refreshing)), Duration::ZERO, Vec::new())
+        }
+        RefreshStep::End(key, line, unused) => {
+            let mut log = vec![line];
+            let next = unused.and_then(|unused| {
+                let UnusedToken { served, reply_context, refresh_token } = *unused;
+                PluginCall::revocation(&served.provider, &refresh_token, &reply_context, &mut log, env)
+            });
+            PluginStep::End { awaited: Some(Awaited::Refresh(key)), log, next }
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::refresh_grant::RefreshGrant;
+use crate::base::encoding::base64url;
 use crate::base::time::UnixTime;
 use crate::env::shared::{SharedData, change, create};
 use crate::tenant::TenantName;
@@ -30,6 +31,11 @@ impl RefreshKey {
     /// The key of the refresh that `grant` permits at `tenant`. A tenant name has no space.
     pub(crate) fn new(tenant: &TenantName, grant: &RefreshGrant) -> Self {
         Self(Sha256::digest(format!("{tenant} {} {}", grant.renewed, grant.refresh_token)).into())
+    }
+
+    /// The key as text.
+    pub(super) fn name(self) -> String {
+        base64url(&self.0)
     }
 
     fn slot(self) -> String {

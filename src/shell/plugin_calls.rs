@@ -87,8 +87,9 @@ impl PluginCalls {
         let (due, paused) = std::mem::take(&mut queue.paused).into_iter().partition(|(time, _)| *time <= now);
         queue.paused = paused;
         let due: Vec<(UnixTime, PluginWork)> = due;
-        let steps = started.into_iter().map(PluginStep::Call).chain(due.into_iter().map(|(_, work)| work.again()));
-        steps.collect::<Vec<_>>().into_iter().flat_map(|step| queue.proceed(step, env).log).collect()
+        let due: Vec<PluginStep> = due.into_iter().map(|(_, work)| work.again(env)).collect();
+        let steps = started.into_iter().map(PluginStep::Call).chain(due);
+        steps.flat_map(|step| queue.proceed(step, env).log).collect()
     }
 
     /// Makes this call at once, in a callback of the root context.

@@ -214,7 +214,8 @@ macro_rules! scenarios {
                 a_logout_token_ends_sessions_everywhere_and_counts_once,
                 a_new_replica_knows_what_was_before, values_of_others_end_nothing,
             ] timed [
-                etcd_is_away, etcd_is_away_and_sessions_are_refused, etcd_with_users,
+                etcd_is_away, etcd_is_away_and_sessions_are_refused, etcd_with_users, replicas_refresh_once,
+                results_of_others_refresh_nothing, a_refresh_does_not_need_etcd,
             ];
             tenants: [
                 spellings_of_a_host, a_browser_leaves_the_host_with_a_final_dot, unknown_hosts,

@@ -1,12 +1,15 @@
 //! What all replicas know: sign-outs, through a real etcd.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::backchannel::{form, logout_token, take_logout_tokens};
+use super::refresh::calls;
 use crate::support::browser::Browser;
 use crate::support::etcd::{Etcd, EtcdAccess, prefix, store};
 use crate::support::harness::{Harness, Outcome};
-use crate::support::issuer::{Answer, Issuer};
+use crate::support::issuer::{Answer, Issuer, Refresh};
 use crate::support::replicas::Replicas;
 use crate::support::world::{NAVIGATION, World, ada};
 
@@ -73,11 +76,15 @@ pub fn without_a_store_replicas_know_nothing<H: Harness>() {
     let mut browser = world.signed_in();
     let copy = browser.clone();
     world.open(&mut browser, LOGOUT).reply();
+    let forwarded = |outcome: &Outcome| matches!(outcome, Outcome::Forwarded(..));
+    let knows_one = |world: &mut World<Replicas<H>>| {
+        open_everywhere(world, &copy).iter().filter(|outcome| forwarded(outcome)).count() == 1
+    };
+    world.eventually(knows_one);
     for _ in 0..5 {
         world.harness.advance();
     }
-    let forwarded = |outcome: &Outcome| matches!(outcome, Outcome::Forwarded(..));
-    assert_eq!(open_everywhere(&mut world, &copy).iter().filter(|outcome| forwarded(outcome)).count(), 1);
+    assert!(knows_one(&mut world));
     assert_eq!(world.issuer("acme", |issuer| issuer.etcd.as_ref().unwrap().calls), 0);
 }
 
@@ -112,6 +119,76 @@ pub fn a_new_replica_knows_what_was_before<H: Harness>() {
             let outcome = world.open(&mut copy.clone(), PAGE);
             assert_eq!(matches!(outcome, Outcome::Forwarded(..)), index == 0, "{replica} {index} {outcome:?}");
         }
+    }
+}
+
+/// The issuer accepts each refresh token once, and ends everything when it sees one again. Two tabs
+/// whose requests reach different replicas stay signed in.
+pub fn replicas_refresh_once<H: Harness>() {
+    let (mut world, prefix) = world::<H>(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let browser = world.signed_in();
+    let mut tabs = [browser.clone(), browser];
+    for round in 0..3 {
+        world.clock.advance(Duration::from_secs(700));
+        let before = calls(&world);
+        for (replica, tab) in tabs.iter_mut().enumerate() {
+            world.harness.turn = replica;
+            world.open(tab, PAGE).forwarded();
+        }
+        assert_eq!(calls(&world), before + 1, "{round}");
+    }
+    // A user who is gone is gone everywhere.
+    world.issuer("acme", |issuer| issuer.directory.insert("ada".to_owned(), Value::Null));
+    world.clock.advance(Duration::from_secs(700));
+    let before = calls(&world);
+    for (replica, tab) in tabs.iter_mut().enumerate() {
+        world.harness.turn = replica;
+        assert_eq!(world.open(tab, PAGE).reply().status, 302);
+    }
+    assert_eq!(calls(&world), before + 1);
+    // Nothing in etcd opens without the session key.
+    let keys = Etcd::shared().keys(&format!("{prefix}refresh/"));
+    assert_eq!(keys.len(), 4);
+    assert!(keys.iter().all(|(_, value)| value.starts_with("k1.")), "{keys:?}");
+}
+
+/// A result of another session, or of nobody, is none.
+pub fn results_of_others_refresh_nothing<H: Harness>() {
+    let (mut world, prefix) = world::<H>(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let mut tabs = [world.signed_in(), world.signed_in()];
+    world.clock.advance(Duration::from_secs(700));
+    world.harness.turn = 0;
+    world.open(&mut tabs[0], PAGE).forwarded();
+    let etcd = Etcd::shared();
+    let of_first = etcd.keys(&format!("{prefix}refresh/"));
+    // Whoever can write there puts it under the key of the other session, which is made known by
+    // its own refresh.
+    let before = calls(&world);
+    world.harness.turn = 0;
+    world.open(&mut tabs[1].clone(), PAGE).forwarded();
+    let key = etcd.keys(&format!("{prefix}refresh/")).into_iter().find(|pair| !of_first.contains(pair)).unwrap().0;
+    etcd.put(&key, &of_first[0].1);
+    assert_eq!(calls(&world), before + 1);
+    // The other replica waits for a result that never opens, and goes on without one.
+    world.harness.turn = 1;
+    world.open(&mut tabs[1], PAGE).forwarded();
+    assert!(world.harness.log().contains("refresh_failed"));
+}
+
+/// Without an answer of etcd, each replica refreshes for itself.
+pub fn a_refresh_does_not_need_etcd<H: Harness>() {
+    let (mut world, _) = world::<H>(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let mut browser = world.signed_in();
+    etcd_answers(&world, Answer::Silence);
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_secs(700));
+        let before = calls(&world);
+        world.harness.turn = 0;
+        world.open(&mut browser, PAGE).forwarded();
+        assert_eq!(calls(&world), before + 1);
     }
 }
 
@@ -260,7 +337,7 @@ pub fn etcd_with_users<H: Harness>() {
         let copy = browser.clone();
         for _ in 0..3 {
             world.harness.advance();
-            std::thread::sleep(std::time::Duration::from_millis(600));
+            std::thread::sleep(Duration::from_millis(600));
         }
         world.open(&mut browser, LOGOUT).reply();
         match log {

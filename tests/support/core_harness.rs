@@ -155,7 +155,11 @@ impl CoreHarness {
         let (due, paused) = mem::take(&mut self.paused).into_iter().partition(|(time, _)| *time <= now);
         self.paused = paused;
         let due: Vec<(u64, PluginWork)> = due;
-        due.into_iter().for_each(|(_, work)| self.plugin_step(work.again()));
+        for (_, work) in due {
+            let now = Some(UnixTime(self.clock.now()));
+            let step = work.again(&mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+            self.plugin_step(step);
+        }
         for (counter, count) in self.tally.drain() {
             count_at(&mut self.counters, &counter, count);
         }
@@ -251,7 +255,13 @@ impl Harness for CoreHarness {
                 Effect::Request(RequestEffect::Call(call)) => input = Input::Called(self.call(&call)),
                 Effect::Request(RequestEffect::AwaitRefresh(start)) => {
                     assert!(filter.awaited().is_some());
-                    self.plugin_call(start.expect("nobody makes the refresh that the request waits for"));
+                    match start {
+                        Some(start) => self.plugin_call(start),
+                        None => {
+                            assert!(!self.paused.is_empty(), "nobody makes the refresh that the request waits for");
+                            self.advance();
+                        }
+                    }
                     input = Input::Woken;
                 }
                 Effect::Request(RequestEffect::AwaitFetch) => {

@@ -1243,11 +1243,7 @@ fn help_of_several_lines() {
 fn the_store_needs_a_cluster() {
     let store = |cluster| {
         let tenants = "                            tenants:";
-        with(
-            ENVOY,
-            tenants,
-            &format!("                            store: {{etcd: {{cluster: {cluster}}}}}\n{tenants}"),
-        )
+        with(ENVOY, tenants, &format!("                            store: {{etcd: {{cluster: {cluster}}}}}\n{tenants}"))
     };
     let found = one(&store("etcd"), "TG120", "error");
     assert!(found["message"].as_str().unwrap().contains("there is no cluster \"etcd\" for etcd"), "{found}");

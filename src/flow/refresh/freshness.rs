@@ -13,7 +13,7 @@ use crate::runtime::RequestContext;
 use crate::session::{
     Age, MAX_BEHIND, RefreshGrant, RefreshKey, RefreshState, RefreshStore, SentCookies, Session, SessionEnd,
 };
-use crate::tenant::{Refresh, Tenant};
+use crate::tenant::Refresh;
 
 /// The freshness of a session, before its request continues.
 pub(crate) enum SessionFreshness {
@@ -78,7 +78,7 @@ pub(crate) fn freshness(
             None if wait_end.is_some() => Next::Pause,
             None => begin(context, &session, grant, refresh, now, env),
         };
-        let wait_end = wait_end.unwrap_or_else(|| now.plus(longest_wait(tenant)));
+        let wait_end = wait_end.unwrap_or_else(|| now.plus(longest_wait(context)));
         let awaited = Box::new(AwaitedRefresh::new(context, key, wait_end));
         match (next, age) {
             (Next::Begin(start), Age::Due) => return SessionFreshness::Due(session, start, Some(awaited)),
@@ -130,24 +130,31 @@ fn begin(
 ) -> Next {
     let tenant = context.tenant();
     let key = RefreshKey::new(&tenant.name, grant);
-    let permission = ProviderAvailability::new(tenant).permission(env.shared(), longest_wait(tenant), now);
+    let permission = ProviderAvailability::new(tenant).permission(env.shared(), longest_wait(context), now);
     if permission == Permission::Pause {
         return Next::Pause;
     }
-    if !RefreshStore::new(env.shared()).claim(key, now.plus(longest_wait(tenant)), now) {
+    if !RefreshStore::new(env.shared()).claim(key, now.plus(longest_wait(context)), now) {
         return Next::Wait;
     }
     let Ok(request) = refresh_request(&context.served.provider, &grant.refresh_token, env) else {
         RefreshStore::new(env.shared()).end(key, &RefreshState::Failed(now.plus(PAUSE).0));
         return Next::Pause;
     };
-    let start = Refreshing::begin(context, session, grant, refresh, request);
+    let start = Refreshing::begin(context, session, grant, refresh, request, now);
     if permission == Permission::Probe { Next::Probe(start) } else { Next::Begin(start) }
 }
 
 /// The longest time to the end of a refresh: the timeout of the token request, that of the UserInfo
-/// request if there is one, and a second for the way between them.
-fn longest_wait(tenant: &Tenant) -> Duration {
+/// request if there is one, and a second for the way between them. With a store, the claim takes
+/// time, too.
+fn longest_wait(context: &RequestContext) -> Duration {
+    let tenant = context.tenant();
     let calls = if tenant.login.userinfo { 2 } else { 1 };
-    tenant.provider.timeout.saturating_mul(calls).saturating_add(Duration::from_secs(1))
+    let claim = if context.runtime.store().is_some() { LONGEST_CLAIM } else { Duration::ZERO };
+    tenant.provider.timeout.saturating_mul(calls).saturating_add(Duration::from_secs(1)).saturating_add(claim)
 }
+
+/// The longest time of a claim: that of a call that etcd does not answer, and of those that it may
+/// need before.
+const LONGEST_CLAIM: Duration = Duration::from_secs(5);

@@ -22,6 +22,7 @@ use crate::oauth::{
     userinfo_request,
 };
 use crate::runtime::{RequestContext, Runtime, ServedTenant};
+use crate::session::store::{Claim, ClaimCall, ClaimStep};
 use crate::session::{RefreshGrant, RefreshKey, RefreshState, RefreshStore, RetainedTokens, Session, SessionRecord};
 use crate::tenant::Refresh;
 use crate::token::{Claims, RefreshExpectation, TokenDetail, VerifiedIdToken};
@@ -36,11 +37,19 @@ pub(crate) struct Refreshing {
     reply_context: ReplyContext,
     overdue: UnixTime,
     stale: UnixTime,
+    /// The claim of the refresh, if there is a store.
+    claim: Option<Claim>,
     awaited: Awaited,
 }
 
 /// The response that the refresh waits for.
 enum Awaited {
+    /// The answer of the store to the claim. Then the token request with these secrets is made.
+    Claim(ClaimCall, Box<ClientRequest>),
+    /// The pause before the store is asked again.
+    Pause(Box<ClientRequest>),
+    /// The answer of the store to the result. Then the refresh ends with this line and token.
+    Told(ClaimCall, Box<(LogLine, Option<Box<UnusedToken>>)>),
     /// The token response to a request with these secrets.
     Tokens(SentSecrets),
     /// The UserInfo response. The ID token is verified, if the token response had one.
@@ -66,6 +75,8 @@ pub(crate) struct StartRefresh {
 pub(crate) enum RefreshStep {
     /// Make another call.
     Call(StartRefresh),
+    /// Go on with [`Refreshing::again`] soon. Another replica makes the refresh.
+    Later(Box<Refreshing>),
     /// The refresh with this key has ended, and the shared data have its result. Log this line,
     /// tell the streams that wait for it, and revoke the token, if there is one.
     End(RefreshKey, LogLine, Option<Box<UnusedToken>>),
@@ -89,19 +100,30 @@ impl Refreshing {
         grant: &RefreshGrant,
         refresh: &Refresh,
         request: ClientRequest,
+        now: UnixTime,
     ) -> StartRefresh {
-        let ClientRequest { call, sent } = request;
+        let key = RefreshKey::new(&context.served.model.name, grant);
+        let claim = context.runtime.store().map(|store| Claim::new(store, &context.served.model, key));
+        let reply_context = context.reply_context().about(&session.record().identity.user);
+        let request = ClientRequest { call: reply_context.traced(request.call), ..request };
+        let (awaited, call) = match &claim {
+            Some(claim) => {
+                let (call, http) = claim.ask(now);
+                (Awaited::Claim(call, Box::new(request)), http)
+            }
+            None => (Awaited::Tokens(request.sent), request.call),
+        };
         let refreshing = Self {
             runtime: context.runtime.clone(),
             served: context.served.clone(),
             record: session.record().clone(),
             grant: grant.clone(),
-            reply_context: context.reply_context().about(&session.record().identity.user),
+            reply_context,
             overdue: grant.overdue(refresh),
             stale: grant.stale(refresh),
-            awaited: Awaited::Tokens(sent),
+            claim,
+            awaited,
         };
-        let call = refreshing.reply_context.traced(call);
         StartRefresh { refreshing: Box::new(refreshing), call }
     }
 
@@ -121,6 +143,16 @@ impl Refreshing {
         result: Result<CallResponse, CallFailure>,
         env: &mut Env<'_>,
     ) -> RefreshStep {
+        let result = match (mem::take(&mut self.awaited), self.claim.clone()) {
+            (Awaited::Claim(call, request), Some(claim)) => {
+                return self.claimed(claim.called(call, result), request, env);
+            }
+            (Awaited::Told(call, end), Some(claim)) => return self.told(claim.called(call, result), *end),
+            (awaited, _) => {
+                self.awaited = awaited;
+                result
+            }
+        };
         let unreachable = |failure| ProviderUnreachable::new(&self.served.model.provider.cluster, failure);
         let response = result.map_err(|failure| RefreshError::ProviderUnreachable(unreachable(failure)));
         match mem::take(&mut self.awaited) {
@@ -134,6 +166,76 @@ impl Refreshing {
                     .and_then(|response| Ok(read_userinfo(&response)?))
                     .and_then(|userinfo| self.renew(token, Some(userinfo), &tokens, env));
                 self.end(renewed, Some(&tokens), env)
+            }
+            // Those are taken above, and a pause awaits no response.
+            Awaited::Claim(..) | Awaited::Told(..) | Awaited::Pause(_) => {
+                self.end(Err(HostFailure("an answer came that nothing waits for").into()), None, env)
+            }
+        }
+    }
+
+    /// Takes what the store says to the claim.
+    fn claimed(mut self: Box<Self>, step: ClaimStep, request: Box<ClientRequest>, env: &mut Env<'_>) -> RefreshStep {
+        match step {
+            ClaimStep::Call(call, http) => {
+                self.awaited = Awaited::Claim(call, request);
+                RefreshStep::Call(StartRefresh { refreshing: self, call: http })
+            }
+            ClaimStep::Granted => self.ask_provider(*request),
+            ClaimStep::Failed => {
+                // The refresh is made as without a store.
+                self.claim = None;
+                self.ask_provider(*request)
+            }
+            ClaimStep::Busy => {
+                self.awaited = Awaited::Pause(request);
+                RefreshStep::Later(self)
+            }
+            ClaimStep::Ended(result) => {
+                let reason = "another replica has made the refresh";
+                let line = self.log(Level::Debug, Event::SessionRefreshed, reason);
+                RefreshStore::new(env.shared()).end(self.key(), &result);
+                RefreshStep::End(self.key(), line, None)
+            }
+        }
+    }
+
+    /// Goes on after a pause: asks the store again, until the wait for a provider would be over.
+    pub(crate) fn again(mut self: Box<Self>, env: &mut Env<'_>) -> RefreshStep {
+        let Awaited::Pause(request) = mem::take(&mut self.awaited) else {
+            return self.end(Err(HostFailure("a pause ended that nothing waits for").into()), None, env);
+        };
+        let now = env.now().unwrap_or_default();
+        let state = RefreshStore::new(env.shared()).state(self.key(), now);
+        match (&self.claim, state) {
+            (Some(claim), Some(RefreshState::Called(_))) => {
+                let (call, http) = claim.ask(now);
+                self.awaited = Awaited::Claim(call, request);
+                RefreshStep::Call(StartRefresh { refreshing: self, call: http })
+            }
+            // The claim in this process is over.
+            _ => {
+                let line =
+                    self.log(Level::Warn, Event::RefreshFailed, "another replica has not made the refresh in time");
+                RefreshStep::End(self.key(), line, None)
+            }
+        }
+    }
+
+    fn ask_provider(mut self: Box<Self>, ClientRequest { call, sent }: ClientRequest) -> RefreshStep {
+        self.awaited = Awaited::Tokens(sent);
+        RefreshStep::Call(StartRefresh { refreshing: self, call })
+    }
+
+    /// The store has the result, or not. The shared data have it in any case.
+    fn told(mut self: Box<Self>, step: ClaimStep, end: (LogLine, Option<Box<UnusedToken>>)) -> RefreshStep {
+        match step {
+            ClaimStep::Call(call, http) => {
+                self.awaited = Awaited::Told(call, Box::new(end));
+                RefreshStep::Call(StartRefresh { refreshing: self, call: http })
+            }
+            ClaimStep::Granted | ClaimStep::Busy | ClaimStep::Ended(_) | ClaimStep::Failed => {
+                RefreshStep::End(self.key(), end.0, end.1)
             }
         }
     }
@@ -218,15 +320,25 @@ impl Refreshing {
         Ok(runtime.sessions(served, now).seal(&record, env)?)
     }
 
-    /// Records the result in the shared data. `tokens` is the token response, if there was one.
+    /// Records the result in the shared data, and tells the other replicas. `tokens` is the token
+    /// response, if there was one.
     fn end(
-        &self,
+        mut self: Box<Self>,
         renewed: Result<String, RefreshError>,
         tokens: Option<&TokenResponse>,
         env: &mut Env<'_>,
     ) -> RefreshStep {
-        let line = self.record(renewed, tokens, env);
-        RefreshStep::End(self.key(), line, self.unused_token(tokens, env))
+        let (state, line) = self.result(renewed, tokens, env);
+        RefreshStore::new(env.shared()).end(self.key(), &state);
+        let unused = self.unused_token(tokens, env);
+        let now = env.now().unwrap_or(self.overdue);
+        match self.claim.as_ref().and_then(|claim| claim.tell(&state, now, env)) {
+            Some((call, http)) => {
+                self.awaited = Awaited::Told(call, Box::new((line, unused)));
+                RefreshStep::Call(StartRefresh { refreshing: self, call: http })
+            }
+            None => RefreshStep::End(self.key(), line, unused),
+        }
     }
 
     /// The new refresh token, if the session has ended during the refresh: the sign-out knew only
@@ -250,19 +362,18 @@ impl Refreshing {
         token.filter(|token| **token != self.grant.refresh_token)
     }
 
-    fn record(
+    fn result(
         &self,
         renewed: Result<String, RefreshError>,
         tokens: Option<&TokenResponse>,
         env: &mut Env<'_>,
-    ) -> LogLine {
+    ) -> (RefreshState, LogLine) {
         let now = env.now().unwrap_or(self.overdue);
         let error = match renewed {
             Ok(sealed) => {
                 ProviderAvailability::new(&self.served.model).answered(env.shared());
-                RefreshStore::new(env.shared()).end(self.key(), &RefreshState::Renewed(sealed));
-                let reason = "the issuer confirmed the identity";
-                return self.log(Level::Debug, Event::SessionRefreshed, reason);
+                let line = self.log(Level::Debug, Event::SessionRefreshed, "the issuer confirmed the identity");
+                return (RefreshState::Renewed(sealed), line);
             }
             Err(error) => error,
         };
@@ -273,8 +384,7 @@ impl Refreshing {
         }
         let is_rejection = error.is_rejection() && !may_be_a_new_key;
         if is_rejection && now >= self.overdue {
-            RefreshStore::new(env.shared()).end(self.key(), &RefreshState::Rejected);
-            return self.log(Level::Info, Event::RefreshRejected, &error.to_string());
+            return (RefreshState::Rejected, self.log(Level::Info, Event::RefreshRejected, &error.to_string()));
         }
         // Before the interval is over, a rejection decides nothing: another replica may have used
         // the refresh token first, and the browser may have its session already.
@@ -285,12 +395,11 @@ impl Refreshing {
             Some(sealed) => RefreshState::Renewed(sealed),
             None => RefreshState::Failed(retry.0),
         };
-        RefreshStore::new(env.shared()).end(self.key(), &state);
         if is_rejection {
-            return self.log(Level::Info, Event::RefreshRejected, &error.to_string());
+            return (state, self.log(Level::Info, Event::RefreshRejected, &error.to_string()));
         }
         let end = if now >= self.stale { STALE } else { "" };
-        self.log(error.level(), Event::RefreshFailed, &format!("{error}{pause}{end}"))
+        (state, self.log(error.level(), Event::RefreshFailed, &format!("{error}{pause}{end}")))
     }
 
     /// Records whether the provider answered. Returns a text for the log if the calls to it pause.

@@ -11,6 +11,7 @@
 //!
 //! Scenarios: `tests/scenarios/store.rs`.
 
+mod claim;
 mod load;
 mod outcome;
 mod poll;
@@ -24,6 +25,7 @@ mod step;
 mod wait;
 mod work;
 
+pub(crate) use claim::{Claim, ClaimCall, ClaimStep};
 pub(crate) use outcome::Ended;
 pub(crate) use readiness::{Readiness, readiness};
 pub use replica::Store;

@@ -140,7 +140,7 @@ impl Publish {
                 .iter()
                 .map(|(key, expires)| put(key.clone(), "-", Duration::from_secs(expires.0.saturating_sub(self.at.0)))),
         );
-        Operation::Write(Write { absent: token.map(|(key, _)| key), puts })
+        Operation::Write(Write { absent: token.map(|(key, _)| key), puts, deletes: Vec::new() })
     }
 }
 

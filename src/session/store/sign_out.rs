@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::seal::{KeyRing, Purpose, SealError};
+use crate::session::refresh_store::RefreshKey;
 use crate::session::revocation::{RevocationEntry, Revocations};
 use crate::tenant::Tenant;
 
@@ -70,6 +71,11 @@ pub(super) fn tenant_of_recent<'a>(prefix: &str, key: &'a str) -> Option<&'a str
 /// The key of a logout token that was accepted.
 pub(super) fn token_key(prefix: &str, tenant: &str, token: RevocationEntry) -> String {
     [prefix, "token/", tenant, "/", &token.name()].concat()
+}
+
+/// The key of a refresh.
+pub(super) fn refresh_key(prefix: &str, key: RefreshKey) -> String {
+    [prefix, "refresh/", &key.name()].concat()
 }
 
 /// The key after all that begin with `start`, which ends with a slash.
