@@ -244,7 +244,7 @@ wasm() {
     # The SDK exports every callback of the ABI, and Envoy calls each exported one for every request.
     # Only the callbacks that the shell implements stay.
     "$tools/wasm-metadce" "$WASM.merged" "${WASM_FEATURES[@]}" --graph-file src/shell/exports.json -o "$WASM.dce" >/dev/null
-    "$tools/wasm-opt" "$WASM.dce" "${WASM_FEATURES[@]}" -Os -o "$WASM.new"
+    "$tools/wasm-opt" "$WASM.dce" "${WASM_FEATURES[@]}" -Oz -o "$WASM.new"
     mv "$WASM.new" "$WASM"
     rm "$WASM.merged" "$WASM.dce"
     cp "$linked" "$WASM.linked"

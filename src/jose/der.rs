@@ -1,5 +1,5 @@
-//! The DER encodings that the interface to the host needs: an elliptic curve point as
-//! SubjectPublicKeyInfo, and an ECDSA signature as a SEQUENCE.
+//! The DER encodings that the interface to the host needs: a public key as SubjectPublicKeyInfo, and
+//! an ECDSA signature as a SEQUENCE.
 
 /// A NIST curve and its encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +46,17 @@ impl Curve {
         if s.len() != self.coordinate() {
             return None;
         }
-        let body = [integer(r)?, integer(s)?].concat();
-        Some([header(0x30, body.len())?, body].concat())
+        element(0x30, &[integer(r)?, integer(s)?].concat())
     }
+}
+
+/// The SubjectPublicKeyInfo (RFC 3279 section 2.3.1) of an RSA key. `None` for a key that is longer
+/// than any.
+pub(super) fn rsa_public_key_info(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
+    let algorithm = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+    let key = element(0x30, &[integer(modulus)?, integer(exponent)?].concat())?;
+    let bits = element(3, &[&[0], &*key].concat())?;
+    element(0x30, &[&algorithm[..], &bits].concat())
 }
 
 /// A big-endian number as INTEGER: without leading zeros, except the one that keeps the number
@@ -56,8 +64,7 @@ impl Curve {
 fn integer(number: &[u8]) -> Option<Vec<u8>> {
     let digits = without_zeros(number);
     let pad: &[u8] = if digits.first().is_none_or(|&first| first >= 0x80) { &[0] } else { &[] };
-    let content = [pad, digits].concat();
-    Some([header(2, content.len())?, content].concat())
+    element(2, &[pad, digits].concat())
 }
 
 /// A big-endian number without its leading zeros.
@@ -66,11 +73,15 @@ pub(super) fn without_zeros(number: &[u8]) -> &[u8] {
     number.get(zeros..).unwrap_or_default()
 }
 
-/// The tag and the length. The greatest length, that of two numbers of P-521, needs the long form
-/// with one byte.
-fn header(tag: u8, length: usize) -> Option<Vec<u8>> {
-    let length = u8::try_from(length).ok()?;
-    Some(if length < 0x80 { vec![tag, length] } else { vec![tag, 0x81, length] })
+/// An element: the tag, the length in the least form, and the content.
+fn element(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
+    let [high, low] = u16::try_from(content.len()).ok()?.to_be_bytes();
+    let head: &[u8] = match (high, low) {
+        (0, 0..=0x7f) => &[tag, low],
+        (0, _) => &[tag, 0x81, low],
+        _ => &[tag, 0x82, high, low],
+    };
+    Some([head, content].concat())
 }
 
 #[cfg(test)]

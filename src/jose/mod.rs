@@ -7,6 +7,7 @@
 mod algorithm;
 mod compact;
 mod der;
+mod der_reader;
 mod header;
 mod host_verifier;
 mod jwk;

@@ -1,14 +1,13 @@
 //! Public keys in PEM (RFC 7468): `PUBLIC KEY` (SubjectPublicKeyInfo) and `RSA PUBLIC KEY`
 //! (PKCS#1).
 
-use rsa::pkcs1::{self, der::Decode};
-use rsa::pkcs8::der::oid::ObjectIdentifier;
-use rsa::pkcs8::der::pem;
-use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+use sha2::digest::const_oid::ObjectIdentifier;
 
 use super::der::Curve;
+use super::der_reader;
 use super::key_error::KeyError;
 use super::verification_key::VerificationKey;
+use crate::base::encoding::from_base64;
 
 /// Reads one public key.
 ///
@@ -28,7 +27,7 @@ pub fn parse_pem(text: &str) -> Result<VerificationKey, KeyError> {
         1 => {}
         _ => return Err(KeyError::Several),
     }
-    let (label, der) = pem::decode_vec(text.as_bytes()).map_err(|_| KeyError::Malformed("damaged PEM"))?;
+    let (label, der) = block(text).ok_or(KeyError::Malformed("damaged PEM"))?;
     match label {
         "PUBLIC KEY" => subject_public_key_info(&der),
         "RSA PUBLIC KEY" => rsa(&der),
@@ -36,16 +35,24 @@ pub fn parse_pem(text: &str) -> Result<VerificationKey, KeyError> {
     }
 }
 
+/// The label and the content of a text that is one block of PEM.
+pub(super) fn block(text: &str) -> Option<(&str, Vec<u8>)> {
+    let (label, rest) = text.trim().strip_prefix("-----BEGIN ")?.split_once("-----")?;
+    let (lines, end) = rest.split_once("-----END ")?;
+    // Spaces are no line breaks: YAML has folded such a text, which `pem: |` avoids.
+    let base64: String = lines.split(['\r', '\n']).collect();
+    from_base64(&base64).filter(|_| end.strip_prefix(label) == Some("-----")).map(|content| (label, content))
+}
+
 fn subject_public_key_info(der: &[u8]) -> Result<VerificationKey, KeyError> {
-    let malformed = KeyError::Malformed("damaged SubjectPublicKeyInfo");
-    let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| malformed.clone())?;
-    let key = info.subject_public_key.as_bytes().ok_or(malformed)?;
-    match info.algorithm.oid {
+    let info = der_reader::subject_public_key_info(der);
+    let ((algorithm, curve), key) = info.ok_or(KeyError::Malformed("damaged SubjectPublicKeyInfo"))?;
+    match algorithm {
         RSA_ENCRYPTION => rsa(key),
-        EC_PUBLIC_KEY => match info.algorithm.parameters_oid() {
-            Ok(P256) => VerificationKey::elliptic_point(Curve::P256, key),
-            Ok(P384) => VerificationKey::elliptic_point(Curve::P384, key),
-            Ok(P521) => VerificationKey::elliptic_point(Curve::P521, key),
+        EC_PUBLIC_KEY => match curve {
+            Some(P256) => VerificationKey::elliptic_point(Curve::P256, key),
+            Some(P384) => VerificationKey::elliptic_point(Curve::P384, key),
+            Some(P521) => VerificationKey::elliptic_point(Curve::P521, key),
             _ => Err(KeyError::Unsupported("an elliptic curve other than P-256, P-384 and P-521".to_owned())),
         },
         ED25519 => VerificationKey::ed25519(key),
@@ -54,13 +61,14 @@ fn subject_public_key_info(der: &[u8]) -> Result<VerificationKey, KeyError> {
 }
 
 fn rsa(der: &[u8]) -> Result<VerificationKey, KeyError> {
-    let key = pkcs1::RsaPublicKeyRef::from_der(der).map_err(|_| KeyError::Malformed("damaged RSA public key"))?;
-    VerificationKey::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+    let key = der_reader::rsa_public_key(der);
+    let (modulus, exponent) = key.ok_or(KeyError::Malformed("damaged RSA public key"))?;
+    VerificationKey::rsa(modulus, exponent)
 }
 
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+pub(super) const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(super) const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(super) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");

@@ -9,15 +9,14 @@ use std::fmt;
 use ed25519_dalek::SigningKey as Ed25519Key;
 use p256::ecdsa::SigningKey as P256Key;
 use p256::ecdsa::signature::Signer;
-use rsa::pkcs1::{self, der::Decode};
-use rsa::pkcs8::PrivateKeyInfoRef;
-use rsa::pkcs8::der::oid::ObjectIdentifier;
-use rsa::pkcs8::der::pem;
 use serde_json::{Map, Value};
 
 use super::algorithm::{Hash, SignatureAlgorithm};
+use super::der::without_zeros;
+use super::der_reader;
 use super::host_verifier::HostVerifier;
 use super::jwk::parse_jwk;
+use super::pem::{self, EC_PUBLIC_KEY, ED25519, P256, RSA_ENCRYPTION};
 use crate::base::encoding::{base64url, from_base64url};
 use crate::base::json;
 use crate::base::secret::Secret;
@@ -52,23 +51,21 @@ impl SigningKey {
             return Err(SigningKeyError("its PEM is not PKCS#8; convert it (openssl pkcs8 -topk8 -nocrypt)"));
         }
         let damaged = SigningKeyError("damaged PKCS#8");
-        let (_, der) = pem::decode_vec(text.trim().as_bytes()).map_err(|_| damaged)?;
-        let info = PrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| damaged)?;
-        let key = match info.algorithm.oid {
+        let (_, der) = pem::block(text).ok_or(damaged)?;
+        let ((algorithm, curve), private) = der_reader::private_key_info(&der).ok_or(damaged)?;
+        let key = match algorithm {
             EC_PUBLIC_KEY => {
-                let key = p256::SecretKey::try_from(info);
-                PrivateKey::P256(
-                    key.map_err(|_| SigningKeyError("the curve is not P-256, or the key is damaged"))?.into(),
-                )
+                let key = if curve == Some(P256) { p256(private) } else { None };
+                PrivateKey::P256(key.ok_or(SigningKeyError("the curve is not P-256, or the key is damaged"))?)
             }
             // The seed is in a nested OCTET STRING (RFC 8410 section 7).
-            ED25519 => match info.private_key.as_bytes() {
+            ED25519 => match private {
                 [4, 32, seed @ ..] => PrivateKey::Ed25519(ed25519(seed)?),
                 _ => return Err(damaged),
             },
             RSA_ENCRYPTION => {
-                let key = pkcs1::RsaPrivateKeyRef::from_der(info.private_key.as_bytes()).map_err(|_| damaged)?;
-                if key.modulus.as_bytes().len() < MIN_RSA_BYTES {
+                let (modulus, _) = der_reader::rsa_private_key(private).ok_or(damaged)?;
+                if without_zeros(modulus).len() < MIN_RSA_BYTES {
                     return Err(SigningKeyError("an RSA modulus has to have at least 2048 bits"));
                 }
                 PrivateKey::Rsa(Secret::new(der))
@@ -168,6 +165,14 @@ impl SigningKey {
     }
 }
 
+/// A key on P-256 from its ECPrivateKey. A public key in it has to be that of the private key.
+fn p256(der: &[u8]) -> Option<P256Key> {
+    let (private, public) = der_reader::ec_private_key(der)?;
+    let key = P256Key::from_slice(private).ok()?;
+    let is_own = |point: &[u8]| key.verifying_key().to_sec1_point(point.len() < 64).as_bytes() == point;
+    public.is_none_or(is_own).then_some(key)
+}
+
 /// An Ed25519 key from its seed.
 fn ed25519(seed: &[u8]) -> Result<Ed25519Key, SigningKeyError> {
     let seed = seed.try_into().map_err(|_| SigningKeyError("an Ed25519 key has 32 bytes"))?;
@@ -200,7 +205,4 @@ impl fmt::Display for SigningKeyError {
 
 impl std::error::Error for SigningKeyError {}
 
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const MIN_RSA_BYTES: usize = 256;

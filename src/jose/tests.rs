@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::base::encoding::{base64url, from_base64url};
+use crate::base::encoding::{base64, base64url, from_base64url};
 
 const RSA: &str = include_str!("../../tests/vectors/keys/rsa.public.pem");
 const RSA_PKCS1: &str = include_str!("../../tests/vectors/keys/rsa.pkcs1.pem");
@@ -121,12 +121,38 @@ fn the_error_for_an_unusable_pem_says_what_it_is() {
     assert_eq!(problem(parse_pem(&format!("{RSA}{EC}"))), "holds more than one block; list each key on its own");
     assert!(problem(parse_pem("")).starts_with("is not a public key: it does not begin with"));
     assert_eq!(problem(parse_pem(&RSA.replace("MIIB", "MI*B"))), "is not a public key: damaged PEM");
+    assert_eq!(problem(parse_pem(&EC.replace('\n', " "))), "is not a public key: damaged PEM");
     assert_eq!(
         problem(parse_pem(&EC.replace("PUBLIC KEY", "CERTIFICATE REQUEST"))),
         "is not a public key: the PEM label is neither \"PUBLIC KEY\" nor \"RSA PUBLIC KEY\""
     );
     let mixed = RSA.replace("BEGIN PUBLIC KEY", "BEGIN RSA PUBLIC KEY").replace("END PUBLIC KEY", "END RSA PUBLIC KEY");
     assert_eq!(problem(parse_pem(&mixed)), "is not a public key: damaged RSA public key");
+}
+
+#[test]
+fn a_damaged_private_key_does_not_sign() {
+    let problem = |text: &str| SigningKey::from_pem(text).unwrap_err().to_string();
+    let [rsa, ec, sec1, ed] = PRIVATE;
+    for (text, algorithm) in
+        [(rsa, SignatureAlgorithm::Rs256), (ec, SignatureAlgorithm::Es256), (ed, SignatureAlgorithm::EdDsa)]
+    {
+        assert_eq!(SigningKey::from_pem(text).unwrap().algorithm(), algorithm);
+        let (_, mut der) = pem::block(text).unwrap();
+        let pem = |der: &[u8]| format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----", base64(der));
+        assert_eq!(SigningKey::from_pem(&pem(&der)).unwrap().algorithm(), algorithm);
+        der.pop();
+        assert!(problem(&pem(&der)).ends_with("that can sign: damaged PKCS#8"));
+    }
+    // The last byte is that of the public key.
+    let (_, mut der) = pem::block(ec).unwrap();
+    *der.last_mut().unwrap() ^= 1;
+    let foreign = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----", base64(&der));
+    for text in [&foreign, include_str!("../../tests/vectors/keys/p384.private.pem")] {
+        assert!(problem(text).ends_with("that can sign: the curve is not P-256, or the key is damaged"));
+    }
+    assert!(problem(sec1).contains("its PEM is not PKCS#8"));
+    assert!(problem(&ec.replace("END PRIVATE", "END")).ends_with("damaged PKCS#8"));
 }
 
 fn ed(members: Value) -> Value {

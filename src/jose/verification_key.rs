@@ -6,14 +6,16 @@ use std::fmt;
 use ed25519_dalek::VerifyingKey as Ed25519Key;
 use jwt_compact::Algorithm as _;
 use jwt_compact::jwk::JsonWebKey;
+use p256::AffinePoint;
 use p256::ecdsa::VerifyingKey as P256Key;
-use rsa::pkcs8::EncodePublicKey;
+use p256::elliptic_curve::point::AffineCoordinates;
+use p256::elliptic_curve::subtle::CtOption;
 use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, PublicKey as RsaKey};
 use sha2::{Digest, Sha256};
 
 use super::algorithm::{AlgorithmSet, SignatureAlgorithm};
-use super::der::{Curve, without_zeros};
+use super::der::{Curve, rsa_public_key_info, without_zeros};
 use super::host_verifier::{HostAlgorithms, HostVerifier};
 use super::key_error::{KeyError, MAX_FETCHED_RSA_BYTES, MAX_RSA_BITS, MIN_RSA_BITS};
 use super::module_verifier::{ByModule, PublicKey};
@@ -48,7 +50,7 @@ impl VerificationKey {
         let number = BoxedUint::from_be_slice_vartime;
         let key = RsaKey::new_with_size_limits(number(modulus), number(exponent), MIN_RSA_BITS..=MAX_RSA_BITS);
         let key = key.map_err(|_| malformed.clone())?;
-        let der = key.to_public_key_der().map_err(|_| malformed)?.into_vec();
+        let der = rsa_public_key_info(modulus, exponent).ok_or(malformed)?;
         let (modulus, public_exponent) = (Cow::Borrowed(modulus), Cow::Borrowed(exponent));
         let jwk = JsonWebKey::Rsa { modulus, public_exponent, private_parts: None };
         Ok(Self::new(&jwk, der, SignatureAlgorithm::Rs256, PublicKey::Rsa(key)))
@@ -62,8 +64,11 @@ impl VerificationKey {
         let point = [&[4][..], x, y].concat();
         let (algorithm, key) = match curve {
             Curve::P256 => {
-                let key = P256Key::from_sec1_bytes(&point);
-                let key = key.map_err(|_| KeyError::Malformed("the point is not on P-256"))?;
+                // The general constructor contains the code for compressed points, too.
+                let coordinates = <&[u8; 32]>::try_from(x).ok().zip(<&[u8; 32]>::try_from(y).ok());
+                let on_curve = coordinates.map(|(x, y)| AffinePoint::from_coordinates(x.into(), y.into()));
+                let key = on_curve.and_then(CtOption::into_option).and_then(|point| P256Key::from_affine(point).ok());
+                let key = key.ok_or(KeyError::Malformed("the point is not on P-256"))?;
                 (SignatureAlgorithm::Es256, PublicKey::P256(key))
             }
             Curve::P384 => (SignatureAlgorithm::Es384, PublicKey::HostOnly(curve)),
