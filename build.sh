@@ -330,13 +330,15 @@ tier_needs_module() {
 # Installs what a tier needs beyond Rust and the module: need_for TIER
 need_for() {
   case $1 in
-    envoy | run | setups | snippets) need_envoy ;;
+    core | module) need_debian etcd etcd-server ;;
+    envoy) need_envoy; need_debian etcd etcd-server ;;
+    run | setups | snippets) need_envoy ;;
     monitoring) need_envoy; need_debian promtool prometheus ;;
     provider) need_envoy; need_for_guides; need_debian slapd slapd; need_keycloak; need_canaille; need_debian glewlwyd glewlwyd ;;
     control-planes) need_envoy; need_control_planes ;;
     dex) need_dex; need_envoy; need_for_guides; need_debian slapd slapd; need_debian ldapmodify ldap-utils; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium; pip_install datasette "$DATASETTE_VERSION" ;;
-    compat) need_envoys ;;
+    compat) need_envoys; need_debian etcd etcd-server ;;
     release) need_envoy; need_release ;;
   esac
 }

@@ -105,7 +105,8 @@ impl<'a> Reader<'a> {
         self.element(BIT_STRING)?.strip_prefix(&[0])
     }
 
-    /// The next element, an AlgorithmIdentifier. Of its parameters only the name of a curve is read.
+    /// The next element, an AlgorithmIdentifier. Of its parameters only the name of a curve is
+    /// read.
     fn algorithm(&mut self) -> Option<KeyAlgorithm> {
         let mut algorithm = Self(self.element(SEQUENCE)?);
         let name = ObjectIdentifier::from_bytes(algorithm.element(OBJECT_IDENTIFIER)?).ok()?;

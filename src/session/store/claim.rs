@@ -1,6 +1,6 @@
-//! The claim of a refresh, so that one replica sends a refresh token and the others take the result.
-//! Many issuers accept a refresh token only once, and some revoke the whole grant when they see it
-//! again.
+//! The claim of a refresh, so that one replica sends a refresh token and the others take the
+//! result. Many issuers accept a refresh token only once, and some revoke the whole grant when they
+//! see it again.
 //!
 //! The key of a refresh in etcd exists while a replica makes it, and then has its sealed result. A
 //! replica that ends without a result leaves a key that etcd deletes within half a minute.

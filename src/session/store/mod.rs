@@ -1,10 +1,13 @@
-//! What all replicas know of sessions: the sign-outs, in an etcd that they have in common.
+//! What all replicas know of sessions: the sign-outs and the refreshes, in an etcd that they have
+//! in common.
 //!
 //! A replica writes each sign-out in one transaction under two keys. Below `ended/` are those of a
 //! tenant, the newest first, which a replica reads once, before it uses a session of that tenant
 //! ([`load`]). Below `recent/` are those of all tenants in the order of etcd's revisions, of which
 //! one VM of each process reads what is new ([`poll`]). So a poll costs the same however many
 //! sign-outs are stored, and no clock has to be right. Leases delete what is of no more use.
+//!
+//! A refresh is made by the replica that has its key in etcd ([`claim`]).
 //!
 //! The values are sealed with the session keys, so whoever can write to etcd can end no session and
 //! can at worst delete.
