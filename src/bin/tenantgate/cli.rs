@@ -14,7 +14,7 @@ use tenantgate::seal::SealingKey;
 use super::check::Check;
 use super::report::Format;
 use super::variables::Variables;
-use super::{codes, explain, onboard, probe, render, schema};
+use super::{codes, explain, onboard, probe, render, schema, sign_out};
 
 /// Multi-tenant OpenID Connect at the edge: the command-line tool of the filter.
 #[derive(Parser)]
@@ -74,6 +74,10 @@ enum Command {
     ///
     /// Nothing is asked of the network; `probe` does that.
     Onboard(Box<onboard::Arguments>),
+    /// End sessions of a tenant at every replica, through the etcd that they have in common.
+    ///
+    /// It needs a configuration with `store`, and its first session key.
+    SignOut(Box<sign_out::Arguments>),
     /// Print whole manifests that are made of one tenants file.
     #[command(subcommand)]
     Render(render::Arguments),
@@ -120,6 +124,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Explain(arguments) => arguments.run().and_then(|(output, good)| print(&output).map(|()| good)),
         Command::Probe(arguments) => arguments.run().and_then(|(output, good)| print(&output).map(|()| good)),
         Command::Onboard(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
+        Command::SignOut(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Render(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Help { topic } => help(topic.as_deref()),
         Command::Schema => print(schema::TEXT).map(|()| true),

@@ -9,8 +9,9 @@
 //! The values are sealed with the session keys, so whoever can write to etcd can end no session and
 //! can at worst delete.
 //!
-//! Scenarios: `tests/scenarios/store.rs`.
+//! Scenarios: `tests/scenarios/{store,store_command}.rs`.
 
+mod command;
 mod load;
 mod outcome;
 mod poll;
@@ -24,6 +25,7 @@ mod step;
 mod wait;
 mod work;
 
+pub use command::{CommandStep, CommandedSignOut};
 pub(crate) use outcome::Ended;
 pub(crate) use readiness::{Readiness, readiness};
 pub use replica::Store;
