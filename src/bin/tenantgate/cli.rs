@@ -74,13 +74,13 @@ enum Command {
     ///
     /// Nothing is asked of the network; `probe` does that.
     Onboard(Box<onboard::Arguments>),
+    /// Print whole manifests that are made of one tenants file.
+    #[command(subcommand)]
+    Render(render::Arguments),
     /// End sessions of a tenant at every replica, through the etcd that they have in common.
     ///
     /// It needs a configuration with `store`, and its first session key.
     SignOut(Box<sign_out::Arguments>),
-    /// Print whole manifests that are made of one tenants file.
-    #[command(subcommand)]
-    Render(render::Arguments),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Print a new session key: 32 random bytes in base64.
@@ -124,8 +124,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Explain(arguments) => arguments.run().and_then(|(output, good)| print(&output).map(|()| good)),
         Command::Probe(arguments) => arguments.run().and_then(|(output, good)| print(&output).map(|()| good)),
         Command::Onboard(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
-        Command::SignOut(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Render(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
+        Command::SignOut(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Help { topic } => help(topic.as_deref()),
         Command::Schema => print(schema::TEXT).map(|()| true),
         Command::SessionKey => session_key().and_then(|key| print(&key)).map(|()| true),

@@ -9,7 +9,7 @@ mod trust;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -172,6 +172,9 @@ fn reason(error: Error) -> String {
     match error {
         Error::Timeout(_) => format!("no answer within {} s", TIMEOUT.as_secs()),
         Error::HostNotFound => "the host has no address".to_owned(),
+        Error::Io(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+            "the server closed the connection".to_owned()
+        }
         Error::Io(error) => error.to_string(),
         other => other.to_string(),
     }
