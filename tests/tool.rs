@@ -25,6 +25,8 @@ mod probe;
 mod remedies;
 #[path = "tool/render.rs"]
 mod render;
+#[path = "tool/sign_out.rs"]
+mod sign_out;
 #[path = "tool/surroundings.rs"]
 mod surroundings;
 #[path = "tool/syntax.rs"]

@@ -41,9 +41,11 @@ impl Answer {
         let other = answer.get("responses").and_then(|responses| responses.get(0)?.get("response_range"));
         let range = other.and_then(Value::as_object).unwrap_or(&answer);
         let pairs = range.get("kvs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        // The first revision of a store is 1.
+        let revision = Some(number(header, "revision")).filter(|revision| *revision > 0)?;
         Some(Self {
             cluster: number(header, "cluster_id"),
-            revision: number(header, "revision"),
+            revision,
             succeeded: answer.get("succeeded").and_then(Value::as_bool).unwrap_or(false),
             pairs: pairs.iter().map(Pair::read).collect::<Option<_>>()?,
             more: range.get("more").and_then(Value::as_bool).unwrap_or(false),
@@ -109,9 +111,18 @@ mod tests {
 
     #[test]
     fn what_is_no_answer() {
-        for text in
-            ["", "{}", "[]", r#"{"header":1}"#, r#"{"header":{},"kvs":[{"key":"?"}]}"#, r#"{"header":{},"kvs":[1]}"#]
-        {
+        let header = r#""header":{"revision":"2"}"#;
+        assert!(Answer::read(format!("{{{header}}}").as_bytes()).is_some());
+        for text in [
+            "",
+            "{}",
+            "[]",
+            r#"{"header":1}"#,
+            r#"{"header":{}}"#,
+            r#"{"header":{"revision":"0"}}"#,
+            &format!(r#"{{{header},"kvs":[{{"key":"?"}}]}}"#),
+            &format!(r#"{{{header},"kvs":[1]}}"#),
+        ] {
             assert_eq!(Answer::read(text.as_bytes()), None, "{text}");
         }
     }

@@ -21,7 +21,10 @@ impl fmt::Display for EtcdError {
         match self {
             Self::Unreachable(failure) => failure.fmt(f),
             Self::Refused(status, text) => {
-                write!(f, "status {status}: {}", escaped(text, MAX_TEXT))?;
+                write!(f, "status {status}")?;
+                if !text.is_empty() {
+                    write!(f, ": {}", escaped(text, MAX_TEXT))?;
+                }
                 let wants_user = text.contains("user name is empty");
                 f.write_str(if wants_user { "; set `store.etcd.username` and `password`" } else { "" })
             }

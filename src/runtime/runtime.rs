@@ -6,13 +6,14 @@ use std::time::Duration;
 use super::tenant_table::{ServedTenant, TenantEntry, TenantTable};
 use crate::base::log_settings::LogSettings;
 use crate::base::time::UnixTime;
-use crate::env::Env;
+use crate::env::{Env, HostFailure};
+use crate::http::call::HttpCall;
 use crate::http::host::Host;
 use crate::identity::{BearerCache, CacheCounts};
 use crate::oauth::discovery::Provider;
 use crate::seal::KeyRing;
-use crate::session::revocation::Revocations;
-use crate::session::store::{Store, StoreSettings};
+use crate::session::revocation::{Revocations, SelectedSessions};
+use crate::session::store::{CommandedSignOut, Store, StoreSettings};
 use crate::session::{RefreshStore, Sessions};
 use crate::tenant::SessionPolicy;
 use crate::upstream::{Assertion, UpstreamConfig};
@@ -93,6 +94,18 @@ impl Runtime {
     /// The store that this replica has in common with others.
     pub fn store(&self) -> Option<&Arc<Store>> {
         self.store.as_ref()
+    }
+
+    /// Begins to write to the store that these sessions of the tenant end, for the command of an
+    /// operator, which makes the calls. `None` without a store.
+    pub fn end_sessions(
+        &self,
+        tenant: &ServedTenant,
+        selected: SelectedSessions<'_>,
+        env: &mut Env<'_>,
+    ) -> Option<Result<(CommandedSignOut, HttpCall), HostFailure>> {
+        let store = self.store.as_ref()?;
+        Some(CommandedSignOut::begin(store, &tenant.revocations, selected, env))
     }
 
     /// What the log has beside the line of each event.

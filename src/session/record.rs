@@ -74,8 +74,8 @@ impl From<SessionRecord> for (IdentityRecord, String, Tokens) {
 
 impl<'a> From<&'a SessionRecord> for RevocableSession<'a> {
     fn from(record: &'a SessionRecord) -> Self {
-        let SessionRecord { id, sub, sid, signed_in, .. } = record;
-        Self { id: *id, sub, sid: sid.as_deref(), signed_in: UnixTime(*signed_in) }
+        let SessionRecord { identity, id, sub, sid, signed_in, .. } = record;
+        Self { id: *id, user: &identity.user, sub, sid: sid.as_deref(), signed_in: UnixTime(*signed_in) }
     }
 }
 

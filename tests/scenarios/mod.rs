@@ -27,6 +27,7 @@ pub mod refusal;
 pub mod scopes;
 pub mod session;
 pub mod store;
+pub mod store_command;
 pub mod tenants;
 pub mod token_revocation;
 pub mod userinfo;
@@ -216,6 +217,11 @@ macro_rules! scenarios {
             ] timed [
                 etcd_is_away, etcd_is_away_and_sessions_are_refused, etcd_with_users, replicas_refresh_once,
                 results_of_others_refresh_nothing, a_refresh_does_not_need_etcd,
+            ];
+            store_command: [
+                an_operator_is_a_user_of_etcd,
+            ] timed [
+                an_operator_ends_sessions_everywhere,
             ];
             tenants: [
                 spellings_of_a_host, a_browser_leaves_the_host_with_a_final_dot, unknown_hosts,

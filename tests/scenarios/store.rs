@@ -18,7 +18,7 @@ const BACKCHANNEL: &str = "https://acme.example/oauth2/backchannel-logout";
 const PAGE: &str = "https://acme.example/page";
 
 /// Two replicas with a store, and the prefix of their keys.
-fn world<H: Harness>(change: impl FnOnce(&mut Value)) -> (World<Replicas<H>>, String) {
+pub fn world<H: Harness>(change: impl FnOnce(&mut Value)) -> (World<Replicas<H>>, String) {
     let prefix = prefix();
     let world = World::with_issuer(reach_etcd, |configuration| {
         store(configuration, &prefix);
@@ -42,13 +42,13 @@ fn open_everywhere<H: Harness>(world: &mut World<Replicas<H>>, browser: &Browser
     (0..2).map(|_| world.open(&mut browser.clone(), PAGE)).collect()
 }
 
-fn is_over_everywhere<H: Harness>(world: &mut World<Replicas<H>>, browser: &Browser) -> bool {
+pub fn is_over_everywhere<H: Harness>(world: &mut World<Replicas<H>>, browser: &Browser) -> bool {
     open_everywhere(world, browser)
         .iter()
         .all(|outcome| matches!(outcome, Outcome::Replied(reply) if reply.status == 302))
 }
 
-fn goes_on_everywhere<H: Harness>(world: &mut World<Replicas<H>>, browser: &Browser) {
+pub fn goes_on_everywhere<H: Harness>(world: &mut World<Replicas<H>>, browser: &Browser) {
     open_everywhere(world, browser).into_iter().for_each(|outcome| drop(outcome.forwarded()));
 }
 
@@ -301,22 +301,7 @@ pub fn etcd_is_away_and_sessions_are_refused<H: Harness>() {
 
 /// etcd wants a user. The token that it gives ends before the gate does.
 pub fn etcd_with_users<H: Harness>() {
-    let etcd = Etcd::start(&["--auth-token-ttl", "1"]);
-    for (path, body) in [
-        ("user/add", json!({ "name": "root", "password": "root-password" })),
-        ("user/add", json!({ "name": "gate", "password": "gate-\"password\"" })),
-        ("role/add", json!({ "name": "root" })),
-        ("role/add", json!({ "name": "gate" })),
-        (
-            "role/grant",
-            json!({ "name": "gate", "perm": { "permType": "READWRITE", "key": "L3QA", "range_end": "L3Uw" } }),
-        ),
-        ("user/grant", json!({ "user": "root", "role": "root" })),
-        ("user/grant", json!({ "user": "gate", "role": "gate" })),
-        ("enable", json!({})),
-    ] {
-        assert_eq!(etcd.post(&format!("/v3/auth/{path}"), &body).0, 200, "{path}");
-    }
+    let etcd = Etcd::with_user(&["--auth-token-ttl", "1"], "gate", "gate-\"password\"");
     for (user, log) in [
         (Some("gate-\"password\""), None),
         (Some("wrong"), Some("status 400: etcdserver: authentication failed, invalid user ID or password")),

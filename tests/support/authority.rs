@@ -5,10 +5,10 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
 
 /// An authority.
 pub struct Authority {
@@ -50,14 +50,18 @@ impl Authority {
 
     /// The certificate of the authority.
     pub fn pem(&self) -> String {
-        let lines = STANDARD.encode(&self.chain[0]);
-        let lines: Vec<&str> = lines.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
-        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+        pem("CERTIFICATE", &self.chain[0])
     }
 
     pub fn certificate(&self) -> CertificateDer<'static> {
         self.chain[0].clone()
     }
+}
+
+fn pem(label: &str, bytes: &[u8]) -> String {
+    let lines = STANDARD.encode(bytes);
+    let lines: Vec<&str> = lines.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 fn authority(name: &str) -> CertificateParams {
@@ -73,6 +77,22 @@ impl Identity {
     pub fn server(self) -> Arc<ServerConfig> {
         let config = builder().with_single_cert(self.chain.clone(), self.private_key()).unwrap();
         Arc::new(config)
+    }
+
+    /// A server with this certificate, for clients with one of this authority.
+    pub fn server_for(self, clients: &Authority) -> Arc<ServerConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(clients.certificate()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().unwrap();
+        let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = versions.with_client_cert_verifier(verifier);
+        Arc::new(builder.with_single_cert(self.chain.clone(), self.private_key()).unwrap())
+    }
+
+    /// The certificate and its key.
+    pub fn pem(&self) -> (String, String) {
+        (pem("CERTIFICATE", &self.chain[0]), pem("PRIVATE KEY", &self.key))
     }
 
     /// A server that shows this certificate to clients that ask for `name`, and `other` to others.

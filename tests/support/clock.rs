@@ -27,6 +27,14 @@ impl Clock {
         }
     }
 
+    /// Sets a simulated clock to the time of the machine, for a scenario with another program.
+    pub fn set_to_machine(&self) {
+        match self {
+            Self::Simulated(seconds) => seconds.store(Self::Real.now(), Ordering::SeqCst),
+            Self::Real => {}
+        }
+    }
+
     /// Moves the clock forward.
     pub fn advance(&self, span: Duration) {
         match self {

@@ -48,6 +48,25 @@ impl Etcd {
         panic!("etcd did not start; the package etcd-server of the distribution has it");
     }
 
+    /// Starts one that wants a user. This one may read and write what begins with `/t`.
+    pub fn with_user(arguments: &[&str], name: &str, password: &str) -> Self {
+        let etcd = Self::start(arguments);
+        let permission = json!({ "permType": "READWRITE", "key": "L3QA", "range_end": "L3Uw" });
+        for (path, body) in [
+            ("user/add", json!({ "name": "root", "password": "root-password" })),
+            ("user/add", json!({ "name": name, "password": password })),
+            ("role/add", json!({ "name": "root" })),
+            ("role/add", json!({ "name": "gate" })),
+            ("role/grant", json!({ "name": "gate", "perm": permission })),
+            ("user/grant", json!({ "user": "root", "role": "root" })),
+            ("user/grant", json!({ "user": name, "role": "gate" })),
+            ("enable", json!({})),
+        ] {
+            assert_eq!(etcd.post(&format!("/v3/auth/{path}"), &body).0, 200, "{path}");
+        }
+        etcd
+    }
+
     /// The one etcd of this process. Each test has keys with a prefix of its own.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Etcd> = OnceLock::new();

@@ -118,7 +118,7 @@ fn page(status: u16, body: &str) -> Sent {
     Sent { status, headers: vec![("content-type", "text/html".to_owned())], body: body.to_owned() }
 }
 
-fn http_date(seconds: u64) -> String {
+pub(super) fn http_date(seconds: u64) -> String {
     let time = UNIX_EPOCH + Duration::from_secs(seconds);
     let text = humantime::format_rfc3339_seconds(time).to_string();
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -14,7 +14,7 @@ use tenantgate::seal::SealingKey;
 use super::check::Check;
 use super::report::Format;
 use super::variables::Variables;
-use super::{codes, explain, onboard, probe, render, schema};
+use super::{codes, explain, onboard, probe, render, schema, sign_out};
 
 /// Multi-tenant OpenID Connect at the edge: the command-line tool of the filter.
 #[derive(Parser)]
@@ -77,6 +77,10 @@ enum Command {
     /// Print whole manifests that are made of one tenants file.
     #[command(subcommand)]
     Render(render::Arguments),
+    /// End sessions of a tenant at every replica, through the etcd that they have in common.
+    ///
+    /// It needs a configuration with `store`, and its first session key.
+    SignOut(Box<sign_out::Arguments>),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Print a new session key: 32 random bytes in base64.
@@ -121,6 +125,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Probe(arguments) => arguments.run().and_then(|(output, good)| print(&output).map(|()| good)),
         Command::Onboard(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Render(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
+        Command::SignOut(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Help { topic } => help(topic.as_deref()),
         Command::Schema => print(schema::TEXT).map(|()| true),
         Command::SessionKey => session_key().and_then(|key| print(&key)).map(|()| true),

@@ -5,6 +5,7 @@
 mod browser;
 mod check;
 mod cli;
+mod client;
 mod codes;
 mod configuration;
 mod diagnostic;
@@ -21,6 +22,7 @@ mod render;
 mod report;
 mod schema;
 mod secrets;
+mod sign_out;
 mod source;
 mod spellings;
 mod surroundings;

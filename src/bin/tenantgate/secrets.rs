@@ -58,6 +58,12 @@ pub(crate) fn guess(line: &str) -> String {
     if value.split_whitespace().any(is_long) { format!("{name}: {MASK}") } else { line.to_owned() }
 }
 
+/// The text without these secrets, which a server may have sent back.
+pub(crate) fn without(text: String, secrets: &[String]) -> String {
+    let long = secrets.iter().filter(|secret| secret.len() >= SHORTEST);
+    long.fold(text, |text, secret| text.replace(secret.as_str(), MASK))
+}
+
 /// Stands for a secret.
 pub(crate) const MASK: &str = "[not shown]";
 
@@ -68,6 +74,8 @@ const MEMBERS: [&str; 27] = [
     "n", "name", "p", "pem", "q", "qi", "use", "value", "x", "x5c", "y",
 ];
 const LONGEST_WORD: usize = 24;
+/// A shorter secret may be a word of the output.
+const SHORTEST: usize = 6;
 
 #[cfg(test)]
 mod tests {

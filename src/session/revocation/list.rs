@@ -22,6 +22,8 @@ pub(crate) struct RevocationEntry([u8; Self::LENGTH]);
 pub(crate) struct RevocableSession<'a> {
     /// The identifier of the session.
     pub(crate) id: SessionId,
+    /// The name of the user, as the upstream receives it.
+    pub(crate) user: &'a str,
     /// The subject at the issuer (`sub`).
     pub(crate) sub: &'a str,
     /// The session at the issuer (`sid`), if the issuer sent one.
@@ -95,6 +97,16 @@ impl RevocationEntry {
         Self::hashed(SUBJECT_WITHOUT_SID, subject)
     }
 
+    /// The sessions of one user by the name that the upstream receives.
+    pub(crate) fn user(name: &str) -> Self {
+        Self::hashed(USER, name)
+    }
+
+    /// The sessions of everybody. A list has no entry for it, but begins later.
+    pub(crate) fn everybody() -> Self {
+        Self::new(EVERYBODY, [0; SessionId::LENGTH])
+    }
+
     /// A logout token (`jti`).
     pub(crate) fn token(jti: &str) -> Self {
         Self::hashed(TOKEN, jti)
@@ -151,7 +163,7 @@ impl RevocationList {
 
     /// Whether `session` is revoked.
     pub(super) fn contains(&self, session: &RevocableSession<'_>) -> bool {
-        let RevocableSession { id, sub, sid, signed_in } = *session;
+        let RevocableSession { id, user, sub, sid, signed_in } = *session;
         if signed_in < self.not_before {
             return true;
         }
@@ -171,6 +183,7 @@ impl RevocationList {
         by_issuer
             || self.session_until(id).is_some_and(|until| signed_in <= until)
             || revoked_by(SUBJECT, &|| RevocationEntry::subject(sub))
+            || revoked_by(USER, &|| RevocationEntry::user(user))
             || revoked_by(FOLDED, &|| RevocationEntry::session(id, sub).folded())
     }
 
@@ -186,6 +199,9 @@ impl RevocationList {
     }
 
     pub(super) fn add(&mut self, entry: RevocationEntry, until: UnixTime) {
+        if entry.kind() == EVERYBODY {
+            return self.end_before(after(until));
+        }
         match self.place(entry) {
             Ok(place) => self.entries.iter_mut().skip(place).take(1).for_each(|(_, known)| *known = until.max(*known)),
             Err(place) => self.entries.insert(place, (entry, until)),
@@ -283,7 +299,7 @@ impl RevocationList {
     /// Revokes all sessions that began at `last` or before, and removes the entries that this makes
     /// needless.
     fn end_until(&mut self, last: UnixTime) {
-        let floor = self.not_before.max(last.plus(Duration::from_secs(1)));
+        let floor = self.not_before.max(after(last));
         self.not_before = floor;
         // The floor saturates at the largest time, and `fold` relies on the removal of `last`.
         self.entries.retain(|(entry, until)| entry.is_token() || (*until > last && *until >= floor));
@@ -312,11 +328,18 @@ impl fmt::Debug for RevocationList {
     }
 }
 
+/// The first time after this one. The times of sessions have whole seconds.
+fn after(time: UnixTime) -> UnixTime {
+    time.plus(Duration::from_secs(1))
+}
+
 const SESSION: u8 = b'i';
 const SID: u8 = b's';
 const SUBJECT: u8 = b'u';
 const SUBJECT_WITHOUT_SID: u8 = b'a';
 const FOLDED: u8 = b'f';
+const USER: u8 = b'n';
+const EVERYBODY: u8 = b'e';
 const TOKEN: u8 = b'j';
 /// The bytes of an identifier or a hash in the entry of a session, and those of the entry before
 /// the hash.
@@ -351,13 +374,13 @@ mod tests {
 
     /// A session that began at `signed_in`, of a user whom no entry names.
     fn session(signed_in: u64) -> RevocableSession<'static> {
-        RevocableSession { id: SessionId([0xff; 16]), sub: "", sid: None, signed_in: UnixTime(signed_in) }
+        RevocableSession { id: SessionId([0xff; 16]), user: "", sub: "", sid: None, signed_in: UnixTime(signed_in) }
     }
 
     #[test]
     fn each_entry_ends_its_sessions_and_no_others() {
-        let ada = RevocableSession { id: id(1), sub: "ada", sid: Some("s"), ..session(100) };
-        let without_sid = RevocableSession { sub: "ada", ..session(100) };
+        let ada = RevocableSession { id: id(1), user: "ada@x", sub: "ada", sid: Some("s"), ..session(100) };
+        let without_sid = RevocableSession { user: "ada@x", sub: "ada", ..session(100) };
         let later = |session| RevocableSession { signed_in: UnixTime(101), ..session };
         for (entry, ends, ends_without_sid) in [
             (RevocationEntry::session(id(1), "ada"), true, false),
@@ -367,15 +390,33 @@ mod tests {
             (RevocationEntry::subject("ada"), true, true),
             (RevocationEntry::subject("bob"), false, false),
             (RevocationEntry::subject_without_sid("ada"), false, true),
+            (RevocationEntry::user("ada@x"), true, true),
+            (RevocationEntry::user("ada"), false, false),
+            (RevocationEntry::subject("ada@x"), false, false),
+            (RevocationEntry::everybody(), true, true),
             (RevocationEntry::token("s"), false, false),
         ] {
             let list = list([(entry, 100)]);
+            assert_eq!(RevocationList::read(&list.write()), list);
             assert_eq!((list.contains(&ada), list.contains(&without_sid)), (ends, ends_without_sid), "{:?}", entry.0);
             // A session that begins later is not revoked.
             assert!(!list.contains(&later(without_sid)));
         }
         // The issuer does not reuse a `sid` that it has ended.
         assert!(list([(RevocationEntry::sid("s"), 100)]).contains(&later(ada)));
+    }
+
+    /// What ends the sessions of everybody takes no room, and makes older entries needless.
+    #[test]
+    fn everybody_is_no_entry() {
+        let mut list = list([(RevocationEntry::user("ada"), 99), (RevocationEntry::subject("bob"), 101)]);
+        list.add(RevocationEntry::everybody(), UnixTime(100));
+        list.add(RevocationEntry::everybody(), UnixTime(50));
+        assert_eq!((list.not_before, list.entries.len()), (UnixTime(101), 2));
+        assert_eq!(list.fold(UnixTime(100), HOUR), Folded::default());
+        assert!(list.holds(RevocationEntry::subject("bob")) && list.entries.len() == 1);
+        list.add(RevocationEntry::everybody(), UnixTime(u64::MAX));
+        assert!(list.contains(&session(u64::MAX - 1)));
     }
 
     #[test]
@@ -452,6 +493,11 @@ mod tests {
         if number.is_multiple_of(2) { "a" } else { "b" }
     }
 
+    /// The name of the user, which two users may have.
+    fn user(number: u16) -> &'static str {
+        if number.is_multiple_of(3) { "a" } else { "b" }
+    }
+
     fn lists() -> impl Strategy<Value = RevocationList> {
         let entry = prop_oneof![
             (0..6u16).prop_map(|number| RevocationEntry::session(id(number), sub(number))),
@@ -459,11 +505,13 @@ mod tests {
             "[ab]".prop_map(|text| RevocationEntry::sid(&text)),
             "[ab]".prop_map(|text| RevocationEntry::subject(&text)),
             "[ab]".prop_map(|text| RevocationEntry::subject_without_sid(&text)),
+            "[ab]".prop_map(|text| RevocationEntry::user(&text)),
+            Just(RevocationEntry::everybody()),
             "[ab]".prop_map(|text| RevocationEntry::token(&text)),
         ];
         (0..20u64, vec((entry, 0..20u64), 0..12)).prop_map(|(not_before, entries)| {
             let mut list = list(entries);
-            list.not_before = UnixTime(not_before);
+            list.end_before(UnixTime(not_before));
             list
         })
     }
@@ -520,6 +568,7 @@ mod tests {
             let (number, sid, signed_in) = session;
             let session = RevocableSession {
                 id: id(number),
+                user: user(number),
                 sub: sub(number),
                 sid: sid.as_deref(),
                 signed_in: UnixTime(signed_in),

@@ -10,9 +10,11 @@
 
 mod list;
 mod revocations;
+mod selected;
 mod sync;
 
 pub(crate) use list::{Folded, RevocableSession, RevocationEntry};
 pub use revocations::Revocations;
+pub use selected::SelectedSessions;
 pub use sync::RevocationSync;
 pub(crate) use sync::{Revocation, RevocationError};

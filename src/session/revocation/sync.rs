@@ -218,7 +218,7 @@ mod tests {
     }
 
     fn ends_adas(list: &Revocations) -> bool {
-        let session = RevocableSession { id: SessionId([7; 16]), sub: "ada", sid: None, signed_in: NOW };
+        let session = RevocableSession { id: SessionId([7; 16]), user: "", sub: "ada", sid: None, signed_in: NOW };
         list.contain(&session, NOW)
     }
 

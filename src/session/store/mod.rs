@@ -12,9 +12,10 @@
 //! The values are sealed with the session keys, so whoever can write to etcd can end no session and
 //! can at worst delete.
 //!
-//! Scenarios: `tests/scenarios/store.rs`.
+//! Scenarios: `tests/scenarios/{store,store_command}.rs`.
 
 mod claim;
+mod command;
 mod load;
 mod outcome;
 mod poll;
@@ -29,6 +30,7 @@ mod wait;
 mod work;
 
 pub(crate) use claim::{Claim, ClaimCall, ClaimStep};
+pub use command::{CommandStep, CommandedSignOut};
 pub(crate) use outcome::Ended;
 pub(crate) use readiness::{Readiness, readiness};
 pub use replica::Store;

@@ -97,7 +97,7 @@ impl Poll {
     }
 
     fn next(&self, env: &Env<'_>) -> u64 {
-        let interval = self.store.settings().interval;
+        let interval = self.store.interval();
         // A poll that takes longer than the interval is followed by the next one at once.
         env.now().map_or(0, |now| self.began.plus(interval).0.max(now.0))
     }

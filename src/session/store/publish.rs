@@ -60,6 +60,11 @@ impl Publish {
         Ok((wait, publish, operation))
     }
 
+    /// When the sign-out was.
+    pub(super) fn at(&self) -> UnixTime {
+        self.at
+    }
+
     /// Takes an answer.
     pub(super) fn answered(self, result: Result<Answer, EtcdError>) -> Step<Self> {
         match result {

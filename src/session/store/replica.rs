@@ -59,11 +59,6 @@ impl Store {
         Self { settings, ring, lifetime, tenants, key, known, loading }
     }
 
-    /// The settings.
-    pub(super) fn settings(&self) -> &StoreSettings {
-        &self.settings
-    }
-
     /// The etcd.
     pub(super) fn etcd(&self) -> &Arc<Etcd> {
         &self.settings.etcd
@@ -134,6 +129,16 @@ impl Store {
     /// Whether the last poll had no answer.
     pub(super) fn is_away(&self) -> bool {
         self.known.is_away.load(Ordering::Relaxed)
+    }
+
+    /// The time between two polls of a replica.
+    pub fn interval(&self) -> Duration {
+        self.settings.interval
+    }
+
+    /// The name of the Envoy cluster that leads to etcd.
+    pub fn cluster(&self) -> &str {
+        self.settings.etcd.cluster()
     }
 
     /// How long ago the last poll began that had an answer, in seconds. `None` before the first.

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 use tenantgate::tenant::{ClientAuthentication, Tenant};
 
-use super::client::{Answer, Client, response};
 use super::finding::Finding;
 use super::redirect_uri::reason;
 use crate::browser::{AuthorizationRequest, Browser};
+use crate::client::{Answer, Client, response};
 
 /// The finding about the client. The code is that of the login that `request` has begun.
 pub(super) fn probe(

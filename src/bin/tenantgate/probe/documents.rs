@@ -9,8 +9,8 @@ use tenantgate::env::shared::{SharedData, SharedWriteError, Version};
 use tenantgate::oauth::discovery::JwksRefresher;
 use tenantgate::runtime::Runtime;
 
-use super::client::{Client, response};
 use super::finding::Finding;
+use crate::client::{Client, response};
 use crate::machine::with_env;
 
 /// Lets the filter fetch what it needs. The findings are what it would log.

@@ -12,8 +12,7 @@ use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error as TlsError, ProtocolVersion, SignatureScheme,
 };
 
-use super::TIMEOUT;
-use super::client::Client;
+use crate::client::{Client, TIMEOUT};
 use crate::render::Destination;
 
 /// A certificate with those that the server sent to explain it.

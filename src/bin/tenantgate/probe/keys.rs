@@ -5,9 +5,9 @@ use tenantgate::jose::{VerificationKey, parse_jwk, read_jwks};
 use tenantgate::tenant::{SourceStart, Tenant};
 use url::Url;
 
-use super::client::Client;
 use super::finding::{Finding, compared, quoted};
 use super::metadata::Metadata;
+use crate::client::Client;
 
 /// The findings about the keys, if it is known where they are published.
 pub(super) fn probe(client: &Client, tenant: &Tenant, metadata: Option<&Metadata>) -> Vec<Finding> {

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 use tenantgate::tenant::Tenant;
 use url::Url;
 
-use super::client::{Answer, Client};
 use super::finding::{Finding, compared, quoted};
+use crate::client::{Answer, Client};
 
 /// The metadata as the provider publishes them.
 pub(super) struct Metadata {

@@ -2,7 +2,6 @@
 //! the requests of a login; this command carries them out. Envoy is not asked.
 
 mod certificate;
-mod client;
 mod client_secret;
 mod clock;
 mod documents;
@@ -11,18 +10,14 @@ mod handshake;
 mod keys;
 mod metadata;
 mod page;
-mod progress;
 mod redirect_uri;
 mod report;
-mod resolve;
 mod support;
 mod tenant;
 mod tls;
-mod trust;
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
 use tenantgate::config::{self, LoadContext, Loaded};
@@ -30,16 +25,14 @@ use tenantgate::jose::HostAlgorithms;
 use tenantgate::runtime::TenantEntry;
 use tenantgate::tenant::ClientAuthentication;
 
+use super::client::{Client, ConnectTo, Trust};
 use super::configuration::Configured;
-use super::secrets::MASK;
+use super::secrets::without;
 use super::variables::{Variables, VmEnvironment};
 use super::yaml::Node;
-use client::Client;
 use finding::{Finding, Severity};
 use report::Report;
-use resolve::ConnectTo;
 use tenant::TenantProbe;
-use trust::Trust;
 
 /// What to ask, and how.
 #[derive(clap::Args)]
@@ -76,7 +69,7 @@ impl Arguments {
         let context = LoadContext { environment: &environment, host: HostAlgorithms::ASSUMED };
         let loaded = config::load_value(&configured.node.value(), context)
             .map_err(|errors| format!("{errors}\nthe configuration is refused; `tenantgate check` says more"))?;
-        let client = Client::new(Trust::new(self.ca.as_deref())?, self.connect_to);
+        let client = Client::new(Trust::new(self.ca.as_deref())?, None, self.connect_to);
         let mut secrets = Vec::new();
         let mut reports = Vec::new();
         for (index, entry) in loaded.runtime.entries().iter().enumerate() {
@@ -151,14 +144,3 @@ fn unknown(configuration: &Node, index: usize, environment: &VmEnvironment<'_>) 
     let names = fields.iter().filter_map(|field| tenant.find(field)?.text());
     names.map(str::to_owned).find(|name| !environment.knows(name))
 }
-
-/// The output without what a provider may have sent back.
-fn without(output: String, secrets: &[String]) -> String {
-    let long = secrets.iter().filter(|secret| secret.len() >= SHORTEST);
-    long.fold(output, |output, secret| output.replace(secret.as_str(), MASK))
-}
-
-/// How long a call may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
-/// A shorter secret may be a word of the output.
-const SHORTEST: usize = 6;

@@ -1,7 +1,7 @@
 //! What a page of the provider shows, for people.
 
-use super::client::Answer;
 use super::finding::quoted;
+use crate::client::Answer;
 
 /// The visible text of an HTML page, without its scripts.
 pub(super) struct Page {

@@ -6,10 +6,10 @@ use tenantgate::http::reply::LocalReply;
 use tenantgate::tenant::Tenant;
 use url::Url;
 
-use super::client::{Answer, Client};
 use super::finding::{Finding, quoted};
 use super::page::Page;
 use crate::browser::{AuthorizationRequest, Browser, Outcome};
+use crate::client::{Answer, Client};
 
 /// The finding about the request of one host.
 pub(super) fn probe(

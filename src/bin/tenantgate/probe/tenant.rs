@@ -9,12 +9,12 @@ use tenantgate::jose::HostAlgorithms;
 use tenantgate::runtime::{Runtime, TenantEntry};
 use tenantgate::tenant::Tenant;
 
-use super::client::Client;
 use super::finding::{Finding, Severity};
 use super::metadata::{Metadata, address};
 use super::redirect_uri::reason;
 use super::{client_secret, clock, documents, keys, redirect_uri, support, tls};
 use crate::browser::Browser;
+use crate::client::Client;
 use crate::render::Destination;
 use crate::variables::VmEnvironment;
 

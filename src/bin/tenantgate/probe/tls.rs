@@ -4,9 +4,9 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, Error as TlsError};
 
 use super::certificate::{Summary, day};
-use super::client::Client;
 use super::finding::{Finding, listed};
 use super::handshake::{Failure, Shown, unnamed, verified};
+use crate::client::Client;
 use crate::machine::now;
 use crate::render::Destination;
 

@@ -19,6 +19,7 @@ mod phase;
 mod providers;
 mod remedy;
 mod runtime;
+mod servers;
 mod spot;
 mod store;
 mod switched_off;
@@ -34,6 +35,7 @@ use super::gate::{Form, Gate};
 use super::yaml::Node;
 
 pub(crate) use landscape::Landscape;
+pub(crate) use servers::{ServerTls, Servers, servers};
 
 /// A finding about one of the files.
 pub(crate) struct Finding {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Writes to standard error, if that is a terminal.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     is_terminal: bool,
 }
 
@@ -18,7 +18,7 @@ impl Default for Progress {
 
 impl Progress {
     /// Does the work. What it is about is shown from one second on, and removed at the end.
-    pub(super) fn during<T>(&self, about: &str, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn during<T>(&self, about: &str, work: impl FnOnce() -> T) -> T {
         if !self.is_terminal {
             return work();
         }

@@ -1,10 +1,18 @@
-//! The calls to a provider, over real sockets.
+//! Calls of the filter, over real sockets.
+
+mod clock;
+mod identity;
+mod pem;
+mod progress;
+mod resolve;
+mod trust;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tenantgate::base::secret::Secret;
 use tenantgate::http::call::{CallFailure, CallResponse, HttpCall};
@@ -14,14 +22,18 @@ use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Error};
 use url::Url;
 
-use super::TIMEOUT;
-use super::progress::Progress;
-use super::resolve::{ConnectTo, Resolver};
-use super::trust::Trust;
 use crate::machine::now;
+use progress::Progress;
+use resolve::Resolver;
+
+pub(crate) use clock::Skew;
+pub(crate) use identity::Identity;
+pub(crate) use pem::Pem;
+pub(crate) use resolve::ConnectTo;
+pub(crate) use trust::Trust;
 
 /// Makes calls. A document is fetched once.
-pub(super) struct Client {
+pub(crate) struct Client {
     agent: Agent,
     trust: Trust,
     resolver: Resolver,
@@ -30,27 +42,29 @@ pub(super) struct Client {
 }
 
 /// A response.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// When the request was sent and when the response was there, in seconds since 1970.
-    pub(super) between: (u64, u64),
+    pub(crate) between: (u64, u64),
 }
 
 impl Answer {
     /// The value of a header.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 }
 
 impl Client {
-    pub(super) fn new(trust: Trust, connect_to: Vec<ConnectTo>) -> Self {
+    /// A client that trusts these authorities. A server may want a certificate of it.
+    pub(crate) fn new(trust: Trust, identity: Option<Identity>, connect_to: Vec<ConnectTo>) -> Self {
         let certificates: Vec<Certificate<'static>> =
             trust.certificates.iter().map(|one| Certificate::from_der(one).to_owned()).collect();
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::Specific(Arc::new(certificates)))
+            .client_cert(identity.map(Identity::into_certificate))
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .build();
         let config = Agent::config_builder()
@@ -69,20 +83,20 @@ impl Client {
         Self { agent, trust, resolver, progress: Progress::default(), documents: RefCell::default() }
     }
 
-    pub(super) fn trust(&self) -> &Trust {
+    pub(crate) fn trust(&self) -> &Trust {
         &self.trust
     }
 
-    pub(super) fn resolver(&self) -> &Resolver {
+    pub(crate) fn resolver(&self) -> &Resolver {
         &self.resolver
     }
 
-    pub(super) fn progress(&self) -> &Progress {
+    pub(crate) fn progress(&self) -> &Progress {
         &self.progress
     }
 
     /// Fetches a JSON document.
-    pub(super) fn document(&self, url: &Url) -> Result<Rc<Answer>, String> {
+    pub(crate) fn document(&self, url: &Url) -> Result<Rc<Answer>, String> {
         let known = self.documents.borrow().get(url.as_str()).cloned();
         known.unwrap_or_else(|| {
             let answer = self.send("GET", url.as_str(), &[("accept", "application/json")], "").map(Rc::new);
@@ -92,25 +106,28 @@ impl Client {
     }
 
     /// Opens a page as a browser does.
-    pub(super) fn page(&self, url: &Url) -> Result<Answer, String> {
+    pub(crate) fn page(&self, url: &Url) -> Result<Answer, String> {
         self.send("GET", url.as_str(), &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")], "")
     }
 
     /// Makes a call of the filter.
-    pub(super) fn call(&self, call: &HttpCall) -> Result<Rc<Answer>, String> {
-        let header = |name: &str| {
-            let found = call.headers.iter().find(|(other, _)| *other == name);
-            found.map_or("", |(_, value)| value.expose_secret().as_str())
-        };
-        let url = format!("{}://{}{}", header(":scheme"), header(":authority"), header(":path"));
-        if header(":method") == "GET"
-            && let Ok(url) = Url::parse(&url)
+    pub(crate) fn call(&self, call: &HttpCall) -> Result<Rc<Answer>, String> {
+        let origin = format!("{}://{}", header(call, ":scheme"), header(call, ":authority"));
+        if header(call, ":method") == "GET"
+            && let Ok(url) = Url::parse(&format!("{origin}{}", header(call, ":path")))
         {
             return self.document(&url);
         }
+        self.call_at(&origin, call)
+    }
+
+    /// Makes a call of the filter to the server at this origin. The one in the call may be a name
+    /// that only Envoy gives to its cluster.
+    pub(crate) fn call_at(&self, origin: &str, call: &HttpCall) -> Result<Rc<Answer>, String> {
+        let url = format!("{origin}{}", header(call, ":path"));
         let lines = call.headers.iter().filter(|(name, _)| !name.starts_with(':'));
         let lines: Vec<(&str, &str)> = lines.map(|(name, value)| (*name, value.expose_secret().as_str())).collect();
-        self.send(header(":method"), &url, &lines, call.body.expose_secret()).map(Rc::new)
+        self.send(header(call, ":method"), &url, &lines, call.body.expose_secret()).map(Rc::new)
     }
 
     fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer, String> {
@@ -138,8 +155,13 @@ impl Client {
     }
 }
 
+fn header<'c>(call: &'c HttpCall, name: &str) -> &'c str {
+    let found = call.headers.iter().find(|(other, _)| *other == name);
+    found.map_or("", |(_, value)| value.expose_secret().as_str())
+}
+
 /// The answer as the filter gets it.
-pub(super) fn response(answer: &Result<Rc<Answer>, String>) -> Result<CallResponse, CallFailure> {
+pub(crate) fn response(answer: &Result<Rc<Answer>, String>) -> Result<CallResponse, CallFailure> {
     let answer = answer.as_ref().map_err(|_| CallFailure::NoAnswer)?;
     Ok(CallResponse { status: answer.status, body: Secret::new(answer.body.clone()) })
 }
@@ -150,7 +172,13 @@ fn reason(error: Error) -> String {
     match error {
         Error::Timeout(_) => format!("no answer within {} s", TIMEOUT.as_secs()),
         Error::HostNotFound => "the host has no address".to_owned(),
+        Error::Io(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+            "the server closed the connection".to_owned()
+        }
         Error::Io(error) => error.to_string(),
         other => other.to_string(),
     }
 }
+
+/// How long a call may take.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);

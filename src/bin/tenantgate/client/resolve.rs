@@ -38,6 +38,13 @@ impl FromStr for ConnectTo {
     }
 }
 
+impl ConnectTo {
+    /// To this address, whatever the host and the port are.
+    pub(crate) fn always(address: String, port: u16) -> Self {
+        Self { host: None, port: None, address, address_port: Some(port) }
+    }
+}
+
 /// A host or an address in brackets, and what stands behind the colon after it.
 fn host(text: &str) -> Option<(&str, &str)> {
     match text.strip_prefix('[') {
@@ -48,7 +55,7 @@ fn host(text: &str) -> Option<(&str, &str)> {
 
 /// Finds the addresses of servers.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Resolver(Vec<ConnectTo>);
+pub(crate) struct Resolver(Vec<ConnectTo>);
 
 impl Resolver {
     pub(super) fn new(connect_to: Vec<ConnectTo>) -> Self {
@@ -56,7 +63,7 @@ impl Resolver {
     }
 
     /// The addresses of a server.
-    pub(super) fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    pub(crate) fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
         let fits = |to: &&ConnectTo| {
             to.host.as_ref().is_none_or(|other| other.eq_ignore_ascii_case(host))
                 && to.port.is_none_or(|other| other == port)

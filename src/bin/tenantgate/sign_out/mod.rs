@@ -1,0 +1,144 @@
+//! The command `sign-out`: ends sessions at every replica. The core makes the entry and the calls,
+//! as for a sign-out of a person; this command carries the calls out.
+
+mod etcd;
+mod selection;
+mod server;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::builder::NonEmptyStringValueParser as NonEmpty;
+use serde_json::Value;
+use tenantgate::config::{self, Environment as _, LoadContext, Loaded};
+use tenantgate::jose::HostAlgorithms;
+use tenantgate::runtime::{ServedTenant, TenantEntry};
+use tenantgate::session::store::Store;
+
+use super::configuration::Configured;
+use super::secrets::without;
+use super::surroundings::servers;
+use super::variables::{Variables, VmEnvironment};
+use super::yaml::Node;
+use etcd::Etcd;
+use selection::Selection;
+use server::Reach;
+use write::write;
+
+/// Whose sessions end, and where etcd is.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The file with the configuration, as for `check`.
+    file: PathBuf,
+    /// The tenant.
+    #[arg(long, value_name = "NAME", value_parser = NonEmpty::new())]
+    tenant: String,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    reach: Reach,
+    /// A variable where Envoy runs; others come from `--env-file` and from this process.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = super::cli::variable)]
+    env: Vec<(String, String)>,
+    /// A file with lines NAME=VALUE.
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// What was written, and where.
+    pub(crate) fn run(self) -> Result<String, String> {
+        let configured = Configured::read(&self.file)?;
+        let file = configured.source.name.as_str();
+        // What tenants need besides the keys and the user of etcd does not matter here.
+        let variables = Variables::new(self.env.clone(), self.env_file.as_deref(), true)?;
+        let environment = variables.vm(None, configured.fixed.clone(), &configured.node);
+        require(&configured.node, &environment)?;
+        let context = LoadContext { environment: &environment, host: HostAlgorithms::ASSUMED };
+        let loaded = config::load_value(&configured.node.value(), context)
+            .map_err(|errors| format!("{errors}\nthe configuration is refused; `tenantgate check` says more"))?;
+        let tenant = served(&loaded, &self.tenant).map_err(|problem| format!("{file}: {problem}"))?;
+        let store = loaded.runtime.store().ok_or_else(|| format!("{file}: {NO_STORE}"))?;
+        let mut etcd = self.etcd(&configured, store)?;
+        let secrets = password(&configured.node.value(), &environment);
+        let written = write(&loaded.runtime, &tenant, self.selection.sessions(), &mut etcd);
+        let until = written.map_err(|problem| without(format!("{}: {problem}", self.tenant), &secrets))?;
+        let within = humantime::format_duration(store.interval().saturating_mul(2));
+        let (sessions, verb) = self.selection.described(until);
+        Ok(format!(
+            "{}: {sessions} {verb} at every replica within about {within}; written to {}",
+            self.tenant,
+            etcd.name()
+        ))
+    }
+
+    /// The etcd of the command line, or that of the cluster in the file.
+    fn etcd(&self, configured: &Configured, store: &Store) -> Result<Etcd, String> {
+        if let Some(address) = &self.reach.etcd {
+            return self.reach.server_at(address).map(|server| Etcd::new(vec![server]));
+        }
+        let cluster = store.cluster();
+        let servers = servers(&configured.source.text, cluster).ok_or_else(|| {
+            format!(
+                "{}: has no address of the cluster {cluster:?}, which `store.etcd.cluster` names; say where etcd is \
+                 with `--etcd URL`",
+                configured.source.name
+            )
+        })?;
+        self.reach.servers_of(cluster, &servers).map(Etcd::new)
+    }
+}
+
+/// The tenant with this name.
+fn served(loaded: &Loaded, wanted: &str) -> Result<Arc<ServedTenant>, String> {
+    let mut names = Vec::new();
+    for entry in loaded.runtime.entries() {
+        let name = match entry {
+            TenantEntry::Served(served) => &served.model.name,
+            TenantEntry::Broken(broken) => match &broken.name {
+                Some(name) => name,
+                None => continue,
+            },
+        };
+        names.push(name.as_str());
+        match entry {
+            _ if name.as_str() != wanted => {}
+            TenantEntry::Served(served) => return Ok(served.clone()),
+            TenantEntry::Broken(_) => {
+                let label = format!("tenant \"{wanted}\"");
+                let problem = loaded.problems.iter().find(|problem| problem.tenant() == Some(&label));
+                let problem = problem.map_or_else(String::new, ToString::to_string);
+                return Err(format!(
+                    "tenant {wanted:?} has mistakes, so it has no sessions: {problem}; `tenantgate check` says more"
+                ));
+            }
+        }
+    }
+    Err(format!("there is no tenant {wanted:?}; there are {}", names.join(", ")))
+}
+
+/// Refuses variables without a value here that a replica needs to read the entry, and etcd to take
+/// it.
+fn require(configuration: &Node, environment: &VmEnvironment<'_>) -> Result<(), String> {
+    let key = configuration.find(&["session", "keys"]).and_then(|keys| keys.elements().first()?.find(&["env"]));
+    let password = configuration.find(&["store", "etcd", "password", "env"]);
+    let needed = [("session.keys[0]", key), ("store.etcd.password", password)];
+    for (path, name) in needed.iter().filter_map(|(path, node)| Some((path, (*node)?.text()?))) {
+        if !environment.knows(name) {
+            return Err(format!(
+                "{path}: environment variable {name:?} is not set here; give it with `--env {name}=…` or `--env-file`"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The password of the user of etcd.
+fn password(configuration: &Value, environment: &VmEnvironment<'_>) -> Vec<String> {
+    let password = configuration.pointer("/store/etcd/password");
+    let variable = password.and_then(|value| environment.var(value.get("env")?.as_str()?));
+    variable.or_else(|| password?.as_str().map(str::to_owned)).into_iter().collect()
+}
+
+const NO_STORE: &str = "has no `store`, so replicas do not learn of sign-outs; see `store` in docs/configuration.md";
