@@ -20,6 +20,8 @@ pub(crate) struct EtcdCall {
     etcd: Arc<Etcd>,
     operation: Operation,
     awaited: Awaited,
+    /// How often no member has answered.
+    unanswered: u8,
     /// Whether a new token was asked for, which is done once.
     is_authenticated: bool,
     /// Whether the leases were made, which is done once.
@@ -46,18 +48,21 @@ impl EtcdCall {
     /// Begins the operation with a call that is to be made.
     pub(crate) fn begin(etcd: &Arc<Etcd>, operation: Operation) -> (Self, HttpCall) {
         let etcd = etcd.clone();
-        let call = Self { etcd, operation, awaited: Awaited::Operation, is_authenticated: false, is_granted: false };
-        if call.etcd.needs_token() { call.authenticate() } else { call.operate() }
+        let awaited = Awaited::Operation;
+        Self { etcd, operation, awaited, unanswered: 0, is_authenticated: false, is_granted: false }.start()
     }
 
     /// Takes the response to the call.
     pub(crate) fn called(self, result: Result<CallResponse, CallFailure>) -> EtcdStep {
         let CallResponse { status, body } = match result {
             Ok(response) => response,
-            Err(failure) => return EtcdStep::End(Err(EtcdError::Unreachable(failure))),
+            Err(failure) => return self.unanswered(EtcdError::Unreachable(failure)),
         };
         let body = body.expose_secret();
         let (text, code) = if status == 200 { Default::default() } else { error(body) };
+        if status >= 500 {
+            return self.unanswered(EtcdError::Refused(status, text));
+        }
         match self.awaited {
             Awaited::Token => match token(body).filter(|_| status == 200) {
                 Some(token) => {
@@ -81,6 +86,17 @@ impl EtcdCall {
             }
             Awaited::Operation | Awaited::Leases(_) => EtcdStep::End(Err(EtcdError::Refused(status, text))),
         }
+    }
+
+    /// Tries again, with the next member if Envoy knows several, or gives up. Every operation can be
+    /// made again, even if the answer to it was lost.
+    fn unanswered(self, error: EtcdError) -> EtcdStep {
+        let unanswered = self.unanswered.saturating_add(1);
+        if unanswered >= MOST_ATTEMPTS { EtcdStep::End(Err(error)) } else { Self { unanswered, ..self }.start().into() }
+    }
+
+    fn start(self) -> (Self, HttpCall) {
+        if self.etcd.needs_token() { self.authenticate() } else { self.operate() }
     }
 
     fn authenticate(self) -> (Self, HttpCall) {
@@ -124,6 +140,9 @@ fn is_about_token(code: u64, text: &str) -> bool {
     code == UNAUTHENTICATED || text.contains("user name is empty") || text.contains("auth: ")
 }
 
+/// The most attempts for an operation. A cluster of three members can be without one of them, and
+/// Envoy may take that one twice.
+const MOST_ATTEMPTS: u8 = 3;
 /// The code of gRPC.
 const UNAUTHENTICATED: u64 = 16;
 const LEASE_EXISTS: &str = "lease already exists";

@@ -177,6 +177,32 @@ pub fn results_of_others_refresh_nothing<H: Harness>() {
     assert!(world.harness.log().contains("refresh_failed"));
 }
 
+/// etcd does what it was asked, and the answers to the first two attempts are lost.
+pub fn answers_of_etcd_are_lost<H: Harness>() {
+    let (mut world, _) = world::<H>(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let mut browser = world.signed_in();
+    goes_on_everywhere(&mut world, &browser);
+    let lose = |world: &World<Replicas<H>>| world.issuer("acme", |issuer| issuer.etcd.as_mut().unwrap().lost = 2);
+    let lost = |world: &World<Replicas<H>>| world.issuer("acme", |issuer| issuer.etcd.as_ref().unwrap().lost == 0);
+    world.clock.advance(Duration::from_secs(700));
+    let before = calls(&world);
+    lose(&world);
+    world.open(&mut browser, PAGE).forwarded();
+    assert!(calls(&world) == before + 1 && lost(&world));
+    // The logout token counts, once.
+    let token = logout_token(&world, &json!({ "sub": "bob" }));
+    for status in [200, 400] {
+        lose(&world);
+        assert_eq!(world.post(BACKCHANNEL, &[], &form(&token)).reply().status, status);
+        assert!(lost(&world));
+    }
+    let copy = browser.clone();
+    lose(&world);
+    world.open(&mut browser, LOGOUT).reply();
+    world.eventually(|world| is_over_everywhere(world, &copy));
+}
+
 /// Without an answer of etcd, each replica refreshes for itself.
 pub fn a_refresh_does_not_need_etcd<H: Harness>() {
     let (mut world, _) = world::<H>(|configuration| configuration["tenants"][0]["refresh"] = json!({}));

@@ -160,6 +160,13 @@ impl EnvoyHarness {
             Some((status, headers, size.map_or_else(|| b"the page".to_vec(), |size| vec![b'x'; size])))
         });
         let names: Vec<String> = issuers.lock().unwrap().keys().cloned().collect();
+        let etcd = issuers
+            .lock()
+            .unwrap()
+            .values()
+            .filter_map(|issuer| issuer.etcd.as_ref())
+            .flat_map(|etcd| etcd.members.clone())
+            .collect();
         let issuers = names.into_iter().map(|name| {
             let (issuers, tenant) = (issuers.clone(), name.clone());
             let address = serve(move |lines, body| {
@@ -176,6 +183,7 @@ impl EnvoyHarness {
             upstream: upstream.port(),
             down: free_port(),
             issuers: issuers.collect(),
+            etcd,
         };
         let folder = TempDir::new().unwrap();
         let mut bootstrap = bootstrap(configuration, &ports);
@@ -193,6 +201,8 @@ struct Ports {
     upstream: u16,
     down: u16,
     issuers: Vec<(String, u16)>,
+    /// The members of the cluster `etcd`.
+    etcd: Vec<SocketAddr>,
 }
 
 impl EnvoyHarness {
@@ -295,6 +305,7 @@ pub fn try_start(configuration: &Value) -> Result<(), String> {
         upstream: free_port(),
         down: free_port(),
         issuers: Vec::new(),
+        etcd: Vec::new(),
     };
     launch(&bootstrap(configuration, &ports), &ports, folder.path()).map(drop)
 }
@@ -421,6 +432,16 @@ fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
     // Nothing listens there.
     clusters.push(cluster("down", ports.down));
     clusters.extend(ports.issuers.iter().map(|(name, port)| cluster(name, *port)));
+    if !ports.etcd.is_empty() {
+        // As docs/operations.md has it.
+        let endpoints: Vec<Value> =
+            ports.etcd.iter().map(|member| json!({ "endpoint": { "address": address(member.port()) } })).collect();
+        clusters.push(json!({
+            "name": "etcd", "type": "STRICT_DNS", "connect_timeout": "1s",
+            "outlier_detection": { "consecutive_5xx": 2, "interval": "1s", "base_ejection_time": "5s", "max_ejection_percent": 50 },
+            "load_assignment": { "cluster_name": "etcd", "endpoints": [{ "lb_endpoints": endpoints }] },
+        }));
+    }
     let gate = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
         "config": {

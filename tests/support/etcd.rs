@@ -1,6 +1,6 @@
 //! A real etcd, and the way to it: the server of an issuer passes the calls of the store on.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,31 +21,45 @@ pub struct Etcd {
     _shell: Child,
 }
 
-/// A shell that starts etcd, and ends it when nobody can write to the input of the shell any more.
-const GUARD: &str = r#"etcd "$@" >/dev/null 2>&1 & read -r _; kill $!; wait; rm -rf "$4""#;
+/// A shell that starts etcd, and ends it when nobody can write to the input of the shell any more. A
+/// line there pauses etcd or lets it go on.
+const GUARD: &str = r#"etcd "$@" >/dev/null 2>&1 &
+while read -r signal; do kill "-$signal" $!; done
+kill -CONT $!; kill $!; wait; rm -rf "$4""#;
+
+/// Starts a member of a cluster at these ports.
+pub(super) fn launch(name: &str, ports: (u16, u16), cluster: &str, arguments: &[&str]) -> Child {
+    let folder = TempDir::new().unwrap().keep();
+    let [client, peer] = [ports.0, ports.1].map(|port| format!("http://127.0.0.1:{port}"));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", GUARD, "sh", "--log-level", "error", "--data-dir"]).arg(folder);
+    shell.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
+    shell.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
+    shell.args(["--name", name, "--initial-cluster", cluster]).args(arguments);
+    shell.stdin(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until the etcd at this address answers.
+pub(super) fn wait_for(address: SocketAddr) {
+    for _ in 0..600 {
+        let is_there = TcpStream::connect(address).is_ok();
+        if is_there && try_pass(address, "/v3/maintenance/status", &[], b"{}").is_some_and(|(status, _)| status == 200)
+        {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("etcd did not start; the package etcd-server of the distribution has it");
+}
 
 impl Etcd {
     /// Starts one with these further arguments, and waits until it answers.
     pub fn start(arguments: &[&str]) -> Self {
-        let folder = TempDir::new().unwrap().keep();
-        let [client, peer] = [(); 2].map(|()| format!("http://127.0.0.1:{}", free_port()));
-        let cluster = format!("default={peer}");
-        let mut shell = Command::new("sh");
-        shell.args(["-c", GUARD, "sh", "--log-level", "error", "--data-dir"]).arg(folder);
-        shell.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
-        shell.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
-        shell.args(["--initial-cluster", &cluster]).args(arguments);
-        let shell = shell.stdin(Stdio::piped()).spawn().unwrap();
-        let address = client.trim_start_matches("http://").parse().unwrap();
-        let etcd = Self { address, _shell: shell };
-        for _ in 0..600 {
-            if std::net::TcpStream::connect(address).is_ok() && etcd.post("/v3/maintenance/status", &json!({})).0 == 200
-            {
-                return etcd;
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        panic!("etcd did not start; the package etcd-server of the distribution has it");
+        let ports = (free_port(), free_port());
+        let shell = launch("default", ports, &format!("default=http://127.0.0.1:{}", ports.1), arguments);
+        let address = SocketAddr::from(([127, 0, 0, 1], ports.0));
+        wait_for(address);
+        Self { address, _shell: shell }
     }
 
     /// Starts one that wants a user. This one may read and write what begins with `/t`.
@@ -75,8 +89,7 @@ impl Etcd {
 
     /// Posts to the JSON gateway. The result is the status and the answer.
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let (status, answer) = pass(self.address, path, &[], body.to_string().as_bytes());
-        (status, serde_json::from_slice(&answer).unwrap_or_default())
+        post(self.address, path, body)
     }
 
     /// The keys that begin with `prefix`, and their values.
@@ -102,11 +115,15 @@ pub struct EtcdAccess {
     pub answer: Answer,
     /// How many calls were made.
     pub calls: usize,
+    /// How many of the next answers to writes are lost.
+    pub lost: usize,
+    /// The members of the cluster `etcd` of Envoy, if it has one.
+    pub members: Vec<SocketAddr>,
 }
 
 impl EtcdAccess {
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, answer: Answer::Normal, calls: 0 }
+        Self { address, answer: Answer::Normal, calls: 0, lost: 0, members: Vec::new() }
     }
 
     /// Passes a call on.
@@ -118,10 +135,19 @@ impl EtcdAccess {
             Answer::Normal | Answer::Repeat => {
                 let token = head.iter().find(|(name, _)| name == "authorization");
                 let token: Vec<_> = token.into_iter().cloned().collect();
-                Some(pass(self.address, path, &token, body))
+                let answer = pass(self.address, path, &token, body);
+                let is_lost = self.lost > 0 && path == "/v3/kv/txn";
+                self.lost -= usize::from(is_lost);
+                (!is_lost).then_some(answer)
             }
         }
     }
+}
+
+/// Posts to the JSON gateway at this address. The result is the status and the answer.
+pub(super) fn post(address: SocketAddr, path: &str, body: &Value) -> (u16, Value) {
+    let (status, answer) = pass(address, path, &[], body.to_string().as_bytes());
+    (status, serde_json::from_slice(&answer).unwrap_or_default())
 }
 
 /// A prefix of keys that no other test has.
@@ -136,6 +162,10 @@ pub fn store(configuration: &mut Value, prefix: &str) {
 }
 
 fn pass(address: SocketAddr, path: &str, head: &[(String, Vec<u8>)], body: &[u8]) -> (u16, Vec<u8>) {
+    try_pass(address, path, head, body).expect("an answer of etcd")
+}
+
+fn try_pass(address: SocketAddr, path: &str, head: &[(String, Vec<u8>)], body: &[u8]) -> Option<(u16, Vec<u8>)> {
     let mut request =
         format!("POST {path} HTTP/1.1\r\nhost: etcd\r\nconnection: close\r\ncontent-length: {}\r\n", body.len())
             .into_bytes();
@@ -143,11 +173,11 @@ fn pass(address: SocketAddr, path: &str, head: &[(String, Vec<u8>)], body: &[u8]
         request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
     }
     request.extend([b"\r\n", body].concat());
-    let reply = exchange(address, &request).expect("an answer of etcd");
+    let reply = exchange(address, &request)?;
     // An error comes in chunks.
     let chunked = reply.header("transfer-encoding") == Some("chunked");
     let body = if chunked { unchunked(&reply.body) } else { reply.body };
-    (reply.status, body.into_bytes())
+    Some((reply.status, body.into_bytes()))
 }
 
 fn unchunked(mut text: &str) -> String {
@@ -161,6 +191,6 @@ fn unchunked(mut text: &str) -> String {
     body
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -9,6 +9,7 @@ pub mod core_harness;
 pub mod crypto;
 pub mod envoy_harness;
 pub mod etcd;
+pub mod etcd_cluster;
 pub mod fleet_harness;
 pub mod gate;
 pub mod harness;

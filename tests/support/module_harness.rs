@@ -88,9 +88,9 @@ impl Harness for ModuleHarness {
                     // Early ticks come many times in a second.
                     ticks += 1;
                     if ticks % 20 == 0 {
-                        self.advance()
+                        self.advance();
                     } else {
-                        self.tick()
+                        self.tick();
                     }
                     assert!(ticks < 2000, "the request waits for ever");
                     request_state = self.host.look(context);

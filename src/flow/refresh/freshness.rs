@@ -141,7 +141,7 @@ fn begin(
         RefreshStore::new(env.shared()).end(key, &RefreshState::Failed(now.plus(PAUSE).0));
         return Next::Pause;
     };
-    let start = Refreshing::begin(context, session, grant, refresh, request, now);
+    let start = Refreshing::begin(context, session, grant, refresh, request, now, env);
     if permission == Permission::Probe { Next::Probe(start) } else { Next::Begin(start) }
 }
 
@@ -155,6 +155,5 @@ fn longest_wait(context: &RequestContext) -> Duration {
     tenant.provider.timeout.saturating_mul(calls).saturating_add(Duration::from_secs(1)).saturating_add(claim)
 }
 
-/// The longest time of a claim: that of a call that etcd does not answer, and of those that it may
-/// need before.
-const LONGEST_CLAIM: Duration = Duration::from_secs(5);
+/// The longest time of a claim: that of calls that no member of etcd answers.
+const LONGEST_CLAIM: Duration = Duration::from_secs(7);

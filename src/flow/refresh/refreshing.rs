@@ -101,9 +101,11 @@ impl Refreshing {
         refresh: &Refresh,
         request: ClientRequest,
         now: UnixTime,
+        env: &mut Env<'_>,
     ) -> StartRefresh {
         let key = RefreshKey::new(&context.served.model.name, grant);
-        let claim = context.runtime.store().map(|store| Claim::new(store, &context.served.model, key));
+        let store = context.runtime.store();
+        let claim = store.and_then(|store| Claim::new(store, &context.served.model, key, env));
         let reply_context = context.reply_context().about(&session.record().identity.user);
         let request = ClientRequest { call: reply_context.traced(request.call), ..request };
         let (awaited, call) = match &claim {

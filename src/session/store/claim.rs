@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::replica::Store;
 use super::sign_out::refresh_key;
+use crate::base::encoding::base64url;
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::etcd::{Answer, EtcdCall, EtcdStep, Lease, Operation, Put, Write};
@@ -24,6 +25,8 @@ pub(crate) struct Claim {
     store: Arc<Store>,
     tenant: Arc<Tenant>,
     key: RefreshKey,
+    /// The value of the key while the refresh is made. It tells this claim from those of others.
+    id: String,
 }
 
 /// A call to etcd for a claim.
@@ -44,15 +47,16 @@ pub(crate) enum ClaimStep {
 }
 
 impl Claim {
-    /// The claim of the refresh with this key.
-    pub(crate) fn new(store: &Arc<Store>, tenant: &Arc<Tenant>, key: RefreshKey) -> Self {
-        Self { store: store.clone(), tenant: tenant.clone(), key }
+    /// The claim of the refresh with this key. `None` without random bytes.
+    pub(crate) fn new(store: &Arc<Store>, tenant: &Arc<Tenant>, key: RefreshKey, env: &mut Env<'_>) -> Option<Self> {
+        let id = base64url(&env.random::<12>().ok()?);
+        Some(Self { store: store.clone(), tenant: tenant.clone(), key, id })
     }
 
     /// Asks for the refresh.
     pub(crate) fn ask(&self, now: UnixTime) -> (ClaimCall, HttpCall) {
         let lease = Lease::short(self.store.prefix(), now);
-        let put = Put { key: self.etcd_key(), value: CLAIMED.to_owned(), lease };
+        let put = Put { key: self.etcd_key(), value: self.id.clone(), lease };
         self.operate(Write { absent: Some(self.etcd_key()), puts: vec![put], deletes: Vec::new() })
     }
 
@@ -80,10 +84,15 @@ impl Claim {
     pub(crate) fn called(&self, call: ClaimCall, result: Result<CallResponse, CallFailure>) -> ClaimStep {
         match call.0.called(result) {
             EtcdStep::Call(call, http) => ClaimStep::Call(ClaimCall(call), http),
-            EtcdStep::End(Ok(answer)) if answer.succeeded => ClaimStep::Granted,
+            EtcdStep::End(Ok(answer)) if answer.succeeded || self.is_own(&answer) => ClaimStep::Granted,
             EtcdStep::End(Ok(answer)) => self.result(&answer).map_or(ClaimStep::Busy, ClaimStep::Ended),
             EtcdStep::End(Err(_)) => ClaimStep::Failed,
         }
+    }
+
+    /// Whether an earlier attempt has made the claim, to which the answer was lost.
+    fn is_own(&self, answer: &Answer) -> bool {
+        answer.pairs.first().is_some_and(|pair| pair.value == self.id.as_bytes())
     }
 
     /// The result in the answer, if the other replica has one. A value that does not open is not
@@ -105,8 +114,6 @@ impl Claim {
     }
 }
 
-/// The value of the key while the refresh is made.
-const CLAIMED: &str = "-";
 /// How long the other replicas may need the result: a browser that lost its new cookies comes with
 /// the old ones.
 const KEPT: Duration = Duration::from_secs(600);

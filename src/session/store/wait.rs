@@ -53,6 +53,5 @@ impl StoreWait {
     }
 }
 
-/// The longest wait: that of a call that etcd does not answer, and of those that it may need
-/// before.
-const LONGEST: Duration = Duration::from_secs(5);
+/// The longest wait: that of calls that no member of etcd answers.
+const LONGEST: Duration = Duration::from_secs(7);

@@ -1,0 +1,83 @@
+//! An etcd of three members.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::Child;
+
+use serde_json::{Value, json};
+
+use super::etcd::{free_port, launch, post, wait_for};
+
+pub struct EtcdCluster {
+    members: Vec<Member>,
+}
+
+struct Member {
+    name: String,
+    ports: (u16, u16),
+    shell: Option<Child>,
+}
+
+impl EtcdCluster {
+    /// Starts three members, and waits until they answer.
+    pub fn start() -> Self {
+        let member = |name: &str| Member { name: name.to_owned(), ports: (free_port(), free_port()), shell: None };
+        let mut cluster = Self { members: ["a", "b", "c"].map(member).into() };
+        cluster.set_up();
+        cluster
+    }
+
+    /// Starts all members again, with empty disks.
+    pub fn set_up(&mut self) {
+        (0..self.members.len()).for_each(|index| self.end(index));
+        let names =
+            self.members.iter().map(|Member { name, ports, .. }| format!("{name}=http://127.0.0.1:{}", ports.1));
+        let names = names.collect::<Vec<_>>().join(",");
+        // Another token makes it another cluster.
+        let token = format!("{}", free_port());
+        for member in &mut self.members {
+            member.shell = Some(launch(&member.name, member.ports, &names, &["--initial-cluster-token", &token]));
+        }
+        self.addresses().into_iter().for_each(wait_for);
+    }
+
+    /// The addresses for clients.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.members.iter().map(|member| SocketAddr::from(([127, 0, 0, 1], member.ports.0))).collect()
+    }
+
+    /// The index of the leader.
+    pub fn leader(&self) -> usize {
+        let status = |address: &SocketAddr| post(*address, "/v3/maintenance/status", &json!({})).1;
+        let is_leader = |status: &Value| status["leader"] == status["header"]["member_id"];
+        self.addresses().iter().position(|address| is_leader(&status(address))).unwrap()
+    }
+
+    /// Posts to the JSON gateway of a member.
+    pub fn post(&self, index: usize, path: &str, body: &Value) -> (u16, Value) {
+        post(self.addresses()[index], path, body)
+    }
+
+    /// Ends a member. Its disk is lost.
+    pub fn end(&mut self, index: usize) {
+        if let Some(mut shell) = self.members[index].shell.take() {
+            drop(shell.stdin.take());
+            shell.wait().unwrap();
+        }
+    }
+
+    /// Cuts a member off: its connections stay open, and nothing comes of them.
+    pub fn pause(&mut self, index: usize) {
+        self.signal(index, "STOP");
+    }
+
+    /// Lets a member go on that was paused.
+    pub fn resume(&mut self, index: usize) {
+        self.signal(index, "CONT");
+    }
+
+    fn signal(&mut self, index: usize, name: &str) {
+        let input = self.members[index].shell.as_mut().unwrap().stdin.as_mut().unwrap();
+        writeln!(input, "{name}").unwrap();
+    }
+}
