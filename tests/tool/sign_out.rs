@@ -253,6 +253,11 @@ fn what_is_missing_is_said() {
             "has no address of the cluster \"etcd\", which `store.etcd.cluster` names; say where etcd is with `--etcd URL`",
         ),
         (CONFIGURATION, &["--all", "--etcd", "etcd.example:2379"], "write it as https://etcd.example:2379"),
+        (
+            CONFIGURATION,
+            &["--all", "--etcd", "root:the-token@etcd.example:2379"],
+            "write it as https://etcd.example:2379",
+        ),
         (CONFIGURATION, &["--all", "--etcd", "http://etcd.example/v3"], "write it as https://etcd.example:2379"),
         (
             CONFIGURATION,

@@ -45,7 +45,8 @@ impl Reach {
         }
         let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         if !is_origin || !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-            return Err(format!("--etcd: {address:?} is not the address of an etcd; {FORM}"));
+            // It is not repeated: it may have a password.
+            return Err(format!("--etcd: this is not the address of an etcd; {FORM}"));
         }
         let origin = url.as_str().trim_end_matches('/').to_owned();
         let client = Client::new(self.trust(None)?, self.identity(None)?, Vec::new());
