@@ -1,5 +1,5 @@
-//! The DER encodings that the interface to the host needs: a public key as SubjectPublicKeyInfo, and
-//! an ECDSA signature as a SEQUENCE.
+//! The DER encodings that the interface to the host needs: a public key as SubjectPublicKeyInfo,
+//! and an ECDSA signature as a SEQUENCE.
 
 /// A NIST curve and its encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,7 +61,8 @@ impl<'a> Reader<'a> {
         self.end().map(|()| bytes)
     }
 
-    /// The next element, an AlgorithmIdentifier. Of its parameters only the name of a curve is read.
+    /// The next element, an AlgorithmIdentifier. Of its parameters only the name of a curve is
+    /// read.
     pub(super) fn algorithm(&mut self) -> Option<KeyAlgorithm> {
         let mut algorithm = Self(self.element(SEQUENCE)?);
         let name = ObjectIdentifier::from_bytes(algorithm.element(OBJECT_IDENTIFIER)?).ok()?;
