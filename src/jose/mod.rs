@@ -13,6 +13,7 @@ mod host_verifier;
 mod jwk;
 mod key_error;
 mod key_set;
+mod key_structures;
 mod module_verifier;
 mod pem;
 mod signing_key;

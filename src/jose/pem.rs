@@ -4,8 +4,8 @@
 use sha2::digest::const_oid::ObjectIdentifier;
 
 use super::der::Curve;
-use super::der_reader;
 use super::key_error::KeyError;
+use super::key_structures;
 use super::verification_key::VerificationKey;
 use crate::base::encoding::from_base64;
 
@@ -45,7 +45,7 @@ pub(super) fn block(text: &str) -> Option<(&str, Vec<u8>)> {
 }
 
 fn subject_public_key_info(der: &[u8]) -> Result<VerificationKey, KeyError> {
-    let info = der_reader::subject_public_key_info(der);
+    let info = key_structures::subject_public_key_info(der);
     let ((algorithm, curve), key) = info.ok_or(KeyError::Malformed("damaged SubjectPublicKeyInfo"))?;
     match algorithm {
         RSA_ENCRYPTION => rsa(key),
@@ -61,7 +61,7 @@ fn subject_public_key_info(der: &[u8]) -> Result<VerificationKey, KeyError> {
 }
 
 fn rsa(der: &[u8]) -> Result<VerificationKey, KeyError> {
-    let key = der_reader::rsa_public_key(der);
+    let key = key_structures::rsa_public_key(der);
     let (modulus, exponent) = key.ok_or(KeyError::Malformed("damaged RSA public key"))?;
     VerificationKey::rsa(modulus, exponent)
 }

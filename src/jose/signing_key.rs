@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 
 use super::algorithm::{Hash, SignatureAlgorithm};
 use super::der::without_zeros;
-use super::der_reader;
 use super::host_verifier::HostVerifier;
 use super::jwk::parse_jwk;
+use super::key_structures;
 use super::pem::{self, EC_PUBLIC_KEY, ED25519, P256, RSA_ENCRYPTION};
 use crate::base::encoding::{base64url, from_base64url};
 use crate::base::json;
@@ -52,7 +52,7 @@ impl SigningKey {
         }
         let damaged = SigningKeyError("damaged PKCS#8");
         let (_, der) = pem::block(text).ok_or(damaged)?;
-        let ((algorithm, curve), private) = der_reader::private_key_info(&der).ok_or(damaged)?;
+        let ((algorithm, curve), private) = key_structures::private_key_info(&der).ok_or(damaged)?;
         let key = match algorithm {
             EC_PUBLIC_KEY => {
                 let key = if curve == Some(P256) { p256(private) } else { None };
@@ -64,7 +64,7 @@ impl SigningKey {
                 _ => return Err(damaged),
             },
             RSA_ENCRYPTION => {
-                let (modulus, _) = der_reader::rsa_private_key(private).ok_or(damaged)?;
+                let (modulus, _) = key_structures::rsa_private_key(private).ok_or(damaged)?;
                 if without_zeros(modulus).len() < MIN_RSA_BYTES {
                     return Err(SigningKeyError("an RSA modulus has to have at least 2048 bits"));
                 }
@@ -167,7 +167,7 @@ impl SigningKey {
 
 /// A key on P-256 from its ECPrivateKey. A public key in it has to be that of the private key.
 fn p256(der: &[u8]) -> Option<P256Key> {
-    let (private, public) = der_reader::ec_private_key(der)?;
+    let (private, public) = key_structures::ec_private_key(der)?;
     let key = P256Key::from_slice(private).ok()?;
     let is_own = |point: &[u8]| key.verifying_key().to_sec1_point(point.len() < 64).as_bytes() == point;
     public.is_none_or(is_own).then_some(key)
