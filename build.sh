@@ -11,6 +11,7 @@ readonly CANAILLE_VERSION=0.3.6
 readonly MAVEN_DEPENDENCY_PLUGIN_VERSION=3.6.1
 # The version of Istio is in tests/control_planes/istio/go.mod.
 readonly ENVOY_GATEWAY_VERSION=1.9.1
+readonly HELM_VERSION=4.3.1
 readonly GO_VERSION=1.27.3
 readonly WASM_TARGET=wasm32-wasip1
 readonly WASM=target/tenantgate.wasm
@@ -20,7 +21,7 @@ readonly WASM_LIMIT=1200000
 readonly LOGS=target/test-logs
 readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run monitoring provider setups browser)
 # These run only if they are named.
-readonly NAMED_TIERS=(snippets control-planes dex compat release)
+readonly NAMED_TIERS=(snippets control-planes chart dex compat release)
 export CARGO_TARGET_DIR=$PWD/target
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 
@@ -30,7 +31,7 @@ usage: ./build.sh COMMAND
 
   run [--port N]    start Tenantgate on this machine: Envoy, two OpenID Providers and an upstream
                     (gateway on port 8080, or N)
-  test [TIER...]    run these tiers of the tests; without one: check, then all but the last five below
+  test [TIER...]    run these tiers of the tests; without one: check, then all but the last six below
   check             format, lints for both targets, the code's documentation, dependencies
   bench             what a request costs with Tenantgate and with Envoy's own filters
   bench keys        how long 10,000 tenants take to have the keys of their issuers
@@ -44,11 +45,11 @@ END
   for tier in "${TIERS[@]}" "${NAMED_TIERS[@]}"; do printf '  %-18s%s\n' "$tier" "$(tier_about "$tier")"; done
   cat <<'END'
 
-The tiers snippets, control-planes, dex, compat and release run only if they are named. snippets says
-which languages are missing here: of Go (go), Java (javac, mvn), Python, Node and Rust.
+The tiers snippets, control-planes, chart, dex, compat and release run only if they are named.
+snippets says which languages are missing here: of Go (go), Java (javac, mvn), Python, Node and Rust.
 control-planes needs root or unprivileged user namespaces, and builds Envoy Gateway and istiod for
-some minutes the first time. dex needs TENANTGATE_DEX=/path/to/dex. release needs a working tree
-without changes.
+some minutes the first time; chart builds Helm. dex needs TENANTGATE_DEX=/path/to/dex. release needs
+a working tree without changes.
 
 Needed: rustup and a C linker, Python 3.11 or newer with venv, Node 20 or newer with npm.
 Everything else is installed on first use.
@@ -186,6 +187,16 @@ need_control_planes() {
   done
 }
 
+need_helm() {
+  need_go
+  local bin=$PWD/target/helm
+  if [ ! -e "$bin/$HELM_VERSION" ]; then
+    say "building Helm $HELM_VERSION"
+    GOBIN=$bin go install "helm.sh/helm/v4/cmd/helm@v$HELM_VERSION"
+    touch "$bin/$HELM_VERSION"
+  fi
+}
+
 # Keycloak for the tests, from Maven Central, unpacked under target/.
 need_keycloak() {
   # Debian's Maven brings Java.
@@ -313,6 +324,7 @@ tier_about() {
     setups) echo "set-ups with one thing broken: its cause is in one line of the log (builds the module)" ;;
     snippets) echo "the examples that verify an assertion, each in its language (builds the module)" ;;
     control-planes) echo "Envoy driven by Envoy Gateway and by Istio (builds the module)" ;;
+    chart) echo "the Helm chart makes what the tool renders" ;;
     dex) echo "Envoy with dex, OpenLDAP, and Keycloak as a SAML identity provider (builds the module)" ;;
     browser) echo "Envoy, oidc-provider, Datasette and Chromium (builds the module)" ;;
     compat) echo "logins and sessions in each version of Envoy that is supported (builds the module)" ;;
@@ -336,6 +348,7 @@ need_for() {
     monitoring) need_envoy; need_debian promtool prometheus ;;
     provider) need_envoy; need_for_guides; need_debian slapd slapd; need_keycloak; need_canaille; need_debian glewlwyd glewlwyd ;;
     control-planes) need_envoy; need_control_planes ;;
+    chart) need_helm ;;
     dex) need_dex; need_envoy; need_for_guides; need_debian slapd slapd; need_debian ldapmodify ldap-utils; need_keycloak ;;
     browser) need_envoy; need_debian chromium chromium; pip_install datasette "$DATASETTE_VERSION" ;;
     compat) need_envoys; need_debian etcd etcd-server ;;

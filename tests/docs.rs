@@ -531,19 +531,24 @@ fn paths_in_documents_exist() {
 /// Images and files of a release have this version, wherever a manifest or a document names one.
 #[test]
 fn every_file_names_one_version() {
-    let manifests = ["envoy-gateway", "istio", "istio-traffic-extension"].map(|name| format!("envoy/{name}.yaml"));
+    let manifests =
+        ["envoy-gateway", "istio", "istio-traffic-extension", "chart/values"].map(|name| format!("envoy/{name}.yaml"));
     let mut count = 0;
     for file in documents().into_iter().filter(|file| file != "CHANGELOG.md").chain(manifests) {
         let text = read(&file);
         for rest in ["tenantgate:", "tenantgate-"].iter().flat_map(|name| text.split(name).skip(1)) {
             if rest.starts_with(|first: char| first.is_ascii_digit()) {
-                assert!(rest.starts_with(env!("CARGO_PKG_VERSION")), "{file}: {}", rest.lines().next().unwrap());
+                assert!(rest.starts_with(VERSION), "{file}: {}", rest.lines().next().unwrap());
                 count += 1;
             }
         }
     }
     assert!(count > 20);
+    let chart: Value = serde_saphyr::from_str(&read("envoy/chart/Chart.yaml")).unwrap();
+    assert_eq!((&chart["version"], &chart["appVersion"]), (&VERSION.into(), &VERSION.into()));
 }
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The guides, without their index.
 fn guides() -> Vec<String> {

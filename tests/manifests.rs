@@ -2,28 +2,14 @@
 //! CustomResourceDefinitions.
 #![allow(clippy::restriction, reason = "tests")]
 
+#[path = "support/custom_resources.rs"]
+mod custom_resources;
+
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-/// Version and kind of every manifest.
-const KINDS: [(&str, &str); 11] = [
-    ("extensions.istio.io/v1alpha1", "WasmPlugin"),
-    ("extensions.istio.io/v1alpha1", "TrafficExtension"),
-    ("networking.istio.io/v1", "ServiceEntry"),
-    ("networking.istio.io/v1", "DestinationRule"),
-    ("security.istio.io/v1", "AuthorizationPolicy"),
-    ("networking.istio.io/v1alpha3", "EnvoyFilter"),
-    ("gateway.envoyproxy.io/v1alpha1", "EnvoyExtensionPolicy"),
-    ("gateway.envoyproxy.io/v1alpha1", "Backend"),
-    ("gateway.envoyproxy.io/v1alpha1", "EnvoyPatchPolicy"),
-    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
-    ("gateway.networking.k8s.io/v1", "BackendTLSPolicy"),
-];
+use custom_resources::{KINDS, documents, problems, read, render};
 
 const FILES: [&str; 4] = [
     "envoy/istio.yaml",
@@ -55,67 +41,13 @@ tenants:
 fn rendered() -> Vec<(&'static str, String)> {
     let without = TENANTS.replace("login: {backchannel_logout_path: /oauth2/backchannel-logout}", "");
     [("istio", "/tenantgate.wasm", TENANTS), ("istio", "oci://r/t:1", &without), ("envoy-gateway", "r/t:1", TENANTS)]
-        .map(|(platform, module, tenants)| (platform, render(platform, module, tenants)))
+        .map(|(platform, module, tenants)| (platform, render(&[platform, "-", "--module", module], tenants)))
         .into()
-}
-
-fn render(platform: &str, module: &str, tenants: &str) -> String {
-    let mut tool = Command::new(env!("CARGO_BIN_EXE_tenantgate"));
-    let tool = tool.args(["render", platform, "-", "--module", module]).stdin(Stdio::piped());
-    let mut tool = tool.stdout(Stdio::piped()).spawn().unwrap();
-    tool.stdin.take().unwrap().write_all(tenants.as_bytes()).unwrap();
-    let output = tool.wait_with_output().unwrap();
-    assert!(output.status.success(), "{platform} {module}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
-        .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 fn manifests() -> Vec<(&'static str, Value)> {
     let files = FILES.map(|file| (file, read(file))).into_iter().chain(rendered());
     files.flat_map(|(file, text)| documents(&text).into_iter().map(move |document| (file, document))).collect()
-}
-
-fn documents(text: &str) -> Vec<Value> {
-    text.split("\n---\n").map(|text| serde_saphyr::from_str(text).unwrap()).collect()
-}
-
-/// The API server silently drops unknown fields; here they are errors, unless the CRD preserves
-/// unknown fields.
-fn close(schema: &mut Value) {
-    match schema {
-        Value::Object(members) => {
-            members.values_mut().for_each(close);
-            let takes_anything = members.get("x-kubernetes-preserve-unknown-fields") == Some(&json!(true));
-            if members.contains_key("properties") && members.get("type") == Some(&json!("object")) && !takes_anything {
-                members.insert("additionalProperties".to_owned(), json!(false));
-            }
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(close),
-        _ => {}
-    }
-}
-
-/// The violations of the schema of its kind, and of the schema of all Kubernetes objects.
-fn problems(manifest: &Value) -> Vec<String> {
-    let (version, kind) = (manifest["apiVersion"].as_str().unwrap(), manifest["kind"].as_str().unwrap());
-    assert!(KINDS.contains(&(version, kind)), "{version} {kind}");
-    let mut schema: Value = serde_json::from_str(&read(&format!("tests/vectors/crds/{kind}.json"))).unwrap();
-    // The CRDs of Istio leave `apiVersion` and `kind` to the API server.
-    let properties = schema["properties"].as_object_mut().unwrap();
-    for (name, is) in [("apiVersion", json!({ "type": "string" })), ("kind", json!({ "type": "string" }))] {
-        properties.insert(name.to_owned(), is);
-    }
-    let name = json!({ "type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" });
-    let metadata = json!({ "type": "object", "required": ["name", "namespace"], "properties": { "name": name, "namespace": name } });
-    properties.insert("metadata".to_owned(), metadata);
-    schema["required"] = json!(["apiVersion", "kind", "metadata", "spec"]);
-    close(&mut schema);
-    let validator = jsonschema::draft7::new(&schema).unwrap();
-    validator.iter_errors(manifest).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
 #[test]
@@ -146,7 +78,8 @@ fn the_tool_makes_what_is_shipped() {
     ] {
         let shipped: Vec<Value> = files.iter().flat_map(|file| documents(&read(file))).collect();
         let gate = shipped.iter().find(|manifest| manifest["kind"] == kind).unwrap();
-        let made = documents(&render(platform, module, &gate.pointer(configuration).unwrap().to_string()));
+        let tenants = gate.pointer(configuration).unwrap().to_string();
+        let made = documents(&render(&[platform, "-", "--module", module], &tenants));
         assert!(made.iter().any(|manifest| manifest["kind"] == kind));
         for manifest in made {
             assert!(shipped.contains(&manifest), "{manifest:#}");

@@ -22,7 +22,7 @@ from sbom import sbom
 from toolchain import Toolchain
 
 MODULE_TARGET, TOOL_TARGET = "wasm32-wasip1", "x86_64-unknown-linux-musl"
-EXAMPLES = ["envoy/*", "src/config/schema.json", "LICENSE", "CHANGELOG.md"]
+EXAMPLES = ["envoy/**/*", "src/config/schema.json", "LICENSE", "CHANGELOG.md"]
 
 
 @dataclass
@@ -56,7 +56,7 @@ def main(folder, module, tool):
         files[f"{name}.cdx.json"] = encode(sbom(name, content, kind, *parts[name], toolchain, about))
     files[f"{base}-licenses.txt"] = terms
     files[f"{base}-licenses-rust.html"] = toolchain.std_licenses()
-    examples = sorted(path for pattern in EXAMPLES for path in Path().glob(pattern))
+    examples = sorted(path for pattern in EXAMPLES for path in Path().glob(pattern) if path.is_file())
     files[f"{base}-examples.tar.gz"] = compress(tar([(f"{base}/{path}", path.read_bytes()) for path in examples], about.epoch))
     shutil.rmtree(folder, ignore_errors=True)
     files[f"{base}-image.tar"] = write_image(folder / "image", built[f"{base}.wasm"][0], terms, about)

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::mistakes::findings;
+use super::run;
 
 /// The rest of the configuration around a part of one.
 fn whole(part: &Value) -> Value {
@@ -59,4 +60,13 @@ fn there_is_nothing_to_say_about_the_examples() {
         }
     }
     assert!(number > 15, "{number}");
+}
+
+/// The templates of the chart are no YAML, and are passed over.
+#[test]
+fn there_is_nothing_to_say_about_the_folder_of_the_examples() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy");
+    let (code, output, errors) = run(&["check", folder.to_str().unwrap(), "--assume-env", "--deny", "warnings"], "");
+    assert_eq!((code, errors.as_str()), (0, ""), "{output}");
+    assert!(!output.contains("/chart/"), "{output}");
 }

@@ -259,6 +259,25 @@ fn tenants_of_one_host_share_the_way_to_it() {
     assert_eq!(bootstrap["static_resources"]["clusters"].as_array().unwrap().len(), 2);
 }
 
+/// A customer can have a host like that of another, and calls to one must not reach the other.
+#[test]
+fn objects_of_one_name_for_two_hosts_are_refused() {
+    let alike = TENANTS.replace("https://login.globex.example:8443/realms/globex", "https://dex-acme.example");
+    for arguments in [ISTIO, ENVOY_GATEWAY] {
+        let (code, output, errors) = run(arguments, &alike);
+        assert_eq!((code, output.as_str()), (2, ""), "{arguments:?}");
+        assert!(errors.contains("dex.acme.example would have one name, \"dex-acme-example\""), "{errors}");
+    }
+    render(ENVOY, &alike);
+    let insecure = TENANTS.replace(
+        "https://login.globex.example:8443/realms/globex",
+        "http://dex.acme.example\n    allow_insecure_issuer: true",
+    );
+    let (code, _, errors) = run(ENVOY_GATEWAY, &insecure);
+    assert_eq!(code, 2);
+    assert!(errors.contains("http://dex.acme.example and for https://dex.acme.example"), "{errors}");
+}
+
 #[test]
 fn istio_verifies_the_provider() {
     let arguments = [ISTIO, &["--namespace", "gateways", "--selector", "app=edge", "--ca", "/ca.pem"]].concat();

@@ -71,9 +71,29 @@ impl Destination {
         parts.join("-")
     }
 
+    /// The server in messages.
+    pub(super) fn origin(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority())
+    }
+
     fn has_default_port(&self) -> bool {
         self.port == if self.tls { 443 } else { 80 }
     }
+}
+
+/// Takes the names of objects of Kubernetes, each with what it reaches. Two of one name would be
+/// one object, through which Tenantgate would take one server for the other.
+pub(super) fn refuse_shared_names(mut objects: Vec<(String, String)>) -> Result<(), String> {
+    objects.sort_unstable();
+    for ((name, reached), (other, too)) in objects.iter().zip(objects.iter().skip(1)) {
+        if name == other {
+            return Err(format!(
+                "the objects for {reached} and for {too} would have one name, {name:?}, and calls to one would reach \
+                 the other; leave out one of the tenants, and write its objects by hand"
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

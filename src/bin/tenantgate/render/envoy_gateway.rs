@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::destination::Destination;
+use super::destination::{Destination, refuse_shared_names};
 use super::template::{fill, list, scalar};
 use super::tenants_file::TenantsFile;
 
@@ -45,7 +45,8 @@ impl Arguments {
             ],
         );
         destinations.sort_unstable_by_key(Destination::resource_name);
-        destinations.dedup_by_key(|destination| destination.resource_name());
+        destinations.dedup();
+        refuse_shared_names(destinations.iter().map(|it| (it.resource_name(), it.origin())).collect())?;
         for destination in &destinations {
             out.push_str(&self.way(destination)?);
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::destination::Destination;
+use super::destination::{Destination, refuse_shared_names};
 use super::envoy::filter;
 use super::template::{fill, scalar};
 use super::tenants_file::TenantsFile;
@@ -42,6 +42,7 @@ impl Arguments {
         let mut hosts: Vec<&str> = destinations.iter().map(|destination| destination.host.as_str()).collect();
         hosts.sort_unstable();
         hosts.dedup();
+        refuse_shared_names(hosts.iter().map(|host| (name(host), (*host).to_owned())).collect())?;
         let ways = hosts.into_iter().map(|host| self.way(host, &destinations));
         Ok(std::iter::once(plugin).chain(ways).collect())
     }
@@ -75,8 +76,7 @@ impl Arguments {
         let mut of_host: Vec<&Destination> = destinations.iter().filter(|other| other.host == host).collect();
         of_host.sort_unstable_by_key(|destination| destination.port);
         of_host.dedup();
-        let Some(first) = of_host.first() else { return String::new() };
-        let name = Destination { port: if first.tls { 443 } else { 80 }, ..(*first).clone() }.resource_name();
+        let name = name(host);
         let port = |destination: &&Destination| {
             let (protocol, number) = (if destination.tls { "https" } else { "http" }, destination.port);
             format!("- {{number: {number}, name: {protocol}-{number}, protocol: {}}}\n", protocol.to_ascii_uppercase())
@@ -101,6 +101,11 @@ impl Arguments {
         let namespace = scalar(&self.namespace);
         fill(template, &[values, &[("namespace", &namespace), ("labels", &labels)]].concat())
     }
+}
+
+/// The name of the objects for a host, whatever its ports.
+fn name(host: &str) -> String {
+    Destination { tls: true, host: host.to_owned(), port: 443 }.resource_name()
 }
 
 /// The name that Istio gives to the cluster of a ServiceEntry.
