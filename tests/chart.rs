@@ -17,6 +17,7 @@ use custom_resources::{documents, problems, read, render, run};
 const TENANTS: &str = r#"# All tenants.
 ---
 session: {keys: [{id: "2026-11", env: KEY}, {id: "2026-10", env: OLD_KEY}], lifetime: 8h}
+store: {etcd: {cluster: etcd, username: tenantgate, password: {env: ETCD_PASSWORD}}}
 assertion:
   keys:
     - {pem: {env: ASSERTION_KEY}, kid: a}

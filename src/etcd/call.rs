@@ -88,8 +88,8 @@ impl EtcdCall {
         }
     }
 
-    /// Tries again, with the next member if Envoy knows several, or gives up. Every operation can be
-    /// made again, even if the answer to it was lost.
+    /// Tries again, with the next member if Envoy knows several, or gives up. Every operation can
+    /// be made again, even if the answer to it was lost.
     fn unanswered(self, error: EtcdError) -> EtcdStep {
         let unanswered = self.unanswered.saturating_add(1);
         if unanswered >= MOST_ATTEMPTS { EtcdStep::End(Err(error)) } else { Self { unanswered, ..self }.start().into() }

@@ -21,8 +21,8 @@ pub struct Etcd {
     _shell: Child,
 }
 
-/// A shell that starts etcd, and ends it when nobody can write to the input of the shell any more. A
-/// line there pauses etcd or lets it go on.
+/// A shell that starts etcd, and ends it when nobody can write to the input of the shell any more.
+/// A line there pauses etcd or lets it go on.
 const GUARD: &str = r#"etcd "$@" >/dev/null 2>&1 &
 while read -r signal; do kill "-$signal" $!; done
 kill -CONT $!; kill $!; wait; rm -rf "$4""#;

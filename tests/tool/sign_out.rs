@@ -284,8 +284,8 @@ fn what_is_missing_is_said() {
     let (code, _, errors) = tenant("globex");
     assert!(code == 2 && errors.contains("tenant \"globex\" has mistakes, so it has no sessions: "), "{errors}");
     assert!(errors.contains("issuer: "), "{errors}");
-    // Without these, replicas could not read the entry, or etcd would not take it. The other key and
-    // the secret of the client are not needed.
+    // Without these, replicas could not read the entry, or etcd would not take it. The other key
+    // and the secret of the client are not needed.
     for (variables, says) in [
         (vec![], "session.keys[0]: environment variable \"KEY\" is not set here; give it with `--env KEY=…`"),
         (vec!["--env", key.as_str()], "store.etcd.password: environment variable \"ETCD_PASSWORD\" is not set here"),
