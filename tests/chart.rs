@@ -195,6 +195,21 @@ fn the_chart_makes_what_the_tool_renders() {
     }
 }
 
+/// The values that `envoy/README.md` shows are all that a platform needs.
+#[test]
+fn the_values_of_the_guide_are_complete() {
+    let guide = read("envoy/README.md");
+    let section = guide.split("\n### ").find(|section| section.starts_with("Helm chart\n")).unwrap();
+    let blocks = section.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let platforms = blocks.map(|block| {
+        let mut values: Value = serde_saphyr::from_str(block).unwrap();
+        values["configuration"] = TENANTS.into();
+        template(&values).unwrap();
+        values["platform"].clone()
+    });
+    assert_eq!(platforms.collect::<Vec<_>>(), ["istio", "envoy-gateway"]);
+}
+
 /// The option of the guide hands over a file as it is.
 #[test]
 fn the_configuration_may_be_a_file() {
