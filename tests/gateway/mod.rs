@@ -2,5 +2,6 @@
 
 mod bodies;
 mod etcd_members;
+mod refresh_once;
 mod rendered;
 mod sign_out;

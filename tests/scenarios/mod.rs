@@ -217,6 +217,7 @@ macro_rules! scenarios {
             ] timed [
                 etcd_is_away, etcd_is_away_and_sessions_are_refused, etcd_with_users, replicas_refresh_once,
                 results_of_others_refresh_nothing, a_refresh_does_not_need_etcd, answers_of_etcd_are_lost,
+                a_replica_that_lags,
             ];
             store_command: [
                 an_operator_is_a_user_of_etcd,

@@ -136,7 +136,7 @@ impl EtcdAccess {
                 let token = head.iter().find(|(name, _)| name == "authorization");
                 let token: Vec<_> = token.into_iter().cloned().collect();
                 let answer = pass(self.address, path, &token, body);
-                let is_lost = self.lost > 0 && path == "/v3/kv/txn";
+                let is_lost = self.lost > 0 && path == "/v3/kv/txn" && answer.0 == 200;
                 self.lost -= usize::from(is_lost);
                 (!is_lost).then_some(answer)
             }

@@ -1,0 +1,124 @@
+/**
+ * `./build.sh bench store`: what a poll of the store and the read of a tenant's list cost etcd, with
+ * few and with a million sign-outs stored.
+ *
+ * One etcd on this machine, with keys and values as the filter writes them. The figures depend on
+ * the machine; that the cost of a poll does not grow is what to look for. For comparison, the range
+ * that etcd filters by revision, which a poll could ask for instead.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { freePorts } from './ports.mjs';
+import { startProcess, waitFor } from './process.mjs';
+
+const STORED = [1_000, 100_000, 1_000_000];
+const TENANTS = 1_000;
+/** Sign-outs in a transaction here: etcd takes 128 operations in one. */
+const BATCH = 60;
+const WRITERS = 16;
+const SAMPLES = 300;
+/** As in src/session/store/poll.rs. */
+const OVERLAP = 64;
+const PAGE = 100;
+
+const { client, peer } = await freePorts(['client', 'peer']);
+const folder = mkdtempSync(join(tmpdir(), 'tenantgate-bench-store-'));
+const agent = new Agent({ keepAlive: true });
+const encoded = (text) => Buffer.from(text).toString('base64');
+
+function post(path, body) {
+  return new Promise((resolve, reject) => {
+    const call = request({ agent, host: '127.0.0.1', port: client, method: 'POST', path }, (answer) => {
+      const parts = [];
+      answer.on('data', (part) => parts.push(part));
+      answer.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        if (answer.statusCode === 200) resolve(JSON.parse(text));
+        else reject(new Error(`${path}: ${answer.statusCode} ${text}`));
+      });
+    });
+    call.on('error', reject);
+    call.end(JSON.stringify(body));
+  });
+}
+
+const hex = (number) => number.toString(16).padStart(16, '0');
+const tenants = Array.from({ length: TENANTS }, () => randomBytes(32).toString('base64url'));
+let written = 0;
+
+/** The two puts of a sign-out. */
+function puts(revision) {
+  const tenant = tenants[written % TENANTS];
+  const id = randomBytes(12).toString('base64url');
+  const value = encoded(`k1.${randomBytes(90).toString('base64url')}`);
+  written += 1;
+  const time = hex((1n << 64n) - 1n - BigInt(1_800_000_000 + written));
+  return [`/tenantgate/ended/${tenant}/${time}-${id}`, `/tenantgate/recent/${hex(revision)}/${tenant}/${id}`]
+    .map((key) => ({ request_put: { key: encoded(key), value } }));
+}
+
+/** Fills the store, at last with sign-outs in transactions of their own, as replicas write them. */
+async function fill(count) {
+  let revision = 1;
+  const writer = async () => {
+    while (written < count - OVERLAP) {
+      const success = Array.from({ length: Math.min(BATCH, count - OVERLAP - written) }, () => puts(revision)).flat();
+      revision = Number((await post('/v3/kv/txn', { success })).header.revision);
+    }
+  };
+  await Promise.all(Array.from({ length: WRITERS }, writer));
+  while (written < count) {
+    revision = Number((await post('/v3/kv/txn', { success: puts(revision) })).header.revision);
+  }
+}
+
+const range = (from, to, more) => post('/v3/kv/range', { key: encoded(from), range_end: encoded(to), ...more });
+
+/** The median time of a call in milliseconds, and the keys that it brought. */
+async function measure(call, samples = SAMPLES) {
+  const times = [];
+  let keys = 0;
+  for (let number = 0; number < samples; number += 1) {
+    const start = performance.now();
+    keys = ((await call(number)).kvs ?? []).length;
+    times.push(performance.now() - start);
+  }
+  return { ms: times.sort((a, b) => a - b)[Math.floor(samples / 2)], keys };
+}
+
+const etcd = startProcess('etcd', [
+  '--log-level', 'error', '--data-dir', folder, '--quota-backend-bytes', String(8 * 1024 ** 3),
+  '--listen-client-urls', `http://127.0.0.1:${client}`, '--advertise-client-urls', `http://127.0.0.1:${client}`,
+  '--listen-peer-urls', `http://127.0.0.1:${peer}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${peer}`,
+  '--initial-cluster', `default=http://127.0.0.1:${peer}`,
+], { log: join(tmpdir(), 'tenantgate-bench-store.log') });
+try {
+  await waitFor(etcd, () => post('/v3/maintenance/status', {}));
+  const rows = [];
+  for (const count of STORED) {
+    await fill(count);
+    const { header } = await range('/tenantgate/recent/', '/tenantgate/recent/\0', {});
+    const recent = `/tenantgate/recent/${hex(Number(header.revision) - OVERLAP)}`;
+    const poll = await measure(() => range(recent, '/tenantgate/recent0', { limit: PAGE }));
+    const list = await measure((number) => {
+      const start = `/tenantgate/ended/${tenants[number % TENANTS]}/`;
+      return range(start, `${start.slice(0, -1)}0`, { limit: PAGE });
+    });
+    const filtered = await measure(() => range('/tenantgate/recent/', '/tenantgate/recent0', { min_mod_revision: header.revision }), 5);
+    rows.push({ count, poll, list, filtered });
+  }
+  const first = rows[0];
+  const cell = ({ ms, keys }, base) => `${ms.toFixed(2)} ms (${(ms / base.ms).toFixed(1)}), ${keys} keys`.padEnd(28);
+  process.stdout.write('sign-outs stored   poll                        first page of a list        range filtered by revision\n');
+  for (const { count, poll, list, filtered } of rows) {
+    process.stdout.write(`${String(count).padStart(16)}   ${cell(poll, first.poll)}${cell(list, first.list)}${cell(filtered, first.filtered)}\n`);
+  }
+} finally {
+  await etcd.stop();
+  agent.destroy();
+  rmSync(folder, { recursive: true });
+}
