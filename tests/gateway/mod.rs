@@ -1,6 +1,7 @@
 //! Tests of the tier `envoy` beside the scenarios.
 
 mod bodies;
+mod egress;
 mod etcd_members;
 mod refresh_once;
 mod rendered;

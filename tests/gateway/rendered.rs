@@ -17,10 +17,10 @@ use crate::support::harness::Reply;
 use crate::support::host::module_path;
 use crate::support::web_server::{Received, Sent, serve};
 
-const FAR: (i32, u8, u8) = (2100, 1, 1);
+pub(super) const FAR: (i32, u8, u8) = (2100, 1, 1);
 
 /// Envoy with a bootstrap of the tool.
-struct Gateway {
+pub(super) struct Gateway {
     _envoy: Envoy,
     address: SocketAddr,
     folder: TempDir,
@@ -29,12 +29,13 @@ struct Gateway {
 impl Gateway {
     /// Envoy for one tenant, whose provider has a certificate of this authority.
     fn start(authority: &Authority, issuer: &str, more: &str) -> Self {
+        Self::start_with(authority, &tenant("acme", issuer, more), str::to_owned)
+    }
+
+    /// Envoy for these tenants, with a bootstrap that `change` changes.
+    pub(super) fn start_with(authority: &Authority, tenants: &str, change: impl FnOnce(&str) -> String) -> Self {
         let folder = TempDir::new().unwrap();
-        let tenants = format!(
-            "session: {{keys: [{{id: a, env: TENANTGATE_SESSION_KEY}}]}}\ntenants:\n  - name: acme\n    hosts: \
-             [acme.example]\n    issuer: {issuer}\n    client_id: gate\n    client_secret: {{env: SECRET}}\n    provider: \
-             {{cluster: issuer, discovery: true{more}}} # the name of the cluster\n"
-        );
+        let tenants = format!("session: {{keys: [{{id: a, env: TENANTGATE_SESSION_KEY}}]}}\ntenants:\n{tenants}");
         let (ca, admin, address) = (folder.path().join("ca.pem"), free_port(), loopback(free_port()));
         fs::write(&ca, authority.pem()).unwrap();
         let (listen, module) = (address.to_string(), module_path());
@@ -47,6 +48,7 @@ impl Gateway {
         assert!(output.status.success());
         let bootstrap =
             String::from_utf8(output.stdout).unwrap().replace("port_value: 9901", &format!("port_value: {admin}"));
+        let bootstrap = change(&bootstrap);
         let file = folder.path().join("envoy.yaml");
         fs::write(&file, &bootstrap).unwrap();
         let variables = [("TENANTGATE_SESSION_KEY", SESSION_KEY), ("SECRET", "s")];
@@ -57,9 +59,14 @@ impl Gateway {
 
     /// A page that a browser opens.
     fn open(&self) -> Reply {
+        self.open_at("acme.example")
+    }
+
+    /// A page of this host that a browser opens.
+    pub(super) fn open_at(&self, host: &str) -> Reply {
         let head = [
             (":method", "GET"),
-            (":authority", "acme.example"),
+            (":authority", host),
             (":path", "/"),
             ("sec-fetch-mode", "navigate"),
             ("sec-fetch-dest", "document"),
@@ -69,20 +76,32 @@ impl Gateway {
         send_to(self.address, &head.to_vec(), None)
     }
 
-    fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("envoy.log")).unwrap()
     }
 }
 
+/// A tenant at `<name>.example` with this issuer.
+pub(super) fn tenant(name: &str, issuer: &str, more: &str) -> String {
+    format!(
+        "  - name: {name}\n    hosts: [{name}.example]\n    issuer: {issuer}\n    client_id: gate\n    client_secret: \
+         {{env: SECRET}}\n    provider: {{cluster: issuer_{name}, discovery: true{more}}} # the name of the cluster\n"
+    )
+}
+
 /// A server of a provider: its address as an issuer, and the paths that were asked for.
-struct Server {
-    issuer: String,
+pub(super) struct Server {
+    pub(super) issuer: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     /// A server for this host with this certificate. `document` gets its issuer and the path.
-    fn start(host: &str, identity: Identity, document: impl Fn(&str, &str) -> Value + Send + Sync + 'static) -> Self {
+    pub(super) fn start(
+        host: &str,
+        identity: Identity,
+        document: impl Fn(&str, &str) -> Value + Send + Sync + 'static,
+    ) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (paths, named) = (asked.clone(), Arc::new(OnceLock::<String>::new()));
         let known = named.clone();
@@ -96,7 +115,7 @@ impl Server {
         Self { issuer, asked }
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -114,12 +133,12 @@ fn keys() -> Value {
 }
 
 /// Metadata and keys of one host.
-fn both(issuer: &str, path: &str) -> Value {
+pub(super) fn both(issuer: &str, path: &str) -> Value {
     if path == METADATA { metadata(issuer, issuer) } else { keys() }
 }
 
 const HOST: &str = "login.acme.localhost";
-const METADATA: &str = "/.well-known/openid-configuration";
+pub(super) const METADATA: &str = "/.well-known/openid-configuration";
 
 /// The browser is sent to the issuer, whose metadata and keys Envoy has fetched.
 fn assert_login(gateway: &Gateway, issuer: &str) {

@@ -1249,3 +1249,22 @@ fn the_store_needs_a_cluster() {
     assert!(found["message"].as_str().unwrap().contains("there is no cluster \"etcd\" for etcd"), "{found}");
     assert!(findings(&store("upstream")).is_empty());
 }
+
+/// The cluster of envoy/egress.yaml verifies each certificate for the host of its call, so issuers
+/// share it.
+#[test]
+fn one_cluster_for_all_issuers() {
+    let text = ENVOY
+        .replace("cluster: provider_acme", "cluster: egress")
+        .replace("cluster: provider_globex", "cluster: egress")
+        .replace("http://login-acme.localhost:8081", "https://dex.acme.example")
+        .replace("http://login-globex.localhost:8082", "https://dex.globex.example")
+        .replace("allow_insecure_issuer: true", "allow_insecure_issuer: false");
+    let egress = include_str!("../../envoy/egress.yaml");
+    let codes = |text: &str| -> Vec<String> {
+        findings(text).iter().map(|(found, _)| found["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let both = codes(&format!("{text}\n---\n{egress}"));
+    assert!(!both.iter().any(|code| code == "TG120" || code == "TG121" || code == "TG122"), "{both:?}");
+    assert!(codes(&text).contains(&"TG120".to_owned()));
+}
