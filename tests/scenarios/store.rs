@@ -77,7 +77,7 @@ pub fn without_a_store_replicas_know_nothing<H: Harness>() {
     let copy = browser.clone();
     world.harness.turn = 0;
     world.open(&mut browser, LOGOUT).reply();
-    let mut is_forwarded = |world: &mut World<Replicas<H>>, replica: usize| {
+    let is_forwarded = |world: &mut World<Replicas<H>>, replica: usize| {
         (0..8)
             .map(|_| {
                 world.harness.turn = replica;
@@ -203,6 +203,53 @@ pub fn answers_of_etcd_are_lost<H: Harness>() {
     lose(&world);
     world.open(&mut browser, LOGOUT).reply();
     world.eventually(|world| is_over_everywhere(world, &copy));
+}
+
+/// With ticks of a second, and an interval of a second.
+pub fn a_sign_out_takes_two_intervals_at_most<H: Harness>() {
+    let (mut world, _) = world::<H>(|_| {});
+    let mut browser = world.signed_in();
+    let copy = browser.clone();
+    goes_on_everywhere(&mut world, &copy);
+    world.harness.turn = 0;
+    world.open(&mut browser, LOGOUT).reply();
+    for _ in 0..2 {
+        world.harness.replicas[1].advance();
+    }
+    world.harness.turn = 1;
+    assert_eq!(world.open(&mut copy.clone(), PAGE).reply().status, 302);
+}
+
+/// A replica does not reach etcd for so long that the recent sign-outs are gone from there. Then it
+/// reads the lists again.
+pub fn a_replica_that_was_cut_off<H: Harness>() {
+    let (mut world, prefix) = world::<H>(|_| {});
+    let (mut browser, other) = (world.signed_in(), world.signed_in());
+    let copy = browser.clone();
+    goes_on_everywhere(&mut world, &copy);
+    world.harness.turn = 0;
+    world.open(&mut browser, LOGOUT).reply();
+    Etcd::shared().delete(&format!("{prefix}recent/"));
+    world.clock.advance(Duration::from_secs(3700));
+    world.harness.replicas[1].advance();
+    world.harness.turn = 1;
+    assert_eq!(world.open(&mut copy.clone(), PAGE).reply().status, 302);
+    goes_on_everywhere(&mut world, &other);
+}
+
+/// etcd is set up again, or from an old backup: its revisions begin anew.
+pub fn etcd_is_set_up_again<H: Harness>() {
+    let (mut world, _) = world::<H>(|_| {});
+    let (mut before, mut after, other) = (world.signed_in(), world.signed_in(), world.signed_in());
+    let copies = [before.clone(), after.clone()];
+    world.open(&mut before, LOGOUT).reply();
+    world.eventually(|world| is_over_everywhere(world, &copies[0]));
+    let etcd = Etcd::start(&[]);
+    world.issuer("acme", |issuer| issuer.etcd.as_mut().unwrap().address = etcd.address);
+    world.open(&mut after, LOGOUT).reply();
+    world.eventually(|world| is_over_everywhere(world, &copies[1]));
+    assert!(is_over_everywhere(&mut world, &copies[0]));
+    goes_on_everywhere(&mut world, &other);
 }
 
 /// Much is written to etcd between the last poll of the replica that signs out and the sign-out,

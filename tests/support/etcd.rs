@@ -101,6 +101,13 @@ impl Etcd {
         pairs.iter().map(|pair| (text(&pair["key"]), text(&pair["value"]))).collect()
     }
 
+    /// Deletes the keys that begin with `prefix`.
+    pub fn delete(&self, prefix: &str) {
+        let end = format!("{}0", prefix.strip_suffix('/').unwrap());
+        let body = json!({ "key": base64(prefix), "range_end": base64(end) });
+        assert_eq!(self.post("/v3/kv/deleterange", &body).0, 200);
+    }
+
     /// Writes a key, as somebody does who has access to etcd but no session key.
     pub fn put(&self, key: &str, value: &str) {
         let (status, _) = self.post("/v3/kv/put", &json!({ "key": base64(key), "value": base64(value) }));
