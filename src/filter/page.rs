@@ -47,7 +47,7 @@ pub(super) fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mu
         SignOuts::Awaited(step) => return *step,
     };
     // The list may have come since.
-    if context.served.revocations.contain(&session.record().into(), now) {
+    if context.runtime.store().is_some() && context.served.revocations.contain(&session.record().into(), now) {
         return ended(context, SessionEnd::Revoked, env);
     }
     let (session, response) = match freshness(&context, session, wait_end, now, env) {
