@@ -43,7 +43,7 @@ pub(super) fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mu
     };
     let context = match sign_outs(context, env, move |context, env| page(context, wait_end, env)) {
         SignOuts::Known(context) => context,
-        SignOuts::Unknown(context) => return refuse(&context, &RequestError::StoreUnavailable.into()),
+        SignOuts::Unknown(context) => return anonymous(context, Some(RequestError::StoreUnavailable.into()), env),
         SignOuts::Awaited(step) => return *step,
     };
     // The list may have come since.

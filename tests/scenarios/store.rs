@@ -8,7 +8,7 @@ use super::backchannel::{form, logout_token, take_logout_tokens};
 use super::refresh::calls;
 use crate::support::browser::Browser;
 use crate::support::etcd::{Etcd, EtcdAccess, prefix, store};
-use crate::support::harness::{Harness, Outcome};
+use crate::support::harness::{Harness, Outcome, values};
 use crate::support::issuer::{Answer, Issuer, Refresh};
 use crate::support::replicas::Replicas;
 use crate::support::world::{NAVIGATION, World, ada};
@@ -382,7 +382,10 @@ pub fn etcd_is_away_and_sessions_are_refused<H: Harness>() {
     assert!(asks.status == 503 && asks.body.contains("store_unavailable"), "{}", asks.body);
     // Without a session nothing depends on the store, and a sign-out ends the session here.
     assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 302);
-    world.send(&mut world.browser(), "https://acme.example/public", &NAVIGATION).forwarded();
+    for mut visitor in [world.browser(), browser.clone()] {
+        let seen = world.send(&mut visitor, "https://acme.example/public", &NAVIGATION).forwarded();
+        assert_eq!(values(&seen, "x-auth-request-user"), <[String; 0]>::default());
+    }
     assert_eq!(world.open(&mut browser.clone(), LOGOUT).reply().status, 302);
     etcd_answers(&world, Answer::Normal);
     world.eventually(|world| {
