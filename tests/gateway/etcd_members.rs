@@ -1,4 +1,4 @@
-//! Two Envoys, and an etcd of three members with faults.
+//! Three Envoys, and an etcd of three members with faults.
 
 use serde_json::json;
 
@@ -11,13 +11,13 @@ use crate::support::harness::Outcome;
 use crate::support::replicas::Replicas;
 use crate::support::world::World;
 
-type Envoys = World<Replicas<EnvoyHarness>>;
+type Envoys = World<Replicas<EnvoyHarness, 3>>;
 
 const LOGOUT: &str = "https://acme.example/oauth2/logout";
 const BACKCHANNEL: &str = "https://acme.example/oauth2/backchannel-logout";
 const PAGE: &str = "https://acme.example/page";
 
-/// Signs out while etcd has a fault, and waits until both Envoys know it.
+/// Signs out while etcd has a fault, and waits until every Envoy knows it.
 #[track_caller]
 fn sign_out(world: &mut Envoys) -> Browser {
     let mut browser = world.signed_in();
@@ -30,7 +30,7 @@ fn sign_out(world: &mut Envoys) -> Browser {
 #[track_caller]
 fn is_over(world: &mut Envoys, copy: &Browser) {
     world.eventually(|world| {
-        (0..4).all(|_| matches!(world.open(&mut copy.clone(), PAGE), Outcome::Replied(reply) if reply.status == 302))
+        (0..6).all(|_| matches!(world.open(&mut copy.clone(), PAGE), Outcome::Replied(reply) if reply.status == 302))
     });
 }
 
@@ -93,7 +93,7 @@ fn what_was_acknowledged_survives_the_faults_of_etcd() {
     etcd.set_up();
     ended.push(sign_out(&mut world));
     ended.iter().for_each(|copy| is_over(&mut world, copy));
-    for _ in 0..4 {
+    for _ in 0..6 {
         world.open(&mut stays.clone(), PAGE).forwarded();
     }
 }

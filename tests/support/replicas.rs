@@ -8,23 +8,24 @@ use super::clock::Clock;
 use super::harness::{Harness, Lines, Outcome};
 use super::issuer::Issuers;
 
-pub struct Replicas<H> {
+/// `N` of them.
+pub struct Replicas<H, const N: usize = 2> {
     pub replicas: Vec<H>,
     /// The replica that gets the next request.
     pub turn: usize,
     issuers: Issuers,
 }
 
-impl<H: Harness> Replicas<H> {
+impl<H: Harness, const N: usize> Replicas<H, N> {
     /// Replaces the replica at this index by a new one.
     pub fn restart(&mut self, index: usize, configuration: &Value) {
         self.replicas[index] = H::start(configuration, self.issuers.clone());
     }
 }
 
-impl<H: Harness> Harness for Replicas<H> {
+impl<H: Harness, const N: usize> Harness for Replicas<H, N> {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
-        let replicas = (0..2).map(|_| H::start(configuration, issuers.clone())).collect();
+        let replicas = (0..N).map(|_| H::start(configuration, issuers.clone())).collect();
         Self { replicas, turn: 0, issuers }
     }
 
@@ -34,7 +35,7 @@ impl<H: Harness> Harness for Replicas<H> {
 
     fn send_with(&mut self, head: &Lines, body: Option<&[u8]>) -> Outcome {
         let turn = self.turn;
-        self.turn = (turn + 1) % self.replicas.len();
+        self.turn = (turn + 1) % N;
         self.replicas[turn].send_with(head, body)
     }
 
