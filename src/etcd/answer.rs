@@ -14,8 +14,10 @@ pub(crate) struct Answer {
     pub(crate) revision: u64,
     /// Whether the keys were written. For a range it has no meaning.
     pub(crate) succeeded: bool,
-    /// The keys that were read.
+    /// The keys that were read, without those that are not text.
     pub(crate) pairs: Vec<Pair>,
+    /// The last key that was read, which may be one of those.
+    pub(crate) last_key: Option<Vec<u8>>,
     /// Whether the range has more keys than these.
     pub(crate) more: bool,
 }
@@ -47,7 +49,8 @@ impl Answer {
             cluster: number(header, "cluster_id"),
             revision,
             succeeded: answer.get("succeeded").and_then(Value::as_bool).unwrap_or(false),
-            pairs: pairs.iter().map(Pair::read).collect::<Option<_>>()?,
+            pairs: pairs.iter().filter_map(Pair::read).collect(),
+            last_key: pairs.last().and_then(|pair| from_base64(pair.get("key")?.as_str()?)),
             more: range.get("more").and_then(Value::as_bool).unwrap_or(false),
         })
     }

@@ -73,6 +73,9 @@ impl EtcdCall {
             },
             // Another replica may have made the lease.
             Awaited::Leases(_) if status == 200 || text.contains(LEASE_EXISTS) => self.granted().into(),
+            Awaited::Operation if status == 200 && body.len() > CallResponse::MAX_BODY => {
+                EtcdStep::End(Err(EtcdError::TooLong))
+            }
             Awaited::Operation if status == 200 => EtcdStep::End(Answer::read(body).ok_or(EtcdError::Invalid)),
             Awaited::Operation if text.contains(LEASE_NOT_FOUND) && !self.is_granted => {
                 let leases = self.operation.leases();

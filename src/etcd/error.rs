@@ -12,6 +12,8 @@ pub(crate) enum EtcdError {
     Unreachable(CallFailure),
     /// etcd answered with this status and text.
     Refused(u16, String),
+    /// The answer is longer than one is read.
+    TooLong,
     /// The answer is not one of etcd.
     Invalid,
 }
@@ -28,6 +30,7 @@ impl fmt::Display for EtcdError {
                 let wants_user = text.contains("user name is empty");
                 f.write_str(if wants_user { "; set `store.etcd.username` and `password`" } else { "" })
             }
+            Self::TooLong => f.write_str("the answer is too long"),
             Self::Invalid => f.write_str("the answer is not one of etcd's JSON gateway (/v3)"),
         }
     }

@@ -9,7 +9,7 @@ mod client;
 mod error;
 mod operation;
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::{Answer, Pair};
 pub(crate) use call::{EtcdCall, EtcdStep};
 pub(crate) use client::Etcd;
 pub(crate) use error::EtcdError;

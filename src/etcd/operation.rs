@@ -24,11 +24,13 @@ pub(crate) enum Operation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     /// The first key.
-    pub(crate) from: String,
+    pub(crate) from: Vec<u8>,
     /// The key after the last one.
-    pub(crate) to: String,
+    pub(crate) to: Vec<u8>,
     /// The most keys of an answer.
     pub(crate) limit: u32,
+    /// Whether the values are left out.
+    pub(crate) keys_only: bool,
 }
 
 /// Keys that are written together. If the key `absent` exists, nothing is written, and the answer
@@ -37,6 +39,8 @@ pub(crate) struct Range {
 pub(crate) struct Write {
     /// A key that must not exist.
     pub(crate) absent: Option<String>,
+    /// A key and the value that it must have.
+    pub(crate) unchanged: Option<(String, String)>,
     /// The keys.
     pub(crate) puts: Vec<Put>,
     /// Keys that are deleted.
@@ -54,9 +58,9 @@ pub(crate) struct Put {
     pub(crate) lease: Lease,
 }
 
-/// A lease: etcd deletes its keys when it ends. All keys that are written within an hour and live
-/// about as long have one lease, whichever replica writes them, because its id depends on nothing
-/// else. So most writes need no call for a lease.
+/// A lease: etcd deletes its keys when it ends. All keys that one VM writes within an hour and that
+/// live about as long have one lease, so most writes need no call for one. The id has a random part,
+/// because any user of etcd may make leases, and could make one with a known id end early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lease {
     id: u64,
@@ -64,18 +68,19 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// The lease for a key under `prefix` that is of use for `time` from `now` on. It ends one to
-    /// two hours later.
-    pub(crate) fn lasting(time: Duration, prefix: &str, now: UnixTime) -> Self {
+    /// The lease of the VM with this random number for a key that is of use for `time` from `now`
+    /// on. It ends one to two hours later.
+    pub(crate) fn lasting(time: Duration, salt: u64, now: UnixTime) -> Self {
         let (bucket, hours) = (now.0 / HOUR, (time.as_secs() / HOUR).saturating_add(2));
-        let hash = Sha256::digest(format!("{prefix} {bucket} {hours}"));
+        let hash = Sha256::digest(format!("{salt} {bucket} {hours}"));
         Self { id: id(&hash), seconds: hours.saturating_mul(HOUR) }
     }
 
-    /// The lease for a key that is of use for a few seconds. It ends after 20 to 30 of them.
-    pub(crate) fn short(prefix: &str, now: UnixTime) -> Self {
-        let hash = Sha256::digest(format!("{prefix} {} short", now.0 / SHORT_BUCKET));
-        Self { id: id(&hash), seconds: SHORT }
+    /// The same for a key that is of use for a short time. It ends 20 to 30 seconds later.
+    pub(crate) fn short(time: Duration, salt: u64, now: UnixTime) -> Self {
+        let seconds = time.as_secs().saturating_add(SHORT);
+        let hash = Sha256::digest(format!("{salt} {} {seconds} short", now.0 / SHORT_BUCKET));
+        Self { id: id(&hash), seconds }
     }
 
     /// The call that makes the lease.
@@ -89,11 +94,12 @@ impl Operation {
     /// The call of the operation.
     pub(super) fn call(&self, etcd: &Etcd) -> HttpCall {
         match self {
-            Self::Range(Range { from, to, limit }) => {
-                let body = json!({ "key": encoded(from), "range_end": encoded(to), "limit": limit.to_string() });
+            Self::Range(Range { from, to, limit, keys_only }) => {
+                let (from, to) = (encoded(from), encoded(to));
+                let body = json!({ "key": from, "range_end": to, "limit": limit.to_string(), "keys_only": keys_only });
                 etcd.post("/v3/kv/range", json::write(&body))
             }
-            Self::Write(Write { absent, puts, deletes }) => {
+            Self::Write(Write { absent, unchanged, puts, deletes }) => {
                 let delete = |key: &String| json!({ "request_delete_range": { "key": encoded(key) } });
                 let success: Vec<Value> = puts.iter().map(Put::json).chain(deletes.iter().map(delete)).collect();
                 let mut body = json!({ "success": success });
@@ -102,6 +108,11 @@ impl Operation {
                         json!([{ "key": encoded(key), "target": "CREATE", "result": "EQUAL", "create_revision": "0" }]);
                     members.insert("compare".to_owned(), compare);
                     members.insert("failure".to_owned(), json!([{ "request_range": { "key": encoded(key) } }]));
+                }
+                if let (Some((key, value)), Some(members)) = (unchanged, body.as_object_mut()) {
+                    let compare =
+                        json!([{ "key": encoded(key), "target": "VALUE", "result": "EQUAL", "value": encoded(value) }]);
+                    members.insert("compare".to_owned(), compare);
                 }
                 etcd.post("/v3/kv/txn", json::write(&body))
             }
@@ -134,12 +145,13 @@ fn id(hash: &[u8]) -> u64 {
     (u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default()) >> 1).max(1)
 }
 
-fn encoded(text: &str) -> String {
-    base64(text.as_bytes())
+fn encoded(text: impl AsRef<[u8]>) -> String {
+    base64(text.as_ref())
 }
 
 const HOUR: u64 = 3600;
-/// The life of a short lease in seconds, and the time in which keys have the same one.
+/// How much longer a short lease lives at most, in seconds, and the time in which keys have the same
+/// one.
 const SHORT: u64 = 30;
 const SHORT_BUCKET: u64 = 10;
 
@@ -149,12 +161,12 @@ mod tests {
 
     #[test]
     fn keys_of_an_hour_and_a_lifetime_have_one_lease() {
-        let lease = |hours: u64, prefix, now| Lease::lasting(Duration::from_secs(hours * HOUR), prefix, UnixTime(now));
-        assert_eq!(lease(8, "/a/", 7200), lease(8, "/a/", 10_799));
-        assert_eq!(lease(8, "/a/", 7200).seconds, 10 * HOUR);
-        for other in [lease(9, "/a/", 7200), lease(8, "/b/", 7200), lease(8, "/a/", 10_800)] {
-            assert_ne!(other.id, lease(8, "/a/", 7200).id);
+        let lease = |hours: u64, salt, now| Lease::lasting(Duration::from_secs(hours * HOUR), salt, UnixTime(now));
+        assert_eq!(lease(8, 1, 7200), lease(8, 1, 10_799));
+        assert_eq!(lease(8, 1, 7200).seconds, 10 * HOUR);
+        for other in [lease(9, 1, 7200), lease(8, 2, 7200), lease(8, 1, 10_800)] {
+            assert_ne!(other.id, lease(8, 1, 7200).id);
         }
-        assert!(lease(8, "/a/", 7200).id <= i64::MAX.unsigned_abs());
+        assert!(lease(8, 1, 7200).id <= i64::MAX.unsigned_abs());
     }
 }

@@ -87,8 +87,8 @@ impl PluginWork {
 fn refreshed(step: RefreshStep, env: &mut Env<'_>) -> PluginStep {
     match step {
         RefreshStep::Call(start) => PluginStep::Call(start.into()),
-        RefreshStep::Later(refreshing) => {
-            PluginStep::Later(PluginWork(Work::Refresh(refreshing)), Duration::ZERO, Vec::new())
+        RefreshStep::Later(refreshing, pause) => {
+            PluginStep::Later(PluginWork(Work::Refresh(refreshing)), pause, Vec::new())
         }
         RefreshStep::End(key, line, unused) => {
             let mut log = vec![line];

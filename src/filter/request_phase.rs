@@ -99,7 +99,7 @@ impl RequestPhase {
             Self::AwaitingFetch(fetch, then) if fetch.is_over(env) => then(env),
             Self::AwaitingFetch(..) => RequestStep::Wait(self, RequestEffect::AwaitFetch),
             Self::AwaitingStore(wait, then) if wait.is_over(env) => then(wait.ended(), env),
-            Self::AwaitingStore(..) => RequestStep::Wait(self, RequestEffect::AwaitStore(None)),
+            Self::AwaitingStore(..) => RequestStep::Wait(self, RequestEffect::AwaitStore(Vec::new())),
             Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::ExchangingCode(_) => {
                 RequestStep::Reply(unexpected_input(env))
             }
@@ -134,7 +134,7 @@ fn backchannel_logout(
         Err(reply) => RequestStep::Reply(reply),
         Ok(revocation) => match request.publish(&revocation, env) {
             Ok(None) => RequestStep::Reply(request.end(&revocation, env)),
-            Ok(Some((wait, start))) => await_store(wait, Some(start), move |ended, env| {
+            Ok(Some((wait, start))) => await_store(wait, vec![start.into()], move |ended, env| {
                 RequestStep::Reply(request.published(ended, revocation, env))
             }),
             Err(reply) => RequestStep::Reply(reply),
@@ -153,6 +153,10 @@ fn callback(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
 /// Answers the question who is signed in.
 fn who_is_signed_in(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
     if !has_bearer_token(&context.head) {
+        let has_session = env.now().is_ok_and(|now| context.sessions(now).find(&context.head).is_ok());
+        if !has_session {
+            return RequestStep::Reply(whoami(&context, None, env));
+        }
         return match sign_outs(context, env, who_is_signed_in) {
             SignOuts::Known(context) => RequestStep::Reply(whoami(&context, None, env)),
             SignOuts::Unknown(context) => {
@@ -184,14 +188,20 @@ fn sign_out(signed_out: SignOut, context: &RequestContext, env: &mut Env<'_>) ->
     let user = reply.log.iter().find_map(|line| line.user.clone());
     let (provider, reply_context) = (&context.served.provider, ReplyContext { user, ..context.reply_context() });
     let begin = |token: &Secret<String>| PluginCall::revocation(provider, token, &reply_context, &mut reply.log, env);
-    let calls = refresh_tokens.iter().filter_map(begin).collect();
+    let mut calls: Vec<PluginCall> = refresh_tokens.iter().filter_map(begin).collect();
     let Some(store) = context.runtime.store().filter(|_| !revocation.entries.is_empty()) else {
         return RequestStep::ReplyAndCall(reply, calls);
     };
     // The browser loses its cookies in any case. If etcd is away, the write is tried again.
     match publish(store, &context.served.revocations, &revocation, true, env) {
-        Ok((wait, publish)) => await_store(wait, Some(publish), move |_, _| RequestStep::ReplyAndCall(reply, calls)),
-        Err(failure) => RequestStep::Reply(context.reply_context().refuse(&failure.into())),
+        Ok((wait, publish)) => {
+            calls.push(publish.into());
+            await_store(wait, calls, move |_, _| RequestStep::Reply(reply))
+        }
+        Err(failure) => {
+            let line = context.reply_context().log(Level::Error, Event::HostError, &failure.to_string());
+            RequestStep::ReplyAndCall(reply.with_log(line), calls)
+        }
     }
 }
 

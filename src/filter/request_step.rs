@@ -13,7 +13,7 @@ use crate::http::call::HttpCall;
 use crate::http::reply::LocalReply;
 use crate::oauth::discovery::{AwaitedFetch, NeededDocuments, Provider};
 use crate::runtime::RequestContext;
-use crate::session::store::{Ended, StartStoreWork, StoreWait};
+use crate::session::store::{Ended, StoreWait};
 use crate::upstream::Forward;
 
 /// The input that the request waits for.
@@ -57,9 +57,9 @@ pub enum RequestEffect {
     /// Let the [`JwksRefresher`](crate::oauth::discovery::JwksRefresher) make the fetches that are
     /// due, and wait for [`Filter::awaited`](super::Filter::awaited).
     AwaitFetch,
-    /// Begin this call of the store, if there is one, or else the poll that is due, and wait for
+    /// Begin these calls, or without any the poll of the store that is due, and wait for
     /// [`Filter::awaited`](super::Filter::awaited).
-    AwaitStore(Option<PluginCall>),
+    AwaitStore(Vec<PluginCall>),
     /// Read the body, at most [`MAX_BODY`](crate::http::request::MAX_BODY) bytes, then give it as
     /// [`Input::Body`](super::Input::Body). No part of this request is ever sent to the upstream.
     ReadBody,
@@ -121,14 +121,13 @@ pub(super) fn with(
     with_documents(&provider, needed, env, move |env| then(context, env))
 }
 
-/// Does `then` as soon as the store has answered this work, or takes too long.
+/// Begins these calls, and does `then` as soon as the store has answered, or takes too long.
 pub(super) fn await_store(
     wait: StoreWait,
-    start: Option<StartStoreWork>,
+    start: Vec<PluginCall>,
     then: impl FnOnce(Ended, &mut Env<'_>) -> RequestStep + 'static,
 ) -> RequestStep {
-    let effect = RequestEffect::AwaitStore(start.map(PluginCall::from));
-    RequestStep::Wait(RequestPhase::AwaitingStore(wait, Box::new(then)), effect)
+    RequestStep::Wait(RequestPhase::AwaitingStore(wait, Box::new(then)), RequestEffect::AwaitStore(start))
 }
 
 /// Waits for the response to a call of the code exchange.

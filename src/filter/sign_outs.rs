@@ -2,6 +2,7 @@
 //!
 //! Scenarios: `tests/scenarios/store.rs`.
 
+use super::plugin_call::PluginCall;
 use super::request_step::{RequestStep, await_store};
 use crate::env::Env;
 use crate::runtime::RequestContext;
@@ -30,7 +31,11 @@ pub(super) fn sign_outs(
         Readiness::Known => SignOuts::Known(context),
         Readiness::Awaited(wait, start) => {
             let context = context.after_wait_for_store();
-            SignOuts::Awaited(Box::new(await_store(wait, start, move |_, env| then(context, env))))
+            SignOuts::Awaited(Box::new(await_store(
+                wait,
+                start.map(PluginCall::from).into_iter().collect(),
+                move |_, env| then(context, env),
+            )))
         }
         Readiness::Unknown if store.refuses_when_away() => SignOuts::Unknown(context),
         Readiness::Unknown => SignOuts::Known(context),

@@ -163,6 +163,8 @@ impl Queue {
                     ended.log.extend(log);
                     if self.paused.len() < MAX_PAUSED {
                         self.paused.push((env.now().unwrap_or_default().plus(pause), work));
+                    } else {
+                        log(Level::Error, "too much waits for etcd, so a sign-out is not tried again");
                     }
                     None
                 }

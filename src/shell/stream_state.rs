@@ -106,10 +106,8 @@ impl StreamState {
                     None
                 }
                 Effect::Request(RequestEffect::AwaitStore(start)) => {
-                    match start {
-                        Some(start) => self.plugin.calls.start(start),
-                        None => self.plugin.calls.hurry(),
-                    }
+                    self.plugin.calls.hurry();
+                    start.into_iter().for_each(|start| self.plugin.calls.start(start));
                     None
                 }
                 Effect::Request(RequestEffect::AwaitFetch) => {

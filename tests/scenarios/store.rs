@@ -320,6 +320,44 @@ pub fn values_of_others_end_nothing<H: Harness>() {
     }
 }
 
+/// Junk in etcd, of any size and number, keeps no sign-out from any replica, and ends no session.
+pub fn junk_does_not_get_in_the_way<H: Harness>() {
+    let (mut world, prefix) = world::<H>(|_| {});
+    let (mut leaver, mut late, stays) = (world.signed_in(), world.signed_in(), world.signed_in());
+    let copies = [leaver.clone(), late.clone()];
+    world.open(&mut leaver, LOGOUT).reply();
+    let etcd = Etcd::shared();
+    let (key, value) = etcd.keys(&format!("{prefix}ended/")).pop().unwrap();
+    // The same sign-out under many keys that stand before it.
+    let tenant = key.rsplit_once('/').unwrap().0;
+    let copied: Vec<(Vec<u8>, String)> =
+        (0..4200).map(|number| (format!("{tenant}/0{number:015}-x").into_bytes(), value.clone())).collect();
+    etcd.put_all(&copied);
+    // Keys that are no text, and values that fit into no answer.
+    for start in [format!("{prefix}recent/"), format!("{tenant}/")] {
+        let key = |end: &[u8]| [start.as_bytes(), end].concat();
+        etcd.put_all(&[(key(b"\xff"), "x".to_owned()), (key(b"0\xff"), "x".to_owned())]);
+        etcd.put_all(&[(key(b"ffffffffffffffff/x"), "x".repeat(70_000)), (key(b"00"), "x".repeat(70_000))]);
+    }
+    let mut configuration = world.configuration();
+    store(&mut configuration, &prefix);
+    take_logout_tokens(&mut configuration["tenants"][0]);
+    world.harness.restart(1, &configuration);
+    world.harness.turn = 1;
+    assert_eq!(world.open(&mut copies[0].clone(), PAGE).reply().status, 302);
+    goes_on_everywhere(&mut world, &stays);
+    world.harness.turn = 0;
+    world.open(&mut late, LOGOUT).reply();
+    world.eventually(|world| is_over_everywhere(world, &copies[1]));
+    goes_on_everywhere(&mut world, &stays);
+    // A cookie whose session is over writes nothing more.
+    let written = etcd.keys(&prefix).len();
+    for _ in 0..5 {
+        world.post(LOGOUT, &[("cookie", &copies[0].cookie_line("acme.example").unwrap())], b"").reply();
+    }
+    assert_eq!(etcd.keys(&prefix).len(), written);
+}
+
 /// etcd is away: sessions go on by what is known, and a sign-out is written when etcd is back.
 pub fn etcd_is_away<H: Harness>() {
     let (mut world, _) = world::<H>(|_| {});

@@ -272,10 +272,10 @@ impl Harness for CoreHarness {
                 }
                 Effect::Request(RequestEffect::AwaitStore(start)) => {
                     assert_eq!(filter.awaited(), Some(Awaited::Store));
-                    match start {
-                        Some(start) => self.plugin_call(start),
-                        None => self.tick(),
+                    if start.is_empty() {
+                        self.tick();
                     }
+                    start.into_iter().for_each(|start| self.plugin_call(start));
                     input = Input::Woken;
                 }
                 Effect::Request(RequestEffect::ReadBody) => {

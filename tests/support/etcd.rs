@@ -96,9 +96,19 @@ impl Etcd {
     pub fn keys(&self, prefix: &str) -> Vec<(String, String)> {
         let end = format!("{}0", prefix.strip_suffix('/').unwrap());
         let (_, answer) = self.post("/v3/kv/range", &json!({ "key": base64(prefix), "range_end": base64(end) }));
-        let text = |value: &Value| String::from_utf8(super::http::from_base64(value.as_str().unwrap())).unwrap();
+        let text =
+            |value: &Value| String::from_utf8_lossy(&super::http::from_base64(value.as_str().unwrap())).into_owned();
         let pairs = answer["kvs"].as_array().cloned().unwrap_or_default();
         pairs.iter().map(|pair| (text(&pair["key"]), text(&pair["value"]))).collect()
+    }
+
+    /// Writes many keys.
+    pub fn put_all(&self, pairs: &[(Vec<u8>, String)]) {
+        for pairs in pairs.chunks(100) {
+            let put = |(key, value): &(Vec<u8>, String)| json!({ "request_put": { "key": base64(key), "value": base64(value) } });
+            let puts: Vec<Value> = pairs.iter().map(put).collect();
+            assert_eq!(self.post("/v3/kv/txn", &json!({ "success": puts })).0, 200);
+        }
     }
 
     /// Deletes the keys that begin with `prefix`.

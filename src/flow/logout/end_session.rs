@@ -49,7 +49,11 @@ impl EndedSessions {
         let is_revoked = revocations.contain(&session.into(), now);
         let this = (RevocationEntry::session(session.id, &session.sub), UnixTime(session.signed_in));
         let entries: Vec<_> = more.map(|entry| (entry, now)).into_iter().chain([this]).collect();
-        self.revocation.entries.extend_from_slice(&entries);
+        // A session that is over is known to the other replicas. So a copy of its cookies cannot
+        // fill the store.
+        if !is_revoked {
+            self.revocation.entries.extend_from_slice(&entries);
+        }
         let lifetime = context.runtime.policy().lifetime;
         if let Ok(stored) = (Revocation { entries, ..Revocation::default() }).store(revocations, lifetime, now, env) {
             self.log.extend(folded(stored, &context.reply_context()));

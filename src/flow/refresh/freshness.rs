@@ -141,7 +141,7 @@ fn begin(
         RefreshStore::new(env.shared()).end(key, &RefreshState::Failed(now.plus(PAUSE).0));
         return Next::Pause;
     };
-    let start = Refreshing::begin(context, session, grant, refresh, request, now, env);
+    let start = Refreshing::begin(context, session, grant, refresh, request, longest_wait(context), now, env);
     if permission == Permission::Probe { Next::Probe(start) } else { Next::Begin(start) }
 }
 

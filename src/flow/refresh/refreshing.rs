@@ -5,6 +5,7 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -39,6 +40,8 @@ pub(crate) struct Refreshing {
     stale: UnixTime,
     /// The claim of the refresh, if there is a store.
     claim: Option<Claim>,
+    /// How often the store was asked.
+    asked: u8,
     awaited: Awaited,
 }
 
@@ -76,7 +79,7 @@ pub(crate) enum RefreshStep {
     /// Make another call.
     Call(StartRefresh),
     /// Go on with [`Refreshing::again`] soon. Another replica makes the refresh.
-    Later(Box<Refreshing>),
+    Later(Box<Refreshing>, Duration),
     /// The refresh with this key has ended, and the shared data have its result. Log this line,
     /// tell the streams that wait for it, and revoke the token, if there is one.
     End(RefreshKey, LogLine, Option<Box<UnusedToken>>),
@@ -100,12 +103,14 @@ impl Refreshing {
         grant: &RefreshGrant,
         refresh: &Refresh,
         request: ClientRequest,
+        longest: Duration,
         now: UnixTime,
         env: &mut Env<'_>,
     ) -> StartRefresh {
         let key = RefreshKey::new(&context.served.model.name, grant);
-        let store = context.runtime.store();
-        let claim = store.and_then(|store| Claim::new(store, &context.served.model, key, env));
+        // A refresh does not wait for an etcd that is known to be away.
+        let store = context.runtime.store().filter(|store| !store.is_away());
+        let claim = store.and_then(|store| Claim::new(store, &context.served.model, key, longest, env));
         let reply_context = context.reply_context().about(&session.record().identity.user);
         let request = ClientRequest { call: reply_context.traced(request.call), ..request };
         let (awaited, call) = match &claim {
@@ -124,6 +129,7 @@ impl Refreshing {
             overdue: grant.overdue(refresh),
             stale: grant.stale(refresh),
             claim,
+            asked: 0,
             awaited,
         };
         StartRefresh { refreshing: Box::new(refreshing), call }
@@ -191,7 +197,9 @@ impl Refreshing {
             }
             ClaimStep::Busy => {
                 self.awaited = Awaited::Pause(request);
-                RefreshStep::Later(self)
+                self.asked = self.asked.saturating_add(1);
+                let pause = if self.asked < ASKED_OFTEN { Duration::ZERO } else { Duration::from_secs(1) };
+                RefreshStep::Later(self, pause)
             }
             ClaimStep::Ended(result) => {
                 let reason = "another replica has made the refresh";
@@ -441,5 +449,7 @@ impl Refreshing {
     }
 }
 
+/// How often the store is asked at each tick, before it is asked once a second.
+const ASKED_OFTEN: u8 = 20;
 const PAUSED: &str = "; the provider does not answer, so no session is refreshed there for 30 seconds";
 const STALE: &str = "; the identity is older than `refresh.max_stale`, so the session ends";

@@ -21,12 +21,21 @@ pub struct Revocations {
     joined: Mutex<Vec<u8>>,
     /// The polls of the store that go on from this list, if it was read from there.
     loaded: AtomicU64,
+    /// Before this time, in seconds since the Unix epoch, it is not read from there again.
+    load_pause: AtomicU64,
 }
 
 impl Revocations {
     /// An empty list for `tenant`. In the shared data it is sealed with `ring`.
     pub(crate) fn new(tenant: Arc<Tenant>, ring: Arc<KeyRing>) -> Self {
-        Self { tenant, ring, list: Mutex::default(), joined: Mutex::default(), loaded: AtomicU64::default() }
+        Self {
+            tenant,
+            ring,
+            list: Mutex::default(),
+            joined: Mutex::default(),
+            loaded: AtomicU64::default(),
+            load_pause: AtomicU64::default(),
+        }
     }
 
     /// Identifies the tenant with its issuer and its client, in keys.
@@ -42,6 +51,16 @@ impl Revocations {
     /// Records that the polls with this number go on from this list.
     pub(crate) fn set_loaded(&self, epoch: u64) {
         self.loaded.store(epoch, Ordering::Relaxed);
+    }
+
+    /// Lets no read from the store begin before `end`, because the last one failed.
+    pub(crate) fn pause_loading(&self, end: UnixTime) {
+        self.load_pause.store(end.0, Ordering::Relaxed);
+    }
+
+    /// Whether the last read from the store failed a short time ago.
+    pub(crate) fn pauses_loading(&self, now: UnixTime) -> bool {
+        now.0 < self.load_pause.load(Ordering::Relaxed)
     }
 
     /// The tenant of the list.

@@ -27,6 +27,9 @@ pub(crate) struct Claim {
     key: RefreshKey,
     /// The value of the key while the refresh is made. It tells this claim from those of others.
     id: String,
+    /// How long a refresh takes at most, and the random number of this VM.
+    longest: Duration,
+    salt: u64,
 }
 
 /// A call to etcd for a claim.
@@ -48,32 +51,39 @@ pub(crate) enum ClaimStep {
 
 impl Claim {
     /// The claim of the refresh with this key. `None` without random bytes.
-    pub(crate) fn new(store: &Arc<Store>, tenant: &Arc<Tenant>, key: RefreshKey, env: &mut Env<'_>) -> Option<Self> {
-        let id = base64url(&env.random::<12>().ok()?);
-        Some(Self { store: store.clone(), tenant: tenant.clone(), key, id })
+    /// The refresh ends within `longest`.
+    pub(crate) fn new(
+        store: &Arc<Store>,
+        tenant: &Arc<Tenant>,
+        key: RefreshKey,
+        longest: Duration,
+        env: &mut Env<'_>,
+    ) -> Option<Self> {
+        let (id, salt) = (base64url(&env.random::<12>().ok()?), store.salt(env).ok()?);
+        Some(Self { store: store.clone(), tenant: tenant.clone(), key, id, longest, salt })
     }
 
     /// Asks for the refresh.
     pub(crate) fn ask(&self, now: UnixTime) -> (ClaimCall, HttpCall) {
-        let lease = Lease::short(self.store.prefix(), now);
+        let lease = Lease::short(self.longest, self.salt, now);
         let put = Put { key: self.etcd_key(), value: self.id.clone(), lease };
-        self.operate(Write { absent: Some(self.etcd_key()), puts: vec![put], deletes: Vec::new() })
+        self.operate(Write { absent: Some(self.etcd_key()), puts: vec![put], ..Write::default() })
     }
 
-    /// Tells the other replicas the result of the refresh. After a failure, each of them may try.
-    /// `None` if it cannot be sealed.
+    /// Tells the other replicas the result of the refresh, if the claim is still this one. After a
+    /// failure, each of them may try. `None` if it cannot be sealed.
     pub(crate) fn tell(
         &self,
         result: &RefreshState,
         now: UnixTime,
         env: &mut Env<'_>,
     ) -> Option<(ClaimCall, HttpCall)> {
-        let mut write = Write::default();
+        let mut write = Write { unchanged: Some((self.etcd_key(), self.id.clone())), ..Write::default() };
         match result {
             RefreshState::Called(_) | RefreshState::Failed(_) => write.deletes.push(self.etcd_key()),
             RefreshState::Renewed(_) | RefreshState::Rejected => {
                 let value = self.store.ring().seal(Purpose::Refresh, &self.tenant, &(self.key, result), env).ok()?;
-                let lease = Lease::lasting(KEPT, self.store.prefix(), now);
+                let lease = Lease::lasting(KEPT, self.salt, now);
                 write.puts.push(Put { key: self.etcd_key(), value, lease });
             }
         }

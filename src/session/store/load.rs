@@ -1,17 +1,18 @@
 //! Reads all sign-outs of a tenant, before this process uses a session of it for the first time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::outcome::{Ended, Outcome};
-use super::poll::PAGE;
+use super::pages::Pages;
 use super::replica::Store;
 use super::sign_out::{self, SignOut, ended};
 use super::step::Step;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::etcd::{Answer, EtcdError, Operation, Range};
-use crate::session::revocation::{Revocation, RevocationEntry, Revocations};
+use crate::etcd::{Answer, EtcdError, Operation};
+use crate::session::revocation::{Revocation, Revocations};
 
 /// A read in progress.
 pub(crate) struct Load {
@@ -19,9 +20,10 @@ pub(crate) struct Load {
     revocations: Arc<Revocations>,
     /// The polls that go on from this list.
     epoch: u64,
-    entries: Vec<(RevocationEntry, UnixTime)>,
-    /// The keys that were read.
+    pages: Pages,
+    /// The keys that were read, and when the last sign-out among them was.
     read: usize,
+    oldest: UnixTime,
     outcome: Arc<Outcome>,
 }
 
@@ -35,50 +37,58 @@ impl Load {
         let start = ended(store.prefix(), &revocations.id());
         let (store, revocations, outcome) = (store.clone(), revocations.clone(), outcome.clone());
         let epoch = store.epoch();
-        (Self { store, revocations, epoch, entries: Vec::new(), read: 0, outcome }, read_from(start.clone(), &start))
+        let pages = Pages::new(&start, &sign_out::after(&start));
+        let operation = pages.operation();
+        (Self { store, revocations, epoch, pages, read: 0, oldest: UnixTime(0), outcome }, operation)
     }
 
     /// Takes an answer.
-    pub(super) fn answered(self, result: Result<Answer, EtcdError>, env: &mut Env<'_>) -> Step<Self> {
+    pub(super) fn answered(mut self, result: Result<Answer, EtcdError>, env: &mut Env<'_>) -> Step<Self> {
         match result {
             Ok(answer) => self.page(&answer, env),
-            Err(error) => self.end(Err(error.to_string())),
+            Err(EtcdError::TooLong) if self.pages.shorten() => {
+                let operation = self.pages.operation();
+                Step::operate(self, operation)
+            }
+            Err(error) => self.end(Err(error.to_string()), env),
         }
     }
 
     fn page(mut self, answer: &Answer, env: &mut Env<'_>) -> Step<Self> {
-        let mut oldest = None;
+        let Ok(now) = env.now() else { return self.end(Err("the host did not give the time".to_owned()), env) };
+        let mut revocation = Revocation::default();
         for pair in &answer.pairs {
-            if let Some(sign_out) = SignOut::open(&pair.value, self.store.ring(), &self.revocations) {
-                self.entries.extend(sign_out.entries());
-                oldest = Some(UnixTime(sign_out.at));
+            if let Some(sign_out) = SignOut::open(pair, self.store.prefix(), self.store.ring(), &self.revocations) {
+                revocation.entries.extend(sign_out.entries());
+                self.oldest = UnixTime(sign_out.at);
             }
         }
         self.read = self.read.saturating_add(answer.pairs.len());
-        let last = answer.pairs.last().filter(|_| answer.more);
-        let floor = match last {
-            // The list has no room for more, so the sessions from before these end. The sign-outs
-            // that were not read are older, and so are the sessions that they end.
-            Some(_) if self.entries.len() >= MOST => oldest,
-            Some(_) if self.read >= MOST_KEYS => {
-                return self.end(Err(format!("the first {MOST_KEYS} keys are not of these session keys")));
-            }
-            Some(last) => {
-                let start = ended(self.store.prefix(), &self.revocations.id());
-                return Step::operate(self, read_from(sign_out::next(&last.key), &start));
-            }
-            None => None,
-        };
-        let Ok(now) = env.now() else { return self.end(Err("the host did not give the time".to_owned())) };
-        let entries = std::mem::take(&mut self.entries);
-        let revocation = Revocation { entries, before: floor.unwrap_or_default(), ..Revocation::default() };
         // Without shared data, each VM reads for itself.
-        let _ = revocation.store(&self.revocations, self.store.lifetime(), now, env);
+        let folded = revocation.store(&self.revocations, self.store.lifetime(), now, env);
+        let is_full = folded.is_ok_and(|folded| folded.everybody);
+        if self.pages.turn(answer) && !is_full {
+            if self.read >= MOST_KEYS {
+                return self.end(Err(format!("there are more than {MOST_KEYS} keys")), env);
+            }
+            let operation = self.pages.operation();
+            return Step::operate(self, operation);
+        }
+        if is_full && answer.more {
+            // The sign-outs that were not read are older, and so are the sessions that they end, but
+            // for clocks that differ.
+            let before = self.oldest.plus(CLOCK_SKEW);
+            let rest = Revocation { before, ..Revocation::default() };
+            let _ = rest.store(&self.revocations, self.store.lifetime(), now, env);
+        }
         self.store.set_loaded(&self.revocations, self.epoch, env);
-        self.end(Ok(()))
+        self.end(Ok(()), env)
     }
 
-    fn end(self, result: Result<(), String>) -> Step<Self> {
+    fn end(self, result: Result<(), String>, env: &Env<'_>) -> Step<Self> {
+        if result.is_err() {
+            self.revocations.pause_loading(env.now().unwrap_or_default().plus(PAUSE));
+        }
         self.store.loaded(&self.revocations.id());
         self.outcome.end(if result.is_ok() { Ended::Done } else { Ended::Failed });
         let cluster = self.store.etcd().cluster();
@@ -91,11 +101,10 @@ impl Load {
     }
 }
 
-fn read_from(from: String, start: &str) -> Operation {
-    Operation::Range(Range { from, to: sign_out::after(start), limit: PAGE })
-}
-
-/// The most entries that are read: those that a list has room for.
-const MOST: usize = 4096;
-/// The most keys that are read.
-const MOST_KEYS: usize = 2 * MOST;
+/// The most keys that are read. A list has room for 4,096 entries, and keys of other session keys,
+/// or junk, can stand between those that open.
+const MOST_KEYS: usize = 65_536;
+/// How far the clocks of replicas may differ.
+const CLOCK_SKEW: Duration = Duration::from_secs(61);
+/// The time after a read that failed in which no other begins.
+const PAUSE: Duration = Duration::from_secs(10);

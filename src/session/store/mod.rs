@@ -18,6 +18,7 @@ mod claim;
 mod command;
 mod load;
 mod outcome;
+mod pages;
 mod poll;
 mod publish;
 mod readiness;

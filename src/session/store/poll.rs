@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::pages::Pages;
 use super::replica::Store;
 use super::sign_out::{self, SignOut, recent, recent_from, tenant_of_recent};
 use super::state::PollState;
@@ -23,6 +24,7 @@ pub(crate) struct Poll {
     /// Cluster and revision of the first page. Later pages may be newer, but lack what was written
     /// since at an earlier key.
     first: Option<(u64, u64)>,
+    pages: Pages,
 }
 
 impl Poll {
@@ -47,15 +49,20 @@ impl Poll {
             0 => recent(prefix),
             revision => recent_from(prefix, revision.saturating_sub(OVERLAP)),
         };
-        let limit = if before.revision == 0 { 1 } else { PAGE };
-        let range = Range { from, to: sign_out::after(&recent(prefix)), limit };
-        Some((Self { store: store.clone(), before, began: now, first: None }, Operation::Range(range)))
+        let pages = Pages::new(&from, &sign_out::after(&recent(prefix)));
+        // The first poll reads nothing but the revision.
+        let operation = if before.revision == 0 { revision_of(store) } else { pages.operation() };
+        Some((Self { store: store.clone(), before, began: now, first: None, pages }, operation))
     }
 
     /// Takes an answer.
-    pub(super) fn answered(self, result: Result<Answer, EtcdError>, env: &mut Env<'_>) -> Step<Self> {
+    pub(super) fn answered(mut self, result: Result<Answer, EtcdError>, env: &mut Env<'_>) -> Step<Self> {
         match result {
             Ok(answer) => self.page(&answer, env),
+            Err(EtcdError::TooLong) if self.pages.shorten() => {
+                let operation = self.pages.operation();
+                Step::operate(self, operation)
+            }
             Err(error) => self.failed(&error, env),
         }
     }
@@ -65,10 +72,9 @@ impl Poll {
         let is_same = cluster == self.before.cluster && revision >= self.before.revision;
         if self.before.revision > 0 && is_same {
             self.apply(answer, env);
-            if let Some(last) = answer.pairs.last().filter(|_| answer.more) {
-                let to = sign_out::after(&recent(self.store.prefix()));
-                let range = Range { from: sign_out::next(&last.key), to, limit: PAGE };
-                return Step::operate(self, Operation::Range(range));
+            if self.pages.turn(answer) {
+                let operation = self.pages.operation();
+                return Step::operate(self, operation);
             }
         }
         let epoch = if self.before.revision > 0 && is_same {
@@ -114,7 +120,8 @@ impl Poll {
         for pair in answer.pairs.iter().filter(|pair| pair.modified > self.before.revision) {
             let tenant = tenant_of_recent(self.store.prefix(), &pair.key).and_then(|id| self.store.tenant(id));
             let Some(revocations) = tenant else { continue };
-            let Some(sign_out) = SignOut::open(&pair.value, self.store.ring(), revocations) else { continue };
+            let sign_out = SignOut::open(pair, self.store.prefix(), self.store.ring(), revocations);
+            let Some(sign_out) = sign_out else { continue };
             match new.iter_mut().find(|(known, _)| Arc::ptr_eq(known, revocations)) {
                 Some((_, known)) => known.entries.extend(sign_out.entries()),
                 None => {
@@ -133,10 +140,14 @@ impl Poll {
 ///
 /// [`Publish`]: super::publish::Publish
 pub(super) const OVERLAP: u64 = 64;
-/// The most keys of an answer. A sign-out takes about 500 bytes there, and an answer may have 64
-/// KiB.
-pub(super) const PAGE: u32 = 100;
-/// The most seconds without an answer after which the recent sign-outs are still there.
-const LONGEST_GAP: u64 = 3600;
+/// A read of nothing, whose answer has the revision.
+pub(super) fn revision_of(store: &Store) -> Operation {
+    let from = recent(store.prefix()).into_bytes();
+    Operation::Range(Range { to: from.clone(), from, limit: 1, keys_only: true })
+}
+
+/// The most seconds without an answer after which the recent sign-outs are still there: they live
+/// for an hour, less the ten minutes for which a write may be tried again.
+const LONGEST_GAP: u64 = 1800;
 /// The longest time between two writes of the state by a VM that polls.
 const LONGEST: Duration = Duration::from_secs(10);

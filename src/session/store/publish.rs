@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::outcome::{Ended, Outcome};
-use super::poll::OVERLAP;
+use super::poll::{OVERLAP, revision_of};
 use super::replica::Store;
-use super::sign_out::{SignOut, ended_key, next, recent, recent_key, token_key};
+use super::sign_out::{SignOut, ended_key, recent_key, token_key};
 use super::step::{Next, Step};
 use super::wait::StoreWait;
 use crate::base::encoding::base64url;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::{Env, HostFailure};
-use crate::etcd::{Answer, EtcdError, Lease, Operation, Put, Range, Write};
+use crate::etcd::{Answer, EtcdError, Lease, Operation, Put, Write};
 use crate::session::revocation::{Revocation, RevocationEntry, Revocations};
 
 /// A write in progress.
@@ -32,6 +32,8 @@ pub(crate) struct Publish {
     attempts: u32,
     /// Whether another attempt follows one that failed.
     retries: bool,
+    /// The random number of this VM, for leases.
+    salt: u64,
     outcome: Arc<Outcome>,
 }
 
@@ -50,12 +52,15 @@ impl Publish {
     ) -> Result<(StoreWait, Self, Operation), HostFailure> {
         let at = env.now()?;
         let id = base64url(&env.random::<12>()?);
-        let sealed = SignOut::new(at, &revocation.entries).seal(store.ring(), revocations.tenant(), env)?;
+        let sealed = SignOut::new(&id, at, &revocation.entries).seal(store.ring(), revocations.tenant(), env)?;
         let (outcome, token) = (Arc::new(Outcome::default()), revocation.token);
-        let (revision, attempts) = (store.revision(), 0);
+        // If the write had to be repeated at a newer revision and that failed, the logout token would
+        // be used up. So its revision is asked for.
+        let revision = if token.is_some() { 0 } else { store.revision() };
+        let (attempts, salt) = (0, store.salt(env)?);
         let wait = StoreWait::for_work(&outcome, at);
         let (store, revocations) = (store.clone(), revocations.clone());
-        let publish = Self { store, revocations, sealed, at, id, token, revision, attempts, retries, outcome };
+        let publish = Self { store, revocations, sealed, at, id, token, revision, attempts, retries, salt, outcome };
         let operation = publish.operation();
         Ok((wait, publish, operation))
     }
@@ -131,11 +136,10 @@ impl Publish {
     /// The next operation: the write, or before it a read of nothing that brings the revision.
     fn operation(&self) -> Operation {
         if self.revision == 0 {
-            let from = recent(self.store.prefix());
-            return Operation::Range(Range { to: next(&from), from, limit: 1 });
+            return revision_of(&self.store);
         }
         let (prefix, tenant) = (self.store.prefix(), self.revocations.id());
-        let lease = |time| Lease::lasting(time, prefix, self.at);
+        let lease = |time| Lease::lasting(time, self.salt, self.at);
         let put = |key, value: &str, time| Put { key, value: value.to_owned(), lease: lease(time) };
         let mut puts = vec![
             put(ended_key(prefix, &tenant, self.at, &self.id), &self.sealed, self.store.lifetime()),
@@ -145,7 +149,7 @@ impl Publish {
         puts.extend(token.iter().map(|(key, expires)| {
             put(key.clone(), &self.id, Duration::from_secs(expires.0.saturating_sub(self.at.0)))
         }));
-        Operation::Write(Write { absent: token.map(|(key, _)| key), puts, deletes: Vec::new() })
+        Operation::Write(Write { absent: token.map(|(key, _)| key), puts, ..Write::default() })
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn readiness(
     if store.is_loaded(revocations, env) {
         return if store.is_stale(now) { Readiness::Unknown } else { Readiness::Known };
     }
-    if store.is_away() || !may_wait {
+    if store.is_away() || !may_wait || revocations.pauses_loading(now) {
         return Readiness::Unknown;
     }
     if store.epoch() == 0 {

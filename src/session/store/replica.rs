@@ -10,8 +10,8 @@ use super::outcome::Outcome;
 use super::settings::{StoreSettings, WhenAway};
 use super::state::PollState;
 use crate::base::time::UnixTime;
-use crate::env::Env;
 use crate::env::shared::key_of;
+use crate::env::{Env, NoEntropy};
 use crate::etcd::Etcd;
 use crate::seal::{KeyRing, Purpose};
 use crate::session::revocation::Revocations;
@@ -35,6 +35,8 @@ pub struct Store {
 
 #[derive(Default)]
 struct KnownState {
+    /// The random number of this VM. 0 before it is needed.
+    salt: AtomicU64,
     epoch: AtomicU64,
     revision: AtomicU64,
     confirmed: AtomicU64,
@@ -77,6 +79,21 @@ impl Store {
     /// The lifetime of sessions.
     pub(super) fn lifetime(&self) -> Duration {
         self.lifetime
+    }
+
+    /// The random number of this VM.
+    ///
+    /// # Errors
+    /// [`NoEntropy`] if the host gives no random bytes.
+    pub(super) fn salt(&self, env: &mut Env<'_>) -> Result<u64, NoEntropy> {
+        match self.known.salt.load(Ordering::Relaxed) {
+            0 => {
+                let salt = u64::from_be_bytes(env.random()?);
+                self.known.salt.store(salt, Ordering::Relaxed);
+                Ok(salt)
+            }
+            salt => Ok(salt),
+        }
     }
 
     /// The revocations of the tenant with this id.
@@ -127,7 +144,7 @@ impl Store {
     }
 
     /// Whether the last poll had no answer.
-    pub(super) fn is_away(&self) -> bool {
+    pub(crate) fn is_away(&self) -> bool {
         self.known.is_away.load(Ordering::Relaxed)
     }
 
@@ -150,7 +167,10 @@ impl Store {
     /// Whether the sign-outs of other replicas count as unknown, because etcd has not answered for
     /// too long.
     pub(super) fn is_stale(&self, now: UnixTime) -> bool {
-        self.age(now).is_none_or(|age| age > self.settings.max_staleness.as_secs())
+        let longest = self.settings.max_staleness.as_secs();
+        // A time in the future is of a clock that was set back.
+        let is_ahead = self.known.confirmed.load(Ordering::Relaxed) > now.0.saturating_add(longest);
+        is_ahead || self.age(now).is_none_or(|age| age > longest)
     }
 
     /// Whether requests with a session get 503 while sign-outs may be unknown.
@@ -158,10 +178,15 @@ impl Store {
         self.settings.when_away == WhenAway::Refuse
     }
 
+    /// The key in the shared data that says that the list of the tenant was read from this store.
+    fn loaded_key(&self, revocations: &Revocations) -> String {
+        [&self.key, "/", &revocations.id()].concat()
+    }
+
     /// Records for the VMs of this process that the list of the tenant was read.
     pub(super) fn set_loaded(&self, revocations: &Revocations, epoch: u64, env: &mut Env<'_>) {
         if let Ok(sealed) = self.ring.seal(Purpose::Store, revocations.tenant(), &epoch, env) {
-            let _ = env.shared().set(&loaded_key(&revocations.id()), sealed.as_bytes(), None);
+            let _ = env.shared().set(&self.loaded_key(revocations), sealed.as_bytes(), None);
         }
         revocations.set_loaded(epoch);
     }
@@ -173,7 +198,7 @@ impl Store {
         if epoch == 0 || revocations.loaded() == epoch {
             return epoch > 0;
         }
-        let sealed = env.shared().get(&loaded_key(&revocations.id())).map(|(sealed, _)| sealed).unwrap_or_default();
+        let sealed = env.shared().get(&self.loaded_key(revocations)).map(|(sealed, _)| sealed).unwrap_or_default();
         let opened = self.ring.open::<u64>(Purpose::Store, revocations.tenant(), &sealed);
         let is_loaded = opened.is_some_and(|opened| *opened.value() == epoch);
         if is_loaded {
@@ -189,8 +214,4 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("settings", &self.settings).finish_non_exhaustive()
     }
-}
-
-fn loaded_key(tenant: &str) -> String {
-    ["tenantgate/store/loaded/", tenant].concat()
 }

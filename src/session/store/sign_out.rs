@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::time::UnixTime;
 use crate::env::Env;
+use crate::etcd::Pair;
 use crate::seal::{KeyRing, Purpose, SealError};
 use crate::session::refresh_store::RefreshKey;
 use crate::session::revocation::{RevocationEntry, Revocations};
@@ -12,6 +13,8 @@ use crate::tenant::Tenant;
 /// The value: when the sign-out was, and what it ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SignOut {
+    /// The end of its keys. So a copy of the value under another key is none.
+    id: String,
     /// In seconds since the Unix epoch.
     pub(super) at: u64,
     /// The entries, each with its time in seconds.
@@ -19,8 +22,8 @@ pub(super) struct SignOut {
 }
 
 impl SignOut {
-    pub(super) fn new(at: UnixTime, entries: &[(RevocationEntry, UnixTime)]) -> Self {
-        Self { at: at.0, entries: entries.iter().map(|(entry, until)| (*entry, until.0)).collect() }
+    pub(super) fn new(id: &str, at: UnixTime, entries: &[(RevocationEntry, UnixTime)]) -> Self {
+        Self { id: id.to_owned(), at: at.0, entries: entries.iter().map(|(entry, until)| (*entry, until.0)).collect() }
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (RevocationEntry, UnixTime)> {
@@ -31,10 +34,13 @@ impl SignOut {
         ring.seal(Purpose::SignOut, tenant, self, env)
     }
 
-    /// The sign-out of a value. `None` if no replica with these session keys has written it for
-    /// this tenant.
-    pub(super) fn open(sealed: &[u8], ring: &KeyRing, revocations: &Revocations) -> Option<Self> {
-        Some(ring.open(Purpose::SignOut, revocations.tenant(), sealed)?.into_parts().1)
+    /// The sign-out of a key and its value. `None` if no replica with these session keys has written
+    /// it for this tenant and under this key.
+    pub(super) fn open(pair: &Pair, prefix: &str, ring: &KeyRing, revocations: &Revocations) -> Option<Self> {
+        let sign_out: Self = ring.open(Purpose::SignOut, revocations.tenant(), &pair.value)?.into_parts().1;
+        let is_listed = || pair.key == ended_key(prefix, &revocations.id(), UnixTime(sign_out.at), &sign_out.id);
+        let is_recent = pair.key.starts_with(&recent(prefix)) && pair.key.ends_with(&sign_out.id);
+        (is_recent || is_listed()).then_some(sign_out)
     }
 }
 
@@ -83,11 +89,6 @@ pub(super) fn after(start: &str) -> String {
     [start.strip_suffix('/').unwrap_or(start), "0"].concat()
 }
 
-/// The key after `key`.
-pub(super) fn next(key: &str) -> String {
-    [key, "\0"].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,7 +100,7 @@ mod tests {
         let recent = |revision| recent_key("/t/", revision, "acme", "x");
         assert!(recent(9) < recent(10) && recent(15) < recent(16));
         assert!(recent_from("/t/", 10) < recent(10) && recent(9) < recent_from("/t/", 10));
-        assert!(recent(u64::MAX) < after("/t/recent/") && next(&recent(1)) > recent(1));
+        assert!(recent(u64::MAX) < after("/t/recent/"));
         assert_eq!(tenant_of_recent("/t/", &recent(1)), Some("acme"));
         assert_eq!(tenant_of_recent("/t/", "/t/ended/x/y"), None);
     }
