@@ -59,8 +59,8 @@ pub(crate) struct Put {
 }
 
 /// A lease: etcd deletes its keys when it ends. All keys that one VM writes within an hour and that
-/// live about as long have one lease, so most writes need no call for one. The id has a random part,
-/// because any user of etcd may make leases, and could make one with a known id end early.
+/// live about as long have one lease, so most writes need no call for one. The id has a random
+/// part, because any user of etcd may make leases, and could make one with a known id end early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lease {
     id: u64,
@@ -150,8 +150,8 @@ fn encoded(text: impl AsRef<[u8]>) -> String {
 }
 
 const HOUR: u64 = 3600;
-/// How much longer a short lease lives at most, in seconds, and the time in which keys have the same
-/// one.
+/// How much longer a short lease lives at most, in seconds, and the time in which keys have the
+/// same one.
 const SHORT: u64 = 30;
 const SHORT_BUCKET: u64 = 10;
 

@@ -158,9 +158,9 @@ impl Queue {
                     ended.log.extend(log);
                     next
                 }
-                PluginStep::Later(work, pause, log) => {
+                PluginStep::Later(work, pause, lines) => {
                     ended.awaited = ended.awaited.or(Some(Awaited::Store));
-                    ended.log.extend(log);
+                    ended.log.extend(lines);
                     if self.paused.len() < MAX_PAUSED {
                         self.paused.push((env.now().unwrap_or_default().plus(pause), work));
                     } else {

@@ -3,7 +3,8 @@
 //! see it again.
 //!
 //! The key of a refresh in etcd exists while a replica makes it, and then has its sealed result. A
-//! replica that ends without a result leaves a key that etcd deletes within half a minute.
+//! replica that ends without a result leaves a key that etcd deletes soon after the longest
+//! refresh.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -75,8 +75,8 @@ impl Load {
             return Step::operate(self, operation);
         }
         if is_full && answer.more {
-            // The sign-outs that were not read are older, and so are the sessions that they end, but
-            // for clocks that differ.
+            // The sign-outs that were not read are older, and so are the sessions that they end,
+            // but for clocks that differ.
             let before = self.oldest.plus(CLOCK_SKEW);
             let rest = Revocation { before, ..Revocation::default() };
             let _ = rest.store(&self.revocations, self.store.lifetime(), now, env);

@@ -54,8 +54,8 @@ impl Publish {
         let id = base64url(&env.random::<12>()?);
         let sealed = SignOut::new(&id, at, &revocation.entries).seal(store.ring(), revocations.tenant(), env)?;
         let (outcome, token) = (Arc::new(Outcome::default()), revocation.token);
-        // If the write had to be repeated at a newer revision and that failed, the logout token would
-        // be used up. So its revision is asked for.
+        // If the write had to be repeated at a newer revision and that failed, the logout token
+        // would be used up. So its revision is asked for.
         let revision = if token.is_some() { 0 } else { store.revision() };
         let (attempts, salt) = (0, store.salt(env)?);
         let wait = StoreWait::for_work(&outcome, at);

@@ -34,8 +34,8 @@ impl SignOut {
         ring.seal(Purpose::SignOut, tenant, self, env)
     }
 
-    /// The sign-out of a key and its value. `None` if no replica with these session keys has written
-    /// it for this tenant and under this key.
+    /// The sign-out of a key and its value. `None` if no replica with these session keys has
+    /// written it for this tenant and under this key.
     pub(super) fn open(pair: &Pair, prefix: &str, ring: &KeyRing, revocations: &Revocations) -> Option<Self> {
         let sign_out: Self = ring.open(Purpose::SignOut, revocations.tenant(), &pair.value)?.into_parts().1;
         let is_listed = || pair.key == ended_key(prefix, &revocations.id(), UnixTime(sign_out.at), &sign_out.id);
