@@ -10,6 +10,7 @@ use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::oauth::{PAUSE, Permission, ProviderAvailability, refresh_request};
 use crate::runtime::RequestContext;
+use crate::session::store::Claim;
 use crate::session::{
     Age, MAX_BEHIND, RefreshGrant, RefreshKey, RefreshState, RefreshStore, SentCookies, Session, SessionEnd,
 };
@@ -141,7 +142,10 @@ fn begin(
         RefreshStore::new(env.shared()).end(key, &RefreshState::Failed(now.plus(PAUSE).0));
         return Next::Pause;
     };
-    let start = Refreshing::begin(context, session, grant, refresh, request, longest_wait(context), now, env);
+    // A refresh does not wait for an etcd that is known to be away.
+    let store = context.runtime.store().filter(|store| !store.is_away());
+    let claim = store.and_then(|store| Claim::new(store, &context.served.model, key, longest_wait(context), env));
+    let start = Refreshing::begin(context, session, grant, refresh, request, claim, now);
     if permission == Permission::Probe { Next::Probe(start) } else { Next::Begin(start) }
 }
 

@@ -96,21 +96,17 @@ pub(crate) struct UnusedToken {
 }
 
 impl Refreshing {
-    /// A refresh of `session` with `grant`, which begins with this token request.
+    /// A refresh of `session` with `grant`, which begins with this token request, or with this claim
+    /// before it.
     pub(super) fn begin(
         context: &RequestContext,
         session: &Session,
         grant: &RefreshGrant,
         refresh: &Refresh,
         request: ClientRequest,
-        longest: Duration,
+        claim: Option<Claim>,
         now: UnixTime,
-        env: &mut Env<'_>,
     ) -> StartRefresh {
-        let key = RefreshKey::new(&context.served.model.name, grant);
-        // A refresh does not wait for an etcd that is known to be away.
-        let store = context.runtime.store().filter(|store| !store.is_away());
-        let claim = store.and_then(|store| Claim::new(store, &context.served.model, key, longest, env));
         let reply_context = context.reply_context().about(&session.record().identity.user);
         let request = ClientRequest { call: reply_context.traced(request.call), ..request };
         let (awaited, call) = match &claim {
@@ -185,7 +181,8 @@ impl Refreshing {
     /// Takes what the store says to the claim.
     fn claimed(mut self: Box<Self>, step: ClaimStep, request: Box<ClientRequest>, env: &mut Env<'_>) -> RefreshStep {
         match step {
-            ClaimStep::Call(call, http) => {
+            ClaimStep::Call(next) => {
+                let (call, http) = *next;
                 self.awaited = Awaited::Claim(call, request);
                 RefreshStep::Call(StartRefresh { refreshing: self, call: http })
             }
@@ -240,7 +237,8 @@ impl Refreshing {
     /// The store has the result, or not. The shared data have it in any case.
     fn told(mut self: Box<Self>, step: ClaimStep, end: (LogLine, Option<Box<UnusedToken>>)) -> RefreshStep {
         match step {
-            ClaimStep::Call(call, http) => {
+            ClaimStep::Call(next) => {
+                let (call, http) = *next;
                 self.awaited = Awaited::Told(call, Box::new(end));
                 RefreshStep::Call(StartRefresh { refreshing: self, call: http })
             }

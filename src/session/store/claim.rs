@@ -39,7 +39,7 @@ pub(crate) struct ClaimCall(EtcdCall);
 /// What follows an answer to a call for a claim.
 pub(crate) enum ClaimStep {
     /// Make another call.
-    Call(ClaimCall, HttpCall),
+    Call(Box<(ClaimCall, HttpCall)>),
     /// This replica has to make the refresh.
     Granted,
     /// Another replica makes the refresh. Ask again.
@@ -94,7 +94,7 @@ impl Claim {
     /// Takes the response to a call.
     pub(crate) fn called(&self, call: ClaimCall, result: Result<CallResponse, CallFailure>) -> ClaimStep {
         match call.0.called(result) {
-            EtcdStep::Call(call, http) => ClaimStep::Call(ClaimCall(call), http),
+            EtcdStep::Call(call, http) => ClaimStep::Call(Box::new((ClaimCall(call), http))),
             EtcdStep::End(Ok(answer)) if answer.succeeded || self.is_own(&answer) => ClaimStep::Granted,
             EtcdStep::End(Ok(answer)) => self.result(&answer).map_or(ClaimStep::Busy, ClaimStep::Ended),
             EtcdStep::End(Err(_)) => ClaimStep::Failed,
