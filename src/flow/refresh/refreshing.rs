@@ -96,8 +96,8 @@ pub(crate) struct UnusedToken {
 }
 
 impl Refreshing {
-    /// A refresh of `session` with `grant`, which begins with this token request, or with this claim
-    /// before it.
+    /// A refresh of `session` with `grant`, which begins with this token request, or with this
+    /// claim before it.
     pub(super) fn begin(
         context: &RequestContext,
         session: &Session,
