@@ -179,6 +179,27 @@ pub fn results_of_others_refresh_nothing<H: Harness>() {
     assert!(world.harness.log().contains("refresh_failed"));
 }
 
+/// The claim of a refresh has ended before the issuer answers, and another replica has a result by
+/// then. It stays.
+pub fn a_late_refresh_replaces_nothing<H: Harness>() {
+    let (mut world, prefix) = world::<H>(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let mut browser = world.signed_in();
+    world.clock.advance(Duration::from_secs(700));
+    let refreshes = format!("{prefix}refresh/");
+    world.issuer("acme", |issuer| {
+        let refreshes = refreshes.clone();
+        issuer.tamper = Box::new(move |token| {
+            let (key, _) = Etcd::shared().keys(&refreshes).pop().unwrap();
+            Etcd::shared().put(&key, "of another");
+            token
+        });
+    });
+    world.open(&mut browser, PAGE).forwarded();
+    let kept: Vec<String> = Etcd::shared().keys(&refreshes).into_iter().map(|(_, value)| value).collect();
+    assert_eq!(kept, ["of another"]);
+}
+
 /// etcd does what it was asked, and the answers to the first two attempts are lost.
 pub fn answers_of_etcd_are_lost<H: Harness>() {
     let (mut world, _) = world::<H>(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
