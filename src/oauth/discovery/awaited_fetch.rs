@@ -31,6 +31,8 @@ impl AwaitedFetch {
         let (store, now) = (SharedJwksStore::new(tenant)?, env.now().ok()?);
         let schedule = store.schedule(env.shared());
         if !schedule.is_worth_waiting(now, longest_wait(tenant)) {
+            // The fetch of another VM may have ended since the request began.
+            catch_up(provider, env);
             return None;
         }
         provider.request_refresh();

@@ -211,7 +211,7 @@ mod tests {
     use crate::config::{self, LoadContext};
     use crate::http::call::CallResponse;
     use crate::jose::{HostAlgorithms, NoHostVerifier, SignatureAlgorithm, Verifier};
-    use crate::oauth::discovery::{Fetch, FetchStep};
+    use crate::oauth::discovery::{AwaitedFetch, Fetch, FetchStep, NeededDocuments};
     use crate::testing::{TestHost, TestSharedData};
 
     /// The providers of the tenants `a` and `b`, in a VM of their own.
@@ -305,6 +305,19 @@ mod tests {
         }
         put(&shared, &a, &sealed);
         assert!(of_new_vm("k"));
+    }
+
+    /// A request began before the fetch of another VM had ended, and looks whether it has to wait
+    /// after that.
+    #[test]
+    fn a_request_that_meets_the_end_of_a_fetch_has_its_documents() {
+        let shared = TestSharedData::default();
+        let ([a, _], [other, _]) = (providers("k"), providers("k"));
+        let store = SharedJwksStore::new(a.tenant()).unwrap();
+        assert!(store.claim(&shared, a.tenant(), UnixTime(1000), true));
+        fetch(&a, "one", &shared, 1000);
+        let wait = with(&shared, 1000, |env| AwaitedFetch::begin(&other, NeededDocuments::Keys, env));
+        assert!(wait.is_none() && has(&other, "one"));
     }
 
     #[test]
