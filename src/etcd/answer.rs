@@ -45,24 +45,30 @@ impl Answer {
         let pairs = range.get("kvs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         // The first revision of a store is 1.
         let revision = Some(number(header, "revision")).filter(|revision| *revision > 0)?;
+        let keys: Vec<Vec<u8>> = pairs.iter().map(|pair| bytes(pair, "key")).collect::<Option<_>>()?;
         Some(Self {
             cluster: number(header, "cluster_id"),
             revision,
             succeeded: answer.get("succeeded").and_then(Value::as_bool).unwrap_or(false),
-            pairs: pairs.iter().filter_map(Pair::read).collect(),
-            last_key: pairs.last().and_then(|pair| from_base64(pair.get("key")?.as_str()?)),
+            last_key: keys.last().cloned(),
+            pairs: keys.into_iter().zip(pairs).filter_map(|(key, pair)| Pair::read(key, pair)).collect(),
             more: range.get("more").and_then(Value::as_bool).unwrap_or(false),
         })
     }
 }
 
 impl Pair {
-    fn read(value: &Value) -> Option<Self> {
-        let members = value.as_object()?;
-        let bytes = |name| from_base64(members.get(name).and_then(Value::as_str).unwrap_or_default());
-        let key = String::from_utf8(bytes("key")?).ok()?;
-        Some(Self { key, value: bytes("value")?, modified: number(members, "mod_revision") })
+    /// `None` if the key is not text, or the value not base64.
+    fn read(key: Vec<u8>, pair: &Value) -> Option<Self> {
+        let modified = pair.as_object().map(|members| number(members, "mod_revision")).unwrap_or_default();
+        Some(Self { key: String::from_utf8(key).ok()?, value: bytes(pair, "value")?, modified })
     }
+}
+
+/// The bytes of a member. etcd leaves out what is empty.
+fn bytes(pair: &Value, name: &str) -> Option<Vec<u8>> {
+    let members = pair.as_object()?;
+    members.get(name).map_or_else(|| Some(Vec::new()), |text| from_base64(text.as_str()?))
 }
 
 /// The token of the answer to a name and a password.
@@ -91,6 +97,7 @@ mod tests {
         let pair =
             r#"{"key":"L2EvdG9r","create_revision":"2","mod_revision":"2","version":"1","value":"aGk=","lease":"9"}"#;
         let answer = Answer { cluster: 324_952_591_200_643_719, revision: 2, ..Answer::default() };
+        let last_key = Some(b"/a/tok".to_vec());
         let pairs = vec![Pair { key: "/a/tok".to_owned(), value: b"hi".to_vec(), modified: 2 }];
         for (text, expected) in [
             (format!("{{{header}}}"), answer.clone()),
@@ -104,9 +111,17 @@ mod tests {
                 format!(
                     r#"{{{header},"responses":[{{"response_range":{{"header":{{}},"kvs":[{pair}],"count":"1"}}}}]}}"#
                 ),
-                Answer { pairs: pairs.clone(), ..answer.clone() },
+                Answer { pairs: pairs.clone(), last_key: last_key.clone(), ..answer.clone() },
             ),
-            (format!(r#"{{{header},"kvs":[{pair}],"more":true,"count":"7"}}"#), Answer { pairs, more: true, ..answer }),
+            (
+                format!(r#"{{{header},"kvs":[{pair}],"more":true,"count":"7"}}"#),
+                Answer { pairs, last_key, more: true, ..answer.clone() },
+            ),
+            // The key is no text.
+            (
+                format!(r#"{{{header},"kvs":[{{"key":"/w==","mod_revision":"2","value":"aGk="}}]}}"#),
+                Answer { last_key: Some(vec![0xff]), ..answer },
+            ),
         ] {
             assert_eq!(Answer::read(text.as_bytes()), Some(expected), "{text}");
         }
