@@ -98,6 +98,7 @@ pub mod session;
 #[cfg(target_family = "wasm")]
 mod shell;
 pub mod tenant;
+pub mod tenant_documents;
 #[cfg(test)]
 mod testing;
 pub mod token;

@@ -42,6 +42,8 @@ pub enum Purpose {
     Refresh,
     /// The sessions that ended early, for the other VMs of the process.
     Revocations,
+    /// A secret in the document of a tenant.
+    Secret,
     /// A session.
     Session,
     /// A sign-out, for the other replicas.
@@ -92,6 +94,21 @@ impl KeyRing {
         self.seal_with(&parts_of(purpose, &[]), value, env)
     }
 
+    /// Seals `value` for a tenant of which only the name is known. The form is that of
+    /// [`seal`](Self::seal).
+    ///
+    /// # Errors
+    /// The same as for [`seal`](Self::seal).
+    pub fn seal_for_name<T: Serialize>(
+        &self,
+        purpose: Purpose,
+        name: &str,
+        value: &T,
+        env: &mut Env<'_>,
+    ) -> Result<String, SealError> {
+        self.seal_with(&parts_of(purpose, &[name]), value, env)
+    }
+
     fn seal_with<T: Serialize>(&self, aad: &[u8], value: &T, env: &mut Env<'_>) -> Result<String, SealError> {
         let key = self.keys.first().ok_or(SealError::NoKey)?;
         let plaintext = postcard::to_allocvec(value).map_err(|_| SealError::Unsealable)?;
@@ -113,12 +130,17 @@ impl KeyRing {
         self.open_with(purpose, &parts_of(purpose, &[]), sealed)
     }
 
+    /// Opens a value that [`seal_for_name`](Self::seal_for_name) made for the same purpose and name.
+    pub fn open_for_name<T: DeserializeOwned>(&self, purpose: Purpose, name: &str, sealed: &[u8]) -> Option<T> {
+        self.open_with(purpose, &parts_of(purpose, &[name]), sealed)
+    }
+
     fn open_with<T: DeserializeOwned>(&self, purpose: Purpose, aad: &[u8], sealed: &[u8]) -> Option<T> {
         let limit = match purpose {
             Purpose::Documents => MAX_SEALED_DOCUMENTS,
             Purpose::Refresh => MAX_SEALED_REFRESH,
             Purpose::Revocations => MAX_SEALED_REVOCATIONS,
-            Purpose::Login | Purpose::Session | Purpose::SignOut | Purpose::Store => MAX_SEALED,
+            Purpose::Login | Purpose::Secret | Purpose::Session | Purpose::SignOut | Purpose::Store => MAX_SEALED,
         };
         if sealed.len() > limit {
             return None;
@@ -232,6 +254,7 @@ fn parts_of(purpose: Purpose, owner: &[&str]) -> Vec<u8> {
         Purpose::Login => "login",
         Purpose::Refresh => "refresh",
         Purpose::Revocations => "revocations",
+        Purpose::Secret => "secret",
         Purpose::Session => "session",
         Purpose::SignOut => "sign-out",
         Purpose::Store => "store",

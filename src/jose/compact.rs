@@ -28,7 +28,15 @@ impl<'a> UntrustedToken<'a> {
     /// # Errors
     /// [`TokenError`] if the token is too long or malformed, or its header is not accepted.
     pub(crate) fn parse(token: &'a str, known: &KnownHeaders) -> Result<Self, TokenError> {
-        if token.len() > MAX_TOKEN {
+        Self::parse_within(token, known, MAX_TOKEN)
+    }
+
+    /// The same for a token of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As for [`parse`](Self::parse).
+    pub(crate) fn parse_within(token: &'a str, known: &KnownHeaders, limit: usize) -> Result<Self, TokenError> {
+        if token.len() > limit {
             return Err(TokenError::TooLong);
         }
         let (signing_input, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
