@@ -50,6 +50,8 @@ pub enum Purpose {
     SignOut,
     /// What is known of the store, for the other VMs of the process.
     Store,
+    /// What is known of the changes of tenants, for the other VMs of the process.
+    TenantLog,
 }
 
 /// A value that was opened, which proves that Tenantgate sealed it for this tenant. Only
@@ -140,7 +142,12 @@ impl KeyRing {
             Purpose::Documents => MAX_SEALED_DOCUMENTS,
             Purpose::Refresh => MAX_SEALED_REFRESH,
             Purpose::Revocations => MAX_SEALED_REVOCATIONS,
-            Purpose::Login | Purpose::Secret | Purpose::Session | Purpose::SignOut | Purpose::Store => MAX_SEALED,
+            Purpose::Login
+            | Purpose::Secret
+            | Purpose::Session
+            | Purpose::SignOut
+            | Purpose::Store
+            | Purpose::TenantLog => MAX_SEALED,
         };
         if sealed.len() > limit {
             return None;
@@ -258,6 +265,7 @@ fn parts_of(purpose: Purpose, owner: &[&str]) -> Vec<u8> {
         Purpose::Session => "session",
         Purpose::SignOut => "sign-out",
         Purpose::Store => "store",
+        Purpose::TenantLog => "tenant-log",
     };
     let mut data = Vec::new();
     for part in [FORMAT, purpose].iter().chain(owner) {

@@ -8,8 +8,26 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the bottom up. ARCHITECTURE.md has the same list as a picture.
 const ROOMS: [&str; 20] = [
-    "base", "http", "jose", "env", "etcd", "tenant", "seal", "tenant_documents", "token", "identity", "access", "oauth", "session",
-    "upstream", "error", "runtime", "flow", "filter", "config", "shell",
+    "base",
+    "http",
+    "jose",
+    "env",
+    "etcd",
+    "tenant",
+    "seal",
+    "tenant_documents",
+    "token",
+    "identity",
+    "access",
+    "oauth",
+    "session",
+    "upstream",
+    "error",
+    "runtime",
+    "flow",
+    "filter",
+    "config",
+    "shell",
 ];
 
 /// One file of `src/`, without its tests.

@@ -115,6 +115,7 @@ events! {
         StoreReached = "store_reached",
         TenantBroken = "tenant_broken",
         TenantConfigError = "tenant_config_error",
+        TenantFound = "tenant_found",
         TokenCacheEvictions = "token_cache_evictions",
         TokenCacheHits = "token_cache_hits",
         TokenCacheMisses = "token_cache_misses",

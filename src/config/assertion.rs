@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::cursor::Cursor;
 use super::headers::assertion_header;
-use super::load_context::Environment;
 use super::signing_key::signing_key;
 use super::values::{duration, path};
+use crate::env::Environment;
 use crate::tenant::DEFAULT_ASSERTION;
 use crate::upstream::{AssertionSettings, Audience, PublishedKey};
 

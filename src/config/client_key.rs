@@ -1,8 +1,8 @@
 //! `tenants[].client_key`: the key of `private_key_jwt`, the signed client assertion.
 
 use super::cursor::Cursor;
-use super::load_context::Environment;
 use super::signing_key::signing_key;
+use crate::env::Environment;
 use crate::tenant::{AssertionAudience, ClientAuthentication};
 
 /// Reads the client authentication with this key. `None` if the key or the audience could not be

@@ -63,6 +63,9 @@ impl Code {
     /// `store`.
     pub const STORE: Self = Self(27);
 
+    /// `tenants_from`.
+    pub const TENANTS_FROM: Self = Self(28);
+
     /// The code with this number. Numbers from 100 on are those of the command-line tool.
     pub const fn new(number: u16) -> Self {
         Self(number)

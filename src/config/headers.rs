@@ -80,6 +80,11 @@ fn meaning<T: Copy, const N: usize>(at: &Cursor<'_>, words: &[(&str, T); N]) -> 
     words.get(number).map(|(_, meaning)| *meaning)
 }
 
+/// Reads a header name that documents of tenants may use.
+pub(super) fn header_name(at: &Cursor<'_>) -> Option<String> {
+    Taken::default().name(at, at.text()?, "header_names", "x-acme-user")
+}
+
 /// Reads the header name of the signed assertion. `None` if the name is invalid.
 pub(super) fn assertion_header(at: &Cursor<'_>, default: &str) -> Option<String> {
     match at.text() {

@@ -1,12 +1,7 @@
 //! The environment and the host that a configuration is loaded for.
 
+use crate::env::Environment;
 use crate::jose::HostAlgorithms;
-
-/// The environment variables for `{env: NAME}`.
-pub trait Environment {
-    /// The value of the variable, if it is set.
-    fn var(&self, name: &str) -> Option<String>;
-}
 
 /// The environment and the host that a configuration is loaded for.
 #[derive(Clone, Copy)]

@@ -18,6 +18,7 @@ mod cookie_domains;
 mod csrf;
 mod cursor;
 mod error;
+mod etcd;
 mod headers;
 mod hosts;
 mod identity;
@@ -36,6 +37,7 @@ mod signing_key;
 mod stats;
 mod store;
 mod tenant;
+mod tenants_from;
 #[cfg(test)]
 mod tests;
 mod unreadable_hosts;
@@ -48,15 +50,17 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::base::json;
-use crate::runtime::{BrokenTenant, Runtime, TenantEntry};
+use crate::runtime::{BrokenTenant, Runtime, TenantCompiler, TenantEntry, UpstreamSettings};
 use crate::seal::KeyRing;
-use crate::upstream::Assertion;
+use crate::upstream::AssertionSettings;
 use cursor::{Cursor, Errors};
-use tenant::{PartialTenant, tenant};
+use tenant::{AssertionNames, PartialTenant, tenant};
+use tenants_from::{DocumentCompiler, TenantsFrom};
 
+pub use crate::env::Environment;
 pub use code::Code;
 pub use error::{ConfigError, ConfigErrors};
-pub use load_context::{Environment, LoadContext};
+pub use load_context::LoadContext;
 
 /// A configuration that was accepted. Single tenants in it may have mistakes.
 #[derive(Debug)]
@@ -106,19 +110,26 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     let counts_tenants = stats::stats(&root.field("stats"));
     let log = log::log(&root.field("log"));
     let store = store::store(&root.field("store").about(Code::STORE), context.environment);
-    let tenants: Vec<PartialTenant> = root
-        .field("tenants")
-        .required_elements()
+    let names = assertion.as_ref().map(|AssertionSettings { header, jwks_path, .. }| AssertionNames {
+        header: header.clone(),
+        jwks_path: jwks_path.clone(),
+    });
+    let documents_at = root.field("tenants_from").about(Code::TENANTS_FROM);
+    let TenantsFrom { settings, header_names } = tenants_from::tenants_from(&documents_at, context);
+    let tenants_at = root.field("tenants");
+    let elements = if documents_at.is_present() { tenants_at.elements() } else { tenants_at.required_elements() };
+    let tenants: Vec<PartialTenant> = elements
         .iter()
         .filter_map(Cursor::value)
         .enumerate()
-        .map(|(index, value)| tenant(index, value, context, assertion.as_ref()))
+        .map(|(index, value)| tenant(index, value, context, names.as_ref()))
         .collect();
     root.finish();
     refuse_shared(&tenants, &whole);
     unreadable_hosts::refuse_taken(&tenants, &whole);
     cookie_domains::refuse_foreign_hosts(&tenants);
-    passed_headers::refuse_passed(&tenants);
+    passed_headers::refuse_passed(&tenants, &header_names);
+    let documents = settings.map(|settings| (settings, DocumentCompiler::new(names, &tenants, &header_names)));
 
     let ring = Arc::new(KeyRing::new(keys));
     let mut errors = whole.into_config_errors(None);
@@ -130,9 +141,12 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     }
     match policy {
         Some(policy) if errors.is_empty() => {
-            let assertion = assertion.map(Assertion::new);
-            let runtime = Runtime::new(ring, policy, entries, assertion, filter_state);
+            let upstream = UpstreamSettings { header_names, assertion, filter_state };
+            let runtime = Runtime::new(ring, policy, entries, upstream);
             let runtime = runtime.with_counted_tenants(counts_tenants).with_log(log).with_store(store);
+            let runtime = runtime.with_documents(
+                documents.map(|(settings, compiler)| (settings, Box::new(compiler) as Box<dyn TenantCompiler>)),
+            );
             Ok(Loaded { runtime, problems })
         }
         _ => Err(ConfigErrors::new(errors)),

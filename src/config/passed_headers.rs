@@ -5,13 +5,14 @@ use super::tenant::PartialTenant;
 use crate::http::header_name::FoldedNames;
 
 /// Records a mistake for each tenant that passes a header under which another tenant sends an
-/// identity. They may share an upstream, which would trust the header of a client.
-pub(super) fn refuse_passed(tenants: &[PartialTenant]) {
+/// identity. They may share an upstream, which would trust the header of a client. `others` are the
+/// names that documents may use.
+pub(super) fn refuse_passed(tenants: &[PartialTenant], others: &[String]) {
     let headers = || tenants.iter().filter_map(|partial| Some((partial, partial.headers.as_ref()?)));
     if headers().all(|(_, headers)| headers.passed.iter().next().is_none()) {
         return;
     }
-    let names = tenants.iter().flat_map(|partial| &partial.header_names);
+    let names = tenants.iter().flat_map(|partial| &partial.header_names).chain(others);
     let written = FoldedNames::new(&mut names.map(String::as_str));
     for (partial, headers) in headers() {
         for name in headers.passed.iter().filter(|name| written.contains(name)) {

@@ -8,9 +8,9 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::cursor::Cursor;
-use super::load_context::Environment;
 use super::values::{duration, from_environment};
 use crate::base::secret::Secret;
+use crate::env::Environment;
 use crate::seal::SealingKey;
 use crate::tenant::SessionPolicy;
 

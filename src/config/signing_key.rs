@@ -1,8 +1,8 @@
 //! A private signing key: `pem` or `jwk`, and `kid`.
 
 use super::cursor::{Cursor, Object};
-use super::load_context::Environment;
 use super::values::secret;
+use crate::env::Environment;
 use crate::jose::SigningKey;
 
 /// Reads the key from `object` at `at`. The caller reads further fields and finishes the object.

@@ -14,7 +14,6 @@ use super::{access, bearer, client_key, csrf, headers, identity, keys, login, pa
 use crate::base::secret::Secret;
 use crate::http::host::Host;
 use crate::tenant::{Client, IdentityClaims, IdentityHeaders, RetainedClaims, Tenant, TenantName};
-use crate::upstream::AssertionSettings;
 
 /// The parts of a tenant that could be read, and its mistakes.
 pub(super) struct PartialTenant {
@@ -36,12 +35,22 @@ pub(super) struct PartialTenant {
     pub(super) errors: Errors,
 }
 
-/// Reads the tenant with this index. `assertion` are the settings of the signed assertion.
+/// What of the signed assertion a tenant must not use, too.
+#[derive(Debug)]
+pub(super) struct AssertionNames {
+    /// The name of its header.
+    pub(super) header: String,
+    /// The path of its keys.
+    pub(super) jwks_path: String,
+}
+
+/// Reads the tenant with this index. `assertion` is what the signed assertion uses, if there is
+/// one.
 pub(super) fn tenant(
     index: usize,
     value: &Value,
     context: LoadContext<'_>,
-    assertion: Option<&AssertionSettings>,
+    assertion: Option<&AssertionNames>,
 ) -> PartialTenant {
     let errors = Errors::default();
     let object = Cursor::root(value, &errors).object();

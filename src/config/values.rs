@@ -8,9 +8,9 @@ use url::Url;
 
 use super::code::Code;
 use super::cursor::Cursor;
-use super::load_context::Environment;
 use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
+use crate::env::Environment;
 
 /// Reads a duration such as `8h`, `30m` or `1h 30m`, within limits.
 pub(super) fn duration(at: &Cursor<'_>, default: Duration, limits: RangeInclusive<Duration>) -> Option<Duration> {
@@ -132,6 +132,10 @@ pub(super) fn secret(at: &Cursor<'_>, environment: &dyn Environment) -> Option<S
             object.finish();
             value
         }
+        // The secrets of a document are opened before it is read.
+        Value::Object(members) if members.keys().all(|name| name == "sealed") => at.refuse(
+            "is not sealed for this tenant with one of `session.keys`; seal it again with `tenantgate tenants apply`",
+        ),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             at.refuse_as(Code::TYPE, "must be a string or {env: NAME}")
         }

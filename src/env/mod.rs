@@ -6,6 +6,7 @@
 
 mod client;
 pub mod shared;
+mod variables;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ use crate::jose::Verifier;
 use shared::SharedData;
 
 pub use client::{ClientAddress, NoClientAddress};
+pub use variables::{Environment, NoEnvironment};
 
 /// A source of random bytes that an attacker cannot predict.
 pub trait Entropy {
@@ -46,6 +48,7 @@ pub struct Env<'a> {
     verifier: Verifier<'a>,
     shared: &'a dyn SharedData,
     client: &'a dyn ClientAddress,
+    environment: &'a dyn Environment,
 }
 
 impl<'a> Env<'a> {
@@ -57,13 +60,24 @@ impl<'a> Env<'a> {
         verifier: Verifier<'a>,
         shared: &'a dyn SharedData,
     ) -> Self {
-        Self { now, entropy, verifier, shared, client: &NoClientAddress }
+        Self { now, entropy, verifier, shared, client: &NoClientAddress, environment: &NoEnvironment }
     }
 
     /// The same environment, with the address of the client.
     #[must_use]
     pub fn with_client(self, client: &'a dyn ClientAddress) -> Self {
         Self { client, ..self }
+    }
+
+    /// The same environment, with the variables of the process.
+    #[must_use]
+    pub fn with_environment(self, environment: &'a dyn Environment) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// The variables of the process.
+    pub(crate) fn environment(&self) -> &'a dyn Environment {
+        self.environment
     }
 
     /// The address of the client, if the host knows it. The host is asked at each call.

@@ -39,20 +39,22 @@ impl Answer {
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let answer = json::parse_object(body).ok()?;
         let header = answer.get("header")?.as_object()?;
-        // The keys of a write that was not made are in the answer to its one other operation.
-        let other = answer.get("responses").and_then(|responses| responses.get(0)?.get("response_range"));
-        let range = other.and_then(Value::as_object).unwrap_or(&answer);
-        let pairs = range.get("kvs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        // The keys of a write that was not made are in the answer to its one other operation, and
+        // those of several reads in the answers to each of them.
+        let responses = answer.get("responses").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let others = responses.iter().filter_map(|response| response.get("response_range")?.as_object());
+        let ranges: Vec<&Map<String, Value>> = std::iter::once(&answer).chain(others).collect();
+        let pairs = || ranges.iter().filter_map(|range| range.get("kvs")?.as_array()).flatten();
         // The first revision of a store is 1.
         let revision = Some(number(header, "revision")).filter(|revision| *revision > 0)?;
-        let keys: Vec<Vec<u8>> = pairs.iter().map(|pair| bytes(pair, "key")).collect::<Option<_>>()?;
+        let keys: Vec<Vec<u8>> = pairs().map(|pair| bytes(pair, "key")).collect::<Option<_>>()?;
         Some(Self {
             cluster: number(header, "cluster_id"),
             revision,
             succeeded: answer.get("succeeded").and_then(Value::as_bool).unwrap_or(false),
             last_key: keys.last().cloned(),
-            pairs: keys.into_iter().zip(pairs).filter_map(|(key, pair)| Pair::read(key, pair)).collect(),
-            more: range.get("more").and_then(Value::as_bool).unwrap_or(false),
+            pairs: keys.into_iter().zip(pairs()).filter_map(|(key, pair)| Pair::read(key, pair)).collect(),
+            more: ranges.iter().any(|range| range.get("more").and_then(Value::as_bool).unwrap_or(false)),
         })
     }
 }

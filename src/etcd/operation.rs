@@ -16,6 +16,8 @@ use crate::http::call::HttpCall;
 pub(crate) enum Operation {
     /// Read keys.
     Range(Range),
+    /// Read all of these at one moment. The answer has them one after the other.
+    Read(Vec<Range>),
     /// Write keys, all of them or none.
     Write(Write),
 }
@@ -31,6 +33,40 @@ pub(crate) struct Range {
     pub(crate) limit: u32,
     /// Whether the values are left out.
     pub(crate) keys_only: bool,
+    /// Whether the last keys come first.
+    pub(crate) is_reversed: bool,
+}
+
+impl Range {
+    /// One key.
+    pub(crate) fn of(key: &str) -> Self {
+        let (from, to) = (key.as_bytes().to_vec(), [key.as_bytes(), b"\0"].concat());
+        Self { from, to, limit: 1, keys_only: false, is_reversed: false }
+    }
+
+    /// All keys that begin with `prefix`, which ends with an ASCII character.
+    pub(crate) fn below(prefix: &str) -> Self {
+        let mut to = prefix.as_bytes().to_vec();
+        if let Some(last) = to.last_mut() {
+            *last = last.saturating_add(1);
+        }
+        Self { from: prefix.as_bytes().to_vec(), to, limit: 0, keys_only: false, is_reversed: false }
+    }
+
+    /// The last key that begins with `prefix`, without its value.
+    pub(crate) fn last_below(prefix: &str) -> Self {
+        Self { limit: 1, keys_only: true, is_reversed: true, ..Self::below(prefix) }
+    }
+
+    fn json(&self) -> Value {
+        let Self { from, to, limit, keys_only, is_reversed } = self;
+        let (from, to) = (encoded(from), encoded(to));
+        let mut range = json!({ "key": from, "range_end": to, "limit": limit.to_string(), "keys_only": keys_only });
+        if let Some(members) = range.as_object_mut().filter(|_| *is_reversed) {
+            members.insert("sort_order".to_owned(), "DESCEND".into());
+        }
+        range
+    }
 }
 
 /// Keys that are written together. If the key `absent` exists, nothing is written, and the answer
@@ -94,10 +130,10 @@ impl Operation {
     /// The call of the operation.
     pub(super) fn call(&self, etcd: &Etcd) -> HttpCall {
         match self {
-            Self::Range(Range { from, to, limit, keys_only }) => {
-                let (from, to) = (encoded(from), encoded(to));
-                let body = json!({ "key": from, "range_end": to, "limit": limit.to_string(), "keys_only": keys_only });
-                etcd.post("/v3/kv/range", json::write(&body))
+            Self::Range(range) => etcd.post("/v3/kv/range", json::write(&range.json())),
+            Self::Read(ranges) => {
+                let ranges: Vec<Value> = ranges.iter().map(|range| json!({ "request_range": range.json() })).collect();
+                etcd.post("/v3/kv/txn", json::write(&json!({ "success": ranges })))
             }
             Self::Write(Write { absent, unchanged, puts, deletes }) => {
                 let delete = |key: &String| json!({ "request_delete_range": { "key": encoded(key) } });

@@ -3,13 +3,19 @@
 //! This room knows which tenant a host belongs to. It does not know how a configuration is read, or
 //! what a flow does with it.
 
+mod documents;
 mod load_report;
 mod request_context;
 #[expect(clippy::module_inception, reason = "the type has the name of the room")]
 mod runtime;
 mod tenant_table;
 
+pub use documents::{CompiledTenant, DocumentSource};
+pub(crate) use documents::{
+    DocumentSettings, DocumentStep, DocumentWork, LookupWait, StartDocumentWork, TenantCompiler,
+};
 pub use load_report::TenantCounts;
 pub(crate) use request_context::RequestContext;
 pub use runtime::Runtime;
+pub(crate) use runtime::UpstreamSettings;
 pub use tenant_table::{BrokenTenant, ServedTenant, TenantEntry};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::documents::{DocumentSettings, DocumentSource, TenantCompiler};
 use super::tenant_table::{ServedTenant, TenantEntry, TenantTable};
 use crate::base::log_settings::LogSettings;
 use crate::base::time::UnixTime;
@@ -16,7 +17,7 @@ use crate::session::revocation::{Revocations, SelectedSessions};
 use crate::session::store::{CommandedSignOut, Store, StoreSettings};
 use crate::session::{RefreshStore, Sessions};
 use crate::tenant::SessionPolicy;
-use crate::upstream::{Assertion, UpstreamConfig};
+use crate::upstream::{Assertion, AssertionSettings, UpstreamConfig};
 
 /// A loaded configuration with its caches. A request keeps the runtime that it began with.
 #[derive(Debug)]
@@ -29,13 +30,25 @@ pub struct Runtime {
     counts_tenants: bool,
     log: LogSettings,
     store: Option<Arc<Store>>,
+    documents: Option<Arc<DocumentSource>>,
+}
+
+/// What all upstreams have in common.
+#[derive(Debug, Default)]
+pub(crate) struct UpstreamSettings {
+    /// Names of identity headers beside those of the tenants.
+    pub(crate) header_names: Vec<String>,
+    /// The signed assertion.
+    pub(crate) assertion: Option<AssertionSettings>,
+    /// Whether tenant, user and roles are set as filter state.
+    pub(crate) filter_state: bool,
 }
 
 impl Runtime {
     /// The runtime before the first valid configuration. It has no tenants, so every host is
     /// refused.
     pub fn closed() -> Self {
-        Self::new(Arc::default(), SessionPolicy::lasting(Duration::ZERO), Vec::new(), None, false)
+        Self::new(Arc::default(), SessionPolicy::lasting(Duration::ZERO), Vec::new(), UpstreamSettings::default())
     }
 
     /// Makes a runtime from its parts. A host of two entries selects the first of them; the loader
@@ -44,11 +57,12 @@ impl Runtime {
         ring: Arc<KeyRing>,
         policy: SessionPolicy,
         entries: Vec<TenantEntry>,
-        assertion: Option<Assertion>,
-        filter_state: bool,
+        upstream: UpstreamSettings,
     ) -> Self {
-        let header_names = &mut entries.iter().flat_map(TenantEntry::header_names);
-        let upstream = UpstreamConfig::new(header_names, assertion, filter_state);
+        let UpstreamSettings { header_names, assertion, filter_state } = upstream;
+        let own = entries.iter().flat_map(TenantEntry::header_names);
+        let header_names = &mut own.chain(header_names.iter().map(String::as_str));
+        let upstream = UpstreamConfig::new(header_names, assertion.map(Assertion::new), filter_state);
         let tenants = TenantTable::new(entries);
         Self {
             ring,
@@ -59,6 +73,7 @@ impl Runtime {
             counts_tenants: true,
             log: LogSettings::default(),
             store: None,
+            documents: None,
         }
     }
 
@@ -83,6 +98,18 @@ impl Runtime {
             Arc::new(Store::new(settings, self.ring.clone(), self.policy.lifetime, self.revocations()))
         });
         self
+    }
+
+    /// The runtime with the tenants of these documents. Those of the file come first.
+    pub(crate) fn with_documents(mut self, documents: Option<(DocumentSettings, Box<dyn TenantCompiler>)>) -> Self {
+        self.documents =
+            documents.map(|(settings, compiler)| Arc::new(DocumentSource::new(settings, self.ring.clone(), compiler)));
+        self
+    }
+
+    /// The etcd with documents of tenants.
+    pub fn documents(&self) -> Option<&Arc<DocumentSource>> {
+        self.documents.as_ref()
     }
 
     /// The runtime without its store, for one that asks no etcd.
@@ -116,7 +143,7 @@ impl Runtime {
     /// Creates the values in the shared data that requests need. Call it before the first request
     /// with this configuration.
     pub fn prepare(&self, env: &Env<'_>) {
-        if self.served().any(|tenant| tenant.model.refresh.is_some()) {
+        if self.documents.is_some() || self.served().any(|tenant| tenant.model.refresh.is_some()) {
             RefreshStore::new(env.shared()).prepare();
         }
     }

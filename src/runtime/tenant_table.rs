@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::event::Level;
 use crate::base::time::UnixTime;
+use crate::env::Env;
 use crate::http::host::{Host, HostPattern};
 use crate::http::host_index::HostIndex;
 use crate::jose::{KnownHeaders, TrustedKeys, Verifier};
@@ -121,6 +122,15 @@ impl TenantEntry {
             logout_budget: VerificationBudget::default(),
             model,
         }))
+    }
+
+    /// A tenant of a document, with the sessions that other VMs of the process have ended.
+    pub(super) fn found(tenant: Tenant, ring: &Arc<KeyRing>, env: &mut Env<'_>) -> Self {
+        let entry = Self::served(tenant, ring);
+        if let Self::Served(served) = &entry {
+            served.revocations.join_late(env.shared());
+        }
+        entry
     }
 
     /// The hosts that select the tenant.

@@ -34,8 +34,9 @@ pub enum DocumentError {
 }
 
 impl TenantDocument {
-    /// The most bytes of a signed document. An answer of etcd with it has a third more.
-    pub const MAX_LENGTH: usize = 128 * 1024;
+    /// The most bytes of a signed document. An answer of etcd, of which 64 KiB are read, has a third
+    /// more.
+    pub const MAX_LENGTH: usize = 44 * 1024;
 
     /// The signed document. `None` if the key is an RSA key and `host` does not sign.
     pub fn sign(&self, key: &SigningKey, host: &dyn HostVerifier) -> Option<String> {
@@ -92,7 +93,7 @@ impl TenantDocument {
 impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLong => "it is longer than 128 KiB",
+            Self::TooLong => "it is longer than 44 KiB",
             Self::Malformed => "it is not a signed tenant; write it with `tenantgate tenants apply`",
             Self::UnknownKey => "it is signed with a key that `tenants_from.keys` does not have",
             Self::Signature => "its signature does not verify with `tenants_from.keys`",

@@ -19,7 +19,12 @@ impl<'a> DocumentKeys<'a> {
 
     /// The key of the document of this tenant. Two names that differ in case only have the same.
     pub fn document(&self, tenant: &TenantName) -> String {
-        [&self.documents(), tenant.as_str().to_ascii_lowercase().as_str()].concat()
+        self.document_of(tenant.as_str())
+    }
+
+    /// The same for a name that was not parsed.
+    pub fn document_of(&self, name: &str) -> String {
+        [&self.documents(), name.to_ascii_lowercase().as_str()].concat()
     }
 
     /// What the keys of all documents begin with.

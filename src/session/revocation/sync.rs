@@ -96,6 +96,12 @@ impl Revocation {
 }
 
 impl Revocations {
+    /// Adds what the VMs of the process have revoked before this list was made.
+    pub(crate) fn join_late(&self, shared: &dyn SharedData) {
+        let _ = create(shared, &SharedKeys::new(self.tenant()).list);
+        self.catch_up(shared);
+    }
+
     /// Adds what the other VMs of the process have revoked since the last tick.
     pub(crate) fn catch_up(&self, shared: &dyn SharedData) {
         if let Some((bytes, _)) = shared.get(&SharedKeys::new(self.tenant()).list) {

@@ -22,7 +22,8 @@ impl Pages {
     /// The operation for the next page.
     pub(super) fn operation(&self) -> Operation {
         let Self { from, to, limit, keys_only } = self;
-        Operation::Range(Range { from: from.clone(), to: to.clone(), limit: *limit, keys_only: *keys_only })
+        let (from, to) = (from.clone(), to.clone());
+        Operation::Range(Range { from, to, limit: *limit, keys_only: *keys_only, is_reversed: false })
     }
 
     /// Goes on after the page of this answer. Returns whether there is another one.
@@ -56,7 +57,7 @@ mod tests {
         let mut pages = Pages::new("a", "b");
         let asked = |pages: &Pages| match pages.operation() {
             Operation::Range(Range { limit, keys_only, from, .. }) => (limit, keys_only, from),
-            Operation::Write(_) => panic!("a write"),
+            Operation::Read(_) | Operation::Write(_) => panic!("no range"),
         };
         let mut seen = Vec::new();
         loop {

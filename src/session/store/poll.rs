@@ -143,7 +143,7 @@ pub(super) const OVERLAP: u64 = 64;
 /// A read of nothing, whose answer has the revision.
 pub(super) fn revision_of(store: &Store) -> Operation {
     let from = recent(store.prefix()).into_bytes();
-    Operation::Range(Range { to: from.clone(), from, limit: 1, keys_only: true })
+    Operation::Range(Range { to: from.clone(), from, limit: 1, keys_only: true, is_reversed: false })
 }
 
 /// The most seconds without an answer after which the recent sign-outs are still there: they live

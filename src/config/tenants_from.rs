@@ -1,0 +1,122 @@
+//! `tenants_from`: the etcd that has further tenants, each as a signed document.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::code::Code;
+use super::cursor::Cursor;
+use super::headers::header_name;
+use super::load_context::LoadContext;
+use super::tenant::{AssertionNames, PartialTenant, tenant};
+use super::values::{duration, listed};
+use super::{etcd, keys};
+use crate::env::Env;
+use crate::http::header_name::FoldedNames;
+use crate::runtime::{CompiledTenant, DocumentSettings, TenantCompiler};
+use crate::tenant::DEFAULT_NAMES;
+
+/// The section, as far as it could be read.
+pub(super) struct TenantsFrom {
+    /// The settings. `None` if the section is absent or has a mistake.
+    pub(super) settings: Option<DocumentSettings>,
+    /// The names of identity headers that documents may have.
+    pub(super) header_names: Vec<String>,
+}
+
+/// Reads the section.
+pub(super) fn tenants_from(at: &Cursor<'_>, context: LoadContext<'_>) -> TenantsFrom {
+    if !at.is_present() {
+        return TenantsFrom { settings: None, header_names: Vec::new() };
+    }
+    let section = at.object();
+    let etcd_at = section.field("etcd");
+    let object = etcd_at.required_object();
+    let etcd = etcd::etcd(&etcd_at, &object, context.environment);
+    let interval = duration(&object.field("interval"), DEFAULT_INTERVAL, MIN_INTERVAL..=MAX_INTERVAL);
+    object.finish();
+    let keys = keys::keys(&section.field("keys"), context.host, false);
+    let header_names = listed(&section.field("header_names"), &mut header_name);
+    let most_tenants = most_tenants(&section.field("cache"));
+    section.finish();
+    let settings = (|| {
+        header_names.as_ref()?;
+        Some(DocumentSettings { etcd: etcd?, interval: interval?, keys: keys?, most_tenants: most_tenants? })
+    })();
+    TenantsFrom { settings, header_names: header_names.unwrap_or_default() }
+}
+
+fn most_tenants(at: &Cursor<'_>) -> Option<usize> {
+    if !at.is_present() {
+        return Some(DEFAULT_CACHE);
+    }
+    let number = at.value().and_then(Value::as_f64).filter(|number| number.fract() == 0.0);
+    let number = number.and_then(|number| format!("{number:.0}").parse::<usize>().ok());
+    let number = number.filter(|number| (MIN_CACHE..=MAX_CACHE).contains(number));
+    number.or_else(|| at.refuse(format!("has to be a whole number from {MIN_CACHE} to {MAX_CACHE}")))
+}
+
+/// Makes tenants of documents, by the rules of the file and of what the file already has.
+#[derive(Debug)]
+pub(super) struct DocumentCompiler {
+    assertion: Option<AssertionNames>,
+    /// The names of the tenants of the file, in lower case.
+    names: HashSet<String>,
+    /// The names that are removed from the requests of every client.
+    protected: FoldedNames,
+}
+
+impl DocumentCompiler {
+    /// The compiler beside the tenants of the file.
+    pub(super) fn new(assertion: Option<AssertionNames>, tenants: &[PartialTenant], header_names: &[String]) -> Self {
+        let names = tenants.iter().filter_map(|tenant| tenant.name.as_ref());
+        let names = names.map(|name| name.as_str().to_ascii_lowercase()).collect();
+        let written = tenants.iter().flat_map(|tenant| &tenant.header_names).chain(header_names);
+        let protected = FoldedNames::new(&mut written.map(String::as_str).chain(DEFAULT_NAMES));
+        Self { assertion, names, protected }
+    }
+}
+
+impl TenantCompiler for DocumentCompiler {
+    fn compile(&self, document: &Value, env: &Env<'_>) -> CompiledTenant {
+        let context = LoadContext { environment: env.environment(), host: env.verifier().trusted };
+        let partial = tenant(0, document, context, self.assertion.as_ref());
+        let errors = &partial.errors;
+        if let Some(name) = &partial.name
+            && self.names.contains(&name.as_str().to_ascii_lowercase())
+        {
+            errors.add(Code::SHARED, "name", "is the name of a tenant of the configuration, which comes first");
+        }
+        for name in partial.header_names.iter().filter(|name| !self.protected.contains(name)) {
+            let message = format!(
+                "\"{name}\" is not among `tenants_from.header_names`, so clients of other tenants could send it; \
+                 add it there"
+            );
+            errors.add(Code::HEADERS, "headers", message);
+        }
+        for name in partial.headers.iter().flat_map(|headers| headers.passed.iter()) {
+            if self.protected.contains(name) {
+                let message = format!(
+                    "\"{name}\" is the name of an identity header of another tenant; a client must not send it"
+                );
+                errors.add(Code::HEADERS, "headers.pass", message);
+            }
+        }
+        let PartialTenant { label, name, hosts, tenant, errors, .. } = partial;
+        let mistakes = errors.into_config_errors(Some((&label, 0)));
+        let tenant = match tenant {
+            Some(tenant) if mistakes.is_empty() => Ok(tenant),
+            _ => Err(mistakes.iter().map(ToString::to_string).collect()),
+        };
+        CompiledTenant { name, hosts: hosts.read, tenant }
+    }
+}
+
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
+/// A tenant takes some 20 KiB in each worker.
+const DEFAULT_CACHE: usize = 1000;
+const MIN_CACHE: usize = 10;
+const MAX_CACHE: usize = 100_000;
