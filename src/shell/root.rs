@@ -20,7 +20,7 @@ use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::config::{self, ConfigError, LoadContext};
 use crate::env::Env;
-use crate::filter::{Awaited, Filter, store_poll};
+use crate::filter::{Awaited, Filter, documents_poll, store_poll};
 use crate::identity::CacheCounts;
 use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
@@ -89,19 +89,21 @@ impl Root {
         line.audit.iter().for_each(|audit| log(Level::Info, audit));
     }
 
-    /// Polls the store if that is due.
-    fn poll_store(&self) {
+    /// Looks at etcd for what is new, if that is due.
+    fn poll_etcd(&self) {
         let ended = self.plugin_calls(|calls, env| {
-            store_poll(&self.runtime, env).map(|poll| calls.begin(poll, env)).unwrap_or_default()
+            let polls = [store_poll(&self.runtime, env), documents_poll(&self.runtime, env)];
+            polls.into_iter().flatten().map(|poll| calls.begin(poll, env)).collect::<Vec<_>>()
         });
-        ended.log.iter().for_each(|line| self.log(line));
+        ended.iter().flat_map(|ended| &ended.log).for_each(|line| self.log(line));
     }
 
     /// Runs `step` for the calls that outlast a stream.
     fn plugin_calls<T>(&self, step: impl FnOnce(&PluginCalls, &mut Env<'_>) -> T) -> T {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
-        step(&self.plugin.calls, &mut Env::new(now(), &mut entropy, verifier, &VmSharedData))
+        let env = Env::new(now(), &mut entropy, verifier, &VmSharedData).with_environment(&VmEnvironment);
+        step(&self.plugin.calls, &mut { env })
     }
 
     /// Tells the streams that what they wait for has ended or may have ended.
@@ -136,7 +138,7 @@ impl Root {
             sync.tick(env);
             refresher.tick(env)
         });
-        self.poll_store();
+        self.poll_etcd();
         // The wait for a fetch has a limit.
         self.wake(|awaited| awaited == Awaited::Fetch);
         for stream in self.plugin.waiting.take_late() {
@@ -220,7 +222,7 @@ impl RootContext for Root {
                 self.maintain(|refresher, _, env| refresher.tick(env));
             }
             if self.plugin.calls.await_any(Awaited::Store) {
-                self.poll_store();
+                self.poll_etcd();
             }
         }
     }
