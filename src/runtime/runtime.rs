@@ -92,10 +92,12 @@ impl Runtime {
         Self { log, ..self }
     }
 
-    /// The runtime with this store for its tenants.
+    /// The runtime with this store for its tenants. Call it after
+    /// [`with_documents`](Self::with_documents).
     pub(crate) fn with_store(mut self, settings: Option<StoreSettings>) -> Self {
         self.store = settings.map(|settings| {
-            Arc::new(Store::new(settings, self.ring.clone(), self.policy.lifetime, self.revocations()))
+            let store = Store::new(settings, self.ring.clone(), self.policy.lifetime, self.revocations());
+            Arc::new(store.with_others(self.documents.is_some()))
         });
         self
     }
@@ -110,6 +112,19 @@ impl Runtime {
     /// The etcd with documents of tenants.
     pub fn documents(&self) -> Option<&Arc<DocumentSource>> {
         self.documents.as_ref()
+    }
+
+    /// The providers and the revocations of the tenants of documents that are kept, if they are
+    /// others than at the time of this [`generation`](DocumentSource::generation), which is
+    /// replaced.
+    pub fn found_since(&self, generation: &mut u64) -> Option<(Vec<Arc<Provider>>, Vec<Arc<Revocations>>)> {
+        let documents = self.documents.as_ref()?;
+        let current = documents.generation();
+        if std::mem::replace(generation, current) == current {
+            return None;
+        }
+        let served = documents.served();
+        Some(served.iter().map(|tenant| (tenant.provider.clone(), tenant.revocations.clone())).unzip())
     }
 
     /// The runtime without its store, for one that asks no etcd.

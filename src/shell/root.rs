@@ -34,6 +34,8 @@ pub(super) struct Root {
     plugin: Plugin,
     jwks_refresher: JwksRefresher,
     revocation_sync: RevocationSync,
+    /// The tenants of documents that these two know.
+    generation: u64,
     /// When the periodic work was done last.
     worked: Option<UnixTime>,
     /// When the ages of keys are recorded next.
@@ -53,6 +55,7 @@ impl Root {
             plugin: Plugin::default(),
             jwks_refresher: JwksRefresher::default(),
             revocation_sync: RevocationSync::default(),
+            generation: 0,
             worked: None,
             ages_due: UnixTime::default(),
             calls: HashMap::new(),
@@ -64,6 +67,10 @@ impl Root {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
         let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
+        if let Some((providers, revocations)) = self.runtime.found_since(&mut self.generation) {
+            self.jwks_refresher.set_found(providers, env);
+            self.revocation_sync.set_found(revocations, env);
+        }
         let Actions { mut calls, log: mut lines, mut has_fetched } =
             step(&mut self.jwks_refresher, &mut self.revocation_sync, env);
         while let Some((id, call)) = calls.pop() {
@@ -236,6 +243,7 @@ impl RootContext for Root {
             Ok(loaded) => {
                 self.plugin.counters = Counters::new(loaded.runtime.counts_tenants());
                 let runtime = Arc::new(loaded.runtime);
+                (self.runtime, self.generation) = (runtime.clone(), 0);
                 self.calls.clear();
                 let TenantCounts { serving, broken } = runtime.tenant_counts();
                 Counters::set("tenants_serving", serving.try_into().unwrap_or(u64::MAX));
@@ -253,7 +261,6 @@ impl RootContext for Root {
                 });
                 // The host loads a configuration in a VM without ticks first.
                 Counters::tick();
-                self.runtime = runtime;
                 true
             }
             Err(errors) => {
