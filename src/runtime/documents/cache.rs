@@ -242,3 +242,118 @@ const MOST_OTHERS: u32 = 1024;
 const MOST_LOOKUPS: u32 = 64;
 /// The most hosts without a tenant that are looked up in one second.
 const MOST_ABSENT: u32 = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::tenant_table::BrokenTenant;
+    use crate::tenant_documents::Change;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn host(name: &str) -> Host {
+        Host::from_name(name).unwrap()
+    }
+
+    fn tenant(name: &str) -> Arc<FoundTenant> {
+        let entry = TenantEntry::Broken(Arc::new(BrokenTenant::default()));
+        Arc::new(FoundTenant { name: name.to_owned(), entry })
+    }
+
+    /// The log of this etcd cluster that begins after `from`, with changes of these tenants.
+    fn log(cluster: u64, from: u64, tenants: &[&str]) -> FollowedLog {
+        let mut log = FollowedLog { cluster, ..FollowedLog::default() };
+        log.begin_at(from);
+        for (tenant, number) in tenants.iter().zip(from + 1..) {
+            log.add(number, Change { tenant: (*tenant).to_owned(), hosts: Vec::new() }.write());
+        }
+        log
+    }
+
+    fn is_known(cache: &mut Cache, name: &str) -> bool {
+        matches!(cache.find(&host(name), NOW), Found::Tenant(_))
+    }
+
+    /// The document was read before the change that this VM knows already.
+    #[test]
+    fn a_change_during_the_lookup_is_noticed() {
+        let mut cache = Cache::new(10);
+        cache.follow(log(1, 5, &[]), None);
+        cache.look_up(&host("acme.example"), NOW).unwrap();
+        cache.follow(log(1, 5, &["acme"]), None);
+        assert!(!cache.keep(&host("acme.example"), &tenant("acme"), 5));
+        assert!(!is_known(&mut cache, "acme.example"));
+        assert!(cache.keep(&host("acme.example"), &tenant("acme"), 6));
+        assert!(is_known(&mut cache, "acme.example"));
+    }
+
+    #[test]
+    fn only_what_has_changed_is_forgotten() {
+        let mut cache = Cache::new(10);
+        cache.follow(log(1, 5, &[]), None);
+        for name in ["acme", "globex"] {
+            assert!(cache.keep(&host(&format!("{name}.example")), &tenant(name), 5));
+        }
+        let generation = cache.generation();
+        cache.follow(log(1, 5, &["acme"]), None);
+        assert!(!is_known(&mut cache, "acme.example") && is_known(&mut cache, "globex.example"));
+        assert_ne!(cache.generation(), generation);
+        // The same log again, or a longer one without a gap.
+        cache.follow(log(1, 5, &["acme"]), None);
+        cache.follow(log(1, 6, &["other"]), None);
+        assert!(is_known(&mut cache, "globex.example"));
+    }
+
+    #[test]
+    fn after_a_gap_everything_is_forgotten() {
+        for later in [log(1, 7, &[]), log(2, 6, &[]), log(1, 4, &[])] {
+            let mut cache = Cache::new(10);
+            cache.follow(log(1, 5, &["other"]), None);
+            assert!(cache.keep(&host("acme.example"), &tenant("acme"), 6));
+            cache.keep_without(&host("no.example"), false, NOW);
+            cache.follow(later.clone(), None);
+            assert!(!is_known(&mut cache, "acme.example"), "{later:?}");
+            assert!(matches!(cache.find(&host("no.example"), NOW), Found::Unknown), "{later:?}");
+        }
+    }
+
+    #[test]
+    fn the_host_goes_that_was_not_used_for_the_longest_time() {
+        let mut cache = Cache::new(3);
+        for name in ["a", "b", "c"] {
+            assert!(cache.keep(&host(name), &tenant(name), 0));
+        }
+        assert!(is_known(&mut cache, "a"));
+        assert!(cache.keep(&host("d"), &tenant("d"), 0));
+        assert_eq!(["a", "b", "c", "d"].map(|name| is_known(&mut cache, name)), [true, false, true, true]);
+        // Hosts without a tenant take no places of those with one.
+        (0..2 * MOST_OTHERS).for_each(|number| cache.keep_without(&host(&format!("n{number}")), false, NOW));
+        assert_eq!(cache.counts, [3, MOST_OTHERS, 0]);
+        assert_eq!(cache.hosts.len(), 3 + usize::try_from(MOST_OTHERS).unwrap());
+    }
+
+    /// An answer that a host has no tenant does not outlive a clock that is set back.
+    #[test]
+    fn a_host_without_a_tenant_is_looked_up_again() {
+        let mut cache = Cache::new(3);
+        cache.keep_without(&host("a"), false, NOW);
+        for (now, is_absent) in [
+            (NOW, true),
+            (NOW.plus(ABSENT), true),
+            (NOW.plus(ABSENT).plus(Duration::from_secs(1)), false),
+            (UnixTime(NOW.0 - 1), false),
+        ] {
+            assert_eq!(matches!(cache.find(&host("a"), now), Found::Absent), is_absent, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn lookups_are_shared_and_bounded() {
+        let mut cache = Cache::new(3);
+        let (first, is_new) = cache.look_up(&host("a"), NOW).unwrap();
+        let (second, is_second_new) = cache.look_up(&host("a"), NOW).unwrap();
+        assert!(is_new && !is_second_new && Arc::ptr_eq(&first, &second));
+        let begun = (0..2 * MOST_LOOKUPS).filter(|number| cache.look_up(&host(&format!("h{number}")), NOW).is_some());
+        assert_eq!(begun.count(), usize::try_from(MOST_LOOKUPS - 1).unwrap());
+    }
+}
