@@ -35,8 +35,8 @@ pub struct Runtime {
 
 /// What works beside the requests for the tenants of documents that a VM keeps.
 pub struct FoundTenants {
-    /// Their providers.
-    pub providers: Vec<Arc<Provider>>,
+    /// Their providers, in the order of their numbers. A document that changes gives another one.
+    pub providers: Vec<(u64, Arc<Provider>)>,
     /// Their revocations.
     pub revocations: Vec<Arc<Revocations>>,
 }
@@ -131,8 +131,10 @@ impl Runtime {
             return None;
         }
         let served = documents.served();
-        let (providers, revocations) =
-            served.iter().map(|tenant| (tenant.provider.clone(), tenant.revocations.clone())).unzip();
+        let (providers, revocations) = served
+            .iter()
+            .map(|tenant| ((tenant.settings, tenant.provider.clone()), tenant.revocations.clone()))
+            .unzip();
         Some(FoundTenants { providers, revocations })
     }
 

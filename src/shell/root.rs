@@ -69,7 +69,7 @@ impl Root {
         let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
         if let Some(FoundTenants { providers, revocations }) = self.runtime.found_since(&mut self.generation) {
             self.jwks_refresher.set_found(providers, env);
-            self.revocation_sync.set_found(revocations, env);
+            self.revocation_sync.set_found(revocations);
         }
         let Actions { mut calls, log: mut lines, mut has_fetched } =
             step(&mut self.jwks_refresher, &mut self.revocation_sync, env);

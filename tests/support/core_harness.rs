@@ -142,7 +142,7 @@ impl CoreHarness {
         let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
         if let Some(FoundTenants { providers, revocations }) = self.runtime.found_since(&mut self.generation) {
             self.jwks_refresher.set_found(providers, env);
-            self.revocation_sync.set_found(revocations, env);
+            self.revocation_sync.set_found(revocations);
         }
         self.revocation_sync.tick(env);
         let Actions { mut calls, mut log, .. } = self.jwks_refresher.tick(env);

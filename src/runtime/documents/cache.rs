@@ -62,8 +62,8 @@ enum What {
         is_away: bool,
         until: UnixTime,
     },
-    /// The flag says that the lookup has ended.
-    LookedUp(Arc<AtomicBool>),
+    /// The flag says that the lookup has ended. After the time it counts as lost.
+    LookedUp(Arc<AtomicBool>, UnixTime),
 }
 
 impl What {
@@ -72,14 +72,14 @@ impl What {
         match self {
             Self::Tenant(_) => TENANTS,
             Self::Without { .. } => OTHERS,
-            Self::LookedUp(_) => LOOKUPS,
+            Self::LookedUp(..) => LOOKUPS,
         }
     }
 
     fn tenant(&self) -> Option<&Arc<FoundTenant>> {
         match self {
             Self::Tenant(tenant) => Some(tenant),
-            Self::Without { .. } | Self::LookedUp(_) => None,
+            Self::Without { .. } | Self::LookedUp(..) => None,
         }
     }
 }
@@ -112,7 +112,7 @@ impl Cache {
                     Found::Absent
                 }
             }
-            What::Without { .. } | What::LookedUp(_) => Found::Unknown,
+            What::Without { .. } | What::LookedUp(..) => Found::Unknown,
         }
     }
 
@@ -120,14 +120,16 @@ impl Cache {
     /// progress, or too many hosts without a tenant were found in this second: whoever asks for
     /// ever new hosts must not load etcd.
     pub(super) fn look_up(&mut self, host: &Host, now: UnixTime) -> Option<(Arc<AtomicBool>, bool)> {
-        if let Some(HeldHost { what: What::LookedUp(lookup), .. }) = self.hosts.get(host) {
+        if let Some(HeldHost { what: What::LookedUp(lookup, end), .. }) = self.hosts.get(host)
+            && (now..=now.plus(LONGEST_LOOKUP)).contains(end)
+        {
             return Some((lookup.clone(), false));
         }
         if self.counts[LOOKUPS] >= MOST_LOOKUPS || (self.absent.0 == now && self.absent.1 >= MOST_ABSENT) {
             return None;
         }
         let lookup = Arc::<AtomicBool>::default();
-        self.put(host, What::LookedUp(lookup.clone()));
+        self.put(host, What::LookedUp(lookup.clone(), now.plus(LONGEST_LOOKUP)));
         Some((lookup, true))
     }
 
@@ -217,14 +219,15 @@ impl Cache {
         self.generation
     }
 
-    /// The tenants that serve, each once.
+    /// The tenants that serve, each once, in the order in which they were found.
     pub(super) fn served(&self) -> Vec<Arc<ServedTenant>> {
-        let mut seen = BTreeMap::<u64, u64>::new();
-        let served = self.hosts.values().filter_map(|held| match &held.what.tenant()?.entry {
-            TenantEntry::Served(served) => Some(served),
-            TenantEntry::Broken(_) => None,
-        });
-        served.filter(|served| seen.insert(served.settings, 0).is_none()).cloned().collect()
+        let mut by_settings = BTreeMap::new();
+        for held in self.hosts.values() {
+            if let Some(TenantEntry::Served(served)) = held.what.tenant().map(|tenant| &tenant.entry) {
+                by_settings.insert(served.settings, served);
+            }
+        }
+        by_settings.into_values().cloned().collect()
     }
 }
 
@@ -236,6 +239,8 @@ const LOOKUPS: usize = 2;
 const ABSENT: Duration = Duration::from_secs(10);
 /// How long etcd is not asked again for a host after it has not answered.
 const AWAY: Duration = Duration::from_secs(1);
+/// The longest lookup: two calls that no member of etcd answers, and once again.
+const LONGEST_LOOKUP: Duration = Duration::from_secs(30);
 /// The most hosts without a tenant that are known.
 const MOST_OTHERS: u32 = 1024;
 /// The most lookups in progress.
@@ -355,5 +360,10 @@ mod tests {
         assert!(is_new && !is_second_new && Arc::ptr_eq(&first, &second));
         let begun = (0..2 * MOST_LOOKUPS).filter(|number| cache.look_up(&host(&format!("h{number}")), NOW).is_some());
         assert_eq!(begun.count(), usize::try_from(MOST_LOOKUPS - 1).unwrap());
+        // One that was lost is begun again.
+        assert!(cache.look_up(&host("a"), NOW.plus(LONGEST_LOOKUP)).is_some_and(|(_, is_new)| !is_new));
+        let later = NOW.plus(LONGEST_LOOKUP).plus(Duration::from_secs(1));
+        cache.keep_without(&host("h1"), true, NOW);
+        assert!(cache.look_up(&host("a"), later).is_some_and(|(_, is_new)| is_new));
     }
 }
