@@ -35,6 +35,7 @@ usage: ./build.sh COMMAND
   check             format, lints for both targets, the code's documentation, dependencies
   bench             what a request costs with Tenantgate and with Envoy's own filters
   bench keys        how long 10,000 tenants take to have the keys of their issuers
+  bench tenants     the memory, the load and a push of 10,000 tenants, and of Envoy's jwt_authn
   bench store       what a poll of etcd costs with up to a million sign-outs stored
   wasm              build the module for Envoy: target/tenantgate.wasm
   release [--check] make the files of a release: target/dist; --check builds twice and compares
@@ -298,8 +299,9 @@ bench() {
   case ${1:-requests} in
     requests) need_debian wrk wrk; wasm; exec node tests/e2e/bench.mjs ;;
     keys) wasm; exec node tests/e2e/bench_keys.mjs ;;
+    tenants) wasm; exec node tests/e2e/bench_tenants.mjs ;;
     store) need_debian etcd etcd-server; exec node tests/e2e/bench_store.mjs ;;
-    *) die "there is no benchmark \"$1\"; the benchmarks are: requests keys store" ;;
+    *) die "there is no benchmark \"$1\"; the benchmarks are: requests keys tenants store" ;;
   esac
 }
 
