@@ -17,6 +17,7 @@ mod code;
 mod cookie_domains;
 mod csrf;
 mod cursor;
+mod document;
 mod error;
 mod headers;
 mod hosts;
@@ -47,11 +48,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::base::json;
 use crate::runtime::{BrokenTenant, Runtime, TenantEntry};
 use crate::seal::KeyRing;
 use crate::upstream::Assertion;
 use cursor::{Cursor, Errors};
+use document::Document;
 use tenant::{PartialTenant, tenant};
 
 pub use code::Code;
@@ -82,14 +83,7 @@ pub fn load(bytes: &[u8], context: LoadContext<'_>) -> Result<Loaded, ConfigErro
         )
         .into());
     }
-    // A `Struct` is never valid JSON: the tag of a value is a control character, which JSON does
-    // not permit anywhere.
-    let value = match json::parse(bytes) {
-        Ok(value) => value,
-        Err(error) => wire::structure(bytes)
-            .ok_or_else(|| ConfigErrors::from(ConfigError::whole(Code::SYNTAX, format!("not JSON: {error}"))))?,
-    };
-    load_value(&value, context)
+    load_document(&Document::read(bytes)?, context)
 }
 
 /// Loads a configuration that was parsed before, for example from YAML.
@@ -97,8 +91,12 @@ pub fn load(bytes: &[u8], context: LoadContext<'_>) -> Result<Loaded, ConfigErro
 /// # Errors
 /// The same as for [`load`].
 pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, ConfigErrors> {
+    load_document(&Document::parsed(value), context)
+}
+
+fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Loaded, ConfigErrors> {
     let whole = Errors::default();
-    let root = Cursor::root(value, &whole).object();
+    let root = Cursor::root(&document.top, &whole).object();
     let strict = root.field("strict").boolean().unwrap_or(false);
     let (keys, policy) = session::session(&root.field("session").about(Code::SESSION), context.environment);
     let assertion = assertion::assertion(&root.field("assertion").about(Code::ASSERTION), context.environment);
@@ -106,14 +104,12 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     let counts_tenants = stats::stats(&root.field("stats"));
     let log = log::log(&root.field("log"));
     let store = store::store(&root.field("store").about(Code::STORE), context.environment);
-    let tenants: Vec<PartialTenant> = root
-        .field("tenants")
-        .required_elements()
-        .iter()
-        .filter_map(Cursor::value)
-        .enumerate()
-        .map(|(index, value)| tenant(index, value, context, assertion.as_ref()))
-        .collect();
+    let tenants_at = root.field("tenants");
+    let mut tenants = Vec::new();
+    let mut read = |value: &Value| tenants.push(tenant(tenants.len(), value, context, assertion.as_ref()));
+    if !document.each_tenant(&mut read)? {
+        tenants_at.required_elements().iter().filter_map(Cursor::value).for_each(read);
+    }
     root.finish();
     refuse_shared(&tenants, &whole);
     unreadable_hosts::refuse_taken(&tenants, &whole);
