@@ -64,14 +64,21 @@ pub(super) fn login(
         userinfo_path: userinfo_path?,
         frontchannel_logout_path,
         backchannel_logout_path,
-        redirect_uri,
-        post_logout_redirect_uri,
+        redirect_uri: redirect_uri.map(Box::new),
+        post_logout_redirect_uri: post_logout_redirect_uri.map(Box::new),
         id_token_hint,
         cookie_domain: cookie_domain
             .zip(tenant)
             .map(|(domain, tenant)| CookieDomain { domain, tenant: tenant.clone() }),
         timeout: timeout?,
     })
+}
+
+/// Whether the section cannot be read without the hosts and the name of the tenant: two tenants
+/// with the same values may then get different results.
+pub(super) fn depends_on_tenant(at: &Cursor<'_>, hosts: &[HostPattern]) -> bool {
+    let has = |field| at.value().is_some_and(|section| section.get(field).is_some());
+    !matches!(hosts, [HostPattern::Exact(_)]) || has("redirect_uri") || has("cookie_domain")
 }
 
 /// Reads the scopes of the authorization request (RFC 6749 section 3.3). `openid` is required

@@ -9,6 +9,7 @@
 //! of them must get the same result.
 
 mod access;
+mod alike;
 mod assertion;
 mod bearer;
 mod client_authentication;
@@ -51,6 +52,7 @@ use serde_json::Value;
 use crate::runtime::{BrokenTenant, Runtime, TenantEntry};
 use crate::seal::KeyRing;
 use crate::upstream::Assertion;
+use alike::Sections;
 use cursor::{Cursor, Errors};
 use document::Document;
 use tenant::{PartialTenant, tenant};
@@ -105,8 +107,8 @@ fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Lo
     let log = log::log(&root.field("log"));
     let store = store::store(&root.field("store").about(Code::STORE), context.environment);
     let tenants_at = root.field("tenants");
-    let mut tenants = Vec::new();
-    let mut read = |value: &Value| tenants.push(tenant(tenants.len(), value, context, assertion.as_ref()));
+    let (sections, mut tenants) = (Sections::default(), Vec::new());
+    let mut read = |value: &Value| tenants.push(tenant(tenants.len(), value, context, assertion.as_ref(), &sections));
     if !document.each_tenant(&mut read)? {
         tenants_at.required_elements().iter().filter_map(Cursor::value).for_each(read);
     }
@@ -144,8 +146,8 @@ fn finish(index: usize, partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<Con
         Some(tenant) if errors.is_empty() => TenantEntry::served(tenant, ring),
         _ => TenantEntry::Broken(Arc::new(BrokenTenant {
             name,
-            hosts: hosts.read,
-            header_names,
+            hosts: hosts.read.to_vec(),
+            header_names: header_names.to_vec(),
             ..BrokenTenant::default()
         })),
     };
@@ -170,7 +172,7 @@ fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
                 ),
             );
         }
-        for host in &partial.hosts.read {
+        for host in partial.hosts.read.iter() {
             if let Some(first) = hosts.insert(host, partial)
                 && first.label != partial.label
             {

@@ -35,6 +35,8 @@ pub(super) fn provider(
     let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
     object.finish();
     let complete = discovers || (authorization.is_some() && token.is_some());
+    let [authorization, token, userinfo, end_session, revocation] =
+        [authorization, token, userinfo, end_session, revocation].map(|url| url.map(Box::new));
     let provider = (|| {
         let endpoints = complete.then_some(Endpoints { authorization, token, userinfo, end_session, revocation })?;
         Some(ProviderConfig {
@@ -42,7 +44,7 @@ pub(super) fn provider(
             timeout: timeout?,
             endpoints,
             authorization_response_iss_parameter_supported: names_issuer,
-            source: source?,
+            source: source?.map(Box::new),
         })
     })();
     (provider, method)

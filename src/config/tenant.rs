@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::alike::Sections;
 use super::client_authentication::Credential;
 use super::code::Code;
 use super::cursor::{Cursor, Errors};
@@ -27,21 +28,23 @@ pub(super) struct PartialTenant {
     /// The domain of its cookies, if it has one.
     pub(super) cookie_domain: Option<Host>,
     /// The headers for the upstream. `None` if the section has a mistake.
-    pub(super) headers: Option<IdentityHeaders>,
+    pub(super) headers: Option<Arc<IdentityHeaders>>,
     /// The names of these headers that could be read, whatever is wrong in the section.
-    pub(super) header_names: Vec<String>,
+    pub(super) header_names: Arc<[String]>,
     /// The tenant. `None` if a part that it needs could not be read.
-    pub(super) tenant: Option<Tenant>,
+    pub(super) tenant: Option<Arc<Tenant>>,
     /// The mistakes of the tenant.
     pub(super) errors: Errors,
 }
 
-/// Reads the tenant with this index. `assertion` are the settings of the signed assertion.
+/// Reads the tenant with this index. `assertion` are the settings of the signed assertion, and
+/// `sections` those that tenants have alike.
 pub(super) fn tenant(
     index: usize,
     value: &Value,
     context: LoadContext<'_>,
     assertion: Option<&AssertionSettings>,
+    sections: &Sections,
 ) -> PartialTenant {
     let errors = Errors::default();
     let object = Cursor::root(value, &errors).object();
@@ -68,19 +71,24 @@ pub(super) fn tenant(
     let trusted_audiences = listed(&object.field("trusted_audiences").about(Code::BEARER), &mut bearer::audience);
     let provider_at = object.field("provider").about(Code::PROVIDER);
     let fetches = provider::fetches(&provider_at);
-    let algorithms_at = object.field("id_token_signed_response_alg").about(Code::KEYS);
-    let algorithms = keys::algorithms(&algorithms_at);
-    let keys = keys::keys(&object.field("keys").about(Code::KEYS), context.host, fetches);
-    let keys = keys.zip(algorithms).map(|(keys, algorithms)| keys.for_each(algorithms.unwrap_or_default()));
-    if let (Some(keys), Some(Some(algorithms))) = (&keys, algorithms)
-        && !fetches
-        && !keys.verifies_any(algorithms)
-    {
-        algorithms_at.error("has no algorithm of a key in `keys`");
-    }
+    let keys = sections.keys.read(&object, &["id_token_signed_response_alg", "keys"], fetches, || {
+        let algorithms_at = object.field("id_token_signed_response_alg").about(Code::KEYS);
+        let algorithms = keys::algorithms(&algorithms_at);
+        let keys = keys::keys(&object.field("keys").about(Code::KEYS), context.host, fetches);
+        let (keys, algorithms) = keys.zip(algorithms)?;
+        let keys = keys.for_each(algorithms.unwrap_or_default());
+        if algorithms.is_some_and(|algorithms| !fetches && !keys.verifies_any(algorithms)) {
+            algorithms_at.error("has no algorithm of a key in `keys`");
+        }
+        Some((Arc::new(keys), algorithms))
+    });
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
     let login_at = object.field("login").about(Code::LOGIN);
-    let login = login::login(&login_at, scheme, &hosts.read, name.as_ref());
+    let read_login = || login::login(&login_at, scheme, &hosts.read, name.as_ref()).map(Arc::new);
+    let login = match login::depends_on_tenant(&login_at, &hosts.read) {
+        true => read_login(),
+        false => sections.login.read(&object, &["login"], insecure, read_login),
+    };
     let cookie_domain = login.as_ref().and_then(|login| Some(login.cookie_domain.as_ref()?.domain.clone()));
     if let (Some(login), Some(assertion)) = (&login, assertion)
         && login.own_paths().any(|path| path == assertion.jwks_path)
@@ -89,15 +97,30 @@ pub(super) fn tenant(
     }
     let trusted_origins = csrf::csrf(&object.field("csrf").about(Code::CSRF), scheme);
     let refresh = refresh::refresh(&object.field("refresh").about(Code::REFRESH));
-    let bearer = bearer::bearer(&object.field("bearer").about(Code::BEARER));
+    let bearer = sections.bearer.read(&object, &["bearer"], false, || {
+        Some(bearer::bearer(&object.field("bearer").about(Code::BEARER))?.map(Arc::new))
+    });
     let identity = identity::identity(&object.field("identity").about(Code::IDENTITY));
-    let roles = roles::roles(&object.field("roles").about(Code::ROLES));
-    let access = access::access(&object, roles.as_ref());
-    let (headers, header_names) = headers::headers(
-        &object.field("headers").about(Code::HEADERS),
-        assertion.map(|assertion| assertion.header.as_str()),
-    );
-    let pages = pages::pages(&object.field("pages").about(Code::PAGES), scheme);
+    let access = sections.access.read(&object, &access::FIELDS, false, || {
+        let roles = roles::roles(&object.field("roles").about(Code::ROLES));
+        let access = access::access(&object, roles.as_ref());
+        let (roles, (access, retained)) = roles.zip(access)?;
+        Some((Arc::new(roles), Arc::new(access), Arc::new(retained)))
+    });
+    let mut header_names: Arc<[String]> = Arc::default();
+    let headers = sections.headers.read(&object, &["headers"], false, || {
+        let at = object.field("headers").about(Code::HEADERS);
+        let (headers, names) = headers::headers(&at, assertion.map(|assertion| assertion.header.as_str()));
+        header_names = names.into();
+        Some((Arc::new(headers?), header_names.clone()))
+    });
+    let (headers, header_names) = match headers {
+        Some((headers, names)) => (Some(headers), names),
+        None => (None, header_names),
+    };
+    let pages = sections.pages.read(&object, &["pages"], insecure, || {
+        pages::pages(&object.field("pages").about(Code::PAGES), scheme).map(Arc::new)
+    });
     if let (Some(provider), Some(login)) = (&provider, &login)
         && login.userinfo
         && provider.endpoints.userinfo.is_none()
@@ -111,33 +134,33 @@ pub(super) fn tenant(
     let authentication = method.and_then(|method| method.with(secret, key));
     let label = name.as_ref().map_or_else(|| format!("tenants[{index}]"), |name| format!("tenant \"{name}\""));
     let tenant = (|| {
-        let ((access, retained), headers) = (access?, headers.as_ref()?);
-        Some(Tenant {
+        let ((roles, access, retained), headers, (keys, id_token_algorithms)) = (access?, headers.as_ref()?, keys?);
+        Some(Arc::new(Tenant {
             name: name.clone()?,
             hosts: hosts.read.clone(),
             issuer: issuer?,
             client: Client { id: client_id?, authentication: authentication? },
-            id_token_algorithms: algorithms?,
+            id_token_algorithms,
             trusted_audiences: trusted_audiences?,
-            keys: keys?,
+            keys,
             provider: provider?,
             login: login?,
             trusted_origins: trusted_origins?,
             refresh: refresh?,
             bearer: bearer?,
-            identity: IdentityClaims {
+            identity: sections.identity(IdentityClaims {
                 retained: RetainedClaims {
                     every_scope: assertion.is_some(),
-                    ..retained.and(headers.claims.iter().map(|(_, claim)| claim))
+                    ..retained.as_ref().clone().and(headers.claims.iter().map(|(_, claim)| claim))
                 },
                 ..identity?
-            },
-            roles: roles?,
+            }),
+            roles,
             access,
             headers: headers.clone(),
-            pages: Arc::new(pages?),
+            pages: pages?,
             sessions_not_before,
-        })
+        }))
     })();
     PartialTenant { label, name, hosts, cookie_domain, headers, header_names, tenant, errors }
 }

@@ -111,8 +111,7 @@ impl TenantTable {
 
 impl TenantEntry {
     /// A tenant that is served, with nothing fetched, revoked or cached yet.
-    pub(crate) fn served(tenant: Tenant, ring: &Arc<KeyRing>) -> Self {
-        let model = Arc::new(tenant);
+    pub(crate) fn served(model: Arc<Tenant>, ring: &Arc<KeyRing>) -> Self {
         Self::Served(Arc::new(ServedTenant {
             provider: Arc::new(Provider::new(model.clone(), ring.clone())),
             revocations: Arc::new(Revocations::new(model.clone(), ring.clone())),

@@ -17,7 +17,7 @@ pub struct ProviderConfig {
     /// (RFC 9207).
     pub authorization_response_iss_parameter_supported: bool,
     /// The documents that are fetched. Without it none is fetched.
-    pub source: Option<ProviderSource>,
+    pub source: Option<Box<ProviderSource>>,
 }
 
 /// The endpoints of a provider, as far as they are known.
@@ -25,18 +25,18 @@ pub struct ProviderConfig {
 pub struct Endpoints {
     /// The authorization endpoint, where the browser is sent to sign in. It may have a query, but
     /// no fragment.
-    pub authorization: Option<Url>,
+    pub authorization: Option<Box<Url>>,
     /// The token endpoint, which exchanges a code for tokens.
-    pub token: Option<Url>,
+    pub token: Option<Box<Url>>,
     /// The UserInfo endpoint, which has claims that an ID token lacks (OpenID Connect Core section
     /// 5.3).
-    pub userinfo: Option<Url>,
+    pub userinfo: Option<Box<Url>>,
     /// The end session endpoint, where the browser is sent to sign out (OpenID Connect RP-Initiated
     /// Logout 1.0), if the provider has one.
-    pub end_session: Option<Url>,
+    pub end_session: Option<Box<Url>>,
     /// The revocation endpoint, where a sign-out ends the refresh token (RFC 7009), if the provider
     /// has one.
-    pub revocation: Option<Url>,
+    pub revocation: Option<Box<Url>>,
 }
 
 /// The documents of a provider that are fetched, and how often.
