@@ -24,15 +24,22 @@ pub(super) struct Sections {
     identities: RefCell<Vec<Arc<IdentityClaims>>>,
 }
 
-/// What fields have given without a mistake, with their values. The last [`MOST`] are kept.
-pub(super) struct Alike<T>(RefCell<Vec<(Key, T)>>);
+/// What fields have given without a mistake, and the values of these fields. The last [`MOST`] are
+/// kept.
+pub(super) struct Alike<T> {
+    seen: RefCell<Vec<Seen>>,
+    given: RefCell<Vec<T>>,
+}
 
 /// The values of the fields, and what else the result depends on.
-type Key = (bool, Vec<Option<Value>>);
+struct Seen {
+    values: Vec<Option<Value>>,
+    besides: bool,
+}
 
 impl<T: Clone> Alike<T> {
-    /// What these fields of a tenant give. `read` reads them in this order, unless another tenant
-    /// had the same values. It depends on nothing else that differs between tenants but `besides`.
+    /// What these fields of a tenant give. `read` reads them, in this order, unless another tenant
+    /// has the same values. It depends on nothing else that differs between tenants but `besides`.
     pub(super) fn read(
         &self,
         tenant: &Object<'_>,
@@ -40,20 +47,24 @@ impl<T: Clone> Alike<T> {
         besides: bool,
         read: impl FnOnce() -> Option<T>,
     ) -> Option<T> {
-        let is_same = |(own, values): &Key| {
-            *own == besides && values.iter().map(Option::as_ref).eq(fields.iter().map(|name| tenant.member(name)))
-        };
-        if let Some((_, known)) = self.0.borrow().iter().find(|(key, _)| is_same(key)) {
-            fields.iter().for_each(|name| tenant.know(name));
-            return Some(known.clone());
+        let known = position(&self.seen.borrow(), tenant, fields, besides);
+        if let Some(known) = known.and_then(|position| self.given.borrow().get(position).cloned()) {
+            return Some(known);
         }
         let mistakes = tenant.mistakes();
-        let result = read()?;
+        let given = read()?;
         if tenant.mistakes() == mistakes {
             let values = fields.iter().map(|name| tenant.member(name).cloned()).collect();
-            keep(&mut self.0.borrow_mut(), ((besides, values), result.clone()));
+            keep(&mut self.seen.borrow_mut(), Seen { values, besides });
+            keep(&mut self.given.borrow_mut(), given.clone());
         }
-        Some(result)
+        Some(given)
+    }
+}
+
+impl<T> Default for Alike<T> {
+    fn default() -> Self {
+        Self { seen: RefCell::default(), given: RefCell::default() }
     }
 }
 
@@ -70,10 +81,16 @@ impl Sections {
     }
 }
 
-impl<T> Default for Alike<T> {
-    fn default() -> Self {
-        Self(RefCell::default())
-    }
+/// The position of the same values. The fields then count as read.
+#[inline(never)]
+fn position(seen: &[Seen], tenant: &Object<'_>, fields: &[&'static str], besides: bool) -> Option<usize> {
+    let is_same = |seen: &Seen| {
+        let mut both = seen.values.iter().zip(fields);
+        seen.besides == besides && both.all(|(value, name)| value.as_ref() == tenant.member(name))
+    };
+    let position = seen.iter().position(is_same)?;
+    fields.iter().for_each(|name| tenant.know(name));
+    Some(position)
 }
 
 fn keep<T>(kept: &mut Vec<T>, new: T) {
