@@ -81,6 +81,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The same place, where other mistakes have this code.
+    #[inline(never)]
     pub(super) fn about(self, code: Code) -> Self {
         Self { code, ..self }
     }

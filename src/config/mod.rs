@@ -44,11 +44,11 @@ mod unreadable_hosts;
 mod values;
 mod wire;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::http::host_index::HostIndex;
 use crate::runtime::{BrokenTenant, Runtime, TenantEntry};
 use crate::seal::KeyRing;
 use crate::upstream::Assertion;
@@ -157,12 +157,11 @@ fn finish(index: usize, partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<Con
 /// Records a mistake for each name or host that two tenants have, because a request could belong to
 /// either of them.
 fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
-    let mut names = HashMap::new();
-    let mut hosts = HashMap::new();
+    let (mut names, mut hosts) = (HostIndex::default(), HostIndex::default());
     for (index, partial) in tenants.iter().enumerate() {
         // Upstreams, logs and file systems often ignore case.
         if let Some(name) = &partial.name
-            && let Some(first) = names.insert(name.as_str().to_ascii_lowercase(), index)
+            && let Some(first) = names.replace(&name.as_str().to_ascii_lowercase(), index)
         {
             whole.add_at(
                 Code::SHARED,
@@ -173,7 +172,7 @@ fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
             );
         }
         for host in partial.hosts.read.iter() {
-            if let Some(first) = hosts.insert(host, partial)
+            if let Some(first) = hosts.replace(&host.to_string(), index).and_then(|first| tenants.get(first))
                 && first.label != partial.label
             {
                 let message = format!("{} and {} both have the host \"{host}\"", first.label, partial.label);
