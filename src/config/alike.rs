@@ -18,7 +18,7 @@ pub(super) struct Sections {
     pub(super) keys: Alike<(Arc<KeySet>, Option<AlgorithmSet>)>,
     pub(super) login: Alike<Arc<Login>>,
     pub(super) bearer: Alike<Option<Arc<Bearer>>>,
-    pub(super) access: Alike<(Arc<Roles>, Arc<AccessRules>, Arc<RetainedClaims>)>,
+    pub(super) access: Alike<(Arc<IdentityClaims>, Arc<Roles>, Arc<AccessRules>)>,
     pub(super) headers: Alike<(Arc<IdentityHeaders>, Arc<[String]>)>,
     pub(super) pages: Alike<Arc<PageSettings>>,
     identities: RefCell<Vec<Arc<IdentityClaims>>>,
@@ -28,6 +28,7 @@ pub(super) struct Sections {
 /// kept.
 pub(super) struct Alike<T> {
     seen: RefCell<Vec<Seen>>,
+    /// In the same order.
     given: RefCell<Vec<T>>,
 }
 
@@ -45,17 +46,15 @@ impl<T: Clone> Alike<T> {
         tenant: &Object<'_>,
         fields: &[&'static str],
         besides: bool,
-        read: impl FnOnce() -> Option<T>,
+        read: &mut dyn FnMut() -> Option<T>,
     ) -> Option<T> {
-        let known = position(&self.seen.borrow(), tenant, fields, besides);
-        if let Some(known) = known.and_then(|position| self.given.borrow().get(position).cloned()) {
-            return Some(known);
+        if let Some(position) = position(&self.seen.borrow(), tenant, fields, besides) {
+            return self.given.borrow().get(position).cloned();
         }
         let mistakes = tenant.mistakes();
         let given = read()?;
         if tenant.mistakes() == mistakes {
-            let values = fields.iter().map(|name| tenant.member(name).cloned()).collect();
-            keep(&mut self.seen.borrow_mut(), Seen { values, besides });
+            remember(&mut self.seen.borrow_mut(), tenant, fields, besides);
             keep(&mut self.given.borrow_mut(), given.clone());
         }
         Some(given)
@@ -69,8 +68,17 @@ impl<T> Default for Alike<T> {
 }
 
 impl Sections {
-    /// The claims that the identity consists of, kept once if they are alike.
-    pub(super) fn identity(&self, claims: IdentityClaims) -> Arc<IdentityClaims> {
+    /// The claims that the identity consists of, with those that the headers need. A signed
+    /// assertion needs `every_scope`.
+    pub(super) fn identity(
+        &self,
+        claims: Arc<IdentityClaims>,
+        headers: &IdentityHeaders,
+        every_scope: bool,
+    ) -> Arc<IdentityClaims> {
+        let retained = claims.retained.clone().and(headers.claims.iter().map(|(_, claim)| claim));
+        let claims =
+            IdentityClaims { retained: RetainedClaims { every_scope, ..retained }, ..IdentityClaims::clone(&claims) };
         let mut kept = self.identities.borrow_mut();
         if let Some(known) = kept.iter().find(|known| ***known == claims) {
             return known.clone();
@@ -91,6 +99,12 @@ fn position(seen: &[Seen], tenant: &Object<'_>, fields: &[&'static str], besides
     let position = seen.iter().position(is_same)?;
     fields.iter().for_each(|name| tenant.know(name));
     Some(position)
+}
+
+#[inline(never)]
+fn remember(seen: &mut Vec<Seen>, tenant: &Object<'_>, fields: &[&'static str], besides: bool) {
+    let values = fields.iter().map(|name| tenant.member(name).cloned()).collect();
+    keep(seen, Seen { values, besides });
 }
 
 fn keep<T>(kept: &mut Vec<T>, new: T) {

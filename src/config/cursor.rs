@@ -195,7 +195,7 @@ impl<'a> Cursor<'a> {
         match name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             false => format!("{}[{name:?}]", self.path),
             true if self.path.is_empty() => name.to_owned(),
-            true => format!("{}.{name}", self.path),
+            true => [&self.path, ".", name].concat(),
         }
     }
 

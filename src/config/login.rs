@@ -64,8 +64,8 @@ pub(super) fn login(
         userinfo_path: userinfo_path?,
         frontchannel_logout_path,
         backchannel_logout_path,
-        redirect_uri: redirect_uri.map(Box::new),
-        post_logout_redirect_uri: post_logout_redirect_uri.map(Box::new),
+        redirect_uri,
+        post_logout_redirect_uri,
         id_token_hint,
         cookie_domain: cookie_domain
             .zip(tenant)
@@ -117,7 +117,12 @@ pub(super) fn scope(at: &Cursor<'_>) -> Option<String> {
 
 /// Reads the redirect URI. Its host must be one of the tenant's `hosts`, its path must be
 /// `callback_path`, and it must have no query.
-fn redirect_uri(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern], callback_path: Option<&str>) -> Option<Url> {
+fn redirect_uri(
+    at: &Cursor<'_>,
+    scheme: Scheme,
+    hosts: &[HostPattern],
+    callback_path: Option<&str>,
+) -> Option<Box<Url>> {
     let uri = url(at, scheme)?;
     let host = uri.host_str().and_then(|host| Host::from_name(host).ok());
     // Without any host that could be read, that mistake is the one to report.

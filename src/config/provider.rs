@@ -35,8 +35,6 @@ pub(super) fn provider(
     let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
     object.finish();
     let complete = discovers || (authorization.is_some() && token.is_some());
-    let [authorization, token, userinfo, end_session, revocation] =
-        [authorization, token, userinfo, end_session, revocation].map(|url| url.map(Box::new));
     let provider = (|| {
         let endpoints = complete.then_some(Endpoints { authorization, token, userinfo, end_session, revocation })?;
         Some(ProviderConfig {
@@ -59,7 +57,7 @@ pub(super) fn fetches(at: &Cursor<'_>) -> bool {
 /// The first URL to fetch (OpenID Connect Discovery 1.0 section 4.1). `None` if nothing is fetched.
 fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<&str>) -> Option<SourceStart> {
     if !discovers {
-        return url(jwks_uri, scheme).map(SourceStart::JwksUri);
+        return url(jwks_uri, scheme).map(|url| SourceStart::JwksUri(*url));
     }
     if jwks_uri.is_present() {
         return jwks_uri.refuse("is found by `discovery`; remove one of them");
@@ -114,7 +112,7 @@ pub(super) fn cluster(at: &Cursor<'_>) -> Option<String> {
 
 /// Reads an endpoint. Its query must not have a parameter that Tenantgate adds: each parameter may
 /// occur once (RFC 6749 section 3.1).
-fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: bool) -> Option<Url> {
+fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: bool) -> Option<Box<Url>> {
     let at = object.field(name);
     if !at.is_present() && !discovers {
         return at.missing("give it, or set `discovery: true`");

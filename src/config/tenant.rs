@@ -14,7 +14,7 @@ use super::values::{Scheme, listed, moment, secret, url};
 use super::{access, bearer, client_key, csrf, headers, identity, keys, login, pages, provider, refresh, roles};
 use crate::base::secret::Secret;
 use crate::http::host::Host;
-use crate::tenant::{Client, IdentityClaims, IdentityHeaders, RetainedClaims, Tenant, TenantName};
+use crate::tenant::{Client, IdentityClaims, IdentityHeaders, Tenant, TenantName};
 use crate::upstream::AssertionSettings;
 
 /// The parts of a tenant that could be read, and its mistakes.
@@ -71,7 +71,7 @@ pub(super) fn tenant(
     let trusted_audiences = listed(&object.field("trusted_audiences").about(Code::BEARER), &mut bearer::audience);
     let provider_at = object.field("provider").about(Code::PROVIDER);
     let fetches = provider::fetches(&provider_at);
-    let keys = sections.keys.read(&object, &["id_token_signed_response_alg", "keys"], fetches, || {
+    let keys = sections.keys.read(&object, &["id_token_signed_response_alg", "keys"], fetches, &mut || {
         let algorithms_at = object.field("id_token_signed_response_alg").about(Code::KEYS);
         let algorithms = keys::algorithms(&algorithms_at);
         let keys = keys::keys(&object.field("keys").about(Code::KEYS), context.host, fetches);
@@ -84,10 +84,10 @@ pub(super) fn tenant(
     });
     let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
     let login_at = object.field("login").about(Code::LOGIN);
-    let read_login = || login::login(&login_at, scheme, &hosts.read, name.as_ref()).map(Arc::new);
+    let mut read_login = || login::login(&login_at, scheme, &hosts.read, name.as_ref()).map(Arc::new);
     let login = match login::depends_on_tenant(&login_at, &hosts.read) {
         true => read_login(),
-        false => sections.login.read(&object, &["login"], insecure, read_login),
+        false => sections.login.read(&object, &["login"], insecure, &mut read_login),
     };
     let cookie_domain = login.as_ref().and_then(|login| Some(login.cookie_domain.as_ref()?.domain.clone()));
     if let (Some(login), Some(assertion)) = (&login, assertion)
@@ -97,18 +97,18 @@ pub(super) fn tenant(
     }
     let trusted_origins = csrf::csrf(&object.field("csrf").about(Code::CSRF), scheme);
     let refresh = refresh::refresh(&object.field("refresh").about(Code::REFRESH));
-    let bearer = sections.bearer.read(&object, &["bearer"], false, || {
+    let bearer = sections.bearer.read(&object, &["bearer"], false, &mut || {
         Some(bearer::bearer(&object.field("bearer").about(Code::BEARER))?.map(Arc::new))
     });
-    let identity = identity::identity(&object.field("identity").about(Code::IDENTITY));
-    let access = sections.access.read(&object, &access::FIELDS, false, || {
+    let access = sections.access.read(&object, &access::FIELDS, false, &mut || {
+        let identity = identity::identity(&object.field("identity").about(Code::IDENTITY));
         let roles = roles::roles(&object.field("roles").about(Code::ROLES));
         let access = access::access(&object, roles.as_ref());
-        let (roles, (access, retained)) = roles.zip(access)?;
-        Some((Arc::new(roles), Arc::new(access), Arc::new(retained)))
+        let (access, retained) = access?;
+        Some((Arc::new(IdentityClaims { retained, ..identity? }), Arc::new(roles?), Arc::new(access)))
     });
     let mut header_names: Arc<[String]> = Arc::default();
-    let headers = sections.headers.read(&object, &["headers"], false, || {
+    let headers = sections.headers.read(&object, &["headers"], false, &mut || {
         let at = object.field("headers").about(Code::HEADERS);
         let (headers, names) = headers::headers(&at, assertion.map(|assertion| assertion.header.as_str()));
         header_names = names.into();
@@ -118,7 +118,7 @@ pub(super) fn tenant(
         Some((headers, names)) => (Some(headers), names),
         None => (None, header_names),
     };
-    let pages = sections.pages.read(&object, &["pages"], insecure, || {
+    let pages = sections.pages.read(&object, &["pages"], insecure, &mut || {
         pages::pages(&object.field("pages").about(Code::PAGES), scheme).map(Arc::new)
     });
     if let (Some(provider), Some(login)) = (&provider, &login)
@@ -134,7 +134,7 @@ pub(super) fn tenant(
     let authentication = method.and_then(|method| method.with(secret, key));
     let label = name.as_ref().map_or_else(|| format!("tenants[{index}]"), |name| format!("tenant \"{name}\""));
     let tenant = (|| {
-        let ((roles, access, retained), headers, (keys, id_token_algorithms)) = (access?, headers.as_ref()?, keys?);
+        let ((identity, roles, access), headers, (keys, id_token_algorithms)) = (access?, headers.as_ref()?, keys?);
         Some(Arc::new(Tenant {
             name: name.clone()?,
             hosts: hosts.read.clone(),
@@ -148,13 +148,7 @@ pub(super) fn tenant(
             trusted_origins: trusted_origins?,
             refresh: refresh?,
             bearer: bearer?,
-            identity: sections.identity(IdentityClaims {
-                retained: RetainedClaims {
-                    every_scope: assertion.is_some(),
-                    ..retained.as_ref().clone().and(headers.claims.iter().map(|(_, claim)| claim))
-                },
-                ..identity?
-            }),
+            identity: sections.identity(identity, headers, assertion.is_some()),
             roles,
             access,
             headers: headers.clone(),
