@@ -10,7 +10,7 @@ use super::cursor::Object;
 use crate::http::page_settings::PageSettings;
 use crate::jose::{AlgorithmSet, KeySet};
 use crate::tenant::access::{AccessRules, Roles};
-use crate::tenant::{Bearer, IdentityClaims, IdentityHeaders, Login, RetainedClaims};
+use crate::tenant::{Bearer, Endpoints, IdentityClaims, IdentityHeaders, Login, RetainedClaims};
 
 /// The sections of one load.
 #[derive(Default)]
@@ -21,6 +21,7 @@ pub(super) struct Sections {
     pub(super) access: Alike<(Arc<IdentityClaims>, Arc<Roles>, Arc<AccessRules>)>,
     pub(super) headers: Alike<(Arc<IdentityHeaders>, Arc<[String]>)>,
     pub(super) pages: Alike<Arc<PageSettings>>,
+    pub(super) without_endpoints: Arc<Endpoints>,
     identities: RefCell<Vec<Arc<IdentityClaims>>>,
 }
 

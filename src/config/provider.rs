@@ -1,5 +1,6 @@
 //! `tenants[].provider`: the endpoints of the issuer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -11,13 +12,15 @@ use super::request::is_reserved_parameter;
 use super::values::{Scheme, duration, listed, url};
 use crate::tenant::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 
-/// Reads the provider and the authentication method of the client. Each is `None` if a part of it
+/// Reads the provider and the authentication method of the client. `without` are the endpoints of
+/// a tenant that configures none. Each is `None` if a part of it
 /// could not be read.
 pub(super) fn provider(
     at: &Cursor<'_>,
     scheme: Scheme,
     issuer: Option<&str>,
     credential: Credential,
+    without: &Arc<Endpoints>,
 ) -> (Option<ProviderConfig>, Option<AuthMethod>) {
     let object = at.required_object();
     let cluster = cluster(&object.field("cluster"));
@@ -29,18 +32,20 @@ pub(super) fn provider(
     let end_session = url(&object.field("end_session_endpoint"), scheme);
     let revocation = url(&object.field("revocation_endpoint"), scheme);
     let names_issuer = object.field("authorization_response_iss_parameter_supported").boolean().unwrap_or(false);
-    let origins = origins(&object.field("trusted_origins"), discovers, scheme, issuer);
+    let origins = origins(&object.field("trusted_origins"), discovers, scheme, issuer.filter(|_| fetches(at)));
     let source = source(&object, start, origins, fetches(at), scheme);
     let method = auth_method(&object.field("token_endpoint_auth_method"), credential);
     let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
     object.finish();
     let complete = discovers || (authorization.is_some() && token.is_some());
     let provider = (|| {
+        let [authorization, token, userinfo, end_session, revocation] =
+            [authorization, token, userinfo, end_session, revocation].map(|url| url.map(|url| *url));
         let endpoints = complete.then_some(Endpoints { authorization, token, userinfo, end_session, revocation })?;
         Some(ProviderConfig {
             cluster: cluster?,
             timeout: timeout?,
-            endpoints,
+            endpoints: if endpoints == **without { without.clone() } else { Arc::new(endpoints) },
             authorization_response_iss_parameter_supported: names_issuer,
             source: source?.map(Box::new),
         })
@@ -66,7 +71,8 @@ fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<
     Url::parse(&url).ok().map(SourceStart::Discovery)
 }
 
-/// Reads the origins that discovered addresses may have. That of the issuer is one of them.
+/// Reads the origins that discovered addresses may have. That of the issuer is one of them, if
+/// documents are fetched.
 fn origins(trusted: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<&str>) -> Option<Vec<String>> {
     let mut origins = listed(trusted, &mut |at| origin(at, scheme))?;
     if trusted.is_present() && !discovers {

@@ -82,7 +82,8 @@ pub(super) fn tenant(
         }
         Some((Arc::new(keys), algorithms))
     });
-    let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
+    let (provider, method) =
+        provider::provider(&provider_at, scheme, issuer.as_deref(), credential, &sections.without_endpoints);
     let login_at = object.field("login").about(Code::LOGIN);
     let mut read_login = || login::login(&login_at, scheme, &hosts.read, name.as_ref()).map(Arc::new);
     let login = match login::depends_on_tenant(&login_at, &hosts.read) {
@@ -137,7 +138,7 @@ pub(super) fn tenant(
         let ((identity, roles, access), headers, (keys, id_token_algorithms)) = (access?, headers.as_ref()?, keys?);
         Some(Arc::new(Tenant {
             name: name.clone()?,
-            hosts: hosts.read.clone(),
+            hosts: hosts.read.to_vec(),
             issuer: issuer?,
             client: Client { id: client_id?, authentication: authentication? },
             id_token_algorithms,

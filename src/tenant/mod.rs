@@ -51,7 +51,7 @@ pub struct Tenant {
     /// The unique name. The upstream receives it, and sealed values are bound to it.
     pub name: TenantName,
     /// The hosts that select this tenant, at least one.
-    pub hosts: Arc<[HostPattern]>,
+    pub hosts: Vec<HostPattern>,
     /// The Issuer Identifier, compared byte for byte with `iss` (OpenID Connect Core section 2).
     pub issuer: String,
     /// The client registration at the issuer.

@@ -1,5 +1,6 @@
 //! The OpenID Provider of a tenant, as configured.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -12,7 +13,7 @@ pub struct ProviderConfig {
     /// The timeout of a call.
     pub timeout: Duration,
     /// The configured endpoints. They take precedence over those from the metadata.
-    pub endpoints: Endpoints,
+    pub endpoints: Arc<Endpoints>,
     /// Whether the configuration says that every authorization response of the issuer has `iss`
     /// (RFC 9207).
     pub authorization_response_iss_parameter_supported: bool,
@@ -25,18 +26,18 @@ pub struct ProviderConfig {
 pub struct Endpoints {
     /// The authorization endpoint, where the browser is sent to sign in. It may have a query, but
     /// no fragment.
-    pub authorization: Option<Box<Url>>,
+    pub authorization: Option<Url>,
     /// The token endpoint, which exchanges a code for tokens.
-    pub token: Option<Box<Url>>,
+    pub token: Option<Url>,
     /// The UserInfo endpoint, which has claims that an ID token lacks (OpenID Connect Core section
     /// 5.3).
-    pub userinfo: Option<Box<Url>>,
+    pub userinfo: Option<Url>,
     /// The end session endpoint, where the browser is sent to sign out (OpenID Connect RP-Initiated
     /// Logout 1.0), if the provider has one.
-    pub end_session: Option<Box<Url>>,
+    pub end_session: Option<Url>,
     /// The revocation endpoint, where a sign-out ends the refresh token (RFC 7009), if the provider
     /// has one.
-    pub revocation: Option<Box<Url>>,
+    pub revocation: Option<Url>,
 }
 
 /// The documents of a provider that are fetched, and how often.

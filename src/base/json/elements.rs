@@ -11,6 +11,7 @@ use super::parse;
 /// The members of the object but `array`, and the texts of the elements of this array. `None` if
 /// the text is not such an object with an element in the array, or writes the name with an escape.
 pub(crate) fn without_elements<'a>(text: &'a [u8], array: &str) -> Option<(Map<String, Value>, Vec<&'a [u8]>)> {
+    text.trim_ascii_start().strip_prefix(b"{")?;
     let (before, elements, after) = split(text, array)?;
     let Value::Object(mut members) = parse(&[before, PLACEHOLDER, after].concat()).ok()? else { return None };
     // The brackets may not be those of the array, if the text is no JSON.

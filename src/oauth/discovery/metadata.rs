@@ -46,9 +46,9 @@ impl Metadata {
             }
         }
         let configured = &tenant.provider.endpoints;
-        let required = |name, configured: &Option<Box<Url>>| match configured {
+        let required = |name, configured: &Option<Url>| match configured {
             Some(_) => Ok(None),
-            None => url(&document, name, source).map(|url| url.map(Box::new)),
+            None => url(&document, name, source),
         };
         let (authorization, token) = (
             required("authorization_endpoint", &configured.authorization)?,

@@ -97,7 +97,7 @@ impl Provider {
     /// # Errors
     /// [`MetadataUnavailable`] if the endpoint is not known yet.
     pub fn authorization_endpoint(&self) -> Result<Url, MetadataUnavailable> {
-        self.endpoint(|endpoints| endpoints.authorization.as_deref()).ok_or(MetadataUnavailable)
+        self.endpoint(|endpoints| endpoints.authorization.as_ref()).ok_or(MetadataUnavailable)
     }
 
     /// The token endpoint (RFC 6749 section 3.2).
@@ -105,24 +105,24 @@ impl Provider {
     /// # Errors
     /// [`MetadataUnavailable`] if the endpoint is not known yet.
     pub fn token_endpoint(&self) -> Result<Url, MetadataUnavailable> {
-        self.endpoint(|endpoints| endpoints.token.as_deref()).ok_or(MetadataUnavailable)
+        self.endpoint(|endpoints| endpoints.token.as_ref()).ok_or(MetadataUnavailable)
     }
 
     /// The UserInfo endpoint (OpenID Connect Core section 5.3), if the provider has one and it is
     /// known.
     pub fn userinfo_endpoint(&self) -> Option<Url> {
-        self.endpoint(|endpoints| endpoints.userinfo.as_deref())
+        self.endpoint(|endpoints| endpoints.userinfo.as_ref())
     }
 
     /// The end session endpoint (OpenID Connect RP-Initiated Logout 1.0), if the provider has one
     /// and it is known.
     pub fn end_session_endpoint(&self) -> Option<Url> {
-        self.endpoint(|endpoints| endpoints.end_session.as_deref())
+        self.endpoint(|endpoints| endpoints.end_session.as_ref())
     }
 
     /// The revocation endpoint (RFC 7009 section 2), if the provider has one and it is known.
     pub fn revocation_endpoint(&self) -> Option<Url> {
-        self.endpoint(|endpoints| endpoints.revocation.as_deref())
+        self.endpoint(|endpoints| endpoints.revocation.as_ref())
     }
 
     /// The `scope` parameter of the authorization request.

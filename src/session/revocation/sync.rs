@@ -116,6 +116,7 @@ pub struct RevocationSync {
 
 /// A group of tenants with a common value that changes with their lists.
 struct TenantGroup {
+    letter: Option<u8>,
     changes: String,
     seen: Option<Version>,
     tenants: Vec<Arc<Revocations>>,
@@ -131,14 +132,18 @@ impl RevocationSync {
             // Two VMs may create a list at the same time, and one of them loses its entries;
             // `refresh` writes them again.
             let _ = create(env.shared(), &keys.list);
-            match groups.iter_mut().find(|group| group.changes == keys.changes) {
+            refresh(&revocations, &keys, lifetime, env);
+            match groups.iter_mut().find(|group| group.letter == keys.group) {
                 Some(group) => group.tenants.push(revocations),
-                None => groups.push(TenantGroup { changes: keys.changes, seen: None, tenants: vec![revocations] }),
+                None => groups.push(TenantGroup {
+                    letter: keys.group,
+                    changes: keys.changes,
+                    seen: None,
+                    tenants: vec![revocations],
+                }),
             }
         }
-        let sync = Self { groups, lifetime };
-        sync.groups.iter().flat_map(|group| &group.tenants).for_each(|revocations| sync.refresh(revocations, env));
-        sync
+        Self { groups, lifetime }
     }
 
     /// Reads the lists that other VMs have changed.
@@ -151,24 +156,25 @@ impl RevocationSync {
                 changed.extend_from_slice(&group.tenants);
             }
         }
-        changed.iter().for_each(|revocations| self.refresh(revocations, env));
-    }
-
-    /// Joins the shared list into the VM's copy, and writes entries back that the shared list lost.
-    fn refresh(&self, revocations: &Revocations, env: &mut Env<'_>) {
-        let Ok(now) = env.now() else { return };
-        let sealed = env.shared().get(&SharedKeys::new(revocations.tenant()).list).map(|(bytes, _)| bytes);
-        let sealed = sealed.unwrap_or_default();
-        let mut held = revocations.open(&sealed);
-        let mut list = RevocationList::clone(&revocations.list());
-        list.join(&held);
-        list.fold(now, self.lifetime);
-        held.fold(now, self.lifetime);
-        let lost = list != held;
-        revocations.replace_joined(list, &sealed);
-        if lost {
-            let _ = Revocation::default().store(revocations, self.lifetime, now, env);
+        for revocations in &changed {
+            refresh(revocations, &SharedKeys::new(revocations.tenant()), self.lifetime, env);
         }
+    }
+}
+
+/// Joins the shared list into the VM's copy, and writes entries back that the shared list lost.
+fn refresh(revocations: &Revocations, keys: &SharedKeys, lifetime: Duration, env: &mut Env<'_>) {
+    let Ok(now) = env.now() else { return };
+    let sealed = env.shared().get(&keys.list).map(|(bytes, _)| bytes).unwrap_or_default();
+    let mut held = revocations.open(&sealed);
+    let mut list = RevocationList::clone(&revocations.list());
+    list.join(&held);
+    list.fold(now, lifetime);
+    held.fold(now, lifetime);
+    let lost = list != held;
+    revocations.replace_joined(list, &sealed);
+    if lost {
+        let _ = Revocation::default().store(revocations, lifetime, now, env);
     }
 }
 
@@ -176,6 +182,8 @@ impl RevocationSync {
 struct SharedKeys {
     list: String,
     changes: String,
+    /// The letter of the group, with which `changes` ends.
+    group: Option<u8>,
 }
 
 impl SharedKeys {
@@ -185,7 +193,7 @@ impl SharedKeys {
         let id = tenant_id(tenant);
         // One of 64 characters.
         let group = id.get(..1).unwrap_or_default();
-        Self { list: format!("{PREFIX}{id}"), changes: format!("{PREFIX}changes/{group}") }
+        Self { list: format!("{PREFIX}{id}"), changes: format!("{PREFIX}changes/{group}"), group: group.bytes().next() }
     }
 }
 
