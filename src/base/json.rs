@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-pub(crate) use elements::{element, without_elements};
+pub(crate) use elements::{Apart, element, without_elements};
 
 /// Parses a complete JSON text.
 ///

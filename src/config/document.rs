@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::code::Code;
-use super::error::ConfigError;
+use super::error::{ConfigError, ConfigErrors};
 use super::wire;
-use crate::base::json;
+use crate::base::json::{self, Apart};
 
 /// A configuration, whose tenants are apart from the rest if they are many.
 pub(super) struct Document<'a> {
@@ -21,8 +21,8 @@ pub(super) struct Document<'a> {
 enum Tenants<'a> {
     /// They are in `top`, in any form.
     InTop,
-    /// They are these parts of the bytes, each of which is read by the function.
-    Apart(&'a [u8], Vec<&'a [u8]>, fn(&[u8]) -> Option<Value>),
+    /// They are these parts of the bytes, each of which `read` reads.
+    Apart { bytes: &'a [u8], elements: Vec<&'a [u8]>, read: fn(&[u8]) -> Option<Value> },
 }
 
 impl<'a> Document<'a> {
@@ -32,36 +32,38 @@ impl<'a> Document<'a> {
     }
 
     /// Reads the form that Envoy passes.
-    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ConfigError> {
-        let text = json::without_elements(bytes, TENANTS).map(|apart| (apart, json::element as fn(&[u8]) -> _));
-        let apart =
-            text.or_else(|| Some((wire::without_elements(bytes, TENANTS)?, |bytes| wire::element(bytes, TENANTS))));
-        if let Some(((top, tenants), read)) = apart {
-            let tenants = Tenants::Apart(bytes, tenants, read);
-            return Ok(Self { top: Cow::Owned(Value::Object(top)), tenants });
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ConfigErrors> {
+        let of_text: fn(&[u8]) -> Option<Value> = json::element;
+        let of_struct: fn(&[u8]) -> Option<Value> = |bytes| wire::element(bytes, TENANTS);
+        let text = json::without_elements(bytes, TENANTS).zip(Some(of_text));
+        let apart = text.or_else(|| wire::without_elements(bytes, TENANTS).zip(Some(of_struct)));
+        if let Some((Apart { others, elements }, read)) = apart {
+            let tenants = Tenants::Apart { bytes, elements, read };
+            return Ok(Self { top: Cow::Owned(Value::Object(others)), tenants });
         }
         Ok(Self { top: Cow::Owned(whole(bytes)?), tenants: Tenants::InTop })
     }
 
     /// Calls `each` with every tenant if they are apart from the rest, and returns whether they are.
-    pub(super) fn each_tenant(&self, each: &mut dyn FnMut(&Value)) -> Result<bool, ConfigError> {
-        let Tenants::Apart(bytes, tenants, read) = &self.tenants else { return Ok(false) };
+    pub(super) fn each_tenant(&self, each: &mut dyn FnMut(&Value)) -> Result<bool, ConfigErrors> {
+        let Tenants::Apart { bytes, elements, read } = &self.tenants else { return Ok(false) };
         let mut read = |tenant| read(tenant).map(|tenant| each(&tenant));
-        if tenants.iter().all(|tenant| read(tenant).is_some()) {
+        if elements.iter().all(|tenant| read(tenant).is_some()) {
             return Ok(true);
         }
         // The mistake, and its place, are those of the whole.
-        whole(bytes).and(Err(ConfigError::whole(Code::SYNTAX, "not JSON")))
+        whole(bytes)?;
+        Err(ConfigError::whole(Code::SYNTAX, "not JSON").into())
     }
 }
 
 /// Parses the whole configuration.
-fn whole(bytes: &[u8]) -> Result<Value, ConfigError> {
+fn whole(bytes: &[u8]) -> Result<Value, ConfigErrors> {
     // A `Struct` is never valid JSON: the tag of a value is a control character, which JSON does
     // not permit anywhere.
     json::parse(bytes).or_else(|error| {
         let not_json = || ConfigError::whole(Code::SYNTAX, format!("not JSON: {error}"));
-        wire::structure(bytes).ok_or_else(not_json)
+        wire::structure(bytes).ok_or_else(|| not_json().into())
     })
 }
 
@@ -79,7 +81,7 @@ mod tests {
             document.each_tenant(&mut |tenant| tenants.push(tenant.clone()))?;
             Ok((document.top.into_owned(), tenants))
         };
-        read(bytes).map_err(|error: ConfigError| error.to_string())
+        read(bytes).map_err(|error: ConfigErrors| error.to_string())
     }
 
     /// The configuration with the tenants in their place again.

@@ -6,6 +6,8 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Value as WireValue};
 use serde_json::{Map, Number, Value};
 
+use crate::base::json::Apart;
+
 /// Reads a `Struct`. `None` if the bytes are not one. The caller must try JSON first, because both
 /// forms can begin with a line feed and a brace.
 pub(super) fn structure(bytes: &[u8]) -> Option<Value> {
@@ -15,10 +17,9 @@ pub(super) fn structure(bytes: &[u8]) -> Option<Value> {
     object(Struct::decode(bytes).ok()?).map(Value::Object)
 }
 
-/// The members of a `Struct` but `list`, and the bytes of the elements of that list. `None` if the
-/// bytes are not a `Struct` that has one list of this name with an element, in the form in which
+/// Takes the list `list` from a `Struct`. `None` if the bytes are not a `Struct` that has one list of this name with an element, in the form in which
 /// Envoy writes it; [`structure`] may still read it.
-pub(super) fn without_elements<'a>(bytes: &'a [u8], list: &str) -> Option<(Map<String, Value>, Vec<&'a [u8]>)> {
+pub(super) fn without_elements<'a>(bytes: &'a [u8], list: &str) -> Option<Apart<'a>> {
     if bytes.first() != Some(&FIELDS) {
         return None;
     }
@@ -37,7 +38,7 @@ pub(super) fn without_elements<'a>(bytes: &'a [u8], list: &str) -> Option<(Map<S
         }
     }
     let elements = elements.filter(|elements| !elements.is_empty())?;
-    Some((object(Struct::decode(&*others).ok()?)?, elements))
+    Some(Apart { others: object(Struct::decode(&*others).ok()?)?, elements })
 }
 
 /// Reads one element of the list `list`. It is decoded in a `Struct` with this list, so that it is
@@ -54,7 +55,11 @@ pub(super) fn element(bytes: &[u8], list: &str) -> Option<Value> {
     let whole = Struct::decode(&*within(1, &member)).ok()?;
     match whole.fields.into_values().next()?.kind? {
         Kind::ListValue(list) => list.values.into_iter().next().and_then(self::value),
-        _ => None,
+        Kind::NullValue(_)
+        | Kind::NumberValue(_)
+        | Kind::StringValue(_)
+        | Kind::BoolValue(_)
+        | Kind::StructValue(_) => None,
     }
 }
 

@@ -36,7 +36,7 @@ export class Tenants {
   }
 
   /** The filter and the virtual hosts with Tenantgate, which selects the tenant itself. */
-  #tenantgate(numbers) {
+  #tenantgate(numbers, isText) {
     const tenants = numbers.map((number) => ({
       name: `t${number}`, hosts: [host(number)], issuer: issuer(number), client_id: 'gate', client_secret: `secret-of-${number}`,
       keys: [{ jwks: this.#jwks(number) }], bearer: { audiences: ['api'] },
@@ -49,7 +49,8 @@ export class Tenants {
         name: 'tenantgate',
         vm_config: { vm_id: 'tenantgate', runtime: 'envoy.wasm.runtime.v8', code: { local: { filename } } },
         allow_on_headers_stop_iteration: true,
-        configuration: type('google.protobuf.Struct', { value }),
+        // Istio and Envoy Gateway hand over text; plain YAML is a Struct.
+        configuration: isText ? type('google.protobuf.StringValue', { value: JSON.stringify(value) }) : type('google.protobuf.Struct', { value }),
       },
     });
     return { filter, virtual_hosts: [{ name: 'all', domains: ['*'], routes: [ROUTE] }] };
@@ -72,10 +73,10 @@ export class Tenants {
     return { filter, virtual_hosts };
   }
 
-  /** The listener of one `side` ("Tenantgate" or "native") for `count` tenants from `first` on. */
+  /** The listener of one `side` ("native", "text" or "Struct") for `count` tenants from `first` on. */
   listener(side, port, first, count) {
     const numbers = Array.from({ length: count }, (_, i) => first + i);
-    const { filter, virtual_hosts } = side === 'Tenantgate' ? this.#tenantgate(numbers) : this.#native(numbers);
+    const { filter, virtual_hosts } = side === 'native' ? this.#native(numbers) : this.#tenantgate(numbers, side === 'text');
     const router = type('envoy.extensions.filters.http.router.v3.Router', {});
     const manager = type('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
       stat_prefix: 'gateway',

@@ -8,15 +8,23 @@ use serde_json::{Map, Value};
 
 use super::parse;
 
-/// The members of the object but `array`, and the texts of the elements of this array. `None` if
-/// the text is not such an object with an element in the array, or writes the name with an escape.
-pub(crate) fn without_elements<'a>(text: &'a [u8], array: &str) -> Option<(Map<String, Value>, Vec<&'a [u8]>)> {
+/// An object whose array is apart.
+pub(crate) struct Apart<'a> {
+    /// The other members.
+    pub(crate) others: Map<String, Value>,
+    /// The bytes of the elements.
+    pub(crate) elements: Vec<&'a [u8]>,
+}
+
+/// Takes the array from the object. `None` if the text is not an object with such an array that has
+/// an element, or writes the name with an escape.
+pub(crate) fn without_elements<'a>(text: &'a [u8], array: &str) -> Option<Apart<'a>> {
     text.trim_ascii_start().strip_prefix(b"{")?;
-    let (before, elements, after) = split(text, array)?;
-    let Value::Object(mut members) = parse(&[before, PLACEHOLDER, after].concat()).ok()? else { return None };
+    let Split { before, elements, after } = split(text, array)?;
+    let Value::Object(mut others) = parse(&[before, PLACEHOLDER, after].concat()).ok()? else { return None };
     // The brackets may not be those of the array, if the text is no JSON.
-    let is_found = members.remove(array).is_some_and(|array| array.as_array().is_some_and(|array| array.len() == 1));
-    is_found.then_some((members, elements))
+    let is_found = others.remove(array).is_some_and(|array| array.as_array().is_some_and(|array| array.len() == 1));
+    is_found.then_some(Apart { others, elements })
 }
 
 /// Parses one element. It is as deep in two arrays as in the whole, so that the same nesting is
@@ -28,7 +36,13 @@ pub(crate) fn element(text: &[u8]) -> Option<Value> {
 }
 
 /// The bytes before the elements of the array, the elements, and the bytes after them.
-fn split<'a>(text: &'a [u8], array: &str) -> Option<(&'a [u8], Vec<&'a [u8]>, &'a [u8])> {
+struct Split<'a> {
+    before: &'a [u8],
+    elements: Vec<&'a [u8]>,
+    after: &'a [u8],
+}
+
+fn split<'a>(text: &'a [u8], array: &str) -> Option<Split<'a>> {
     let (mut depth, mut string, mut is_escaped) = (0_usize, None, false);
     let (mut name, mut first, mut next) = (None, None, 0);
     let mut elements = Vec::new();
@@ -55,7 +69,7 @@ fn split<'a>(text: &'a [u8], array: &str) -> Option<(&'a [u8], Vec<&'a [u8]>, &'
                 elements.push(text.get(next..position).filter(|element| !element.trim_ascii().is_empty())?);
                 next = after;
                 if *byte == b']' {
-                    return Some((text.get(..first?)?, elements, text.get(position..)?));
+                    return Some(Split { before: text.get(..first?)?, elements, after: text.get(position..)? });
                 }
             }
             (None, b'}' | b']') => depth = depth.saturating_sub(1),
@@ -72,9 +86,9 @@ mod tests {
     use super::*;
 
     fn apart(text: &str) -> Option<(Value, Vec<Value>)> {
-        let (members, elements) = without_elements(text.as_bytes(), "a")?;
+        let Apart { others, elements } = without_elements(text.as_bytes(), "a")?;
         let elements: Option<Vec<_>> = elements.into_iter().map(element).collect();
-        Some((Value::Object(members), elements?))
+        Some((Value::Object(others), elements?))
     }
 
     #[test]
