@@ -1,29 +1,23 @@
 //! The command `sign-out`: ends sessions at every replica. The core makes the entry and the calls,
 //! as for a sign-out of a person; this command carries the calls out.
 
-mod etcd;
 mod selection;
-mod server;
 mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::builder::NonEmptyStringValueParser as NonEmpty;
-use serde_json::Value;
-use tenantgate::config::{self, Environment as _, LoadContext, Loaded};
+use tenantgate::config::{self, LoadContext, Loaded};
 use tenantgate::jose::HostAlgorithms;
 use tenantgate::runtime::{ServedTenant, TenantEntry};
-use tenantgate::session::store::Store;
 
 use super::configuration::Configured;
+use super::etcd::{Reach, password};
 use super::secrets::without;
-use super::surroundings::servers;
 use super::variables::{Variables, VmEnvironment};
 use super::yaml::Node;
-use etcd::Etcd;
 use selection::Selection;
-use server::Reach;
 use write::write;
 
 /// Whose sessions end, and where etcd is.
@@ -60,8 +54,8 @@ impl Arguments {
             .map_err(|errors| format!("{errors}\nthe configuration is refused; `tenantgate check` says more"))?;
         let tenant = served(&loaded, &self.tenant).map_err(|problem| format!("{file}: {problem}"))?;
         let store = loaded.runtime.store().ok_or_else(|| format!("{file}: {NO_STORE}"))?;
-        let mut etcd = self.etcd(&configured, store)?;
-        let secrets = password(&configured.node.value(), &environment);
+        let mut etcd = self.reach.servers(&configured.source, SECTION, store.cluster())?;
+        let secrets: Vec<String> = password(&configured.node, SECTION, &environment).into_iter().collect();
         let written = write(&loaded.runtime, &tenant, self.selection.sessions(), &mut etcd);
         let until = written.map_err(|problem| without(format!("{}: {problem}", self.tenant), &secrets))?;
         let within = humantime::format_duration(store.interval().saturating_mul(2));
@@ -71,22 +65,6 @@ impl Arguments {
             self.tenant,
             etcd.name()
         ))
-    }
-
-    /// The etcd of the command line, or that of the cluster in the file.
-    fn etcd(&self, configured: &Configured, store: &Store) -> Result<Etcd, String> {
-        if let Some(address) = &self.reach.etcd {
-            return self.reach.server_at(address).map(|server| Etcd::new(vec![server]));
-        }
-        let cluster = store.cluster();
-        let servers = servers(&configured.source.text, cluster).ok_or_else(|| {
-            format!(
-                "{}: has no address of the cluster {cluster:?}, which `store.etcd.cluster` names; say where etcd is \
-                 with `--etcd URL`",
-                configured.source.name
-            )
-        })?;
-        self.reach.servers_of(cluster, &servers).map(Etcd::new)
     }
 }
 
@@ -134,11 +112,6 @@ fn require(configuration: &Node, environment: &VmEnvironment<'_>) -> Result<(), 
     Ok(())
 }
 
-/// The password of the user of etcd.
-fn password(configuration: &Value, environment: &VmEnvironment<'_>) -> Vec<String> {
-    let password = configuration.pointer("/store/etcd/password");
-    let variable = password.and_then(|value| environment.var(value.get("env")?.as_str()?));
-    variable.or_else(|| password?.as_str().map(str::to_owned)).into_iter().collect()
-}
-
+/// Where the configuration has the etcd of the store.
+const SECTION: &str = "store.etcd";
 const NO_STORE: &str = "has no `store`, so replicas do not learn of sign-outs; see `store` in docs/configuration.md";
