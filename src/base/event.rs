@@ -66,6 +66,7 @@ events! {
         StoreUnavailable = "store_unavailable",
         SubjectMismatch = "subject_mismatch",
         TenantMismatch = "tenant_mismatch",
+        TenantUnavailable = "tenant_unavailable",
         TokenIdentityIncomplete = "token_identity_incomplete",
         TokenInsufficient = "token_insufficient",
         TokenInvalid = "token_invalid",

@@ -143,10 +143,11 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
         Some(policy) if errors.is_empty() => {
             let upstream = UpstreamSettings { header_names, assertion, filter_state };
             let runtime = Runtime::new(ring, policy, entries, upstream);
-            let runtime = runtime.with_counted_tenants(counts_tenants).with_log(log).with_store(store);
+            let runtime = runtime.with_counted_tenants(counts_tenants).with_log(log);
             let runtime = runtime.with_documents(
                 documents.map(|(settings, compiler)| (settings, Box::new(compiler) as Box<dyn TenantCompiler>)),
             );
+            let runtime = runtime.with_store(store);
             Ok(Loaded { runtime, problems })
         }
         _ => Err(ConfigErrors::new(errors)),

@@ -107,7 +107,7 @@ fn a_mistake_that_concerns_all_tenants_refuses_the_configuration() {
         (
             "/listen",
             json!(1),
-            "unknown field \"listen\"; the fields here are strict, session, assertion, filter_state, stats, log, store, tenants",
+            "unknown field \"listen\"; the fields here are strict, session, assertion, filter_state, stats, log, store, tenants_from, tenants",
         ),
         ("/strict", json!("yes"), "strict: must be true or false, not a string"),
         ("/tenants", json!({}), "tenants: must be an array, not an object"),

@@ -80,6 +80,9 @@ impl Refusal {
                     (503, Info, Event::StoreUnavailable, pages::STORE_UNAVAILABLE, Some(TryAgain))
                 }
                 RequestError::TenantBroken => (503, Debug, Event::TenantBroken, pages::TENANT_BROKEN, None),
+                RequestError::TenantUnavailable => {
+                    (503, Info, Event::TenantUnavailable, pages::TENANT_UNAVAILABLE, Some(TryAgain))
+                }
                 RequestError::Unauthenticated => {
                     (401, Debug, Event::Unauthenticated, pages::UNAUTHENTICATED, Some(SignIn))
                 }

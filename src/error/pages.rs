@@ -131,6 +131,11 @@ pub(super) const STORE_UNAVAILABLE: Text = (
 );
 pub(super) const TENANT_BROKEN: Text =
     ("Not available", "This site is not set up correctly and cannot be opened. Tell the administrator of this site.");
+pub(super) const TENANT_UNAVAILABLE: Text = (
+    "Not available",
+    "This site is not available right now. Try again in a moment. If it keeps happening, tell the administrator of \
+     this site.",
+);
 pub(super) const TOKEN_INSUFFICIENT: Text = (
     "Access denied",
     "The bearer token lacks a scope or a claim that is required here. Request a token that has it, or ask the \

@@ -20,6 +20,8 @@ pub(crate) enum RequestError {
     StoreUnavailable,
     /// The configuration of the tenant has mistakes.
     TenantBroken,
+    /// etcd does not say which tenant has this host.
+    TenantUnavailable,
     /// There is no session, and the request is not a navigation that could begin a login.
     Unauthenticated,
     /// The stream got an input that its state does not expect.
@@ -39,6 +41,10 @@ impl fmt::Display for RequestError {
                 "the sign-outs of other replicas are not known, and `store.etcd.when_away` is `refuse`; see `store_failed`"
             }
             Self::TenantBroken => "the tenant's configuration is wrong; the reasons were logged when it was loaded",
+            Self::TenantUnavailable => {
+                "etcd has not said which tenant has this host, or was asked for too many hosts without one; see \
+                 `store_failed`"
+            }
             Self::Unauthenticated => "no session, and not a navigation",
             Self::UnexpectedInput => "an unexpected input arrived for this request",
             Self::UnknownHost => "no tenant has this host",

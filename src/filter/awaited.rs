@@ -9,6 +9,6 @@ pub enum Awaited {
     Fetch,
     /// The refresh with this key.
     Refresh(RefreshKey),
-    /// An answer of the store.
+    /// An answer of etcd.
     Store,
 }

@@ -24,8 +24,8 @@
 //!
 //! Not drawn: a call that causes another call does not change the state, nor does `Woken` while
 //! what the stream waits for is in progress. Whatever needs documents of the provider that are not
-//! there yet waits in `AwaitingFetch`, and goes on after `Woken`, and whatever needs an answer of
-//! the store in `AwaitingStore`. Every state of the request phase can lead to `Done` because of an
+//! there yet waits in `AwaitingFetch`, and goes on after `Woken`, whatever needs an answer of the
+//! store in `AwaitingStore`, and a request whose tenant has to be looked up in `AwaitingTenant`. Every state of the request phase can lead to `Done` because of an
 //! error. An unexpected input in the request phase or in `Forwarding` leads to `Done`. In
 //! `Response` no input changes the state, and an unexpected one has no effect. In `Done` the
 //! response head of the local reply passes unchanged, and any other input gets an error reply. A
@@ -64,7 +64,7 @@ use request_step::{RequestPhase, RequestStep};
 use response_phase::ResponsePhase;
 
 pub use awaited::Awaited;
-pub use plugin_call::{PluginCall, PluginStep, PluginWork, store_poll};
+pub use plugin_call::{PluginCall, PluginStep, PluginWork, documents_poll, store_poll};
 pub use request_step::RequestEffect;
 pub use response_phase::{ResponseEdit, ResponseEffect};
 

@@ -1,5 +1,5 @@
 //! The calls that belong to the plugin and not to a stream: a refresh, the revocation of a refresh
-//! token, and those of the store. Envoy cancels the calls of a stream when it ends.
+//! token, and those of etcd. Envoy cancels the calls of a stream when it ends.
 //!
 //! Scenarios: `tests/scenarios/{refresh,store,token_revocation}.rs`.
 
@@ -15,7 +15,7 @@ use crate::flow::refresh::{RefreshStep, Refreshing, StartRefresh, UnusedToken};
 use crate::flow::token_revocation::TokenRevocation;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::oauth::discovery::Provider;
-use crate::runtime::Runtime;
+use crate::runtime::{DocumentStep, DocumentWork, Runtime, StartDocumentWork};
 use crate::session::store::{StartStoreWork, StoreStep, StoreWork, poll_if_due};
 
 /// A call that is to be made for the plugin.
@@ -33,6 +33,7 @@ enum Work {
     Refresh(Box<Refreshing>),
     Revocation(Box<TokenRevocation>),
     Store(Box<StoreWork>),
+    Document(Box<DocumentWork>),
 }
 
 /// What follows a response to a [`PluginCall`].
@@ -69,6 +70,10 @@ impl PluginWork {
                 PluginStep::End { awaited: None, log: vec![revocation.called(result)], next: None }
             }
             Work::Store(work) => work.called(result, env).into(),
+            Work::Document(work) => match work.called(result, env) {
+                DocumentStep::Call(start) => PluginStep::Call(start.into()),
+                DocumentStep::End(log) => PluginStep::End { awaited: Some(Awaited::Store), log, next: None },
+            },
         }
     }
 
@@ -77,8 +82,8 @@ impl PluginWork {
         match self.0 {
             Work::Refresh(refreshing) => refreshed(refreshing.again(env), env),
             Work::Store(work) => work.again().into(),
-            // It makes no pause.
-            Work::Revocation(_) => PluginStep::End { awaited: None, log: Vec::new(), next: None },
+            // They make no pause.
+            Work::Revocation(_) | Work::Document(_) => PluginStep::End { awaited: None, log: Vec::new(), next: None },
         }
     }
 }
@@ -120,6 +125,17 @@ impl From<StartStoreWork> for PluginCall {
 /// The poll of the store, if the configuration has one and a poll is due.
 pub fn store_poll(runtime: &Runtime, env: &mut Env<'_>) -> Option<PluginCall> {
     poll_if_due(runtime.store()?, env).map(PluginCall::from)
+}
+
+/// A look for changes of tenants in etcd, if the configuration has such tenants and a look is due.
+pub fn documents_poll(runtime: &Runtime, env: &mut Env<'_>) -> Option<PluginCall> {
+    runtime.follow_documents(env).map(PluginCall::from)
+}
+
+impl From<StartDocumentWork> for PluginCall {
+    fn from(StartDocumentWork { work, call }: StartDocumentWork) -> Self {
+        Self { work: PluginWork(Work::Document(work)), call }
+    }
 }
 
 impl From<StartRefresh> for PluginCall {

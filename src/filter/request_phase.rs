@@ -20,10 +20,11 @@ use crate::flow::logout::{BackchannelRequest, SignOut, frontchannel_logout, logo
 use crate::flow::whoami::whoami;
 use crate::http::authorization::has_bearer_token;
 use crate::http::call::{CallFailure, CallResponse};
+use crate::http::host::Host;
 use crate::http::reply::LocalReply;
 use crate::http::request::{BodyError, RequestHead};
 use crate::oauth::discovery::NeededDocuments;
-use crate::runtime::{RequestContext, Runtime};
+use crate::runtime::{NoContext, RequestContext, Runtime};
 use crate::session::store::publish;
 use crate::upstream::Assertion;
 
@@ -31,10 +32,15 @@ impl RequestPhase {
     /// Takes the request head. Paths are compared byte by byte: a path that only resembles a path
     /// of Tenantgate is a page of the upstream.
     pub(super) fn begin(head: RequestHead, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> RequestStep {
-        let context = match RequestContext::new(head, runtime, env) {
-            Ok(context) => context,
-            Err(reply) => return RequestStep::Reply(reply),
-        };
+        match RequestContext::new(head, runtime, env) {
+            Ok(context) => Self::dispatch(context, env),
+            Err(NoContext::Reply(reply)) => RequestStep::Reply(reply),
+            Err(NoContext::LookUp(head, host)) => look_up(*head, &host, runtime, env),
+        }
+    }
+
+    /// Takes the request to what handles its path.
+    fn dispatch(context: RequestContext, env: &mut Env<'_>) -> RequestStep {
         let login = &context.tenant().login;
         let path = context.target().path;
         if path == login.callback_path {
@@ -57,7 +63,7 @@ impl RequestPhase {
                 Ok(request) => RequestStep::Wait(Self::ReadingBody(Box::new(request)), RequestEffect::ReadBody),
                 Err(reply) => RequestStep::Reply(reply),
             }
-        } else if let Some(assertion) = &runtime.upstream().assertion
+        } else if let Some(assertion) = &context.runtime.upstream().assertion
             && path == assertion.jwks_path()
         {
             RequestStep::Reply(assertion_jwks(assertion, &context))
@@ -78,7 +84,8 @@ impl RequestPhase {
             | Self::ReadingForm(_)
             | Self::AwaitingRefresh(..)
             | Self::AwaitingFetch(..)
-            | Self::AwaitingStore(..) => RequestStep::Reply(unexpected_input(env)),
+            | Self::AwaitingStore(..)
+            | Self::AwaitingTenant(..) => RequestStep::Reply(unexpected_input(env)),
         }
     }
 
@@ -87,7 +94,7 @@ impl RequestPhase {
         match self {
             Self::AwaitingRefresh(_, awaited) => Some(Awaited::Refresh(awaited.key())),
             Self::AwaitingFetch(..) => Some(Awaited::Fetch),
-            Self::AwaitingStore(..) => Some(Awaited::Store),
+            Self::AwaitingStore(..) | Self::AwaitingTenant(..) => Some(Awaited::Store),
             Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::ExchangingCode(_) => None,
         }
     }
@@ -99,7 +106,10 @@ impl RequestPhase {
             Self::AwaitingFetch(fetch, then) if fetch.is_over(env) => then(env),
             Self::AwaitingFetch(..) => RequestStep::Wait(self, RequestEffect::AwaitFetch),
             Self::AwaitingStore(wait, then) if wait.is_over(env) => then(wait.ended(), env),
-            Self::AwaitingStore(..) => RequestStep::Wait(self, RequestEffect::AwaitStore(Vec::new())),
+            Self::AwaitingTenant(wait, then) if wait.is_over(env) => then(env),
+            Self::AwaitingStore(..) | Self::AwaitingTenant(..) => {
+                RequestStep::Wait(self, RequestEffect::AwaitStore(Vec::new()))
+            }
             Self::Fresh | Self::ReadingBody(_) | Self::ReadingForm(_) | Self::ExchangingCode(_) => {
                 RequestStep::Reply(unexpected_input(env))
             }
@@ -119,9 +129,26 @@ impl RequestPhase {
             | Self::ExchangingCode(_)
             | Self::AwaitingRefresh(..)
             | Self::AwaitingFetch(..)
-            | Self::AwaitingStore(..) => RequestStep::Reply(unexpected_input(env)),
+            | Self::AwaitingStore(..)
+            | Self::AwaitingTenant(..) => RequestStep::Reply(unexpected_input(env)),
         }
     }
+}
+
+/// Waits for the lookup of the tenant of this host, and then takes the head again.
+fn look_up(head: RequestHead, host: &Host, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> RequestStep {
+    let Some((wait, start)) = runtime.look_up(host, env) else {
+        return RequestStep::Reply(RequestContext::tenant_unavailable(&head, runtime, env));
+    };
+    let runtime = runtime.clone();
+    let then = move |env: &mut Env<'_>| match RequestContext::new(head, &runtime, env) {
+        Ok(context) => RequestPhase::dispatch(context, env),
+        Err(NoContext::Reply(reply)) => RequestStep::Reply(reply),
+        // A request waits once.
+        Err(NoContext::LookUp(head, _)) => RequestStep::Reply(RequestContext::tenant_unavailable(&head, &runtime, env)),
+    };
+    let start = start.map(PluginCall::from).into_iter().collect();
+    RequestStep::Wait(RequestPhase::AwaitingTenant(wait, Box::new(then)), RequestEffect::AwaitStore(start))
 }
 
 /// Handles a back-channel logout. With a store, the answer waits until all replicas can know.

@@ -12,7 +12,7 @@ use crate::flow::refresh::{AwaitedRefresh, StartRefresh};
 use crate::http::call::HttpCall;
 use crate::http::reply::LocalReply;
 use crate::oauth::discovery::{AwaitedFetch, NeededDocuments, Provider};
-use crate::runtime::RequestContext;
+use crate::runtime::{LookupWait, RequestContext};
 use crate::session::store::{Ended, StoreWait};
 use crate::upstream::Forward;
 
@@ -32,6 +32,8 @@ pub(super) enum RequestPhase {
     AwaitingFetch(AwaitedFetch, Continuation),
     /// An answer of the store. Then the request goes on.
     AwaitingStore(StoreWait, StoreContinuation),
+    /// The lookup of the tenant. Then the request begins.
+    AwaitingTenant(LookupWait, Continuation),
 }
 
 /// What a request does after its wait.
@@ -57,7 +59,7 @@ pub enum RequestEffect {
     /// Let the [`JwksRefresher`](crate::oauth::discovery::JwksRefresher) make the fetches that are
     /// due, and wait for [`Filter::awaited`](super::Filter::awaited).
     AwaitFetch,
-    /// Begin these calls, or without any the poll of the store that is due, and wait for
+    /// Begin these calls, or without any the look at etcd that is due, and wait for
     /// [`Filter::awaited`](super::Filter::awaited).
     AwaitStore(Vec<PluginCall>),
     /// Read the body, at most [`MAX_BODY`](crate::http::request::MAX_BODY) bytes, then give it as
@@ -87,6 +89,10 @@ impl RequestStep {
             Self::Wait(RequestPhase::AwaitingFetch(fetch, then), effect) => {
                 let then = move |env: &mut Env<'_>| then(env).with_log(line);
                 Self::Wait(RequestPhase::AwaitingFetch(fetch, Box::new(then)), effect)
+            }
+            Self::Wait(RequestPhase::AwaitingTenant(wait, then), effect) => {
+                let then = move |env: &mut Env<'_>| then(env).with_log(line);
+                Self::Wait(RequestPhase::AwaitingTenant(wait, Box::new(then)), effect)
             }
             Self::Wait(RequestPhase::AwaitingStore(wait, then), effect) => {
                 let then = move |ended: Ended, env: &mut Env<'_>| then(ended, env).with_log(line);

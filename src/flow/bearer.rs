@@ -22,7 +22,7 @@ pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<Ve
     let bytes = bearer_token(head).ok_or(BearerError::Malformed)?;
     let now = env.now().map_err(HostFailure::from)?;
     let keys = served.provider.trusted_keys(now);
-    if let Some(identity) = runtime.bearer_cache().find(&tenant.name, bytes, &keys, now) {
+    if let Some(identity) = runtime.bearer_cache().find((&tenant.name, served.settings), bytes, &keys, now) {
         return Ok(identity);
     }
     let text = std::str::from_utf8(bytes).ok().filter(|token| !token.is_empty()).ok_or(BearerError::Malformed)?;
@@ -54,6 +54,6 @@ pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<Ve
         if is_two_words { BearerError::Malformed } else { error }
     })?;
     let identity = Arc::new(VerifiedIdentity::from_access_token(&token, &tenant.identity)?);
-    runtime.bearer_cache().insert(bytes, &identity, token.signed().expires(), now);
+    runtime.bearer_cache().insert(bytes, (&identity, served.settings), token.signed().expires(), now);
     Ok(identity)
 }

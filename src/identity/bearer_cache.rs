@@ -11,8 +11,9 @@ use crate::base::time::UnixTime;
 use crate::jose::TrustedKeys;
 use crate::tenant::TenantName;
 
-/// The identities of valid bearer tokens, by token. The cache belongs to one configuration, so a
-/// token that was verified under an older configuration is never found.
+/// The identities of valid bearer tokens, by token. The cache belongs to one configuration, and each
+/// entry to the settings of its tenant, so a token that was verified under older ones is never
+/// found.
 ///
 /// Only valid tokens are stored, so a flood of invalid ones cannot evict a valid one. A token is
 /// stored when it is verified for the second time, so a flood of valid tokens that are sent once
@@ -45,6 +46,8 @@ struct CacheState {
 struct CacheEntry {
     /// The whole token, so that a hash collision never yields a wrong identity.
     token: Box<[u8]>,
+    /// The settings of the tenant with which it was verified.
+    settings: u64,
     identity: Arc<VerifiedIdentity>,
     expires: UnixTime,
     queue_position: u64,
@@ -55,8 +58,8 @@ struct CacheEntry {
 }
 
 impl CacheEntry {
-    fn is_of(&self, tenant: &TenantName, token: &[u8]) -> bool {
-        same(&self.token, token) && self.identity.tenant() == tenant
+    fn is_of(&self, tenant: &TenantName, settings: u64, token: &[u8]) -> bool {
+        same(&self.token, token) && self.settings == settings && self.identity.tenant() == tenant
     }
 }
 
@@ -73,17 +76,18 @@ pub struct CacheCounts {
 
 impl BearerCache {
     /// The identity of `token` at `tenant`, if the token is cached and has not expired at `now`,
-    /// and the key that verified it is still in `keys`.
+    /// and the key that verified it is still in `keys`. `settings` identifies the settings of the
+    /// tenant, which can change within a configuration.
     pub(crate) fn find(
         &self,
-        tenant: &TenantName,
+        (tenant, settings): (&TenantName, u64),
         token: &[u8],
         keys: &TrustedKeys<'_>,
         now: UnixTime,
     ) -> Option<Arc<VerifiedIdentity>> {
         let mut entries = self.0.lock().ok()?;
         let hash = entries.hash(tenant, token);
-        let known = entries.by_hash.get_mut(&hash).filter(|entry| entry.is_of(tenant, token)).map(|entry| {
+        let known = entries.by_hash.get_mut(&hash).filter(|entry| entry.is_of(tenant, settings, token)).map(|entry| {
             entry.used = true;
             let is_valid = now < entry.expires && keys.contains(&entry.identity.verified_with());
             is_valid.then(|| entry.identity.clone())
@@ -100,7 +104,13 @@ impl BearerCache {
 
     /// Stores the identity of `token` until `expires`, unless the token comes for the first time or
     /// the entry would exceed [`MAX_SIZE`].
-    pub(crate) fn insert(&self, token: &[u8], identity: &Arc<VerifiedIdentity>, expires: UnixTime, now: UnixTime) {
+    pub(crate) fn insert(
+        &self,
+        token: &[u8],
+        (identity, settings): (&Arc<VerifiedIdentity>, u64),
+        expires: UnixTime,
+        now: UnixTime,
+    ) {
         let Ok(mut entries) = self.0.lock() else { return };
         let size = token.len().saturating_add(identity.size()).saturating_add(OVERHEAD);
         if size > MAX_SIZE {
@@ -115,8 +125,15 @@ impl BearerCache {
         entries.bytes = entries.bytes.saturating_add(size);
         entries.queue.insert(queue_position, hash);
         entries.by_expiry.insert((expires, queue_position));
-        let entry =
-            CacheEntry { token: token.into(), identity: identity.clone(), expires, queue_position, size, used: false };
+        let entry = CacheEntry {
+            token: token.into(),
+            settings,
+            identity: identity.clone(),
+            expires,
+            queue_position,
+            size,
+            used: false,
+        };
         if let Some(old) = entries.by_hash.insert(hash, entry) {
             entries.forget(&old);
         }
@@ -266,14 +283,14 @@ mod tests {
         /// Inserts a token as if it were sent twice, so that it is stored.
         fn keep(&self, token: &[u8], identity: &Arc<VerifiedIdentity>, expires: UnixTime, now: UnixTime) {
             for _ in 0..2 {
-                self.insert(token, identity, expires, now);
+                self.insert(token, (identity, 0), expires, now);
             }
         }
     }
 
     /// Looks a token up with the configured keys of its tenant.
     fn find(cache: &BearerCache, tenant: &Tenant, token: &[u8], now: UnixTime) -> Option<Arc<VerifiedIdentity>> {
-        cache.find(&tenant.name, token, &TrustedKeys::new(&tenant.keys, None, false), now)
+        cache.find((&tenant.name, 0), token, &TrustedKeys::new(&tenant.keys, None, false), now)
     }
 
     const START: UnixTime = UnixTime(0);
@@ -344,7 +361,7 @@ mod tests {
         assert_consistent(&entries);
         assert_eq!(entries.counts.evictions, 0);
         assert_eq!(entries.by_hash.len(), 1 + MAX_ENTRIES / 2);
-        assert!(entries.by_hash.values().any(|entry| entry.is_of(&a.name, b"good")));
+        assert!(entries.by_hash.values().any(|entry| entry.is_of(&a.name, 0, b"good")));
     }
 
     #[test]
@@ -419,7 +436,7 @@ mod tests {
         let entries = cache.0.lock().unwrap();
         assert_consistent(&entries);
         let kept =
-            |tenant: &Tenant, token: &[u8]| entries.by_hash.values().any(|entry| entry.is_of(&tenant.name, token));
+            |tenant: &Tenant, token: &[u8]| entries.by_hash.values().any(|entry| entry.is_of(&tenant.name, 0, token));
         assert!(kept(a, &two) && !kept(b, &two) && !kept(a, &one));
     }
 
@@ -429,10 +446,10 @@ mod tests {
         let [a, b] = tenants(&runtime);
         let cache = BearerCache::default();
         let [ada, eve] = [(a, "ada"), (b, "eve")].map(|(tenant, user)| identity(&runtime, tenant, user));
-        cache.insert(b"token", &ada, LATER, START);
-        cache.insert(b"token", &eve, LATER, START);
+        cache.insert(b"token", (&ada, 0), LATER, START);
+        cache.insert(b"token", (&eve, 0), LATER, START);
         assert!(find(&cache, a, b"token", START).is_none() && find(&cache, b, b"token", START).is_none());
-        cache.insert(b"token", &ada, LATER, START);
+        cache.insert(b"token", (&ada, 0), LATER, START);
         assert!(find(&cache, a, b"token", START).is_some() && find(&cache, b, b"token", START).is_none());
         assert_consistent(&cache.0.lock().unwrap());
     }
@@ -448,7 +465,7 @@ mod tests {
         let send = |token: String| {
             let known = find(&cache, a, token.as_bytes(), START).is_some();
             if !known {
-                cache.insert(token.as_bytes(), &ada, LATER, START);
+                cache.insert(token.as_bytes(), (&ada, 0), LATER, START);
             }
             known
         };

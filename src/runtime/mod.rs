@@ -15,7 +15,7 @@ pub(crate) use documents::{
     DocumentSettings, DocumentStep, DocumentWork, LookupWait, StartDocumentWork, TenantCompiler,
 };
 pub use load_report::TenantCounts;
-pub(crate) use request_context::RequestContext;
+pub(crate) use request_context::{NoContext, RequestContext};
 pub use runtime::Runtime;
 pub(crate) use runtime::UpstreamSettings;
 pub use tenant_table::{BrokenTenant, ServedTenant, TenantEntry};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::documents::Found;
 use super::runtime::Runtime;
 use super::tenant_table::{ServedTenant, TenantEntry};
 use crate::base::event::{Event, Level};
@@ -32,39 +33,58 @@ pub(crate) struct RequestContext {
     id: RequestId,
 }
 
+/// Why a request has no context.
+pub(crate) enum NoContext {
+    /// It is answered.
+    Reply(LocalReply),
+    /// The tenant of the host has to be looked up.
+    LookUp(Box<RequestHead>, Host),
+}
+
 impl RequestContext {
     /// Selects the tenant by `:authority` alone: a client can send any `X-Forwarded-Host` or
     /// `Forwarded`.
     ///
     /// # Errors
-    /// The answer to a request without a valid host, tenant or path, and to a browser that opens a
-    /// page on the host with a final dot.
-    pub(crate) fn new(head: RequestHead, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> Result<Self, LocalReply> {
+    /// [`NoContext`]: the answer to a request without a valid host, tenant or path, and to a browser
+    /// that opens a page on the host with a final dot, or a tenant that has to be looked up.
+    pub(crate) fn new(head: RequestHead, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> Result<Self, NoContext> {
         let id = RequestId::new(&head, env);
         let reply_context = || ReplyContext::new(&head, &id).logged(runtime.log(), &head);
-        let refuse = |error: RequestError| reply_context().refuse(&error.into());
+        let refuse = |error: RequestError| NoContext::Reply(reply_context().refuse(&error.into()));
         let authority = head.only(":authority").unwrap_or_default();
         let Ok(host) = Host::from_authority(authority) else { return Err(refuse(RequestError::HostInvalid)) };
         let has_final_dot = Host::has_final_dot(authority);
-        let served = match runtime.select(&host) {
-            Some(TenantEntry::Served(tenant)) => tenant.clone(),
-            Some(TenantEntry::Broken(broken)) => {
+        let served = match runtime.find(&host, env) {
+            Found::Tenant(TenantEntry::Served(tenant)) => tenant,
+            Found::Tenant(TenantEntry::Broken(broken)) => {
                 let (tenant, site) = (broken.name.clone(), Some(host.to_string()));
                 let context = ReplyContext { tenant, site, ..reply_context() };
                 let mut reply = context.refuse(&RequestError::TenantBroken.into());
                 let level = env.now().map_or(Level::Error, |now| broken.log_level(now));
                 reply.log.iter_mut().for_each(|line| line.level = level);
-                return Err(reply);
+                return Err(NoContext::Reply(reply));
             }
-            None => return Err(refuse(RequestError::UnknownHost)),
+            Found::Absent => return Err(refuse(RequestError::UnknownHost)),
+            Found::Away => return Err(refuse(RequestError::TenantUnavailable)),
+            Found::Unknown => return Err(NoContext::LookUp(Box::new(head), host)),
         };
         catch_up(&served.provider, env);
         let context = Self { head, runtime: runtime.clone(), host, served, store_waits: 0, id };
         match context.parsed_target() {
-            Some(target) if has_final_dot && is_navigation(&context.head) => Err(context.redirect_to_host(target)),
+            Some(target) if has_final_dot && is_navigation(&context.head) => {
+                Err(NoContext::Reply(context.redirect_to_host(target)))
+            }
             Some(_) => Ok(context),
-            None => Err(context.reply_context().refuse(&RequestError::PathInvalid.into())),
+            None => Err(NoContext::Reply(context.reply_context().refuse(&RequestError::PathInvalid.into()))),
         }
+    }
+
+    /// The answer to a request whose tenant could not be looked up.
+    pub(crate) fn tenant_unavailable(head: &RequestHead, runtime: &Runtime, env: &mut Env<'_>) -> LocalReply {
+        let id = RequestId::new(head, env);
+        let context = ReplyContext::new(head, &id).logged(runtime.log(), head);
+        context.refuse(&RequestError::TenantUnavailable.into())
     }
 
     /// The same context, after a wait of the request for the store.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::documents::{DocumentSettings, DocumentSource, TenantCompiler};
+use super::documents::{self, DocumentSettings, DocumentSource, Found, LookupWait, StartDocumentWork, TenantCompiler};
 use super::tenant_table::{ServedTenant, TenantEntry, TenantTable};
 use crate::base::log_settings::LogSettings;
 use crate::base::time::UnixTime;
@@ -92,10 +92,12 @@ impl Runtime {
         Self { log, ..self }
     }
 
-    /// The runtime with this store for its tenants.
+    /// The runtime with this store for its tenants. Call it after
+    /// [`with_documents`](Self::with_documents).
     pub(crate) fn with_store(mut self, settings: Option<StoreSettings>) -> Self {
         self.store = settings.map(|settings| {
-            Arc::new(Store::new(settings, self.ring.clone(), self.policy.lifetime, self.revocations()))
+            let store = Store::new(settings, self.ring.clone(), self.policy.lifetime, self.revocations());
+            Arc::new(store.with_others(self.documents.is_some()))
         });
         self
     }
@@ -110,6 +112,19 @@ impl Runtime {
     /// The etcd with documents of tenants.
     pub fn documents(&self) -> Option<&Arc<DocumentSource>> {
         self.documents.as_ref()
+    }
+
+    /// The providers and the revocations of the tenants of documents that are kept, if they are
+    /// others than at the time of this [`generation`](DocumentSource::generation), which is
+    /// replaced.
+    pub fn found_since(&self, generation: &mut u64) -> Option<(Vec<Arc<Provider>>, Vec<Arc<Revocations>>)> {
+        let documents = self.documents.as_ref()?;
+        let current = documents.generation();
+        if std::mem::replace(generation, current) == current {
+            return None;
+        }
+        let served = documents.served();
+        Some(served.iter().map(|tenant| (tenant.provider.clone(), tenant.revocations.clone())).unzip())
     }
 
     /// The runtime without its store, for one that asks no etcd.
@@ -151,6 +166,26 @@ impl Runtime {
     /// The entry for `host`: that of the exact host, else that of the longest wildcard.
     pub fn select(&self, host: &Host) -> Option<&TenantEntry> {
         self.tenants.select(host)
+    }
+
+    /// What is known of the tenant of `host`. A tenant of the file comes before one of a document.
+    pub(crate) fn find(&self, host: &Host, env: &Env<'_>) -> Found {
+        match (self.select(host), &self.documents) {
+            (Some(entry), _) => Found::Tenant(entry.clone()),
+            (None, None) => Found::Absent,
+            (None, Some(documents)) => env.now().map_or(Found::Away, |now| documents.find(host, now)),
+        }
+    }
+
+    /// Waits for the lookup of the tenant of `host`, with the work that has to begin for it. `None`
+    /// if etcd cannot be asked at this moment.
+    pub(crate) fn look_up(&self, host: &Host, env: &Env<'_>) -> Option<(LookupWait, Option<StartDocumentWork>)> {
+        documents::look_up(self.documents.as_ref()?, host, env)
+    }
+
+    /// A look for changes of documents, if one is due and no other VM makes it.
+    pub(crate) fn follow_documents(&self, env: &mut Env<'_>) -> Option<StartDocumentWork> {
+        documents::follow(self.documents.as_ref()?, env)
     }
 
     /// All entries, in the order of the configuration.

@@ -51,6 +51,8 @@ pub struct ServedTenant {
     /// Limits the verification of logout tokens. It is another one, so that bearer tokens keep no
     /// session from ending.
     logout_budget: VerificationBudget,
+    /// Identifies these settings of the tenant. A document that changes gives others.
+    pub(crate) settings: u64,
 }
 
 /// The parts of a tenant with mistakes that could be read.
@@ -80,6 +82,8 @@ impl BrokenTenant {
     }
 }
 
+/// The number of the next settings of a tenant.
+static SETTINGS: AtomicU64 = AtomicU64::new(0);
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl TenantTable {
@@ -120,6 +124,7 @@ impl TenantEntry {
             known_headers: KnownHeaders::default(),
             bearer_budget: VerificationBudget::default(),
             logout_budget: VerificationBudget::default(),
+            settings: SETTINGS.fetch_add(1, Ordering::Relaxed),
             model,
         }))
     }
@@ -129,6 +134,7 @@ impl TenantEntry {
         let entry = Self::served(tenant, ring);
         if let Self::Served(served) = &entry {
             served.revocations.join_late(env.shared());
+            served.revocations.follow_others();
         }
         entry
     }

@@ -20,7 +20,7 @@ use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::config::{self, ConfigError, LoadContext};
 use crate::env::Env;
-use crate::filter::{Awaited, Filter, store_poll};
+use crate::filter::{Awaited, Filter, documents_poll, store_poll};
 use crate::identity::CacheCounts;
 use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
@@ -34,6 +34,8 @@ pub(super) struct Root {
     plugin: Plugin,
     jwks_refresher: JwksRefresher,
     revocation_sync: RevocationSync,
+    /// The tenants of documents that these two know.
+    generation: u64,
     /// When the periodic work was done last.
     worked: Option<UnixTime>,
     /// When the ages of keys are recorded next.
@@ -53,6 +55,7 @@ impl Root {
             plugin: Plugin::default(),
             jwks_refresher: JwksRefresher::default(),
             revocation_sync: RevocationSync::default(),
+            generation: 0,
             worked: None,
             ages_due: UnixTime::default(),
             calls: HashMap::new(),
@@ -64,6 +67,10 @@ impl Root {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
         let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
+        if let Some((providers, revocations)) = self.runtime.found_since(&mut self.generation) {
+            self.jwks_refresher.set_found(providers, env);
+            self.revocation_sync.set_found(revocations, env);
+        }
         let Actions { mut calls, log: mut lines, mut has_fetched } =
             step(&mut self.jwks_refresher, &mut self.revocation_sync, env);
         while let Some((id, call)) = calls.pop() {
@@ -89,19 +96,21 @@ impl Root {
         line.audit.iter().for_each(|audit| log(Level::Info, audit));
     }
 
-    /// Polls the store if that is due.
-    fn poll_store(&self) {
+    /// Looks at etcd for what is new, if that is due.
+    fn poll_etcd(&self) {
         let ended = self.plugin_calls(|calls, env| {
-            store_poll(&self.runtime, env).map(|poll| calls.begin(poll, env)).unwrap_or_default()
+            let polls = [store_poll(&self.runtime, env), documents_poll(&self.runtime, env)];
+            polls.into_iter().flatten().map(|poll| calls.begin(poll, env)).collect::<Vec<_>>()
         });
-        ended.log.iter().for_each(|line| self.log(line));
+        ended.iter().flat_map(|ended| &ended.log).for_each(|line| self.log(line));
     }
 
     /// Runs `step` for the calls that outlast a stream.
     fn plugin_calls<T>(&self, step: impl FnOnce(&PluginCalls, &mut Env<'_>) -> T) -> T {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
-        step(&self.plugin.calls, &mut Env::new(now(), &mut entropy, verifier, &VmSharedData))
+        let env = Env::new(now(), &mut entropy, verifier, &VmSharedData).with_environment(&VmEnvironment);
+        step(&self.plugin.calls, &mut { env })
     }
 
     /// Tells the streams that what they wait for has ended or may have ended.
@@ -136,7 +145,7 @@ impl Root {
             sync.tick(env);
             refresher.tick(env)
         });
-        self.poll_store();
+        self.poll_etcd();
         // The wait for a fetch has a limit.
         self.wake(|awaited| awaited == Awaited::Fetch);
         for stream in self.plugin.waiting.take_late() {
@@ -220,7 +229,7 @@ impl RootContext for Root {
                 self.maintain(|refresher, _, env| refresher.tick(env));
             }
             if self.plugin.calls.await_any(Awaited::Store) {
-                self.poll_store();
+                self.poll_etcd();
             }
         }
     }
@@ -234,6 +243,7 @@ impl RootContext for Root {
             Ok(loaded) => {
                 self.plugin.counters = Counters::new(loaded.runtime.counts_tenants());
                 let runtime = Arc::new(loaded.runtime);
+                (self.runtime, self.generation) = (runtime.clone(), 0);
                 self.calls.clear();
                 let TenantCounts { serving, broken } = runtime.tenant_counts();
                 Counters::set("tenants_serving", serving.try_into().unwrap_or(u64::MAX));
@@ -251,7 +261,6 @@ impl RootContext for Root {
                 });
                 // The host loads a configuration in a VM without ticks first.
                 Counters::tick();
-                self.runtime = runtime;
                 true
             }
             Err(errors) => {

@@ -24,6 +24,8 @@ use crate::tenant::{Tenant, TenantName};
 #[derive(Default)]
 pub struct JwksRefresher {
     providers: Vec<ScheduledProvider>,
+    /// How many of these come from the file.
+    configured: usize,
     queue: FetchQueue,
     running: HashMap<FetchId, Running>,
     last_id: u64,
@@ -66,12 +68,21 @@ impl JwksRefresher {
     /// when a request needs them or the next fetch is due, so a new configuration of thousands of
     /// tenants loads quickly.
     pub fn new(providers: impl IntoIterator<Item = Arc<Provider>>, env: &Env<'_>) -> Self {
-        let scheduled = providers.into_iter().filter_map(|provider| {
-            let store = SharedJwksStore::new(provider.tenant())?;
-            store.prepare(env.shared());
-            Some(ScheduledProvider { provider, store, known: Schedule::default() })
-        });
-        Self { providers: scheduled.collect(), ..Self::default() }
+        let providers: Vec<_> =
+            providers.into_iter().filter_map(|provider| ScheduledProvider::new(provider, env)).collect();
+        Self { configured: providers.len(), providers, ..Self::default() }
+    }
+
+    /// Refreshes these providers of tenants of documents, too, and no longer those of others.
+    pub fn set_found(&mut self, providers: impl IntoIterator<Item = Arc<Provider>>, env: &Env<'_>) {
+        let mut before = self.providers.split_off(self.configured.min(self.providers.len()));
+        for provider in providers {
+            let known = before.iter().position(|scheduled| Arc::ptr_eq(&scheduled.provider, &provider));
+            let known = known.map(|index| before.swap_remove(index));
+            self.providers.extend(known.or_else(|| ScheduledProvider::new(provider, env)));
+        }
+        // It has places in the list of before.
+        self.queue.fill([]);
     }
 
     /// Whether no tenant fetches anything.
@@ -167,6 +178,13 @@ fn cluster_of(providers: &[ScheduledProvider], index: usize) -> &str {
 }
 
 impl ScheduledProvider {
+    /// `None` if nothing of it is fetched.
+    fn new(provider: Arc<Provider>, env: &Env<'_>) -> Option<Self> {
+        let store = SharedJwksStore::new(provider.tenant())?;
+        store.prepare(env.shared());
+        Some(Self { provider, store, known: Schedule::default() })
+    }
+
     /// Its rank in the queue, if it belongs there. Of those that clients have asked for, the first
     /// is the one that was not fetched for the longest time, unless it failed.
     fn rank(&self, index: usize, now: UnixTime) -> Option<(Reason, bool, UnixTime, usize)> {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cache::FoundTenant;
 use super::source::{CompiledTenant, DocumentSource};
+use super::step::Next;
 use super::wait::LookupWait;
-use super::work::{Next, StartDocumentWork, Task};
 use crate::base::event::{Event, Level, LogLine};
 use crate::env::Env;
 use crate::etcd::{Answer, EtcdError, Operation, Range};
@@ -33,7 +33,7 @@ impl Lookup {
         source: &Arc<DocumentSource>,
         host: &Host,
         env: &Env<'_>,
-    ) -> Option<(LookupWait, Option<StartDocumentWork>)> {
+    ) -> Option<(LookupWait, Option<(Self, Operation)>)> {
         let now = env.now().ok()?;
         let (has_ended, is_new) = source.with_cache(|cache| cache.look_up(host, now))??;
         let wait = LookupWait::new(has_ended.clone(), now);
@@ -42,7 +42,7 @@ impl Lookup {
         }
         let lookup = Self { source: source.clone(), host: host.clone(), has_ended, indexed: None, is_again: false };
         let operation = lookup.read_index();
-        Some((wait, Some(StartDocumentWork::new(source, Task::Lookup(lookup), operation))))
+        Some((wait, Some((lookup, operation))))
     }
 
     /// Reads the index entries that the host can have, and the end of the log at that moment.

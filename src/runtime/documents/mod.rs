@@ -13,6 +13,7 @@ mod followed;
 mod lookup;
 mod poll;
 mod source;
+mod step;
 mod wait;
 mod work;
 
@@ -20,4 +21,4 @@ pub(crate) use cache::Found;
 pub use source::{CompiledTenant, DocumentSource};
 pub(crate) use source::{DocumentSettings, TenantCompiler};
 pub(crate) use wait::LookupWait;
-pub(crate) use work::{DocumentStep, DocumentWork, StartDocumentWork};
+pub(crate) use work::{DocumentStep, DocumentWork, StartDocumentWork, follow, look_up};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::followed::FollowedLog;
 use super::source::DocumentSource;
-use super::work::{Next, StartDocumentWork, Task};
+use super::step::Next;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
@@ -22,7 +22,7 @@ pub(crate) struct Poll {
 impl Poll {
     /// Takes over what another VM has read, and begins a look if one is due and no other VM of this
     /// process makes it.
-    pub(crate) fn begin(source: &Arc<DocumentSource>, env: &mut Env<'_>) -> Option<StartDocumentWork> {
+    pub(crate) fn begin(source: &Arc<DocumentSource>, env: &mut Env<'_>) -> Option<(Self, Operation)> {
         let now = env.now().ok()?;
         let (log, version) = FollowedLog::read(source.shared_key(), source.ring(), env)?;
         source.with_cache(|cache| {
@@ -40,7 +40,7 @@ impl Poll {
         }
         let poll = Self { source: source.clone(), log, began: now };
         let operation = poll.operation();
-        Some(StartDocumentWork::new(source, Task::Poll(poll), operation))
+        Some((poll, operation))
     }
 
     /// Reads the last known change, which proves that there is no gap, and those after it. Before

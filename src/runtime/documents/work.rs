@@ -5,10 +5,13 @@ use std::sync::Arc;
 use super::lookup::Lookup;
 use super::poll::Poll;
 use super::source::DocumentSource;
+use super::step::Next;
+use super::wait::LookupWait;
 use crate::base::event::LogLine;
 use crate::env::Env;
 use crate::etcd::{EtcdCall, EtcdStep, Operation};
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
+use crate::http::host::Host;
 
 /// Some work for documents.
 pub(crate) struct DocumentWork {
@@ -17,19 +20,11 @@ pub(crate) struct DocumentWork {
     call: EtcdCall,
 }
 
-pub(super) enum Task {
+enum Task {
     /// Finds the tenant of a host.
     Lookup(Lookup),
     /// Follows the log of changes.
     Poll(Poll),
-}
-
-/// The next part of some work.
-pub(super) enum Next<W> {
-    /// Make this operation.
-    Operate(W, Operation),
-    /// The work has ended. Log these lines.
-    End(Vec<LogLine>),
 }
 
 /// Work with a call that is to be made.
@@ -50,7 +45,7 @@ pub(crate) enum DocumentStep {
 
 impl StartDocumentWork {
     /// Begins `operation` for `task`.
-    pub(super) fn new(source: &Arc<DocumentSource>, task: Task, operation: Operation) -> Self {
+    fn new(source: &Arc<DocumentSource>, task: Task, operation: Operation) -> Self {
         let (call, http) = EtcdCall::begin(source.etcd(), operation);
         Self { work: Box::new(DocumentWork { source: source.clone(), task, call }), call: http }
     }
@@ -79,4 +74,22 @@ fn step<W>(source: &Arc<DocumentSource>, next: Next<W>, task: fn(W) -> Task) -> 
         Next::Operate(next, operation) => DocumentStep::Call(StartDocumentWork::new(source, task(next), operation)),
         Next::End(log) => DocumentStep::End(log),
     }
+}
+
+/// Waits for the lookup of the tenant of this host, with the work that has to begin for it, unless
+/// it is in progress. `None` if etcd cannot be asked at this moment.
+pub(crate) fn look_up(
+    source: &Arc<DocumentSource>,
+    host: &Host,
+    env: &Env<'_>,
+) -> Option<(LookupWait, Option<StartDocumentWork>)> {
+    let (wait, lookup) = Lookup::begin(source, host, env)?;
+    let start = lookup.map(|(lookup, operation)| StartDocumentWork::new(source, Task::Lookup(lookup), operation));
+    Some((wait, start))
+}
+
+/// A look for changes, if one is due and no other VM of this process makes it.
+pub(crate) fn follow(source: &Arc<DocumentSource>, env: &mut Env<'_>) -> Option<StartDocumentWork> {
+    let (poll, operation) = Poll::begin(source, env)?;
+    Some(StartDocumentWork::new(source, Task::Poll(poll), operation))
 }

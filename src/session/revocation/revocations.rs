@@ -1,7 +1,7 @@
 //! The revocations of one tenant in this VM.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::list::{RevocableSession, RevocationList};
 use crate::base::time::UnixTime;
@@ -21,6 +21,11 @@ pub struct Revocations {
     joined: Mutex<Vec<u8>>,
     /// The polls of the store that go on from this list, if it was read from there.
     loaded: AtomicU64,
+    /// How many sign-outs the polls had missed when it was read.
+    missed: AtomicU32,
+    /// Whether the polls may miss sign-outs, because the tenant is one of a document.
+    is_found: AtomicBool,
+    id: OnceLock<String>,
     /// Before this time, in seconds since the Unix epoch, it is not read from there again.
     load_pause: AtomicU64,
 }
@@ -34,23 +39,38 @@ impl Revocations {
             list: Mutex::default(),
             joined: Mutex::default(),
             loaded: AtomicU64::default(),
+            missed: AtomicU32::default(),
+            is_found: AtomicBool::default(),
+            id: OnceLock::new(),
             load_pause: AtomicU64::default(),
         }
     }
 
     /// Identifies the tenant with its issuer and its client, in keys.
-    pub(crate) fn id(&self) -> String {
-        tenant_id(&self.tenant)
+    pub(crate) fn id(&self) -> &str {
+        self.id.get_or_init(|| tenant_id(&self.tenant))
     }
 
-    /// The number of the polls that go on from this list. 0 if it was not read from the store.
-    pub(crate) fn loaded(&self) -> u64 {
-        self.loaded.load(Ordering::Relaxed)
+    /// The tenant is one of a document, so a VM that polls may not know it.
+    pub(crate) fn follow_others(&self) {
+        self.is_found.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the tenant is one of a document.
+    pub(crate) fn is_found(&self) -> bool {
+        self.is_found.load(Ordering::Relaxed)
+    }
+
+    /// The number of the polls that go on from this list, and how many sign-outs they had missed
+    /// before. 0 if it was not read from the store.
+    pub(crate) fn loaded(&self) -> (u64, u32) {
+        (self.loaded.load(Ordering::Relaxed), self.missed.load(Ordering::Relaxed))
     }
 
     /// Records that the polls with this number go on from this list.
-    pub(crate) fn set_loaded(&self, epoch: u64) {
+    pub(crate) fn set_loaded(&self, (epoch, missed): (u64, u32)) {
         self.loaded.store(epoch, Ordering::Relaxed);
+        self.missed.store(missed, Ordering::Relaxed);
     }
 
     /// Lets no read from the store begin before `end`, because the last one failed.

@@ -117,6 +117,8 @@ impl Revocations {
 #[derive(Default)]
 pub struct RevocationSync {
     groups: Vec<TenantGroup>,
+    /// The tenants of documents.
+    found: Vec<TenantGroup>,
     lifetime: Duration,
 }
 
@@ -131,26 +133,20 @@ impl RevocationSync {
     /// Keeps these lists up to date, and adds at once what the shared data have. `lifetime` is that
     /// of sessions.
     pub fn new(tenants: impl IntoIterator<Item = Arc<Revocations>>, lifetime: Duration, env: &mut Env<'_>) -> Self {
-        let mut groups: Vec<TenantGroup> = Vec::new();
-        for revocations in tenants {
-            let keys = SharedKeys::new(revocations.tenant());
-            // Two VMs may create a list at the same time, and one of them loses its entries;
-            // `refresh` writes them again.
-            let _ = create(env.shared(), &keys.list);
-            match groups.iter_mut().find(|group| group.changes == keys.changes) {
-                Some(group) => group.tenants.push(revocations),
-                None => groups.push(TenantGroup { changes: keys.changes, seen: None, tenants: vec![revocations] }),
-            }
-        }
-        let sync = Self { groups, lifetime };
+        let sync = Self { groups: groups(tenants, env), found: Vec::new(), lifetime };
         sync.groups.iter().flat_map(|group| &group.tenants).for_each(|revocations| sync.refresh(revocations, env));
         sync
+    }
+
+    /// Keeps the lists of these tenants of documents up to date, too, and no longer those of others.
+    pub fn set_found(&mut self, tenants: impl IntoIterator<Item = Arc<Revocations>>, env: &Env<'_>) {
+        self.found = groups(tenants, env);
     }
 
     /// Reads the lists that other VMs have changed.
     pub fn tick(&mut self, env: &mut Env<'_>) {
         let mut changed = Vec::new();
-        for group in &mut self.groups {
+        for group in self.groups.iter_mut().chain(&mut self.found) {
             let version = env.shared().get(&group.changes).map(|(_, version)| version);
             if version.is_some() && version != group.seen {
                 group.seen = version;
@@ -176,6 +172,22 @@ impl RevocationSync {
             let _ = Revocation::default().store(revocations, self.lifetime, now, env);
         }
     }
+}
+
+/// The tenants in groups.
+fn groups(tenants: impl IntoIterator<Item = Arc<Revocations>>, env: &Env<'_>) -> Vec<TenantGroup> {
+    let mut groups: Vec<TenantGroup> = Vec::new();
+    for revocations in tenants {
+        let keys = SharedKeys::new(revocations.tenant());
+        // Two VMs may create a list at the same time, and one of them loses its entries; `refresh`
+        // writes them again.
+        let _ = create(env.shared(), &keys.list);
+        match groups.iter_mut().find(|group| group.changes == keys.changes) {
+            Some(group) => group.tenants.push(revocations),
+            None => groups.push(TenantGroup { changes: keys.changes, seen: None, tenants: vec![revocations] }),
+        }
+    }
+    groups
 }
 
 /// The keys of one tenant's values in the shared data.

@@ -18,8 +18,8 @@ use crate::session::revocation::{Revocation, Revocations};
 pub(crate) struct Load {
     store: Arc<Store>,
     revocations: Arc<Revocations>,
-    /// The polls that go on from this list.
-    epoch: u64,
+    /// The polls that go on from this list, and how many sign-outs they had missed.
+    from: (u64, u32),
     pages: Pages,
     /// The keys that were read, and when the last sign-out among them was.
     read: usize,
@@ -33,13 +33,14 @@ impl Load {
         store: &Arc<Store>,
         revocations: &Arc<Revocations>,
         outcome: &Arc<Outcome>,
+        env: &Env<'_>,
     ) -> (Self, Operation) {
-        let start = ended(store.prefix(), &revocations.id());
+        let start = ended(store.prefix(), revocations.id());
         let (store, revocations, outcome) = (store.clone(), revocations.clone(), outcome.clone());
-        let epoch = store.epoch();
+        let from = (store.epoch(), store.missed(&revocations, env));
         let pages = Pages::new(&start, &sign_out::after(&start));
         let operation = pages.operation();
-        (Self { store, revocations, epoch, pages, read: 0, oldest: UnixTime(0), outcome }, operation)
+        (Self { store, revocations, from, pages, read: 0, oldest: UnixTime(0), outcome }, operation)
     }
 
     /// Takes an answer.
@@ -81,7 +82,7 @@ impl Load {
             let rest = Revocation { before, ..Revocation::default() };
             let _ = rest.store(&self.revocations, self.store.lifetime(), now, env);
         }
-        self.store.set_loaded(&self.revocations, self.epoch, env);
+        self.store.set_loaded(&self.revocations, self.from, env);
         self.end(Ok(()), env)
     }
 
@@ -89,7 +90,7 @@ impl Load {
         if result.is_err() {
             self.revocations.pause_loading(env.now().unwrap_or_default().plus(PAUSE));
         }
-        self.store.loaded(&self.revocations.id());
+        self.store.loaded(self.revocations.id());
         self.outcome.end(if result.is_ok() { Ended::Done } else { Ended::Failed });
         let cluster = self.store.etcd().cluster();
         let tenant = &self.revocations.tenant().name;

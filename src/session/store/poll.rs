@@ -118,8 +118,11 @@ impl Poll {
         let Ok(now) = env.now() else { return };
         let mut new: Vec<(&Arc<Revocations>, Revocation)> = Vec::new();
         for pair in answer.pairs.iter().filter(|pair| pair.modified > self.before.revision) {
-            let tenant = tenant_of_recent(self.store.prefix(), &pair.key).and_then(|id| self.store.tenant(id));
-            let Some(revocations) = tenant else { continue };
+            let Some(id) = tenant_of_recent(self.store.prefix(), &pair.key) else { continue };
+            let Some(revocations) = self.store.tenant(id) else {
+                self.store.miss(id, env);
+                continue;
+            };
             let sign_out = SignOut::open(pair, self.store.prefix(), self.store.ring(), revocations);
             let Some(sign_out) = sign_out else { continue };
             match new.iter_mut().find(|(known, _)| Arc::ptr_eq(known, revocations)) {

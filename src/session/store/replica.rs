@@ -31,6 +31,8 @@ pub struct Store {
     known: KnownState,
     /// The reads of lists in progress, by the id of the tenant.
     loading: Mutex<HashMap<String, Arc<Outcome>>>,
+    /// Whether there are tenants of documents beside `tenants`.
+    has_others: bool,
 }
 
 #[derive(Default)]
@@ -52,13 +54,39 @@ impl Store {
         revocations: impl Iterator<Item = Arc<Revocations>>,
     ) -> Self {
         let tenants: HashMap<String, Arc<Revocations>> =
-            revocations.map(|revocations| (revocations.id(), revocations)).collect();
+            revocations.map(|revocations| (revocations.id().to_owned(), revocations)).collect();
         let mut parts: Vec<&str> = tenants.keys().map(String::as_str).collect();
         parts.sort_unstable();
         parts.extend([settings.etcd.cluster(), settings.etcd.prefix()]);
         let key = ["tenantgate/store/", &key_of(&parts)].concat();
         let (known, loading) = (KnownState::default(), Mutex::default());
-        Self { settings, ring, lifetime, tenants, key, known, loading }
+        Self { settings, ring, lifetime, tenants, key, known, loading, has_others: false }
+    }
+
+    /// The store with tenants of documents beside those of the file. Which of them other VMs of the
+    /// process serve is not known.
+    pub(crate) fn with_others(self, has_others: bool) -> Self {
+        Self { has_others, ..self }
+    }
+
+    /// Records that the polls read a sign-out of a tenant with this id that this VM does not know.
+    /// The VMs that serve it read its list again. The ids are in 4,096 groups, because shared data
+    /// are never freed.
+    pub(super) fn miss(&self, id: &str, env: &Env<'_>) {
+        if self.has_others {
+            let _ = env.shared().set(&self.missed_key(id), b"-", None);
+        }
+    }
+
+    /// A number that changes with each sign-out of this tenant that the polls may have missed.
+    pub(super) fn missed(&self, revocations: &Revocations, env: &Env<'_>) -> u32 {
+        let is_known = !self.has_others || !revocations.is_found();
+        let version = || env.shared().get(&self.missed_key(revocations.id())).map_or(0, |(_, version)| version.0);
+        if is_known { 0 } else { version() }
+    }
+
+    fn missed_key(&self, id: &str) -> String {
+        [&self.key, "/missed/", id.get(..2).unwrap_or_default()].concat()
     }
 
     /// The etcd.
@@ -180,30 +208,31 @@ impl Store {
 
     /// The key in the shared data that says that the list of the tenant was read from this store.
     fn loaded_key(&self, revocations: &Revocations) -> String {
-        [&self.key, "/", &revocations.id()].concat()
+        [&self.key, "/", revocations.id()].concat()
     }
 
     /// Records for the VMs of this process that the list of the tenant was read.
-    pub(super) fn set_loaded(&self, revocations: &Revocations, epoch: u64, env: &mut Env<'_>) {
-        if let Ok(sealed) = self.ring.seal(Purpose::Store, revocations.tenant(), &epoch, env) {
+    pub(super) fn set_loaded(&self, revocations: &Revocations, from: (u64, u32), env: &mut Env<'_>) {
+        if let Ok(sealed) = self.ring.seal(Purpose::Store, revocations.tenant(), &from, env) {
             let _ = env.shared().set(&self.loaded_key(revocations), sealed.as_bytes(), None);
         }
-        revocations.set_loaded(epoch);
+        revocations.set_loaded(from);
     }
 
     /// Whether the list of the tenant was read since the last gap between polls, by this VM or
     /// another one of the process.
     pub(super) fn is_loaded(&self, revocations: &Revocations, env: &Env<'_>) -> bool {
         let epoch = self.epoch();
-        if epoch == 0 || revocations.loaded() == epoch {
+        let from = (epoch, self.missed(revocations, env));
+        if epoch == 0 || revocations.loaded() == from {
             return epoch > 0;
         }
         let sealed = env.shared().get(&self.loaded_key(revocations)).map(|(sealed, _)| sealed).unwrap_or_default();
-        let opened = self.ring.open::<u64>(Purpose::Store, revocations.tenant(), &sealed);
-        let is_loaded = opened.is_some_and(|opened| *opened.value() == epoch);
+        let opened = self.ring.open::<(u64, u32)>(Purpose::Store, revocations.tenant(), &sealed);
+        let is_loaded = opened.is_some_and(|opened| *opened.value() == from);
         if is_loaded {
             revocations.catch_up(env.shared());
-            revocations.set_loaded(epoch);
+            revocations.set_loaded(from);
         }
         is_loaded
     }
