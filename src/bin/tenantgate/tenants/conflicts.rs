@@ -33,17 +33,11 @@ pub(super) fn refuse(
     cookies::refuse(wanted, gate, etcd)
 }
 
-/// A tenant of the file comes first.
+/// A tenant of the file comes first. That its name is taken is a mistake for the compiler.
 fn of_file(wanted: &Wanted, gate: &Gate) -> Result<(), String> {
     for entry in gate.loaded.runtime.entries() {
         let name = name(entry).map_or("", TenantName::as_str);
         let file = &gate.file;
-        if name.eq_ignore_ascii_case(&wanted.name) {
-            return Err(format!(
-                "name: \"{name}\" is a tenant of {file}, which comes first, so the document would have no effect; take \
-                 it out there, or choose another name"
-            ));
-        }
         for theirs in entry.hosts() {
             if let Some(host) = wanted.hosts.iter().find(|host| hides(theirs, host)) {
                 return Err(format!(

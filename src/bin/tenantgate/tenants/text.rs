@@ -8,10 +8,14 @@ use crate::render::{list, scalar};
 /// is written as that name without the mark: it stands for a secret.
 pub(super) fn yaml(tenant: &Map<String, Value>) -> Vec<String> {
     let mut lines = Vec::new();
-    let known = FIRST.iter().filter_map(|name| tenant.get_key_value(*name));
-    let others = tenant.iter().filter(|(name, _)| !FIRST.contains(&name.as_str()));
-    known.chain(others).for_each(|(name, value)| member(name, value, "", &mut lines));
+    ordered(tenant).for_each(|(name, value)| member(name, value, "", &mut lines));
     lines
+}
+
+/// The members in the order in which people write them.
+fn ordered(members: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    let known = FIRST.iter().filter_map(|name| members.get_key_value(*name));
+    known.chain(members.iter().filter(|(name, _)| !FIRST.contains(&name.as_str())))
 }
 
 /// What stands for a value that is not shown.
@@ -21,7 +25,7 @@ pub(super) fn stands_for(text: &str) -> Value {
 
 fn member(name: &str, value: &Value, indent: &str, lines: &mut Vec<String>) {
     let name = scalar(name);
-    match inline(value) {
+    match url(value).or_else(|| inline(value)) {
         Some(text) => lines.push(format!("{indent}{name}: {text}")),
         None => {
             lines.push(format!("{indent}{name}:"));
@@ -33,7 +37,7 @@ fn member(name: &str, value: &Value, indent: &str, lines: &mut Vec<String>) {
 /// The lines of a value that does not fit into one.
 fn block(value: &Value, indent: &str, lines: &mut Vec<String>) {
     match value {
-        Value::Object(members) => members.iter().for_each(|(name, value)| member(name, value, indent, lines)),
+        Value::Object(members) => ordered(members).for_each(|(name, value)| member(name, value, indent, lines)),
         Value::Array(elements) => {
             for element in elements {
                 let first = lines.len();
@@ -56,7 +60,7 @@ fn inline(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some("null".to_owned()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::String(text) => Some(plain(text)),
+        Value::String(text) => Some(scalar(text)),
         Value::Array(elements) => {
             let texts: Option<Vec<&str>> = elements.iter().map(Value::as_str).collect();
             texts.map(list).filter(|text| elements.is_empty() || text.len() <= WIDTH)
@@ -69,8 +73,7 @@ fn inline(value: &Value) -> Option<String> {
             Some(_) => {
                 let short = |value: &Value| matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_));
                 let text = || {
-                    let parts = members
-                        .iter()
+                    let parts = ordered(members)
                         .filter_map(|(name, value)| Some(format!("{}: {}", scalar(name), inline(value)?)));
                     format!("{{{}}}", parts.collect::<Vec<_>>().join(", "))
                 };
@@ -80,13 +83,27 @@ fn inline(value: &Value) -> Option<String> {
     }
 }
 
-/// A text as a scalar. A URL needs no quotes in a block, and is in quotes elsewhere.
-fn plain(text: &str) -> String {
-    scalar(text)
+/// A URL, which needs no quotes where nothing follows it in the line.
+fn url(value: &Value) -> Option<String> {
+    let text = value.as_str().filter(|text| text.starts_with("https://") || text.starts_with("http://"))?;
+    let is_harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '_' | '-' | ':' | '~' | '%' | '+');
+    (text.chars().all(is_harmless) && !text.ends_with(':')).then(|| text.to_owned())
 }
 
 /// The fields that come first, as people write them.
-const FIRST: [&str; 8] = ["name", "hosts", "issuer", "client_id", "client_secret", "client_key", "provider", "login"];
+const FIRST: [&str; 11] = [
+    "name",
+    "hosts",
+    "issuer",
+    "client_id",
+    "client_secret",
+    "client_key",
+    "provider",
+    "login",
+    "paths",
+    "methods",
+    "cluster",
+];
 const WIDTH: usize = 90;
 
 #[cfg(test)]
@@ -115,9 +132,14 @@ mod tests {
         let text = yaml(tenant.as_object().unwrap()).join("\n");
         let [Ok(read)] = &documents(&text)[..] else { panic!("{text}") };
         assert_eq!(read.value(), tenant, "{text}");
-        assert!(text.starts_with("name: acme\nhosts: [acme.example, \"*.acme.example\"]\nissuer: "), "{text}");
         assert!(
-            text.contains("\naccess:\n  - allow: public\n    paths: [/healthz]\n  - allow:\n      all_of:\n"),
+            text.starts_with(
+                "name: acme\nhosts: [acme.example, \"*.acme.example\"]\nissuer: https://login.acme.example\n"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains("\naccess:\n  - paths: [/healthz]\n    allow: public\n  - allow:\n      all_of:\n"),
             "{text}"
         );
     }

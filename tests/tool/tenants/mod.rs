@@ -1,0 +1,11 @@
+//! The commands `tenants`, with a real etcd. `tests/scenarios/documents.rs` has what gates make of
+//! what they write.
+
+mod apply;
+mod delete;
+mod fixture;
+mod list;
+mod refusals;
+mod rotation;
+mod status;
+mod writers;
