@@ -8,8 +8,10 @@ use crate::run;
 #[test]
 fn a_tenant_is_written_whole() {
     let gates = Gates::new();
-    let more = "  login: {backchannel_logout_path: /bc, frontchannel_logout_path: /fc}\n";
-    let output = gates.applied(&tenant("Acme", "acme.example, \"*.acme.example\"", more));
+    let login = "  login: {backchannel_logout_path: /bc, frontchannel_logout_path: /fc, cookie_domain: acme.example, \
+                 redirect_uri: \"https://acme.example/oauth2/callback\", \
+                 post_logout_redirect_uri: \"https://acme.example/bye\"}\n";
+    let output = gates.applied(&tenant("Acme", "acme.example, \"*.acme.example\"", login));
     let place = format!("http://{}", gates.etcd.address);
     assert_eq!(
         output,
@@ -17,18 +19,22 @@ fn a_tenant_is_written_whole() {
             "Acme: is new
   + name: Acme
   + hosts: [acme.example, \"*.acme.example\"]
-  + issuer: https://login.Acme.example
+  + issuer: https://login.acme.example
   + client_id: gate-Acme
   + client_secret: {{sealed: …}}
   + provider: {{cluster: i, discovery: true}}
-  + login: {{backchannel_logout_path: /bc, frontchannel_logout_path: /fc}}
+  + login:
+  +   backchannel_logout_path: /bc
+  +   cookie_domain: acme.example
+  +   frontchannel_logout_path: /fc
+  +   post_logout_redirect_uri: https://acme.example/bye
+  +   redirect_uri: https://acme.example/oauth2/callback
 Acme: written to {place}; every gate serves it within about 10s
-  to register at https://login.Acme.example:
+  to register at https://login.acme.example:
     redirect URI              https://acme.example/oauth2/callback
-    redirect URI              https://*.acme.example/oauth2/callback
+    post logout redirect URI  https://acme.example/bye
     back-channel logout URI   https://acme.example/bc
     front-channel logout URI  https://acme.example/fc
-    front-channel logout URI  https://*.acme.example/fc
     login initiation URI      https://acme.example/oauth2/login (only for a portal)
 "
         )
@@ -86,7 +92,7 @@ fn a_difference_shows_no_secret() {
     let before = gates.keys();
     let (code, output, errors) = gates.run("diff", &["-"], &acme);
     assert_eq!((code, output.as_str(), errors.as_str()), (0, "acme: is unchanged\n", ""));
-    let changed = acme.replace("engineers", "admins").replace("{env: ACME_SECRET}", "{env: NEW_SECRET}");
+    let changed = acme.replace("engineers", "admins").replace("{env: SECRET_acme}", "{env: NEW_SECRET}");
     let new = ["-", "--env", "NEW_SECRET=staple-battery-horse"];
     let expected = "acme: changes
     issuer: https://login.acme.example
@@ -142,7 +148,20 @@ fn files_have_tenants_in_several_forms() {
         "client_secret": { "env": "ACME_SECRET" }, "provider": { "cluster": "i", "discovery": true },
     });
     let json = gates.file("one.json", &json.to_string());
-    let arguments = [&onboarded, &several, &json, "--key", &key, "--yes", "--env", "SALES_CLIENT_SECRET=a-long-secret"];
+    let arguments = [
+        &onboarded,
+        &several,
+        &json,
+        "--key",
+        &key,
+        "--yes",
+        "--env",
+        "SALES_CLIENT_SECRET=a-long-secret",
+        "--env",
+        "SECRET_two=another-long-secret",
+        "--env",
+        "ACME_SECRET=one-more",
+    ];
     let (code, output, errors) = gates.run("apply", &arguments, "");
     assert_eq!(code, 0, "{output}{errors}");
     let names: Vec<String> =

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{Gates, signed, tenant};
+use super::fixture::{Gates, sharing, signed, tenant};
 use crate::support::signer::Signer;
 
 #[test]
 fn a_tenant_goes_with_its_hosts() {
     let gates = Gates::new();
-    gates.applied(&tenant("Acme", "acme.example, \"*.acme.example\"", ""));
+    gates.applied(&sharing("Acme", "acme.example, \"*.acme.example\"", "acme.example", "acme.example"));
     gates.applied(&tenant("globex", "globex.example", ""));
     let (code, output, errors) = gates.run("delete", &["acme"], "");
     assert!(code == 2 && output == "acme: has *.acme.example, acme.example\n", "{output}{errors}");

@@ -92,7 +92,10 @@ impl Gates {
         input: &str,
     ) -> (i32, String, String) {
         let (gate, etcd) = (self.path("gate.yaml"), format!("http://{etcd}"));
-        let variables = [format!("KEY_a={KEY}"), format!("KEY_b={OTHER_KEY}"), format!("ACME_SECRET={SECRET}")];
+        let mut variables = vec![format!("KEY_a={KEY}"), format!("KEY_b={OTHER_KEY}")];
+        // Each client has a secret of its own.
+        let names = input.split("SECRET_").skip(1).filter_map(|rest| rest.split('}').next());
+        variables.extend(names.map(|name| format!("SECRET_{name}={SECRET}-{name}")));
         let mut all = vec!["tenants", command, &gate];
         all.extend(arguments);
         all.extend(["--etcd", &etcd]);
@@ -164,12 +167,19 @@ pub(super) fn tenant(name: &str, hosts: &str, more: &str) -> String {
     format!(
         "- name: {name}
   hosts: [{hosts}]
-  issuer: https://login.{name}.example
+  issuer: https://login.{}.example
   client_id: gate-{name}
-  client_secret: {{env: ACME_SECRET}}
+  client_secret: {{env: SECRET_{name}}}
   provider: {{cluster: i, discovery: true}}
-{more}"
+{more}",
+        name.to_ascii_lowercase()
     )
+}
+
+/// A tenant with these hosts, which share cookies under `domain`. Logins return to `host`.
+pub(super) fn sharing(name: &str, hosts: &str, domain: &str, host: &str) -> String {
+    let login = format!("  login: {{cookie_domain: {domain}, redirect_uri: \"https://{host}/oauth2/callback\"}}\n");
+    tenant(name, hosts, &login)
 }
 
 /// The document of a tenant, as `apply` signs it but with `tenant` as it is.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{Gates, SECRET, signed, tenant};
+use super::fixture::{Gates, SECRET, sharing, signed, tenant};
 use crate::support::signer::Signer;
 
 /// Many tenants come in pages of 500.
@@ -44,7 +44,7 @@ fn a_table_says_what_is_broken() {
     let gates = Gates::new();
     let (code, output, _) = gates.run("list", &[], "");
     assert_eq!((code, output), (0, format!("no tenant in http://{}\n", gates.etcd.address)));
-    gates.applied(&tenant("acme", "acme.example, \"*.acme.example\"", ""));
+    gates.applied(&sharing("acme", "acme.example, \"*.acme.example\"", "acme.example", "acme.example"));
     gates.etcd.put(&format!("{}tenants/forged\u{1b}[2J", gates.prefix), "nothing");
     let (code, output, _) = gates.run("list", &[], "");
     let lines: Vec<Vec<&str>> = output.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
@@ -66,7 +66,7 @@ fn a_tenant_is_printed_without_its_secret() {
     assert!(head.starts_with("# signed at 20") && head.contains("Z by \""), "{head}");
     let expected = "- name: Acme
   hosts: [acme.example]
-  issuer: https://login.Acme.example
+  issuer: https://login.acme.example
   client_id: gate-Acme
   client_secret: {sealed: …}
   provider: {cluster: i, discovery: true}

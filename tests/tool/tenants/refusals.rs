@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fixture::{Gates, tenant};
+use super::fixture::{Gates, sharing, tenant};
 use crate::support::signer::Signer;
 
 /// Mistakes are found by the code of `check`, with their places, and nothing is written.
@@ -14,7 +14,7 @@ fn mistakes_are_shown_at_their_places() {
     let errors = gates.refused(&format!("{good}{bad}"));
     assert!(errors.starts_with("tenantgate: <stdin> has mistakes; nothing was written\n"), "{errors}");
     for part in [
-        "<stdin>:9:11: error[TG012] tenant \"acme\": issuer: ",
+        "<stdin>:9:11: error[TG007] tenant \"acme\": issuer: ",
         "\n 9 |   issuer: http://login.acme.example\n",
         "error[TG003] tenant \"acme\": unknown field \"acces\"",
         "help: ",
@@ -23,7 +23,7 @@ fn mistakes_are_shown_at_their_places() {
         assert!(errors.contains(part), "{part}: {errors}");
     }
     // The line has a secret.
-    let secret = tenant("acme", "acme.example", "").replace("{env: ACME_SECRET}", "{a: very-secret-text}");
+    let secret = tenant("acme", "acme.example", "").replace("{env: SECRET_acme}", "{a: very-secret-text}");
     let errors = gates.refused(&secret);
     assert!(errors.contains("client_secret") && !errors.contains("very-secret-text"), "{errors}");
 }
@@ -40,19 +40,20 @@ fn warnings_are_shown_beside_the_output() {
 #[test]
 fn what_is_wrong_is_said() {
     let gates = Gates::new();
-    gates.applied(&tenant("owner", "taken.example, \"*.wide.example\"", ""));
+    gates.applied(&tenant("owner", "taken.example", ""));
+    gates.applied(&sharing("wide", "\"*.wide.example\", wide.example", "wide.example", "wide.example"));
     for (tenants, says) in [
         ("a: 1\n".to_owned(), "tenantgate: <stdin>: has no tenant; write one, a list of them, or `tenants: [...]`"),
         (String::new(), "<stdin>: has no tenant"),
         ("- 1\n".to_owned(), "<stdin>:1:3: has no tenant"),
         ("a: [\n".to_owned(), "is not YAML: "),
         (
-            tenant("acme", "acme.example", "").replace("ACME_SECRET", "NOT_HERE"),
+            tenant("acme", "acme.example", "").replace("SECRET_acme", "NOT_HERE"),
             "<stdin>:5:18: tenant \"acme\": client_secret: environment variable \"NOT_HERE\" is not set here; give it with \
              `--env NOT_HERE=…`",
         ),
         (
-            tenant("acme", "acme.example", "").replace("{env: ACME_SECRET}", "{sealed: …}"),
+            tenant("acme", "acme.example", "").replace("{env: SECRET_acme}", "{sealed: …}"),
             "client_secret: is sealed for other gates or another tenant; write `{env: NAME}`",
         ),
         (
@@ -69,7 +70,10 @@ fn what_is_wrong_is_said() {
             tenant("acme", "taken.example", ""),
             "hosts: \"taken.example\" belongs to tenant \"owner\" in etcd; take it from that tenant first",
         ),
-        (tenant("acme", "\"*.wide.example\"", ""), "hosts: \"*.wide.example\" belongs to tenant \"owner\" in etcd"),
+        (
+            sharing("acme", "\"*.wide.example\", wide.example", "wide.example", "wide.example"),
+            "hosts: \"*.wide.example\" belongs to tenant \"wide\" in etcd",
+        ),
         (
             tenant("acme", &format!("{}example", "a.".repeat(16)), ""),
             "has more than 16 labels, and gates look for no such host in etcd",
@@ -107,59 +111,57 @@ fn what_is_wrong_is_said() {
 /// Browsers send the cookies of a domain to each of its hosts.
 #[test]
 fn no_tenant_gets_the_cookies_of_another() {
-    let login = |domain: &str, host: &str| {
-        format!("  login: {{cookie_domain: {domain}, redirect_uri: \"https://{host}/oauth2/callback\"}}\n")
-    };
     let gates = Gates::new();
-    // `wide` has every host below its domain, `few` only one.
-    gates.applied(&tenant("wide", "wide.example, \"*.wide.example\"", &login("wide.example", "wide.example")));
-    gates.applied(&tenant("few", "a.few.example", &login("few.example", "a.few.example")));
+    // `wide` has every host of its domain, `few` only one.
+    gates.applied(&sharing("wide", "wide.example, \"*.wide.example\"", "wide.example", "wide.example"));
+    gates.applied(&sharing("few", "a.few.example", "few.example", "a.few.example"));
     gates.applied(&tenant("other", "a.b.other.example", ""));
-    gates.applied(&tenant("around", "\"*.around.example\"", ""));
     let in_etcd = |name: &str, host: &str, domain: &str| {
         format!(
-            "hosts: browsers would send the cookies of tenant \"{name}\" in etcd to \"{host}\", because its `login.cookie_domain` is \"{domain}\""
+            "hosts: browsers would send the cookies of tenant \"{name}\" in etcd to \"{host}\", because its \
+             `login.cookie_domain` is \"{domain}\""
         )
     };
-    for (hosts, more, says) in [
-        ("x.wide.example", String::new(), in_etcd("wide", "x.wide.example", "wide.example")),
-        ("\"*.x.wide.example\"", String::new(), in_etcd("wide", "*.x.wide.example", "wide.example")),
-        ("b.few.example", String::new(), in_etcd("few", "b.few.example", "few.example")),
-        ("few.example", String::new(), in_etcd("few", "few.example", "few.example")),
-        ("\"*.few.example\"", String::new(), in_etcd("few", "*.few.example", "few.example")),
+    for (hosts, says) in [
+        ("x.wide.example", in_etcd("wide", "x.wide.example", "wide.example")),
+        ("b.few.example", in_etcd("few", "b.few.example", "few.example")),
+        ("few.example", in_etcd("few", "few.example", "few.example")),
+        ("x.shared.example", "browsers would send the cookies of tenant \"sharing\" of ".to_owned()),
+    ] {
+        let errors = gates.refused(&tenant("acme", hosts, ""));
+        assert!(errors.contains(&says), "{says}: {errors}");
+    }
+    for (hosts, domain, says) in [
+        ("\"*.x.wide.example\", x.wide.example", "x.wide.example", in_etcd("wide", "*.x.wide.example", "wide.example")),
         (
             "other.example",
-            login("other.example", "other.example"),
+            "other.example",
             "login.cookie_domain: \"other.example\" covers \"a.b.other.example\" of tenant \"other\" in etcd"
                 .to_owned(),
         ),
         (
-            "a.c.around.example",
-            login("c.around.example", "a.c.around.example"),
-            "login.cookie_domain: \"c.around.example\" covers \"*.around.example\" of tenant \"around\" in etcd"
+            "\"*.few.example\", few.example",
+            "few.example",
+            "login.cookie_domain: \"few.example\" covers \"a.few.example\" of tenant \"few\" in etcd".to_owned(),
+        ),
+        (
+            "fixed.example",
+            "fixed.example",
+            "hosts: requests for \"fixed.example\" go to tenant \"fixed\" of ".to_owned(),
+        ),
+        (
+            "in.login.shared.example",
+            "login.shared.example",
+            "login.cookie_domain: \"login.shared.example\" covers \"login.shared.example\" of tenant \"sharing\" of "
                 .to_owned(),
         ),
-        ("x.shared.example", String::new(), "browsers would send the cookies of tenant \"sharing\" of ".to_owned()),
-        (
-            "a.fixed.example",
-            login("fixed.example", "a.fixed.example"),
-            "login.cookie_domain: \"fixed.example\" covers \"fixed.example\" of tenant \"fixed\" of ".to_owned(),
-        ),
     ] {
-        let errors = gates.refused(&tenant("acme", hosts, &more));
+        let host = hosts.rsplit(' ').next().unwrap();
+        let errors = gates.refused(&sharing("acme", hosts, domain, host));
         assert!(errors.contains(&says), "{says}: {errors}");
     }
-    // A wildcard may stand around a domain that is whole, and not around one that is not.
-    let deep = tenant("deep", "a.x.deep.example", &login("x.deep.example", "a.x.deep.example"));
-    gates.applied(&deep);
-    let errors = gates.refused(&tenant("acme", "\"*.deep.example\"", ""));
-    assert!(errors.contains(&in_etcd("deep", "*.deep.example", "x.deep.example")), "{errors}");
-    gates.applied(&deep.replace("hosts: [", "hosts: [x.deep.example, \"*.x.deep.example\", "));
-    gates.applied(&tenant("acme", "\"*.deep.example\"", ""));
-    // What is beside them is free, and a domain that is whole may lie within a wildcard.
-    gates.applied(&tenant("beside", "wide2.example, a.wide3.example", ""));
-    let whole = login("c.around.example", "c.around.example");
-    gates.applied(&tenant("whole", "c.around.example, \"*.c.around.example\"", &whole));
+    // What is beside them is free.
+    gates.applied(&tenant("beside", "wide2.example, a.wide3.example, c.other.example", ""));
 }
 
 /// A key that the gates do not know signs nothing that they take.
@@ -194,7 +196,7 @@ fn what_the_commands_need_is_said() {
     let gates = Gates::new();
     gates.file(
         "gate.yaml",
-        &json!({ "session": { "keys": [{ "id": "a", "env": "KEY_a" }] }, "tenants": [] }).to_string(),
+        &json!({ "session": { "keys": [{ "id": "a", "env": "KEY_a" }] }, "tenants": [{ "name": "a" }] }).to_string(),
     );
     let errors = gates.refused(&tenant("acme", "acme.example", ""));
     assert!(errors.contains("gate.yaml: has no `tenants_from`, so the gates have no tenants in etcd"), "{errors}");

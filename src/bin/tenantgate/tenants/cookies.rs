@@ -1,4 +1,5 @@
 //! Cookies that browsers would send to the hosts of another tenant in etcd (`login.cookie_domain`).
+//! Every tenant with a wildcard has such a domain around it.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +17,7 @@ pub(super) fn refuse(wanted: &Wanted, gate: &Gate, etcd: &mut Gateway) -> Result
     if let Some(cookies) = &wanted.model.login.cookie_domain {
         own_domain(wanted, &cookies.domain, gate, etcd)?;
     }
-    domains_around(wanted, gate, etcd)?;
-    domains_below(wanted, gate, etcd)
+    domains_around(wanted, gate, etcd)
 }
 
 /// The hosts within the own domain have to be those of this tenant.
@@ -41,13 +41,7 @@ fn own_domain(wanted: &Wanted, domain: &Host, gate: &Gate, etcd: &mut Gateway) -
         }
         page = pages.read(etcd)?;
     }
-    // Hosts without an entry of their own go to the nearest wildcard around them.
-    if wanted.hosts.contains(&exact) && wanted.hosts.contains(&HostPattern::Below(domain.clone())) {
-        return Ok(());
-    }
-    let around: Vec<String> = keys.candidates(domain).into_iter().skip(1).collect();
-    let nearest = etcd.keys(around.iter().map(String::as_str), 0)?.into_iter().flatten().next();
-    nearest.filter(|entry| !index::is_of(entry, &wanted.name)).map_or(Ok(()), |entry| Err(covers(&entry)))
+    Ok(())
 }
 
 /// No domain of another tenant may have a host of this one. Whoever has such a domain has all hosts
@@ -75,42 +69,14 @@ fn domains_around(wanted: &Wanted, gate: &Gate, etcd: &mut Gateway) -> Result<()
     for tenant in tenants(&others, gate, etcd)? {
         let Some(domain) = document::cookie_domain(&tenant) else { continue };
         if let Some(host) = wanted.hosts.iter().find(|host| domain_of(host).is_within(&domain)) {
-            return Err(covered(&host.to_string(), &tenant, &domain));
+            return Err(format!(
+                "hosts: browsers would send the cookies of tenant \"{}\" in etcd to \"{host}\", because its \
+                 `login.cookie_domain` is \"{domain}\"; choose another host, or change that tenant",
+                document::name(&tenant)
+            ));
         }
     }
     Ok(())
-}
-
-/// A wildcard of this tenant may not stand around a domain in which another tenant has not every
-/// host: the rest would go to this tenant.
-fn domains_below(wanted: &Wanted, gate: &Gate, etcd: &mut Gateway) -> Result<(), String> {
-    for host in &wanted.hosts {
-        let HostPattern::Below(own) = host else { continue };
-        let mut pages = Pages::new(&gate.keys().hosts_below(own), 0);
-        while let Some(page) = pages.read(etcd)? {
-            let others = page.iter().filter(|entry| !index::is_of(entry, &wanted.name)).map(index::owner).collect();
-            for tenant in tenants(&others, gate, etcd)? {
-                let Some(domain) = document::cookie_domain(&tenant).filter(|domain| domain.is_within(own)) else {
-                    continue;
-                };
-                let hosts = document::hosts(&tenant);
-                let is_whole = hosts.contains(&HostPattern::Exact(domain.clone()))
-                    && hosts.contains(&HostPattern::Below(domain.clone()));
-                if !is_whole {
-                    return Err(covered(&host.to_string(), &tenant, &domain));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn covered(host: &str, tenant: &Tenant, domain: &Host) -> String {
-    format!(
-        "hosts: browsers would send the cookies of tenant \"{}\" in etcd to \"{host}\", because its \
-         `login.cookie_domain` is \"{domain}\"; choose another host, or change that tenant",
-        document::name(tenant)
-    )
 }
 
 /// Those tenants with these names that have a document.

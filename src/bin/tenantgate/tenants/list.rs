@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::arguments::{Format, GateArguments};
-use super::document;
+use super::document::{self, printable};
 use super::gate::{Gate, Needs};
 use super::output::{JsonList, print};
 use super::status::judge;
@@ -67,7 +67,7 @@ impl Row {
                 hosts: document::hosts(&opened.sealed).iter().map(ToString::to_string).collect(),
             },
             Err(_) => Self {
-                name: name.to_owned(),
+                name: printable(name),
                 state,
                 signed_at: String::new(),
                 issuer: String::new(),

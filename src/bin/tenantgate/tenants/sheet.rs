@@ -6,12 +6,15 @@ use tenantgate::tenant::Tenant;
 /// The addresses of a tenant, each with its name.
 pub(super) fn sheet(tenant: &Tenant) -> Vec<(&'static str, String)> {
     let login = &tenant.login;
-    let origins: Vec<String> = tenant.hosts.iter().map(|host| origin(tenant, host)).collect();
-    // One host is enough for what the provider calls itself: that of the redirect URI, or the first.
+    // With a wildcard there is a redirect URI and a domain of the cookies for all hosts.
+    let exact = tenant.hosts.iter().filter_map(|host| match host {
+        HostPattern::Exact(host) => Some(tenant.origin(host)),
+        HostPattern::Below(_) => None,
+    });
+    let origins: Vec<String> = exact.collect();
+    // What the provider calls itself needs one host: that of the redirect URI, or the first.
     let own = login.redirect_uri.as_ref().map(|uri| uri.origin().ascii_serialization());
-    let exact = tenant.hosts.iter().find(|host| matches!(host, HostPattern::Exact(_)));
-    let one = own.or_else(|| exact.map(|host| origin(tenant, host))).or_else(|| origins.first().cloned());
-    let one = one.unwrap_or_default();
+    let one = own.or_else(|| origins.first().cloned()).unwrap_or_default();
     let mut sheet = Vec::new();
     match &login.redirect_uri {
         Some(uri) => sheet.push(("redirect URI", uri.to_string())),
@@ -26,14 +29,6 @@ pub(super) fn sheet(tenant: &Tenant) -> Vec<(&'static str, String)> {
     }
     sheet.push(("login initiation URI", format!("{one}{} (only for a portal)", login.initiate_login_path)));
     sheet
-}
-
-/// The origin of a host. A wildcard stays: each host that is used has to be registered.
-fn origin(tenant: &Tenant, host: &HostPattern) -> String {
-    match host {
-        HostPattern::Exact(host) => tenant.origin(host),
-        HostPattern::Below(domain) => tenant.origin(domain).replacen("://", "://*.", 1),
-    }
 }
 
 /// The lines of the sheet.
