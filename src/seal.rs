@@ -112,10 +112,14 @@ impl KeyRing {
     }
 
     fn seal_with<T: Serialize>(&self, aad: &[u8], value: &T, env: &mut Env<'_>) -> Result<String, SealError> {
+        self.seal_bytes(aad, &postcard::to_allocvec(value).map_err(|_| SealError::Unsealable)?, env)
+    }
+
+    #[inline(never)]
+    fn seal_bytes(&self, aad: &[u8], plaintext: &[u8], env: &mut Env<'_>) -> Result<String, SealError> {
         let key = self.keys.first().ok_or(SealError::NoKey)?;
-        let plaintext = postcard::to_allocvec(value).map_err(|_| SealError::Unsealable)?;
         let nonce = env.random::<NONCE_LENGTH>()?;
-        let payload = Payload { msg: &plaintext, aad };
+        let payload = Payload { msg: plaintext, aad };
         let ciphertext = key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Unsealable)?;
         Ok(format!("{}.{}", key.id, base64url(&[&nonce[..], &ciphertext].concat())))
     }
@@ -138,6 +142,15 @@ impl KeyRing {
     }
 
     fn open_with<T: DeserializeOwned>(&self, purpose: Purpose, aad: &[u8], sealed: &[u8]) -> Option<T> {
+        let plaintext = self.open_bytes(purpose, aad, sealed)?;
+        // The value must be all of the plaintext. If bytes are left over, a value of another type
+        // was sealed.
+        let (value, []) = postcard::take_from_bytes(&plaintext).ok()? else { return None };
+        Some(value)
+    }
+
+    #[inline(never)]
+    fn open_bytes(&self, purpose: Purpose, aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let limit = match purpose {
             Purpose::Documents => MAX_SEALED_DOCUMENTS,
             Purpose::Refresh => MAX_SEALED_REFRESH,
@@ -157,11 +170,7 @@ impl KeyRing {
         let bytes = from_base64url(text)?;
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_LENGTH>()?;
         let payload = Payload { msg: ciphertext, aad };
-        let plaintext = key.cipher.decrypt(&XNonce::from(*nonce), payload).ok()?;
-        // The value must be all of the plaintext. If bytes are left over, a value of another type
-        // was sealed.
-        let (value, []) = postcard::take_from_bytes(&plaintext).ok()? else { return None };
-        Some(value)
+        key.cipher.decrypt(&XNonce::from(*nonce), payload).ok()
     }
 
     /// Whether `sealed` names a key that is not in the key ring. This is the case if the key was

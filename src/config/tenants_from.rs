@@ -1,16 +1,16 @@
 //! `tenants_from`: the etcd that has further tenants, each as a signed document.
 
-use std::collections::HashSet;
+use std::fmt;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::code::Code;
 use super::cursor::Cursor;
 use super::headers::header_name;
 use super::load_context::LoadContext;
 use super::tenant::{AssertionNames, PartialTenant, tenant};
-use super::values::{duration, listed};
+use super::values::{duration, listed, whole};
 use super::{etcd, keys};
 use crate::env::Env;
 use crate::http::header_name::FoldedNames;
@@ -38,7 +38,7 @@ pub(super) fn tenants_from(at: &Cursor<'_>, context: LoadContext<'_>) -> Tenants
     object.finish();
     let keys = keys::keys(&section.field("keys"), context.host, false);
     let header_names = listed(&section.field("header_names"), &mut header_name);
-    let most_tenants = most_tenants(&section.field("cache"));
+    let most_tenants = whole(&section.field("cache"), DEFAULT_CACHE, MIN_CACHE..=MAX_CACHE);
     section.finish();
     let settings = (|| {
         header_names.as_ref()?;
@@ -47,22 +47,11 @@ pub(super) fn tenants_from(at: &Cursor<'_>, context: LoadContext<'_>) -> Tenants
     TenantsFrom { settings, header_names: header_names.unwrap_or_default() }
 }
 
-fn most_tenants(at: &Cursor<'_>) -> Option<usize> {
-    if !at.is_present() {
-        return Some(DEFAULT_CACHE);
-    }
-    let number = at.value().and_then(Value::as_f64).filter(|number| number.fract() == 0.0);
-    let number = number.and_then(|number| format!("{number:.0}").parse::<usize>().ok());
-    let number = number.filter(|number| (MIN_CACHE..=MAX_CACHE).contains(number));
-    number.or_else(|| at.refuse(format!("has to be a whole number from {MIN_CACHE} to {MAX_CACHE}")))
-}
-
 /// Makes tenants of documents, by the rules of the file and of what the file already has.
-#[derive(Debug)]
 pub(super) struct DocumentCompiler {
     assertion: Option<AssertionNames>,
     /// The names of the tenants of the file, in lower case.
-    names: HashSet<String>,
+    names: Map<String, Value>,
     /// The names that are removed from the requests of every client.
     protected: FoldedNames,
 }
@@ -71,10 +60,12 @@ impl DocumentCompiler {
     /// The compiler beside the tenants of the file.
     pub(super) fn new(assertion: Option<AssertionNames>, tenants: &[PartialTenant], header_names: &[String]) -> Self {
         let names = tenants.iter().filter_map(|tenant| tenant.name.as_ref());
-        let names = names.map(|name| name.as_str().to_ascii_lowercase()).collect();
+        // Entry by entry: to collect them would add the code of a sort to the module.
+        let mut known = Map::new();
+        names.for_each(|name| drop(known.insert(name.as_str().to_ascii_lowercase(), Value::Null)));
         let written = tenants.iter().flat_map(|tenant| &tenant.header_names).chain(header_names);
         let protected = FoldedNames::new(&mut written.map(String::as_str).chain(DEFAULT_NAMES));
-        Self { assertion, names, protected }
+        Self { assertion, names: known, protected }
     }
 }
 
@@ -84,7 +75,7 @@ impl TenantCompiler for DocumentCompiler {
         let partial = tenant(0, document, context, self.assertion.as_ref());
         let errors = &partial.errors;
         if let Some(name) = &partial.name
-            && self.names.contains(&name.as_str().to_ascii_lowercase())
+            && self.names.contains_key(&name.as_str().to_ascii_lowercase())
         {
             errors.add(Code::SHARED, "name", "is the name of a tenant of the configuration, which comes first");
         }
@@ -113,10 +104,17 @@ impl TenantCompiler for DocumentCompiler {
     }
 }
 
+/// Omits the names, of which there may be thousands.
+impl fmt::Debug for DocumentCompiler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DocumentCompiler").finish_non_exhaustive()
+    }
+}
+
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
 /// A tenant takes some 20 KiB in each worker.
-const DEFAULT_CACHE: usize = 1000;
-const MIN_CACHE: usize = 10;
-const MAX_CACHE: usize = 100_000;
+const DEFAULT_CACHE: u32 = 1000;
+const MIN_CACHE: u32 = 10;
+const MAX_CACHE: u32 = 100_000;

@@ -25,6 +25,17 @@ pub(super) fn duration(at: &Cursor<'_>, default: Duration, limits: RangeInclusiv
     Some(duration)
 }
 
+/// Reads a whole number within limits. A protobuf `Struct` has all numbers as floating point.
+pub(super) fn whole(at: &Cursor<'_>, default: u32, limits: RangeInclusive<u32>) -> Option<u32> {
+    let Some(value) = at.value() else { return Some(default) };
+    let number = value.as_f64().filter(|number| {
+        number.fract() == 0.0 && *number >= f64::from(*limits.start()) && *number <= f64::from(*limits.end())
+    });
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::as_conversions, reason = "it is within")]
+    let whole = number.map(|number| number as u32);
+    whole.or_else(|| at.refuse(format!("has to be a whole number from {} to {}", limits.start(), limits.end())))
+}
+
 /// Reads a time in the form of RFC 3339, in UTC.
 pub(super) fn moment(at: &Cursor<'_>) -> Option<UnixTime> {
     let text = at.text()?;

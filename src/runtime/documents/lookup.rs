@@ -147,13 +147,10 @@ impl Lookup {
     /// Ends the lookup. `without` is whether etcd did not say, or else that the host has no tenant;
     /// `None` if it has one.
     fn end(self, without: Option<bool>, log: Vec<LogLine>, env: &Env<'_>) -> Next<Self> {
-        let now = env.now().unwrap_or_default();
-        self.source.with_cache(|cache| {
-            if let Some(is_away) = without {
-                cache.keep_without(&self.host, is_away, now);
-            }
-            cache.looked_up(&self.host);
-        });
+        if let Some(is_away) = without {
+            let now = env.now().unwrap_or_default();
+            self.source.with_cache(|cache| cache.keep_without(&self.host, is_away, now));
+        }
         self.has_ended.store(true, Ordering::Relaxed);
         Next::End(log)
     }

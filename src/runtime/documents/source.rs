@@ -28,7 +28,7 @@ pub(crate) struct DocumentSettings {
     /// The keys that sign documents.
     pub(crate) keys: KeySet,
     /// The most tenants that a VM keeps.
-    pub(crate) most_tenants: usize,
+    pub(crate) most_tenants: u32,
 }
 
 /// Makes the model of a tenant. The configuration does it, with the same code as for its file.

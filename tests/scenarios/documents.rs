@@ -1,0 +1,343 @@
+//! Tenants that are found in a real etcd.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::backchannel::take_logout_tokens;
+use crate::support::documents::{Documents, somebody};
+use crate::support::etcd::{Etcd, EtcdAccess, prefix, store};
+use crate::support::harness::{Harness, Outcome, Reply, values};
+use crate::support::issuer::{Answer, Issuer};
+use crate::support::replicas::Replicas;
+use crate::support::world::{NAVIGATION, World, ada};
+
+const PAGE: &str = "https://acme.example/page";
+
+/// A world where `acme` is a document in etcd, and `globex` is in the file.
+pub struct Found<H: Harness> {
+    pub world: World<H>,
+    pub documents: Documents,
+    pub acme: Value,
+    pub configuration: Value,
+}
+
+pub fn found<H: Harness>(change: impl FnOnce(&mut Value)) -> Found<H> {
+    let mut parts = None;
+    let world = World::with_issuer(
+        |issuer: &mut Issuer| issuer.etcd = Some(EtcdAccess::new(Etcd::shared().address)),
+        |configuration| {
+            change(configuration);
+            let acme = Documents::take_first(configuration);
+            let documents = Documents::new(configuration, &prefix());
+            parts = Some((documents, acme, configuration.clone()));
+        },
+    );
+    let (mut documents, acme, configuration) = parts.unwrap();
+    documents.apply(&acme);
+    Found { world, documents, acme, configuration }
+}
+
+fn calls<H: Harness>(world: &World<H>) -> usize {
+    world.issuer("acme", |issuer| issuer.etcd.as_ref().unwrap().calls)
+}
+
+fn etcd_answers<H: Harness>(world: &World<H>, answer: Answer) {
+    world.issuer("acme", |issuer| issuer.etcd.as_mut().unwrap().answer = answer);
+}
+
+fn get<H: Harness>(world: &mut World<H>, host: &str) -> Reply {
+    let mut browser = world.browser();
+    match world.send(&mut browser, &format!("https://{host}/page"), NAVIGATION) {
+        Outcome::Replied(reply) => reply,
+        Outcome::Forwarded(..) => panic!("{host}: forwarded without a session"),
+    }
+}
+
+fn status<H: Harness>(world: &mut World<H>, host: &str) -> u16 {
+    get(world, host).status
+}
+
+pub fn a_tenant_of_a_document_signs_in<H: Harness>() {
+    let Found { mut world, .. } = found::<H>(|_| {});
+    let mut browser = world.browser();
+    let (_, head) = world.sign_in(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(values(&head, "x-auth-request-tenant"), ["acme"]);
+    assert_eq!(values(&head, "x-auth-request-user"), ["ada"]);
+    // Another request of another browser: the tenant is known.
+    assert_eq!(status(&mut world, "acme.example"), 302);
+    assert!(world.harness.log().contains("the tenant was read from etcd"), "{}", world.harness.log());
+    // The tenant of the file is as before.
+    assert_eq!(status(&mut world, "globex.example"), 302);
+}
+
+/// A tenant that is known costs etcd nothing.
+pub fn a_known_tenant_is_not_looked_up_again<H: Harness>() {
+    let Found { mut world, .. } = found::<H>(|_| {});
+    assert_eq!(status(&mut world, "acme.example"), 302);
+    let before = calls(&world);
+    (0..20).for_each(|_| assert_eq!(status(&mut world, "acme.example"), 302));
+    assert_eq!(calls(&world), before);
+}
+
+pub fn a_tenant_comes_changes_and_goes<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
+    let browser = world.signed_in();
+    let mut tenant = acme.clone();
+    // The upstream's view of a change: another header, a rule that refuses her, another host.
+    tenant["identity"] = json!({ "user": ["email"] });
+    tenant["identity"] = json!({ "user": "email" });
+    tenant["hosts"] = json!(["acme.example", "*.acme.example"]);
+    assert_eq!(status(&mut world, "new.acme.example"), 404);
+    documents.apply(&tenant);
+    world.eventually(|world| status(world, "new.acme.example") == 302);
+    tenant["access"] = json!({ "allow": { "groups": ["nobody-has-this"] } });
+    documents.apply(&tenant);
+    world.eventually(|world| match world.open(&mut browser.clone(), PAGE) {
+        Outcome::Replied(reply) => reply.status == 403,
+        Outcome::Forwarded(..) => false,
+    });
+    documents.delete(&tenant);
+    world.eventually(|world| status(world, "acme.example") == 404 && status(world, "new.acme.example") == 404);
+    documents.apply(&acme);
+    world.eventually(|world| status(world, "acme.example") == 302);
+    // What was sealed for the tenant is good again.
+    world.open(&mut browser.clone(), PAGE).forwarded();
+}
+
+/// A token that was verified under the old settings does not count under the new ones.
+pub fn a_cached_token_is_judged_by_the_new_document<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|configuration| {
+        configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+    });
+    let token = super::bearer::token(&world, "acme", &json!({ "aud": "api" }));
+    let authorization = format!("Bearer {token}");
+    let send = |world: &mut World<H>| {
+        let mut browser = world.browser();
+        world.send(&mut browser, PAGE, &[("authorization", &authorization)])
+    };
+    (0..4).for_each(|_| drop(send(&mut world).forwarded()));
+    let mut tenant = acme;
+    tenant["bearer"] = json!({ "audiences": ["api"], "required_claims": [{ "claim": "tier", "values": ["gold"] }] });
+    documents.apply(&tenant);
+    world.eventually(|world| matches!(send(world), Outcome::Replied(reply) if reply.status == 403));
+}
+
+/// Whoever writes to etcd makes no tenant.
+pub fn only_the_operator_makes_tenants<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
+    let evil = |name: &str, host: &str| {
+        let mut tenant = acme.clone();
+        (tenant["name"], tenant["hosts"]) = (json!(name), json!([host]));
+        tenant
+    };
+    // Signed by somebody else, not at all, and the document of another tenant.
+    let (forged, plain, moved) = (evil("forged", "forged.example"), evil("plain", "plain.example"), evil("moved", "moved.example"));
+    let documents_of = [
+        (&forged, documents.signed_with(&forged, &somebody())),
+        (&plain, plain.to_string()),
+        (&moved, documents.signed(&acme)),
+    ];
+    for (tenant, document) in documents_of {
+        documents.put(tenant, &document);
+    }
+    for host in ["forged.example", "plain.example", "moved.example"] {
+        let reply = get(&mut world, host);
+        assert_eq!(reply.status, 503, "{host}");
+        assert!(reply.body.contains("tenant_broken"), "{}", reply.body);
+    }
+    // The index leads a foreign host to a tenant that does not have it.
+    Etcd::shared().put(&format!("{}hosts/example.stolen", documents.prefix), "acme");
+    assert_eq!(status(&mut world, "stolen.example"), 404);
+    Etcd::shared().put(&format!("{}hosts/example.nothing", documents.prefix), "no such tenant");
+    assert_eq!(status(&mut world, "nothing.example"), 404);
+    let log = world.harness.log();
+    for reason in [
+        "its signature does not verify with `tenants_from.keys`",
+        "it is not a signed tenant; write it with `tenantgate tenants apply`",
+        "it is the document of another tenant",
+        "it does not have the host stolen.example, which the index has for it",
+    ] {
+        assert!(log.contains(reason), "{reason}: {log}");
+    }
+    assert_eq!(status(&mut world, "acme.example"), 302);
+}
+
+/// A document with mistakes breaks its tenant alone, until it is replaced.
+pub fn a_broken_document_breaks_one_tenant<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
+    for (change, mistake) in [
+        (json!({ "issuer": "login.acme.example" }), "issuer: "),
+        (json!({ "name": "globex" }), "name: is the name of a tenant of the configuration, which comes first"),
+        (json!({ "headers": { "user": "x-acme-user" } }), "\"x-acme-user\" is not among `tenants_from.header_names`"),
+        (json!({ "client_secret": { "sealed": "k1.AAAA" } }), "is not sealed for this tenant with one of `session.keys`"),
+        (json!({ "issure": "https://login.acme.example" }), "did you mean \"issuer\"?"),
+    ] {
+        let mut tenant = acme.clone();
+        let object = tenant.as_object_mut().unwrap();
+        object.extend(change.as_object().unwrap().clone());
+        documents.apply(&tenant);
+        world.eventually(|world| {
+            let reply = get(world, "acme.example");
+            reply.status == 503 && reply.body.contains("tenant_broken")
+        });
+        let log = world.harness.log();
+        assert!(log.contains(mistake), "{mistake}: {log}");
+        assert_eq!(status(&mut world, "globex.example"), 302);
+    }
+    documents.apply(&acme);
+    world.eventually(|world| status(world, "acme.example") == 302);
+    assert!(world.harness.counters()["tenant_config_error"] >= 5);
+}
+
+/// A document takes neither a host nor the name of a tenant of the file.
+pub fn tenants_of_the_file_come_first<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|configuration| {
+        configuration["tenants"][1]["hosts"] = json!(["globex.example", "*.globex.example"]);
+    });
+    let mut taker = acme.clone();
+    (taker["name"], taker["hosts"]) = (json!("taker"), json!(["globex.example", "a.globex.example", "taker.example"]));
+    documents.apply(&taker);
+    for (host, issuer) in
+        [("globex.example", "globex"), ("a.globex.example", "globex"), ("taker.example", "acme"), ("acme.example", "acme")]
+    {
+        let location = get(&mut world, host).header("location").unwrap_or_default().to_owned();
+        assert!(location.starts_with(&format!("https://login.{issuer}.example/")), "{host}: {location}");
+    }
+}
+
+/// Secrets in a document are sealed for the gates. The issuer gets the right one.
+pub fn a_sealed_secret_is_used<H: Harness>() {
+    let Found { mut world, mut documents, acme, configuration } = found::<H>(|_| {});
+    let sealed = Documents::sealed(&configuration, &acme);
+    assert!(sealed["client_secret"]["sealed"].is_string(), "{sealed}");
+    documents.apply(&sealed);
+    let mut browser = world.browser();
+    let (_, head) = world.sign_in(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(values(&head, "x-auth-request-user"), ["ada"]);
+}
+
+/// A header that documents may use is one that no client of any tenant can send.
+pub fn header_names_of_documents_are_protected<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
+    let mut configuration = world.configuration();
+    Documents::take_first(&mut configuration);
+    Documents::new(&mut configuration, &documents.prefix);
+    configuration["tenants_from"]["header_names"] = json!(["x-acme-user"]);
+    configuration["tenants"][0]["access"] = json!({ "rules": [{ "paths": ["/*"], "public": true }] });
+    world.harness.reconfigure(&configuration);
+    let mut tenant = acme;
+    tenant["headers"] = json!({ "user": "x-acme-user" });
+    documents.apply(&tenant);
+    world.eventually(|world| status(world, "acme.example") == 302);
+    let mut browser = world.browser();
+    let (_, head) = world.sign_in(&mut browser, "acme", PAGE, &ada());
+    assert_eq!(values(&head, "x-acme-user"), ["ada"]);
+    let outcome = world.send(&mut world.browser(), "https://globex.example/page", &[("x-acme-user", "ada")]);
+    let (head, _) = outcome.forwarded();
+    assert_eq!(values(&head, "x-acme-user"), [""; 0]);
+}
+
+/// A flood of hosts without a tenant costs etcd little, and tenants that are known nothing.
+pub fn unknown_hosts_cost_etcd_little<H: Harness>() {
+    let Found { mut world, .. } = found::<H>(|_| {});
+    assert_eq!(status(&mut world, "acme.example"), 302);
+    let before = calls(&world);
+    (0..50).for_each(|_| assert_eq!(status(&mut world, "no.example"), 404));
+    assert_eq!(calls(&world), before + 1);
+    let mut statuses: Vec<u16> = (0..100).map(|number| status(&mut world, &format!("h{number}.example"))).collect();
+    assert_eq!(calls(&world), before + 20);
+    statuses.sort_unstable();
+    statuses.dedup();
+    assert_eq!(statuses, [404, 503]);
+    assert_eq!(status(&mut world, "acme.example"), 302);
+    // A tenant that comes is found although its host was asked for before.
+    world.clock.advance(Duration::from_secs(2));
+    assert_eq!(status(&mut world, "h99.example"), 404);
+}
+
+pub fn etcd_is_away<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
+    let browser = world.signed_in();
+    etcd_answers(&world, Answer::Silence);
+    for _ in 0..3 {
+        world.harness.advance();
+        world.open(&mut browser.clone(), PAGE).forwarded();
+    }
+    let reply = get(&mut world, "other.example");
+    assert_eq!(reply.status, 503);
+    assert!(reply.body.contains("tenant_unavailable"), "{}", reply.body);
+    let mut tenant = acme;
+    (tenant["name"], tenant["hosts"]) = (json!("other"), json!(["other.example"]));
+    documents.apply(&tenant);
+    etcd_answers(&world, Answer::Normal);
+    world.eventually(|world| status(world, "other.example") == 302);
+    world.open(&mut browser.clone(), PAGE).forwarded();
+}
+
+/// etcd is set up again, or loses a part of the log: what was found is looked up again.
+pub fn a_gap_in_the_log_forgets_everything<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
+    assert_eq!(status(&mut world, "acme.example"), 302);
+    world.harness.advance();
+    world.harness.advance();
+    // Somebody deletes the tenant, and the log with it.
+    Etcd::shared().delete(&documents.prefix);
+    world.eventually(|world| status(world, "acme.example") == 404);
+    documents.number = 0;
+    documents.apply(&acme);
+    world.eventually(|world| status(world, "acme.example") == 302);
+    // Changes of any length and form.
+    for value in ["x".repeat(100_000), "{}".to_owned()] {
+        documents.number += 1;
+        Etcd::shared().put(&documents.keys().change(documents.number), &value);
+        (0..3).for_each(|_| world.harness.advance());
+        documents.delete(&acme);
+        world.eventually(|world| status(world, "acme.example") == 404);
+        documents.apply(&acme);
+        world.eventually(|world| status(world, "acme.example") == 302);
+    }
+}
+
+/// A sign-out at one replica is known at another one, though its polls may be made by a worker that
+/// does not know the tenant.
+pub fn sign_outs_of_found_tenants_are_known_everywhere<H: Harness>() {
+    let Found { mut world, .. } = found::<Replicas<H>>(|configuration| {
+        store(configuration, &prefix());
+        take_logout_tokens(&mut configuration["tenants"][0]);
+    });
+    let mut browser = world.signed_in();
+    let (copy, other) = (browser.clone(), world.signed_in());
+    for _ in 0..4 {
+        world.open(&mut copy.clone(), PAGE).forwarded();
+        world.open(&mut other.clone(), PAGE).forwarded();
+    }
+    assert_eq!(world.open(&mut browser, "https://acme.example/oauth2/logout").reply().status, 302);
+    world.eventually(|world| {
+        let mut outcomes = (0..4).map(|_| world.open(&mut copy.clone(), PAGE));
+        outcomes.all(|outcome| matches!(outcome, Outcome::Replied(reply) if reply.status == 302))
+    });
+    for _ in 0..4 {
+        world.open(&mut other.clone(), PAGE).forwarded();
+    }
+}
+
+/// More tenants than are kept: each is found, and the sessions of each go on.
+pub fn more_tenants_than_are_kept<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
+    let mut configuration = world.configuration();
+    Documents::take_first(&mut configuration);
+    Documents::new(&mut configuration, &documents.prefix);
+    configuration["tenants_from"]["cache"] = json!(10);
+    world.harness.reconfigure(&configuration);
+    let mut tenant = acme;
+    for number in 0..25 {
+        (tenant["name"], tenant["hosts"]) = (json!(format!("t{number}")), json!([format!("t{number}.example")]));
+        documents.apply(&tenant);
+    }
+    for _ in 0..2 {
+        for number in 0..25 {
+            assert_eq!(status(&mut world, &format!("t{number}.example")), 302, "{number}");
+        }
+    }
+}
