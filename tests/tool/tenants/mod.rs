@@ -2,6 +2,7 @@
 //! what they write.
 
 mod apply;
+mod clusters;
 mod delete;
 mod fixture;
 mod list;

@@ -8,13 +8,14 @@ use tenantgate::jose::HostAlgorithms;
 use super::files::TenantFile;
 use super::gate::Gate;
 use crate::check::{is_about_a_mistake, mistakes, place};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::gate::{self, Configuration};
 use crate::lints;
 use crate::remedies::Surroundings;
 use crate::report::{self, FileReport, Format};
 use crate::secrets;
-use crate::yaml::{Content, Member, Node, Scalar, Style};
+use crate::surroundings::{self, Landscape, OTHER_FILE};
+use crate::yaml::{Content, Member, Node, Scalar, Style, documents};
 
 /// What is found in a file: the text for people, and whether the gates would take every tenant.
 pub(super) fn check(file: &TenantFile, gate: &Gate) -> (String, bool) {
@@ -42,6 +43,7 @@ pub(super) fn check(file: &TenantFile, gate: &Gate) -> (String, bool) {
     let found = lints::configuration(&configuration, loaded.as_ref().ok(), &plugin, &known, text);
     let found = found.into_iter().filter(|(path, _)| is_about_tenants(path) && !is_about_a_mistake(path, &errors));
     diagnostics.extend(place(found, &configuration, &file.source));
+    diagnostics.extend(clusters(configuration, file, gate));
     diagnostics.sort_by_key(|found| found.span.as_ref().map(|span| span.start));
     if diagnostics.is_empty() {
         return (String::new(), true);
@@ -51,6 +53,17 @@ pub(super) fn check(file: &TenantFile, gate: &Gate) -> (String, bool) {
     let source = crate::source::Source { name: file.source.name.clone(), text: text.clone() };
     let report = FileReport { source, secrets, diagnostics, summary: Vec::new() };
     (report::write(Format::Human, &[report], io::stderr().is_terminal()), is_good)
+}
+
+/// Whether the clusters in the file of the gates, as far as it has them, lead to the providers.
+fn clusters(tenants: Configuration, file: &TenantFile, gate: &Gate) -> Vec<Diagnostic> {
+    let documents: Vec<Node> = documents(&gate.text).into_iter().filter_map(Result::ok).collect();
+    let mut landscape = Landscape::default();
+    documents.iter().for_each(|node| landscape.add(OTHER_FILE, &gate.text, node));
+    let found = documents.iter().find_map(|node| Some((node, gate::gates(node, &gate.text).into_iter().next()?)));
+    let Some((document, of_file)) = found else { return Vec::new() };
+    let with_tenants = gate::Gate { configuration: Some(tenants), ..of_file };
+    surroundings::providers(&with_tenants, &file.source.text, (&gate.text, document), &landscape)
 }
 
 /// The configuration of the gates with these tenants only.

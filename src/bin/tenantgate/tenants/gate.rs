@@ -15,6 +15,7 @@ use crate::configuration::Configured;
 use crate::etcd::{Gateway, user};
 use crate::gate::Form;
 use crate::machine::with_variables;
+use crate::source::Source;
 use crate::variables::{Variables, VmEnvironment};
 use crate::yaml::Node;
 
@@ -22,6 +23,8 @@ use crate::yaml::Node;
 pub(super) struct Gate {
     /// The name of the file.
     pub(super) file: String,
+    /// The text of the file.
+    pub(super) text: String,
     pub(super) node: Node,
     pub(super) form: Form,
     pub(super) loaded: Loaded,
@@ -60,8 +63,8 @@ impl Gate {
         let servers = arguments.reach.servers(&configured.source, SECTION, source.cluster())?;
         let gateway = Gateway::new(servers, user(&configured.node, SECTION, &vm));
         drop(vm);
-        let Configured { node, form, fixed, .. } = configured;
-        Ok((Self { file, node, form, loaded, variables, assumed, fixed, source }, gateway))
+        let Configured { source: Source { text, .. }, node, form, fixed, .. } = configured;
+        Ok((Self { file, text, node, form, loaded, variables, assumed, fixed, source }, gateway))
     }
 
     /// The keys in etcd.
