@@ -16,7 +16,7 @@ use crate::seal::KeyRing;
 use crate::session::revocation::{Revocations, SelectedSessions};
 use crate::session::store::{CommandedSignOut, Store, StoreSettings};
 use crate::session::{RefreshStore, Sessions};
-use crate::tenant::SessionPolicy;
+use crate::tenant::{SessionPolicy, Tenant};
 use crate::upstream::{Assertion, AssertionSettings, UpstreamConfig};
 
 /// A loaded configuration with its caches. A request keeps the runtime that it began with.
@@ -174,6 +174,16 @@ impl Runtime {
             (Some(entry), _) => Found::Tenant(entry.clone()),
             (None, None) => Found::Absent,
             (None, Some(documents)) => env.now().map_or(Found::Away, |now| documents.find(host, now)),
+        }
+    }
+
+    /// Whether `host` belongs to this tenant. What another document has of its hosts may not be
+    /// known here.
+    pub(crate) fn is_host_of(&self, host: &Host, tenant: &Tenant, env: &Env<'_>) -> bool {
+        match self.find(host, env) {
+            Found::Tenant(TenantEntry::Served(owner)) => owner.model.name == tenant.name,
+            Found::Tenant(TenantEntry::Broken(_)) | Found::Absent => false,
+            Found::Away | Found::Unknown => tenant.hosts.iter().any(|pattern| pattern.matches(host)),
         }
     }
 

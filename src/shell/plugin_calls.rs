@@ -31,6 +31,8 @@ struct Queue {
     /// What waits for a response, by the token of its call.
     running: HashMap<u32, (DispatchedCall, PluginWork)>,
     waiting: Vec<WaitingStream>,
+    /// The streams that made a call after a wait, by its token.
+    callers: Vec<(u32, Caller)>,
     /// What goes on after a pause, and when.
     paused: Vec<(UnixTime, PluginWork)>,
     /// The period of the ticks, if it was shortened.
@@ -47,10 +49,23 @@ pub(super) struct WaitingStream {
     pub(super) state: Weak<RefCell<dyn Waits>>,
 }
 
+/// A stream that made a call in a callback of the root context, after a wait. The SDK gives the
+/// result to the root context.
+#[derive(Clone)]
+pub(super) struct Caller {
+    /// The id of the stream.
+    pub(super) id: u32,
+    /// The stream, unless it has ended.
+    pub(super) state: Weak<RefCell<dyn Waits>>,
+}
+
 /// A stream that can wait.
 pub(super) trait Waits {
     /// Continues the stream if what it waits for has ended. Host calls act on this stream.
     fn awaited_may_have_ended(&mut self);
+
+    /// Gives the stream the response to its call. Host calls act on this stream.
+    fn called_after_wait(&mut self, result: Result<CallResponse, CallFailure>);
 }
 
 /// What the end of a call brings.
@@ -77,6 +92,22 @@ impl PluginCalls {
             queue.waiting.push(stream);
             queue.tick_within(POLL);
         }
+    }
+
+    /// Adds a stream that waits for the response to the call with this token.
+    pub(super) fn add_caller(&self, token: u32, caller: Caller) {
+        if let Ok(mut queue) = self.0.try_borrow_mut() {
+            // The calls of a stream end with it.
+            queue.callers.retain(|(_, caller)| caller.state.strong_count() > 0);
+            queue.callers.push((token, caller));
+        }
+    }
+
+    /// The stream that waits for the response to the call with this token. It does not any more.
+    pub(super) fn take_caller(&self, token: u32) -> Option<Caller> {
+        let mut queue = self.0.try_borrow_mut().ok()?;
+        let position = queue.callers.iter().position(|(own, _)| *own == token)?;
+        Some(queue.callers.swap_remove(position).1)
     }
 
     /// Makes the calls that were begun.

@@ -11,7 +11,7 @@ use proxy_wasm::types::{BufferType, ContextType};
 use super::call::{DispatchedCall, dispatch, response};
 use super::counters::Counters;
 use super::host::{VmEntropy, VmEnvironment, ask_log_level, log, now};
-use super::plugin_calls::PluginCalls;
+use super::plugin_calls::{Caller, PluginCalls};
 use super::shared::VmSharedData;
 use super::stream::Stream;
 use super::stream_state::Plugin;
@@ -175,6 +175,17 @@ impl Root {
 
 impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
+        if let Some(Caller { id, state }) = self.plugin.calls.take_caller(token) {
+            // The response belongs to the context of the stream.
+            if let Some(state) = state.upgrade()
+                && hostcalls::set_effective_context(id).is_ok()
+                && let Ok(mut state) = state.try_borrow_mut()
+            {
+                state.called_after_wait(response(headers, body));
+            }
+            let _ = hostcalls::set_effective_context(self.id);
+            return;
+        }
         let result = response(headers, body);
         if let Some((call, id)) = self.calls.remove(&token) {
             call.ended();

@@ -11,7 +11,7 @@ use proxy_wasm::types::{BufferType, MapType, Status};
 use super::call::{DispatchedCall, dispatch};
 use super::counters::Counters;
 use super::host::{VmClientAddress, VmEntropy, log, now};
-use super::plugin_calls::{PluginCalls, WaitingStream, Waits};
+use super::plugin_calls::{Caller, PluginCalls, WaitingStream, Waits};
 use super::shared::VmSharedData;
 use super::verifier::VmVerifier;
 use super::waiting::{AwaitsBody, WaitingForBody};
@@ -154,6 +154,13 @@ impl StreamState {
         }
     }
 
+    /// Lets the root context give back the result of a call that was made in its callback.
+    fn await_call(&self) {
+        if let Some(call) = &self.call {
+            self.plugin.calls.add_caller(call.token, Caller { id: self.id, state: self.this.clone() });
+        }
+    }
+
     fn log(&self, line: &LogLine) {
         self.plugin.counters.count_line(line);
         log(line.level, &line.text);
@@ -200,6 +207,12 @@ impl Waits for StreamState {
     fn awaited_may_have_ended(&mut self) {
         self.is_listed = false;
         self.wake(Input::Woken);
+        self.await_call();
+    }
+
+    fn called_after_wait(&mut self, result: Result<CallResponse, CallFailure>) {
+        self.called(result);
+        self.await_call();
     }
 }
 

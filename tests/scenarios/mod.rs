@@ -11,6 +11,7 @@ pub mod backchannel;
 pub mod bearer;
 pub mod callback;
 pub mod csrf;
+pub mod documents;
 pub mod events;
 pub mod forward;
 pub mod frontchannel;
@@ -100,6 +101,17 @@ macro_rules! scenarios {
                 other_origins_open_no_websocket, trusted_origins_use_the_session,
                 the_own_origin_has_the_port_of_the_redirect_uri, a_public_page_does_not_see_the_session,
                 bearer_tokens_are_not_concerned,
+            ];
+            documents: [
+                a_tenant_of_a_document_signs_in, a_tenant_comes_changes_and_goes,
+                a_cached_token_is_judged_by_the_new_document, only_the_operator_makes_tenants,
+                a_broken_document_breaks_one_tenant, tenants_of_the_file_come_first,
+                a_sealed_secret_is_used, header_names_of_documents_are_protected,
+                a_gap_in_the_log_forgets_everything, more_tenants_than_are_kept,
+                sign_outs_of_found_tenants_are_known_everywhere,
+            ] timed [
+                a_known_tenant_is_not_looked_up_again, unknown_hosts_cost_etcd_little,
+                etcd_does_not_answer,
             ];
             events: [
                 events_are_counted_for_each_tenant, mistakes_are_counted_for_their_tenant,

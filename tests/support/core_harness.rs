@@ -16,7 +16,7 @@ use tenantgate::config::{self, ConfigError, Environment, LoadContext};
 use tenantgate::env::{ClientAddress, Entropy, Env, NoEntropy};
 use tenantgate::filter::{
     Awaited, Effect, Filter, Input, PluginCall, PluginStep, PluginWork, RequestEffect, ResponseEdit, ResponseEffect,
-    store_poll,
+    documents_poll, store_poll,
 };
 use tenantgate::http::call::{CallFailure, CallResponse, HttpCall};
 use tenantgate::http::reply::LocalReply;
@@ -37,6 +37,8 @@ pub struct CoreHarness {
     runtime: Arc<Runtime>,
     jwks_refresher: JwksRefresher,
     revocation_sync: RevocationSync,
+    /// The tenants of documents that these two know.
+    generation: u64,
     shared: SharedStore,
     issuers: Issuers,
     clock: Clock,
@@ -138,6 +140,10 @@ impl CoreHarness {
         let shared = self.shared.clone();
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
+        if let Some((providers, revocations)) = self.runtime.found_since(&mut self.generation) {
+            self.jwks_refresher.set_found(providers, env);
+            self.revocation_sync.set_found(revocations, env);
+        }
         self.revocation_sync.tick(env);
         let Actions { mut calls, mut log, .. } = self.jwks_refresher.tick(env);
         while let Some((id, call)) = calls.pop() {
@@ -146,11 +152,12 @@ impl CoreHarness {
             log.extend(actions.log);
         }
         self.note(log);
-        let poll = store_poll(
-            &self.runtime,
-            &mut Env::new(Some(UnixTime(self.clock.now())), &mut MachineEntropy, VERIFIER, &self.shared),
-        );
-        poll.into_iter().for_each(|poll| self.plugin_call(poll));
+        let polls = {
+            let (now, mut entropy) = (Some(UnixTime(self.clock.now())), MachineEntropy);
+            let env = &mut Env::new(now, &mut entropy, VERIFIER, &self.shared);
+            [store_poll(&self.runtime, env), documents_poll(&self.runtime, env)]
+        };
+        polls.into_iter().flatten().for_each(|poll| self.plugin_call(poll));
         let now = self.clock.now();
         let (due, paused) = mem::take(&mut self.paused).into_iter().partition(|(time, _)| *time <= now);
         self.paused = paused;
@@ -218,6 +225,7 @@ impl Harness for CoreHarness {
             runtime,
             jwks_refresher,
             revocation_sync,
+            generation: 0,
             shared,
             issuers,
             clock,
@@ -306,6 +314,7 @@ impl Harness for CoreHarness {
                 self.revocation_sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                 self.jwks_refresher = JwksRefresher::new(runtime.providers(), env);
                 self.runtime = Arc::new(runtime);
+                self.generation = 0;
             }
             Err(errors) => panic!("{errors}"),
         }

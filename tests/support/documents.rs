@@ -89,10 +89,10 @@ impl Documents {
     fn write(&mut self, name: &str, hosts: Vec<HostPattern>, puts: Vec<(String, String)>, deletes: Vec<String>) {
         self.number += 1;
         let change = (self.keys().change(self.number), Change { tenant: name.to_owned(), hosts }.write());
-        let put = |(key, value): &(String, String)| json!({ "request_put": { "key": base64(key), "value": base64(value) } });
+        let put =
+            |(key, value): &(String, String)| json!({ "request_put": { "key": base64(key), "value": base64(value) } });
         let delete = |key: &String| json!({ "request_delete_range": { "key": base64(key) } });
-        let operations: Vec<Value> =
-            puts.iter().chain([&change]).map(put).chain(deletes.iter().map(delete)).collect();
+        let operations: Vec<Value> = puts.iter().chain([&change]).map(put).chain(deletes.iter().map(delete)).collect();
         assert_eq!(Etcd::shared().post("/v3/kv/txn", &json!({ "success": operations })).0, 200);
     }
 }

@@ -132,6 +132,8 @@ pub struct EtcdAccess {
     pub answer: Answer,
     /// How many calls were made.
     pub calls: usize,
+    /// How many of these were transactions.
+    pub transactions: usize,
     /// How many of the next answers to writes are lost.
     pub lost: usize,
     /// The members of the cluster `etcd` of Envoy, if it has one.
@@ -140,12 +142,13 @@ pub struct EtcdAccess {
 
 impl EtcdAccess {
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, answer: Answer::Normal, calls: 0, lost: 0, members: Vec::new() }
+        Self { address, answer: Answer::Normal, calls: 0, transactions: 0, lost: 0, members: Vec::new() }
     }
 
     /// Passes a call on.
     pub fn serve(&mut self, path: &str, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         self.calls += 1;
+        self.transactions += usize::from(path == "/v3/kv/txn");
         match &self.answer {
             Answer::Silence => None,
             Answer::Raw(status, body) => Some((*status, body.clone())),

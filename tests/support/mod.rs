@@ -7,6 +7,7 @@ pub mod clock;
 pub mod configuration;
 pub mod core_harness;
 pub mod crypto;
+pub mod documents;
 pub mod envoy_harness;
 pub mod etcd;
 pub mod etcd_cluster;

@@ -15,7 +15,7 @@ use crate::http::host::Host;
 use crate::http::navigation::is_navigation;
 use crate::http::page_layout::PageAction;
 use crate::http::reply::LocalReply;
-use crate::runtime::{RequestContext, TenantEntry};
+use crate::runtime::RequestContext;
 use crate::session::SentCookies;
 use crate::tenant::TenantCookies;
 
@@ -33,7 +33,7 @@ pub(crate) fn callback(context: RequestContext, env: &mut Env<'_>) -> Result<(Co
         Ok(attempt) => attempt,
         Err(error) => return Err(without_attempt(&context, error, env)),
     };
-    let Some(host) = host_of(&attempt, &context) else {
+    let Some(host) = host_of(&attempt, &context, env) else {
         return Err(refuse(LoginError::StateUnknown("the login began on a host that is not of this tenant any more")));
     };
     let login = &context.tenant().login;
@@ -68,12 +68,8 @@ fn read(context: &RequestContext) -> Result<AuthorizationResponse, LoginError> {
 }
 
 /// The host where the attempt began, if it still belongs to this tenant.
-fn host_of(attempt: &Attempt, context: &RequestContext) -> Option<Host> {
-    let host = attempt.host()?;
-    match context.runtime.select(&host) {
-        Some(TenantEntry::Served(owner)) if owner.model.name == context.tenant().name => Some(host),
-        _ => None,
-    }
+fn host_of(attempt: &Attempt, context: &RequestContext, env: &Env<'_>) -> Option<Host> {
+    attempt.host().filter(|host| context.runtime.is_host_of(host, context.tenant(), env))
 }
 
 /// The answer to an authorization response without an attempt. No parameter of the response is
@@ -85,7 +81,7 @@ fn without_attempt(context: &RequestContext, error: AttemptError, env: &mut Env<
     let reply_context = context.reply_context();
     let page = match &error {
         AttemptError::Expired(attempt) => {
-            host_of(attempt, context).map(|host| format!("{}{}", tenant.origin(&host), attempt.page))
+            host_of(attempt, context, env).map(|host| format!("{}{}", tenant.origin(&host), attempt.page))
         }
         AttemptError::KeyGone | AttemptError::Unknown | AttemptError::Unreadable => None,
     };

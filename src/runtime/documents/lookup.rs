@@ -133,7 +133,11 @@ impl Lookup {
                 (found(entry), vec![log])
             }
             Err(mistakes) => {
-                let log = mistakes.iter().map(|mistake| line(own.as_ref(), mistake)).collect();
+                let line = |mistake: &String| {
+                    let text = format!("a document in etcd: {mistake}");
+                    LogLine::with_text(Level::Error, Event::TenantConfigError, own.as_ref(), text)
+                };
+                let log = mistakes.iter().map(line).collect();
                 let broken = BrokenTenant { name: own, hosts, ..BrokenTenant::default() };
                 (found(TenantEntry::Broken(Arc::new(broken))), log)
             }
