@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tenantgate::config::{self, Environment, LoadContext, Loaded};
+use tenantgate::config::{self, LoadContext, Loaded};
 use tenantgate::jose::HostAlgorithms;
 use tenantgate::runtime::{CompiledTenant, DocumentSource};
 use tenantgate::seal::KeyRing;
@@ -104,7 +104,7 @@ impl Gate {
 
     pub(super) fn with_env<T>(&self, step: impl FnOnce(&mut tenantgate::env::Env<'_>) -> T) -> T {
         let vm = self.vm();
-        with_variables(&vm as &dyn Environment, step)
+        with_variables(&vm, step)
     }
 }
 

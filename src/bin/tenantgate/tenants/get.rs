@@ -64,8 +64,8 @@ impl Arguments {
 /// What stands for a secret, for programs.
 fn plain(value: Value) -> Value {
     match value {
-        Value::Object(members) if members.keys().any(|name| name.starts_with('!')) => json!({ "sealed": "…" }),
+        Value::Object(ref members) if members.keys().any(|name| name.starts_with('!')) => json!({ "sealed": "…" }),
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, plain(value))).collect(),
-        other => other,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => value,
     }
 }
