@@ -5,6 +5,7 @@ mod apply;
 mod clusters;
 mod delete;
 mod fixture;
+mod guide;
 mod list;
 mod refusals;
 mod rotation;
