@@ -136,7 +136,8 @@ impl KeyRing {
         self.open_with(purpose, &parts_of(purpose, &[]), sealed)
     }
 
-    /// Opens a value that [`seal_for_name`](Self::seal_for_name) made for the same purpose and name.
+    /// Opens a value that [`seal_for_name`](Self::seal_for_name) made for the same purpose and
+    /// name.
     pub fn open_for_name<T: DeserializeOwned>(&self, purpose: Purpose, name: &str, sealed: &[u8]) -> Option<T> {
         self.open_with(purpose, &parts_of(purpose, &[name]), sealed)
     }

@@ -64,6 +64,10 @@ fn with_every_object() -> Value {
     let optional = json!({
         "assertion": { "keys": [{ "pem": { "env": "ASSERTION_KEY" } }] },
         "stats": {}, "log": {}, "store": { "etcd": { "cluster": "etcd" } },
+        "tenants_from": {
+            "etcd": { "cluster": "etcd" },
+            "keys": [{ "pem": read("tests/vectors/keys/ec.public.pem") }],
+        },
         "client_key": { "pem": { "env": "CLIENT_KEY" } },
         "login": {}, "csrf": {}, "refresh": {}, "bearer": { "audiences": ["api"] }, "identity": {}, "headers": {},
         "pages": { "colors": { "light": {}, "dark": {} } },
@@ -137,6 +141,7 @@ fn row(node: &Value, required: bool) -> String {
         (Some("#/$defs/names" | "#/$defs/claim_values"), _) => "list".to_owned(),
         (_, Some("string")) => "text".to_owned(),
         (_, Some("boolean")) => "true or false".to_owned(),
+        (_, Some("integer")) => "number".to_owned(),
         (_, Some("array")) => "list".to_owned(),
         (_, Some("object")) => "object".to_owned(),
         _ if node["type"].is_array() => "word or object".to_owned(),

@@ -25,11 +25,12 @@
 //! Not drawn: a call that causes another call does not change the state, nor does `Woken` while
 //! what the stream waits for is in progress. Whatever needs documents of the provider that are not
 //! there yet waits in `AwaitingFetch`, and goes on after `Woken`, whatever needs an answer of the
-//! store in `AwaitingStore`, and a request whose tenant has to be looked up in `AwaitingTenant`. Every state of the request phase can lead to `Done` because of an
-//! error. An unexpected input in the request phase or in `Forwarding` leads to `Done`. In
-//! `Response` no input changes the state, and an unexpected one has no effect. In `Done` the
-//! response head of the local reply passes unchanged, and any other input gets an error reply. A
-//! request for a page gets a reply if it is refused or redirected to the login.
+//! store in `AwaitingStore`, and a request whose tenant has to be looked up in `AwaitingTenant`.
+//! Every state of the request phase can lead to `Done` because of an error. An unexpected input in
+//! the request phase or in `Forwarding` leads to `Done`. In `Response` no input changes the state,
+//! and an unexpected one has no effect. In `Done` the response head of the local reply passes
+//! unchanged, and any other input gets an error reply. A request for a page gets a reply if it is
+//! refused or redirected to the login.
 //!
 //! The module uses the runtime and the flows. It does not depend on proxy-wasm or on the steps
 //! inside a flow.

@@ -11,8 +11,8 @@ use crate::base::time::UnixTime;
 use crate::jose::TrustedKeys;
 use crate::tenant::TenantName;
 
-/// The identities of valid bearer tokens, by token. The cache belongs to one configuration, and each
-/// entry to the settings of its tenant, so a token that was verified under older ones is never
+/// The identities of valid bearer tokens, by token. The cache belongs to one configuration, and
+/// each entry to the settings of its tenant, so a token that was verified under older ones is never
 /// found.
 ///
 /// Only valid tokens are stored, so a flood of invalid ones cannot evict a valid one. A token is

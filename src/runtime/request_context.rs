@@ -45,9 +45,9 @@ impl RequestContext {
     /// Selects the tenant by `:authority` alone: a client can send any `X-Forwarded-Host` or
     /// `Forwarded`.
     ///
-    /// # Errors
-    /// [`NoContext`]: the answer to a request without a valid host, tenant or path, and to a browser
-    /// that opens a page on the host with a final dot, or a tenant that has to be looked up.
+    /// # Errors [`NoContext`]: the answer to a request without a valid host, tenant or path, and to
+    /// a browser that opens a page on the host with a final dot, or a tenant that has to be looked
+    /// up.
     pub(crate) fn new(head: RequestHead, runtime: &Arc<Runtime>, env: &mut Env<'_>) -> Result<Self, NoContext> {
         let id = RequestId::new(&head, env);
         let reply_context = || ReplyContext::new(&head, &id).logged(runtime.log(), &head);

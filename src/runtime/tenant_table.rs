@@ -51,7 +51,7 @@ pub struct ServedTenant {
     /// Limits the verification of logout tokens. It is another one, so that bearer tokens keep no
     /// session from ending.
     logout_budget: VerificationBudget,
-    /// Identifies these settings of the tenant. A document that changes gives others.
+    /// Identifies these settings of the tenant, which a document can change. 0 for one of the file.
     pub(crate) settings: u64,
 }
 
@@ -82,8 +82,8 @@ impl BrokenTenant {
     }
 }
 
-/// The number of the next settings of a tenant.
-static SETTINGS: AtomicU64 = AtomicU64::new(0);
+/// The number of the settings of the next tenant of a document.
+static NEXT_SETTINGS: AtomicU64 = AtomicU64::new(1);
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl TenantTable {
@@ -115,28 +115,19 @@ impl TenantTable {
 }
 
 impl TenantEntry {
-    /// A tenant that is served, with nothing fetched, revoked or cached yet.
+    /// A tenant of the file, with nothing fetched, revoked or cached yet.
     pub(crate) fn served(tenant: Tenant, ring: &Arc<KeyRing>) -> Self {
         let model = Arc::new(tenant);
-        Self::Served(Arc::new(ServedTenant {
-            provider: Arc::new(Provider::new(model.clone(), ring.clone())),
-            revocations: Arc::new(Revocations::new(model.clone(), ring.clone())),
-            known_headers: KnownHeaders::default(),
-            bearer_budget: VerificationBudget::default(),
-            logout_budget: VerificationBudget::default(),
-            settings: SETTINGS.fetch_add(1, Ordering::Relaxed),
-            model,
-        }))
+        let revocations = Revocations::new(model.clone(), ring.clone());
+        Self::Served(Arc::new(ServedTenant::new(model, ring, revocations, 0)))
     }
 
     /// A tenant of a document, with the sessions that other VMs of the process have ended.
-    pub(super) fn found(tenant: Tenant, ring: &Arc<KeyRing>, env: &mut Env<'_>) -> Self {
-        let entry = Self::served(tenant, ring);
-        if let Self::Served(served) = &entry {
-            served.revocations.join_late(env.shared());
-            served.revocations.follow_others();
-        }
-        entry
+    pub(super) fn found(tenant: Tenant, ring: &Arc<KeyRing>, env: &Env<'_>) -> Self {
+        let model = Arc::new(tenant);
+        let revocations = Revocations::of_document(model.clone(), ring.clone(), env.shared());
+        let settings = NEXT_SETTINGS.fetch_add(1, Ordering::Relaxed);
+        Self::Served(Arc::new(ServedTenant::new(model, ring, revocations, settings)))
     }
 
     /// The hosts that select the tenant.
@@ -157,6 +148,18 @@ impl TenantEntry {
 }
 
 impl ServedTenant {
+    fn new(model: Arc<Tenant>, ring: &Arc<KeyRing>, revocations: Revocations, settings: u64) -> Self {
+        Self {
+            provider: Arc::new(Provider::new(model.clone(), ring.clone())),
+            revocations: Arc::new(revocations),
+            known_headers: KnownHeaders::default(),
+            bearer_budget: VerificationBudget::default(),
+            logout_budget: VerificationBudget::default(),
+            settings,
+            model,
+        }
+    }
+
     /// The context for the verification of a token that the issuer of this tenant has sent. `keys`
     /// come from [`Provider::trusted_keys`].
     pub(crate) fn token_context<'a>(

@@ -34,8 +34,8 @@ pub enum DocumentError {
 }
 
 impl TenantDocument {
-    /// The most bytes of a signed document. An answer of etcd, of which 64 KiB are read, has a third
-    /// more.
+    /// The most bytes of a signed document. An answer of etcd, of which 64 KiB are read, has a
+    /// third more.
     pub const MAX_LENGTH: usize = 44 * 1024;
 
     /// The signed document. `None` if the key is an RSA key and `host` does not sign.

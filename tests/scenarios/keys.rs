@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::callback::with_parameter;
 use crate::support::harness::{Harness, Outcome, values};
 use crate::support::issuer::{Answer, Issuer};
+use crate::support::replicas::Replicas;
 use crate::support::signer::Signer;
 use crate::support::world::{World, ada};
 
@@ -68,6 +69,28 @@ fn signs_in<H: Harness>(world: &mut World<H>) {
 
 /// The first requests after a start need no second attempt, whatever they need from the issuer: it
 /// is asked once for all of them.
+/// A login begins at one replica and ends at another one, which has no documents of the issuer yet:
+/// the exchange of the code begins after a wait.
+pub fn a_login_ends_where_no_documents_are<H: Harness>() {
+    let mut configuration = Value::Null;
+    let mut world = World::<Replicas<H>>::with_issuer(
+        |issuer| issuer.rotate(Signer::es256(), "one"),
+        |own| {
+            discover(&mut own["tenants"][0], |_| {});
+            configuration = own.clone();
+        },
+    );
+    let mut browser = world.browser();
+    world.harness.turn = 0;
+    let callback = world.callback(&mut browser, "acme", "https://acme.example/page", &ada());
+    world.harness.restart(1, &configuration);
+    world.harness.turn = 1;
+    let reply = world.open(&mut browser, &callback).reply();
+    assert_eq!((reply.status, reply.header("location")), (302, Some("https://acme.example/page")), "{}", reply.body);
+    let head = world.open(&mut browser, "https://acme.example/page").forwarded();
+    assert_eq!(values(&head, "x-auth-request-user"), ["ada"]);
+}
+
 pub fn the_first_request_waits_for_the_documents<H: Harness>() {
     let backchannel = |configuration: &mut Value| {
         discover(&mut configuration["tenants"][0], |_| {});

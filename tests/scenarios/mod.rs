@@ -147,7 +147,7 @@ macro_rules! scenarios {
                 invalid_login_requests, a_portal_posts_a_form, the_login_path_and_hint_are_configured,
             ];
             keys: [
-                the_first_request_waits_for_the_documents,
+                the_first_request_waits_for_the_documents, a_login_ends_where_no_documents_are,
                 everything_is_discovered, iss_promised_by_the_metadata, userinfo_after_a_new_key,
                 a_new_key_is_fetched_during_the_login, a_new_key_that_cannot_be_fetched,
                 a_new_key_is_fetched_for_api_clients, one_odd_key_does_not_spoil_a_set,

@@ -1,6 +1,6 @@
 //! The revocations of one tenant in this VM.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::list::{RevocableSession, RevocationList};
@@ -24,7 +24,7 @@ pub struct Revocations {
     /// How many sign-outs the polls had missed when it was read.
     missed: AtomicU32,
     /// Whether the polls may miss sign-outs, because the tenant is one of a document.
-    is_found: AtomicBool,
+    is_found: bool,
     id: OnceLock<String>,
     /// Before this time, in seconds since the Unix epoch, it is not read from there again.
     load_pause: AtomicU64,
@@ -40,10 +40,15 @@ impl Revocations {
             joined: Mutex::default(),
             loaded: AtomicU64::default(),
             missed: AtomicU32::default(),
-            is_found: AtomicBool::default(),
+            is_found: false,
             id: OnceLock::new(),
             load_pause: AtomicU64::default(),
         }
+    }
+
+    /// The list of a tenant of a document: a VM that polls the store may not know the tenant.
+    pub(super) fn found(self) -> Self {
+        Self { is_found: true, ..self }
     }
 
     /// Identifies the tenant with its issuer and its client, in keys.
@@ -51,14 +56,9 @@ impl Revocations {
         self.id.get_or_init(|| tenant_id(&self.tenant))
     }
 
-    /// The tenant is one of a document, so a VM that polls may not know it.
-    pub(crate) fn follow_others(&self) {
-        self.is_found.store(true, Ordering::Relaxed);
-    }
-
     /// Whether the tenant is one of a document.
     pub(crate) fn is_found(&self) -> bool {
-        self.is_found.load(Ordering::Relaxed)
+        self.is_found
     }
 
     /// The number of the polls that go on from this list, and how many sign-outs they had missed

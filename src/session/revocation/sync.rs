@@ -14,6 +14,7 @@ use super::revocations::{Revocations, tenant_id};
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::env::shared::{SharedData, Version, create};
+use crate::seal::KeyRing;
 use crate::tenant::Tenant;
 
 /// The sessions that one logout revokes.
@@ -96,10 +97,12 @@ impl Revocation {
 }
 
 impl Revocations {
-    /// Adds what the VMs of the process have revoked before this list was made.
-    pub(crate) fn join_late(&self, shared: &dyn SharedData) {
-        let _ = create(shared, &SharedKeys::new(self.tenant()).list);
-        self.catch_up(shared);
+    /// The list of a tenant of a document, with what the VMs of the process have revoked before.
+    pub(crate) fn of_document(tenant: Arc<Tenant>, ring: Arc<KeyRing>, shared: &dyn SharedData) -> Self {
+        let revocations = Self::new(tenant, ring).found();
+        let _ = create(shared, &SharedKeys::new(revocations.tenant()).list);
+        revocations.catch_up(shared);
+        revocations
     }
 
     /// Adds what the other VMs of the process have revoked since the last tick.
@@ -138,7 +141,8 @@ impl RevocationSync {
         sync
     }
 
-    /// Keeps the lists of these tenants of documents up to date, too, and no longer those of others.
+    /// Keeps the lists of these tenants of documents up to date, too, and no longer those of
+    /// others.
     pub fn set_found(&mut self, tenants: impl IntoIterator<Item = Arc<Revocations>>, env: &Env<'_>) {
         self.found = groups(tenants, env);
     }
