@@ -21,8 +21,8 @@ pub(crate) fn with_env<T>(
     step(&mut Env::new(Some(now()), &mut entropy, verifier, shared).with_client(client))
 }
 
-/// The same with these variables of the process, for a configuration that Envoy will have. Envoy can
-/// verify every algorithm that a host may support.
+/// The same with these variables of the process, for what Envoy will have: it can verify every
+/// algorithm that a host may support.
 pub(crate) fn with_variables<T>(variables: &dyn Environment, step: impl FnOnce(&mut Env<'_>) -> T) -> T {
     let verifier = Verifier { host: &ThisMachine, trusted: HostAlgorithms::ASSUMED };
     let mut entropy = SystemEntropy;

@@ -77,8 +77,8 @@ impl Gates {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// Runs a command with its arguments after the file of the gates, and `input` on standard input.
-    /// No output may have a secret.
+    /// Runs a command with its arguments after the file of the gates, and `input` on standard
+    /// input. No output may have a secret.
     pub(super) fn run(&self, command: &str, arguments: &[&str], input: &str) -> (i32, String, String) {
         self.run_at(self.etcd.address, command, arguments, input)
     }

@@ -98,6 +98,12 @@ fn what_is_wrong_is_said() {
         let errors = gates.refused(&tenants);
         assert!(errors.contains(says), "{says}: {errors}");
     }
+    // Two files with one tenant.
+    let file = gates.file("acme.yaml", &tenant("ACME", "b.example", ""));
+    let arguments = ["-", &file, "--key", &gates.path("ed.pem"), "--yes", "--env", "SECRET_ACME=a-long-secret"];
+    let (code, _, errors) = gates.run("apply", &arguments, &tenant("acme", "acme.example", ""));
+    let says = ":1:3: tenant \"ACME\" is there twice; leave one of them out\nnothing was written\n";
+    assert!(code == 2 && errors.ends_with(says) && gates.value("tenants/acme").is_none(), "{errors}");
     // The largest that fits.
     let hosts: Vec<String> = (0..125).map(|n| format!("h{n}.example")).collect();
     gates.applied(&tenant("acme", &hosts.join(", "), ""));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::arguments::{Format, GateArguments};
 use super::check::check;
 use super::confirm::confirmed;
+use super::document;
 use super::files::TenantFile;
 use super::gate::{Gate, Needs};
 use super::key::DocumentKey;

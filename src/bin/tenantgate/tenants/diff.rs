@@ -1,15 +1,12 @@
 //! The difference between two texts, line by line.
 
-/// The lines that differ, with some around them: `-` before those of the first text only, `+` before
-/// those of the second only. Empty if there is no difference.
+/// The lines that differ, with some around them: `-` before those of the first text only, `+`
+/// before those of the second only. Empty if there is no difference.
 pub(super) fn diff(old: &[String], new: &[String]) -> Vec<String> {
     let lines = aligned(old, new);
     let is_near = |at: usize| {
-        let near = lines
-            .iter()
-            .skip(at.saturating_sub(CONTEXT))
-            .take(CONTEXT.saturating_mul(2).saturating_add(1).min(at.saturating_add(CONTEXT).saturating_add(1)));
-        near.into_iter().any(|(mark, _)| *mark != ' ')
+        let around = at.saturating_sub(CONTEXT)..at.saturating_add(CONTEXT).saturating_add(1).min(lines.len());
+        lines.get(around).is_some_and(|near| near.iter().any(|(mark, _)| *mark != ' '))
     };
     let mut shown = Vec::new();
     let mut has_gap = false;
@@ -47,15 +44,16 @@ fn middle<'t>(old: &'t [String], new: &'t [String]) -> Vec<(char, &'t str)> {
     if old.len().saturating_mul(new.len()) > MOST_CELLS {
         return removed(old).chain(added(new)).collect();
     }
-    // The length of the longest common subsequence of what follows each pair of lines.
+    // The length of the longest common subsequence of what follows each pair of lines. The rows are
+    // those of the old text, from the last to the first.
     let mut lengths = vec![vec![0_u32; new.len().saturating_add(1)]];
     for line in old.iter().rev() {
-        let below = lengths.last().cloned().unwrap_or_default();
-        let mut row = vec![0];
-        for (other, pair) in new.iter().rev().zip(below.iter().rev().collect::<Vec<_>>().windows(2)) {
-            let [diagonal, down] = pair else { continue };
-            let right = row.last().copied().unwrap_or_default();
-            row.push(if line == other { diagonal.saturating_add(1) } else { (**down).max(right) });
+        let (mut row, mut right) = (vec![0], 0);
+        let below = lengths.last().map(Vec::as_slice).unwrap_or_default();
+        for (pair, other) in below.windows(2).zip(new).rev() {
+            let [down, diagonal] = pair else { continue };
+            right = if line == other { diagonal.saturating_add(1) } else { right.max(*down) };
+            row.push(right);
         }
         row.reverse();
         lengths.push(row);
