@@ -83,10 +83,12 @@ fn wanted(files: &[PathBuf], gate: &Gate) -> Result<Vec<Wanted>, String> {
         }
         warn(&findings)?;
         for (tenant, node) in tenants.into_iter().zip(file.tenants.elements()) {
-            wanted.push(
-                Wanted::new(tenant, gate)
-                    .map_err(|problem| format!("{}: {problem}\nnothing was written", file.place(node)))?,
-            );
+            let name = document::name(&tenant);
+            let problem = |problem: &str| format!("{}: {problem}\nnothing was written", file.place(node));
+            if wanted.iter().any(|other: &Wanted| other.name.eq_ignore_ascii_case(name)) {
+                return Err(problem(&format!("tenant \"{name}\" is there twice; leave one of them out")));
+            }
+            wanted.push(Wanted::new(tenant, gate).map_err(|mistakes| problem(&mistakes))?);
         }
     }
     Ok(wanted)
