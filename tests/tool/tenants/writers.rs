@@ -104,13 +104,13 @@ fn writers_of_different_tenants_do_not_disturb_each_other() {
     let tenants =
         |of: &str| (0..8).map(|n| tenant(&format!("{of}{n}"), &format!("{of}{n}.example"), "")).collect::<String>();
     thread::scope(|scope| {
-        for writer in ["a", "b", "c"] {
+        for writer in ["a", "b", "c", "d"] {
             scope.spawn(|| gates.applied(&tenants(writer)));
         }
     });
     let keys = gates.keys();
     let count = |prefix: &str| keys.iter().filter(|(key, _)| key.starts_with(prefix)).count();
-    assert_eq!((count("changes/"), count("hosts/"), count("tenants/")), (24, 24, 24));
+    assert_eq!((count("changes/"), count("hosts/"), count("tenants/")), (32, 32, 32));
     let (code, output, _) = gates.run("status", &[], "");
-    assert!(code == 0 && output.ends_with("24 served, 0 broken\n"), "{output}");
+    assert!(code == 0 && output.ends_with("32 served, 0 broken\n"), "{output}");
 }

@@ -129,4 +129,6 @@ pub(super) fn changed(before: Option<&Stored>, now: Option<&Stored>) -> Option<S
 pub(super) const NOT_WRITTEN: &str = "nothing was written";
 /// The entries of the log that are kept.
 const KEPT_CHANGES: u64 = 1000;
-pub(super) const MOST_ATTEMPTS: usize = 10;
+/// The most attempts while others take the numbers of the log. Of ten who write all the time, one
+/// is first in each round, so each of them comes to it.
+pub(super) const MOST_ATTEMPTS: usize = 100;
