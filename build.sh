@@ -36,6 +36,7 @@ usage: ./build.sh COMMAND
   bench             what a request costs with Tenantgate and with Envoy's own filters
   bench keys        how long 10,000 tenants take to have the keys of their issuers
   bench store       what a poll of etcd costs with up to a million sign-outs stored
+  bench documents   what finding a tenant in etcd costs, and Envoy's memory, with up to 100,000 stored
   wasm              build the module for Envoy: target/tenantgate.wasm
   release [--check] make the files of a release: target/dist; --check builds twice and compares
 
@@ -299,7 +300,8 @@ bench() {
     requests) need_debian wrk wrk; wasm; exec node tests/e2e/bench.mjs ;;
     keys) wasm; exec node tests/e2e/bench_keys.mjs ;;
     store) need_debian etcd etcd-server; exec node tests/e2e/bench_store.mjs ;;
-    *) die "there is no benchmark \"$1\"; the benchmarks are: requests keys store" ;;
+    documents) need_debian etcd etcd-server; wasm; exec node tests/e2e/bench_documents.mjs ;;
+    *) die "there is no benchmark \"$1\"; the benchmarks are: requests keys store documents" ;;
   esac
 }
 

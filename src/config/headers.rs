@@ -82,7 +82,11 @@ fn meaning<T: Copy, const N: usize>(at: &Cursor<'_>, words: &[(&str, T); N]) -> 
 
 /// Reads a header name that documents of tenants may use.
 pub(super) fn header_name(at: &Cursor<'_>) -> Option<String> {
-    Taken::default().name(at, at.text()?, "header_names", "x-acme-user")
+    let text = at.text()?;
+    if text.eq_ignore_ascii_case("authorization") {
+        return Some(text.to_ascii_lowercase());
+    }
+    Taken::default().name(at, text, "header_names", "x-acme-user")
 }
 
 /// Reads the header name of the signed assertion. `None` if the name is invalid.

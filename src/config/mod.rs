@@ -129,7 +129,10 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     unreadable_hosts::refuse_taken(&tenants, &whole);
     cookie_domains::refuse_foreign_hosts(&tenants);
     passed_headers::refuse_passed(&tenants, &header_names);
-    let documents = settings.map(|settings| (settings, DocumentCompiler::new(names, &tenants, &header_names)));
+    let documents: Option<(_, Box<dyn TenantCompiler>)> = match settings {
+        Some(settings) => Some((settings, Box::new(DocumentCompiler::new(names, &tenants, &header_names)))),
+        None => None,
+    };
 
     let ring = Arc::new(KeyRing::new(keys));
     let mut errors = whole.into_config_errors(None);
@@ -144,9 +147,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
             let upstream = UpstreamSettings { header_names, assertion, filter_state };
             let runtime = Runtime::new(ring, policy, entries, upstream);
             let runtime = runtime.with_counted_tenants(counts_tenants).with_log(log);
-            let runtime = runtime.with_documents(
-                documents.map(|(settings, compiler)| (settings, Box::new(compiler) as Box<dyn TenantCompiler>)),
-            );
+            let runtime = runtime.with_documents(documents);
             let runtime = runtime.with_store(store);
             Ok(Loaded { runtime, problems })
         }

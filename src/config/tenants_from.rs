@@ -117,4 +117,4 @@ const MAX_INTERVAL: Duration = Duration::from_secs(60);
 /// A tenant takes some 20 KiB in each worker.
 const DEFAULT_CACHE: u32 = 1000;
 const MIN_CACHE: u32 = 10;
-const MAX_CACHE: u32 = 100_000;
+const MAX_CACHE: u32 = 10_000;

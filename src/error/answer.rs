@@ -81,7 +81,7 @@ impl Refusal {
                 }
                 RequestError::TenantBroken => (503, Debug, Event::TenantBroken, pages::TENANT_BROKEN, None),
                 RequestError::TenantUnavailable => {
-                    (503, Info, Event::TenantUnavailable, pages::TENANT_UNAVAILABLE, Some(TryAgain))
+                    (503, Debug, Event::TenantUnavailable, pages::TENANT_UNAVAILABLE, Some(TryAgain))
                 }
                 RequestError::Unauthenticated => {
                     (401, Debug, Event::Unauthenticated, pages::UNAUTHENTICATED, Some(SignIn))

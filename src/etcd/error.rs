@@ -28,7 +28,7 @@ impl fmt::Display for EtcdError {
                     write!(f, ": {}", escaped(text, MAX_TEXT))?;
                 }
                 let wants_user = text.contains("user name is empty");
-                f.write_str(if wants_user { "; set `username` and `password` of the etcd" } else { "" })
+                f.write_str(if wants_user { "; set `etcd.username` and `password`" } else { "" })
             }
             Self::TooLong => f.write_str("the answer is too long"),
             Self::Invalid => f.write_str("the answer is not one of etcd's JSON gateway (/v3)"),

@@ -16,6 +16,6 @@ pub(crate) use documents::{
 };
 pub use load_report::TenantCounts;
 pub(crate) use request_context::{NoContext, RequestContext};
-pub use runtime::Runtime;
 pub(crate) use runtime::UpstreamSettings;
+pub use runtime::{FoundTenants, Runtime};
 pub use tenant_table::{BrokenTenant, ServedTenant, TenantEntry};

@@ -33,6 +33,14 @@ pub struct Runtime {
     documents: Option<Arc<DocumentSource>>,
 }
 
+/// What works beside the requests for the tenants of documents that a VM keeps.
+pub struct FoundTenants {
+    /// Their providers, in the order of their numbers. A document that changes gives another one.
+    pub providers: Vec<(u64, Arc<Provider>)>,
+    /// Their revocations.
+    pub revocations: Vec<Arc<Revocations>>,
+}
+
 /// What all upstreams have in common.
 #[derive(Debug, Default)]
 pub(crate) struct UpstreamSettings {
@@ -114,17 +122,20 @@ impl Runtime {
         self.documents.as_ref()
     }
 
-    /// The providers and the revocations of the tenants of documents that are kept, if they are
-    /// others than at the time of this [`generation`](DocumentSource::generation), which is
-    /// replaced.
-    pub fn found_since(&self, generation: &mut u64) -> Option<(Vec<Arc<Provider>>, Vec<Arc<Revocations>>)> {
+    /// The tenants of documents that are kept, if they are others than at the time of this
+    /// [`generation`](DocumentSource::generation), which is replaced.
+    pub fn found_since(&self, generation: &mut u64) -> Option<FoundTenants> {
         let documents = self.documents.as_ref()?;
         let current = documents.generation();
         if std::mem::replace(generation, current) == current {
             return None;
         }
         let served = documents.served();
-        Some(served.iter().map(|tenant| (tenant.provider.clone(), tenant.revocations.clone())).unzip())
+        let (providers, revocations) = served
+            .iter()
+            .map(|tenant| ((tenant.settings, tenant.provider.clone()), tenant.revocations.clone()))
+            .unzip();
+        Some(FoundTenants { providers, revocations })
     }
 
     /// The runtime without its store, for one that asks no etcd.

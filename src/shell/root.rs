@@ -24,7 +24,7 @@ use crate::filter::{Awaited, Filter, documents_poll, store_poll};
 use crate::identity::CacheCounts;
 use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
-use crate::runtime::{Runtime, TenantCounts};
+use crate::runtime::{FoundTenants, Runtime, TenantCounts};
 use crate::session::revocation::RevocationSync;
 
 /// The root context of the plugin.
@@ -67,9 +67,9 @@ impl Root {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
         let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
-        if let Some((providers, revocations)) = self.runtime.found_since(&mut self.generation) {
+        if let Some(FoundTenants { providers, revocations }) = self.runtime.found_since(&mut self.generation) {
             self.jwks_refresher.set_found(providers, env);
-            self.revocation_sync.set_found(revocations, env);
+            self.revocation_sync.set_found(revocations);
         }
         let Actions { mut calls, log: mut lines, mut has_fetched } =
             step(&mut self.jwks_refresher, &mut self.revocation_sync, env);

@@ -40,14 +40,12 @@ impl TenantDocument {
 
     /// The signed document. `None` if the key is an RSA key and `host` does not sign.
     pub fn sign(&self, key: &SigningKey, host: &dyn HostVerifier) -> Option<String> {
-        let header = json!({ "alg": key.algorithm().name(), "kid": key.kid(), "typ": TYP });
+        let mut header = json!({ "alg": key.algorithm().name(), "typ": TYP });
+        if let (Some(kid), Some(members)) = (key.kid(), header.as_object_mut()) {
+            members.insert("kid".to_owned(), kid.into());
+        }
         let payload = json!({ "iat": self.signed_at.0, "tenant": self.tenant });
-        // A header without `kid` has none of null.
-        let header: Map<String, Value> = match header {
-            Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-            _ => Map::new(),
-        };
-        let parts = [Value::Object(header), payload].map(|part| base64url(json::write(&part).as_bytes()));
+        let parts = [header, payload].map(|part| base64url(json::write(&part).as_bytes()));
         let input = parts.join(".");
         let signature = key.sign(input.as_bytes(), host)?;
         Some([input, base64url(&signature)].join("."))

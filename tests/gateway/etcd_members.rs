@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::scenarios::backchannel::{form, logout_token, take_logout_tokens};
 use crate::support::browser::Browser;
+use crate::support::documents::Documents;
 use crate::support::envoy_harness::EnvoyHarness;
 use crate::support::etcd::EtcdAccess;
 use crate::support::etcd_cluster::EtcdCluster;
@@ -98,5 +99,80 @@ fn what_was_acknowledged_survives_the_faults_of_etcd() {
     ended.iter().for_each(|copy| is_over(&mut world, copy));
     for _ in 0..6 {
         world.open(&mut stays.clone(), PAGE).forwarded();
+    }
+}
+
+/// Whether each Envoy, asked twice, answers so for this host.
+fn everywhere(world: &mut Envoys, host: &str, status: u16) -> bool {
+    let url = format!("https://{host}/page");
+    (0..6).all(|_| {
+        let outcome = world.open(&mut world.browser(), &url);
+        matches!(outcome, Outcome::Replied(reply) if reply.status == status)
+    })
+}
+
+#[test]
+fn tenants_come_change_and_go_while_etcd_has_faults() {
+    let mut etcd = EtcdCluster::start();
+    let mut parts = None;
+    let mut world = Envoys::with_issuer(
+        |issuer| {
+            let members = etcd.addresses();
+            issuer.etcd = Some(EtcdAccess { members: members.clone(), ..EtcdAccess::new(members[0]) });
+        },
+        |configuration| {
+            let acme = Documents::take_first(configuration);
+            let mut documents = Documents::new(configuration, "/tenantgate/");
+            configuration["tenants_from"]["etcd"]["cluster"] = json!("etcd");
+            documents.etcd = etcd.addresses()[0];
+            parts = Some((documents, acme, configuration.clone()));
+        },
+    );
+    let (mut documents, acme, configuration) = parts.unwrap();
+    assert!(everywhere(&mut world, "acme.example", 404));
+    documents.apply(&acme);
+    world.eventually(|world| everywhere(world, "acme.example", 302));
+    let browser = world.signed_in();
+
+    // A follower is cut off, and the tenant changes.
+    let follower = (etcd.leader() + 1) % 3;
+    documents.etcd = etcd.addresses()[etcd.leader()];
+    etcd.pause(follower);
+    let mut denied = acme.clone();
+    denied["access"] = json!([{ "paths": ["/*"], "allow": { "groups": ["nobody"] } }]);
+    documents.apply(&denied);
+    world.eventually(|world| {
+        (0..6).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Replied(reply) if reply.status == 403))
+    });
+    etcd.resume(follower);
+
+    // The leader is lost, with its disk, and another tenant comes.
+    let leader = etcd.leader();
+    etcd.end(leader);
+    let survivor = (leader + 1) % 3;
+    documents.etcd = etcd.addresses()[survivor];
+    world.eventually(|_| etcd.post(survivor, "/v3/kv/put", &json!({ "key": "eA==", "value": "eA==" })).0 == 200);
+    let mut other = acme.clone();
+    (other["name"], other["hosts"]) = (json!("other"), json!(["other.example"]));
+    documents.apply(&other);
+    documents.apply(&acme);
+    world.eventually(|world| everywhere(world, "other.example", 302));
+    for _ in 0..6 {
+        world.eventually(|world| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Forwarded(..)));
+    }
+    // A new Envoy finds them. One of them goes.
+    world.harness.restart(0, &configuration);
+    assert!(everywhere(&mut world, "other.example", 302));
+    documents.delete(&other);
+    world.eventually(|world| everywhere(world, "other.example", 404));
+
+    // etcd is set up again, with empty disks, and the operator writes the tenant again.
+    etcd.set_up();
+    world.eventually(|world| everywhere(world, "acme.example", 404));
+    (documents.etcd, documents.number) = (etcd.addresses()[0], 0);
+    documents.apply(&acme);
+    world.eventually(|world| everywhere(world, "acme.example", 302));
+    for _ in 0..6 {
+        world.open(&mut browser.clone(), PAGE).forwarded();
     }
 }

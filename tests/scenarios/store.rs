@@ -458,7 +458,7 @@ pub fn etcd_with_users<H: Harness>() {
     for (user, log) in [
         (Some("gate-\"password\""), None),
         (Some("wrong"), Some("status 400: etcdserver: authentication failed, invalid user ID or password")),
-        (None, Some("status 400: etcdserver: user name is empty; set `store.etcd.username` and `password`")),
+        (None, Some("status 400: etcdserver: user name is empty; set `etcd.username` and `password`")),
     ] {
         let mut world = World::<Replicas<H>>::with_issuer(
             |issuer| issuer.etcd = Some(EtcdAccess::new(etcd.address)),

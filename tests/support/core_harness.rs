@@ -23,7 +23,7 @@ use tenantgate::http::reply::LocalReply;
 use tenantgate::http::request::{BodyError, MAX_BODY, RequestHead};
 use tenantgate::jose::{HostAlgorithms, Verifier};
 use tenantgate::oauth::discovery::{Actions, JwksRefresher};
-use tenantgate::runtime::Runtime;
+use tenantgate::runtime::{FoundTenants, Runtime};
 use tenantgate::session::revocation::RevocationSync;
 use tenantgate::upstream::HeaderEdit;
 
@@ -140,9 +140,9 @@ impl CoreHarness {
         let shared = self.shared.clone();
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
-        if let Some((providers, revocations)) = self.runtime.found_since(&mut self.generation) {
+        if let Some(FoundTenants { providers, revocations }) = self.runtime.found_since(&mut self.generation) {
             self.jwks_refresher.set_found(providers, env);
-            self.revocation_sync.set_found(revocations, env);
+            self.revocation_sync.set_found(revocations);
         }
         self.revocation_sync.tick(env);
         let Actions { mut calls, mut log, .. } = self.jwks_refresher.tick(env);

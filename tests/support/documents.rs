@@ -1,5 +1,7 @@
 //! Tenants as documents in a real etcd, written as the tool writes them.
 
+use std::net::SocketAddr;
+
 use serde_json::{Map, Value, json};
 use tenantgate::base::time::UnixTime;
 use tenantgate::config;
@@ -9,12 +11,14 @@ use tenantgate::tenant_documents::{Change, DocumentKeys, TenantDocument, seal_se
 
 use super::core_harness::{LOAD_CONTEXT, MachineEntropy, VERIFIER};
 use super::crypto::RealCrypto;
-use super::etcd::Etcd;
+use super::etcd::{Etcd, post};
 use super::http::base64;
 use super::shared::SharedStore;
 
 /// The documents below one prefix, and who signs them.
 pub struct Documents {
+    /// Where they are written.
+    pub etcd: SocketAddr,
     pub prefix: String,
     /// The number of the last change.
     pub number: u64,
@@ -29,7 +33,7 @@ impl Documents {
             "etcd": { "cluster": "acme", "prefix": prefix, "interval": "1s" },
             "keys": [{ "jwk": key.public_jwk().unwrap() }],
         });
-        Self { prefix: prefix.to_owned(), number: 0, key }
+        Self { etcd: Etcd::shared().address, prefix: prefix.to_owned(), number: 0, key }
     }
 
     /// Takes the first tenant out of `configuration`. It is not in etcd yet.
@@ -93,7 +97,7 @@ impl Documents {
             |(key, value): &(String, String)| json!({ "request_put": { "key": base64(key), "value": base64(value) } });
         let delete = |key: &String| json!({ "request_delete_range": { "key": base64(key) } });
         let operations: Vec<Value> = puts.iter().chain([&change]).map(put).chain(deletes.iter().map(delete)).collect();
-        assert_eq!(Etcd::shared().post("/v3/kv/txn", &json!({ "success": operations })).0, 200);
+        assert_eq!(post(self.etcd, "/v3/kv/txn", &json!({ "success": operations })).0, 200);
     }
 }
 

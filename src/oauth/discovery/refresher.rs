@@ -45,6 +45,8 @@ struct Running {
 }
 
 struct ScheduledProvider {
+    /// The number of the settings of its tenant. 0 for one of the file.
+    number: u64,
     provider: Arc<Provider>,
     store: SharedJwksStore,
     /// The shared schedule as this VM read it last. Before a fetch is due by it, it is not read
@@ -69,17 +71,19 @@ impl JwksRefresher {
     /// tenants loads quickly.
     pub fn new(providers: impl IntoIterator<Item = Arc<Provider>>, env: &Env<'_>) -> Self {
         let providers: Vec<_> =
-            providers.into_iter().filter_map(|provider| ScheduledProvider::new(provider, env)).collect();
+            providers.into_iter().filter_map(|provider| ScheduledProvider::new(0, provider, env)).collect();
         Self { configured: providers.len(), providers, ..Self::default() }
     }
 
-    /// Refreshes these providers of tenants of documents, too, and no longer those of others.
-    pub fn set_found(&mut self, providers: impl IntoIterator<Item = Arc<Provider>>, env: &Env<'_>) {
-        let mut before = self.providers.split_off(self.configured.min(self.providers.len()));
-        for provider in providers {
-            let known = before.iter().position(|scheduled| Arc::ptr_eq(&scheduled.provider, &provider));
-            let known = known.map(|index| before.swap_remove(index));
-            self.providers.extend(known.or_else(|| ScheduledProvider::new(provider, env)));
+    /// Refreshes these providers of tenants of documents, too, and no longer those of others. They
+    /// come in the order of their numbers, by which one is known again.
+    pub fn set_found(&mut self, providers: impl IntoIterator<Item = (u64, Arc<Provider>)>, env: &Env<'_>) {
+        let before = self.providers.split_off(self.configured.min(self.providers.len()));
+        let mut before = before.into_iter().peekable();
+        for (number, provider) in providers {
+            while before.next_if(|known| known.number < number).is_some() {}
+            let known = before.next_if(|known| known.number == number);
+            self.providers.extend(known.or_else(|| ScheduledProvider::new(number, provider, env)));
         }
         // It has places in the list of before.
         self.queue.fill([]);
@@ -179,10 +183,10 @@ fn cluster_of(providers: &[ScheduledProvider], index: usize) -> &str {
 
 impl ScheduledProvider {
     /// `None` if nothing of it is fetched.
-    fn new(provider: Arc<Provider>, env: &Env<'_>) -> Option<Self> {
+    fn new(number: u64, provider: Arc<Provider>, env: &Env<'_>) -> Option<Self> {
         let store = SharedJwksStore::new(provider.tenant())?;
         store.prepare(env.shared());
-        Some(Self { provider, store, known: Schedule::default() })
+        Some(Self { number, provider, store, known: Schedule::default() })
     }
 
     /// Its rank in the queue, if it belongs there. Of those that clients have asked for, the first
@@ -215,7 +219,7 @@ impl ScheduledProvider {
     /// VM. If it has none, the first request does that: after a load of thousands of tenants, to
     /// parse the documents of all would stop the worker for seconds.
     fn look(&mut self, now: UnixTime, env: &Env<'_>) {
-        let Self { provider, store, known } = self;
+        let Self { provider, store, known, .. } = self;
         *known = store.schedule(env.shared());
         if provider.is_current() {
             store.take_over(provider, known.published, now, env.shared());

@@ -62,8 +62,8 @@ enum What {
         is_away: bool,
         until: UnixTime,
     },
-    /// The flag says that the lookup has ended.
-    LookedUp(Arc<AtomicBool>),
+    /// The flag says that the lookup has ended. After the time it counts as lost.
+    LookedUp(Arc<AtomicBool>, UnixTime),
 }
 
 impl What {
@@ -72,14 +72,14 @@ impl What {
         match self {
             Self::Tenant(_) => TENANTS,
             Self::Without { .. } => OTHERS,
-            Self::LookedUp(_) => LOOKUPS,
+            Self::LookedUp(..) => LOOKUPS,
         }
     }
 
     fn tenant(&self) -> Option<&Arc<FoundTenant>> {
         match self {
             Self::Tenant(tenant) => Some(tenant),
-            Self::Without { .. } | Self::LookedUp(_) => None,
+            Self::Without { .. } | Self::LookedUp(..) => None,
         }
     }
 }
@@ -112,7 +112,7 @@ impl Cache {
                     Found::Absent
                 }
             }
-            What::Without { .. } | What::LookedUp(_) => Found::Unknown,
+            What::Without { .. } | What::LookedUp(..) => Found::Unknown,
         }
     }
 
@@ -120,14 +120,16 @@ impl Cache {
     /// progress, or too many hosts without a tenant were found in this second: whoever asks for
     /// ever new hosts must not load etcd.
     pub(super) fn look_up(&mut self, host: &Host, now: UnixTime) -> Option<(Arc<AtomicBool>, bool)> {
-        if let Some(HeldHost { what: What::LookedUp(lookup), .. }) = self.hosts.get(host) {
+        if let Some(HeldHost { what: What::LookedUp(lookup, end), .. }) = self.hosts.get(host)
+            && (now..=now.plus(LONGEST_LOOKUP)).contains(end)
+        {
             return Some((lookup.clone(), false));
         }
         if self.counts[LOOKUPS] >= MOST_LOOKUPS || (self.absent.0 == now && self.absent.1 >= MOST_ABSENT) {
             return None;
         }
         let lookup = Arc::<AtomicBool>::default();
-        self.put(host, What::LookedUp(lookup.clone()));
+        self.put(host, What::LookedUp(lookup.clone(), now.plus(LONGEST_LOOKUP)));
         Some((lookup, true))
     }
 
@@ -217,14 +219,15 @@ impl Cache {
         self.generation
     }
 
-    /// The tenants that serve, each once.
+    /// The tenants that serve, each once, in the order in which they were found.
     pub(super) fn served(&self) -> Vec<Arc<ServedTenant>> {
-        let mut seen = BTreeMap::<u64, u64>::new();
-        let served = self.hosts.values().filter_map(|held| match &held.what.tenant()?.entry {
-            TenantEntry::Served(served) => Some(served),
-            TenantEntry::Broken(_) => None,
-        });
-        served.filter(|served| seen.insert(served.settings, 0).is_none()).cloned().collect()
+        let mut by_settings = BTreeMap::new();
+        for held in self.hosts.values() {
+            if let Some(TenantEntry::Served(served)) = held.what.tenant().map(|tenant| &tenant.entry) {
+                by_settings.insert(served.settings, served);
+            }
+        }
+        by_settings.into_values().cloned().collect()
     }
 }
 
@@ -236,9 +239,131 @@ const LOOKUPS: usize = 2;
 const ABSENT: Duration = Duration::from_secs(10);
 /// How long etcd is not asked again for a host after it has not answered.
 const AWAY: Duration = Duration::from_secs(1);
+/// The longest lookup: two calls that no member of etcd answers, and once again.
+const LONGEST_LOOKUP: Duration = Duration::from_secs(30);
 /// The most hosts without a tenant that are known.
 const MOST_OTHERS: u32 = 1024;
 /// The most lookups in progress.
 const MOST_LOOKUPS: u32 = 64;
 /// The most hosts without a tenant that are looked up in one second.
 const MOST_ABSENT: u32 = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::tenant_table::BrokenTenant;
+    use crate::tenant_documents::Change;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn host(name: &str) -> Host {
+        Host::from_name(name).unwrap()
+    }
+
+    fn tenant(name: &str) -> Arc<FoundTenant> {
+        let entry = TenantEntry::Broken(Arc::new(BrokenTenant::default()));
+        Arc::new(FoundTenant { name: name.to_owned(), entry })
+    }
+
+    /// The log of this etcd cluster that begins after `from`, with changes of these tenants.
+    fn log(cluster: u64, from: u64, tenants: &[&str]) -> FollowedLog {
+        let mut log = FollowedLog { cluster, ..FollowedLog::default() };
+        log.begin_at(from);
+        for (tenant, number) in tenants.iter().zip(from + 1..) {
+            log.add(number, Change { tenant: (*tenant).to_owned(), hosts: Vec::new() }.write());
+        }
+        log
+    }
+
+    fn is_known(cache: &mut Cache, name: &str) -> bool {
+        matches!(cache.find(&host(name), NOW), Found::Tenant(_))
+    }
+
+    /// The document was read before the change that this VM knows already.
+    #[test]
+    fn a_change_during_the_lookup_is_noticed() {
+        let mut cache = Cache::new(10);
+        cache.follow(log(1, 5, &[]), None);
+        cache.look_up(&host("acme.example"), NOW).unwrap();
+        cache.follow(log(1, 5, &["acme"]), None);
+        assert!(!cache.keep(&host("acme.example"), &tenant("acme"), 5));
+        assert!(!is_known(&mut cache, "acme.example"));
+        assert!(cache.keep(&host("acme.example"), &tenant("acme"), 6));
+        assert!(is_known(&mut cache, "acme.example"));
+    }
+
+    #[test]
+    fn only_what_has_changed_is_forgotten() {
+        let mut cache = Cache::new(10);
+        cache.follow(log(1, 5, &[]), None);
+        for name in ["acme", "globex"] {
+            assert!(cache.keep(&host(&format!("{name}.example")), &tenant(name), 5));
+        }
+        let generation = cache.generation();
+        cache.follow(log(1, 5, &["acme"]), None);
+        assert!(!is_known(&mut cache, "acme.example") && is_known(&mut cache, "globex.example"));
+        assert_ne!(cache.generation(), generation);
+        // The same log again, or a longer one without a gap.
+        cache.follow(log(1, 5, &["acme"]), None);
+        cache.follow(log(1, 6, &["other"]), None);
+        assert!(is_known(&mut cache, "globex.example"));
+    }
+
+    #[test]
+    fn after_a_gap_everything_is_forgotten() {
+        for later in [log(1, 7, &[]), log(2, 6, &[]), log(1, 4, &[])] {
+            let mut cache = Cache::new(10);
+            cache.follow(log(1, 5, &["other"]), None);
+            assert!(cache.keep(&host("acme.example"), &tenant("acme"), 6));
+            cache.keep_without(&host("no.example"), false, NOW);
+            cache.follow(later.clone(), None);
+            assert!(!is_known(&mut cache, "acme.example"), "{later:?}");
+            assert!(matches!(cache.find(&host("no.example"), NOW), Found::Unknown), "{later:?}");
+        }
+    }
+
+    #[test]
+    fn the_host_goes_that_was_not_used_for_the_longest_time() {
+        let mut cache = Cache::new(3);
+        for name in ["a", "b", "c"] {
+            assert!(cache.keep(&host(name), &tenant(name), 0));
+        }
+        assert!(is_known(&mut cache, "a"));
+        assert!(cache.keep(&host("d"), &tenant("d"), 0));
+        assert_eq!(["a", "b", "c", "d"].map(|name| is_known(&mut cache, name)), [true, false, true, true]);
+        // Hosts without a tenant take no places of those with one.
+        (0..2 * MOST_OTHERS).for_each(|number| cache.keep_without(&host(&format!("n{number}")), false, NOW));
+        assert_eq!(cache.counts, [3, MOST_OTHERS, 0]);
+        assert_eq!(cache.hosts.len(), 3 + usize::try_from(MOST_OTHERS).unwrap());
+    }
+
+    /// An answer that a host has no tenant does not outlive a clock that is set back.
+    #[test]
+    fn a_host_without_a_tenant_is_looked_up_again() {
+        let mut cache = Cache::new(3);
+        cache.keep_without(&host("a"), false, NOW);
+        for (now, is_absent) in [
+            (NOW, true),
+            (NOW.plus(ABSENT), true),
+            (NOW.plus(ABSENT).plus(Duration::from_secs(1)), false),
+            (UnixTime(NOW.0 - 1), false),
+        ] {
+            assert_eq!(matches!(cache.find(&host("a"), now), Found::Absent), is_absent, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn lookups_are_shared_and_bounded() {
+        let mut cache = Cache::new(3);
+        let (first, is_new) = cache.look_up(&host("a"), NOW).unwrap();
+        let (second, is_second_new) = cache.look_up(&host("a"), NOW).unwrap();
+        assert!(is_new && !is_second_new && Arc::ptr_eq(&first, &second));
+        let begun = (0..2 * MOST_LOOKUPS).filter(|number| cache.look_up(&host(&format!("h{number}")), NOW).is_some());
+        assert_eq!(begun.count(), usize::try_from(MOST_LOOKUPS - 1).unwrap());
+        // One that was lost is begun again.
+        assert!(cache.look_up(&host("a"), NOW.plus(LONGEST_LOOKUP)).is_some_and(|(_, is_new)| !is_new));
+        let later = NOW.plus(LONGEST_LOOKUP).plus(Duration::from_secs(1));
+        cache.keep_without(&host("h1"), true, NOW);
+        assert!(cache.look_up(&host("a"), later).is_some_and(|(_, is_new)| is_new));
+    }
+}

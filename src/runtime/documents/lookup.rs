@@ -129,7 +129,7 @@ impl Lookup {
             Ok(tenant) => {
                 let entry = TenantEntry::found(tenant, self.source.ring(), env);
                 let text = format!("tenant={name}: the tenant was read from etcd");
-                let log = LogLine::with_text(Level::Info, Event::TenantFound, own.as_ref(), text);
+                let log = LogLine::with_text(Level::Debug, Event::TenantFound, own.as_ref(), text);
                 (found(entry), vec![log])
             }
             Err(mistakes) => {

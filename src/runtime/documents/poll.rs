@@ -89,7 +89,7 @@ impl Poll {
     fn take(&mut self, answer: &Answer) {
         let keys = self.source.keys();
         let changes = || answer.pairs.iter().filter_map(|pair| Some((keys.number(&pair.key)?, &pair.value)));
-        let last = changes().last().map_or(0, |(number, _)| number);
+        let last = changes().next_back().map_or(0, |(number, _)| number);
         let is_first = self.log.cluster != answer.cluster;
         let has_last = self.log.number == 0 || changes().next().is_some_and(|(number, _)| number == self.log.number);
         self.log.cluster = answer.cluster;

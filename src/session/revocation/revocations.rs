@@ -146,7 +146,7 @@ impl Revocations {
 }
 
 /// Identifies the tenant in keys. A tenant with another issuer or client has another id.
-pub(super) fn tenant_id(tenant: &Tenant) -> String {
+fn tenant_id(tenant: &Tenant) -> String {
     key_of(&[tenant.name.as_str(), &tenant.issuer, &tenant.client.id])
 }
 

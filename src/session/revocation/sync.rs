@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::list::{Folded, RevocationEntry, RevocationList};
-use super::revocations::{Revocations, tenant_id};
+use super::revocations::Revocations;
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::env::shared::{SharedData, Version, create};
@@ -68,7 +68,7 @@ impl Revocation {
         now: UnixTime,
         env: &mut Env<'_>,
     ) -> Result<Folded, RevocationError> {
-        let (shared, keys) = (env.shared(), SharedKeys::new(revocations.tenant()));
+        let (shared, keys) = (env.shared(), SharedKeys::new(revocations));
         let mut list = RevocationList::clone(&revocations.list());
         for _ in 0..TRIES {
             let held = create(shared, &keys.list).ok().and_then(|()| shared.get(&keys.list));
@@ -100,14 +100,14 @@ impl Revocations {
     /// The list of a tenant of a document, with what the VMs of the process have revoked before.
     pub(crate) fn of_document(tenant: Arc<Tenant>, ring: Arc<KeyRing>, shared: &dyn SharedData) -> Self {
         let revocations = Self::new(tenant, ring).found();
-        let _ = create(shared, &SharedKeys::new(revocations.tenant()).list);
+        let _ = create(shared, &SharedKeys::new(&revocations).list);
         revocations.catch_up(shared);
         revocations
     }
 
     /// Adds what the other VMs of the process have revoked since the last tick.
     pub(crate) fn catch_up(&self, shared: &dyn SharedData) {
-        if let Some((bytes, _)) = shared.get(&SharedKeys::new(self.tenant()).list) {
+        if let Some((bytes, _)) = shared.get(&SharedKeys::new(self).list) {
             let mut list = RevocationList::clone(&self.list());
             self.join(&mut list, &bytes);
             self.replace_joined(list, &bytes);
@@ -136,15 +136,24 @@ impl RevocationSync {
     /// Keeps these lists up to date, and adds at once what the shared data have. `lifetime` is that
     /// of sessions.
     pub fn new(tenants: impl IntoIterator<Item = Arc<Revocations>>, lifetime: Duration, env: &mut Env<'_>) -> Self {
-        let sync = Self { groups: groups(tenants, env), found: Vec::new(), lifetime };
-        sync.groups.iter().flat_map(|group| &group.tenants).for_each(|revocations| sync.refresh(revocations, env));
+        let sync = Self { groups: groups(tenants), found: Vec::new(), lifetime };
+        for revocations in sync.groups.iter().flat_map(|group| &group.tenants) {
+            // Two VMs may create a list at the same time, and one of them loses its entries;
+            // `refresh` writes them again.
+            let _ = create(env.shared(), &SharedKeys::new(revocations).list);
+            sync.refresh(revocations, env);
+        }
         sync
     }
 
     /// Keeps the lists of these tenants of documents up to date, too, and no longer those of
     /// others.
-    pub fn set_found(&mut self, tenants: impl IntoIterator<Item = Arc<Revocations>>, env: &Env<'_>) {
-        self.found = groups(tenants, env);
+    /// Each has joined its shared list when it was made.
+    pub fn set_found(&mut self, tenants: impl IntoIterator<Item = Arc<Revocations>>) {
+        let before = std::mem::replace(&mut self.found, groups(tenants));
+        for group in &mut self.found {
+            group.seen = before.iter().find(|old| old.changes == group.changes).and_then(|old| old.seen);
+        }
     }
 
     /// Reads the lists that other VMs have changed.
@@ -163,7 +172,7 @@ impl RevocationSync {
     /// Joins the shared list into the VM's copy, and writes entries back that the shared list lost.
     fn refresh(&self, revocations: &Revocations, env: &mut Env<'_>) {
         let Ok(now) = env.now() else { return };
-        let sealed = env.shared().get(&SharedKeys::new(revocations.tenant()).list).map(|(bytes, _)| bytes);
+        let sealed = env.shared().get(&SharedKeys::new(revocations).list).map(|(bytes, _)| bytes);
         let sealed = sealed.unwrap_or_default();
         let mut held = revocations.open(&sealed);
         let mut list = RevocationList::clone(&revocations.list());
@@ -179,13 +188,10 @@ impl RevocationSync {
 }
 
 /// The tenants in groups.
-fn groups(tenants: impl IntoIterator<Item = Arc<Revocations>>, env: &Env<'_>) -> Vec<TenantGroup> {
+fn groups(tenants: impl IntoIterator<Item = Arc<Revocations>>) -> Vec<TenantGroup> {
     let mut groups: Vec<TenantGroup> = Vec::new();
     for revocations in tenants {
-        let keys = SharedKeys::new(revocations.tenant());
-        // Two VMs may create a list at the same time, and one of them loses its entries; `refresh`
-        // writes them again.
-        let _ = create(env.shared(), &keys.list);
+        let keys = SharedKeys::new(&revocations);
         match groups.iter_mut().find(|group| group.changes == keys.changes) {
             Some(group) => group.tenants.push(revocations),
             None => groups.push(TenantGroup { changes: keys.changes, seen: None, tenants: vec![revocations] }),
@@ -203,8 +209,8 @@ struct SharedKeys {
 impl SharedKeys {
     /// The keys for `tenant`. No two tenants have the same, and a tenant with another issuer or
     /// client has others.
-    fn new(tenant: &Tenant) -> Self {
-        let id = tenant_id(tenant);
+    fn new(revocations: &Revocations) -> Self {
+        let id = revocations.id();
         // One of 64 characters.
         let group = id.get(..1).unwrap_or_default();
         Self { list: format!("{PREFIX}{id}"), changes: format!("{PREFIX}changes/{group}") }
@@ -250,7 +256,7 @@ mod tests {
     fn a_list_of_another_plugin_is_replaced() {
         let (shared, with_key) = (TestSharedData::default(), runtime(&["k"]));
         let [a, b] = lists(&with_key, &shared);
-        let key = |list: &Revocations| SharedKeys::new(list.tenant()).list;
+        let key = |list: &Revocations| SharedKeys::new(list).list;
         let stored = |list: &Revocations| shared.get(&key(list)).unwrap().0;
         let end_adas = Revocation::of_user("ada", NOW);
         with(&shared, |env| end_adas.store(&b, LIFETIME, NOW, env)).unwrap();
@@ -284,7 +290,7 @@ mod tests {
         end(&mine, "bob").unwrap();
         let opened = |list: &Revocations| {
             let mut joined = RevocationList::default();
-            list.join(&mut joined, &shared.get(&SharedKeys::new(list.tenant()).list).unwrap().0);
+            list.join(&mut joined, &shared.get(&SharedKeys::new(list).list).unwrap().0);
             joined != RevocationList::default()
         };
         assert!(!opened(&mine) && opened(&other));

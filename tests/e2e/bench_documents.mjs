@@ -1,0 +1,200 @@
+/**
+ * `./build.sh bench documents`: what a request costs whose tenant is found in etcd, and what memory
+ * Envoy takes, with few and with 100,000 tenants in etcd.
+ *
+ * One etcd and one Envoy with two workers on this machine. The figures depend on the machine; that
+ * they do not grow with the tenants that exist is what to look for.
+ */
+import { randomBytes, sign } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { TOP } from './envoy.mjs';
+import { keyPair } from './key_pair.mjs';
+
+import { freePorts } from './ports.mjs';
+import { startProcess, waitFor } from './process.mjs';
+import { residentKilobytes } from './resident.mjs';
+
+const STORED = [1_000, 10_000, 100_000];
+/** How many tenants are used, and how many hosts a worker keeps. */
+const USED = 500;
+const KEPT = 1_000;
+/** How many tenants are used after that, more than are kept. */
+const MORE = 5_000;
+/** Tenants in a transaction: etcd takes 128 operations in one. */
+const BATCH = 40;
+const WRITERS = 8;
+const SAMPLES = 300;
+
+const { publicKey, privateKey } = keyPair('ed25519');
+const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'operator' };
+const issuerKey = keyPair('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+const agent = new Agent({ keepAlive: true });
+const encoded = (text) => Buffer.from(text).toString('base64');
+const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const header = part({ alg: 'EdDSA', kid: 'operator', typ: 'tenantgate-tenant+jws' });
+
+/** The signed document of a tenant. */
+function document(number) {
+  const issuer = `https://t${number}.issuer.example`;
+  const tenant = {
+    name: `t${number}`, hosts: [`t${number}.example`], issuer, client_id: 'gate', keys: [{ jwk: issuerKey }],
+    provider: { cluster: 'issuer', authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token` },
+    roles: [{ name: 'admin', groups: ['admins'] }, { name: 'reader', groups: ['staff'] }],
+    access: [{ paths: ['/admin/*'], allow: { roles: ['admin'] } }, { paths: ['/*'], allow: { roles: ['admin', 'reader'] } }],
+  };
+  const input = `${header}.${part({ iat: 1_800_000_000, tenant })}`;
+  return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`;
+}
+
+const ports = await freePorts(['gateway', 'admin', 'client', 'peer']);
+const dir = mkdtempSync(join(tmpdir(), 'tenantgate-bench-documents-'));
+
+function post(path, body) {
+  return new Promise((resolve, reject) => {
+    const call = request({ agent, host: '127.0.0.1', port: ports.client, method: 'POST', path }, (answer) => {
+      const parts = [];
+      answer.on('data', (chunk) => parts.push(chunk));
+      answer.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        if (answer.statusCode === 200) resolve(JSON.parse(text));
+        else reject(new Error(`${path}: ${answer.statusCode} ${text}`));
+      });
+    });
+    call.on('error', reject);
+    call.end(JSON.stringify(body));
+  });
+}
+
+let written = 0;
+let changes = 0;
+
+/** Writes tenants until there are `count`, with one entry of the log for each transaction. */
+async function fill(count) {
+  const put = (key, value) => ({ request_put: { key: encoded(`/tenantgate/${key}`), value: encoded(value) } });
+  const writer = async () => {
+    while (written < count) {
+      const numbers = Array.from({ length: Math.min(BATCH, count - written) }, (_, index) => written + index);
+      written += numbers.length;
+      changes += 1;
+      const log = put(`changes/${String(changes).padStart(20, '0')}`, JSON.stringify({ tenant: `t${numbers[0]}`, hosts: [] }));
+      const puts = numbers.flatMap((number) => [put(`tenants/t${number}`, document(number)), put(`hosts/example.t${number}`, `t${number}`)]);
+      await post('/v3/kv/txn', { success: [...puts, log] });
+    }
+  };
+  await Promise.all(Array.from({ length: WRITERS }, writer));
+}
+
+const address = (port) => ({ socket_address: { address: '127.0.0.1', port_value: port } });
+const cluster = (name, port) => ({ name, connect_timeout: '1s', load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: address(port) } }] }] } });
+const configuration = {
+  session: { keys: [{ id: 'bench', key: randomBytes(32).toString('base64') }] },
+  tenants_from: { etcd: { cluster: 'etcd', interval: '1s' }, keys: [{ jwk }], cache: KEPT },
+};
+const router = { name: 'router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } };
+const tenantgate = {
+  name: 'tenantgate',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm',
+    config: {
+      name: 'tenantgate',
+      vm_config: { vm_id: 'tenantgate', runtime: 'envoy.wasm.runtime.v8', code: { local: { filename: process.env.TENANTGATE_WASM ?? join(TOP, 'target/tenantgate.wasm') } } },
+      allow_on_headers_stop_iteration: true,
+      configuration: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: JSON.stringify(configuration) },
+    },
+  },
+};
+const manager = {
+  '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+  stat_prefix: 'gateway',
+  http_filters: [tenantgate, router],
+  route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, direct_response: { status: 200 } }] }] },
+};
+const config = join(dir, 'envoy.json');
+writeFileSync(config, JSON.stringify({
+  admin: { address: address(ports.admin) },
+  static_resources: {
+    listeners: [{ name: 'gateway', address: address(ports.gateway), filter_chains: [{ filters: [{ name: 'http', typed_config: manager }] }] }],
+    clusters: [cluster('etcd', ports.client), cluster('issuer', ports.client)],
+  },
+}));
+
+/** The time until a browser is sent to the issuer of this tenant, in milliseconds. */
+function ask(number) {
+  const start = performance.now();
+  return new Promise((resolve, reject) => {
+    const headers = { host: `t${number}.example`, accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    const sent = request({ host: '127.0.0.1', port: ports.gateway, agent, headers }, (answer) => {
+      answer.resume().on('end', () => {
+        const sentTo = answer.headers.location ?? '';
+        if (sentTo.startsWith(`https://t${number}.issuer.example/auth?`)) resolve(performance.now() - start);
+        else reject(new Error(`t${number}: ${answer.statusCode} ${sentTo}`));
+      });
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+const median = (times) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+
+async function times(count, call) {
+  const all = [];
+  for (let number = 0; number < count; number += 1) all.push(await call(number));
+  return median(all);
+}
+
+/** One Envoy, which finds tenants among those that are stored. */
+async function measure(count) {
+  const envoy = startProcess(join(TOP, 'target/venv/bin/envoy'), ['-c', config, '--disable-hot-restart', '--concurrency', '2', '-l', 'error'], { log: join(dir, 'envoy.log') });
+  try {
+    await waitFor(envoy, async () => {
+      if (!(await fetch(`http://127.0.0.1:${ports.admin}/ready`)).ok) throw new Error('Envoy is not ready');
+    }, 60);
+    const step = Math.floor(count / USED);
+    const first = await times(USED, (index) => ask(index * step));
+    // Every worker gets each tenant.
+    for (let round = 0; round < 4; round += 1) await times(USED, (index) => ask(index * step));
+    const known = await times(USED, (index) => ask(index * step));
+    const memory = residentKilobytes(envoy.pid) / 1024;
+    const more = Math.min(MORE, count);
+    await times(more, ask);
+    const memoryOfMore = residentKilobytes(envoy.pid) / 1024;
+    const last = `/tenantgate/changes/${String(changes).padStart(20, '0')}`;
+    const look = await times(SAMPLES, async () => {
+      const start = performance.now();
+      await post('/v3/kv/range', { key: encoded(last), range_end: encoded('/tenantgate/changes0'), limit: 100 });
+      return performance.now() - start;
+    });
+    return { count, first, known, look, memory, more, memoryOfMore };
+  } finally {
+    await envoy.stop();
+  }
+}
+
+const etcd = startProcess('etcd', [
+  '--log-level', 'error', '--data-dir', join(dir, 'etcd'), '--quota-backend-bytes', String(8 * 1024 ** 3),
+  '--listen-client-urls', `http://127.0.0.1:${ports.client}`, '--advertise-client-urls', `http://127.0.0.1:${ports.client}`,
+  '--listen-peer-urls', `http://127.0.0.1:${ports.peer}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${ports.peer}`,
+  '--initial-cluster', `default=http://127.0.0.1:${ports.peer}`,
+], { log: join(dir, 'etcd.log') });
+try {
+  await waitFor(etcd, () => post('/v3/maintenance/status', {}));
+  const rows = [];
+  for (const count of STORED) {
+    await fill(count);
+    rows.push(await measure(count));
+  }
+  const base = rows[0];
+  const cell = (value, unit, first, width) => `${value.toFixed(unit === 'MiB' ? 0 : 2)} ${unit} (${(value / first).toFixed(2)})`.padEnd(width);
+  process.stdout.write(`tenants stored   first request      known tenant       look for changes   memory, ${USED} used   memory, then more used\n`);
+  for (const row of rows) {
+    process.stdout.write(`${String(row.count).padStart(14)}   ${cell(row.first, 'ms', base.first, 19)}${cell(row.known, 'ms', base.known, 19)}${cell(row.look, 'ms', base.look, 19)}${cell(row.memory, 'MiB', base.memory, 19)}${cell(row.memoryOfMore, 'MiB', base.memoryOfMore, 14)} of ${row.more}\n`);
+  }
+} finally {
+  await etcd.stop();
+  agent.destroy();
+  rmSync(dir, { recursive: true });
+}
