@@ -40,26 +40,13 @@ impl Gates {
             "session": { "keys": session },
             "tenants_from": { "etcd": { "cluster": "etcd", "prefix": self.prefix }, "keys": keys },
             "tenants": [
-                {
-                    "name": "fixed",
-                    "hosts": ["fixed.example", "*.file.example"],
-                    "issuer": "https://issuer.example",
-                    "client_id": "gate",
-                    "client_secret": { "env": "NOT_SET" },
-                    "provider": { "cluster": "i", "discovery": true },
-                },
-                {
-                    "name": "sharing",
-                    "hosts": ["login.shared.example"],
-                    "issuer": "https://issuer.example",
-                    "client_id": "sharing",
-                    "client_secret": { "env": "NOT_SET" },
-                    "provider": { "cluster": "i", "discovery": true },
-                    "login": {
-                        "cookie_domain": "shared.example",
-                        "redirect_uri": "https://login.shared.example/oauth2/callback",
-                    },
-                },
+                of_file("fixed", &json!(["fixed.example"]), json!({})),
+                of_file("wild", &json!(["wild.example", "*.wild.example"]), json!({
+                    "cookie_domain": "wild.example", "redirect_uri": "https://wild.example/oauth2/callback",
+                })),
+                of_file("sharing", &json!(["login.shared.example"]), json!({
+                    "cookie_domain": "shared.example", "redirect_uri": "https://login.shared.example/oauth2/callback",
+                })),
             ],
         });
         self.file("gate.yaml", &configuration.to_string());
@@ -145,6 +132,19 @@ impl Gates {
     pub(super) fn payload(&self, tenant: &str) -> Value {
         payload(&self.value(&format!("tenants/{tenant}")).unwrap())
     }
+}
+
+/// A tenant of the file of the gates.
+fn of_file(name: &str, hosts: &Value, login: Value) -> Value {
+    json!({
+        "name": name,
+        "hosts": hosts,
+        "issuer": "https://issuer.example",
+        "client_id": name,
+        "client_secret": { "env": "NOT_SET" },
+        "provider": { "cluster": "i", "discovery": true },
+        "login": login,
+    })
 }
 
 /// The payload of a JWS.

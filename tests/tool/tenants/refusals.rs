@@ -65,7 +65,7 @@ fn what_is_wrong_is_said() {
             tenant("acme", "acme.example, fixed.example", ""),
             "hosts: requests for \"fixed.example\" go to tenant \"fixed\" of ",
         ),
-        (tenant("acme", "a.file.example", ""), "requests for \"a.file.example\" go to tenant \"fixed\" of "),
+        (tenant("acme", "a.wild.example", ""), "requests for \"a.wild.example\" go to tenant \"wild\" of "),
         (
             tenant("acme", "taken.example", ""),
             "hosts: \"taken.example\" belongs to tenant \"owner\" in etcd; take it from that tenant first",

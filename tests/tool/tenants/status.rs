@@ -27,8 +27,8 @@ fn each_reason_is_said() {
     // Mistakes, a host of the file, hosts that are not in the index or not its own there.
     put("tenants/b5", &signed(&ed, &json!({ "name": "b5", "hosts": ["b5.example"] })));
     put("hosts/example.b5", "b5");
-    put("tenants/b6", &signed(&ed, &whole("b6", &["a.file.example"])));
-    put("hosts/example.file.a", "b6");
+    put("tenants/b6", &signed(&ed, &whole("b6", &["a.wild.example"])));
+    put("hosts/example.wild.a", "b6");
     put("tenants/b7", &signed(&ed, &whole("b7", &["b7.example", "acme.example"])));
     put("tenants/Cap", &signed(&ed, &whole("Cap", &["cap.example"])));
     put("hosts/example.cap", "Cap");
@@ -47,7 +47,7 @@ fn each_reason_is_said() {
         "b4: broken\n  it is not a signed tenant; write it with `tenantgate tenants apply`\n".to_owned(),
         "b5: broken\n  tenant \"b5\": issuer: is missing".to_owned(),
         format!(
-            "b6: broken\n  hosts: requests for \"a.file.example\" go to tenant \"fixed\" of {file}, which comes first\n"
+            "b6: broken\n  hosts: requests for \"a.wild.example\" go to tenant \"wild\" of {file}, which comes first\n"
         ),
         format!("b7: broken\n  hosts: \"b7.example\" is not in the index, so no gate finds it; {again}\n"),
         "  hosts: \"acme.example\" leads to tenant \"acme\" in the index\n".to_owned(),

@@ -15,6 +15,7 @@ use tenantgate::runtime::{ServedTenant, TenantEntry};
 use super::configuration::Configured;
 use super::etcd::{Reach, password};
 use super::secrets::without;
+use super::tenants::{self, Given};
 use super::variables::{Variables, VmEnvironment};
 use super::yaml::Node;
 use selection::Selection;
@@ -52,6 +53,12 @@ impl Arguments {
         let context = LoadContext { environment: &environment, host: HostAlgorithms::ASSUMED };
         let loaded = config::load_value(&configured.node.value(), context)
             .map_err(|errors| format!("{errors}\nthe configuration is refused; `tenantgate check` says more"))?;
+        let given = Given { env: &self.env, file: self.env_file.as_deref() };
+        let found = match names(&loaded).any(|name| name == self.tenant) {
+            true => None,
+            false => tenants::found(&self.tenant, &configured, &self.reach, given)?,
+        };
+        let loaded = found.unwrap_or(loaded);
         let tenant = served(&loaded, &self.tenant).map_err(|problem| format!("{file}: {problem}"))?;
         let store = loaded.runtime.store().ok_or_else(|| format!("{file}: {NO_STORE}"))?;
         let mut etcd = self.reach.servers(&configured.source, SECTION, store.cluster())?;
@@ -70,18 +77,8 @@ impl Arguments {
 
 /// The tenant with this name.
 fn served(loaded: &Loaded, wanted: &str) -> Result<Arc<ServedTenant>, String> {
-    let mut names = Vec::new();
-    for entry in loaded.runtime.entries() {
-        let name = match entry {
-            TenantEntry::Served(served) => &served.model.name,
-            TenantEntry::Broken(broken) => match &broken.name {
-                Some(name) => name,
-                None => continue,
-            },
-        };
-        names.push(name.as_str());
+    for entry in loaded.runtime.entries().iter().filter(|entry| name(entry) == Some(wanted)) {
         match entry {
-            _ if name.as_str() != wanted => {}
             TenantEntry::Served(served) => return Ok(served.clone()),
             TenantEntry::Broken(_) => {
                 let label = format!("tenant \"{wanted}\"");
@@ -93,7 +90,25 @@ fn served(loaded: &Loaded, wanted: &str) -> Result<Arc<ServedTenant>, String> {
             }
         }
     }
-    Err(format!("there is no tenant {wanted:?}; there are {}", names.join(", ")))
+    let names: Vec<&str> = names(loaded).collect();
+    let names = names.join(", ");
+    Err(match loaded.runtime.documents() {
+        None => format!("there is no tenant {wanted:?}; there are {names}"),
+        Some(_) => format!("there is no tenant {wanted:?}, neither in etcd nor in the file, which has {names}"),
+    })
+}
+
+/// The names of the tenants.
+fn names(loaded: &Loaded) -> impl Iterator<Item = &str> {
+    loaded.runtime.entries().iter().filter_map(name)
+}
+
+fn name(entry: &TenantEntry) -> Option<&str> {
+    let name = match entry {
+        TenantEntry::Served(served) => Some(&served.model.name),
+        TenantEntry::Broken(broken) => broken.name.as_ref(),
+    };
+    name.map(|name| name.as_str())
 }
 
 /// Refuses variables without a value here that a replica needs to read the entry, and etcd to take

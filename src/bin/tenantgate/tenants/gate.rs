@@ -1,6 +1,7 @@
 //! The configuration of the gates, and its etcd.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -12,7 +13,7 @@ use tenantgate::tenant_documents::{DocumentError, DocumentKeys, TenantDocument};
 
 use super::arguments::GateArguments;
 use crate::configuration::Configured;
-use crate::etcd::{Gateway, user};
+use crate::etcd::{Gateway, Reach, user};
 use crate::gate::Form;
 use crate::machine::with_variables;
 use crate::source::Source;
@@ -36,6 +37,13 @@ pub(super) struct Gate {
     source: Arc<DocumentSource>,
 }
 
+/// The variables of the command line.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) env: &'a [(String, String)],
+    pub(crate) file: Option<&'a Path>,
+}
+
 /// What a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needs {
@@ -49,22 +57,42 @@ impl Gate {
     /// Reads the configuration. The result has the etcd, too.
     pub(super) fn read(arguments: &GateArguments, needs: Needs) -> Result<(Self, Gateway), String> {
         let configured = Configured::read(&arguments.file)?;
-        let file = configured.source.name.clone();
-        let env_file = arguments.env_file.as_deref();
-        let variables = Variables::new(arguments.env.clone(), env_file, false)?;
+        let variables = Given { env: &arguments.env, file: arguments.env_file.as_deref() };
+        Self::new(&configured, &arguments.reach, variables, needs)
+    }
+
+    /// The gates with this configuration.
+    pub(super) fn new(
+        configured: &Configured,
+        reach: &Reach,
+        given: Given<'_>,
+        needs: Needs,
+    ) -> Result<(Self, Gateway), String> {
+        let Configured { source: Source { name: file, text }, node, form, fixed, .. } = configured;
+        let variables = Variables::new(given.env.to_vec(), given.file, false)?;
         // What the tenants of the file need does not matter here.
-        let assumed = Variables::new(arguments.env.clone(), env_file, true)?;
-        let vm = assumed.vm(None, configured.fixed.clone(), &configured.node);
-        require(&configured.node, &vm, needs).map_err(|problem| format!("{file}: {problem}"))?;
+        let assumed = Variables::new(given.env.to_vec(), given.file, true)?;
+        let vm = assumed.vm(None, fixed.clone(), node);
+        require(node, &vm, needs).map_err(|problem| format!("{file}: {problem}"))?;
         let context = LoadContext { environment: &vm, host: HostAlgorithms::ASSUMED };
-        let loaded = config::load_value(&configured.node.value(), context)
+        let loaded = config::load_value(&node.value(), context)
             .map_err(|errors| format!("{errors}\n{file}: is refused; `tenantgate check` says more"))?;
         let source = loaded.runtime.documents().cloned().ok_or_else(|| format!("{file}: {NO_DOCUMENTS}"))?;
-        let servers = arguments.reach.servers(&configured.source, SECTION, source.cluster())?;
-        let gateway = Gateway::new(servers, user(&configured.node, SECTION, &vm));
+        let servers = reach.servers(&configured.source, SECTION, source.cluster())?;
+        let gateway = Gateway::new(servers, user(node, SECTION, &vm));
         drop(vm);
-        let Configured { source: Source { text, .. }, node, form, fixed, .. } = configured;
-        Ok((Self { file, text, node, form, loaded, variables, assumed, fixed, source }, gateway))
+        let gate = Self {
+            file: file.clone(),
+            text: text.clone(),
+            node: node.clone(),
+            form: *form,
+            loaded,
+            variables,
+            assumed,
+            fixed: fixed.clone(),
+            source,
+        };
+        Ok((gate, gateway))
     }
 
     /// The keys in etcd.

@@ -11,6 +11,7 @@ mod delete;
 mod diff;
 mod document;
 mod files;
+mod found;
 mod gate;
 mod get;
 mod index;
@@ -25,6 +26,9 @@ mod text;
 mod write;
 
 use clap::Subcommand;
+
+pub(crate) use found::found;
+pub(crate) use gate::Given;
 
 /// What to do with the tenants in etcd.
 #[derive(Subcommand)]
