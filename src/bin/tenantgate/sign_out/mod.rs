@@ -77,18 +77,17 @@ impl Arguments {
 
 /// The tenant with this name.
 fn served(loaded: &Loaded, wanted: &str) -> Result<Arc<ServedTenant>, String> {
-    for entry in loaded.runtime.entries().iter().filter(|entry| name(entry) == Some(wanted)) {
-        match entry {
-            TenantEntry::Served(served) => return Ok(served.clone()),
-            TenantEntry::Broken(_) => {
-                let label = format!("tenant \"{wanted}\"");
-                let problem = loaded.problems.iter().find(|problem| problem.tenant() == Some(&label));
-                let problem = problem.map_or_else(String::new, ToString::to_string);
-                return Err(format!(
-                    "tenant {wanted:?} has mistakes, so it has no sessions: {problem}; `tenantgate check` says more"
-                ));
-            }
+    match loaded.runtime.entries().iter().find(|entry| name(entry) == Some(wanted)) {
+        Some(TenantEntry::Served(served)) => return Ok(served.clone()),
+        Some(TenantEntry::Broken(_)) => {
+            let label = format!("tenant \"{wanted}\"");
+            let problem = loaded.problems.iter().find(|problem| problem.tenant() == Some(&label));
+            let problem = problem.map_or_else(String::new, ToString::to_string);
+            return Err(format!(
+                "tenant {wanted:?} has mistakes, so it has no sessions: {problem}; `tenantgate check` says more"
+            ));
         }
+        None => {}
     }
     let names: Vec<&str> = names(loaded).collect();
     let names = names.join(", ");
