@@ -35,14 +35,8 @@ impl Gateway {
         self.servers.name()
     }
 
-    /// The keys of a range.
-    pub(crate) fn range(&mut self, range: &Range) -> Result<Found, Failure> {
-        let (found, _) = self.range_at(range)?;
-        Ok(found)
-    }
-
     /// The keys of a range, and the revision of the store that has them.
-    pub(crate) fn range_at(&mut self, range: &Range) -> Result<(Found, u64), Failure> {
+    pub(crate) fn range(&mut self, range: &Range) -> Result<(Found, u64), Failure> {
         let answer = self.call("/v3/kv/range", &range.json())?;
         let revision = answer.get("header").and_then(Value::as_object).map(|header| number(header, "revision"));
         let found = Found::read(&answer).zip(revision.filter(|revision| *revision > 0));
@@ -51,7 +45,7 @@ impl Gateway {
             .ok_or_else(|| self.invalid())
     }
 
-    /// The keys of each of these ranges, all at one revision of the store.
+    /// The keys of each of these ranges, read in their order.
     pub(crate) fn ranges(&mut self, ranges: &[Range]) -> Result<Vec<Found>, Failure> {
         let mut found = Vec::new();
         for some in ranges.chunks(MOST_RANGES) {

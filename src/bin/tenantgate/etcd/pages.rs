@@ -25,7 +25,7 @@ impl Pages {
     pub(crate) fn read(&mut self, gateway: &mut Gateway) -> Result<Option<Vec<Pair>>, Failure> {
         let Some(range) = &mut self.next else { return Ok(None) };
         let (found, revision) = loop {
-            match gateway.range_at(range) {
+            match gateway.range(range) {
                 // Long values: fewer of them.
                 Err(Failure::TooLong) if range.limit > 1 => range.limit /= 2,
                 answer => break answer?,

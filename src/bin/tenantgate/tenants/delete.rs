@@ -10,10 +10,10 @@ use super::document::{self, printable};
 use super::gate::{Gate, Needs};
 use super::index;
 use super::output::{JsonList, print};
-use super::plan::{MOST_HOSTS, entries, last_change};
+use super::plan::{MOST_HOSTS, entries, last_change, number};
 use super::stored::Stored;
 use super::write::{MOST_ATTEMPTS, NOT_WRITTEN, changed, log};
-use crate::etcd::{Gateway, Pair, Transaction, Write};
+use crate::etcd::{Gateway, Pair, Range, Transaction, Write};
 
 /// The tenants to delete.
 #[derive(clap::Args)]
@@ -110,9 +110,10 @@ fn one(name: &str, yes: bool, says: bool, gate: &Gate, etcd: &mut Gateway) -> Re
 /// What there is. `None` if there is nothing.
 fn find(name: &str, gate: &Gate, etcd: &mut Gateway) -> Result<Option<Found>, String> {
     let keys = gate.keys();
-    let last_change = last_change(keys, etcd)?;
-    let pair = etcd.keys([keys.document_of(name).as_str()], 0)?.into_iter().flatten().next();
-    let stored = pair.map(|pair| Stored::new(name, pair, gate));
+    let ranges = [last_change(keys), Range::one(&keys.document_of(name))];
+    let mut first = etcd.ranges(&ranges)?.into_iter().map(|found| found.pairs.into_iter().next());
+    let last_change = number(keys, first.next().flatten().as_ref());
+    let stored = first.next().flatten().map(|pair| Stored::new(name, pair, gate));
     let opened = stored.as_ref().map(|stored| stored.document.as_ref());
     let (hosts, note) = match opened {
         Some(Ok(opened)) => (document::hosts(&opened.sealed), None),

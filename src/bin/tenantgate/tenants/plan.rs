@@ -83,12 +83,13 @@ impl Plan {
         etcd: &mut Gateway,
     ) -> Result<Self, String> {
         let keys = gate.keys();
-        // The log comes first: whatever somebody else writes after it takes the next number.
-        let last_change = last_change(keys, etcd)?;
-        let document = keys.document_of(&wanted.name);
-        let stored = etcd.keys([document.as_str()], 0)?.into_iter().flatten().next();
-        let stored = stored.map(|pair| Stored::new(&wanted.name, pair, gate));
-        let hosts = entries(&wanted.hosts, keys, etcd)?;
+        // The log comes first: whatever somebody else writes after it takes its next number.
+        let mut ranges = vec![last_change(keys), Range::one(&keys.document_of(&wanted.name))];
+        ranges.extend(wanted.hosts.iter().map(|host| Range::one(&keys.host(host))));
+        let mut found = etcd.ranges(&ranges)?.into_iter().map(|found| found.pairs.into_iter().next());
+        let last_change = number(keys, found.next().flatten().as_ref());
+        let stored = found.next().flatten().map(|pair| Stored::new(&wanted.name, pair, gate));
+        let hosts: Vec<(HostPattern, Option<Pair>)> = wanted.hosts.iter().cloned().zip(found).collect();
         conflicts::refuse(wanted, &hosts, gate, etcd)?;
         let gone = gone(wanted, stored.as_ref(), keys, etcd)?;
         let changes = hosts.len().saturating_add(gone.len());
@@ -134,11 +135,14 @@ impl Plan {
     }
 }
 
-/// The number of the last entry of the log. 0 without one.
-pub(super) fn last_change(keys: DocumentKeys<'_>, etcd: &mut Gateway) -> Result<u64, String> {
-    let last = Range { limit: 1, is_descending: true, ..Range::below(&keys.changes()) };
-    let found = etcd.range(&last)?;
-    Ok(found.pairs.first().and_then(|pair| keys.number(&pair.key)).unwrap_or_default())
+/// The last entry of the log.
+pub(super) fn last_change(keys: DocumentKeys<'_>) -> Range {
+    Range { limit: 1, is_descending: true, ..Range::below(&keys.changes()) }
+}
+
+/// The number of this entry of the log. 0 without one.
+pub(super) fn number(keys: DocumentKeys<'_>, change: Option<&Pair>) -> u64 {
+    change.and_then(|pair| keys.number(&pair.key)).unwrap_or_default()
 }
 
 /// The index entries of hosts.
