@@ -96,19 +96,20 @@ impl KeyRing {
         self.seal_with(&parts_of(purpose, &[]), value, env)
     }
 
-    /// Seals `value` for a tenant of which only the name is known. The form is that of
+    /// Seals `value` for a field of a tenant of which only the name is known. The form is that of
     /// [`seal`](Self::seal).
     ///
     /// # Errors
     /// The same as for [`seal`](Self::seal).
-    pub fn seal_for_name<T: Serialize>(
+    pub fn seal_for_field<T: Serialize>(
         &self,
         purpose: Purpose,
         name: &str,
+        field: &str,
         value: &T,
         env: &mut Env<'_>,
     ) -> Result<String, SealError> {
-        self.seal_with(&parts_of(purpose, &[name]), value, env)
+        self.seal_with(&parts_of(purpose, &[name, field]), value, env)
     }
 
     fn seal_with<T: Serialize>(&self, aad: &[u8], value: &T, env: &mut Env<'_>) -> Result<String, SealError> {
@@ -136,10 +137,16 @@ impl KeyRing {
         self.open_with(purpose, &parts_of(purpose, &[]), sealed)
     }
 
-    /// Opens a value that [`seal_for_name`](Self::seal_for_name) made for the same purpose and
-    /// name.
-    pub fn open_for_name<T: DeserializeOwned>(&self, purpose: Purpose, name: &str, sealed: &[u8]) -> Option<T> {
-        self.open_with(purpose, &parts_of(purpose, &[name]), sealed)
+    /// Opens a value that [`seal_for_field`](Self::seal_for_field) made for the same purpose, name and
+    /// field.
+    pub fn open_for_field<T: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        name: &str,
+        field: &str,
+        sealed: &[u8],
+    ) -> Option<T> {
+        self.open_with(purpose, &parts_of(purpose, &[name, field]), sealed)
     }
 
     fn open_with<T: DeserializeOwned>(&self, purpose: Purpose, aad: &[u8], sealed: &[u8]) -> Option<T> {

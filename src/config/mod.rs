@@ -126,7 +126,7 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
         .collect();
     root.finish();
     refuse_shared(&tenants, &whole);
-    unreadable_hosts::refuse_taken(&tenants, &whole);
+    unreadable_hosts::refuse_taken(&tenants, documents_at.is_present(), &whole);
     cookie_domains::refuse_foreign_hosts(&tenants);
     passed_headers::refuse_passed(&tenants, &header_names);
     let documents: Option<(_, Box<dyn TenantCompiler>)> = match settings {

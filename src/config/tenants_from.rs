@@ -12,8 +12,9 @@ use super::load_context::LoadContext;
 use super::tenant::{AssertionNames, PartialTenant, tenant};
 use super::values::{duration, listed, whole};
 use super::{etcd, keys};
-use crate::env::Env;
+use crate::env::{Env, NoEnvironment};
 use crate::http::header_name::FoldedNames;
+use crate::http::host::{Host, HostPattern};
 use crate::runtime::{CompiledTenant, DocumentSettings, TenantCompiler};
 use crate::tenant::DEFAULT_NAMES;
 
@@ -52,6 +53,9 @@ pub(super) struct DocumentCompiler {
     assertion: Option<AssertionNames>,
     /// The names of the tenants of the file, in lower case.
     names: Map<String, Value>,
+    /// Their hosts, and the domains of their cookies.
+    hosts: Vec<HostPattern>,
+    cookie_domains: Vec<Host>,
     /// The names that are removed from the requests of every client.
     protected: FoldedNames,
 }
@@ -63,15 +67,53 @@ impl DocumentCompiler {
         // Entry by entry: to collect them would add the code of a sort to the module.
         let mut known = Map::new();
         names.for_each(|name| drop(known.insert(name.as_str().to_ascii_lowercase(), Value::Null)));
+        let hosts = tenants.iter().flat_map(|tenant| &tenant.hosts.read).cloned().collect();
+        let cookie_domains = tenants.iter().filter_map(|tenant| tenant.cookie_domain.clone()).collect();
+        let own = assertion.as_ref().map(|assertion| assertion.header.as_str());
         let written = tenants.iter().flat_map(|tenant| &tenant.header_names).chain(header_names);
-        let protected = FoldedNames::new(&mut written.map(String::as_str).chain(DEFAULT_NAMES));
-        Self { assertion, names: known, protected }
+        let protected = FoldedNames::new(&mut written.map(String::as_str).chain(own).chain(DEFAULT_NAMES));
+        Self { assertion, names: known, hosts, cookie_domains, protected }
+    }
+
+    /// Records a mistake if browsers would send cookies of the document's tenant to a tenant of the
+    /// file, or the other way round.
+    fn compare_hosts(&self, partial: &PartialTenant) {
+        if let Some(domain) = &partial.cookie_domain
+            && let Some(pattern) = self.hosts.iter().find(|pattern| covers(domain, pattern))
+        {
+            let message = format!("\"{domain}\" covers \"{pattern}\" of a tenant of the configuration");
+            partial.errors.add_once(Code::SHARED, "login.cookie_domain", message);
+        }
+        for pattern in &partial.hosts.read {
+            if let Some(domain) = self.cookie_domains.iter().find(|domain| covers(domain, pattern)) {
+                let message =
+                    format!("\"{pattern}\" is in \"{domain}\", where a tenant of the configuration has its cookies");
+                partial.errors.add_once(Code::SHARED, "hosts", message);
+            }
+        }
+    }
+}
+
+/// Whether a secret of the document is `{env: NAME}`.
+fn has_variable(document: &Value) -> bool {
+    let key = |name| document.get("client_key").and_then(|key| key.get(name));
+    let secrets = [document.get("client_secret"), key("pem"), key("jwk")];
+    secrets.into_iter().flatten().any(|secret| secret.get("env").is_some())
+}
+
+/// Whether a host of the pattern is within the domain.
+fn covers(domain: &Host, pattern: &HostPattern) -> bool {
+    match pattern {
+        HostPattern::Exact(host) => host.is_within(domain),
+        HostPattern::Below(below) => below.is_within(domain) || domain.is_within(below),
     }
 }
 
 impl TenantCompiler for DocumentCompiler {
     fn compile(&self, document: &Value, env: &Env<'_>) -> CompiledTenant {
-        let context = LoadContext { environment: env.environment(), host: env.verifier().trusted };
+        // Whoever signs documents must not read the variables of Envoy, among which are the session
+        // keys: the tenant could send them to a server of his own.
+        let context = LoadContext { environment: &NoEnvironment, host: env.verifier().trusted };
         let partial = tenant(0, document, context, self.assertion.as_ref());
         let errors = &partial.errors;
         if let Some(name) = &partial.name
@@ -79,6 +121,12 @@ impl TenantCompiler for DocumentCompiler {
         {
             errors.add(Code::SHARED, "name", "is the name of a tenant of the configuration, which comes first");
         }
+        if has_variable(document) {
+            let message =
+                "a secret of a document cannot be a variable of Envoy; `tenantgate tenants apply` seals its value";
+            errors.add(Code::VARIABLE, "", message);
+        }
+        self.compare_hosts(&partial);
         for name in partial.header_names.iter().filter(|name| !self.protected.contains(name)) {
             let message = format!(
                 "\"{name}\" is not among `tenants_from.header_names`, so clients of other tenants could send it; \

@@ -9,8 +9,9 @@ use crate::http::host::HostPattern;
 use crate::http::host_index::HostIndex;
 
 /// Records a mistake of the whole configuration for each unreadable host that a wildcard of another
-/// tenant takes, or may take because nobody knows which host was meant.
-pub(super) fn refuse_taken(tenants: &[PartialTenant], whole: &Errors) {
+/// tenant takes, or may take because nobody knows which host was meant. A document in etcd may take
+/// any of them.
+pub(super) fn refuse_taken(tenants: &[PartialTenant], has_documents: bool, whole: &Errors) {
     let mut wildcards = HostIndex::default();
     // Of the tenants with a wildcard, two are enough to find another one for any tenant.
     let mut owners: Vec<(&PartialTenant, &HostPattern)> = Vec::new();
@@ -36,7 +37,16 @@ pub(super) fn refuse_taken(tenants: &[PartialTenant], whole: &Errors) {
                         "cannot be read, and \"*.{domain}\" of {other} would take its requests; write \"{pattern}\""
                     );
                     whole.add_for(Code::SHARED, tenant, path, message);
+                } else if has_documents {
+                    let message = format!(
+                        "cannot be read, and a document in etcd (`tenants_from`) may take its requests; write \"{pattern}\""
+                    );
+                    whole.add_for(Code::SHARED, tenant, path, message);
                 }
+            } else if has_documents {
+                let message = "cannot be read, and a document in etcd (`tenants_from`) may take its requests; write a DNS \
+                               name without scheme, port and path (\"acme.example\")";
+                whole.add_for(Code::SHARED, tenant, path, message.to_owned());
             } else if let Some((other, wildcard)) = owners.iter().find(|(other, _)| is_other(other)) {
                 let other = &other.label;
                 let message = format!(

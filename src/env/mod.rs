@@ -48,7 +48,6 @@ pub struct Env<'a> {
     verifier: Verifier<'a>,
     shared: &'a dyn SharedData,
     client: &'a dyn ClientAddress,
-    environment: &'a dyn Environment,
 }
 
 impl<'a> Env<'a> {
@@ -60,24 +59,13 @@ impl<'a> Env<'a> {
         verifier: Verifier<'a>,
         shared: &'a dyn SharedData,
     ) -> Self {
-        Self { now, entropy, verifier, shared, client: &NoClientAddress, environment: &NoEnvironment }
+        Self { now, entropy, verifier, shared, client: &NoClientAddress }
     }
 
     /// The same environment, with the address of the client.
     #[must_use]
     pub fn with_client(self, client: &'a dyn ClientAddress) -> Self {
         Self { client, ..self }
-    }
-
-    /// The same environment, with the variables of the process.
-    #[must_use]
-    pub fn with_environment(self, environment: &'a dyn Environment) -> Self {
-        Self { environment, ..self }
-    }
-
-    /// The variables of the process.
-    pub(crate) fn environment(&self) -> &'a dyn Environment {
-        self.environment
     }
 
     /// The address of the client, if the host knows it. The host is asked at each call.

@@ -177,6 +177,11 @@ impl Filter {
         matches!(self.phase, Phase::Response(_))
     }
 
+    /// Whether the filter may read the body of the request as soon as it knows the tenant.
+    pub fn may_read_body(&self) -> bool {
+        matches!(self.phase, Phase::Request(RequestPhase::AwaitingTenant(_, _, true)))
+    }
+
     /// Whether the filter needs the response head.
     pub fn awaits_response(&self) -> bool {
         matches!(&self.phase, Phase::Response(response) if !response.is_idle())

@@ -106,7 +106,7 @@ impl RequestPhase {
             Self::AwaitingFetch(fetch, then) if fetch.is_over(env) => then(env),
             Self::AwaitingFetch(..) => RequestStep::Wait(self, RequestEffect::AwaitFetch),
             Self::AwaitingStore(wait, then) if wait.is_over(env) => then(wait.ended(), env),
-            Self::AwaitingTenant(wait, then) if wait.is_over(env) => then(env),
+            Self::AwaitingTenant(wait, then, _) if wait.is_over(env) => then(env),
             Self::AwaitingStore(..) | Self::AwaitingTenant(..) => {
                 RequestStep::Wait(self, RequestEffect::AwaitStore(Vec::new()))
             }
@@ -141,6 +141,8 @@ fn look_up(head: RequestHead, host: &Host, runtime: &Arc<Runtime>, env: &mut Env
         return RequestStep::Reply(RequestContext::tenant_unavailable(&head, runtime, env));
     };
     let runtime = runtime.clone();
+    // Only forms are read: logout tokens, and logins that a third party begins.
+    let may_read = head.only(":method") == Some(b"POST") && head.is_form();
     let then = move |env: &mut Env<'_>| match RequestContext::new(head, &runtime, env) {
         Ok(context) => RequestPhase::dispatch(context, env),
         Err(NoContext::Reply(reply)) => RequestStep::Reply(reply),
@@ -148,7 +150,7 @@ fn look_up(head: RequestHead, host: &Host, runtime: &Arc<Runtime>, env: &mut Env
         Err(NoContext::LookUp(head, _)) => RequestStep::Reply(RequestContext::tenant_unavailable(&head, &runtime, env)),
     };
     let start = start.map(PluginCall::from).into_iter().collect();
-    RequestStep::Wait(RequestPhase::AwaitingTenant(wait, Box::new(then)), RequestEffect::AwaitStore(start))
+    RequestStep::Wait(RequestPhase::AwaitingTenant(wait, Box::new(then), may_read), RequestEffect::AwaitStore(start))
 }
 
 /// Handles a back-channel logout. With a store, the answer waits until all replicas can know.

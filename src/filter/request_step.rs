@@ -32,8 +32,8 @@ pub(super) enum RequestPhase {
     AwaitingFetch(AwaitedFetch, Continuation),
     /// An answer of the store. Then the request goes on.
     AwaitingStore(StoreWait, StoreContinuation),
-    /// The lookup of the tenant. Then the request begins.
-    AwaitingTenant(LookupWait, Continuation),
+    /// The lookup of the tenant. Then the request begins. Whether its body may have to be read then.
+    AwaitingTenant(LookupWait, Continuation, bool),
 }
 
 /// What a request does after its wait.
@@ -90,9 +90,9 @@ impl RequestStep {
                 let then = move |env: &mut Env<'_>| then(env).with_log(line);
                 Self::Wait(RequestPhase::AwaitingFetch(fetch, Box::new(then)), effect)
             }
-            Self::Wait(RequestPhase::AwaitingTenant(wait, then), effect) => {
+            Self::Wait(RequestPhase::AwaitingTenant(wait, then, may_read), effect) => {
                 let then = move |env: &mut Env<'_>| then(env).with_log(line);
-                Self::Wait(RequestPhase::AwaitingTenant(wait, Box::new(then)), effect)
+                Self::Wait(RequestPhase::AwaitingTenant(wait, Box::new(then), may_read), effect)
             }
             Self::Wait(RequestPhase::AwaitingStore(wait, then), effect) => {
                 let then = move |ended: Ended, env: &mut Env<'_>| then(ended, env).with_log(line);

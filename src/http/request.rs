@@ -80,6 +80,14 @@ impl RequestHead {
         self.is_followed || self.has("transfer-encoding") || self.all("content-length").any(|length| length != b"0")
     }
 
+    /// Whether the body is a form. A media type is case-insensitive, and its parameters do not matter
+    /// here (RFC 9110 section 8.3.1).
+    pub(crate) fn is_form(&self) -> bool {
+        let value = self.only("content-type").unwrap_or_default();
+        let essence = value.split(|&b| b == b';').next().unwrap_or_default();
+        essence.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    }
+
     /// The bytes at this position.
     fn text(&self, range: &Range<usize>) -> &[u8] {
         self.bytes.get(range.clone()).unwrap_or_default()

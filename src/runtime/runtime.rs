@@ -17,6 +17,7 @@ use crate::session::revocation::{Revocations, SelectedSessions};
 use crate::session::store::{CommandedSignOut, Store, StoreSettings};
 use crate::session::{RefreshStore, Sessions};
 use crate::tenant::{SessionPolicy, Tenant};
+use crate::tenant_documents::DocumentKeys;
 use crate::upstream::{Assertion, AssertionSettings, UpstreamConfig};
 
 /// A loaded configuration with its caches. A request keeps the runtime that it began with.
@@ -131,10 +132,13 @@ impl Runtime {
             return None;
         }
         let served = documents.served();
-        let (providers, revocations) = served
+        let (providers, revocations): (_, Vec<Arc<Revocations>>) = served
             .iter()
             .map(|tenant| ((tenant.settings, tenant.provider.clone()), tenant.revocations.clone()))
             .unzip();
+        if let Some(store) = &self.store {
+            store.set_others(&revocations);
+        }
         Some(FoundTenants { providers, revocations })
     }
 
@@ -184,6 +188,7 @@ impl Runtime {
         match (self.select(host), &self.documents) {
             (Some(entry), _) => Found::Tenant(entry.clone()),
             (None, None) => Found::Absent,
+            (None, Some(_)) if host.as_str().split('.').count() > DocumentKeys::MAX_LABELS => Found::Absent,
             (None, Some(documents)) => env.now().map_or(Found::Away, |now| documents.find(host, now)),
         }
     }

@@ -109,8 +109,7 @@ impl Root {
     fn plugin_calls<T>(&self, step: impl FnOnce(&PluginCalls, &mut Env<'_>) -> T) -> T {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
-        let env = Env::new(now(), &mut entropy, verifier, &VmSharedData).with_environment(&VmEnvironment);
-        step(&self.plugin.calls, &mut { env })
+        step(&self.plugin.calls, &mut Env::new(now(), &mut entropy, verifier, &VmSharedData))
     }
 
     /// Tells the streams that what they wait for has ended or may have ended.

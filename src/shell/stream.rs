@@ -62,28 +62,21 @@ impl HttpContext for Stream {
                 Some(head) => state.run(Input::Request(if end_of_stream { head } else { head.followed() })),
                 None => state.fail("the request headers could not be read"),
             }
-            if end_of_stream && state.body != Body::Follows {
-                state.read_body(0, true);
-            }
-            set_reads_body(state.body != Body::Follows);
+            state.body_arrives(0, end_of_stream);
+            set_reads_body(state.body != Body::Follows || state.filter.may_read_body());
         })
     }
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        self.request(|state| {
-            if state.body != Body::Follows {
-                state.read_body(size, end_of_stream);
-            }
-        })
+        self.request(|state| state.body_arrives(size, end_of_stream))
     }
 
     /// Removes the trailers that a client must not send. If they cannot be removed, the trailers
     /// and the end of the request do not continue.
     fn on_http_request_trailers(&mut self, count: usize) -> Action {
         let action = self.request(|state| {
-            if let Body::Awaited(size) = state.body {
-                state.read_body(size, true);
-            }
+            let (size, _) = state.arrived;
+            state.body_arrives(size, true);
         });
         if action != Action::Continue || count > MAX_HEADERS {
             return Action::Pause;

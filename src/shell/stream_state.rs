@@ -29,6 +29,8 @@ use crate::upstream::{Forward, HeaderEdit};
 pub(super) struct StreamState {
     pub(super) filter: Filter,
     pub(super) body: Body,
+    /// How many bytes of the body have arrived, and whether that is all of it.
+    pub(super) arrived: (usize, bool),
     /// The call to the provider whose response the stream waits for.
     call: Option<DispatchedCall>,
     plugin: Plugin,
@@ -55,8 +57,8 @@ pub(super) struct Plugin {
 pub(super) enum Body {
     /// It is paused or continues like the request head.
     Follows,
-    /// It is buffered for the filter. This many bytes have arrived.
-    Awaited(usize),
+    /// It is buffered for the filter.
+    Awaited,
 }
 
 impl StreamState {
@@ -64,7 +66,16 @@ impl StreamState {
     pub(super) fn new(id: u32, filter: Filter, plugin: Plugin) -> Rc<RefCell<Self>> {
         Rc::new_cyclic(|this| {
             let this = this.clone();
-            RefCell::new(Self { filter, body: Body::Follows, call: None, plugin, id, this, is_listed: false })
+            RefCell::new(Self {
+                filter,
+                body: Body::Follows,
+                arrived: (0, false),
+                call: None,
+                plugin,
+                id,
+                this,
+                is_listed: false,
+            })
         })
     }
 
@@ -89,7 +100,7 @@ impl StreamState {
                     None
                 }
                 Effect::Request(RequestEffect::ReadBody) => {
-                    self.body = Body::Awaited(0);
+                    self.body = Body::Awaited;
                     let state: Weak<RefCell<dyn AwaitsBody>> = self.this.clone();
                     self.plugin.waiting.begin(self.id, state);
                     None
@@ -178,10 +189,17 @@ impl StreamState {
         }
     }
 
+    /// Takes note that `size` bytes of the body have arrived, and reads an awaited body.
+    pub(super) fn body_arrives(&mut self, size: usize, ended: bool) {
+        self.arrived = (size, ended);
+        if self.body != Body::Follows && (size > 0 || ended) {
+            self.read_body(size, ended);
+        }
+    }
+
     /// Handles an awaited body of which `size` bytes have arrived. It becomes an input at its end,
     /// or as soon as it is too long.
-    pub(super) fn read_body(&mut self, size: usize, ended: bool) {
-        self.body = Body::Awaited(size);
+    fn read_body(&mut self, size: usize, ended: bool) {
         let body = match size {
             _ if size > MAX_BODY => Err(BodyError::TooLong),
             _ if !ended => return,
@@ -207,6 +225,9 @@ impl Waits for StreamState {
     fn awaited_may_have_ended(&mut self) {
         self.is_listed = false;
         self.wake(Input::Woken);
+        // The body may have arrived while the tenant was not known.
+        let (size, ended) = self.arrived;
+        self.body_arrives(size, ended);
         self.await_call();
     }
 

@@ -72,7 +72,9 @@ impl<'a> DocumentKeys<'a> {
 
     /// The number of the entry of the log with this key.
     pub fn number(&self, change: &str) -> Option<u64> {
-        change.strip_prefix(&self.changes())?.parse().ok()
+        let digits = change.strip_prefix(&self.changes())?;
+        let is_number = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|_| is_number)
     }
 
     /// The most labels of a host that has a document. Each label of a host costs etcd one look.
@@ -126,6 +128,10 @@ mod tests {
     fn changes_sort_by_number() {
         assert!(KEYS.change(9) < KEYS.change(10) && KEYS.change(10) < KEYS.change(u64::MAX));
         assert_eq!(KEYS.number(&KEYS.change(10)), Some(10));
-        assert_eq!([KEYS.number("/t/changes/x"), KEYS.number("/u/changes/1")], [None, None]);
+        assert_eq!(
+            ["/t/changes/x", "/t/changes/1", "/t/changes/+0000000000000000001", "/u/changes/1"]
+                .map(|key| KEYS.number(key)),
+            [None; 4]
+        );
     }
 }

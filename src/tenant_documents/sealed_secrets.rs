@@ -16,9 +16,9 @@ pub fn seal_secrets(
     ring: &KeyRing,
     env: &mut Env<'_>,
 ) -> Result<(), SealError> {
-    for secret in secrets(tenant) {
+    for (field, secret) in secrets(tenant) {
         if let Some(text) = secret.as_str() {
-            let sealed = ring.seal_for_name(Purpose::Secret, &name.to_ascii_lowercase(), &text, env)?;
+            let sealed = ring.seal_for_field(Purpose::Secret, &name.to_ascii_lowercase(), field, &text, env)?;
             *secret = json!({ SEALED: sealed });
         }
     }
@@ -28,10 +28,10 @@ pub fn seal_secrets(
 /// Replaces each `{sealed: …}` by the secret. One that does not open for this tenant stays, and is
 /// a mistake for the loader.
 pub fn open_secrets(tenant: &mut Map<String, Value>, name: &str, ring: &KeyRing) {
-    for secret in secrets(tenant) {
-        let sealed = secret.get(SEALED).and_then(Value::as_str);
-        let opened = sealed.and_then(|sealed| {
-            ring.open_for_name::<String>(Purpose::Secret, &name.to_ascii_lowercase(), sealed.as_bytes())
+    for (field, secret) in secrets(tenant) {
+        let sealed = secret.as_object().filter(|members| members.len() == 1).and_then(|members| members.get(SEALED));
+        let opened = sealed.and_then(Value::as_str).and_then(|sealed| {
+            ring.open_for_field::<String>(Purpose::Secret, &name.to_ascii_lowercase(), field, sealed.as_bytes())
         });
         if let Some(text) = opened {
             *secret = Value::String(text);
@@ -39,15 +39,15 @@ pub fn open_secrets(tenant: &mut Map<String, Value>, name: &str, ring: &KeyRing)
     }
 }
 
-/// The values that have a secret.
-fn secrets(tenant: &mut Map<String, Value>) -> Vec<&mut Value> {
+/// The values that have a secret, with the field.
+fn secrets(tenant: &mut Map<String, Value>) -> Vec<(&'static str, &mut Value)> {
     let mut secrets = Vec::new();
     for (name, value) in tenant {
         match (name.as_str(), value) {
-            ("client_secret", value) => secrets.push(value),
+            ("client_secret", value) => secrets.push(("client_secret", value)),
             ("client_key", Value::Object(key)) => {
                 let private = key.iter_mut().filter(|(name, _)| matches!(name.as_str(), "pem" | "jwk"));
-                secrets.extend(private.map(|(_, value)| value));
+                secrets.extend(private.map(|(_, value)| ("client_key", value)));
             }
             _ => {}
         }
@@ -79,6 +79,22 @@ mod tests {
         assert_eq!(open("acme", own.ring()), *plain);
         assert_eq!(open("globex", own.ring()), sealed);
         assert_eq!(open("acme", other.ring()), sealed);
+    }
+
+    /// A secret that somebody moves to another field is not used there.
+    #[test]
+    fn a_secret_opens_in_its_field_only() {
+        let ring = runtime(&["k"]);
+        let mut tenant = json!({ "client_secret": "s3cret" }).as_object().unwrap().clone();
+        seal_secrets(&mut tenant, "acme", ring.ring(), &mut TestHost::default().env()).unwrap();
+        let sealed = tenant["client_secret"].clone();
+        let mut moved = json!({ "client_key": { "jwk": sealed } }).as_object().unwrap().clone();
+        let mut odd = json!({ "client_secret": { "sealed": sealed["sealed"], "x": 1 } }).as_object().unwrap().clone();
+        for tenant in [&mut moved, &mut odd] {
+            let before = tenant.clone();
+            open_secrets(tenant, "acme", ring.ring());
+            assert_eq!(*tenant, before);
+        }
     }
 
     #[test]

@@ -108,7 +108,8 @@ macro_rules! scenarios {
                 a_broken_document_breaks_one_tenant, tenants_of_the_file_come_first,
                 a_sealed_secret_is_used, header_names_of_documents_are_protected,
                 a_gap_in_the_log_forgets_everything, more_tenants_than_are_kept,
-                sign_outs_of_found_tenants_are_known_everywhere,
+                sign_outs_of_found_tenants_are_known_everywhere, cookies_reach_no_tenant_of_a_document,
+                a_logout_token_where_the_tenant_is_not_known, a_form_for_the_upstream_waits_for_its_tenant,
             ] timed [
                 a_known_tenant_is_not_looked_up_again, unknown_hosts_cost_etcd_little,
                 etcd_does_not_answer,

@@ -1246,7 +1246,7 @@ fn each_etcd_needs_a_cluster() {
         ("store: {etcd: {cluster: CLUSTER}}".to_owned(), "so no replica learns of the sign-outs of others"),
         (
             format!("tenants_from: {{etcd: {{cluster: CLUSTER}}, keys: [{{jwk: {jwk}}}]}}"),
-            "so no gate finds the tenants that are there",
+            "so no tenant is found there",
         ),
     ] {
         let etcd = |cluster| {

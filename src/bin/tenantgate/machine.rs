@@ -6,7 +6,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use tenantgate::base::time::UnixTime;
 use tenantgate::env::shared::{NoSharedData, SharedData};
-use tenantgate::env::{ClientAddress, Entropy, Env, Environment, NoEntropy};
+use tenantgate::env::{ClientAddress, Entropy, Env, NoEntropy};
 use tenantgate::jose::{Hash, HostAlgorithms, HostVerifier, SigningKey, Verifier};
 use tenantgate::tenant_documents::TenantDocument;
 
@@ -21,12 +21,11 @@ pub(crate) fn with_env<T>(
     step(&mut Env::new(Some(now()), &mut entropy, verifier, shared).with_client(client))
 }
 
-/// The same with these variables of the process, for what Envoy will have: it can verify every
-/// algorithm that a host may support.
-pub(crate) fn with_variables<T>(variables: &dyn Environment, step: impl FnOnce(&mut Env<'_>) -> T) -> T {
+/// The same for what Envoy will have: it can verify every algorithm that a host may support.
+pub(crate) fn with_env_of_envoy<T>(step: impl FnOnce(&mut Env<'_>) -> T) -> T {
     let verifier = Verifier { host: &ThisMachine, trusted: HostAlgorithms::ASSUMED };
     let mut entropy = SystemEntropy;
-    step(&mut Env::new(Some(now()), &mut entropy, verifier, &NoSharedData).with_environment(variables))
+    step(&mut Env::new(Some(now()), &mut entropy, verifier, &NoSharedData))
 }
 
 /// Signs with a key of this machine. `None` if it cannot.

@@ -12,7 +12,7 @@ use crate::env::{Env, HostFailure};
 use crate::error::{LogoutError, ReplyContext};
 use crate::http::form::parameter;
 use crate::http::reply::LocalReply;
-use crate::http::request::{BodyError, RequestHead};
+use crate::http::request::BodyError;
 use crate::jose::{TokenError, TrustedKeys};
 use crate::oauth::discovery::{Provider, catch_up_newer};
 use crate::runtime::{RequestContext, Runtime, ServedTenant};
@@ -35,7 +35,7 @@ impl BackchannelRequest {
     pub(crate) fn new(context: RequestContext) -> Result<Self, LocalReply> {
         let reply_context = ReplyContext { html: false, ..context.reply_context() };
         let RequestContext { head, runtime, served, .. } = context;
-        if head.only(":method") != Some(b"POST") || !is_form(&head) {
+        if head.only(":method") != Some(b"POST") || !head.is_form() {
             return Err(reply_context.refuse(&LogoutError::Malformed.into()));
         }
         Ok(Self { runtime, served, reply_context })
@@ -150,14 +150,6 @@ impl BackchannelRequest {
             RevocationError::NotStored => HostFailure("it did not store the revoked sessions").into(),
         })
     }
-}
-
-/// A media type is case-insensitive, and its parameters do not matter here (RFC 9110 section
-/// 8.3.1).
-fn is_form(head: &RequestHead) -> bool {
-    let value = head.only("content-type").unwrap_or_default();
-    let essence = value.split(|&b| b == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
 /// The logout token of a form that has exactly one. Other fields are ignored.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::followed::FollowedLog;
 use crate::base::time::UnixTime;
 use crate::env::shared::Version;
-use crate::http::host::Host;
+use crate::http::host::{Host, HostPattern};
 use crate::runtime::tenant_table::{ServedTenant, TenantEntry};
 
 /// What is known of the tenant of a host.
@@ -32,6 +32,16 @@ pub(super) struct FoundTenant {
     pub(super) entry: TenantEntry,
 }
 
+/// When something was read from etcd: the last number of its log, and what this VM knew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) number: u64,
+    /// The id of the etcd cluster.
+    pub(super) cluster: u64,
+    /// How often this VM had forgotten everything.
+    pub(super) cleared: u64,
+}
+
 #[derive(Debug)]
 pub(super) struct Cache {
     most_tenants: u32,
@@ -43,8 +53,11 @@ pub(super) struct Cache {
     /// Counts the uses, so that the oldest use is known.
     uses: u64,
     generation: u64,
-    /// The second in which hosts without a tenant were found last, and how many.
+    /// The second in which hosts without a tenant, or below a wildcard, were found last, and how
+    /// many.
     absent: (UnixTime, u32),
+    /// How often everything was forgotten.
+    cleared: u64,
 }
 
 /// What is known of a host, and its last use.
@@ -95,6 +108,7 @@ impl Cache {
             uses: 0,
             generation: 0,
             absent: (UnixTime(0), 0),
+            cleared: 0,
         }
     }
 
@@ -138,25 +152,62 @@ impl Cache {
         self.hosts.values().filter_map(|held| held.what.tenant()).find(|tenant| tenant.name == name).cloned()
     }
 
-    /// Ends the lookup of a host with its tenant. Returns whether that is current: the log ended
-    /// with `since` when it was read. Otherwise the lookup goes on.
-    pub(super) fn keep(&mut self, host: &Host, tenant: &Arc<FoundTenant>, since: u64) -> bool {
-        if self.log.has_changed(since, Some(&tenant.name), host) {
+    /// How often everything was forgotten.
+    pub(super) fn cleared(&self) -> u64 {
+        self.cleared
+    }
+
+    /// Whether what was read then about this tenant or host is out of date.
+    fn is_late(&self, since: Moment, tenant: Option<&str>, host: &Host) -> bool {
+        let is_other = self.log.cluster != 0 && self.log.cluster != since.cluster;
+        is_other || since.cleared != self.cleared || self.log.has_changed(since.number, tenant, host)
+    }
+
+    /// Ends the lookup of a host with its tenant. Returns whether that is current. Otherwise the
+    /// lookup goes on.
+    pub(super) fn keep(&mut self, host: &Host, tenant: &Arc<FoundTenant>, since: Moment, now: UnixTime) -> bool {
+        if self.is_late(since, Some(&tenant.name), host) {
             return false;
+        }
+        if !tenant.entry.hosts().contains(&HostPattern::Exact(host.clone())) {
+            self.count_absent(now);
+            self.make_room_for(&tenant.name);
         }
         self.put(host, What::Tenant(tenant.clone()));
         self.generation = self.generation.wrapping_add(1);
         true
     }
 
-    /// Ends the lookup of a host without a tenant, or of which etcd did not say. That is known for
-    /// a while.
-    pub(super) fn keep_without(&mut self, host: &Host, is_away: bool, now: UnixTime) {
-        if !is_away {
-            self.absent = if self.absent.0 == now { (now, self.absent.1.saturating_add(1)) } else { (now, 1) };
+    /// Forgets the host of a tenant that was not used for the longest time, if it has too many.
+    fn make_room_for(&mut self, name: &str) {
+        let is_own = |held: &HeldHost| held.what.tenant().is_some_and(|tenant| tenant.name == name);
+        if self.hosts.values().filter(|held| is_own(held)).count() >= MOST_HOSTS {
+            let own = self.hosts.iter().filter(|(_, held)| is_own(held));
+            let oldest = own.min_by_key(|(_, held)| held.used).map(|(host, _)| host.clone());
+            if oldest.and_then(|oldest| self.hosts.remove(&oldest)).is_some() {
+                self.count(Some(TENANTS), None);
+            }
         }
-        let until = now.plus(if is_away { AWAY } else { ABSENT });
-        self.put(host, What::Without { is_away, until });
+    }
+
+    /// Ends the lookup of a host that has no tenant, which is known for a while. Returns whether
+    /// that is current. Otherwise the lookup goes on.
+    pub(super) fn keep_absent(&mut self, host: &Host, since: Moment, now: UnixTime) -> bool {
+        if self.is_late(since, None, host) {
+            return false;
+        }
+        self.count_absent(now);
+        self.put(host, What::Without { is_away: false, until: now.plus(ABSENT) });
+        true
+    }
+
+    /// Ends the lookup of a host of which etcd did not say. That is not asked again for a moment.
+    pub(super) fn keep_away(&mut self, host: &Host, now: UnixTime) {
+        self.put(host, What::Without { is_away: true, until: now.plus(AWAY) });
+    }
+
+    fn count_absent(&mut self, now: UnixTime) {
+        self.absent = if self.absent.0 == now { (now, self.absent.1.saturating_add(1)) } else { (now, 1) };
     }
 
     /// Puts in what is known of a host. Of too many of the kind, the one goes that was not used for
@@ -196,9 +247,13 @@ impl Cache {
         let is_same = log.cluster == self.log.cluster && log.number >= self.log.number;
         let since = self.log.number;
         let is_complete = is_same && since >= log.from;
+        if !is_complete {
+            self.cleared = self.cleared.wrapping_add(1);
+        }
+        let changes = log.changes_after(since);
         let is_current = |host: &Host, held: &HeldHost| {
             let name = held.what.tenant().map(|tenant| tenant.name.as_str());
-            held.what.kind() == LOOKUPS || (is_complete && !log.has_changed(since, name, host))
+            held.what.kind() == LOOKUPS || (is_complete && !changes.iter().any(|change| change.concern(name, host)))
         };
         let (tenants, mut counts) = (self.counts[TENANTS], [0u32; 3]);
         self.hosts.retain(|host, held| {
@@ -244,9 +299,11 @@ const LONGEST_LOOKUP: Duration = Duration::from_secs(30);
 /// The most hosts without a tenant that are known.
 const MOST_OTHERS: u32 = 1024;
 /// The most lookups in progress.
-const MOST_LOOKUPS: u32 = 64;
-/// The most hosts without a tenant that are looked up in one second.
-const MOST_ABSENT: u32 = 20;
+const MOST_LOOKUPS: u32 = 512;
+/// The most hosts without a tenant, or below a wildcard, that are found in one second.
+const MOST_ABSENT: u32 = 100;
+/// The most hosts of one tenant. Anybody can ask for ever new hosts below a wildcard.
+const MOST_HOSTS: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -268,11 +325,15 @@ mod tests {
     /// The log of this etcd cluster that begins after `from`, with changes of these tenants.
     fn log(cluster: u64, from: u64, tenants: &[&str]) -> FollowedLog {
         let mut log = FollowedLog { cluster, ..FollowedLog::default() };
-        log.begin_at(from);
-        for (tenant, number) in tenants.iter().zip(from + 1..) {
+        log.begin_at(from, from);
+        for (tenant, number) in tenants.iter().zip(from.saturating_add(1)..) {
             log.add(number, Change { tenant: (*tenant).to_owned(), hosts: Vec::new() }.write());
         }
         log
+    }
+
+    fn moment(cache: &Cache, number: u64, cluster: u64) -> Moment {
+        Moment { number, cluster, cleared: cache.cleared() }
     }
 
     fn is_known(cache: &mut Cache, name: &str) -> bool {
@@ -285,11 +346,25 @@ mod tests {
         let mut cache = Cache::new(10);
         cache.follow(log(1, 5, &[]), None);
         cache.look_up(&host("acme.example"), NOW).unwrap();
+        let before = moment(&cache, 5, 1);
         cache.follow(log(1, 5, &["acme"]), None);
-        assert!(!cache.keep(&host("acme.example"), &tenant("acme"), 5));
+        assert!(!cache.keep(&host("acme.example"), &tenant("acme"), before, NOW));
         assert!(!is_known(&mut cache, "acme.example"));
-        assert!(cache.keep(&host("acme.example"), &tenant("acme"), 6));
+        let after = moment(&cache, 6, 1);
+        assert!(cache.keep(&host("acme.example"), &tenant("acme"), after, NOW));
         assert!(is_known(&mut cache, "acme.example"));
+        // The same for a host that has a tenant since, another etcd, and one that was set up again.
+        let hosts = HostPattern::parse("new.example").unwrap();
+        let mut log = log(1, 6, &[]);
+        log.add(7, Change { tenant: "new".to_owned(), hosts: vec![hosts] }.write());
+        cache.follow(log, None);
+        assert!(!cache.keep_absent(&host("new.example"), after, NOW));
+        assert!(cache.keep_absent(&host("other.example"), after, NOW));
+        let of_another = moment(&cache, 7, 2);
+        assert!(!cache.keep(&host("b.example"), &tenant("b"), of_another, NOW));
+        let before = moment(&cache, 7, 1);
+        cache.follow(self::log(1, 3, &[]), None);
+        assert!(!cache.keep(&host("b.example"), &tenant("b"), before, NOW));
     }
 
     #[test]
@@ -297,7 +372,8 @@ mod tests {
         let mut cache = Cache::new(10);
         cache.follow(log(1, 5, &[]), None);
         for name in ["acme", "globex"] {
-            assert!(cache.keep(&host(&format!("{name}.example")), &tenant(name), 5));
+            let now = moment(&cache, 5, 1);
+            assert!(cache.keep(&host(&format!("{name}.example")), &tenant(name), now, NOW));
         }
         let generation = cache.generation();
         cache.follow(log(1, 5, &["acme"]), None);
@@ -314,8 +390,9 @@ mod tests {
         for later in [log(1, 7, &[]), log(2, 6, &[]), log(1, 4, &[])] {
             let mut cache = Cache::new(10);
             cache.follow(log(1, 5, &["other"]), None);
-            assert!(cache.keep(&host("acme.example"), &tenant("acme"), 6));
-            cache.keep_without(&host("no.example"), false, NOW);
+            let now = moment(&cache, 6, 1);
+            assert!(cache.keep(&host("acme.example"), &tenant("acme"), now, NOW));
+            assert!(cache.keep_absent(&host("no.example"), now, NOW));
             cache.follow(later.clone(), None);
             assert!(!is_known(&mut cache, "acme.example"), "{later:?}");
             assert!(matches!(cache.find(&host("no.example"), NOW), Found::Unknown), "{later:?}");
@@ -326,13 +403,13 @@ mod tests {
     fn the_host_goes_that_was_not_used_for_the_longest_time() {
         let mut cache = Cache::new(3);
         for name in ["a", "b", "c"] {
-            assert!(cache.keep(&host(name), &tenant(name), 0));
+            assert!(cache.keep(&host(name), &tenant(name), Moment::default(), NOW));
         }
         assert!(is_known(&mut cache, "a"));
-        assert!(cache.keep(&host("d"), &tenant("d"), 0));
+        assert!(cache.keep(&host("d"), &tenant("d"), Moment::default(), NOW));
         assert_eq!(["a", "b", "c", "d"].map(|name| is_known(&mut cache, name)), [true, false, true, true]);
         // Hosts without a tenant take no places of those with one.
-        (0..2 * MOST_OTHERS).for_each(|number| cache.keep_without(&host(&format!("n{number}")), false, NOW));
+        (0..2 * MOST_OTHERS).for_each(|number| cache.keep_away(&host(&format!("n{number}")), NOW));
         assert_eq!(cache.counts, [3, MOST_OTHERS, 0]);
         assert_eq!(cache.hosts.len(), 3 + usize::try_from(MOST_OTHERS).unwrap());
     }
@@ -341,7 +418,7 @@ mod tests {
     #[test]
     fn a_host_without_a_tenant_is_looked_up_again() {
         let mut cache = Cache::new(3);
-        cache.keep_without(&host("a"), false, NOW);
+        cache.keep_absent(&host("a"), Moment::default(), NOW);
         for (now, is_absent) in [
             (NOW, true),
             (NOW.plus(ABSENT), true),
@@ -363,7 +440,22 @@ mod tests {
         // One that was lost is begun again.
         assert!(cache.look_up(&host("a"), NOW.plus(LONGEST_LOOKUP)).is_some_and(|(_, is_new)| !is_new));
         let later = NOW.plus(LONGEST_LOOKUP).plus(Duration::from_secs(1));
-        cache.keep_without(&host("h1"), true, NOW);
+        cache.keep_away(&host("h1"), NOW);
         assert!(cache.look_up(&host("a"), later).is_some_and(|(_, is_new)| is_new));
+    }
+
+    /// Whoever asks for ever new hosts below the wildcard of one tenant forgets no other one.
+    #[test]
+    fn a_tenant_takes_a_few_places_only() {
+        let mut cache = Cache::new(100);
+        assert!(cache.keep(&host("other.example"), &tenant("other"), Moment::default(), NOW));
+        for number in 0..200 {
+            assert!(cache.keep(&host(&format!("h{number}.a.example")), &tenant("a"), Moment::default(), NOW));
+        }
+        assert!(is_known(&mut cache, "other.example") && is_known(&mut cache, "h199.a.example"));
+        assert_eq!(usize::try_from(cache.counts[TENANTS]).unwrap(), MOST_HOSTS + 1);
+        // They are looked up no faster than hosts without a tenant.
+        assert!(cache.look_up(&host("h200.a.example"), NOW).is_none());
+        assert!(cache.look_up(&host("h200.a.example"), NOW.plus(Duration::from_secs(1))).is_some());
     }
 }

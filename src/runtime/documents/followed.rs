@@ -18,6 +18,9 @@ pub(super) struct FollowedLog {
     pub(super) cluster: u64,
     /// The number of the last change. 0 if there was none.
     pub(super) number: u64,
+    /// The revision at which it was written. An etcd that was set up from a backup may have another
+    /// change with the same number.
+    pub(super) revision: u64,
     /// What is older than this change is not known here.
     pub(super) from: u64,
     /// The numbers and values of the changes since.
@@ -58,26 +61,39 @@ impl FollowedLog {
     }
 
     /// The same log after a gap: nothing is known before this change.
-    pub(super) fn begin_at(&mut self, number: u64) {
-        (self.number, self.from) = (number, number);
+    pub(super) fn begin_at(&mut self, number: u64, revision: u64) {
+        (self.number, self.revision, self.from) = (number, revision, number);
         self.changes.clear();
+    }
+
+    /// The changes after this one.
+    pub(super) fn changes_after(&self, since: u64) -> Vec<LaterChange> {
+        let later = self.changes.iter().filter(|(number, _)| *number > since);
+        later.map(|(_, value)| LaterChange(Change::read(value.as_bytes()))).collect()
     }
 
     /// Whether what was read when the log ended with `since` may have changed for this tenant or
     /// host.
     pub(super) fn has_changed(&self, since: u64, tenant: Option<&str>, host: &Host) -> bool {
-        let concerns =
-            |value: &String| Change::read(value.as_bytes()).is_none_or(|change| change.concerns(tenant, host));
-        let mut later = self.changes.iter().filter(|(number, _)| *number > since);
-        since < self.from || later.any(|(_, value)| concerns(value))
+        since < self.from || self.changes_after(since).iter().any(|change| change.concern(tenant, host))
+    }
+}
+
+/// A change, or an entry that is none. That one may be about anything.
+pub(super) struct LaterChange(Option<Change>);
+
+impl LaterChange {
+    /// Whether another tenant than before may belong to `host`, or another document to this tenant.
+    pub(super) fn concern(&self, tenant: Option<&str>, host: &Host) -> bool {
+        self.0.as_ref().is_none_or(|change| change.concerns(tenant, host))
     }
 }
 
 /// The longest time to the next look, in seconds.
 const MAX_PAUSE: u64 = 120;
-/// The most changes that are handed on, and their most bytes.
-const MOST_CHANGES: usize = 64;
-const MOST_BYTES: usize = 8 * 1024;
+/// The most changes that are handed on, and their most bytes. A sealed value has at most 20 KiB.
+const MOST_CHANGES: usize = 128;
+const MOST_BYTES: usize = 12 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -91,16 +107,16 @@ mod tests {
     fn what_the_log_does_not_have_may_have_changed() {
         let host = Host::from_name("acme.example").unwrap();
         let mut log = FollowedLog::default();
-        log.begin_at(7);
+        log.begin_at(7, 70);
         assert!(log.has_changed(6, None, &host) && !log.has_changed(7, Some("acme"), &host));
         log.add(8, change("acme"));
         log.add(9, change("globex"));
         assert!(log.has_changed(7, Some("acme"), &host) && !log.has_changed(8, Some("acme"), &host));
         log.add(10, "junk".to_owned());
         assert!(log.has_changed(9, Some("acme"), &host));
-        (11..=11 + 64).for_each(|number| log.add(number, change("globex")));
+        (11..=11 + 128).for_each(|number| log.add(number, change("globex")));
         assert!(log.has_changed(10, Some("acme"), &host) && !log.has_changed(11, Some("acme"), &host));
-        log.add(100, "x".repeat(9_000));
+        log.add(100, "x".repeat(13_000));
         assert_eq!((log.from, log.changes.len()), (100, 0));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::cache::FoundTenant;
+use super::cache::{FoundTenant, Moment};
 use super::source::{CompiledTenant, DocumentSource};
 use super::step::Next;
 use super::wait::LookupWait;
@@ -20,8 +20,10 @@ pub(crate) struct Lookup {
     source: Arc<DocumentSource>,
     host: Host,
     has_ended: Arc<AtomicBool>,
-    /// The name of the tenant and the last number of the log, once the index has said them.
-    indexed: Option<(String, u64)>,
+    /// The name of the tenant, and when the index has said it.
+    indexed: Option<(String, Moment)>,
+    /// How often this VM had forgotten everything when the lookup began to read.
+    cleared: u64,
     /// Whether the document has changed while it was read, which is tried once more.
     is_again: bool,
 }
@@ -40,16 +42,18 @@ impl Lookup {
         if !is_new {
             return Some((wait, None));
         }
-        let lookup = Self { source: source.clone(), host: host.clone(), has_ended, indexed: None, is_again: false };
-        let operation = lookup.read_index();
-        Some((wait, Some((lookup, operation))))
+        let lookup =
+            Self { source: source.clone(), host: host.clone(), has_ended, indexed: None, cleared: 0, is_again: false };
+        Some((wait, Some(lookup.read_index())))
     }
 
     /// Reads the index entries that the host can have, and the end of the log at that moment.
-    fn read_index(&self) -> Operation {
+    fn read_index(mut self) -> (Self, Operation) {
+        self.cleared = self.source.with_cache(|cache| cache.cleared()).unwrap_or_default();
         let keys = self.source.keys();
         let entries = keys.candidates(&self.host).into_iter().map(|key| Range::of(&key));
-        Operation::Read(std::iter::once(Range::last_below(&keys.changes())).chain(entries).collect())
+        let operation = Operation::Read(std::iter::once(Range::last_below(&keys.changes())).chain(entries).collect());
+        (self, operation)
     }
 
     /// Takes an answer.
@@ -64,7 +68,7 @@ impl Lookup {
                 let cluster = self.source.cluster().to_owned();
                 let host = self.host.to_string();
                 let reason = format!("the tenant of {host} was not read from etcd (cluster \"{cluster}\"): {error}");
-                return self.end(Some(true), vec![LogLine::new(Level::Debug, Event::StoreFailed, None, &reason)], env);
+                return self.away(vec![LogLine::new(Level::Debug, Event::StoreFailed, None, &reason)], env);
             }
         };
         match self.indexed.take() {
@@ -75,40 +79,56 @@ impl Lookup {
 
     fn index(mut self, answer: &Answer, env: &mut Env<'_>) -> Next<Self> {
         let keys = self.source.keys();
-        let since = answer.pairs.iter().find_map(|pair| keys.number(&pair.key)).unwrap_or_default();
+        let number = answer.pairs.iter().find_map(|pair| keys.number(&pair.key)).unwrap_or_default();
+        let since = Moment { number, cluster: answer.cluster, cleared: self.cleared };
         let candidates = keys.candidates(&self.host);
         let entry = candidates.iter().find_map(|key| answer.pairs.iter().find(|pair| pair.key == *key));
-        let name = entry.and_then(|pair| std::str::from_utf8(&pair.value).ok());
-        let Some(name) = name.map(str::to_ascii_lowercase) else { return self.end(Some(false), Vec::new(), env) };
+        let Some(name) = entry.and_then(|pair| tenant_name(&pair.value)) else {
+            return self.found(FoundAndLog::default(), since, env);
+        };
         // Another host of the tenant may have been found before.
         let known = self.source.with_cache(|cache| cache.tenant(&name)).flatten();
-        if let Some(known) = known
-            && self.belongs_to(&known.entry)
-            && self.source.with_cache(|cache| cache.keep(&self.host, &known, since)).unwrap_or(false)
-        {
-            return self.end(None, Vec::new(), env);
+        if let Some(known) = known.filter(|known| self.belongs_to(&known.entry)) {
+            return self.found((Some(known), Vec::new()), since, env);
         }
         let operation = Operation::Range(Range::of(&keys.document_of(&name)));
         self.indexed = Some((name, since));
         Next::Operate(self, operation)
     }
 
-    fn document(self, answer: &Answer, name: &str, since: u64, env: &mut Env<'_>) -> Next<Self> {
+    fn document(self, answer: &Answer, name: &str, since: Moment, env: &mut Env<'_>) -> Next<Self> {
         let found = answer.pairs.first().map(|pair| self.tenant(name, &pair.value, env));
         self.found(found.unwrap_or_default(), since, env)
     }
 
-    fn found(mut self, (tenant, log): FoundAndLog, since: u64, env: &Env<'_>) -> Next<Self> {
-        let Some(tenant) = tenant else { return self.end(Some(false), log, env) };
-        if self.source.with_cache(|cache| cache.keep(&self.host, &tenant, since)).unwrap_or(false) {
-            return self.end(None, log, env);
+    /// Ends the lookup with a tenant or none, unless that has changed since it was read.
+    fn found(mut self, (tenant, log): FoundAndLog, since: Moment, env: &Env<'_>) -> Next<Self> {
+        let now = env.now().unwrap_or_default();
+        let is_kept = self.source.with_cache(|cache| match &tenant {
+            Some(tenant) => cache.keep(&self.host, tenant, since, now),
+            None => cache.keep_absent(&self.host, since, now),
+        });
+        if is_kept == Some(true) {
+            return self.end(log);
         }
         if self.is_again {
-            return self.end(Some(true), log, env);
+            return self.away(log, env);
         }
         self.is_again = true;
-        let operation = self.read_index();
-        Next::Operate(self, operation)
+        let (lookup, operation) = self.read_index();
+        Next::Operate(lookup, operation)
+    }
+
+    /// Ends the lookup without an answer.
+    fn away(self, log: Vec<LogLine>, env: &Env<'_>) -> Next<Self> {
+        let now = env.now().unwrap_or_default();
+        self.source.with_cache(|cache| cache.keep_away(&self.host, now));
+        self.end(log)
+    }
+
+    fn end(self, log: Vec<LogLine>) -> Next<Self> {
+        self.has_ended.store(true, Ordering::Relaxed);
+        Next::End(log)
     }
 
     /// The tenant of a document, and what the log says about it. `None` if the document does not
@@ -144,20 +164,19 @@ impl Lookup {
         }
     }
 
+    /// Whether the host is one of the tenant, which the index names for it. Those of a value that
+    /// is no document are not known.
     fn belongs_to(&self, entry: &TenantEntry) -> bool {
-        entry.hosts().iter().any(|pattern| pattern.matches(&self.host))
+        let hosts = entry.hosts();
+        hosts.is_empty() || hosts.iter().any(|pattern| pattern.matches(&self.host))
     }
+}
 
-    /// Ends the lookup. `without` is whether etcd did not say, or else that the host has no tenant;
-    /// `None` if it has one.
-    fn end(self, without: Option<bool>, log: Vec<LogLine>, env: &Env<'_>) -> Next<Self> {
-        if let Some(is_away) = without {
-            let now = env.now().unwrap_or_default();
-            self.source.with_cache(|cache| cache.keep_without(&self.host, is_away, now));
-        }
-        self.has_ended.store(true, Ordering::Relaxed);
-        Next::End(log)
-    }
+/// The name of a tenant in the index, in lower case. `None` if it is none.
+#[expect(clippy::disallowed_methods, reason = "the operator names tenants in etcd")]
+fn tenant_name(value: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(value).ok()?;
+    TenantName::parse(name).map(|_| name.to_ascii_lowercase())
 }
 
 /// The tenant that was found, and lines for the log about it.

@@ -88,17 +88,24 @@ impl Poll {
 
     fn take(&mut self, answer: &Answer) {
         let keys = self.source.keys();
-        let changes = || answer.pairs.iter().filter_map(|pair| Some((keys.number(&pair.key)?, &pair.value)));
-        let last = changes().next_back().map_or(0, |(number, _)| number);
+        let changes = || answer.pairs.iter().filter_map(|pair| Some((keys.number(&pair.key)?, pair)));
+        let last = changes().next_back().map_or((0, 0), |(number, pair)| (number, pair.modified));
         let is_first = self.log.cluster != answer.cluster;
-        let has_last = self.log.number == 0 || changes().next().is_some_and(|(number, _)| number == self.log.number);
+        let own = (self.log.number, self.log.revision);
+        let has_last = own.0 == 0 || changes().next().is_some_and(|(number, pair)| (number, pair.modified) == own);
+        let later = || changes().filter(|(number, _)| *number > own.0);
+        let is_complete =
+            own.0 == 0 || later().zip(own.0.saturating_add(1)..).all(|((number, _), next)| number == next);
         self.log.cluster = answer.cluster;
-        if is_first || !has_last {
-            self.log.begin_at(last);
+        if is_first || !has_last || !is_complete {
+            self.log.begin_at(last.0, last.1);
             return;
         }
-        for (number, value) in changes().filter(|(number, _)| *number > self.log.number).collect::<Vec<_>>() {
-            self.log.add(number, String::from_utf8_lossy(value).into_owned());
+        for (number, pair) in later() {
+            self.log.add(number, String::from_utf8_lossy(&pair.value).into_owned());
+        }
+        if last.0 > 0 {
+            self.log.revision = last.1;
         }
     }
 

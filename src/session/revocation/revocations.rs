@@ -112,6 +112,11 @@ impl Revocations {
         opened.map(|list| RevocationList::read(list.value())).unwrap_or_default()
     }
 
+    /// Whether [`seal`](Self::seal) has sealed this value.
+    pub(super) fn opens(&self, sealed: &[u8]) -> bool {
+        self.ring.open::<Vec<u8>>(Purpose::Revocations, &self.tenant, sealed).is_some()
+    }
+
     /// Adds the entries of a sealed list to `list`, a copy of this VM's one. To open a list of
     /// 4,096 entries costs as much as some hundred requests, so one that this VM has joined or
     /// written itself is not opened.

@@ -105,6 +105,11 @@ impl Revocations {
         revocations
     }
 
+    /// Whether the shared data have a list of this tenant that opens.
+    pub(crate) fn are_shared(&self, shared: &dyn SharedData) -> bool {
+        shared.get(&SharedKeys::new(self).list).is_some_and(|(sealed, _)| self.opens(&sealed))
+    }
+
     /// Adds what the other VMs of the process have revoked since the last tick.
     pub(crate) fn catch_up(&self, shared: &dyn SharedData) {
         if let Some((bytes, _)) = shared.get(&SharedKeys::new(self).list) {

@@ -116,16 +116,16 @@ impl Poll {
     /// Adds the sign-outs that are new to the lists of their tenants.
     fn apply(&self, answer: &Answer, env: &mut Env<'_>) {
         let Ok(now) = env.now() else { return };
-        let mut new: Vec<(&Arc<Revocations>, Revocation)> = Vec::new();
+        let mut new: Vec<(Arc<Revocations>, Revocation)> = Vec::new();
         for pair in answer.pairs.iter().filter(|pair| pair.modified > self.before.revision) {
             let Some(id) = tenant_of_recent(self.store.prefix(), &pair.key) else { continue };
             let Some(revocations) = self.store.tenant(id) else {
                 self.store.miss(id, env);
                 continue;
             };
-            let sign_out = SignOut::open(pair, self.store.prefix(), self.store.ring(), revocations);
+            let sign_out = SignOut::open(pair, self.store.prefix(), self.store.ring(), &revocations);
             let Some(sign_out) = sign_out else { continue };
-            match new.iter_mut().find(|(known, _)| Arc::ptr_eq(known, revocations)) {
+            match new.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &revocations)) {
                 Some((_, known)) => known.entries.extend(sign_out.entries()),
                 None => {
                     let entries = sign_out.entries().collect();
@@ -134,7 +134,7 @@ impl Poll {
             }
         }
         for (revocations, revocation) in new {
-            let _ = revocation.store(revocations, self.store.lifetime(), now, env);
+            let _ = revocation.store(&revocations, self.store.lifetime(), now, env);
         }
     }
 }

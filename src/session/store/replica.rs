@@ -33,6 +33,8 @@ pub struct Store {
     loading: Mutex<HashMap<String, Arc<Outcome>>>,
     /// Whether there are tenants of documents beside `tenants`.
     has_others: bool,
+    /// Those of them that this VM keeps.
+    others: Mutex<HashMap<String, Arc<Revocations>>>,
 }
 
 #[derive(Default)]
@@ -60,13 +62,20 @@ impl Store {
         parts.extend([settings.etcd.cluster(), settings.etcd.prefix()]);
         let key = ["tenantgate/store/", &key_of(&parts)].concat();
         let (known, loading) = (KnownState::default(), Mutex::default());
-        Self { settings, ring, lifetime, tenants, key, known, loading, has_others: false }
+        Self { settings, ring, lifetime, tenants, key, known, loading, has_others: false, others: Mutex::default() }
     }
 
     /// The store with tenants of documents beside those of the file. Which of them other VMs of the
     /// process serve is not known.
     pub(crate) fn with_others(self, has_others: bool) -> Self {
         Self { has_others, ..self }
+    }
+
+    /// Replaces the tenants of documents that this VM keeps.
+    pub(crate) fn set_others(&self, others: &[Arc<Revocations>]) {
+        if let Ok(mut known) = self.others.lock() {
+            *known = others.iter().map(|revocations| (revocations.id().to_owned(), revocations.clone())).collect();
+        }
     }
 
     /// Records that the polls read a sign-out of a tenant with this id that this VM does not know.
@@ -125,8 +134,9 @@ impl Store {
     }
 
     /// The revocations of the tenant with this id.
-    pub(super) fn tenant(&self, id: &str) -> Option<&Arc<Revocations>> {
-        self.tenants.get(id)
+    pub(super) fn tenant(&self, id: &str) -> Option<Arc<Revocations>> {
+        let other = || self.others.lock().ok()?.get(id).cloned();
+        self.tenants.get(id).cloned().or_else(other)
     }
 
     /// The key of the state of the polls in the shared data.
@@ -229,7 +239,9 @@ impl Store {
         }
         let sealed = env.shared().get(&self.loaded_key(revocations)).map(|(sealed, _)| sealed).unwrap_or_default();
         let opened = self.ring.open::<(u64, u32)>(Purpose::Store, revocations.tenant(), &sealed);
-        let is_loaded = opened.is_some_and(|opened| *opened.value() == from);
+        // Nobody but the shared data may have the list of a tenant that no VM kept for a while.
+        let has_list = !revocations.is_found() || revocations.are_shared(env.shared());
+        let is_loaded = has_list && opened.is_some_and(|opened| *opened.value() == from);
         if is_loaded {
             revocations.catch_up(env.shared());
             revocations.set_loaded(from);

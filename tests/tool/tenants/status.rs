@@ -30,6 +30,10 @@ fn each_reason_is_said() {
     put("tenants/b6", &signed(&ed, &whole("b6", &["a.wild.example"])));
     put("hosts/example.wild.a", "b6");
     put("tenants/b7", &signed(&ed, &whole("b7", &["b7.example", "acme.example"])));
+    let mut with_variable = whole("b8", &["b8.example"]);
+    with_variable["client_secret"] = json!({ "env": "SESSION_KEY" });
+    put("tenants/b8", &signed(&ed, &with_variable));
+    put("hosts/example.b8", "b8");
     put("tenants/Cap", &signed(&ed, &whole("Cap", &["cap.example"])));
     put("hosts/example.cap", "Cap");
     // Entries that lead nowhere.
@@ -46,15 +50,17 @@ fn each_reason_is_said() {
         "b3: broken\n  it is the document of another tenant (its `kid` is \"".to_owned(),
         "b4: broken\n  it is not a signed tenant; write it with `tenantgate tenants apply`\n".to_owned(),
         "b5: broken\n  tenant \"b5\": issuer: is missing".to_owned(),
-        format!(
-            "b6: broken\n  hosts: requests for \"a.wild.example\" go to tenant \"wild\" of {file}, which comes first\n"
-        ),
+        format!("\n  hosts: requests for \"a.wild.example\" go to tenant \"wild\" of {file}, which comes first\n"),
         format!("b7: broken\n  hosts: \"b7.example\" is not in the index, so no gate finds it; {again}\n"),
+        "b6: broken\n".to_owned(),
+        "  tenant \"b8\": a secret of a document cannot be a variable of Envoy; `tenantgate tenants apply` seals its \
+         value\n"
+            .to_owned(),
         "  hosts: \"acme.example\" leads to tenant \"acme\" in the index\n".to_owned(),
         "Cap: broken\n  its key has capital letters, so no gate finds it\n".to_owned(),
         "index entry \"gone.example\": leads to tenant \"gone\u{fffd}\", which has no document".to_owned(),
         format!("index entry \"stray.example\": leads to tenant \"acme\", which does not have it; {again}\n"),
-        "\n1 served, 8 broken, 3 index entries lead nowhere\n".to_owned(),
+        "\n1 served, 9 broken, 3 index entries lead nowhere\n".to_owned(),
     ] {
         assert!(output.contains(&says), "{says}: {output}");
     }

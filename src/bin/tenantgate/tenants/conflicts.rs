@@ -18,7 +18,6 @@ pub(super) fn refuse(
     gate: &Gate,
     etcd: &mut Gateway,
 ) -> Result<(), String> {
-    of_file(wanted, gate)?;
     for (host, entry) in entries {
         if let Some(entry) = entry
             && !index::is_of(entry, &wanted.name)
@@ -33,19 +32,19 @@ pub(super) fn refuse(
     cookies::refuse(wanted, gate, etcd)
 }
 
-/// A tenant of the file comes first. That its name is taken is a mistake for the compiler.
-fn of_file(wanted: &Wanted, gate: &Gate) -> Result<(), String> {
+/// Refuses hosts and a domain of cookies that belong to a tenant of the file, which comes first.
+/// That its name is taken is a mistake for the compiler.
+pub(super) fn of_file(hosts: &[HostPattern], domain: Option<&Host>, gate: &Gate) -> Result<(), String> {
     for entry in gate.loaded.runtime.entries() {
         let name = name(entry).map_or("", TenantName::as_str);
         let file = &gate.file;
         for theirs in entry.hosts() {
-            if let Some(host) = wanted.hosts.iter().find(|host| hides(theirs, host)) {
+            if let Some(host) = hosts.iter().find(|host| hides(theirs, host)) {
                 return Err(format!(
                     "hosts: requests for \"{host}\" go to tenant \"{name}\" of {file}, which has \"{theirs}\" and comes \
                      first; take it out there, or choose another host"
                 ));
             }
-            let domain = wanted.model.login.cookie_domain.as_ref().map(|cookies| &cookies.domain);
             if let Some(domain) = domain.filter(|domain| domain_of(theirs).is_within(domain)) {
                 return Err(format!(
                     "login.cookie_domain: \"{domain}\" covers \"{theirs}\" of tenant \"{name}\" of {file}, where browsers \
@@ -54,9 +53,9 @@ fn of_file(wanted: &Wanted, gate: &Gate) -> Result<(), String> {
             }
         }
         let TenantEntry::Served(served) = entry else { continue };
-        let domain = served.model.login.cookie_domain.as_ref().map(|cookies| &cookies.domain);
-        let covered = |domain: &Host| wanted.hosts.iter().find(|host| domain_of(host).is_within(domain));
-        if let Some((domain, host)) = domain.and_then(|domain| Some((domain, covered(domain)?))) {
+        let theirs = served.model.login.cookie_domain.as_ref().map(|cookies| &cookies.domain);
+        let covered = |domain: &Host| hosts.iter().find(|host| domain_of(host).is_within(domain));
+        if let Some((domain, host)) = theirs.and_then(|domain| Some((domain, covered(domain)?))) {
             return Err(format!(
                 "hosts: browsers would send the cookies of tenant \"{name}\" of {file} to \"{host}\", because its \
                  `login.cookie_domain` is \"{domain}\"; choose another host, or change that tenant"

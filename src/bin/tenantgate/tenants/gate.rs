@@ -15,7 +15,7 @@ use super::arguments::GateArguments;
 use crate::configuration::Configured;
 use crate::etcd::{Gateway, Reach, user};
 use crate::gate::Form;
-use crate::machine::with_variables;
+use crate::machine::with_env_of_envoy;
 use crate::source::Source;
 use crate::variables::{Variables, VmEnvironment};
 use crate::yaml::Node;
@@ -117,22 +117,17 @@ impl Gate {
 
     /// The document of this tenant, whose signature is verified.
     pub(super) fn open(&self, name: &str, value: &[u8]) -> Result<TenantDocument, DocumentError> {
-        self.with_env(|env| self.source.open(name, value, env))
+        with_env_of_envoy(|env| self.source.open(name, value, env))
     }
 
     /// What a gate makes of this tenant.
     pub(super) fn compile(&self, tenant: &Map<String, Value>) -> CompiledTenant {
-        self.with_env(|env| self.source.compile(tenant, env))
+        with_env_of_envoy(|env| self.source.compile(tenant, env))
     }
 
     /// The variables of the gates. Those without a value here have one that stands for it.
     pub(super) fn vm(&self) -> VmEnvironment<'_> {
         self.assumed.vm(None, self.fixed.clone(), &self.node)
-    }
-
-    pub(super) fn with_env<T>(&self, step: impl FnOnce(&mut tenantgate::env::Env<'_>) -> T) -> T {
-        let vm = self.vm();
-        with_variables(&vm, step)
     }
 }
 

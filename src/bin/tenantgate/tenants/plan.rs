@@ -54,8 +54,10 @@ impl Wanted {
     pub(super) fn new(tenant: Tenant, gate: &Gate) -> Result<Self, String> {
         let compiled = gate.compile(&tenant);
         let name = document::name(&tenant).to_owned();
-        let model = compiled.tenant.map_err(|mistakes| mistakes.join("\n"))?;
         let hosts = compiled.hosts;
+        conflicts::of_file(&hosts, document::cookie_domain(&tenant).as_ref(), gate)
+            .map_err(|problem| format!("tenant \"{name}\": {problem}"))?;
+        let model = compiled.tenant.map_err(|mistakes| mistakes.join("\n"))?;
         if hosts.len() > MOST_HOSTS {
             return Err(format!(
                 "tenant \"{name}\": hosts: has {} hosts, and etcd writes at most {MOST_HOSTS} at once; use a wildcard \

@@ -10,6 +10,7 @@ use super::key::DocumentKey;
 use super::plan::{Change, Plan, Wanted};
 use super::stored::Stored;
 use crate::etcd::{Failure, Gateway, Transaction, Write};
+use crate::machine::with_env_of_envoy;
 
 /// Writes what is planned. If somebody else has written since it was read, nothing is written, and
 /// the error says so. If only the number of the log was taken, the plan is made again.
@@ -53,7 +54,7 @@ pub(super) fn write(
 /// The signed document with sealed secrets.
 fn signed(wanted: &Wanted, key: &DocumentKey, gate: &Gate) -> Result<String, String> {
     let mut tenant = wanted.tenant.clone();
-    gate.with_env(|env| seal_secrets(&mut tenant, &wanted.name, gate.ring(), env))
+    with_env_of_envoy(|env| seal_secrets(&mut tenant, &wanted.name, gate.ring(), env))
         .map_err(|error| format!("the secrets cannot be sealed: {error}"))?;
     let document = key.sign(tenant)?;
     if document.len() > TenantDocument::MAX_LENGTH {
