@@ -1,7 +1,5 @@
 //! Tenants that are found in a real etcd.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::backchannel::{form, logout_token, take_logout_tokens};
