@@ -348,7 +348,7 @@ tier_needs_module() {
 # Installs what a tier needs beyond Rust and the module: need_for TIER
 need_for() {
   case $1 in
-    core | module) need_debian etcd etcd-server ;;
+    tool | core | module) need_debian etcd etcd-server ;;
     envoy) need_envoy; need_debian etcd etcd-server ;;
     run | setups | snippets) need_envoy ;;
     monitoring) need_envoy; need_debian promtool prometheus ;;

@@ -1,8 +1,6 @@
 //! Tier `tool`: the command-line tool as a process.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
-#[path = "support/authority.rs"]
-mod authority;
 #[path = "tool/base.rs"]
 mod base;
 #[path = "tool/examples.rs"]
@@ -27,12 +25,13 @@ mod remedies;
 mod render;
 #[path = "tool/sign_out.rs"]
 mod sign_out;
+mod support;
 #[path = "tool/surroundings.rs"]
 mod surroundings;
 #[path = "tool/syntax.rs"]
 mod syntax;
-#[path = "support/web_server.rs"]
-mod web_server;
+#[path = "tool/tenants/mod.rs"]
+mod tenants;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -40,6 +39,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use support::{authority, web_server};
 
 /// 32 random bytes that are not secret.
 const KEY: &str = "EcgDYzYIjPohWwe0QskO+h1Ud6Mw3gVNvj2ACfSYJEc=";

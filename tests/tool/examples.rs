@@ -21,7 +21,7 @@ fn whole(part: &Value) -> Value {
             "provider": { "cluster": "dex_acme", "discovery": true },
         }],
     });
-    let top = ["strict", "session", "assertion", "filter_state", "log", "stats", "store"];
+    let top = ["strict", "session", "assertion", "filter_state", "log", "stats", "store", "tenants_from"];
     for (name, value) in part.as_object().unwrap() {
         let place = if top.contains(&name.as_str()) { &mut whole } else { &mut whole["tenants"][0] };
         place[name] = value.clone();

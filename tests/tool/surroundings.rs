@@ -1240,14 +1240,25 @@ fn help_of_several_lines() {
 }
 
 #[test]
-fn the_store_needs_a_cluster() {
-    let store = |cluster| {
-        let tenants = "                            tenants:";
-        with(ENVOY, tenants, &format!("                            store: {{etcd: {{cluster: {cluster}}}}}\n{tenants}"))
-    };
-    let found = one(&store("etcd"), "TG120", "error");
-    assert!(found["message"].as_str().unwrap().contains("there is no cluster \"etcd\" for etcd"), "{found}");
-    assert!(findings(&store("upstream")).is_empty());
+fn each_etcd_needs_a_cluster() {
+    let jwk = "{kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}";
+    for (section, consequence) in [
+        ("store: {etcd: {cluster: CLUSTER}}".to_owned(), "so no replica learns of the sign-outs of others"),
+        (
+            format!("tenants_from: {{etcd: {{cluster: CLUSTER}}, keys: [{{jwk: {jwk}}}]}}"),
+            "so no tenant is found there",
+        ),
+    ] {
+        let etcd = |cluster| {
+            let tenants = "                            tenants:";
+            let section = section.replace("CLUSTER", cluster);
+            with(ENVOY, tenants, &format!("                            {section}\n{tenants}"))
+        };
+        let found = one(&etcd("etcd"), "TG120", "error");
+        let message = format!("there is no cluster \"etcd\" for etcd, {consequence}");
+        assert_eq!(found["message"], message.as_str());
+        assert!(findings(&etcd("upstream")).is_empty(), "{section}");
+    }
 }
 
 /// The cluster of envoy/egress.yaml verifies each certificate for the host of its call, so issuers

@@ -216,7 +216,7 @@ fn load(configuration: &Configuration, vm: &VmEnvironment<'_>) -> Result<Loaded,
 
 /// The mistakes with their places. One cause is one finding: what is wrong only because a field
 /// stands at another place, or has another name, is left out.
-fn mistakes(
+pub(crate) fn mistakes(
     errors: &[&ConfigError],
     configuration: &Configuration,
     around: &Surroundings<'_>,
@@ -243,7 +243,7 @@ fn mistakes(
 }
 
 /// Whether a finding is about a value that is a mistake already, or about a part of one.
-fn is_about_a_mistake(place: &str, errors: &[&ConfigError]) -> bool {
+pub(crate) fn is_about_a_mistake(place: &str, errors: &[&ConfigError]) -> bool {
     errors.iter().any(|error| {
         let mistake = error.place();
         let rest = place.strip_prefix(mistake.as_str()).filter(|_| !mistake.is_empty());
@@ -252,7 +252,7 @@ fn is_about_a_mistake(place: &str, errors: &[&ConfigError]) -> bool {
 }
 
 /// The findings with their places.
-fn place<'a>(
+pub(crate) fn place<'a>(
     found: impl Iterator<Item = lints::Found>,
     configuration: &'a Configuration,
     source: &'a Source,

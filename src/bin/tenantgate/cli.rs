@@ -14,7 +14,7 @@ use tenantgate::seal::SealingKey;
 use super::check::Check;
 use super::report::Format;
 use super::variables::Variables;
-use super::{codes, explain, onboard, probe, render, schema, sign_out};
+use super::{codes, explain, onboard, probe, render, schema, sign_out, tenants};
 
 /// Multi-tenant OpenID Connect at the edge: the command-line tool of the filter.
 #[derive(Parser)]
@@ -81,6 +81,11 @@ enum Command {
     ///
     /// It needs a configuration with `store`, and its first session key.
     SignOut(Box<sign_out::Arguments>),
+    /// Write, read and delete tenants in etcd: tenants without a push to Envoy.
+    ///
+    /// They need a configuration with `tenants_from`.
+    #[command(subcommand)]
+    Tenants(Box<tenants::Arguments>),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Print a new session key: 32 random bytes in base64.
@@ -126,6 +131,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Onboard(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::Render(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
         Command::SignOut(arguments) => arguments.run().and_then(|output| print(&output)).map(|()| true),
+        Command::Tenants(arguments) => arguments.run(),
         Command::Help { topic } => help(topic.as_deref()),
         Command::Schema => print(schema::TEXT).map(|()| true),
         Command::SessionKey => session_key().and_then(|key| print(&key)).map(|()| true),

@@ -5,9 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use tenantgate::base::time::UnixTime;
-use tenantgate::env::shared::SharedData;
+use tenantgate::env::shared::{NoSharedData, SharedData};
 use tenantgate::env::{ClientAddress, Entropy, Env, NoEntropy};
-use tenantgate::jose::{Hash, HostAlgorithms, HostVerifier, Verifier};
+use tenantgate::jose::{Hash, HostAlgorithms, HostVerifier, SigningKey, Verifier};
+use tenantgate::tenant_documents::TenantDocument;
 
 /// Runs `step` with the time, the randomness and the cryptography of this machine.
 pub(crate) fn with_env<T>(
@@ -18,6 +19,18 @@ pub(crate) fn with_env<T>(
     let verifier = Verifier { host: &ThisMachine, trusted: HostAlgorithms::NONE };
     let mut entropy = SystemEntropy;
     step(&mut Env::new(Some(now()), &mut entropy, verifier, shared).with_client(client))
+}
+
+/// The same for what Envoy will have: it can verify every algorithm that a host may support.
+pub(crate) fn with_env_of_envoy<T>(step: impl FnOnce(&mut Env<'_>) -> T) -> T {
+    let verifier = Verifier { host: &ThisMachine, trusted: HostAlgorithms::ASSUMED };
+    let mut entropy = SystemEntropy;
+    step(&mut Env::new(Some(now()), &mut entropy, verifier, &NoSharedData))
+}
+
+/// Signs with a key of this machine. `None` if it cannot.
+pub(crate) fn signed(document: &TenantDocument, key: &SigningKey) -> Option<String> {
+    document.sign(key, &ThisMachine)
 }
 
 /// The current time.

@@ -9,6 +9,7 @@ mod client;
 mod codes;
 mod configuration;
 mod diagnostic;
+mod etcd;
 mod explain;
 mod gate;
 mod input;
@@ -27,6 +28,7 @@ mod source;
 mod spellings;
 mod surroundings;
 mod syntax;
+mod tenants;
 mod variables;
 mod yaml;
 

@@ -130,7 +130,26 @@ impl Client {
         self.send(header(call, ":method"), &url, &lines, call.body.expose_secret()).map(Rc::new)
     }
 
+    /// Posts a JSON text, with a token in the form of etcd. The answer has at most `limit` bytes,
+    /// and one more if it is longer.
+    pub(crate) fn post_json(&self, url: &str, token: Option<&str>, body: &str, limit: usize) -> Result<Answer, String> {
+        let token = token.map(|token| ("authorization", token));
+        let headers: Vec<(&str, &str)> = [("content-type", "application/json")].into_iter().chain(token).collect();
+        self.send_within("POST", url, &headers, body, limit)
+    }
+
     fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer, String> {
+        self.send_within(method, url, headers, body, CallResponse::MAX_BODY)
+    }
+
+    fn send_within(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+        limit: usize,
+    ) -> Result<Answer, String> {
         let mut request = Request::builder().method(method).uri(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -148,7 +167,7 @@ impl Client {
         let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let status = response.status().as_u16();
         let mut body = Vec::new();
-        let limit = u64::try_from(CallResponse::MAX_BODY).unwrap_or(u64::MAX).saturating_add(1);
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
         let read = response.body_mut().as_reader().take(limit).read_to_end(&mut body);
         read.map_err(|error| format!("the response broke off: {error}"))?;
         Ok(Answer { status, headers, body, between: (began, ended) })

@@ -71,6 +71,12 @@ impl Explainer {
             .map_err(|errors| format!("{errors}\nthe configuration is refused; `tenantgate check` says more"))?;
         let host = Host::from_name(&request.host).map_err(|_| format!("{:?} is no host", request.host))?;
         let Some(entry) = loaded.runtime.select(&host) else {
+            if loaded.runtime.documents().is_some() {
+                return Err(format!(
+                    "no tenant of the file has the host {host}, and tenants in etcd are not asked; to explain one, write \
+                     it into `tenants`"
+                ));
+            }
             let reasons = vec![format!("no tenant has the host {host}")];
             return Ok(self.outcome(reasons, send(loaded, request)));
         };

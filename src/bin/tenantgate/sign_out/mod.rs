@@ -1,29 +1,24 @@
 //! The command `sign-out`: ends sessions at every replica. The core makes the entry and the calls,
 //! as for a sign-out of a person; this command carries the calls out.
 
-mod etcd;
 mod selection;
-mod server;
 mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::builder::NonEmptyStringValueParser as NonEmpty;
-use serde_json::Value;
-use tenantgate::config::{self, Environment as _, LoadContext, Loaded};
+use tenantgate::config::{self, LoadContext, Loaded};
 use tenantgate::jose::HostAlgorithms;
 use tenantgate::runtime::{ServedTenant, TenantEntry};
-use tenantgate::session::store::Store;
 
 use super::configuration::Configured;
+use super::etcd::{Reach, password};
 use super::secrets::without;
-use super::surroundings::servers;
+use super::tenants::{self, Given};
 use super::variables::{Variables, VmEnvironment};
 use super::yaml::Node;
-use etcd::Etcd;
 use selection::Selection;
-use server::Reach;
 use write::write;
 
 /// Whose sessions end, and where etcd is.
@@ -58,10 +53,16 @@ impl Arguments {
         let context = LoadContext { environment: &environment, host: HostAlgorithms::ASSUMED };
         let loaded = config::load_value(&configured.node.value(), context)
             .map_err(|errors| format!("{errors}\nthe configuration is refused; `tenantgate check` says more"))?;
+        let given = Given { env: &self.env, file: self.env_file.as_deref() };
+        let found = match names(&loaded).any(|name| name == self.tenant) {
+            true => None,
+            false => tenants::found(&self.tenant, &configured, &self.reach, given)?,
+        };
+        let loaded = found.unwrap_or(loaded);
         let tenant = served(&loaded, &self.tenant).map_err(|problem| format!("{file}: {problem}"))?;
         let store = loaded.runtime.store().ok_or_else(|| format!("{file}: {NO_STORE}"))?;
-        let mut etcd = self.etcd(&configured, store)?;
-        let secrets = password(&configured.node.value(), &environment);
+        let mut etcd = self.reach.servers(&configured.source, SECTION, store.cluster())?;
+        let secrets: Vec<String> = password(&configured.node, SECTION, &environment).into_iter().collect();
         let written = write(&loaded.runtime, &tenant, self.selection.sessions(), &mut etcd);
         let until = written.map_err(|problem| without(format!("{}: {problem}", self.tenant), &secrets))?;
         let within = humantime::format_duration(store.interval().saturating_mul(2));
@@ -72,50 +73,41 @@ impl Arguments {
             etcd.name()
         ))
     }
-
-    /// The etcd of the command line, or that of the cluster in the file.
-    fn etcd(&self, configured: &Configured, store: &Store) -> Result<Etcd, String> {
-        if let Some(address) = &self.reach.etcd {
-            return self.reach.server_at(address).map(|server| Etcd::new(vec![server]));
-        }
-        let cluster = store.cluster();
-        let servers = servers(&configured.source.text, cluster).ok_or_else(|| {
-            format!(
-                "{}: has no address of the cluster {cluster:?}, which `store.etcd.cluster` names; say where etcd is \
-                 with `--etcd URL`",
-                configured.source.name
-            )
-        })?;
-        self.reach.servers_of(cluster, &servers).map(Etcd::new)
-    }
 }
 
 /// The tenant with this name.
 fn served(loaded: &Loaded, wanted: &str) -> Result<Arc<ServedTenant>, String> {
-    let mut names = Vec::new();
-    for entry in loaded.runtime.entries() {
-        let name = match entry {
-            TenantEntry::Served(served) => &served.model.name,
-            TenantEntry::Broken(broken) => match &broken.name {
-                Some(name) => name,
-                None => continue,
-            },
-        };
-        names.push(name.as_str());
-        match entry {
-            _ if name.as_str() != wanted => {}
-            TenantEntry::Served(served) => return Ok(served.clone()),
-            TenantEntry::Broken(_) => {
-                let label = format!("tenant \"{wanted}\"");
-                let problem = loaded.problems.iter().find(|problem| problem.tenant() == Some(&label));
-                let problem = problem.map_or_else(String::new, ToString::to_string);
-                return Err(format!(
-                    "tenant {wanted:?} has mistakes, so it has no sessions: {problem}; `tenantgate check` says more"
-                ));
-            }
+    match loaded.runtime.entries().iter().find(|entry| name(entry) == Some(wanted)) {
+        Some(TenantEntry::Served(served)) => return Ok(served.clone()),
+        Some(TenantEntry::Broken(_)) => {
+            let label = format!("tenant \"{wanted}\"");
+            let problem = loaded.problems.iter().find(|problem| problem.tenant() == Some(&label));
+            let problem = problem.map_or_else(String::new, ToString::to_string);
+            return Err(format!(
+                "tenant {wanted:?} has mistakes, so it has no sessions: {problem}; `tenantgate check` says more"
+            ));
         }
+        None => {}
     }
-    Err(format!("there is no tenant {wanted:?}; there are {}", names.join(", ")))
+    let names: Vec<&str> = names(loaded).collect();
+    let names = names.join(", ");
+    Err(match loaded.runtime.documents() {
+        None => format!("there is no tenant {wanted:?}; there are {names}"),
+        Some(_) => format!("there is no tenant {wanted:?}, neither in etcd nor in the file, which has {names}"),
+    })
+}
+
+/// The names of the tenants.
+fn names(loaded: &Loaded) -> impl Iterator<Item = &str> {
+    loaded.runtime.entries().iter().filter_map(name)
+}
+
+fn name(entry: &TenantEntry) -> Option<&str> {
+    let name = match entry {
+        TenantEntry::Served(served) => Some(&served.model.name),
+        TenantEntry::Broken(broken) => broken.name.as_ref(),
+    };
+    name.map(|name| name.as_str())
 }
 
 /// Refuses variables without a value here that a replica needs to read the entry, and etcd to take
@@ -134,11 +126,6 @@ fn require(configuration: &Node, environment: &VmEnvironment<'_>) -> Result<(), 
     Ok(())
 }
 
-/// The password of the user of etcd.
-fn password(configuration: &Value, environment: &VmEnvironment<'_>) -> Vec<String> {
-    let password = configuration.pointer("/store/etcd/password");
-    let variable = password.and_then(|value| environment.var(value.get("env")?.as_str()?));
-    variable.or_else(|| password?.as_str().map(str::to_owned)).into_iter().collect()
-}
-
+/// Where the configuration has the etcd of the store.
+const SECTION: &str = "store.etcd";
 const NO_STORE: &str = "has no `store`, so replicas do not learn of sign-outs; see `store` in docs/configuration.md";

@@ -8,8 +8,8 @@ use tenantgate::runtime::{Runtime, ServedTenant};
 use tenantgate::session::revocation::SelectedSessions;
 use tenantgate::session::store::CommandStep;
 
-use super::etcd::Etcd;
 use crate::client::{Answer, Skew, response};
+use crate::etcd::Servers;
 use crate::machine::with_env;
 use crate::secrets::without;
 
@@ -18,7 +18,7 @@ pub(super) fn write(
     runtime: &Runtime,
     tenant: &ServedTenant,
     sessions: SelectedSessions<'_>,
-    etcd: &mut Etcd,
+    etcd: &mut Servers,
 ) -> Result<UnixTime, String> {
     let begun = with_env(&NoSharedData, &NoClientAddress, |env| runtime.end_sessions(tenant, sessions, env))
         .ok_or(super::NO_STORE)?;

@@ -94,6 +94,38 @@ pub(crate) fn check<'d>(
     checks.iter().flat_map(|check| check(&gate)).collect()
 }
 
+/// The findings about the providers of tenants that do not stand in the file of the gate: whether
+/// the clusters there lead to them. The tenants are those of `gate`, in a file with this text.
+pub(crate) fn providers<'d>(
+    gate: &'d Gate<'d>,
+    text: &'d str,
+    (document_text, document): (&'d str, &'d Node),
+    landscape: &'d Landscape<'d>,
+) -> Vec<Diagnostic> {
+    let Some(configuration) = &gate.configuration else { return Vec::new() };
+    let configuration = Spot { file: 0, text, node: &configuration.node };
+    let of_gate = |node: &'d Node| Spot { file: OTHER_FILE, text: document_text, node };
+    let document = of_gate(document);
+    let gate = Surrounded {
+        gate,
+        document,
+        plugin: of_gate(gate.plugin),
+        configuration,
+        platform: platform(gate.form, document),
+        tenants: tenants::tenants(configuration),
+        landscape,
+    };
+    let found = providers::check(&gate).into_iter();
+    let placed = found.map(|Finding { file, diagnostic }| match file {
+        OTHER_FILE => Diagnostic { span: None, ..diagnostic },
+        _ => diagnostic,
+    });
+    placed.collect()
+}
+
+/// The number of the file with the gate, whose places are not those of the tenants.
+pub(crate) const OTHER_FILE: usize = 1;
+
 fn platform(form: Form, document: Spot<'_>) -> Option<Platform> {
     match (form, document.text_of(&["kind"])) {
         (Form::Tenants, _) => None,

@@ -4,24 +4,26 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::servers::Servers;
 use crate::client::{Client, ConnectTo, Identity, Pem, Trust};
-use crate::surroundings::{ServerTls, Servers};
+use crate::source::Source;
+use crate::surroundings::{self, ServerTls};
 
 /// An address of etcd, and how to connect to it.
-pub(super) struct Server {
+pub(crate) struct Server {
     /// For people.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Scheme, host and port of the calls.
-    pub(super) origin: String,
-    pub(super) client: Client,
+    pub(crate) origin: String,
+    pub(crate) client: Client,
 }
 
 /// How to reach etcd, as the command line has it.
 #[derive(clap::Args)]
-pub(super) struct Reach {
+pub(crate) struct Reach {
     /// The address of etcd, http or https; by default that of the cluster in the file.
     #[arg(long, value_name = "URL")]
-    pub(super) etcd: Option<String>,
+    etcd: Option<String>,
     /// The certificates of the authorities that are trusted for etcd, in PEM; by default those of
     /// the cluster, or of this system.
     #[arg(long, value_name = "FILE")]
@@ -35,13 +37,29 @@ pub(super) struct Reach {
 }
 
 impl Reach {
+    /// The servers of etcd: that of the command line, or those of the cluster that `section` of the
+    /// configuration names.
+    pub(crate) fn servers(&self, source: &Source, section: &str, cluster: &str) -> Result<Servers, String> {
+        if let Some(address) = &self.etcd {
+            return self.server_at(address, section).map(|server| Servers::new(vec![server]));
+        }
+        let found = surroundings::servers(&source.text, cluster).ok_or_else(|| {
+            format!(
+                "{}: has no address of the cluster {cluster:?}, which `{section}.cluster` names; say where etcd is \
+                 with `--etcd URL`",
+                source.name
+            )
+        })?;
+        self.servers_of(cluster, &found).map(Servers::new)
+    }
+
     /// The server at this address.
-    pub(super) fn server_at(&self, address: &str) -> Result<Server, String> {
+    fn server_at(&self, address: &str, section: &str) -> Result<Server, String> {
         let url = Url::parse(address).map_err(|error| format!("--etcd: {error}; {FORM}"))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("--etcd: a user does not belong into the address; write `store.etcd.username` and \
-                        `password`"
-                .to_owned());
+            return Err(format!(
+                "--etcd: a user does not belong into the address; write `{section}.username` and `password`"
+            ));
         }
         let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         if !is_origin || !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
@@ -54,7 +72,7 @@ impl Reach {
     }
 
     /// The servers of a cluster.
-    pub(super) fn servers_of(&self, cluster: &str, servers: &Servers) -> Result<Vec<Server>, String> {
+    fn servers_of(&self, cluster: &str, servers: &surroundings::Servers) -> Result<Vec<Server>, String> {
         let of = |(host, port): &(String, u16)| {
             let scheme = if servers.tls.is_some() { "https" } else { "http" };
             let name = servers.tls.as_ref().and_then(|tls| tls.name.as_ref()).unwrap_or(host);

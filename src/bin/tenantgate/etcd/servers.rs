@@ -1,4 +1,4 @@
-//! The calls to etcd that the filter would let Envoy make.
+//! The servers of an etcd, and the calls to them.
 
 use std::rc::Rc;
 
@@ -8,27 +8,37 @@ use super::server::Server;
 use crate::client::Answer;
 
 /// The servers of an etcd, of which any one will do.
-pub(super) struct Etcd {
+pub(crate) struct Servers {
     /// The one that answers comes first.
     servers: Vec<Server>,
 }
 
-impl Etcd {
-    pub(super) fn new(servers: Vec<Server>) -> Self {
+impl Servers {
+    pub(crate) fn new(servers: Vec<Server>) -> Self {
         Self { servers }
     }
 
     /// Where the last answer came from.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.servers.first().map_or("", |server| &server.name)
     }
 
     /// Makes a call, at the next server if one cannot be reached. The error has the addresses.
-    pub(super) fn call(&mut self, call: &HttpCall) -> Result<Rc<Answer>, String> {
+    pub(crate) fn call(&mut self, call: &HttpCall) -> Result<Rc<Answer>, String> {
+        self.first(|server| server.client.call_at(&server.origin, call))
+    }
+
+    /// Posts a JSON text. The answer has at most `limit` bytes, and one more if it is longer.
+    pub(crate) fn post(&mut self, path: &str, token: Option<&str>, body: &str, limit: usize) -> Result<Answer, String> {
+        self.first(|server| server.client.post_json(&format!("{}{path}", server.origin), token, body, limit))
+    }
+
+    /// What the first server says that can be reached.
+    fn first<T>(&mut self, call: impl Fn(&Server) -> Result<T, String>) -> Result<T, String> {
         let mut problems = Vec::new();
         for index in 0..self.servers.len() {
             let Some(server) = self.servers.get(index) else { break };
-            match server.client.call_at(&server.origin, call) {
+            match call(server) {
                 Ok(answer) => {
                     self.servers.swap(0, index);
                     return Ok(answer);

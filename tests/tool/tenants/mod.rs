@@ -1,0 +1,14 @@
+//! The commands `tenants`, with a real etcd. `tests/scenarios/documents.rs` has what gates make of
+//! what they write.
+
+mod apply;
+mod clusters;
+mod delete;
+mod fixture;
+mod guide;
+mod list;
+mod others;
+mod refusals;
+mod rotation;
+mod status;
+mod writers;
