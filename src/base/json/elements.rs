@@ -1,7 +1,7 @@
 //! A JSON object with an array that is too long to be parsed as a whole: the object without the
 //! array, and the elements of the array one by one.
 //!
-//! The text is divided by its brackets, commas and strings, and [`parse`](super::parse) reads every
+//! The text is divided by its brackets, commas and strings, and [`parse`] reads every
 //! part. All parts can be read if and only if the whole text can.
 
 use serde_json::{Map, Value};

@@ -1,5 +1,7 @@
 //! What writing a tenant changes.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use tenantgate::http::host::HostPattern;
 use tenantgate::tenant::Tenant as Model;
@@ -21,7 +23,7 @@ pub(super) struct Wanted {
     pub(super) hosts: Vec<HostPattern>,
     /// With its secrets.
     pub(super) tenant: Tenant,
-    pub(super) model: Model,
+    pub(super) model: Arc<Model>,
 }
 
 /// What was read of a tenant, at one moment, and what is to be done.
@@ -72,7 +74,7 @@ impl Wanted {
                 DocumentKeys::MAX_LABELS
             ));
         }
-        Ok(Self { name, hosts, tenant, model })
+        Ok(Self { name, hosts: hosts.to_vec(), tenant, model })
     }
 }
 
