@@ -1,12 +1,12 @@
 //! A JSON object with an array that is too long to be parsed as a whole: the object without the
 //! array, and the elements of the array one by one.
 //!
-//! The text is divided by its brackets, commas and strings, and [`parse`](super::parse) reads every
+//! The text is divided by its brackets, commas and strings, and [`parse`] reads every
 //! part. All parts can be read if and only if the whole text can.
 
 use serde_json::{Map, Value};
 
-use super::parse;
+use super::json::parse;
 
 /// An object whose array is apart.
 pub(crate) struct Apart<'a> {
