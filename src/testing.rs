@@ -5,6 +5,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use prost::Message as _;
+use prost_types::value::Kind;
+use prost_types::{ListValue, Struct, Value as WireValue};
 use serde_json::{Value, json};
 
 use crate::config::{self, Environment, LoadContext};
@@ -147,4 +150,24 @@ pub(crate) fn identity(runtime: &Runtime, tenant: &Tenant, user: &str) -> Arc<Ve
 pub(crate) fn claims(members: Value) -> Claims {
     let Value::Object(members) = members else { panic!("claims are an object") };
     Claims::new(members)
+}
+
+fn wire_value(value: &Value) -> WireValue {
+    let kind = match value {
+        Value::Null => Kind::NullValue(0),
+        Value::Bool(bool) => Kind::BoolValue(*bool),
+        Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
+        Value::String(text) => Kind::StringValue(text.clone()),
+        Value::Array(values) => Kind::ListValue(ListValue { values: values.iter().map(wire_value).collect() }),
+        Value::Object(members) => Kind::StructValue(Struct {
+            fields: members.iter().map(|(name, value)| (name.clone(), wire_value(value))).collect(),
+        }),
+    };
+    WireValue { kind: Some(kind) }
+}
+
+/// The configuration as a protobuf `Struct` in its wire format.
+pub(crate) fn struct_bytes(value: &Value) -> Vec<u8> {
+    let Some(Kind::StructValue(wire)) = wire_value(value).kind else { panic!("no object") };
+    wire.encode_to_vec()
 }

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub mod encoding;
 pub mod event;
 pub mod json;
+pub(crate) mod json_elements;
 pub mod log_settings;
 pub mod secret;
 pub mod summary;

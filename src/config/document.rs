@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::code::Code;
 use super::error::{ConfigError, ConfigErrors};
 use super::wire;
-use crate::base::json::{self, Apart};
+use crate::base::json;
+use crate::base::json_elements::{Apart, element, without_elements};
 
 /// A configuration, whose tenants are apart from the rest if they are many.
 pub(super) struct Document<'a> {
@@ -33,9 +34,9 @@ impl<'a> Document<'a> {
 
     /// Reads the form that Envoy passes.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ConfigErrors> {
-        let of_text: fn(&[u8]) -> Option<Value> = json::element;
+        let of_text: fn(&[u8]) -> Option<Value> = element;
         let of_struct: fn(&[u8]) -> Option<Value> = |bytes| wire::element(bytes, TENANTS);
-        let text = json::without_elements(bytes, TENANTS).zip(Some(of_text));
+        let text = without_elements(bytes, TENANTS).zip(Some(of_text));
         let apart = text.or_else(|| wire::without_elements(bytes, TENANTS).zip(Some(of_struct)));
         if let Some((Apart { others, elements }, read)) = apart {
             let tenants = Tenants::Apart { bytes, elements, read };
@@ -44,8 +45,7 @@ impl<'a> Document<'a> {
         Ok(Self { top: Cow::Owned(whole(bytes)?), tenants: Tenants::InTop })
     }
 
-    /// Calls `each` with every tenant if they are apart from the rest, and returns whether they
-    /// are.
+    /// Calls `each` with every tenant if they are apart. Returns whether they are.
     pub(super) fn each_tenant(&self, each: &mut dyn FnMut(&Value)) -> Result<bool, ConfigErrors> {
         let Tenants::Apart { bytes, elements, read } = &self.tenants else { return Ok(false) };
         let mut read = |tenant| read(tenant).map(|tenant| each(&tenant));
@@ -73,6 +73,7 @@ const TENANTS: &str = "tenants";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::struct_bytes;
 
     /// The top, the tenants that are apart, and the mistake if there is one.
     fn read(bytes: &[u8]) -> Result<(Value, Vec<Value>), String> {
@@ -102,7 +103,7 @@ mod tests {
     fn tenants_are_apart_in_both_forms() {
         let value =
             serde_json::json!({ "a": { "tenants": ["y"] }, "tenants": [{ "name": "x" }, 2.5, null], "z": "end" });
-        for bytes in [value.to_string().into_bytes(), wire::tests::encode(&value)] {
+        for bytes in [value.to_string().into_bytes(), struct_bytes(&value)] {
             let (top, tenants) = read(&bytes).unwrap();
             assert_eq!(top, serde_json::json!({ "a": { "tenants": ["y"] }, "z": "end" }));
             assert_eq!(tenants, value["tenants"].as_array().unwrap().clone());
@@ -114,7 +115,7 @@ mod tests {
     fn a_mistake_has_the_place_that_it_has_in_the_whole() {
         let text = br#"{"b": {"c": [1, "x"]}, "tenants": [{"n": 1, "m": [2]}, {"n": "\u00e9"}], "d": null}"#;
         let value: Value = serde_json::from_slice(text).unwrap();
-        for valid in [text.to_vec(), wire::tests::encode(&value)] {
+        for valid in [text.to_vec(), struct_bytes(&value)] {
             assert!(parsed(&valid).is_ok());
             for position in 0..valid.len() {
                 for byte in [b'"', b'}', b']', b'n', b'\\', b'{', 0, 0xff, 1, 0x0a, 0x12, 0x1a, 0x32] {
@@ -141,7 +142,7 @@ mod tests {
         let nested = |depth| (0..depth).fold(Value::Null, |inner, _| serde_json::json!([inner]));
         for depth in 20..140 {
             let value = serde_json::json!({ "tenants": [nested(depth)] });
-            for bytes in [value.to_string().into_bytes(), wire::tests::encode(&value)] {
+            for bytes in [value.to_string().into_bytes(), struct_bytes(&value)] {
                 assert_eq!(joined(&bytes), parsed(&bytes), "{depth}");
             }
         }

@@ -6,7 +6,7 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Value as WireValue};
 use serde_json::{Map, Number, Value};
 
-use crate::base::json::Apart;
+use crate::base::json_elements::Apart;
 
 /// Reads a `Struct`. `None` if the bytes are not one. The caller must try JSON first, because both
 /// forms can begin with a line feed and a brace.
@@ -17,9 +17,9 @@ pub(super) fn structure(bytes: &[u8]) -> Option<Value> {
     object(Struct::decode(bytes).ok()?).map(Value::Object)
 }
 
-/// Takes the list `list` from a `Struct`. `None` if the bytes are not a `Struct` that has one list
-/// of this name with an element, in the form in which Envoy writes it; [`structure`] may still read
-/// it.
+/// Takes the list `list` from a `Struct`. `None` if the bytes are not a `Struct` with one list of
+/// this name that has an element, in the form in which Envoy writes it; [`structure`] may still
+/// read it.
 pub(super) fn without_elements<'a>(bytes: &'a [u8], list: &str) -> Option<Apart<'a>> {
     if bytes.first() != Some(&FIELDS) {
         return None;
@@ -50,12 +50,12 @@ pub(super) fn element(bytes: &[u8], list: &str) -> Option<Value> {
         append(&mut field, number, bytes);
         field
     };
-    let value = within(2, &within(LIST_VALUE, &within(1, bytes)));
+    let content = within(2, &within(LIST_VALUE, &within(1, bytes)));
     let mut member = within(1, list.as_bytes());
-    member.extend_from_slice(&value);
+    member.extend_from_slice(&content);
     let whole = Struct::decode(&*within(1, &member)).ok()?;
     match whole.fields.into_values().next()?.kind? {
-        Kind::ListValue(list) => list.values.into_iter().next().and_then(self::value),
+        Kind::ListValue(list) => list.values.into_iter().next().and_then(value),
         Kind::NullValue(_)
         | Kind::NumberValue(_)
         | Kind::StringValue(_)
@@ -124,29 +124,9 @@ const FIELDS: u8 = 0x0a;
 const LIST_VALUE: u32 = 6;
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-
-    fn wire(value: &Value) -> WireValue {
-        let kind = match value {
-            Value::Null => Kind::NullValue(0),
-            Value::Bool(bool) => Kind::BoolValue(*bool),
-            Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
-            Value::String(text) => Kind::StringValue(text.clone()),
-            Value::Array(values) => {
-                Kind::ListValue(prost_types::ListValue { values: values.iter().map(wire).collect() })
-            }
-            Value::Object(members) => Kind::StructValue(Struct {
-                fields: members.iter().map(|(name, value)| (name.clone(), wire(value))).collect(),
-            }),
-        };
-        WireValue { kind: Some(kind) }
-    }
-
-    pub(in crate::config) fn encode(value: &Value) -> Vec<u8> {
-        let Some(Kind::StructValue(wire)) = wire(value).kind else { panic!("no object") };
-        wire.encode_to_vec()
-    }
+    use crate::testing::struct_bytes as encode;
 
     #[test]
     fn every_kind_of_value_is_converted() {

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::parse;
+use super::json::parse;
 
 /// An object whose array is apart.
 pub(crate) struct Apart<'a> {
