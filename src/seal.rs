@@ -137,8 +137,8 @@ impl KeyRing {
         self.open_with(purpose, &parts_of(purpose, &[]), sealed)
     }
 
-    /// Opens a value that [`seal_for_field`](Self::seal_for_field) made for the same purpose, name and
-    /// field.
+    /// Opens a value that [`seal_for_field`](Self::seal_for_field) made for the same purpose, name
+    /// and field.
     pub fn open_for_field<T: DeserializeOwned>(
         &self,
         purpose: Purpose,

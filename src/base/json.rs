@@ -2,12 +2,16 @@
 //! (draft-ietf-oauth-rfc8725bis; RFC 7515 section 4 permits a parser to reject them). `serde_json`
 //! limits the nesting to 128 levels.
 
+mod elements;
+
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+pub(crate) use elements::{Apart, element, without_elements};
 
 /// Parses a complete JSON text.
 ///

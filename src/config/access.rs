@@ -15,6 +15,10 @@ use crate::tenant::access::{
 };
 use crate::tenant::{ClaimPath, RetainedClaims};
 
+/// The fields of a tenant on which identity, roles and rules depend, in the order of reading.
+pub(super) const FIELDS: [&str; 7] =
+    ["identity", "roles", "access", "access_default", "path_matching", "access_dry_run", "cors_preflight"];
+
 /// Reads the rules, and the claims and scopes that identities must retain for them. `roles` are the
 /// roles that a rule may name, or `None` if they could not be read. The result is `None` if a rule
 /// could not be read.

@@ -18,14 +18,14 @@ pub(super) fn refuse_foreign_hosts(tenants: &[PartialTenant]) {
             compare(partial, other, other.hosts.read.first());
             compare(other, partial, partial.hosts.read.first());
         }
-        for pattern in &partial.hosts.read {
+        for pattern in partial.hosts.read.iter() {
             if let HostPattern::Below(domain) = pattern {
                 wildcards.add(domain, position);
             }
         }
     }
     for partial in tenants {
-        for pattern in &partial.hosts.read {
+        for pattern in partial.hosts.read.iter() {
             let (HostPattern::Exact(host) | HostPattern::Below(host)) = pattern;
             for name in std::iter::once(host.as_str()).chain(host.parents()) {
                 if let Some(owner) = domains.get(name).and_then(|position| tenants.get(position)) {

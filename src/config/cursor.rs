@@ -81,6 +81,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The same place, where other mistakes have this code.
+    #[inline(never)]
     pub(super) fn about(self, code: Code) -> Self {
         Self { code, ..self }
     }
@@ -194,7 +195,7 @@ impl<'a> Cursor<'a> {
         match name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             false => format!("{}[{name:?}]", self.path),
             true if self.path.is_empty() => name.to_owned(),
-            true => format!("{}.{name}", self.path),
+            true => [&self.path, ".", name].concat(),
         }
     }
 
@@ -224,13 +225,27 @@ pub(super) struct Object<'a> {
 impl<'a> Object<'a> {
     /// The field `name`. It counts as read from now on.
     pub(super) fn field(&self, name: &'static str) -> Cursor<'a> {
+        self.know(name);
+        let path = self.at.member_path(name);
+        Cursor { value: self.member(name), inside: self.members.is_some(), path, ..self.at.clone() }
+    }
+
+    /// Counts the field `name` as read.
+    pub(super) fn know(&self, name: &'static str) {
         let mut known = self.known.borrow_mut();
         if !known.contains(&name) {
             known.push(name);
         }
-        let path = self.at.member_path(name);
-        let value = self.members.and_then(|members| members.get(name));
-        Cursor { value, inside: self.members.is_some(), path, ..self.at.clone() }
+    }
+
+    /// The value of the member `name`, which does not count as read.
+    pub(super) fn member(&self, name: &str) -> Option<&'a Value> {
+        self.members.and_then(|members| members.get(name))
+    }
+
+    /// The number of mistakes that were recorded so far.
+    pub(super) fn mistakes(&self) -> usize {
+        self.at.errors.0.borrow().len()
     }
 
     /// All members. None of them counts as read.

@@ -1,13 +1,14 @@
 //! `tenants[].hosts`: the hosts that select a tenant.
 
+use std::sync::Arc;
+
 use super::cursor::Cursor;
 use crate::http::host::{HostPattern, HostPatternError};
 
 /// The hosts of a tenant, as far as they could be read.
-#[derive(Default)]
 pub(super) struct Hosts {
     /// Those that could be read, each once.
-    pub(super) read: Vec<HostPattern>,
+    pub(super) read: Arc<[HostPattern]>,
     /// Those that could not be read.
     pub(super) unreadable: Vec<UnreadableHost>,
 }
@@ -22,19 +23,19 @@ pub(super) struct UnreadableHost {
 
 /// Reads the hosts.
 pub(super) fn hosts(at: &Cursor<'_>) -> Hosts {
-    let mut hosts = Hosts::default();
+    let (mut read, mut unreadable) = (Vec::new(), Vec::new());
     let elements = at.required_elements();
     for element in &elements {
         match host_pattern(element) {
-            Some(host) if hosts.read.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
-            Some(host) => hosts.read.push(host),
-            None => hosts.unreadable.push(UnreadableHost::at(element)),
+            Some(host) if read.contains(&host) => element.error(format!("\"{host}\" is listed twice")),
+            Some(host) => read.push(host),
+            None => unreadable.push(UnreadableHost::at(element)),
         }
     }
     if elements.is_empty() {
-        hosts.unreadable.push(UnreadableHost::at(at));
+        unreadable.push(UnreadableHost::at(at));
     }
-    hosts
+    Hosts { read: read.into(), unreadable }
 }
 
 impl UnreadableHost {

@@ -74,6 +74,13 @@ pub(super) fn login(
     })
 }
 
+/// Whether the section cannot be read without the hosts and the name of the tenant: two tenants
+/// with the same values may then get different results.
+pub(super) fn depends_on_tenant(at: &Cursor<'_>, hosts: &[HostPattern]) -> bool {
+    let has = |field| at.value().is_some_and(|section| section.get(field).is_some());
+    !matches!(hosts, [HostPattern::Exact(_)]) || has("redirect_uri") || has("cookie_domain")
+}
+
 /// Reads the scopes of the authorization request (RFC 6749 section 3.3). `openid` is required
 /// (OpenID Connect Core section 3.1.2.1).
 fn scopes(at: &Cursor<'_>) -> Option<Scopes> {
@@ -110,7 +117,12 @@ pub(super) fn scope(at: &Cursor<'_>) -> Option<String> {
 
 /// Reads the redirect URI. Its host must be one of the tenant's `hosts`, its path must be
 /// `callback_path`, and it must have no query.
-fn redirect_uri(at: &Cursor<'_>, scheme: Scheme, hosts: &[HostPattern], callback_path: Option<&str>) -> Option<Url> {
+fn redirect_uri(
+    at: &Cursor<'_>,
+    scheme: Scheme,
+    hosts: &[HostPattern],
+    callback_path: Option<&str>,
+) -> Option<Box<Url>> {
     let uri = url(at, scheme)?;
     let host = uri.host_str().and_then(|host| Host::from_name(host).ok());
     // Without any host that could be read, that mistake is the one to report.

@@ -9,6 +9,7 @@
 //! of them must get the same result.
 
 mod access;
+mod alike;
 mod assertion;
 mod bearer;
 mod client_authentication;
@@ -17,6 +18,7 @@ mod code;
 mod cookie_domains;
 mod csrf;
 mod cursor;
+mod document;
 mod error;
 mod etcd;
 mod headers;
@@ -44,16 +46,17 @@ mod unreadable_hosts;
 mod values;
 mod wire;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::base::json;
+use crate::http::host_index::HostIndex;
 use crate::runtime::{BrokenTenant, Runtime, TenantCompiler, TenantEntry, UpstreamSettings};
 use crate::seal::KeyRing;
 use crate::upstream::AssertionSettings;
+use alike::Sections;
 use cursor::{Cursor, Errors};
+use document::Document;
 use tenant::{AssertionNames, PartialTenant, tenant};
 use tenants_from::{DocumentCompiler, TenantsFrom};
 
@@ -86,14 +89,7 @@ pub fn load(bytes: &[u8], context: LoadContext<'_>) -> Result<Loaded, ConfigErro
         )
         .into());
     }
-    // A `Struct` is never valid JSON: the tag of a value is a control character, which JSON does
-    // not permit anywhere.
-    let value = match json::parse(bytes) {
-        Ok(value) => value,
-        Err(error) => wire::structure(bytes)
-            .ok_or_else(|| ConfigErrors::from(ConfigError::whole(Code::SYNTAX, format!("not JSON: {error}"))))?,
-    };
-    load_value(&value, context)
+    load_document(&Document::read(bytes)?, context)
 }
 
 /// Loads a configuration that was parsed before, for example from YAML.
@@ -101,8 +97,12 @@ pub fn load(bytes: &[u8], context: LoadContext<'_>) -> Result<Loaded, ConfigErro
 /// # Errors
 /// The same as for [`load`].
 pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, ConfigErrors> {
+    load_document(&Document::parsed(value), context)
+}
+
+fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Loaded, ConfigErrors> {
     let whole = Errors::default();
-    let root = Cursor::root(value, &whole).object();
+    let root = Cursor::root(&document.top, &whole).object();
     let strict = root.field("strict").boolean().unwrap_or(false);
     let (keys, policy) = session::session(&root.field("session").about(Code::SESSION), context.environment);
     let assertion = assertion::assertion(&root.field("assertion").about(Code::ASSERTION), context.environment);
@@ -117,13 +117,12 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
     let documents_at = root.field("tenants_from").about(Code::TENANTS_FROM);
     let TenantsFrom { settings, header_names } = tenants_from::tenants_from(&documents_at, context);
     let tenants_at = root.field("tenants");
-    let elements = if documents_at.is_present() { tenants_at.elements() } else { tenants_at.required_elements() };
-    let tenants: Vec<PartialTenant> = elements
-        .iter()
-        .filter_map(Cursor::value)
-        .enumerate()
-        .map(|(index, value)| tenant(index, value, context, names.as_ref()))
-        .collect();
+    let (sections, mut tenants) = (Sections::default(), Vec::new());
+    let mut read = |value: &Value| tenants.push(tenant(tenants.len(), value, context, names.as_ref(), &sections));
+    if !document.each_tenant(&mut read)? {
+        let elements = if documents_at.is_present() { tenants_at.elements() } else { tenants_at.required_elements() };
+        elements.iter().filter_map(Cursor::value).for_each(read);
+    }
     root.finish();
     refuse_shared(&tenants, &whole);
     unreadable_hosts::refuse_taken(&tenants, documents_at.is_present(), &whole);
@@ -164,8 +163,8 @@ fn finish(index: usize, partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<Con
         Some(tenant) if errors.is_empty() => TenantEntry::served(tenant, ring),
         _ => TenantEntry::Broken(Arc::new(BrokenTenant {
             name,
-            hosts: hosts.read,
-            header_names,
+            hosts: hosts.read.to_vec(),
+            header_names: header_names.to_vec(),
             ..BrokenTenant::default()
         })),
     };
@@ -175,12 +174,11 @@ fn finish(index: usize, partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<Con
 /// Records a mistake for each name or host that two tenants have, because a request could belong to
 /// either of them.
 fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
-    let mut names = HashMap::new();
-    let mut hosts = HashMap::new();
+    let (mut names, mut hosts) = (HostIndex::default(), HostIndex::default());
     for (index, partial) in tenants.iter().enumerate() {
         // Upstreams, logs and file systems often ignore case.
         if let Some(name) = &partial.name
-            && let Some(first) = names.insert(name.as_str().to_ascii_lowercase(), index)
+            && let Some(first) = names.replace(&name.as_str().to_ascii_lowercase(), index)
         {
             whole.add_at(
                 Code::SHARED,
@@ -190,8 +188,8 @@ fn refuse_shared(tenants: &[PartialTenant], whole: &Errors) {
                 ),
             );
         }
-        for host in &partial.hosts.read {
-            if let Some(first) = hosts.insert(host, partial)
+        for host in partial.hosts.read.iter() {
+            if let Some(first) = hosts.replace(&host.to_string(), index).and_then(|first| tenants.get(first))
                 && first.label != partial.label
             {
                 let message = format!("{} and {} both have the host \"{host}\"", first.label, partial.label);

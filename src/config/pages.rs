@@ -93,7 +93,7 @@ fn color(at: &Cursor<'_>) -> Option<Color> {
 fn contact(at: &Cursor<'_>, scheme: Scheme) -> Option<Contact> {
     let text = at.text()?;
     if text.contains("://") {
-        return url(at, scheme).map(|url| Contact::Page(url.into()));
+        return url(at, scheme).map(|url| Contact::Page((*url).into()));
     }
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'-');
     match text.split_once('@') {

@@ -12,7 +12,7 @@ pub(super) fn refuse_passed(tenants: &[PartialTenant], others: &[String]) {
     if headers().all(|(_, headers)| headers.passed.iter().next().is_none()) {
         return;
     }
-    let names = tenants.iter().flat_map(|partial| &partial.header_names).chain(others);
+    let names = tenants.iter().flat_map(|partial| partial.header_names.iter()).chain(others);
     let written = FoldedNames::new(&mut names.map(String::as_str));
     for (partial, headers) in headers() {
         for name in headers.passed.iter().filter(|name| written.contains(name)) {

@@ -1,5 +1,6 @@
 //! `tenants[].provider`: the endpoints of the issuer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -11,13 +12,15 @@ use super::request::is_reserved_parameter;
 use super::values::{Scheme, duration, listed, url};
 use crate::tenant::{Endpoints, ProviderConfig, ProviderSource, SourceStart};
 
-/// Reads the provider and the authentication method of the client. Each is `None` if a part of it
+/// Reads the provider and the authentication method of the client. `without` are the endpoints of
+/// a tenant that configures none. Each is `None` if a part of it
 /// could not be read.
 pub(super) fn provider(
     at: &Cursor<'_>,
     scheme: Scheme,
     issuer: Option<&str>,
     credential: Credential,
+    without: &Arc<Endpoints>,
 ) -> (Option<ProviderConfig>, Option<AuthMethod>) {
     let object = at.required_object();
     let cluster = cluster(&object.field("cluster"));
@@ -29,20 +32,22 @@ pub(super) fn provider(
     let end_session = url(&object.field("end_session_endpoint"), scheme);
     let revocation = url(&object.field("revocation_endpoint"), scheme);
     let names_issuer = object.field("authorization_response_iss_parameter_supported").boolean().unwrap_or(false);
-    let origins = origins(&object.field("trusted_origins"), discovers, scheme, issuer);
+    let origins = origins(&object.field("trusted_origins"), discovers, scheme, issuer.filter(|_| fetches(at)));
     let source = source(&object, start, origins, fetches(at), scheme);
     let method = auth_method(&object.field("token_endpoint_auth_method"), credential);
     let timeout = duration(&object.field("timeout"), DEFAULT_TIMEOUT, MIN_TIMEOUT..=MAX_TIMEOUT);
     object.finish();
     let complete = discovers || (authorization.is_some() && token.is_some());
     let provider = (|| {
+        let [authorization, token, userinfo, end_session, revocation] =
+            [authorization, token, userinfo, end_session, revocation].map(|url| url.map(|url| *url));
         let endpoints = complete.then_some(Endpoints { authorization, token, userinfo, end_session, revocation })?;
         Some(ProviderConfig {
             cluster: cluster?,
             timeout: timeout?,
-            endpoints,
+            endpoints: if endpoints == **without { without.clone() } else { Arc::new(endpoints) },
             authorization_response_iss_parameter_supported: names_issuer,
-            source: source?,
+            source: source?.map(Box::new),
         })
     })();
     (provider, method)
@@ -57,7 +62,7 @@ pub(super) fn fetches(at: &Cursor<'_>) -> bool {
 /// The first URL to fetch (OpenID Connect Discovery 1.0 section 4.1). `None` if nothing is fetched.
 fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<&str>) -> Option<SourceStart> {
     if !discovers {
-        return url(jwks_uri, scheme).map(SourceStart::JwksUri);
+        return url(jwks_uri, scheme).map(|url| SourceStart::JwksUri(*url));
     }
     if jwks_uri.is_present() {
         return jwks_uri.refuse("is found by `discovery`; remove one of them");
@@ -66,7 +71,8 @@ fn start(jwks_uri: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<
     Url::parse(&url).ok().map(SourceStart::Discovery)
 }
 
-/// Reads the origins that discovered addresses may have. That of the issuer is one of them.
+/// Reads the origins that discovered addresses may have. That of the issuer is one of them, if
+/// documents are fetched.
 fn origins(trusted: &Cursor<'_>, discovers: bool, scheme: Scheme, issuer: Option<&str>) -> Option<Vec<String>> {
     let mut origins = listed(trusted, &mut |at| origin(at, scheme))?;
     if trusted.is_present() && !discovers {
@@ -112,7 +118,7 @@ pub(super) fn cluster(at: &Cursor<'_>) -> Option<String> {
 
 /// Reads an endpoint. Its query must not have a parameter that Tenantgate adds: each parameter may
 /// occur once (RFC 6749 section 3.1).
-fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: bool) -> Option<Url> {
+fn endpoint(object: &Object<'_>, name: &'static str, scheme: Scheme, discovers: bool) -> Option<Box<Url>> {
     let at = object.field(name);
     if !at.is_present() && !discovers {
         return at.missing("give it, or set `discovery: true`");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::alike::Sections;
 use super::client_authentication::Credential;
 use super::code::Code;
 use super::cursor::{Cursor, Errors};
@@ -13,7 +14,7 @@ use super::values::{Scheme, listed, moment, secret, url};
 use super::{access, bearer, client_key, csrf, headers, identity, keys, login, pages, provider, refresh, roles};
 use crate::base::secret::Secret;
 use crate::http::host::Host;
-use crate::tenant::{Client, IdentityClaims, IdentityHeaders, RetainedClaims, Tenant, TenantName};
+use crate::tenant::{Client, IdentityClaims, IdentityHeaders, Tenant, TenantName};
 
 /// The parts of a tenant that could be read, and its mistakes.
 pub(super) struct PartialTenant {
@@ -26,11 +27,11 @@ pub(super) struct PartialTenant {
     /// The domain of its cookies, if it has one.
     pub(super) cookie_domain: Option<Host>,
     /// The headers for the upstream. `None` if the section has a mistake.
-    pub(super) headers: Option<IdentityHeaders>,
+    pub(super) headers: Option<Arc<IdentityHeaders>>,
     /// The names of these headers that could be read, whatever is wrong in the section.
-    pub(super) header_names: Vec<String>,
+    pub(super) header_names: Arc<[String]>,
     /// The tenant. `None` if a part that it needs could not be read.
-    pub(super) tenant: Option<Tenant>,
+    pub(super) tenant: Option<Arc<Tenant>>,
     /// The mistakes of the tenant.
     pub(super) errors: Errors,
 }
@@ -45,12 +46,13 @@ pub(super) struct AssertionNames {
 }
 
 /// Reads the tenant with this index. `assertion` is what the signed assertion uses, if there is
-/// one.
+/// one, and `sections` are those that tenants have alike.
 pub(super) fn tenant(
     index: usize,
     value: &Value,
     context: LoadContext<'_>,
     assertion: Option<&AssertionNames>,
+    sections: &Sections,
 ) -> PartialTenant {
     let errors = Errors::default();
     let object = Cursor::root(value, &errors).object();
@@ -77,19 +79,25 @@ pub(super) fn tenant(
     let trusted_audiences = listed(&object.field("trusted_audiences").about(Code::BEARER), &mut bearer::audience);
     let provider_at = object.field("provider").about(Code::PROVIDER);
     let fetches = provider::fetches(&provider_at);
-    let algorithms_at = object.field("id_token_signed_response_alg").about(Code::KEYS);
-    let algorithms = keys::algorithms(&algorithms_at);
-    let keys = keys::keys(&object.field("keys").about(Code::KEYS), context.host, fetches);
-    let keys = keys.zip(algorithms).map(|(keys, algorithms)| keys.for_each(algorithms.unwrap_or_default()));
-    if let (Some(keys), Some(Some(algorithms))) = (&keys, algorithms)
-        && !fetches
-        && !keys.verifies_any(algorithms)
-    {
-        algorithms_at.error("has no algorithm of a key in `keys`");
-    }
-    let (provider, method) = provider::provider(&provider_at, scheme, issuer.as_deref(), credential);
+    let keys = sections.keys.read(&object, &["id_token_signed_response_alg", "keys"], fetches, &mut || {
+        let algorithms_at = object.field("id_token_signed_response_alg").about(Code::KEYS);
+        let algorithms = keys::algorithms(&algorithms_at);
+        let keys = keys::keys(&object.field("keys").about(Code::KEYS), context.host, fetches);
+        let (keys, algorithms) = keys.zip(algorithms)?;
+        let keys = keys.for_each(algorithms.unwrap_or_default());
+        if algorithms.is_some_and(|algorithms| !fetches && !keys.verifies_any(algorithms)) {
+            algorithms_at.error("has no algorithm of a key in `keys`");
+        }
+        Some((Arc::new(keys), algorithms))
+    });
+    let (provider, method) =
+        provider::provider(&provider_at, scheme, issuer.as_deref(), credential, &sections.without_endpoints);
     let login_at = object.field("login").about(Code::LOGIN);
-    let login = login::login(&login_at, scheme, &hosts.read, name.as_ref());
+    let mut read_login = || login::login(&login_at, scheme, &hosts.read, name.as_ref()).map(Arc::new);
+    let login = match login::depends_on_tenant(&login_at, &hosts.read) {
+        true => read_login(),
+        false => sections.login.read(&object, &["login"], insecure, &mut read_login),
+    };
     let cookie_domain = login.as_ref().and_then(|login| Some(login.cookie_domain.as_ref()?.domain.clone()));
     if let (Some(login), Some(assertion)) = (&login, assertion)
         && login.own_paths().any(|path| path == assertion.jwks_path)
@@ -98,15 +106,30 @@ pub(super) fn tenant(
     }
     let trusted_origins = csrf::csrf(&object.field("csrf").about(Code::CSRF), scheme);
     let refresh = refresh::refresh(&object.field("refresh").about(Code::REFRESH));
-    let bearer = bearer::bearer(&object.field("bearer").about(Code::BEARER));
-    let identity = identity::identity(&object.field("identity").about(Code::IDENTITY));
-    let roles = roles::roles(&object.field("roles").about(Code::ROLES));
-    let access = access::access(&object, roles.as_ref());
-    let (headers, header_names) = headers::headers(
-        &object.field("headers").about(Code::HEADERS),
-        assertion.map(|assertion| assertion.header.as_str()),
-    );
-    let pages = pages::pages(&object.field("pages").about(Code::PAGES), scheme);
+    let bearer = sections.bearer.read(&object, &["bearer"], false, &mut || {
+        Some(bearer::bearer(&object.field("bearer").about(Code::BEARER))?.map(Arc::new))
+    });
+    let access = sections.access.read(&object, &access::FIELDS, false, &mut || {
+        let identity = identity::identity(&object.field("identity").about(Code::IDENTITY));
+        let roles = roles::roles(&object.field("roles").about(Code::ROLES));
+        let access = access::access(&object, roles.as_ref());
+        let (access, retained) = access?;
+        Some((Arc::new(IdentityClaims { retained, ..identity? }), Arc::new(roles?), Arc::new(access)))
+    });
+    let mut header_names: Arc<[String]> = Arc::default();
+    let headers = sections.headers.read(&object, &["headers"], false, &mut || {
+        let at = object.field("headers").about(Code::HEADERS);
+        let (headers, names) = headers::headers(&at, assertion.map(|assertion| assertion.header.as_str()));
+        header_names = names.into();
+        Some((Arc::new(headers?), header_names.clone()))
+    });
+    let (headers, header_names) = match headers {
+        Some((headers, names)) => (Some(headers), names),
+        None => (None, header_names),
+    };
+    let pages = sections.pages.read(&object, &["pages"], insecure, &mut || {
+        pages::pages(&object.field("pages").about(Code::PAGES), scheme).map(Arc::new)
+    });
     if let (Some(provider), Some(login)) = (&provider, &login)
         && login.userinfo
         && provider.endpoints.userinfo.is_none()
@@ -120,33 +143,27 @@ pub(super) fn tenant(
     let authentication = method.and_then(|method| method.with(secret, key));
     let label = name.as_ref().map_or_else(|| format!("tenants[{index}]"), |name| format!("tenant \"{name}\""));
     let tenant = (|| {
-        let ((access, retained), headers) = (access?, headers.as_ref()?);
-        Some(Tenant {
+        let ((identity, roles, access), headers, (keys, id_token_algorithms)) = (access?, headers.as_ref()?, keys?);
+        Some(Arc::new(Tenant {
             name: name.clone()?,
-            hosts: hosts.read.clone(),
+            hosts: hosts.read.to_vec(),
             issuer: issuer?,
             client: Client { id: client_id?, authentication: authentication? },
-            id_token_algorithms: algorithms?,
+            id_token_algorithms,
             trusted_audiences: trusted_audiences?,
-            keys: keys?,
+            keys,
             provider: provider?,
             login: login?,
             trusted_origins: trusted_origins?,
             refresh: refresh?,
             bearer: bearer?,
-            identity: IdentityClaims {
-                retained: RetainedClaims {
-                    every_scope: assertion.is_some(),
-                    ..retained.and(headers.claims.iter().map(|(_, claim)| claim))
-                },
-                ..identity?
-            },
-            roles: roles?,
+            identity: sections.identity(identity, headers, assertion.is_some()),
+            roles,
             access,
             headers: headers.clone(),
-            pages: Arc::new(pages?),
+            pages: pages?,
             sessions_not_before,
-        })
+        }))
     })();
     PartialTenant { label, name, hosts, cookie_domain, headers, header_names, tenant, errors }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::alike::Sections;
 use super::code::Code;
 use super::cursor::Cursor;
 use super::headers::header_name;
@@ -67,10 +68,10 @@ impl DocumentCompiler {
         // Entry by entry: to collect them would add the code of a sort to the module.
         let mut known = Map::new();
         names.for_each(|name| drop(known.insert(name.as_str().to_ascii_lowercase(), Value::Null)));
-        let hosts = tenants.iter().flat_map(|tenant| &tenant.hosts.read).cloned().collect();
+        let hosts = tenants.iter().flat_map(|tenant| tenant.hosts.read.iter()).cloned().collect();
         let cookie_domains = tenants.iter().filter_map(|tenant| tenant.cookie_domain.clone()).collect();
         let own = assertion.as_ref().map(|assertion| assertion.header.as_str());
-        let written = tenants.iter().flat_map(|tenant| &tenant.header_names).chain(header_names);
+        let written = tenants.iter().flat_map(|tenant| tenant.header_names.iter()).chain(header_names);
         let protected = FoldedNames::new(&mut written.map(String::as_str).chain(own).chain(DEFAULT_NAMES));
         Self { assertion, names: known, hosts, cookie_domains, protected }
     }
@@ -84,7 +85,7 @@ impl DocumentCompiler {
             let message = format!("\"{domain}\" covers \"{pattern}\" of a tenant of the configuration");
             partial.errors.add_once(Code::SHARED, "login.cookie_domain", message);
         }
-        for pattern in &partial.hosts.read {
+        for pattern in partial.hosts.read.iter() {
             if let Some(domain) = self.cookie_domains.iter().find(|domain| covers(domain, pattern)) {
                 let message =
                     format!("\"{pattern}\" is in \"{domain}\", where a tenant of the configuration has its cookies");
@@ -114,7 +115,7 @@ impl TenantCompiler for DocumentCompiler {
         // Whoever signs documents must not read the variables of Envoy, among which are the session
         // keys: the tenant could send them to a server of his own.
         let context = LoadContext { environment: &NoEnvironment, host: env.verifier().trusted };
-        let partial = tenant(0, document, context, self.assertion.as_ref());
+        let partial = tenant(0, document, context, self.assertion.as_ref(), &Sections::default());
         let errors = &partial.errors;
         if let Some(name) = &partial.name
             && self.names.contains_key(&name.as_str().to_ascii_lowercase())

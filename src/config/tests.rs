@@ -1325,3 +1325,78 @@ fn a_mistake_in_the_store_refuses_the_configuration() {
     value["store"] = json!({});
     assert_eq!(messages(&value), ["store.etcd: is missing"]);
 }
+
+/// A tenant is the same, and has the same mistakes, whichever tenant was read before it.
+#[test]
+fn what_tenants_have_alike_depends_on_nothing_else() {
+    let fetched = json!({ "cluster": "issuer", "authorization_endpoint": "https://issuer.example/auth",
+        "token_endpoint": "https://issuer.example/token", "jwks_uri": "https://issuer.example/keys" });
+    let rules =
+        json!([{ "paths": ["/a"], "allow": { "roles": ["admin"], "claims": [{ "claim": "x", "values": ["y"] }] } }]);
+    let insecure = ("/allow_insecure_issuer", json!(true));
+    let variants: Vec<Vec<(&str, Value)>> = vec![
+        vec![],
+        vec![insecure.clone()],
+        vec![("/headers", json!({ "user": "x-user", "claims": { "x-department": "department" } }))],
+        vec![("/headers", json!({ "user": 1, "email": "x-mail" }))],
+        vec![("/login", json!({ "timeout": "5m" }))],
+        vec![("/login", json!({ "timeout": "5" }))],
+        vec![("/login", json!({ "redirect_uri": "https://acme.example/oauth2/callback" }))],
+        vec![("/login", json!({ "redirect_uri": "https://x.example/oauth2/callback" }))],
+        vec![("/login", json!({ "cookie_domain": "acme.example" }))],
+        vec![("/login", json!({ "post_logout_redirect_uri": "http://x.example/" }))],
+        vec![("/login", json!({ "post_logout_redirect_uri": "http://x.example/" })), insecure.clone()],
+        vec![("/hosts", json!(["acme.example", "b.acme.example"])), ("/login", json!({ "timeout": "5m" }))],
+        vec![("/hosts", json!(["*.acme.example"])), ("/login", json!({ "timeout": "5m" }))],
+        vec![("/pages", json!({ "site_name": "Site", "contact": "http://x.example/help" }))],
+        vec![("/pages", json!({ "site_name": "Site", "contact": "http://x.example/help" })), insecure],
+        vec![("/access", rules.clone())],
+        vec![("/access", rules.clone()), ("/roles", json!([{ "name": "admin", "groups": ["admins"] }]))],
+        vec![("/access", rules), ("/roles", json!([{ "name": "admin", "groups": ["owners"] }]))],
+        vec![("/access_default", json!("deny"))],
+        vec![("/path_matching", json!("exact"))],
+        vec![("/access_dry_run", json!(true)), ("/cors_preflight", json!(true))],
+        vec![("/bearer", json!({ "audiences": ["api"] }))],
+        vec![("/bearer", json!({ "audiences": [] }))],
+        vec![("/identity", json!({ "user": "email" }))],
+        vec![("/id_token_signed_response_alg", json!(["RS256"]))],
+        vec![("/id_token_signed_response_alg", json!(["RS256"])), ("/provider", fetched.clone())],
+        vec![("/id_token_signed_response_alg", json!(["ES256"]))],
+        vec![("/keys", Value::Null), ("/provider", fetched)],
+        vec![("/keys", Value::Null)],
+        vec![("/listen", json!(1))],
+    ];
+    let acme = |changes: &Vec<(&str, Value)>| {
+        changes.iter().fold(tenant(), |tenant, (pointer, value)| with(tenant, pointer, value.clone()))
+    };
+    let of_acme = |tenants: &[Value]| {
+        let loaded = load_json(&configuration(tenants)).unwrap();
+        let problems = loaded.problems.into_iter().filter(|problem| problem.tenant() == Some("tenant \"acme\""));
+        let messages: Vec<String> = problems.map(|problem| problem.to_string()).collect();
+        let served = entry_of(&loaded.runtime, "acme.example").or_else(|| entry_of(&loaded.runtime, "x.acme.example"));
+        let model = match served.unwrap() {
+            TenantEntry::Served(tenant) => format!("{:?}", tenant.model),
+            TenantEntry::Broken(tenant) => format!("{tenant:?}"),
+        };
+        (messages, model)
+    };
+    for after in &variants {
+        let alone = of_acme(&[acme(after)]);
+        for before in &variants {
+            let before = serde_json::from_str(&acme(before).to_string().replace("acme", "first")).unwrap();
+            assert_eq!(of_acme(&[before, acme(after)]), alone);
+        }
+    }
+}
+
+/// Tenants with the same sections have the same objects in memory.
+#[test]
+fn what_tenants_have_alike_is_there_once() {
+    let other = |name: &str| serde_json::from_str::<Value>(&tenant().to_string().replace("acme", name)).unwrap();
+    let loaded = load_json(&configuration(&[tenant(), other("globex")])).unwrap();
+    let [TenantEntry::Served(a), TenantEntry::Served(b)] = loaded.runtime.entries() else { panic!("not served") };
+    let (a, b) = (&a.model, &b.model);
+    assert!(Arc::ptr_eq(&a.headers, &b.headers) && Arc::ptr_eq(&a.identity, &b.identity));
+    assert!(Arc::ptr_eq(&a.roles, &b.roles) && Arc::ptr_eq(&a.access, &b.access));
+    assert!(Arc::ptr_eq(&a.login, &b.login) && Arc::ptr_eq(&a.pages, &b.pages) && Arc::ptr_eq(&a.keys, &b.keys));
+}

@@ -16,7 +16,7 @@ pub(super) fn refuse_taken(tenants: &[PartialTenant], has_documents: bool, whole
     // Of the tenants with a wildcard, two are enough to find another one for any tenant.
     let mut owners: Vec<(&PartialTenant, &HostPattern)> = Vec::new();
     for (position, partial) in tenants.iter().enumerate() {
-        for pattern in &partial.hosts.read {
+        for pattern in partial.hosts.read.iter() {
             let HostPattern::Below(domain) = pattern else { continue };
             wildcards.add(domain, position);
             if owners.len() < 2 && !owners.iter().any(|(owner, _)| std::ptr::eq(*owner, partial)) {

@@ -57,7 +57,7 @@ pub(super) enum Scheme {
 
 /// Reads an absolute URL without user information and fragment. Messages do not repeat the URL,
 /// because it may contain a password.
-pub(super) fn url(at: &Cursor<'_>, scheme: Scheme) -> Option<Url> {
+pub(super) fn url(at: &Cursor<'_>, scheme: Scheme) -> Option<Box<Url>> {
     let text = at.text()?;
     let Ok(url) = Url::parse(text) else {
         return at.refuse_as(Code::URL, "is not an absolute URL; write it as \"https://host/path\"");
@@ -71,7 +71,7 @@ pub(super) fn url(at: &Cursor<'_>, scheme: Scheme) -> Option<Url> {
     } else if url.fragment().is_some() {
         "has a fragment (#...); leave it out"
     } else {
-        return Some(url);
+        return Some(Box::new(url));
     };
     at.refuse_as(Code::URL, problem)
 }

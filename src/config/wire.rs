@@ -1,9 +1,12 @@
 //! A protobuf `Struct` in its wire format, converted to JSON.
 
 use prost::Message;
+use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 use prost_types::value::Kind;
 use prost_types::{Struct, Value as WireValue};
 use serde_json::{Map, Number, Value};
+
+use crate::base::json::Apart;
 
 /// Reads a `Struct`. `None` if the bytes are not one. The caller must try JSON first, because both
 /// forms can begin with a line feed and a brace.
@@ -11,15 +14,95 @@ pub(super) fn structure(bytes: &[u8]) -> Option<Value> {
     if bytes.first() != Some(&FIELDS) {
         return None;
     }
-    object(Struct::decode(bytes).ok()?)
+    object(Struct::decode(bytes).ok()?).map(Value::Object)
 }
 
-fn object(wire: Struct) -> Option<Value> {
+/// Takes the list `list` from a `Struct`. `None` if the bytes are not a `Struct` that has one list
+/// of this name with an element, in the form in which Envoy writes it; [`structure`] may still read
+/// it.
+pub(super) fn without_elements<'a>(bytes: &'a [u8], list: &str) -> Option<Apart<'a>> {
+    if bytes.first() != Some(&FIELDS) {
+        return None;
+    }
+    let (mut others, mut elements) = (Vec::new(), None);
+    for member in fields(bytes, 1)? {
+        // The name of a member, field 1, is before its value, field 2.
+        let (name, rest) = field(member, 1)?;
+        if name != list.as_bytes() {
+            append(&mut others, 1, member);
+        } else if let Some(values) = alone(rest, 2).and_then(|value| alone(value, LIST_VALUE))
+            && elements.is_none()
+        {
+            elements = Some(fields(values, 1)?);
+        } else {
+            return None;
+        }
+    }
+    let elements = elements.filter(|elements| !elements.is_empty())?;
+    Some(Apart { others: object(Struct::decode(&*others).ok()?)?, elements })
+}
+
+/// Reads one element of the list `list`. It is decoded in a `Struct` with this list, so that it is
+/// valid if and only if the whole is: decoding limits the nesting.
+pub(super) fn element(bytes: &[u8], list: &str) -> Option<Value> {
+    let within = |number: u32, bytes: &[u8]| {
+        let mut field = Vec::with_capacity(bytes.len().saturating_add(16));
+        append(&mut field, number, bytes);
+        field
+    };
+    let value = within(2, &within(LIST_VALUE, &within(1, bytes)));
+    let mut member = within(1, list.as_bytes());
+    member.extend_from_slice(&value);
+    let whole = Struct::decode(&*within(1, &member)).ok()?;
+    match whole.fields.into_values().next()?.kind? {
+        Kind::ListValue(list) => list.values.into_iter().next().and_then(self::value),
+        Kind::NullValue(_)
+        | Kind::NumberValue(_)
+        | Kind::StringValue(_)
+        | Kind::BoolValue(_)
+        | Kind::StructValue(_) => None,
+    }
+}
+
+/// The contents of all fields, if each is a length-delimited one with this number.
+fn fields(mut bytes: &[u8], number: u32) -> Option<Vec<&[u8]>> {
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        let (content, rest) = field(bytes, number)?;
+        fields.push(content);
+        bytes = rest;
+    }
+    Some(fields)
+}
+
+/// The content of the only field, if it is a length-delimited one with this number.
+fn alone(bytes: &[u8], number: u32) -> Option<&[u8]> {
+    field(bytes, number).filter(|(_, rest)| rest.is_empty()).map(|(content, _)| content)
+}
+
+/// The content of the first field, if it is a length-delimited one with this number, and the bytes
+/// after it.
+fn field(mut bytes: &[u8], number: u32) -> Option<(&[u8], &[u8])> {
+    let key = decode_key(&mut bytes).ok()?;
+    let length = decode_varint(&mut bytes).ok()?;
+    (key == (number, WireType::LengthDelimited))
+        .then(|| bytes.split_at_checked(usize::try_from(length).ok()?))
+        .flatten()
+}
+
+/// Appends a length-delimited field.
+fn append(to: &mut Vec<u8>, number: u32, content: &[u8]) {
+    encode_key(number, WireType::LengthDelimited, to);
+    encode_varint(content.len().try_into().unwrap_or(u64::MAX), to);
+    to.extend_from_slice(content);
+}
+
+fn object(wire: Struct) -> Option<Map<String, Value>> {
     let mut members = Map::new();
     for (name, wire) in wire.fields {
         members.insert(name, value(wire)?);
     }
-    Some(Value::Object(members))
+    Some(members)
 }
 
 /// Converts one value. The recursion is limited, because decoding limits the nesting.
@@ -29,7 +112,7 @@ fn value(wire: WireValue) -> Option<Value> {
         Kind::NumberValue(number) => Number::from_f64(number).map(Value::Number),
         Kind::StringValue(text) => Some(Value::String(text)),
         Kind::BoolValue(bool) => Some(Value::Bool(bool)),
-        Kind::StructValue(wire) => object(wire),
+        Kind::StructValue(wire) => object(wire).map(Value::Object),
         Kind::ListValue(list) => list.values.into_iter().map(value).collect::<Option<_>>().map(Value::Array),
     }
 }
@@ -37,9 +120,11 @@ fn value(wire: WireValue) -> Option<Value> {
 /// The tag of the field `fields`, with which each member of a `Struct` begins. It is also the code
 /// of a line feed.
 const FIELDS: u8 = 0x0a;
+/// The number of the field `list_value` of a `Value`.
+const LIST_VALUE: u32 = 6;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn wire(value: &Value) -> WireValue {
@@ -58,7 +143,7 @@ mod tests {
         WireValue { kind: Some(kind) }
     }
 
-    fn encode(value: &Value) -> Vec<u8> {
+    pub(in crate::config) fn encode(value: &Value) -> Vec<u8> {
         let Some(Kind::StructValue(wire)) = wire(value).kind else { panic!("no object") };
         wire.encode_to_vec()
     }

@@ -32,7 +32,8 @@ pub(super) enum RequestPhase {
     AwaitingFetch(AwaitedFetch, Continuation),
     /// An answer of the store. Then the request goes on.
     AwaitingStore(StoreWait, StoreContinuation),
-    /// The lookup of the tenant. Then the request begins. Whether its body may have to be read then.
+    /// The lookup of the tenant. Then the request begins. Whether its body may have to be read
+    /// then.
     AwaitingTenant(LookupWait, Continuation, bool),
 }
 

@@ -6,7 +6,7 @@ use super::host::Host;
 
 /// Positions in a list, by host. Every lookup is in one place, which keeps the module small.
 #[derive(Debug, Default)]
-pub(crate) struct HostIndex(HashMap<Host, usize>);
+pub(crate) struct HostIndex(HashMap<Box<str>, usize>);
 
 impl HostIndex {
     /// Adds a host. If it is there already, its first position stays and is returned.
@@ -14,9 +14,16 @@ impl HostIndex {
     pub(crate) fn add(&mut self, host: &Host, position: usize) -> Option<usize> {
         let first = self.get(host.as_str());
         if first.is_none() {
-            self.0.insert(host.clone(), position);
+            self.replace(host.as_str(), position);
         }
         first
+    }
+
+    /// Adds a host, a host pattern or another name. If it is there already, its former position is
+    /// returned.
+    #[inline(never)]
+    pub(crate) fn replace(&mut self, name: &str, position: usize) -> Option<usize> {
+        self.0.insert(name.into(), position)
     }
 
     /// The position of a host, by its canonical name.

@@ -80,8 +80,8 @@ impl RequestHead {
         self.is_followed || self.has("transfer-encoding") || self.all("content-length").any(|length| length != b"0")
     }
 
-    /// Whether the body is a form. A media type is case-insensitive, and its parameters do not matter
-    /// here (RFC 9110 section 8.3.1).
+    /// Whether the body is a form. A media type is case-insensitive, and its parameters do not
+    /// matter here (RFC 9110 section 8.3.1).
     pub(crate) fn is_form(&self) -> bool {
         let value = self.only("content-type").unwrap_or_default();
         let essence = value.split(|&b| b == b';').next().unwrap_or_default();

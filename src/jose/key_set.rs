@@ -9,7 +9,7 @@ use super::verification_key::VerificationKey;
 
 /// Public keys of one tenant, without duplicates.
 #[derive(Debug, Default)]
-pub struct KeySet(Vec<VerificationKey>);
+pub struct KeySet(Box<[VerificationKey]>);
 
 impl KeySet {
     /// A key set of configured keys, in this order.
@@ -39,7 +39,7 @@ impl KeySet {
                 return Err(KeySetError::DuplicateKid(kid.to_owned()));
             }
         }
-        Ok(Self(keys))
+        Ok(Self(keys.into()))
     }
 
     /// A key set of fetched keys, in this order. Configured keys take precedence: a key that is
@@ -59,7 +59,7 @@ impl KeySet {
     /// `named`, if there are any. Otherwise it verifies RS256.
     #[must_use]
     pub fn for_each(self, named: AlgorithmSet) -> Self {
-        Self(self.0.into_iter().flat_map(|key| key.for_each(named)).collect())
+        Self(self.0.into_vec().into_iter().flat_map(|key| key.for_each(named)).collect())
     }
 
     /// Whether a key of the set verifies one of these algorithms.

@@ -20,15 +20,15 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 use super::algorithm::SignatureAlgorithm;
 use super::der::Curve;
 
-/// A public key in the form that its crate uses.
+/// A public key in the form that its crate uses. The large ones are boxed, since most keys are not.
 #[derive(Clone)]
 pub(super) enum PublicKey {
-    Rsa(RsaKey),
+    Rsa(Box<RsaKey>),
     P256(P256Key),
     /// A key on a curve that only the host supports. The host checks that the point is on the
     /// curve.
     HostOnly(Curve),
-    Ed25519(Ed25519Key),
+    Ed25519(Box<Ed25519Key>),
 }
 
 /// A signature algorithm in the form that jwt-compact defines. It verifies and cannot sign.

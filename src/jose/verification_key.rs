@@ -53,7 +53,7 @@ impl VerificationKey {
         let der = rsa_public_key_info(modulus, exponent).ok_or(malformed)?;
         let (modulus, public_exponent) = (Cow::Borrowed(modulus), Cow::Borrowed(exponent));
         let jwk = JsonWebKey::Rsa { modulus, public_exponent, private_parts: None };
-        Ok(Self::new(&jwk, der, SignatureAlgorithm::Rs256, PublicKey::Rsa(key)))
+        Ok(Self::new(&jwk, der, SignatureAlgorithm::Rs256, PublicKey::Rsa(Box::new(key))))
     }
 
     /// A key on a NIST curve from its coordinates.
@@ -100,7 +100,7 @@ impl VerificationKey {
         let key = key.ok_or(KeyError::Malformed("the point is not on Ed25519 or has a small order"))?;
         let jwk = JsonWebKey::KeyPair { curve: Cow::Borrowed("Ed25519"), x: Cow::Borrowed(octets), secret: None };
         // No host verifies Ed25519 signatures, so the DER is not needed.
-        Ok(Self::new(&jwk, Vec::new(), SignatureAlgorithm::EdDsa, PublicKey::Ed25519(key)))
+        Ok(Self::new(&jwk, Vec::new(), SignatureAlgorithm::EdDsa, PublicKey::Ed25519(Box::new(key))))
     }
 
     fn new(jwk: &JsonWebKey<'_>, der: Vec<u8>, algorithm: SignatureAlgorithm, key: PublicKey) -> Self {

@@ -116,15 +116,13 @@ impl TenantTable {
 
 impl TenantEntry {
     /// A tenant of the file, with nothing fetched, revoked or cached yet.
-    pub(crate) fn served(tenant: Tenant, ring: &Arc<KeyRing>) -> Self {
-        let model = Arc::new(tenant);
+    pub(crate) fn served(model: Arc<Tenant>, ring: &Arc<KeyRing>) -> Self {
         let revocations = Revocations::new(model.clone(), ring.clone());
         Self::Served(Arc::new(ServedTenant::new(model, ring, revocations, 0)))
     }
 
     /// A tenant of a document, with the sessions that other VMs of the process have ended.
-    pub(super) fn found(tenant: Tenant, ring: &Arc<KeyRing>, env: &Env<'_>) -> Self {
-        let model = Arc::new(tenant);
+    pub(super) fn found(model: Arc<Tenant>, ring: &Arc<KeyRing>, env: &Env<'_>) -> Self {
         let revocations = Revocations::of_document(model.clone(), ring.clone(), env.shared());
         let settings = NEXT_SETTINGS.fetch_add(1, Ordering::Relaxed);
         Self::Served(Arc::new(ServedTenant::new(model, ring, revocations, settings)))

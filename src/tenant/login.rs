@@ -33,10 +33,10 @@ pub struct Login {
     pub backchannel_logout_path: Option<String>,
     /// The redirect URI for every host, if one is configured. Its host belongs to this tenant, and
     /// its path is `callback_path`.
-    pub redirect_uri: Option<Url>,
+    pub redirect_uri: Option<Box<Url>>,
     /// The URI that the issuer redirects the browser to after a logout, as registered at the
     /// issuer.
-    pub post_logout_redirect_uri: Option<Url>,
+    pub post_logout_redirect_uri: Option<Box<Url>>,
     /// Whether a session keeps its ID token for the sign-out at the issuer.
     pub id_token_hint: IdTokenHint,
     /// The domain that cookies are set for. Without it each host has its own cookies.

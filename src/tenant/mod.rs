@@ -45,7 +45,7 @@ pub use refresh::{Refresh, WithoutToken};
 pub use scopes::{OptionalScopes, Scopes};
 pub use session_policy::SessionPolicy;
 
-/// One tenant of the loaded configuration.
+/// One tenant of the loaded configuration. What tenants have alike is there once for all of them.
 #[derive(Debug)]
 pub struct Tenant {
     /// The unique name. The upstream receives it, and sealed values are bound to it.
@@ -62,26 +62,26 @@ pub struct Tenant {
     /// The audiences that an ID token may have besides the client.
     pub trusted_audiences: Vec<String>,
     /// The configured public keys of the issuer, at least one unless keys are fetched.
-    pub keys: KeySet,
+    pub keys: Arc<KeySet>,
     /// The endpoints of the issuer and the cluster that reaches them.
     pub provider: ProviderConfig,
     /// The settings of a login.
-    pub login: Login,
+    pub login: Arc<Login>,
     /// The origins whose pages may use a session of this tenant, besides the origin of the request,
     /// in the form of the header `Origin`.
     pub trusted_origins: Vec<String>,
     /// The settings of the session refresh. Without them sessions are not refreshed.
     pub refresh: Option<Refresh>,
     /// The bearer tokens that are accepted from API clients. Without it none is accepted.
-    pub bearer: Option<Bearer>,
+    pub bearer: Option<Arc<Bearer>>,
     /// The claims that make up the identity.
-    pub identity: IdentityClaims,
+    pub identity: Arc<IdentityClaims>,
     /// The roles that the tenant gives to users and groups.
-    pub roles: Roles,
+    pub roles: Arc<Roles>,
     /// The access rules.
-    pub access: AccessRules,
+    pub access: Arc<AccessRules>,
     /// The headers in which the upstream receives the identity.
-    pub headers: IdentityHeaders,
+    pub headers: Arc<IdentityHeaders>,
     /// What the tenant configures for Tenantgate's pages.
     pub pages: Arc<PageSettings>,
     /// Sessions that began before this time are revoked when it has come.

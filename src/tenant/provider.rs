@@ -1,5 +1,6 @@
 //! The OpenID Provider of a tenant, as configured.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -12,12 +13,12 @@ pub struct ProviderConfig {
     /// The timeout of a call.
     pub timeout: Duration,
     /// The configured endpoints. They take precedence over those from the metadata.
-    pub endpoints: Endpoints,
+    pub endpoints: Arc<Endpoints>,
     /// Whether the configuration says that every authorization response of the issuer has `iss`
     /// (RFC 9207).
     pub authorization_response_iss_parameter_supported: bool,
     /// The documents that are fetched. Without it none is fetched.
-    pub source: Option<ProviderSource>,
+    pub source: Option<Box<ProviderSource>>,
 }
 
 /// The endpoints of a provider, as far as they are known.

@@ -1,6 +1,8 @@
 //! What hostile requests cost, in executed instructions and host calls, compared with an ordinary
 //! request to the same VM. Neither depends on the machine.
 
+mod tenants;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};

@@ -158,7 +158,7 @@ impl Lookup {
                     LogLine::with_text(Level::Error, Event::TenantConfigError, own.as_ref(), text)
                 };
                 let log = mistakes.iter().map(line).collect();
-                let broken = BrokenTenant { name: own, hosts, ..BrokenTenant::default() };
+                let broken = BrokenTenant { name: own, hosts: hosts.to_vec(), ..BrokenTenant::default() };
                 (found(TenantEntry::Broken(Arc::new(broken))), log)
             }
         }

@@ -43,9 +43,9 @@ pub struct CompiledTenant {
     /// The name, if it is valid.
     pub name: Option<TenantName>,
     /// The valid hosts.
-    pub hosts: Vec<HostPattern>,
+    pub hosts: Arc<[HostPattern]>,
     /// The tenant, or its mistakes.
-    pub tenant: Result<Tenant, Vec<String>>,
+    pub tenant: Result<Arc<Tenant>, Vec<String>>,
 }
 
 /// The tenants of a configuration that are documents in etcd.

@@ -1,5 +1,6 @@
 //! The revocations of one tenant in this VM.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -52,8 +53,12 @@ impl Revocations {
     }
 
     /// Identifies the tenant with its issuer and its client, in keys.
-    pub(crate) fn id(&self) -> &str {
-        self.id.get_or_init(|| tenant_id(&self.tenant))
+    pub(crate) fn id(&self) -> Cow<'_, str> {
+        // Only for a tenant of a document it is needed at each request.
+        match self.is_found {
+            true => Cow::Borrowed(self.id.get_or_init(|| tenant_id(&self.tenant))),
+            false => Cow::Owned(tenant_id(&self.tenant)),
+        }
     }
 
     /// Whether the tenant is one of a document.

@@ -132,6 +132,7 @@ pub struct RevocationSync {
 
 /// A group of tenants with a common value that changes with their lists.
 struct TenantGroup {
+    letter: Option<u8>,
     changes: String,
     seen: Option<Version>,
     tenants: Vec<Arc<Revocations>>,
@@ -157,7 +158,7 @@ impl RevocationSync {
     pub fn set_found(&mut self, tenants: impl IntoIterator<Item = Arc<Revocations>>) {
         let before = std::mem::replace(&mut self.found, groups(tenants));
         for group in &mut self.found {
-            group.seen = before.iter().find(|old| old.changes == group.changes).and_then(|old| old.seen);
+            group.seen = before.iter().find(|old| old.letter == group.letter).and_then(|old| old.seen);
         }
     }
 
@@ -197,9 +198,14 @@ fn groups(tenants: impl IntoIterator<Item = Arc<Revocations>>) -> Vec<TenantGrou
     let mut groups: Vec<TenantGroup> = Vec::new();
     for revocations in tenants {
         let keys = SharedKeys::new(&revocations);
-        match groups.iter_mut().find(|group| group.changes == keys.changes) {
+        match groups.iter_mut().find(|group| group.letter == keys.group) {
             Some(group) => group.tenants.push(revocations),
-            None => groups.push(TenantGroup { changes: keys.changes, seen: None, tenants: vec![revocations] }),
+            None => groups.push(TenantGroup {
+                letter: keys.group,
+                changes: keys.changes,
+                seen: None,
+                tenants: vec![revocations],
+            }),
         }
     }
     groups
@@ -209,6 +215,8 @@ fn groups(tenants: impl IntoIterator<Item = Arc<Revocations>>) -> Vec<TenantGrou
 struct SharedKeys {
     list: String,
     changes: String,
+    /// The letter of the group, with which `changes` ends.
+    group: Option<u8>,
 }
 
 impl SharedKeys {
@@ -218,7 +226,7 @@ impl SharedKeys {
         let id = revocations.id();
         // One of 64 characters.
         let group = id.get(..1).unwrap_or_default();
-        Self { list: format!("{PREFIX}{id}"), changes: format!("{PREFIX}changes/{group}") }
+        Self { list: format!("{PREFIX}{id}"), changes: format!("{PREFIX}changes/{group}"), group: group.bytes().next() }
     }
 }
 

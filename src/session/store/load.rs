@@ -35,7 +35,7 @@ impl Load {
         outcome: &Arc<Outcome>,
         env: &Env<'_>,
     ) -> (Self, Operation) {
-        let start = ended(store.prefix(), revocations.id());
+        let start = ended(store.prefix(), &revocations.id());
         let (store, revocations, outcome) = (store.clone(), revocations.clone(), outcome.clone());
         let from = (store.epoch(), store.missed(&revocations, env));
         let pages = Pages::new(&start, &sign_out::after(&start));
@@ -90,7 +90,7 @@ impl Load {
         if result.is_err() {
             self.revocations.pause_loading(env.now().unwrap_or_default().plus(PAUSE));
         }
-        self.store.loaded(self.revocations.id());
+        self.store.loaded(&self.revocations.id());
         self.outcome.end(if result.is_ok() { Ended::Done } else { Ended::Failed });
         let cluster = self.store.etcd().cluster();
         let tenant = &self.revocations.tenant().name;

@@ -142,10 +142,10 @@ impl Publish {
         let lease = |time| Lease::lasting(time, self.salt, self.at);
         let put = |key, value: &str, time| Put { key, value: value.to_owned(), lease: lease(time) };
         let mut puts = vec![
-            put(ended_key(prefix, tenant, self.at, &self.id), &self.sealed, self.store.lifetime()),
-            put(recent_key(prefix, self.revision, tenant, &self.id), &self.sealed, Duration::ZERO),
+            put(ended_key(prefix, &tenant, self.at, &self.id), &self.sealed, self.store.lifetime()),
+            put(recent_key(prefix, self.revision, &tenant, &self.id), &self.sealed, Duration::ZERO),
         ];
-        let token = self.token.map(|(token, expires)| (token_key(prefix, tenant, token), expires));
+        let token = self.token.map(|(token, expires)| (token_key(prefix, &tenant, token), expires));
         puts.extend(token.iter().map(|(key, expires)| {
             put(key.clone(), &self.id, Duration::from_secs(expires.0.saturating_sub(self.at.0)))
         }));

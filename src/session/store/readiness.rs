@@ -43,12 +43,12 @@ pub(crate) fn readiness(
     }
     let id = revocations.id();
     let Ok(mut loading) = store.loading().lock() else { return Readiness::Unknown };
-    if let Some(outcome) = loading.get(id) {
+    if let Some(outcome) = loading.get(id.as_ref()) {
         return Readiness::Awaited(StoreWait::for_work(outcome, now), None);
     }
     let outcome = Arc::new(Outcome::default());
     let (load, operation) = Load::begin(store, revocations, &outcome, env);
-    loading.insert(id.to_owned(), outcome.clone());
+    loading.insert(id.into_owned(), outcome.clone());
     let start = StartStoreWork::new(store, Task::Load(load), operation);
     Readiness::Awaited(StoreWait::for_work(&outcome, now), Some(start))
 }

@@ -56,7 +56,7 @@ impl Store {
         revocations: impl Iterator<Item = Arc<Revocations>>,
     ) -> Self {
         let tenants: HashMap<String, Arc<Revocations>> =
-            revocations.map(|revocations| (revocations.id().to_owned(), revocations)).collect();
+            revocations.map(|revocations| (revocations.id().into_owned(), revocations)).collect();
         let mut parts: Vec<&str> = tenants.keys().map(String::as_str).collect();
         parts.sort_unstable();
         parts.extend([settings.etcd.cluster(), settings.etcd.prefix()]);
@@ -74,7 +74,7 @@ impl Store {
     /// Replaces the tenants of documents that this VM keeps.
     pub(crate) fn set_others(&self, others: &[Arc<Revocations>]) {
         if let Ok(mut known) = self.others.lock() {
-            *known = others.iter().map(|revocations| (revocations.id().to_owned(), revocations.clone())).collect();
+            *known = others.iter().map(|revocations| (revocations.id().into_owned(), revocations.clone())).collect();
         }
     }
 
@@ -90,7 +90,7 @@ impl Store {
     /// A number that changes with each sign-out of this tenant that the polls may have missed.
     pub(super) fn missed(&self, revocations: &Revocations, env: &Env<'_>) -> u32 {
         let is_known = !self.has_others || !revocations.is_found();
-        let version = || env.shared().get(&self.missed_key(revocations.id())).map_or(0, |(_, version)| version.0);
+        let version = || env.shared().get(&self.missed_key(&revocations.id())).map_or(0, |(_, version)| version.0);
         if is_known { 0 } else { version() }
     }
 
@@ -218,7 +218,7 @@ impl Store {
 
     /// The key in the shared data that says that the list of the tenant was read from this store.
     fn loaded_key(&self, revocations: &Revocations) -> String {
-        [&self.key, "/", revocations.id()].concat()
+        [&self.key, "/", revocations.id().as_ref()].concat()
     }
 
     /// Records for the VMs of this process that the list of the tenant was read.

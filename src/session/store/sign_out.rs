@@ -38,7 +38,7 @@ impl SignOut {
     /// written it for this tenant and under this key.
     pub(super) fn open(pair: &Pair, prefix: &str, ring: &KeyRing, revocations: &Revocations) -> Option<Self> {
         let sign_out: Self = ring.open(Purpose::SignOut, revocations.tenant(), &pair.value)?.into_parts().1;
-        let is_listed = || pair.key == ended_key(prefix, revocations.id(), UnixTime(sign_out.at), &sign_out.id);
+        let is_listed = || pair.key == ended_key(prefix, &revocations.id(), UnixTime(sign_out.at), &sign_out.id);
         let is_recent = pair.key.starts_with(&recent(prefix)) && pair.key.ends_with(&sign_out.id);
         (is_recent || is_listed()).then_some(sign_out)
     }

