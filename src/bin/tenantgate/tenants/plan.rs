@@ -1,5 +1,7 @@
 //! What writing a tenant changes.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use tenantgate::http::host::HostPattern;
 use tenantgate::tenant::Tenant as Model;
@@ -21,7 +23,7 @@ pub(super) struct Wanted {
     pub(super) hosts: Vec<HostPattern>,
     /// With its secrets.
     pub(super) tenant: Tenant,
-    pub(super) model: Model,
+    pub(super) model: Arc<Model>,
 }
 
 /// What was read of a tenant, at one moment, and what is to be done.
@@ -56,7 +58,7 @@ impl Wanted {
     pub(super) fn new(tenant: Tenant, gate: &Gate) -> Result<Self, String> {
         let compiled = gate.compile(&tenant);
         let name = document::name(&tenant).to_owned();
-        let hosts = compiled.hosts;
+        let hosts = compiled.hosts.to_vec();
         conflicts::of_file(&hosts, document::cookie_domain(&tenant).as_ref(), gate)
             .map_err(|problem| format!("tenant \"{name}\": {problem}"))?;
         let model = compiled.tenant.map_err(|mistakes| mistakes.join("\n"))?;
