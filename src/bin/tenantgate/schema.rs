@@ -79,7 +79,7 @@ mod tests {
         assert!(is_duration("session.lifetime") && is_duration("tenants[0].provider.timeout"));
         assert!(!is_duration("tenants[0].provider.cluster") && at("tenants[0].provider.cluster").is_some());
         assert!(at("tenants[0].cluster").is_none());
-        assert_eq!(homes("cluster"), ["store.etcd", "tenants[].provider"]);
+        assert_eq!(homes("cluster"), ["store.etcd", "tenants[].provider", "tenants_from.etcd"]);
         assert_eq!(homes("tenants"), [""]);
         assert!(homes("pem").contains(&"tenants[].keys[]".to_owned()), "{:?}", homes("pem"));
     }

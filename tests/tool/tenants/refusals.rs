@@ -109,9 +109,23 @@ fn what_is_wrong_is_said() {
     gates.applied(&tenant("acme", &hosts.join(", "), ""));
     let errors = gates.refused(&tenant("acme", "new.example", ""));
     assert!(
-        errors.contains("126 hosts come or go, and etcd writes at most 125 at once; make the change in two steps"),
+        errors
+            .contains("126 hosts stay, come or go, and etcd writes at most 125 at once; make the change in two steps"),
         "{errors}"
     );
+}
+
+/// The next number of the log would not be known.
+#[test]
+fn a_key_behind_the_log_is_refused() {
+    let gates = Gates::new();
+    gates.applied(&tenant("acme", "acme.example", ""));
+    gates.etcd.put(&format!("{}changes/x", gates.prefix), "nothing");
+    let errors = gates.refused(&tenant("globex", "globex.example", ""));
+    let says = format!("etcd: the key \"{}changes/x\" is no entry of the log of changes", gates.prefix);
+    assert!(errors.contains(&says), "{errors}");
+    let (code, _, errors) = gates.run("delete", &["acme", "--yes"], "");
+    assert!(code == 2 && errors.contains(&says) && gates.value("tenants/acme").is_some(), "{errors}");
 }
 
 /// Browsers send the cookies of a domain to each of its hosts.

@@ -112,7 +112,7 @@ fn find(name: &str, gate: &Gate, etcd: &mut Gateway) -> Result<Option<Found>, St
     let keys = gate.keys();
     let ranges = [last_change(keys), Range::one(&keys.document_of(name))];
     let mut first = etcd.ranges(&ranges)?.into_iter().map(|found| found.pairs.into_iter().next());
-    let last_change = number(keys, first.next().flatten().as_ref());
+    let last_change = number(keys, first.next().flatten().as_ref())?;
     let stored = first.next().flatten().map(|pair| Stored::new(name, pair, gate));
     let opened = stored.as_ref().map(|stored| stored.document.as_ref());
     let (hosts, note) = match opened {
@@ -146,12 +146,9 @@ fn transaction(name: &str, found: &Found, gate: &Gate) -> Transaction {
         transaction.writes.push(Write::Delete(entry.key.clone()));
     }
     let indexed = found.entries.iter().filter_map(|entry| index::hosts_of(keys, &entry.key));
-    log(
-        &mut transaction,
-        &name.to_ascii_lowercase(),
-        found.hosts.iter().cloned().chain(indexed),
-        found.last_change,
-        keys,
-    );
+    let mut hosts: Vec<HostPattern> = found.hosts.iter().cloned().chain(indexed).collect();
+    hosts.sort();
+    hosts.dedup();
+    log(&mut transaction, &name.to_ascii_lowercase(), hosts, found.last_change, keys);
     transaction
 }

@@ -33,6 +33,8 @@ pub(super) struct Plan {
     pub(super) hosts: Vec<(HostPattern, Option<Pair>)>,
     /// The index entries of hosts that it has and will not have.
     pub(super) gone: Vec<Pair>,
+    /// The hosts that it has or will have.
+    pub(super) concerned: Vec<HostPattern>,
     /// The number of the last entry of the log.
     pub(super) last_change: u64,
     pub(super) change: Change,
@@ -56,7 +58,7 @@ impl Wanted {
     pub(super) fn new(tenant: Tenant, gate: &Gate) -> Result<Self, String> {
         let compiled = gate.compile(&tenant);
         let name = document::name(&tenant).to_owned();
-        let hosts = compiled.hosts;
+        let hosts = compiled.hosts.to_vec();
         conflicts::of_file(&hosts, document::cookie_domain(&tenant).as_ref(), gate)
             .map_err(|problem| format!("tenant \"{name}\": {problem}"))?;
         let model = compiled.tenant.map_err(|mistakes| mistakes.join("\n"))?;
@@ -91,18 +93,20 @@ impl Plan {
         let mut ranges = vec![last_change(keys), Range::one(&keys.document_of(&wanted.name))];
         ranges.extend(wanted.hosts.iter().map(|host| Range::one(&keys.host(host))));
         let mut found = etcd.ranges(&ranges)?.into_iter().map(|found| found.pairs.into_iter().next());
-        let last_change = number(keys, found.next().flatten().as_ref());
+        let last_change = number(keys, found.next().flatten().as_ref())?;
         let stored = found.next().flatten().map(|pair| Stored::new(&wanted.name, pair, gate));
         let hosts: Vec<(HostPattern, Option<Pair>)> = wanted.hosts.iter().cloned().zip(found).collect();
         conflicts::refuse(wanted, &hosts, gate, etcd)?;
         let gone = gone(wanted, stored.as_ref(), keys, etcd)?;
-        let changes = hosts.len().saturating_add(gone.len());
-        if changes > MOST_HOSTS {
+        let concerned = concerned(wanted, stored.as_ref(), &gone, keys);
+        if concerned.len().max(hosts.len().saturating_add(gone.len())) > MOST_HOSTS {
             return Err(format!(
-                "{changes} hosts come or go, and etcd writes at most {MOST_HOSTS} at once; make the change in two steps"
+                "{} hosts stay, come or go, and etcd writes at most {MOST_HOSTS} at once; make the change in two steps, \
+                 or delete the tenant first",
+                concerned.len()
             ));
         }
-        let mut plan = Self { stored, hosts, gone, last_change, change: Change::None };
+        let mut plan = Self { stored, hosts, gone, concerned, last_change, change: Change::None };
         plan.change = plan.compared(wanted, key, gate);
         Ok(plan)
     }
@@ -145,8 +149,14 @@ pub(super) fn last_change(keys: DocumentKeys<'_>) -> Range {
 }
 
 /// The number of this entry of the log. 0 without one.
-pub(super) fn number(keys: DocumentKeys<'_>, change: Option<&Pair>) -> u64 {
-    change.and_then(|pair| keys.number(&pair.key)).unwrap_or_default()
+pub(super) fn number(keys: DocumentKeys<'_>, change: Option<&Pair>) -> Result<u64, String> {
+    let Some(pair) = change else { return Ok(0) };
+    keys.number(&pair.key).ok_or_else(|| {
+        format!(
+            "etcd: the key \"{}\" is no entry of the log of changes, and stands behind all of them; delete it",
+            document::printable(&pair.key)
+        )
+    })
 }
 
 /// The index entries of hosts.
@@ -178,6 +188,17 @@ fn gone(
         Some(Err(_)) => index::entries_of(&wanted.name, keys, etcd)?,
     };
     Ok(entries.into_iter().filter(|entry| !kept.contains(&entry.key)).collect())
+}
+
+/// The hosts that the tenant has or will have, each once.
+fn concerned(wanted: &Wanted, stored: Option<&Stored>, gone: &[Pair], keys: DocumentKeys<'_>) -> Vec<HostPattern> {
+    let had = stored.and_then(|stored| stored.document.as_ref().ok());
+    let had = had.map(|opened| document::hosts(&opened.tenant)).unwrap_or_default();
+    let gone = gone.iter().filter_map(|entry| index::hosts_of(keys, &entry.key));
+    let mut hosts: Vec<HostPattern> = wanted.hosts.iter().cloned().chain(had).chain(gone).collect();
+    hosts.sort();
+    hosts.dedup();
+    hosts
 }
 
 /// The tenant that is wanted without its secrets. Those that change say so.

@@ -3,9 +3,7 @@
 use tenantgate::http::host::HostPattern;
 use tenantgate::tenant_documents::{Change as LogEntry, DocumentKeys, TenantDocument, seal_secrets};
 
-use super::document;
 use super::gate::Gate;
-use super::index;
 use super::key::DocumentKey;
 use super::plan::{Change, Plan, Wanted};
 use super::stored::Stored;
@@ -86,11 +84,7 @@ fn transaction(wanted: &Wanted, plan: &Plan, document: &str, keys: DocumentKeys<
         transaction.unchanged.push((entry.key.clone(), entry.modified));
         transaction.writes.push(Write::Delete(entry.key.clone()));
     }
-    let had = plan.stored.as_ref().and_then(|stored| stored.document.as_ref().ok());
-    let had = had.map(|opened| document::hosts(&opened.tenant)).unwrap_or_default();
-    let gone = plan.gone.iter().filter_map(|entry| index::hosts_of(keys, &entry.key));
-    let hosts = wanted.hosts.iter().cloned().chain(had).chain(gone);
-    log(&mut transaction, &wanted.name, hosts, plan.last_change, keys);
+    log(&mut transaction, &wanted.name, plan.concerned.clone(), plan.last_change, keys);
     transaction
 }
 
@@ -98,13 +92,10 @@ fn transaction(wanted: &Wanted, plan: &Plan, document: &str, keys: DocumentKeys<
 pub(super) fn log(
     transaction: &mut Transaction,
     tenant: &str,
-    hosts: impl Iterator<Item = HostPattern>,
+    hosts: Vec<HostPattern>,
     last: u64,
     keys: DocumentKeys<'_>,
 ) {
-    let mut hosts: Vec<HostPattern> = hosts.collect();
-    hosts.sort();
-    hosts.dedup();
     let next = last.saturating_add(1);
     let key = keys.change(next);
     transaction.unchanged.push((key.clone(), 0));
