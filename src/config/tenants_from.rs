@@ -40,11 +40,11 @@ pub(super) fn tenants_from(at: &Cursor<'_>, context: LoadContext<'_>) -> Tenants
     object.finish();
     let keys = keys::keys(&section.field("keys"), context.host, false);
     let header_names = listed(&section.field("header_names"), &mut header_name);
-    let most_tenants = whole(&section.field("cache"), DEFAULT_CACHE, MIN_CACHE..=MAX_CACHE);
+    let most_hosts = whole(&section.field("cache"), DEFAULT_CACHE, MIN_CACHE..=MAX_CACHE);
     section.finish();
     let settings = (|| {
         header_names.as_ref()?;
-        Some(DocumentSettings { etcd: etcd?, interval: interval?, keys: keys?, most_tenants: most_tenants? })
+        Some(DocumentSettings { etcd: etcd?, interval: interval?, keys: keys?, most_hosts: most_hosts? })
     })();
     TenantsFrom { settings, header_names: header_names.unwrap_or_default() }
 }
@@ -125,7 +125,7 @@ impl TenantCompiler for DocumentCompiler {
         if has_variable(document) {
             let message =
                 "a secret of a document cannot be a variable of Envoy; `tenantgate tenants apply` seals its value";
-            errors.add(Code::VARIABLE, "", message);
+            errors.add(Code::CLIENT, "", message);
         }
         self.compare_hosts(&partial);
         for name in partial.header_names.iter().filter(|name| !self.protected.contains(name)) {
@@ -144,7 +144,11 @@ impl TenantCompiler for DocumentCompiler {
             }
         }
         let PartialTenant { label, name, hosts, tenant, errors, .. } = partial;
-        let mistakes = errors.into_config_errors(Some((&label, 0)));
+        let mut mistakes = errors.into_config_errors(Some((&label, 0)));
+        if has_variable(document) {
+            // That the variable has no value here is no news.
+            mistakes.retain(|mistake| mistake.code() != Code::VARIABLE);
+        }
         let tenant = match tenant {
             Some(tenant) if mistakes.is_empty() => Ok(tenant),
             _ => Err(mistakes.iter().map(ToString::to_string).collect()),

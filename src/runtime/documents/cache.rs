@@ -1,5 +1,5 @@
-//! The tenants that this VM has found, by host. The numbers are bounded: of tenants, of hosts
-//! without one, and of lookups.
+//! The tenants that this VM has found, by host. The numbers are bounded: of hosts with a tenant, of
+//! those without one, and of lookups.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(super) struct Moment {
 
 #[derive(Debug)]
 pub(super) struct Cache {
-    most_tenants: u32,
+    most_hosts: u32,
     hosts: HashMap<Host, HeldHost>,
     /// How many of the hosts have a tenant, have none, and are looked up.
     counts: [u32; 3],
@@ -98,9 +98,9 @@ impl What {
 }
 
 impl Cache {
-    pub(super) fn new(most_tenants: u32) -> Self {
+    pub(super) fn new(most_hosts: u32) -> Self {
         Self {
-            most_tenants,
+            most_hosts,
             hosts: HashMap::new(),
             counts: [0; 3],
             log: FollowedLog::default(),
@@ -217,7 +217,7 @@ impl Cache {
         let kind = what.kind();
         let before = self.hosts.insert(host.clone(), HeldHost { used: self.uses, what });
         self.count(before.map(|held| held.what.kind()), Some(kind));
-        let most = if kind == TENANTS { self.most_tenants } else { MOST_OTHERS };
+        let most = if kind == TENANTS { self.most_hosts } else { MOST_OTHERS };
         if self.counts.get(kind).is_some_and(|count| *count > most) {
             let of_kind = self.hosts.iter().filter(|(_, held)| held.what.kind() == kind);
             let oldest = of_kind.min_by_key(|(_, held)| held.used).map(|(host, _)| host.clone());

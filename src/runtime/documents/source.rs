@@ -27,8 +27,8 @@ pub(crate) struct DocumentSettings {
     pub(crate) interval: Duration,
     /// The keys that sign documents.
     pub(crate) keys: KeySet,
-    /// The most tenants that a VM keeps.
-    pub(crate) most_tenants: u32,
+    /// The most hosts whose tenants a VM keeps.
+    pub(crate) most_hosts: u32,
 }
 
 /// Makes the model of a tenant. The configuration does it, with the same code as for its file.
@@ -63,7 +63,7 @@ impl DocumentSource {
     pub(crate) fn new(settings: DocumentSettings, ring: Arc<KeyRing>, compiler: Box<dyn TenantCompiler>) -> Self {
         let shared_key =
             ["tenantgate/documents/", &key_of(&[settings.etcd.cluster(), settings.etcd.prefix()])].concat();
-        let cache = Mutex::new(Cache::new(settings.most_tenants));
+        let cache = Mutex::new(Cache::new(settings.most_hosts));
         Self { settings, ring, compiler, cache, shared_key }
     }
 
