@@ -82,7 +82,10 @@ async function fill(count) {
       changes += 1;
       const log = put(`changes/${String(changes).padStart(20, '0')}`, JSON.stringify({ tenant: `t${numbers[0]}`, hosts: [] }));
       const puts = numbers.flatMap((number) => [put(`tenants/t${number}`, document(number)), put(`hosts/example.t${number}`, `t${number}`)]);
-      await post('/v3/kv/txn', { success: [...puts, log] });
+      // The tool keeps 1,000 entries of the log.
+      const old = `/tenantgate/changes/${String(Math.max(changes - 1_000, 0)).padStart(20, '0')}`;
+      const trim = { request_delete_range: { key: encoded('/tenantgate/changes/'), range_end: encoded(old) } };
+      await post('/v3/kv/txn', { success: [...puts, log, trim] });
     }
   };
   await Promise.all(Array.from({ length: WRITERS }, writer));

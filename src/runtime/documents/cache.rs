@@ -157,6 +157,11 @@ impl Cache {
         self.cleared
     }
 
+    /// The number of the last change that is known. `None` before the first look at the log.
+    pub(super) fn number(&self) -> Option<u64> {
+        (self.log.cluster != 0).then_some(self.log.number)
+    }
+
     /// Whether what was read then about this tenant or host is out of date.
     fn is_late(&self, since: Moment, tenant: Option<&str>, host: &Host) -> bool {
         let is_other = self.log.cluster != 0 && self.log.cluster != since.cluster;

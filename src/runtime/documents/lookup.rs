@@ -47,13 +47,22 @@ impl Lookup {
         Some((wait, Some(lookup.read_index())))
     }
 
-    /// Reads the index entries that the host can have, and the end of the log at that moment.
+    /// Reads the index entries that the host can have, and the end of the log at that moment. From
+    /// the last known change on, etcd reads a key or two; for the last one of all it reads the log.
     fn read_index(mut self) -> (Self, Operation) {
-        self.cleared = self.source.with_cache(|cache| cache.cleared()).unwrap_or_default();
+        let known = self.source.with_cache(|cache| (cache.cleared(), cache.number()));
+        let (cleared, number) = known.unwrap_or_default();
+        self.cleared = cleared;
         let keys = self.source.keys();
+        let end = match number {
+            Some(number) => {
+                let (from, below) = (keys.change(number).into_bytes(), Range::below(&keys.changes()));
+                Range { from, limit: MOST_CHANGES, keys_only: true, ..below }
+            }
+            None => Range::last_below(&keys.changes()),
+        };
         let entries = keys.candidates(&self.host).into_iter().map(|key| Range::of(&key));
-        let operation = Operation::Read(std::iter::once(Range::last_below(&keys.changes())).chain(entries).collect());
-        (self, operation)
+        (self, Operation::Read(std::iter::once(end).chain(entries).collect()))
     }
 
     /// Takes an answer.
@@ -79,7 +88,7 @@ impl Lookup {
 
     fn index(mut self, answer: &Answer, env: &mut Env<'_>) -> Next<Self> {
         let keys = self.source.keys();
-        let number = answer.pairs.iter().find_map(|pair| keys.number(&pair.key)).unwrap_or_default();
+        let number = answer.pairs.iter().filter_map(|pair| keys.number(&pair.key)).max().unwrap_or_default();
         let since = Moment { number, cluster: answer.cluster, cleared: self.cleared };
         let candidates = keys.candidates(&self.host);
         let entry = candidates.iter().find_map(|key| answer.pairs.iter().find(|pair| pair.key == *key));
@@ -194,3 +203,6 @@ fn mistake(name: &str, tenant: Option<&TenantName>, reason: &str) -> LogLine {
     let text = format!("the document of tenant {name:?} in etcd: {reason}");
     LogLine::with_text(Level::Error, Event::TenantConfigError, tenant, text)
 }
+
+/// The most changes that a lookup looks beyond. If there are more, it counts as made before them.
+const MOST_CHANGES: u32 = 100;
