@@ -103,6 +103,21 @@ pub fn a_tenant_comes_changes_and_goes<H: Harness>() {
     world.eventually(|world| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Forwarded(..)));
 }
 
+/// Each worker asks at most once in an interval, and follows at its next tick.
+pub fn a_change_takes_two_intervals_at_most<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
+    assert_eq!(status(&mut world, "acme.example"), 302);
+    for _ in 0..5 {
+        world.harness.advance();
+        documents.delete(&acme);
+        (0..2).for_each(|_| world.harness.advance());
+        assert_eq!(status(&mut world, "acme.example"), 404);
+        documents.apply(&acme);
+        (0..2).for_each(|_| world.harness.advance());
+        assert_eq!(status(&mut world, "acme.example"), 302);
+    }
+}
+
 /// A token that was verified under the old settings does not count under the new ones.
 pub fn a_cached_token_is_judged_by_the_new_document<H: Harness>() {
     let Found { mut world, mut documents, acme, .. } = found::<H>(|configuration| {
