@@ -311,6 +311,25 @@ fn the_schema_takes_what_the_loader_takes() {
     }
     let unknown = json!({ "session": { "keys": [] }, "tenants": [], "tenant": {} });
     assert!(!validator.is_valid(&unknown));
+    // All tenants may be in etcd, but there have to be some.
+    let whole = with_every_object();
+    let with = |names: &[&str]| -> Value {
+        names.iter().map(|name| ((*name).to_owned(), whole[*name].clone())).collect::<serde_json::Map<_, _>>().into()
+    };
+    for (names, is_taken) in [
+        (&["session", "tenants"][..], true),
+        (&["session", "tenants_from"], true),
+        (&["session", "tenants", "tenants_from"], true),
+        (&["session"], false),
+        (&["tenants_from"], false),
+    ] {
+        let configuration = with(names);
+        assert_eq!(validator.is_valid(&configuration), is_taken, "{names:?}");
+        assert_eq!(load(&configuration).is_ok(), is_taken, "{names:?}");
+    }
+    let mut empty = with(&["session", "tenants_from"]);
+    empty["tenants"] = json!([]);
+    assert!(!validator.is_valid(&empty) && load(&empty).is_err());
 }
 
 #[test]

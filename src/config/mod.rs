@@ -120,7 +120,8 @@ fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Lo
     let (sections, mut tenants) = (Sections::default(), Vec::new());
     let mut read = |value: &Value| tenants.push(tenant(tenants.len(), value, context, names.as_ref(), &sections));
     if !document.each_tenant(&mut read)? {
-        let elements = if documents_at.is_present() { tenants_at.elements() } else { tenants_at.required_elements() };
+        let may_lack = documents_at.is_present() && !tenants_at.is_present();
+        let elements = if may_lack { Vec::new() } else { tenants_at.required_elements() };
         elements.iter().filter_map(Cursor::value).for_each(read);
     }
     root.finish();
