@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { TOP } from './envoy.mjs';
+import { encoded, startEtcd } from './etcd.mjs';
 import { keyPair } from './key_pair.mjs';
 
 import { freePorts } from './ports.mjs';
@@ -33,7 +34,6 @@ const { publicKey, privateKey } = keyPair('ed25519');
 const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'operator' };
 const issuerKey = keyPair('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
 const agent = new Agent({ keepAlive: true });
-const encoded = (text) => Buffer.from(text).toString('base64');
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const header = part({ alg: 'EdDSA', kid: 'operator', typ: 'tenantgate-tenant+jws' });
 
@@ -50,24 +50,11 @@ function document(number) {
   return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`;
 }
 
-const ports = await freePorts(['gateway', 'admin', 'client', 'peer']);
 const dir = mkdtempSync(join(tmpdir(), 'tenantgate-bench-documents-'));
-
-function post(path, body) {
-  return new Promise((resolve, reject) => {
-    const call = request({ agent, host: '127.0.0.1', port: ports.client, method: 'POST', path }, (answer) => {
-      const parts = [];
-      answer.on('data', (chunk) => parts.push(chunk));
-      answer.on('end', () => {
-        const text = Buffer.concat(parts).toString();
-        if (answer.statusCode === 200) resolve(JSON.parse(text));
-        else reject(new Error(`${path}: ${answer.statusCode} ${text}`));
-      });
-    });
-    call.on('error', reject);
-    call.end(JSON.stringify(body));
-  });
-}
+const etcd = await startEtcd(dir);
+const { post, range } = etcd;
+// After etcd has taken its own.
+const ports = await freePorts(['gateway', 'admin']);
 
 let written = 0;
 let changes = 0;
@@ -121,7 +108,7 @@ writeFileSync(config, JSON.stringify({
   admin: { address: address(ports.admin) },
   static_resources: {
     listeners: [{ name: 'gateway', address: address(ports.gateway), filter_chains: [{ filters: [{ name: 'http', typed_config: manager }] }] }],
-    clusters: [cluster('etcd', ports.client), cluster('issuer', ports.client)],
+    clusters: [cluster('etcd', etcd.port), cluster('issuer', etcd.port)],
   },
 }));
 
@@ -168,7 +155,7 @@ async function measure(count) {
     const last = `/tenantgate/changes/${String(changes).padStart(20, '0')}`;
     const look = await times(SAMPLES, async () => {
       const start = performance.now();
-      await post('/v3/kv/range', { key: encoded(last), range_end: encoded('/tenantgate/changes0'), limit: 100 });
+      await range(last, '/tenantgate/changes0', { limit: 100 });
       return performance.now() - start;
     });
     return { count, first, known, look, memory, more, memoryOfMore };
@@ -177,14 +164,7 @@ async function measure(count) {
   }
 }
 
-const etcd = startProcess('etcd', [
-  '--log-level', 'error', '--data-dir', join(dir, 'etcd'), '--quota-backend-bytes', String(8 * 1024 ** 3),
-  '--listen-client-urls', `http://127.0.0.1:${ports.client}`, '--advertise-client-urls', `http://127.0.0.1:${ports.client}`,
-  '--listen-peer-urls', `http://127.0.0.1:${ports.peer}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${ports.peer}`,
-  '--initial-cluster', `default=http://127.0.0.1:${ports.peer}`,
-], { log: join(dir, 'etcd.log') });
 try {
-  await waitFor(etcd, () => post('/v3/maintenance/status', {}));
   const rows = [];
   for (const count of STORED) {
     await fill(count);

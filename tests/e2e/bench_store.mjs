@@ -8,12 +8,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { freePorts } from './ports.mjs';
-import { startProcess, waitFor } from './process.mjs';
+import { encoded, startEtcd } from './etcd.mjs';
 
 const STORED = [1_000, 100_000, 1_000_000];
 const TENANTS = 1_000;
@@ -25,26 +23,9 @@ const SAMPLES = 300;
 const OVERLAP = 64;
 const PAGE = 100;
 
-const { client, peer } = await freePorts(['client', 'peer']);
 const folder = mkdtempSync(join(tmpdir(), 'tenantgate-bench-store-'));
-const agent = new Agent({ keepAlive: true });
-const encoded = (text) => Buffer.from(text).toString('base64');
-
-function post(path, body) {
-  return new Promise((resolve, reject) => {
-    const call = request({ agent, host: '127.0.0.1', port: client, method: 'POST', path }, (answer) => {
-      const parts = [];
-      answer.on('data', (part) => parts.push(part));
-      answer.on('end', () => {
-        const text = Buffer.concat(parts).toString();
-        if (answer.statusCode === 200) resolve(JSON.parse(text));
-        else reject(new Error(`${path}: ${answer.statusCode} ${text}`));
-      });
-    });
-    call.on('error', reject);
-    call.end(JSON.stringify(body));
-  });
-}
+const etcd = await startEtcd(folder);
+const { post, range } = etcd;
 
 const hex = (number) => number.toString(16).padStart(16, '0');
 const tenants = Array.from({ length: TENANTS }, () => randomBytes(32).toString('base64url'));
@@ -76,8 +57,6 @@ async function fill(count) {
   }
 }
 
-const range = (from, to, more) => post('/v3/kv/range', { key: encoded(from), range_end: encoded(to), ...more });
-
 /** The median time of a call in milliseconds, and the keys that it brought. */
 async function measure(call, samples = SAMPLES) {
   const times = [];
@@ -90,14 +69,7 @@ async function measure(call, samples = SAMPLES) {
   return { ms: times.sort((a, b) => a - b)[Math.floor(samples / 2)], keys };
 }
 
-const etcd = startProcess('etcd', [
-  '--log-level', 'error', '--data-dir', folder, '--quota-backend-bytes', String(8 * 1024 ** 3),
-  '--listen-client-urls', `http://127.0.0.1:${client}`, '--advertise-client-urls', `http://127.0.0.1:${client}`,
-  '--listen-peer-urls', `http://127.0.0.1:${peer}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${peer}`,
-  '--initial-cluster', `default=http://127.0.0.1:${peer}`,
-], { log: join(tmpdir(), 'tenantgate-bench-store.log') });
 try {
-  await waitFor(etcd, () => post('/v3/maintenance/status', {}));
   const rows = [];
   for (const count of STORED) {
     await fill(count);
@@ -119,6 +91,5 @@ try {
   }
 } finally {
   await etcd.stop();
-  agent.destroy();
   rmSync(folder, { recursive: true });
 }

@@ -16,6 +16,7 @@ import { TOP } from './envoy.mjs';
 import { host, Tenants } from './many_tenants.mjs';
 import { freePorts } from './ports.mjs';
 import { startProcess, waitFor } from './process.mjs';
+import { residentKilobytes } from './resident.mjs';
 
 const TENANTS = 10_000;
 const ROUNDS = 3;
@@ -68,9 +69,6 @@ async function served(envoy, number) {
 
 const start = () => startProcess(envoyPath, ['-c', config, '--disable-hot-restart', '--concurrency', '2', '-l', 'error'], { log: join(dir, 'envoy.log') });
 
-/** The resident memory of a process in KiB: `VmRSS`, or `VmHWM` for the most that it ever had. */
-const memory = (envoy, field) => Number(readFileSync(`/proc/${envoy.pid}/status`, 'utf8').match(new RegExp(`${field}:\\s+(\\d+)`))[1]);
-
 /** The CPU time of all threads of a process, in seconds. Other work on the machine adds little to it. */
 function cpu(envoy) {
   const fields = readFileSync(`/proc/${envoy.pid}/stat`, 'utf8').split(') ')[1].split(' ');
@@ -85,7 +83,7 @@ async function load(side, count) {
   try {
     await served(envoy, count - 1);
     const seconds = (performance.now() - began) / 1000;
-    return { seconds, cpu: cpu(envoy), now: memory(envoy, 'VmRSS'), most: memory(envoy, 'VmHWM') };
+    return { seconds, cpu: cpu(envoy), now: residentKilobytes(envoy.pid, 'VmRSS'), most: residentKilobytes(envoy.pid, 'VmHWM') };
   } finally {
     await envoy.stop();
   }
@@ -114,7 +112,7 @@ async function push(side, count) {
   const envoy = start();
   try {
     await served(envoy, count - 1);
-    const before = memory(envoy, 'VmRSS');
+    const before = residentKilobytes(envoy.pid, 'VmRSS');
     let [over, phase] = [false, 'quiet'];
     const found = { quiet: 0, push: 0, requests: 0, failed: [] };
     const record = (waited, answer) => {
@@ -132,7 +130,7 @@ async function push(side, count) {
     await sleep(1_000);
     over = true;
     await Promise.all(clients);
-    return { ...found, memory: memory(envoy, 'VmRSS') - before };
+    return { ...found, memory: residentKilobytes(envoy.pid, 'VmRSS') - before };
   } finally {
     await envoy.stop();
   }
