@@ -18,6 +18,9 @@ const TENANTS: &str = r#"# All tenants.
 ---
 session: {keys: [{id: "2026-11", env: KEY}, {id: "2026-10", env: OLD_KEY}], lifetime: 8h}
 store: {etcd: {cluster: etcd, username: tenantgate, password: {env: ETCD_PASSWORD}}}
+tenants_from:
+  etcd: {cluster: etcd, prefix: /tenants/, username: gate, password: {env: TENANTS_PASSWORD}}
+  keys: [{jwk: {kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}}]
 assertion:
   keys:
     - {pem: {env: ASSERTION_KEY}, kid: a}

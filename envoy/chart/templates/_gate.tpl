@@ -90,7 +90,7 @@ TENANT $). Addresses that a parser of URLs would change are left to `tenantgate 
 {{- define "tenantgate.variables" -}}
   {{- $places := (.session).keys | default list -}}
   {{- range (.assertion).keys }}{{ $places = append (append $places .pem) .jwk }}{{ end -}}
-  {{- $places = append $places ((.store).etcd).password -}}
+  {{- $places = append (append $places ((.store).etcd).password) ((.tenants_from).etcd).password -}}
   {{- range .tenants }}{{ $places = concat $places (list .client_secret (.client_key).pem (.client_key).jwk) }}{{ end -}}
   {{- $names := list -}}
   {{- range $places }}{{ if kindIs "map" . }}{{ $names = append $names .env }}{{ end }}{{ end -}}
