@@ -390,6 +390,37 @@ pub fn sign_outs_of_found_tenants_are_known_everywhere<H: Harness>() {
     }
 }
 
+/// A session ends at one replica while the other one has forgotten the tenant, whose sign-outs it
+/// had read before.
+pub fn a_sign_out_while_the_tenant_is_forgotten<H: Harness>() {
+    let store_prefix = prefix();
+    let Found { mut world, mut documents, acme, mut configuration } = found::<Replicas<H>>(|configuration| {
+        store(configuration, &store_prefix);
+    });
+    configuration["tenants_from"]["cache"] = json!(10);
+    world.harness.reconfigure(&configuration);
+    let mut browser = world.signed_in();
+    let copy = browser.clone();
+    let open_at_second = |world: &mut World<Replicas<H>>| {
+        world.harness.turn = 1;
+        world.open(&mut copy.clone(), PAGE)
+    };
+    open_at_second(&mut world).forwarded();
+    let mut tenant = acme;
+    for number in 0..12 {
+        let host = format!("t{number}.example");
+        (tenant["name"], tenant["hosts"]) = (json!(format!("t{number}")), json!([host]));
+        documents.apply(&tenant);
+        world.harness.turn = 1;
+        assert_eq!(status(&mut world, &host), 302);
+    }
+    world.harness.advance();
+    world.harness.turn = 0;
+    assert_eq!(world.open(&mut browser, "https://acme.example/oauth2/logout").reply().status, 302);
+    (0..3).for_each(|_| world.harness.advance());
+    assert_eq!(open_at_second(&mut world).reply().status, 302);
+}
+
 /// More tenants than are kept: each is found again, and the session of one goes on.
 pub fn more_tenants_than_are_kept<H: Harness>() {
     let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});

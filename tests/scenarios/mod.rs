@@ -112,7 +112,7 @@ macro_rules! scenarios {
                 a_logout_token_where_the_tenant_is_not_known, a_form_for_the_upstream_waits_for_its_tenant,
             ] timed [
                 a_known_tenant_is_not_looked_up_again, a_change_takes_two_intervals_at_most, unknown_hosts_cost_etcd_little,
-                etcd_does_not_answer,
+                etcd_does_not_answer, a_sign_out_while_the_tenant_is_forgotten,
             ];
             events: [
                 events_are_counted_for_each_tenant, mistakes_are_counted_for_their_tenant,
