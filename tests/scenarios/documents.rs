@@ -355,6 +355,16 @@ pub fn a_gap_in_the_log_forgets_everything<H: Harness>() {
     documents.number = 0;
     documents.apply(&acme);
     world.eventually(|world| status(world, "acme.example") == 302);
+    // An entry is deleted before the gates have read it, and another one follows.
+    documents.delete(&acme);
+    let deleted = documents.keys().change(documents.number);
+    let mut other = acme.clone();
+    (other["name"], other["hosts"]) = (json!("other"), json!(["other.example"]));
+    documents.apply(&other);
+    Etcd::shared().delete_key(&deleted);
+    world.eventually(|world| status(world, "acme.example") == 404);
+    documents.apply(&acme);
+    world.eventually(|world| status(world, "acme.example") == 302);
     // Changes of any length and form.
     for value in ["x".repeat(100_000), "{}".to_owned()] {
         documents.number += 1;

@@ -118,6 +118,11 @@ impl Etcd {
         assert_eq!(self.post("/v3/kv/deleterange", &body).0, 200);
     }
 
+    /// Deletes a key.
+    pub fn delete_key(&self, key: &str) {
+        assert_eq!(self.post("/v3/kv/deleterange", &json!({ "key": base64(key) })).0, 200);
+    }
+
     /// Writes a key, as somebody does who has access to etcd but no session key.
     pub fn put(&self, key: &str, value: &str) {
         let (status, _) = self.post("/v3/kv/put", &json!({ "key": base64(key), "value": base64(value) }));
