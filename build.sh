@@ -248,7 +248,7 @@ wasm() {
   need_node_packages
   say "building the module"
   # A lower inlining threshold and wasm-opt make the module 12 % smaller, see docs/decisions/0027-module-size.md.
-  cargo_release "$WASM_TARGET" "-C llvm-args=-inline-threshold=60 -Cllvm-args=-inlinecold-threshold=5 -Cllvm-args=-inlinehint-threshold=220" --lib
+  cargo_release "$WASM_TARGET" "-C llvm-args=-inline-threshold=60 -Cllvm-args=-inlinecold-threshold=5 -Cllvm-args=-inlinehint-threshold=160" --lib
   local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/e2e/node_modules/.bin
   if ! [ "$WASM" -nt build.sh ] || ! [ "$WASM" -nt src/shell/exports.json ] ||
     ! [ "$WASM" -nt src/shell/callbacks.wat ] || ! cmp -s "$linked" "$WASM.linked"; then

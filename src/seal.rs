@@ -34,6 +34,8 @@ pub struct SealingKey {
 /// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
+    /// That a configuration was loaded without a mistake, for the other VMs of the process.
+    Checked,
     /// What a provider publishes, for the other VMs of the process.
     Documents,
     /// A login in progress.
@@ -163,7 +165,8 @@ impl KeyRing {
             Purpose::Documents => MAX_SEALED_DOCUMENTS,
             Purpose::Refresh => MAX_SEALED_REFRESH,
             Purpose::Revocations => MAX_SEALED_REVOCATIONS,
-            Purpose::Login
+            Purpose::Checked
+            | Purpose::Login
             | Purpose::Secret
             | Purpose::Session
             | Purpose::SignOut
@@ -274,6 +277,7 @@ fn associated_data(purpose: Purpose, tenant: &Tenant) -> Vec<u8> {
 
 fn parts_of(purpose: Purpose, owner: &[&str]) -> Vec<u8> {
     let purpose = match purpose {
+        Purpose::Checked => "checked",
         Purpose::Documents => "documents",
         Purpose::Login => "login",
         Purpose::Refresh => "refresh",

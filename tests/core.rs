@@ -9,6 +9,13 @@ use support::core_harness::CoreHarness;
 
 scenarios::scenarios!(all CoreHarness);
 
+/// Tenants that are compiled when they are needed give the same results.
+mod deferred {
+    use super::*;
+
+    scenarios::scenarios!(all CoreHarness<true>);
+}
+
 /// Failures of the host, and inputs in the wrong order.
 mod host_failures {
     use std::sync::Arc;

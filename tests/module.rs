@@ -4,6 +4,7 @@
 mod costs;
 mod scenarios;
 mod support;
+mod vms;
 
 use support::module_harness::{LostHostCryptoHarness, ModuleHarness, NoHostCryptoHarness};
 
@@ -1173,6 +1174,7 @@ mod abi {
         let is_over = |vm: &mut ModuleHarness| matches!(vm.host.request(&visit).1, RequestState::Replied(_));
         let mut other = start(&shared);
         other.tick();
+        assert!(!is_over(&mut other));
         world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
         assert!(is_over(&mut world.harness) && !is_over(&mut other));
         other.tick();

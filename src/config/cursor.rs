@@ -23,6 +23,11 @@ struct Mistake {
 }
 
 impl Errors {
+    /// Whether there is no mistake.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     /// Records one mistake.
     pub(super) fn add(&self, code: Code, path: &str, message: impl Into<String>) {
         self.push(code, path, None, None, message.into());

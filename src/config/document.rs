@@ -3,6 +3,7 @@
 //! WebAssembly module never shrinks.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::code::Code;
 use super::error::{ConfigError, ConfigErrors};
 use super::wire;
 use crate::base::json;
-use crate::base::json_elements::{Apart, element, without_elements};
+use crate::base::json_elements::{Element, WithoutElements, element, without_elements};
 
 /// A configuration, whose tenants are apart from the rest if they are many.
 pub(super) struct Document<'a> {
@@ -23,7 +24,32 @@ enum Tenants<'a> {
     /// They are in `top`, in any form.
     InTop,
     /// They are these parts of the bytes, each of which `read` reads.
-    Apart { bytes: &'a [u8], elements: Vec<&'a [u8]>, read: fn(&[u8]) -> Option<Value> },
+    Apart { bytes: &'a [u8], apart: Apart<'a> },
+}
+
+type Read = fn(&[u8]) -> Option<Value>;
+
+/// Tenants that are apart.
+pub(super) struct Apart<'a> {
+    /// The tenants, with the values of some members.
+    pub(super) elements: Vec<Element<'a, MEMBERS>>,
+    /// Whether no other member can be one of these.
+    pub(super) has_plain_names: bool,
+    /// Reads the bytes of a tenant.
+    pub(super) read: Read,
+    /// Reads the bytes of a member.
+    pub(super) read_member: Read,
+}
+
+impl Apart<'_> {
+    /// The places of the tenants in the bytes of the configuration.
+    pub(super) fn places(&self, bytes: &[u8]) -> Option<Vec<Range<usize>>> {
+        let place = |element: &Element<'_, MEMBERS>| {
+            let start = element.bytes.as_ptr().addr().checked_sub(bytes.as_ptr().addr())?;
+            Some(start..start.checked_add(element.bytes.len())?)
+        };
+        self.elements.iter().map(place).collect()
+    }
 }
 
 impl<'a> Document<'a> {
@@ -34,22 +60,30 @@ impl<'a> Document<'a> {
 
     /// Reads the form that Envoy passes.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ConfigErrors> {
-        let of_text: fn(&[u8]) -> Option<Value> = element;
-        let of_struct: fn(&[u8]) -> Option<Value> = |bytes| wire::element(bytes, TENANTS);
-        let text = without_elements(bytes, TENANTS).zip(Some(of_text));
-        let apart = text.or_else(|| wire::without_elements(bytes, TENANTS).zip(Some(of_struct)));
-        if let Some((Apart { others, elements }, read)) = apart {
-            let tenants = Tenants::Apart { bytes, elements, read };
+        let of_text: (Read, Read) = (element, |bytes| json::parse(bytes).ok());
+        let of_struct: (Read, Read) = (|bytes| wire::element(bytes, TENANTS), wire::member);
+        let text = without_elements(bytes, TENANTS, FIELDS).zip(Some(of_text));
+        let apart = text.or_else(|| wire::without_elements(bytes, TENANTS, FIELDS).zip(Some(of_struct)));
+        if let Some((WithoutElements { others, elements, has_plain_names }, (read, read_member))) = apart {
+            let tenants = Tenants::Apart { bytes, apart: Apart { elements, has_plain_names, read, read_member } };
             return Ok(Self { top: Cow::Owned(Value::Object(others)), tenants });
         }
         Ok(Self { top: Cow::Owned(whole(bytes)?), tenants: Tenants::InTop })
     }
 
+    /// The tenants if they are apart.
+    pub(super) fn apart(&self) -> Option<&Apart<'a>> {
+        match &self.tenants {
+            Tenants::InTop => None,
+            Tenants::Apart { apart, .. } => Some(apart),
+        }
+    }
+
     /// Calls `each` with every tenant if they are apart. Returns whether they are.
     pub(super) fn each_tenant(&self, each: &mut dyn FnMut(&Value)) -> Result<bool, ConfigErrors> {
-        let Tenants::Apart { bytes, elements, read } = &self.tenants else { return Ok(false) };
+        let Tenants::Apart { bytes, apart: Apart { elements, read, .. } } = &self.tenants else { return Ok(false) };
         let mut read = |tenant| read(tenant).map(|tenant| each(&tenant));
-        if elements.iter().all(|tenant| read(tenant).is_some()) {
+        if elements.iter().all(|tenant| read(tenant.bytes).is_some()) {
             return Ok(true);
         }
         // The mistake, and its place, are those of the whole.
@@ -69,6 +103,9 @@ fn whole(bytes: &[u8]) -> Result<Value, ConfigErrors> {
 }
 
 const TENANTS: &str = "tenants";
+/// The members of a tenant that a load reads even if the rest is read later.
+const FIELDS: [&str; MEMBERS] = ["headers", "hosts", "provider"];
+const MEMBERS: usize = 3;
 
 #[cfg(test)]
 mod tests {

@@ -15,9 +15,11 @@ mod bearer;
 mod client_authentication;
 mod client_key;
 mod code;
+mod common;
 mod cookie_domains;
 mod csrf;
 mod cursor;
+mod deferred;
 mod document;
 mod error;
 mod etcd;
@@ -51,17 +53,18 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::http::host_index::HostIndex;
-use crate::runtime::{BrokenTenant, Runtime, TenantCompiler, TenantEntry, UpstreamSettings};
+use crate::runtime::{BrokenTenant, Runtime, TenantCompiler, TenantEntry};
 use crate::seal::KeyRing;
-use crate::upstream::AssertionSettings;
 use alike::Sections;
+use common::Common;
 use cursor::{Cursor, Errors};
 use document::Document;
-use tenant::{AssertionNames, PartialTenant, tenant};
+use tenant::{PartialTenant, tenant};
 use tenants_from::{DocumentCompiler, TenantsFrom};
 
 pub use crate::env::Environment;
 pub use code::Code;
+pub use deferred::load_checked;
 pub use error::{ConfigError, ConfigErrors};
 pub use load_context::LoadContext;
 
@@ -103,30 +106,21 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
 fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Loaded, ConfigErrors> {
     let whole = Errors::default();
     let root = Cursor::root(&document.top, &whole).object();
-    let strict = root.field("strict").boolean().unwrap_or(false);
-    let (keys, policy) = session::session(&root.field("session").about(Code::SESSION), context.environment);
-    let assertion = assertion::assertion(&root.field("assertion").about(Code::ASSERTION), context.environment);
-    let filter_state = root.field("filter_state").boolean().unwrap_or(false);
-    let counts_tenants = stats::stats(&root.field("stats"));
-    let log = log::log(&root.field("log"));
-    let store = store::store(&root.field("store").about(Code::STORE), context.environment);
-    let names = assertion.as_ref().map(|AssertionSettings { header, jwks_path, .. }| AssertionNames {
-        header: header.clone(),
-        jwks_path: jwks_path.clone(),
-    });
-    let documents_at = root.field("tenants_from").about(Code::TENANTS_FROM);
-    let TenantsFrom { settings, header_names } = tenants_from::tenants_from(&documents_at, context);
+    let mut common = Common::read(&root, context);
+    let names = common.assertion_names();
+    let has_documents = root.field("tenants_from").is_present();
     let tenants_at = root.field("tenants");
     let (sections, mut tenants) = (Sections::default(), Vec::new());
     let mut read = |value: &Value| tenants.push(tenant(tenants.len(), value, context, names.as_ref(), &sections));
     if !document.each_tenant(&mut read)? {
-        let may_lack = documents_at.is_present() && !tenants_at.is_present();
+        let may_lack = has_documents && !tenants_at.is_present();
         let elements = if may_lack { Vec::new() } else { tenants_at.required_elements() };
         elements.iter().filter_map(Cursor::value).for_each(read);
     }
     root.finish();
+    let TenantsFrom { settings, header_names } = std::mem::take(&mut common.documents);
     refuse_shared(&tenants, &whole);
-    unreadable_hosts::refuse_taken(&tenants, documents_at.is_present(), &whole);
+    unreadable_hosts::refuse_taken(&tenants, has_documents, &whole);
     cookie_domains::refuse_foreign_hosts(&tenants);
     passed_headers::refuse_passed(&tenants, &header_names);
     let documents: Option<(_, Box<dyn TenantCompiler>)> = match settings {
@@ -134,24 +128,21 @@ fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Lo
         None => None,
     };
 
-    let ring = Arc::new(KeyRing::new(keys));
+    let ring = Arc::new(KeyRing::new(std::mem::take(&mut common.keys)));
     let mut errors = whole.into_config_errors(None);
     let finished = tenants.into_iter().enumerate().map(|(index, tenant)| finish(index, tenant, &ring));
     let (problems, entries): (Vec<_>, Vec<_>) = finished.unzip();
     let problems: Vec<ConfigError> = problems.into_iter().flatten().collect();
-    if strict || !errors.is_empty() {
+    if common.strict || !errors.is_empty() {
         errors.extend(problems.iter().cloned());
     }
-    match policy {
-        Some(policy) if errors.is_empty() => {
-            let upstream = UpstreamSettings { header_names, assertion, filter_state };
-            let runtime = Runtime::new(ring, policy, entries, upstream);
-            let runtime = runtime.with_counted_tenants(counts_tenants).with_log(log);
-            let runtime = runtime.with_documents(documents);
-            let runtime = runtime.with_store(store);
-            Ok(Loaded { runtime, problems })
-        }
-        _ => Err(ConfigErrors::new(errors)),
+    if !errors.is_empty() {
+        return Err(ConfigErrors::new(errors));
+    }
+    let store = common.store.take();
+    match common.into_runtime(ring, entries, header_names) {
+        Some(runtime) => Ok(Loaded { runtime: runtime.with_documents(documents).with_store(store), problems }),
+        None => Err(ConfigErrors::new(errors)),
     }
 }
 

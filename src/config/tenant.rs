@@ -7,13 +7,15 @@ use serde_json::Value;
 use super::alike::Sections;
 use super::client_authentication::Credential;
 use super::code::Code;
-use super::cursor::{Cursor, Errors};
+use super::cursor::{Cursor, Errors, Object};
+use super::error::ConfigError;
 use super::hosts::{Hosts, hosts};
 use super::load_context::LoadContext;
 use super::values::{Scheme, listed, moment, secret, url};
 use super::{access, bearer, client_key, csrf, headers, identity, keys, login, pages, provider, refresh, roles};
 use crate::base::secret::Secret;
 use crate::http::host::Host;
+use crate::runtime::CompiledTenant;
 use crate::tenant::{Client, IdentityClaims, IdentityHeaders, Tenant, TenantName};
 
 /// The parts of a tenant that could be read, and its mistakes.
@@ -116,17 +118,7 @@ pub(super) fn tenant(
         let (access, retained) = access?;
         Some((Arc::new(IdentityClaims { retained, ..identity? }), Arc::new(roles?), Arc::new(access)))
     });
-    let mut header_names: Arc<[String]> = Arc::default();
-    let headers = sections.headers.read(&object, &["headers"], false, &mut || {
-        let at = object.field("headers").about(Code::HEADERS);
-        let (headers, names) = headers::headers(&at, assertion.map(|assertion| assertion.header.as_str()));
-        header_names = names.into();
-        Some((Arc::new(headers?), header_names.clone()))
-    });
-    let (headers, header_names) = match headers {
-        Some((headers, names)) => (Some(headers), names),
-        None => (None, header_names),
-    };
+    let (headers, header_names) = headers(&object, assertion, sections);
     let pages = sections.pages.read(&object, &["pages"], insecure, &mut || {
         pages::pages(&object.field("pages").about(Code::PAGES), scheme).map(Arc::new)
     });
@@ -166,6 +158,39 @@ pub(super) fn tenant(
         }))
     })();
     PartialTenant { label, name, hosts, cookie_domain, headers, header_names, tenant, errors }
+}
+
+impl PartialTenant {
+    /// The tenant without mistakes, or those of its mistakes that are `told`. `index` is its index.
+    pub(super) fn compiled(self, index: usize, told: &dyn Fn(&ConfigError) -> bool) -> CompiledTenant {
+        let Self { label, name, hosts, tenant, errors, .. } = self;
+        let mistakes = errors.into_config_errors(Some((&label, index)));
+        let tenant = match tenant {
+            Some(tenant) if mistakes.is_empty() => Ok(tenant),
+            _ => Err(mistakes.iter().filter(|mistake| told(mistake)).map(ToString::to_string).collect()),
+        };
+        CompiledTenant { name, hosts: hosts.read, tenant }
+    }
+}
+
+/// Reads the headers of a tenant, if they have no mistake, and the names of those that could be
+/// read.
+pub(super) fn headers(
+    tenant: &Object<'_>,
+    assertion: Option<&AssertionNames>,
+    sections: &Sections,
+) -> (Option<Arc<IdentityHeaders>>, Arc<[String]>) {
+    let mut read_names: Arc<[String]> = Arc::default();
+    let headers = sections.headers.read(tenant, &["headers"], false, &mut || {
+        let at = tenant.field("headers").about(Code::HEADERS);
+        let (headers, names) = headers::headers(&at, assertion.map(|assertion| assertion.header.as_str()));
+        read_names = names.into();
+        Some((Arc::new(headers?), read_names.clone()))
+    });
+    match headers {
+        Some((headers, names)) => (Some(headers), names),
+        None => (None, read_names),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where tenants get their names")]

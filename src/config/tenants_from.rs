@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::alike::Sections;
 use super::code::Code;
 use super::cursor::Cursor;
+use super::error::ConfigError;
 use super::headers::header_name;
 use super::load_context::LoadContext;
 use super::tenant::{AssertionNames, PartialTenant, tenant};
@@ -20,6 +21,7 @@ use crate::runtime::{CompiledTenant, DocumentSettings, TenantCompiler};
 use crate::tenant::DEFAULT_NAMES;
 
 /// The section, as far as it could be read.
+#[derive(Default)]
 pub(super) struct TenantsFrom {
     /// The settings. `None` if the section is absent or has a mistake.
     pub(super) settings: Option<DocumentSettings>,
@@ -143,17 +145,9 @@ impl TenantCompiler for DocumentCompiler {
                 errors.add(Code::HEADERS, "headers.pass", message);
             }
         }
-        let PartialTenant { label, name, hosts, tenant, errors, .. } = partial;
-        let mut mistakes = errors.into_config_errors(Some((&label, 0)));
-        if has_variable(document) {
-            // That the variable has no value here is no news.
-            mistakes.retain(|mistake| mistake.code() != Code::VARIABLE);
-        }
-        let tenant = match tenant {
-            Some(tenant) if mistakes.is_empty() => Ok(tenant),
-            _ => Err(mistakes.iter().map(ToString::to_string).collect()),
-        };
-        CompiledTenant { name, hosts: hosts.read, tenant }
+        // That the variable has no value here is no news.
+        let is_news = |mistake: &ConfigError| !has_variable(document) || mistake.code() != Code::VARIABLE;
+        partial.compiled(0, &is_news)
     }
 }
 

@@ -6,7 +6,7 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Value as WireValue};
 use serde_json::{Map, Number, Value};
 
-use crate::base::json_elements::Apart;
+use crate::base::json_elements::{Element, WithoutElements};
 
 /// Reads a `Struct`. `None` if the bytes are not one. The caller must try JSON first, because both
 /// forms can begin with a line feed and a brace.
@@ -17,10 +17,14 @@ pub(super) fn structure(bytes: &[u8]) -> Option<Value> {
     object(Struct::decode(bytes).ok()?).map(Value::Object)
 }
 
-/// Takes the list `list` from a `Struct`. `None` if the bytes are not a `Struct` with one list of
-/// this name that has an element, in the form in which Envoy writes it; [`structure`] may still
-/// read it.
-pub(super) fn without_elements<'a>(bytes: &'a [u8], list: &str) -> Option<Apart<'a>> {
+/// Takes the list `list` from a `Struct`, and finds these members of its elements. `None` if the
+/// bytes are not a `Struct` with one list of this name that has an element, in the form in which
+/// Envoy writes it; [`structure`] may still read it.
+pub(super) fn without_elements<'a, const N: usize>(
+    bytes: &'a [u8],
+    list: &str,
+    names: [&str; N],
+) -> Option<WithoutElements<'a, N>> {
     if bytes.first() != Some(&FIELDS) {
         return None;
     }
@@ -39,7 +43,8 @@ pub(super) fn without_elements<'a>(bytes: &'a [u8], list: &str) -> Option<Apart<
         }
     }
     let elements = elements.filter(|elements| !elements.is_empty())?;
-    Some(Apart { others: object(Struct::decode(&*others).ok()?)?, elements })
+    let elements = elements.into_iter().map(|bytes| Element { bytes, members: members(bytes, names) }).collect();
+    Some(WithoutElements { others: object(Struct::decode(&*others).ok()?)?, elements, has_plain_names: true })
 }
 
 /// Reads one element of the list `list`. It is decoded in a `Struct` with this list, so that it is
@@ -62,6 +67,23 @@ pub(super) fn element(bytes: &[u8], list: &str) -> Option<Value> {
         | Kind::BoolValue(_)
         | Kind::StructValue(_) => None,
     }
+}
+
+/// The bytes of the values of these members of an element, if it is an object with them.
+fn members<'a, const N: usize>(bytes: &'a [u8], names: [&str; N]) -> [Option<&'a [u8]>; N] {
+    let mut found = [None; N];
+    for member in alone(bytes, STRUCT_VALUE).and_then(|object| fields(object, 1)).unwrap_or_default() {
+        let Some((name, rest)) = field(member, 1) else { continue };
+        if let Some((place, _)) = found.iter_mut().zip(names).find(|(_, wanted)| wanted.as_bytes() == name) {
+            *place = alone(rest, 2);
+        }
+    }
+    found
+}
+
+/// Reads the value of a member.
+pub(super) fn member(bytes: &[u8]) -> Option<Value> {
+    value(WireValue::decode(bytes).ok()?)
 }
 
 /// The contents of all fields, if each is a length-delimited one with this number.
@@ -120,7 +142,8 @@ fn value(wire: WireValue) -> Option<Value> {
 /// The tag of the field `fields`, with which each member of a `Struct` begins. It is also the code
 /// of a line feed.
 const FIELDS: u8 = 0x0a;
-/// The number of the field `list_value` of a `Value`.
+/// The numbers of the fields `struct_value` and `list_value` of a `Value`.
+const STRUCT_VALUE: u32 = 5;
 const LIST_VALUE: u32 = 6;
 
 #[cfg(test)]
@@ -149,6 +172,16 @@ mod tests {
         for bytes in [&b"{}"[..], b"\n{\"a\":1}", b"tenants:", b"\x0a\xff", b"\x0a\x01\x00", b"\xff"] {
             assert_eq!(structure(bytes), None, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn the_members_are_those_of_the_element() {
+        let object = serde_json::json!({ "a": { "b": 2.5 }, "b": [1.5, { "a": "x" }], "c": null });
+        let whole = encode(&serde_json::json!({ "list": [object, 1.5, ["b"]] }));
+        let found = without_elements(&whole, "list", ["b", "c", "d"]).unwrap().elements;
+        let values = |number: usize| found[number].members.map(|value| value.map(|value| member(value).unwrap()));
+        assert_eq!(values(0), [Some(object["b"].clone()), Some(Value::Null), None]);
+        assert_eq!([values(1), values(2)], [[None, None, None], [None, None, None]]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub(crate) mod form;
 pub mod header_name;
 pub mod host;
 pub(crate) mod host_index;
+pub(crate) mod host_table;
 pub(crate) mod navigation;
 pub(crate) mod origin;
 pub mod page_colors;

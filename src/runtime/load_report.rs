@@ -1,11 +1,10 @@
 //! The line for the log about a configuration that was loaded. Every VM of a process loads the same
 //! one, and one of them writes the line.
 
-use sha2::{Digest, Sha256};
-
+use super::deferred::DeferredTenants;
+use super::load_input::LoadInput;
 use super::runtime::Runtime;
 use super::tenant_table::TenantEntry;
-use crate::base::encoding::base64url;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
@@ -24,14 +23,15 @@ impl Runtime {
     /// The numbers of its tenants.
     pub fn tenant_counts(&self) -> TenantCounts {
         let broken = self.entries().iter().filter(|entry| matches!(entry, TenantEntry::Broken(_))).count();
-        TenantCounts { serving: self.entries().len().saturating_sub(broken), broken }
+        let all = self.entries().len().saturating_add(self.deferred().map_or(0, DeferredTenants::len));
+        TenantCounts { serving: all.saturating_sub(broken), broken }
     }
 
     /// Whether this VM reports that it loaded this configuration: the first of those that load it
     /// within [`WINDOW`] does. Without shared data or time every VM does.
-    pub fn reports_load(&self, configuration: &[u8], env: &Env<'_>) -> bool {
+    pub fn reports_load(&self, input: &LoadInput, env: &Env<'_>) -> bool {
         let Ok(UnixTime(now)) = env.now() else { return true };
-        let key = ["tenantgate/loaded/", &base64url(&Sha256::digest(configuration))].concat();
+        let key = ["tenantgate/loaded/", input.configuration()].concat();
         let mut is_reported = false;
         let claimed = change(env.shared(), &key, |bytes| {
             let last = std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<u64>().ok());
@@ -75,7 +75,8 @@ mod tests {
         let reports = |configuration: &[u8], now: u64| {
             let mut host = TestHost::default();
             let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
-            runtime.reports_load(configuration, &Env::new(Some(UnixTime(now)), &mut host, verifier, &shared))
+            let input = LoadInput::new(configuration, []);
+            runtime.reports_load(&input, &Env::new(Some(UnixTime(now)), &mut host, verifier, &shared))
         };
         assert_eq!([reports(b"a", 100), reports(b"a", 100), reports(b"a", 109)], [true, false, false]);
         assert_eq!([reports(b"b", 100), reports(b"b", 101)], [true, false]);

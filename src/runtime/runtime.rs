@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::deferred::DeferredTenants;
 use super::documents::{self, DocumentSettings, DocumentSource, Found, LookupWait, StartDocumentWork, TenantCompiler};
 use super::tenant_table::{ServedTenant, TenantEntry, TenantTable};
 use crate::base::log_settings::LogSettings;
@@ -26,6 +27,7 @@ pub struct Runtime {
     ring: Arc<KeyRing>,
     policy: SessionPolicy,
     tenants: TenantTable,
+    deferred: Option<DeferredTenants>,
     upstream: UpstreamConfig,
     bearer_cache: BearerCache,
     counts_tenants: bool,
@@ -38,6 +40,15 @@ pub struct Runtime {
 pub struct FoundTenants {
     /// Their providers, in the order of their numbers. A document that changes gives another one.
     pub providers: Vec<(u64, Arc<Provider>)>,
+    /// Their revocations.
+    pub revocations: Vec<Arc<Revocations>>,
+}
+
+/// What works beside the requests for tenants that were compiled after the load.
+#[derive(Default)]
+pub struct NewTenants {
+    /// Their providers.
+    pub providers: Vec<Arc<Provider>>,
     /// Their revocations.
     pub revocations: Vec<Arc<Revocations>>,
 }
@@ -77,6 +88,7 @@ impl Runtime {
             ring,
             policy,
             tenants,
+            deferred: None,
             upstream,
             bearer_cache: BearerCache::default(),
             counts_tenants: true,
@@ -84,6 +96,31 @@ impl Runtime {
             store: None,
             documents: None,
         }
+    }
+
+    /// The runtime with these tenants of a configuration that was checked before.
+    pub(crate) fn with_deferred(self, deferred: DeferredTenants) -> Self {
+        Self { deferred: Some(deferred), ..self }
+    }
+
+    pub(super) fn deferred(&self) -> Option<&DeferredTenants> {
+        self.deferred.as_ref()
+    }
+
+    /// Compiles some of the deferred tenants that fetch something. Returns whether there are more.
+    pub fn compile_some(&self, env: &Env<'_>) -> bool {
+        self.deferred.as_ref().is_some_and(|deferred| deferred.compile_some(env))
+    }
+
+    /// The deferred tenants that were compiled after the first `known`, which is increased by their
+    /// number.
+    pub fn compiled_since(&self, known: &mut usize) -> NewTenants {
+        let Some(deferred) = &self.deferred else { return NewTenants::default() };
+        let served = deferred.served_after(*known);
+        *known = known.saturating_add(served.len());
+        let new = served.into_iter().map(|tenant| (tenant.provider.clone(), tenant.revocations.clone()));
+        let (providers, revocations) = new.unzip();
+        NewTenants { providers, revocations }
     }
 
     /// The runtime, with or without counters for each tenant.
@@ -173,7 +210,7 @@ impl Runtime {
     /// Creates the values in the shared data that requests need. Call it before the first request
     /// with this configuration.
     pub fn prepare(&self, env: &Env<'_>) {
-        if self.documents.is_some() || self.served().any(|tenant| tenant.model.refresh.is_some()) {
+        if self.documents.is_some() || self.deferred.is_some() || self.served().any(|tenant| tenant.model.refresh.is_some()) {
             RefreshStore::new(env.shared()).prepare();
         }
     }
@@ -185,6 +222,9 @@ impl Runtime {
 
     /// What is known of the tenant of `host`. A tenant of the file comes before one of a document.
     pub(crate) fn find(&self, host: &Host, env: &Env<'_>) -> Found {
+        if let Some(deferred) = &self.deferred {
+            return deferred.find(host, env).map_or(Found::Absent, Found::Tenant);
+        }
         match (self.select(host), &self.documents) {
             (Some(entry), _) => Found::Tenant(entry.clone()),
             (None, None) => Found::Absent,

@@ -8,7 +8,7 @@ use crate::base::event::Level;
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::http::host::{Host, HostPattern};
-use crate::http::host_index::HostIndex;
+use crate::http::host_table::HostTable;
 use crate::jose::{KnownHeaders, TrustedKeys, Verifier};
 use crate::oauth::discovery::Provider;
 use crate::seal::KeyRing;
@@ -20,9 +20,7 @@ use crate::token::{TokenContext, VerificationBudget};
 #[derive(Debug)]
 pub(super) struct TenantTable {
     entries: Vec<TenantEntry>,
-    exact: HostIndex,
-    /// The hosts are the domains of the wildcards, without `*.`.
-    wildcard: HostIndex,
+    hosts: HostTable,
 }
 
 /// The tenant that a host selects.
@@ -89,23 +87,16 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 impl TenantTable {
     /// Indexes the hosts. A host of two entries selects the first of them.
     pub(super) fn new(entries: Vec<TenantEntry>) -> Self {
-        let (mut exact, mut wildcard) = (HostIndex::default(), HostIndex::default());
+        let mut hosts = HostTable::default();
         for (index, entry) in entries.iter().enumerate() {
-            for pattern in entry.hosts() {
-                let (table, host) = match pattern {
-                    HostPattern::Exact(host) => (&mut exact, host),
-                    HostPattern::Below(host) => (&mut wildcard, host),
-                };
-                table.add(host, index);
-            }
+            entry.hosts().iter().for_each(|pattern| hosts.add(pattern, index));
         }
-        Self { entries, exact, wildcard }
+        Self { entries, hosts }
     }
 
     /// The entry for `host`: that of the exact host, else that of the longest wildcard.
     pub(super) fn select(&self, host: &Host) -> Option<&TenantEntry> {
-        let by_wildcard = || host.parents().find_map(|parent| self.wildcard.get(parent));
-        self.exact.get(host.as_str()).or_else(by_wildcard).and_then(|index| self.entries.get(index))
+        self.entries.get(self.hosts.select(host)?)
     }
 
     /// All entries, in the order of the configuration.
@@ -118,6 +109,13 @@ impl TenantEntry {
     /// A tenant of the file, with nothing fetched, revoked or cached yet.
     pub(crate) fn served(model: Arc<Tenant>, ring: &Arc<KeyRing>) -> Self {
         let revocations = Revocations::new(model.clone(), ring.clone());
+        Self::Served(Arc::new(ServedTenant::new(model, ring, revocations, 0)))
+    }
+
+    /// A tenant of the file that is compiled after its load, with the sessions that the VMs of the
+    /// process have ended.
+    pub(super) fn deferred(model: Arc<Tenant>, ring: &Arc<KeyRing>, env: &Env<'_>) -> Self {
+        let revocations = Revocations::joined(model.clone(), ring.clone(), env.shared());
         Self::Served(Arc::new(ServedTenant::new(model, ring, revocations, 0)))
     }
 

@@ -53,6 +53,11 @@ impl Environment for VmEnvironment {
     }
 }
 
+/// All of these variables.
+pub(super) fn variables() -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+    std::env::vars_os().map(|(name, value)| (name.into_encoded_bytes(), value.into_encoded_bytes()))
+}
+
 thread_local! {
     /// The lowest level that the host logs, as it was at the last tick.
     static LOG_LEVEL: Cell<u32> = const { Cell::new(0) };

@@ -158,11 +158,11 @@ impl PluginCalls {
     }
 
     /// Whether the last tick came early. The period of the next ticks is what the streams that wait
-    /// need, else `usual`.
-    pub(super) fn reset_period(&self, usual: Duration) -> bool {
+    /// need, or other work that `has_more`, else `usual`.
+    pub(super) fn reset_period(&self, usual: Duration, has_more: bool) -> bool {
         let Ok(mut queue) = self.0.try_borrow_mut() else { return false };
         let was_early = queue.period.take().is_some();
-        let next = match (queue.started.is_empty(), queue.waiting.is_empty()) {
+        let next = match (queue.started.is_empty(), queue.waiting.is_empty() && !has_more) {
             (false, _) => Some(SOON),
             (true, false) => Some(POLL),
             (true, true) => None,

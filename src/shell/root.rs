@@ -10,7 +10,7 @@ use proxy_wasm::types::{BufferType, ContextType};
 
 use super::call::{DispatchedCall, dispatch, response};
 use super::counters::Counters;
-use super::host::{VmEntropy, VmEnvironment, ask_log_level, log, now};
+use super::host::{VmEntropy, VmEnvironment, ask_log_level, log, now, variables};
 use super::plugin_calls::{Caller, PluginCalls};
 use super::shared::VmSharedData;
 use super::stream::Stream;
@@ -18,13 +18,13 @@ use super::stream_state::Plugin;
 use super::verifier::VmVerifier;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
-use crate::config::{self, ConfigError, LoadContext};
+use crate::config::{self, ConfigError, ConfigErrors, LoadContext, Loaded};
 use crate::env::Env;
 use crate::filter::{Awaited, Filter, documents_poll, store_poll};
 use crate::identity::CacheCounts;
 use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
-use crate::runtime::{FoundTenants, Runtime, TenantCounts};
+use crate::runtime::{FoundTenants, LoadInput, NewTenants, Runtime, TenantCounts};
 use crate::session::revocation::RevocationSync;
 
 /// The root context of the plugin.
@@ -36,6 +36,8 @@ pub(super) struct Root {
     revocation_sync: RevocationSync,
     /// The tenants of documents that these two know.
     generation: u64,
+    /// How many of the tenants that were compiled after the load these two know.
+    compiled: usize,
     /// When the periodic work was done last.
     worked: Option<UnixTime>,
     /// When the ages of keys are recorded next.
@@ -56,6 +58,7 @@ impl Root {
             jwks_refresher: JwksRefresher::default(),
             revocation_sync: RevocationSync::default(),
             generation: 0,
+            compiled: 0,
             worked: None,
             ages_due: UnixTime::default(),
             calls: HashMap::new(),
@@ -67,6 +70,9 @@ impl Root {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
         let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
+        let NewTenants { providers, revocations } = self.runtime.compiled_since(&mut self.compiled);
+        self.jwks_refresher.add(providers, env);
+        self.revocation_sync.add(revocations);
         if let Some(FoundTenants { providers, revocations }) = self.runtime.found_since(&mut self.generation) {
             self.jwks_refresher.set_found(providers, env);
             self.revocation_sync.set_found(revocations);
@@ -87,6 +93,17 @@ impl Root {
         lines.iter().for_each(|line| self.log(line));
         if has_fetched {
             self.wake(|awaited| awaited == Awaited::Fetch);
+        }
+    }
+
+    /// Loads a configuration. If another VM has loaded the same without a mistake, its tenants are
+    /// compiled later.
+    fn load(&self, bytes: &Arc<Vec<u8>>, input: &LoadInput) -> Result<Loaded, ConfigErrors> {
+        let host = self.plugin.trusted;
+        let checked = |note| config::load_checked(bytes, &VmEnvironment, host, &note);
+        match input.find_note(&VmSharedData).and_then(checked) {
+            Some(runtime) => Ok(Loaded { runtime, problems: Vec::new() }),
+            None => config::load(bytes, LoadContext { environment: &VmEnvironment, host }),
         }
     }
 
@@ -230,7 +247,8 @@ impl RootContext for Root {
         lines.iter().for_each(|line| self.log(line));
         self.wake(|awaited| matches!(awaited, Awaited::Refresh(_) | Awaited::Store));
         let now = now();
-        let was_early = self.plugin.calls.reset_period(TICK);
+        let has_more = self.plugin_calls(|_, env| self.runtime.compile_some(env));
+        let was_early = self.plugin.calls.reset_period(TICK, has_more);
         if !was_early || now != self.worked {
             self.worked = now;
             self.work();
@@ -248,12 +266,13 @@ impl RootContext for Root {
     /// refused configuration changes nothing.
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
-        let bytes = bytes.unwrap_or_default();
-        match config::load(&bytes, LoadContext { environment: &VmEnvironment, host: self.plugin.trusted }) {
+        let bytes = Arc::new(bytes.unwrap_or_default());
+        let input = LoadInput::new(&bytes, variables());
+        match self.load(&bytes, &input) {
             Ok(loaded) => {
                 self.plugin.counters = Counters::new(loaded.runtime.counts_tenants());
                 let runtime = Arc::new(loaded.runtime);
-                (self.runtime, self.generation) = (runtime.clone(), 0);
+                (self.runtime, self.generation, self.compiled) = (runtime.clone(), 0, 0);
                 self.calls.clear();
                 let TenantCounts { serving, broken } = runtime.tenant_counts();
                 Counters::set("tenants_serving", serving.try_into().unwrap_or(u64::MAX));
@@ -263,7 +282,10 @@ impl RootContext for Root {
                     *sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                     *refresher = JwksRefresher::new(runtime.providers(), env);
                     let mut actions = Actions::default();
-                    if runtime.reports_load(&bytes, env) {
+                    if loaded.problems.is_empty() {
+                        input.write_note(runtime.ring(), env);
+                    }
+                    if runtime.reports_load(&input, env) {
                         actions.log.extend(loaded.problems.iter().map(ConfigError::log));
                         actions.log.push(runtime.load_report());
                     }
@@ -271,6 +293,9 @@ impl RootContext for Root {
                 });
                 // The host loads a configuration in a VM without ticks first.
                 Counters::tick();
+                if self.plugin_calls(|_, env| runtime.compile_some(env)) {
+                    self.plugin.calls.reset_period(TICK, true);
+                }
                 true
             }
             Err(errors) => {

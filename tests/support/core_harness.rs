@@ -12,7 +12,7 @@ use tenantgate::base::secret::Secret;
 use tenantgate::base::summary::Summary;
 use tenantgate::base::tally::{Counter, Tally};
 use tenantgate::base::time::UnixTime;
-use tenantgate::config::{self, ConfigError, Environment, LoadContext};
+use tenantgate::config::{self, ConfigError, Environment, LoadContext, Loaded};
 use tenantgate::env::{ClientAddress, Entropy, Env, NoEntropy};
 use tenantgate::filter::{
     Awaited, Effect, Filter, Input, PluginCall, PluginStep, PluginWork, RequestEffect, ResponseEdit, ResponseEffect,
@@ -23,7 +23,7 @@ use tenantgate::http::reply::LocalReply;
 use tenantgate::http::request::{BodyError, MAX_BODY, RequestHead};
 use tenantgate::jose::{HostAlgorithms, Verifier};
 use tenantgate::oauth::discovery::{Actions, JwksRefresher};
-use tenantgate::runtime::{FoundTenants, Runtime};
+use tenantgate::runtime::{FoundTenants, LoadInput, NewTenants, Runtime};
 use tenantgate::session::revocation::RevocationSync;
 use tenantgate::upstream::HeaderEdit;
 
@@ -33,12 +33,16 @@ use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS, client_ad
 use super::issuer::Issuers;
 use super::shared::SharedStore;
 
-pub struct CoreHarness {
+/// The filter as a library. If it `DEFERS`, it loads what another VM has checked, so that tenants
+/// are compiled when they are needed.
+pub struct CoreHarness<const DEFERS: bool = false> {
     runtime: Arc<Runtime>,
     jwks_refresher: JwksRefresher,
     revocation_sync: RevocationSync,
     /// The tenants of documents that these two know.
     generation: u64,
+    /// How many of the deferred tenants they know.
+    compiled: usize,
     shared: SharedStore,
     issuers: Issuers,
     clock: Clock,
@@ -85,7 +89,19 @@ impl ClientAddress for Client {
     }
 }
 
-impl CoreHarness {
+impl<const DEFERS: bool> CoreHarness<DEFERS> {
+    /// The same configuration as a VM loads it that has this note of another one.
+    fn deferred(&self, configuration: &Value, loaded: Loaded, env: &mut Env<'_>) -> Runtime {
+        let bytes = Arc::new(configuration.to_string().into_bytes());
+        let input = LoadInput::new(&bytes, []);
+        input.write_note(loaded.runtime.ring(), env);
+        let note = input.find_note(env.shared()).unwrap();
+        let deferred = config::load_checked(&bytes, &NoVariables, HostAlgorithms::ASSUMED, &note);
+        let has_etcd = ["store", "tenants_from"].iter().any(|section| configuration.get(section).is_some());
+        assert_eq!(deferred.is_none(), has_etcd);
+        deferred.unwrap_or(loaded.runtime)
+    }
+
     /// Answers a call: the issuer behind the cluster of the call does.
     fn call(&self, call: &HttpCall) -> Result<CallResponse, CallFailure> {
         let mut issuers = self.issuers.lock().unwrap();
@@ -140,6 +156,10 @@ impl CoreHarness {
         let shared = self.shared.clone();
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
+        self.runtime.compile_some(env);
+        let NewTenants { providers, revocations } = self.runtime.compiled_since(&mut self.compiled);
+        self.jwks_refresher.add(providers, env);
+        self.revocation_sync.add(revocations);
         if let Some(FoundTenants { providers, revocations }) = self.runtime.found_since(&mut self.generation) {
             self.jwks_refresher.set_found(providers, env);
             self.revocation_sync.set_found(revocations);
@@ -215,7 +235,7 @@ impl CoreHarness {
     }
 }
 
-impl Harness for CoreHarness {
+impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
     fn start(configuration: &Value, issuers: Issuers) -> Self {
         let clock = issuers.lock().unwrap().values().next().unwrap().clock.clone();
         let (runtime, shared) = (Arc::new(Runtime::closed()), SharedStore::default());
@@ -226,6 +246,7 @@ impl Harness for CoreHarness {
             jwks_refresher,
             revocation_sync,
             generation: 0,
+            compiled: 0,
             shared,
             issuers,
             clock,
@@ -309,12 +330,13 @@ impl Harness for CoreHarness {
                 let now = Some(UnixTime(self.clock.now()));
                 let mut entropy = MachineEntropy;
                 let env = &mut Env::new(now, &mut entropy, VERIFIER, &self.shared);
-                let runtime = loaded.runtime;
+                let is_deferred = DEFERS && loaded.problems.is_empty();
+                let runtime = if is_deferred { self.deferred(configuration, loaded, env) } else { loaded.runtime };
                 runtime.prepare(env);
                 self.revocation_sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                 self.jwks_refresher = JwksRefresher::new(runtime.providers(), env);
                 self.runtime = Arc::new(runtime);
-                self.generation = 0;
+                (self.generation, self.compiled) = (0, 0);
             }
             Err(errors) => panic!("{errors}"),
         }

@@ -70,9 +70,15 @@ impl JwksRefresher {
     /// when a request needs them or the next fetch is due, so a new configuration of thousands of
     /// tenants loads quickly.
     pub fn new(providers: impl IntoIterator<Item = Arc<Provider>>, env: &Env<'_>) -> Self {
-        let providers: Vec<_> =
-            providers.into_iter().filter_map(|provider| ScheduledProvider::new(0, provider, env)).collect();
-        Self { configured: providers.len(), providers, ..Self::default() }
+        let mut refresher = Self::default();
+        refresher.add(providers, env);
+        refresher
+    }
+
+    /// Refreshes these providers of tenants of the file, too, before there are any of documents.
+    pub fn add(&mut self, providers: impl IntoIterator<Item = Arc<Provider>>, env: &Env<'_>) {
+        self.providers.extend(providers.into_iter().filter_map(|provider| ScheduledProvider::new(0, provider, env)));
+        self.configured = self.providers.len();
     }
 
     /// Refreshes these providers of tenants of documents, too, and no longer those of others. They

@@ -99,10 +99,18 @@ impl Revocation {
 impl Revocations {
     /// The list of a tenant of a document, with what the VMs of the process have revoked before.
     pub(crate) fn of_document(tenant: Arc<Tenant>, ring: Arc<KeyRing>, shared: &dyn SharedData) -> Self {
-        let revocations = Self::new(tenant, ring).found();
-        let _ = create(shared, &SharedKeys::new(&revocations).list);
-        revocations.catch_up(shared);
-        revocations
+        Self::new(tenant, ring).found().with_shared(shared)
+    }
+
+    /// The list of a tenant of the file, with what the VMs of the process have revoked before.
+    pub(crate) fn joined(tenant: Arc<Tenant>, ring: Arc<KeyRing>, shared: &dyn SharedData) -> Self {
+        Self::new(tenant, ring).with_shared(shared)
+    }
+
+    fn with_shared(self, shared: &dyn SharedData) -> Self {
+        let _ = create(shared, &SharedKeys::new(&self).list);
+        self.catch_up(shared);
+        self
     }
 
     /// Whether the shared data have a list of this tenant that opens.
@@ -142,7 +150,9 @@ impl RevocationSync {
     /// Keeps these lists up to date, and adds at once what the shared data have. `lifetime` is that
     /// of sessions.
     pub fn new(tenants: impl IntoIterator<Item = Arc<Revocations>>, lifetime: Duration, env: &mut Env<'_>) -> Self {
-        let sync = Self { groups: groups(tenants), found: Vec::new(), lifetime };
+        let mut groups = Vec::new();
+        add(&mut groups, tenants);
+        let sync = Self { groups, found: Vec::new(), lifetime };
         for revocations in sync.groups.iter().flat_map(|group| &group.tenants) {
             // Two VMs may create a list at the same time, and one of them loses its entries;
             // `refresh` writes them again.
@@ -152,11 +162,17 @@ impl RevocationSync {
         sync
     }
 
+    /// Keeps the lists of these tenants of the file up to date, too. Each has joined its shared
+    /// list after the last [`tick`](Self::tick).
+    pub fn add(&mut self, tenants: impl IntoIterator<Item = Arc<Revocations>>) {
+        add(&mut self.groups, tenants);
+    }
+
     /// Keeps the lists of these tenants of documents up to date, too, and no longer those of
-    /// others.
-    /// Each has joined its shared list when it was made.
+    /// others. Each has joined its shared list when it was made.
     pub fn set_found(&mut self, tenants: impl IntoIterator<Item = Arc<Revocations>>) {
-        let before = std::mem::replace(&mut self.found, groups(tenants));
+        let before = std::mem::take(&mut self.found);
+        add(&mut self.found, tenants);
         for group in &mut self.found {
             group.seen = before.iter().find(|old| old.letter == group.letter).and_then(|old| old.seen);
         }
@@ -193,9 +209,8 @@ impl RevocationSync {
     }
 }
 
-/// The tenants in groups.
-fn groups(tenants: impl IntoIterator<Item = Arc<Revocations>>) -> Vec<TenantGroup> {
-    let mut groups: Vec<TenantGroup> = Vec::new();
+/// Adds the tenants to their groups.
+fn add(groups: &mut Vec<TenantGroup>, tenants: impl IntoIterator<Item = Arc<Revocations>>) {
     for revocations in tenants {
         let keys = SharedKeys::new(&revocations);
         match groups.iter_mut().find(|group| group.letter == keys.group) {
@@ -208,7 +223,6 @@ fn groups(tenants: impl IntoIterator<Item = Arc<Revocations>>) -> Vec<TenantGrou
             }),
         }
     }
-    groups
 }
 
 /// The keys of one tenant's values in the shared data.
