@@ -62,8 +62,7 @@ pub(super) fn page(context: RequestContext, wait_end: Option<UnixTime>, env: &mu
         SessionFreshness::Overdue(awaited, start) => return await_refresh(context, awaited, start),
         SessionFreshness::Ended(end) => return ended(context, end, env),
     };
-    let end = context.sessions(now).identity_end(session.record());
-    forward(context, &session.into_identity().ending_at(end), response, env)
+    forward(context, session.identity(), response, env)
 }
 
 /// Handles a request for a page with a bearer token.

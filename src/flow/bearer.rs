@@ -22,7 +22,8 @@ pub(crate) fn identity(context: &RequestContext, env: &Env<'_>) -> Result<Arc<Ve
     let bytes = bearer_token(head).ok_or(BearerError::Malformed)?;
     let now = env.now().map_err(HostFailure::from)?;
     let keys = served.provider.trusted_keys(now);
-    if let Some(identity) = runtime.bearer_cache().find((&tenant.name, served.settings), bytes, &keys, now) {
+    let is_trusted = |identity: &VerifiedIdentity| keys.contains(&identity.verified_with());
+    if let Some(identity) = runtime.bearer_cache().find((&tenant.name, served.settings), bytes, now, is_trusted) {
         return Ok(identity);
     }
     let text = std::str::from_utf8(bytes).ok().filter(|token| !token.is_empty()).ok_or(BearerError::Malformed)?;

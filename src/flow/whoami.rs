@@ -65,7 +65,7 @@ fn body(context: &RequestContext, bearer: Option<Bearer>, env: &Env<'_>) -> Resu
     let session = sent.admit(&context.host).map_err(RequestError::from)?;
     let session = sessions.newest(session, env.shared()).map_err(|end| nobody(Some(end)))?;
     let end = sessions.end(session.record());
-    Ok(object(&session.into_identity(), Some(end), context))
+    Ok(object(session.identity(), Some(end), context))
 }
 
 fn object(identity: &VerifiedIdentity, expires: Option<UnixTime>, context: &RequestContext) -> String {

@@ -4,16 +4,16 @@
 //! This room knows claims and the tenant. It does not know how an identity is stored in a session
 //! (`session`) or what it may do (`access`).
 
-mod bearer_cache;
 mod claims;
 mod distinguished_name;
 mod error;
 mod groups;
 mod record;
 mod verified;
+mod verified_cache;
 
-pub(crate) use bearer_cache::BearerCache;
-pub use bearer_cache::CacheCounts;
 pub use error::IdentityError;
 pub(crate) use record::{IdentityRecord, OmittedClaims};
 pub use verified::{Tokens, VerifiedIdentity};
+pub use verified_cache::CacheCounts;
+pub(crate) use verified_cache::{Verified, VerifiedCache};

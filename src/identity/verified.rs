@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::claims::{email, email_verified, groups, user};
 use super::error::IdentityError;
 use super::record::{IdentityRecord, RecordedClaims};
+use super::verified_cache::Verified;
 use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
 use crate::jose::SigningKeyRef;
@@ -194,12 +195,17 @@ impl VerifiedIdentity {
     pub fn verified_with(&self) -> SigningKeyRef {
         self.verified_with
     }
+}
 
-    /// The approximate size of the strings and claims in memory, in bytes.
-    pub(crate) fn size(&self) -> usize {
-        // Only identities of bearer tokens are cached, and those have no tokens.
-        let Self { user, subject, email, groups, claims, scopes, .. } = self;
-        let words = [user, subject].into_iter().chain(email).chain(groups).chain(scopes.iter().flatten());
+impl Verified for VerifiedIdentity {
+    fn tenant(&self) -> &TenantName {
+        &self.tenant
+    }
+
+    fn size(&self) -> usize {
+        let Self { user, subject, email, groups, claims, scopes, tokens, .. } = self;
+        let tokens = [&tokens.access_token, &tokens.id_token].into_iter().flatten().map(Secret::expose_secret);
+        let words = [user, subject].into_iter().chain(email).chain(groups).chain(scopes.iter().flatten()).chain(tokens);
         let claims = claims.iter().map(|(name, value)| text_size(name).saturating_add(value_size(value)));
         words.map(|text| text_size(text)).chain(claims).fold(0, usize::saturating_add)
     }

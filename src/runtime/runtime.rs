@@ -11,12 +11,12 @@ use crate::base::time::UnixTime;
 use crate::env::{Env, HostFailure};
 use crate::http::call::HttpCall;
 use crate::http::host::Host;
-use crate::identity::{BearerCache, CacheCounts};
+use crate::identity::{CacheCounts, VerifiedCache, VerifiedIdentity};
 use crate::oauth::discovery::Provider;
 use crate::seal::KeyRing;
 use crate::session::revocation::{Revocations, SelectedSessions};
 use crate::session::store::{CommandedSignOut, Store, StoreSettings};
-use crate::session::{RefreshStore, Sessions};
+use crate::session::{RefreshStore, SessionCache, Sessions};
 use crate::tenant::{SessionPolicy, Tenant};
 use crate::tenant_documents::DocumentKeys;
 use crate::upstream::{Assertion, AssertionSettings, UpstreamConfig};
@@ -29,7 +29,8 @@ pub struct Runtime {
     tenants: TenantTable,
     deferred: Option<DeferredTenants>,
     upstream: UpstreamConfig,
-    bearer_cache: BearerCache,
+    bearer_cache: VerifiedCache<VerifiedIdentity>,
+    session_cache: SessionCache,
     counts_tenants: bool,
     log: LogSettings,
     store: Option<Arc<Store>>,
@@ -90,7 +91,8 @@ impl Runtime {
             tenants,
             deferred: None,
             upstream,
-            bearer_cache: BearerCache::default(),
+            bearer_cache: VerifiedCache::default(),
+            session_cache: SessionCache::default(),
             counts_tenants: true,
             log: LogSettings::default(),
             store: None,
@@ -210,7 +212,10 @@ impl Runtime {
     /// Creates the values in the shared data that requests need. Call it before the first request
     /// with this configuration.
     pub fn prepare(&self, env: &Env<'_>) {
-        if self.documents.is_some() || self.deferred.is_some() || self.served().any(|tenant| tenant.model.refresh.is_some()) {
+        if self.documents.is_some()
+            || self.deferred.is_some()
+            || self.served().any(|tenant| tenant.model.refresh.is_some())
+        {
             RefreshStore::new(env.shared()).prepare();
         }
     }
@@ -278,8 +283,15 @@ impl Runtime {
 
     /// The sessions of `tenant` at `now`.
     pub(crate) fn sessions<'a>(&'a self, tenant: &'a ServedTenant, now: UnixTime) -> Sessions<'a> {
-        let (ring, policy) = (&self.ring, self.policy);
-        Sessions { tenant: &tenant.model, ring, policy, revocations: &tenant.revocations, now }
+        Sessions {
+            tenant: &tenant.model,
+            ring: &self.ring,
+            policy: self.policy,
+            revocations: &tenant.revocations,
+            now,
+            cache: &self.session_cache,
+            settings: tenant.settings,
+        }
     }
 
     /// The session keys.
@@ -298,7 +310,7 @@ impl Runtime {
     }
 
     /// The cache of verified bearer tokens.
-    pub(crate) fn bearer_cache(&self) -> &BearerCache {
+    pub(crate) fn bearer_cache(&self) -> &VerifiedCache<VerifiedIdentity> {
         &self.bearer_cache
     }
 

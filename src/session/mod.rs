@@ -14,6 +14,8 @@ mod refresh_store;
 mod retained_tokens;
 pub mod revocation;
 mod sent;
+#[expect(clippy::module_inception, reason = "the type has the name of the room")]
+mod session;
 mod sessions;
 pub mod store;
 
@@ -28,4 +30,5 @@ pub use refresh_store::RefreshKey;
 pub(crate) use refresh_store::{RefreshState, RefreshStore};
 pub(crate) use retained_tokens::RetainedTokens;
 pub(crate) use sent::{CrossOrigin, SentSession};
-pub(crate) use sessions::{MAX_BEHIND, Session, Sessions};
+pub(crate) use session::{Session, SessionCache};
+pub(crate) use sessions::{MAX_BEHIND, Sessions};

@@ -2,6 +2,7 @@
 //!
 //! Scenarios: tests/scenarios/session.rs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::cookies::{self, SentCookies};
@@ -13,12 +14,12 @@ use super::refresh_grant::RefreshGrant;
 use super::refresh_store::{RefreshKey, RefreshState, RefreshStore};
 use super::retained_tokens::RetainedTokens;
 use super::revocation::Revocations;
+use super::session::{OpenedSession, Session, SessionCache};
 use crate::base::time::UnixTime;
 use crate::env::shared::SharedData;
 use crate::env::{Env, HostFailure};
 use crate::http::request::RequestHead;
-use crate::identity::VerifiedIdentity;
-use crate::seal::{KeyRing, Opened, Purpose};
+use crate::seal::{KeyRing, Purpose};
 use crate::tenant::{IdTokenHint, MAX_PIECES, SessionPolicy, Tenant, WithoutToken};
 use crate::token::VerifiedIdToken;
 
@@ -35,10 +36,11 @@ pub(crate) struct Sessions<'a> {
     pub(crate) revocations: &'a Revocations,
     /// The current time.
     pub(crate) now: UnixTime,
+    /// The sessions that were opened before.
+    pub(crate) cache: &'a SessionCache,
+    /// Identifies the settings of the tenant.
+    pub(crate) settings: u64,
 }
-
-/// A session that is valid under the configuration and at the time with which it was read.
-pub(crate) struct Session(Opened<SessionRecord>);
 
 /// A sealed session with the `Set-Cookie` values that store it.
 pub(crate) struct WrittenSession {
@@ -55,11 +57,20 @@ impl Sessions<'_> {
     /// # Errors
     /// [`SessionEnd`] if it is not, for the log and the counters.
     pub(crate) fn open(&self, sealed: &[u8]) -> Result<Session, SessionEnd> {
-        match self.ring.open::<SessionRecord>(Purpose::Session, self.tenant, sealed) {
-            Some(session) => self.end_of(session.value()).map_or(Ok(Session(session)), Err),
-            None if self.ring.lacks_key_of(sealed) => Err(SessionEnd::KeyUnknown),
-            None => Err(SessionEnd::Unreadable),
+        if let Some(known) = self.cache.find((&self.tenant.name, self.settings), sealed, self.now, |_| true) {
+            return self.end_of(known.record()).map_or_else(|| Ok(Session::new(known)), Err);
         }
+        let Some(opened) = self.ring.open::<SessionRecord>(Purpose::Session, self.tenant, sealed) else {
+            let is_of_other_key = self.ring.lacks_key_of(sealed);
+            return Err(if is_of_other_key { SessionEnd::KeyUnknown } else { SessionEnd::Unreadable });
+        };
+        if let Some(end) = self.end_of(opened.value()) {
+            return Err(end);
+        }
+        let end = self.identity_end(opened.value());
+        let session = Arc::new(OpenedSession::new(opened, sealed.len(), end));
+        self.cache.insert(sealed, (&session, self.settings), self.end(session.record()), self.now);
+        Ok(Session::new(session))
     }
 
     /// The newest session that the refreshes of this process have made of `session`, which may be
@@ -252,28 +263,6 @@ impl Sessions<'_> {
         } else {
             revocations.contain(&record.into(), now).then_some(SessionEnd::Revoked)
         }
-    }
-}
-
-impl Session {
-    /// The content of the session.
-    pub(crate) fn record(&self) -> &SessionRecord {
-        self.0.value()
-    }
-
-    /// The data for a refresh, if the session has any.
-    pub(crate) fn grant(&self) -> Option<&RefreshGrant> {
-        self.record().tokens.grant.as_ref()
-    }
-
-    /// The identity of the session, with the tokens that are forwarded.
-    pub(crate) fn into_identity(self) -> VerifiedIdentity {
-        VerifiedIdentity::from_sealed(self.0)
-    }
-
-    /// The content of the session, in order to revoke it.
-    pub(crate) fn into_record(self) -> SessionRecord {
-        self.0.into_parts().1
     }
 }
 

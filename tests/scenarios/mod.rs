@@ -220,7 +220,7 @@ macro_rules! scenarios {
                 a_planted_cookie_does_not_get_in_the_way, a_new_login_replaces_the_session,
                 a_typical_session_is_small, a_large_session_is_whole_or_none,
             ] timed [
-                a_session_ends, a_clock_that_was_put_back, an_idle_session_ends,
+                a_session_ends, a_session_that_is_used_often_ends, a_clock_that_was_put_back, an_idle_session_ends,
                 a_session_ends_with_its_id_token,
             ];
             store: [

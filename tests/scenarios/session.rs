@@ -33,6 +33,41 @@ pub fn a_session_ends<H: Harness>() {
     assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
 }
 
+/// What is remembered of a session that is used often makes it no longer, and opens nothing else.
+pub fn a_session_that_is_used_often_ends<H: Harness>() {
+    let mut world = World::<H>::new();
+    let used = |world: &mut World<H>| {
+        let mut browser = world.signed_in();
+        (0..4).for_each(|_| drop(world.open(&mut browser, HOME).forwarded()));
+        browser
+    };
+    let mut browser = used(&mut world);
+    let cookie = browser.cookie_line("acme.example").unwrap();
+    let send = |world: &mut World<H>, url: &str, cookie: &str| {
+        world.send(&mut world.browser(), url, &[("cookie", cookie), NAVIGATION[0]])
+    };
+    send(&mut world, HOME, &cookie).forwarded();
+    // At another tenant, and with another beginning.
+    assert_eq!(send(&mut world, "https://globex.example/", &cookie).reply().status, 302);
+    let (start, rest) = cookie.split_once("=").unwrap();
+    let place = rest.find('.').unwrap() + 5;
+    let other = if rest.as_bytes()[place] == b'A' { "B" } else { "A" };
+    let tampered = format!("{start}={}{other}{}", &rest[..place], &rest[place + 1..]);
+    assert_eq!(send(&mut world, HOME, &tampered).reply().status, 302);
+    // After a sign-out, and when its lifetime is over.
+    world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
+    assert_eq!(send(&mut world, HOME, &cookie).reply().status, 302);
+    let mut browser = used(&mut world);
+    world.clock.advance(Duration::from_secs(8 * 60 * 60 - 1));
+    world.open(&mut browser, HOME).forwarded();
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+    // If the clock is put back, it does not last longer.
+    let mut browser = used(&mut world);
+    world.clock.put_back(Duration::from_secs(60 * 60));
+    assert_eq!(world.open(&mut browser, HOME).reply().status, 302);
+}
+
 pub fn a_clock_that_was_put_back<H: Harness>() {
     let mut world = World::<H>::new();
     let mut browser = world.signed_in();

@@ -1,32 +1,38 @@
-//! Cache of bearer tokens that were verified before. An API client sends the same token many times,
-//! and verifying it costs several times what a lookup costs.
+//! Cache of bearer tokens and sessions that were verified before. Clients send the same ones many
+//! times, and verifying one costs several times what a lookup costs.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex};
 
-use super::verified::VerifiedIdentity;
 use crate::base::time::UnixTime;
-use crate::jose::TrustedKeys;
 use crate::tenant::TenantName;
 
-/// The identities of valid bearer tokens, by token. The cache belongs to one configuration, and
-/// each entry to the settings of its tenant, so a token that was verified under older ones is never
-/// found.
+/// What was verified, by the bytes that prove it: a bearer token, or a sealed session. The cache
+/// belongs to one configuration, and each entry to the settings of its tenant, so a token that was
+/// verified under older ones is never found. A sealed session is a token here, too.
 ///
 /// Only valid tokens are stored, so a flood of invalid ones cannot evict a valid one. A token is
 /// stored when it is verified for the second time, so a flood of valid tokens that are sent once
 /// cannot evict the others either. Storing each token at once made the request some nine
 /// microseconds slower, a third of all that the filter adds to a request.
-#[derive(Debug, Default)]
-pub(crate) struct BearerCache(Mutex<CacheState>);
+pub(crate) struct VerifiedCache<V>(Mutex<CacheState<V>>);
 
-#[derive(Debug, Default)]
-struct CacheState {
+/// What was verified.
+pub(crate) trait Verified {
+    /// The tenant for which it was verified.
+    fn tenant(&self) -> &TenantName;
+
+    /// Its approximate size in memory, in bytes.
+    fn size(&self) -> usize;
+}
+
+struct CacheState<V> {
     /// By the hash of tenant and token. Of two entries with the same hash, the later replaces the
     /// earlier.
-    by_hash: HashMap<u64, CacheEntry, BuildHasherDefault<Hashed>>,
+    by_hash: HashMap<u64, CacheEntry<V>, BuildHasherDefault<Hashed>>,
     /// Every hash once, by its position in the queue: the least recently queued first.
     queue: BTreeMap<u64, u64>,
     /// Every position once, by expiry: the first to expire first.
@@ -42,13 +48,12 @@ struct CacheState {
     counts: CacheCounts,
 }
 
-#[derive(Debug)]
-struct CacheEntry {
+struct CacheEntry<V> {
     /// The whole token, so that a hash collision never yields a wrong identity.
     token: Box<[u8]>,
     /// The settings of the tenant with which it was verified.
     settings: u64,
-    identity: Arc<VerifiedIdentity>,
+    value: Arc<V>,
     expires: UnixTime,
     queue_position: u64,
     /// The share of this entry in [`CacheState::bytes`], in bytes.
@@ -57,9 +62,9 @@ struct CacheEntry {
     used: bool,
 }
 
-impl CacheEntry {
+impl<V: Verified> CacheEntry<V> {
     fn is_of(&self, tenant: &TenantName, settings: u64, token: &[u8]) -> bool {
-        same(&self.token, token) && self.settings == settings && self.identity.tenant() == tenant
+        same(&self.token, token) && self.settings == settings && self.value.tenant() == tenant
     }
 }
 
@@ -74,23 +79,23 @@ pub struct CacheCounts {
     pub evictions: u64,
 }
 
-impl BearerCache {
-    /// The identity of `token` at `tenant`, if the token is cached and has not expired at `now`,
-    /// and the key that verified it is still in `keys`. `settings` identifies the settings of the
-    /// tenant, which can change within a configuration.
+impl<V: Verified> VerifiedCache<V> {
+    /// What `token` proved at `tenant`, if the token is cached and has not expired at `now`, and
+    /// its value `is_valid` still. `settings` identifies the settings of the tenant, which can
+    /// change within a configuration.
     pub(crate) fn find(
         &self,
         (tenant, settings): (&TenantName, u64),
         token: &[u8],
-        keys: &TrustedKeys<'_>,
         now: UnixTime,
-    ) -> Option<Arc<VerifiedIdentity>> {
+        is_valid: impl Fn(&V) -> bool,
+    ) -> Option<Arc<V>> {
         let mut entries = self.0.lock().ok()?;
         let hash = entries.hash(tenant, token);
         let known = entries.by_hash.get_mut(&hash).filter(|entry| entry.is_of(tenant, settings, token)).map(|entry| {
             entry.used = true;
-            let is_valid = now < entry.expires && keys.contains(&entry.identity.verified_with());
-            is_valid.then(|| entry.identity.clone())
+            let is_valid = now < entry.expires && is_valid(&entry.value);
+            is_valid.then(|| entry.value.clone())
         });
         if matches!(known, Some(None)) {
             entries.remove(hash);
@@ -102,21 +107,15 @@ impl BearerCache {
         found
     }
 
-    /// Stores the identity of `token` until `expires`, unless the token comes for the first time or
+    /// Stores what `token` proved until `expires`, unless the token comes for the first time or
     /// the entry would exceed [`MAX_SIZE`].
-    pub(crate) fn insert(
-        &self,
-        token: &[u8],
-        (identity, settings): (&Arc<VerifiedIdentity>, u64),
-        expires: UnixTime,
-        now: UnixTime,
-    ) {
+    pub(crate) fn insert(&self, token: &[u8], (value, settings): (&Arc<V>, u64), expires: UnixTime, now: UnixTime) {
         let Ok(mut entries) = self.0.lock() else { return };
-        let size = token.len().saturating_add(identity.size()).saturating_add(OVERHEAD);
+        let size = token.len().saturating_add(value.size()).saturating_add(OVERHEAD);
         if size > MAX_SIZE {
             return;
         }
-        let hash = entries.hash(identity.tenant(), token);
+        let hash = entries.hash(value.tenant(), token);
         if entries.is_first(hash) {
             return;
         }
@@ -128,7 +127,7 @@ impl BearerCache {
         let entry = CacheEntry {
             token: token.into(),
             settings,
-            identity: identity.clone(),
+            value: value.clone(),
             expires,
             queue_position,
             size,
@@ -146,8 +145,32 @@ impl BearerCache {
     }
 }
 
-impl CacheState {
-    /// Hashes only the end of the token. It is part of the signature, which is as good as random.
+impl<V> Default for VerifiedCache<V> {
+    fn default() -> Self {
+        Self(Mutex::new(CacheState {
+            by_hash: HashMap::default(),
+            queue: BTreeMap::new(),
+            by_expiry: BTreeSet::new(),
+            seen_once: Vec::new(),
+            next_way: 0,
+            hasher: RandomState::new(),
+            next_queue_position: 0,
+            bytes: 0,
+            counts: CacheCounts::default(),
+        }))
+    }
+}
+
+/// Omits the tokens.
+impl<V> fmt::Debug for VerifiedCache<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedCache").finish_non_exhaustive()
+    }
+}
+
+impl<V> CacheState<V> {
+    /// Hashes only the end of the token. It is part of the signature or the tag, which is as good
+    /// as random.
     fn hash(&self, tenant: &TenantName, token: &[u8]) -> u64 {
         let tail = token.last_chunk::<TAIL>().map_or(token, |tail| tail);
         self.hasher.hash_one((tenant, tail))
@@ -186,7 +209,7 @@ impl CacheState {
     }
 
     /// Removes an entry that left `by_hash` from the two orders and from the byte count.
-    fn forget(&mut self, entry: &CacheEntry) {
+    fn forget(&mut self, entry: &CacheEntry<V>) {
         self.queue.remove(&entry.queue_position);
         self.by_expiry.remove(&(entry.expires, entry.queue_position));
         self.bytes = self.bytes.saturating_sub(entry.size);
@@ -276,8 +299,12 @@ const SECOND_CHANCES: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::VerifiedIdentity;
+    use crate::jose::TrustedKeys;
     use crate::tenant::Tenant;
     use crate::testing::{identity, runtime, runtime_with, tenants};
+
+    type BearerCache = VerifiedCache<VerifiedIdentity>;
 
     impl BearerCache {
         /// Inserts a token as if it were sent twice, so that it is stored.
@@ -290,7 +317,8 @@ mod tests {
 
     /// Looks a token up with the configured keys of its tenant.
     fn find(cache: &BearerCache, tenant: &Tenant, token: &[u8], now: UnixTime) -> Option<Arc<VerifiedIdentity>> {
-        cache.find((&tenant.name, 0), token, &TrustedKeys::new(&tenant.keys, None, false), now)
+        let keys = TrustedKeys::new(&tenant.keys, None, false);
+        cache.find((&tenant.name, 0), token, now, |identity| keys.contains(&identity.verified_with()))
     }
 
     const START: UnixTime = UnixTime(0);
@@ -332,7 +360,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_consistent(entries: &CacheState) {
+    fn assert_consistent(entries: &CacheState<VerifiedIdentity>) {
         let count = entries.by_hash.len();
         assert_eq!((entries.queue.len(), entries.by_expiry.len()), (count, count));
         assert_eq!(entries.bytes, entries.by_hash.values().map(|entry| entry.size).sum::<usize>());
