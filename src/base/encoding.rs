@@ -47,7 +47,8 @@ pub(crate) fn header_value(claim: &str, separator: Option<u8>) -> String {
 
 /// Appends the [`header_value`] of `claim` to `value`.
 pub(crate) fn push_header_value(value: &mut String, claim: &str, separator: Option<u8>) {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%' && Some(byte) != separator;
+    let other = separator.unwrap_or(b'%');
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%' && byte != other;
     if claim.bytes().all(is_plain) {
         return value.push_str(claim);
     }

@@ -1,5 +1,7 @@
 //! The syntax of the `Cookie` header (RFC 6265 section 4.2).
 
+use memchr::memchr;
+
 use super::request::RequestHead;
 
 /// The names and values of all cookies that the client sent, in order. The bytes are unchanged.
@@ -7,7 +9,7 @@ use super::request::RequestHead;
 /// 8.2.3).
 pub(crate) fn sent(head: &RequestHead) -> impl Iterator<Item = (&[u8], &[u8])> {
     head.all("cookie").flat_map(pairs).filter_map(|pair| {
-        let equals = pair.iter().position(|&b| b == b'=')?;
+        let equals = memchr(b'=', pair)?;
         let (name, value) = pair.split_at_checked(equals)?;
         Some((name.trim_ascii(), value.get(1..)?.trim_ascii()))
     })
@@ -15,7 +17,16 @@ pub(crate) fn sent(head: &RequestHead) -> impl Iterator<Item = (&[u8], &[u8])> {
 
 /// The cookies of one `cookie` line, each as `name=value`, without white space around them.
 pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|&b| b == b';').map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty())
+    // Lines are long, and each request reads them several times.
+    let mut rest = Some(line);
+    let pieces = std::iter::from_fn(move || {
+        let line = rest?;
+        let end = memchr(b';', line);
+        let (piece, after) = line.split_at_checked(end.unwrap_or(line.len()))?;
+        rest = end.and_then(|_| after.get(1..));
+        Some(piece)
+    });
+    pieces.map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty())
 }
 
 /// The longest cookie that a browser stores, in bytes of name and value together (RFC 6265bis

@@ -56,6 +56,48 @@ impl FoldedNames {
     }
 }
 
+/// The beginnings and lengths of names and prefixes. Most headers of a request are none of them by
+/// that alone, which is found out without a search.
+#[derive(Clone, Debug)]
+pub(crate) struct NameShapes(Vec<u64>);
+
+impl NameShapes {
+    /// The shapes of these folded names, and of every name with one of these folded prefixes of at
+    /// least three bytes.
+    pub(crate) fn new(names: &mut dyn Iterator<Item = &str>, prefixes: &[&str]) -> Self {
+        let mut lengths = vec![0; SHAPES];
+        let mut add = |name: &str, mask: u64| {
+            if let Some(lengths) = lengths.get_mut(shape(name)) {
+                *lengths |= mask;
+            }
+        };
+        names.for_each(|name| add(name, length_bit(name)));
+        // A longer name has the bit of the prefix or a higher one.
+        prefixes.iter().for_each(|prefix| add(prefix, length_bit(prefix).wrapping_neg()));
+        Self(lengths)
+    }
+
+    /// Whether `name` may be one of the names after folding, or have one of the prefixes.
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        // Folding removes white space around a name, and makes one byte of a longer character.
+        let ends = [name.as_bytes().first(), name.as_bytes().last()];
+        let is_plain = name.is_ascii() && ends.iter().flatten().all(|byte| byte.is_ascii_graphic());
+        !is_plain || self.0.get(shape(name)).is_none_or(|lengths| lengths & length_bit(name) != 0)
+    }
+}
+
+/// The place of a name by its first and its third byte: many begin with `x-`.
+fn shape(name: &str) -> usize {
+    let byte = |position| name.as_bytes().get(position).map_or(0, |byte| usize::from(folded_byte(*byte)));
+    byte(0).wrapping_mul(31).wrapping_add(byte(2)) % SHAPES
+}
+
+fn length_bit(name: &str) -> u64 {
+    1 << name.len().min(63)
+}
+
+const SHAPES: usize = 256;
+
 /// Whether `name` begins with one of `prefixes`, after folding. The prefixes are folded.
 #[inline(never)]
 pub(crate) fn begins_with_any(name: &str, prefixes: &[&str]) -> bool {
@@ -108,6 +150,35 @@ mod tests {
             let mut looks = 0;
             assert!(!names.search(name, |_| looks += 1));
             assert!(looks <= 17, "{name}: {looks}");
+        }
+    }
+
+    /// Whatever is found by a search has a shape that may be there, in every spelling.
+    #[test]
+    fn shapes_rule_out_nothing_that_is_there() {
+        let long = "x-a".repeat(30);
+        let names = ["x-auth-request-user", "x-b", "a", "ab", &long];
+        let prefixes = ["shib-", "x-remote-extra-"];
+        let shapes = NameShapes::new(&mut names.into_iter(), &prefixes);
+        for name in [
+            "X-Auth-Request_User",
+            " x.auth.request.user ",
+            "x-auth-request\u{fc}user",
+            "x_b",
+            "x-b\t",
+            "\u{a0}x-b",
+            "A",
+            "aB",
+            &long.to_uppercase(),
+            "Shib_",
+            "shib-application-id",
+            "x.remote.extra.scopes",
+            &format!("x-remote-extra-{}", "a".repeat(100)),
+        ] {
+            assert!(shapes.may_have(name), "{name}");
+        }
+        for name in ["accept", "x-c", "x-bb", "b", "", "shib", "x-auth-request-users", "x-remote-extra"] {
+            assert!(!shapes.may_have(name), "{name}");
         }
     }
 

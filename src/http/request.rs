@@ -6,17 +6,19 @@ use std::ops::Range;
 /// The headers of a request as the host gave them, including pseudo-headers. Names are in lower
 /// case.
 ///
-/// The pairs stay in the one buffer of the host ([`from_host`](Self::from_host)). Two strings for
-/// each took a tenth of the time that a request with a cached token needs.
+/// The values stay in the one buffer of the host ([`from_host`](Self::from_host)), and the names
+/// are in one string. Two strings for each pair took a tenth of the time that a request with a
+/// cached token needs.
 #[derive(Clone, Default)]
 pub struct RequestHead {
+    names: String,
     bytes: Vec<u8>,
     pairs: Vec<Pair>,
     /// Whether something follows the head.
     is_followed: bool,
 }
 
-/// The positions of a name and its value in the buffer.
+/// The positions of a name and its value.
 #[derive(Clone)]
 struct Pair {
     name: Range<usize>,
@@ -29,12 +31,10 @@ impl RequestHead {
         let mut head = Self::default();
         for (mut name, value) in pairs {
             name.make_ascii_lowercase();
-            let [name, value] = [name.as_bytes(), &value].map(|text| {
-                let start = head.bytes.len();
-                head.bytes.extend_from_slice(text);
-                start..head.bytes.len()
-            });
-            head.pairs.push(Pair { name, value });
+            let (name_start, value_start) = (head.names.len(), head.bytes.len());
+            head.names.push_str(&name);
+            head.bytes.extend_from_slice(&value);
+            head.pairs.push(Pair { name: name_start..head.names.len(), value: value_start..head.bytes.len() });
         }
         head
     }
@@ -43,7 +43,7 @@ impl RequestHead {
     /// lengths of the name and value of each, all of them `u32` in little-endian, and then the
     /// names and values, each followed by a zero byte. An empty buffer has no pairs. Returns `None`
     /// for any other form, and for a name that is not UTF-8.
-    pub fn from_host(mut bytes: Vec<u8>) -> Option<Self> {
+    pub fn from_host(bytes: Vec<u8>) -> Option<Self> {
         let Some((count, rest)) = bytes.split_first_chunk() else { return bytes.is_empty().then(Self::default) };
         let sizes = usize::try_from(u32::from_le_bytes(*count)).ok()?.checked_mul(8)?;
         let sizes = rest.split_at_checked(sizes)?.0;
@@ -61,12 +61,18 @@ impl RequestHead {
             .map(|&[a, b, c, d, e, f, g, h]| Some(Pair { name: text([a, b, c, d])?, value: text([e, f, g, h])? }))
             .collect();
         let pairs = pairs.filter(|_| at == bytes.len())?;
-        for Pair { name, .. } in &pairs {
-            let name = bytes.get_mut(name.clone())?;
-            name.make_ascii_lowercase();
-            std::str::from_utf8(name).ok()?;
+        let mut pairs = pairs;
+        let mut names = Vec::with_capacity(USUAL_NAMES);
+        for Pair { name, .. } in &mut pairs {
+            let start = names.len();
+            names.extend_from_slice(bytes.get(name.clone())?);
+            *name = start..names.len();
         }
-        Some(Self { bytes, pairs, is_followed: false })
+        names.make_ascii_lowercase();
+        let names = String::from_utf8(names).ok()?;
+        // A character may not belong to two names.
+        let are_whole = pairs.iter().all(|Pair { name, .. }| names.get(name.clone()).is_some());
+        are_whole.then_some(Self { names, bytes, pairs, is_followed: false })
     }
 
     /// The head, with a body or trailers after it.
@@ -88,22 +94,23 @@ impl RequestHead {
         essence.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
     }
 
-    /// The bytes at this position.
-    fn text(&self, range: &Range<usize>) -> &[u8] {
-        self.bytes.get(range.clone()).unwrap_or_default()
+    fn name(&self, pair: &Pair) -> &str {
+        self.names.get(pair.name.clone()).unwrap_or_default()
+    }
+
+    fn value(&self, pair: &Pair) -> &[u8] {
+        self.bytes.get(pair.value.clone()).unwrap_or_default()
     }
 
     /// All pairs of name and value, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.pairs
-            .iter()
-            .map(|Pair { name, value }| (std::str::from_utf8(self.text(name)).unwrap_or_default(), self.text(value)))
+        self.pairs.iter().map(|pair| (self.name(pair), self.value(pair)))
     }
 
     /// All values of the header `name` (lower case), in order.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let is_it = |pair: &&Pair| pair.name.len() == name.len() && self.text(&pair.name) == name.as_bytes();
-        self.pairs.iter().filter(is_it).map(|pair| self.text(&pair.value))
+        let is_it = move |pair: &&Pair| pair.name.len() == name.len() && self.name(pair) == name;
+        self.pairs.iter().filter(is_it).map(|pair| self.value(pair))
     }
 
     /// The value of the header `name`, if there is exactly one line. `None` for a repeated header,
@@ -125,6 +132,9 @@ impl RequestHead {
             .any(|value| value.windows(word.len().max(1)).any(|window| window.eq_ignore_ascii_case(word.as_bytes())))
     }
 }
+
+/// The names of a request of a browser have some 200 bytes.
+const USUAL_NAMES: usize = 256;
 
 /// The reason why the body of a request cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,6 +224,9 @@ mod tests {
         }
         let longer = [&map[..], b"\0"].concat();
         assert!(RequestHead::from_host(longer).is_none());
+        // A character is in two names.
+        let divided = b"\x02\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\xc3\0\0\xa4\0\0";
+        assert!(RequestHead::from_host(divided.to_vec()).is_none());
     }
 
     #[test]

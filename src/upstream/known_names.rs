@@ -93,7 +93,7 @@ pub(super) static KNOWN_NAMES: [&str; 73] = [
 ];
 
 /// The folded beginnings of names.
-static KNOWN_PREFIXES: [&str; 17] = [
+pub(super) static KNOWN_PREFIXES: [&str; 17] = [
     "cf-access-",
     "impersonate-extra-",
     "oidc-",

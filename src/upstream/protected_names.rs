@@ -1,7 +1,7 @@
 //! The names of the headers that a client must not send to the upstream.
 
-use super::known_names::{KNOWN_NAMES, has_known_prefix};
-use crate::http::header_name::FoldedNames;
+use super::known_names::{KNOWN_NAMES, KNOWN_PREFIXES, has_known_prefix};
+use crate::http::header_name::{FoldedNames, NameShapes};
 use crate::tenant::DEFAULT_NAMES;
 
 /// The names of the headers that a client must not send to the upstream, in every spelling that a
@@ -13,6 +13,8 @@ pub(crate) struct ProtectedNames {
     written: FoldedNames,
     /// The names that upstreams commonly trust. A tenant may pass them.
     known: FoldedNames,
+    /// The shapes of all of them.
+    shapes: NameShapes,
 }
 
 impl ProtectedNames {
@@ -22,7 +24,9 @@ impl ProtectedNames {
     pub(super) fn new<'h: 'n, 'n>(names: &mut dyn Iterator<Item = &'h str>, assertion: Option<&'n str>) -> Self {
         let names = names.map(|name| -> &'n str { name });
         let written = FoldedNames::new(&mut names.chain(DEFAULT_NAMES).chain(assertion));
-        Self { written, known: FoldedNames::new(&mut KNOWN_NAMES.iter().copied()) }
+        let known = FoldedNames::new(&mut KNOWN_NAMES.iter().copied());
+        let shapes = NameShapes::new(&mut written.iter().chain(known.iter()), &KNOWN_PREFIXES);
+        Self { written, known, shapes }
     }
 
     /// Whether Tenantgate may send something under this name.
@@ -33,6 +37,10 @@ impl ProtectedNames {
     /// Whether a client must not send a header with this name, where `passed` are the names that
     /// its tenant passes.
     pub(super) fn contain(&self, name: &str, passed: &FoldedNames) -> bool {
+        self.shapes.may_have(name) && self.is_unwanted(name, passed)
+    }
+
+    fn is_unwanted(&self, name: &str, passed: &FoldedNames) -> bool {
         self.written.contains(name) || ((self.known.contains(name) || has_known_prefix(name)) && !passed.contains(name))
     }
 }

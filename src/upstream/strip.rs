@@ -61,11 +61,14 @@ fn rewrite(name: &str, head: &RequestHead, keep: impl Fn(&[u8]) -> Option<Vec<u8
     if kept == lines {
         return Vec::new();
     }
-    let mut edits = vec![HeaderEdit::Remove(name.to_owned())];
-    if !kept.is_empty() {
-        edits.push(HeaderEdit::Set(name.to_owned(), kept.join(separator)));
+    let joined = || HeaderEdit::Set(name.to_owned(), kept.join(separator));
+    let remove = || HeaderEdit::Remove(name.to_owned());
+    match (kept.is_empty(), lines.len()) {
+        (true, _) => vec![remove()],
+        // One edit is enough for one line, which is what clients send.
+        (false, 1) => vec![joined()],
+        (false, _) => vec![remove(), joined()],
     }
-    edits
 }
 
 /// The connection options of `line` that name no protected header, or `None` if none is left.

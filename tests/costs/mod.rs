@@ -1,6 +1,7 @@
 //! What hostile requests cost, in executed instructions and host calls, compared with an ordinary
 //! request to the same VM. Neither depends on the machine.
 
+mod hot_paths;
 mod tenants;
 
 use base64::Engine as _;

@@ -196,6 +196,9 @@ pub fn own_cookies_are_not_forwarded<H: Harness>() {
             world.send(&mut world.browser(), "https://acme.example/", &[("cookie", &sent), NAVIGATION[0]]).forwarded();
         assert_eq!(values(&seen, "cookie"), kept.into_iter().collect::<Vec<_>>());
     }
+    let lines = [("cookie", "theme=dark"), ("cookie", &*session), ("cookie", "lang=de"), NAVIGATION[0]];
+    let seen = world.send(&mut world.browser(), "https://acme.example/", &lines).forwarded();
+    assert_eq!(values(&seen, "cookie"), ["theme=dark; lang=de"]);
 }
 
 pub fn claims_cannot_forge_headers<H: Harness>() {

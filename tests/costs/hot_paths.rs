@@ -1,0 +1,121 @@
+//! What the requests cost that come most often: host calls exactly, and instructions within a bound
+//! that is close to what was measured. A change that makes one dearer fails here.
+
+use serde_json::{Value, json};
+
+use super::metered;
+use crate::support::configuration::tenant;
+use crate::support::harness::Lines;
+use crate::support::host::{Cost, Host, RequestState};
+use crate::support::module_harness::ModuleHarness;
+use crate::support::world::{World, ada};
+
+/// What a browser sends beside its session.
+const BROWSER: [(&str, &str); 12] = [
+    ("sec-ch-ua", "\"Chromium\";v=\"140\", \"Not=A?Brand\";v=\"24\", \"Google Chrome\";v=\"140\""),
+    ("sec-ch-ua-mobile", "?0"),
+    ("sec-ch-ua-platform", "\"Linux\""),
+    ("upgrade-insecure-requests", "1"),
+    (
+        "user-agent",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+    ),
+    ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
+    ("sec-fetch-site", "same-origin"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-dest", "document"),
+    ("accept-encoding", "gzip, deflate, br, zstd"),
+    ("accept-language", "en-US,en;q=0.9"),
+    ("x-request-id", "6d1c9c1e-6e0a-4a35-9f8f-2f5f6f7f8f9f"),
+];
+/// Cookies of others.
+const FOREIGN: &str = "_ga=GA1.1.1234567890.1700000000; _gid=GA1.1.987654321.1700000000; theme=dark";
+
+/// A tenant with a bearer token, and the cookies of a session of one of its users.
+struct Site {
+    host: Host,
+    session: String,
+    token: String,
+}
+
+impl Site {
+    fn new(groups: usize) -> Self {
+        let configure = |configuration: &mut Value| {
+            configuration["tenants"].as_array_mut().unwrap().truncate(1);
+            configuration["tenants"][0]["bearer"] = json!({ "audiences": ["api"] });
+        };
+        let mut world = World::<ModuleHarness>::with(configure);
+        let mut person = ada();
+        let groups: Vec<String> = (0..groups).map(|number| format!("group-{number:03}-of-the-directory")).collect();
+        person["groups"] = json!(groups);
+        let mut browser = world.browser();
+        world.sign_in(&mut browser, "acme", "https://acme.example/page", &person);
+        let session = browser.cookie_line("acme.example").unwrap();
+        let now = world.clock.now();
+        let (token, tenant) = world.issuer("acme", |issuer| {
+            let claims = json!({ "iss": issuer.url, "aud": "api", "sub": "robot", "client_id": "robot", "iat": now,
+                "exp": now + 3600, "jti": "1", "groups": ["engineers"] });
+            let mut tenant = tenant("acme", issuer);
+            tenant["bearer"] = json!({ "audiences": ["api"] });
+            (issuer.signer.jws(&issuer.header("at+jwt"), &claims), tenant)
+        });
+        Self { host: metered(&[tenant]), session, token }
+    }
+
+    /// The cost of a request that comes for the fourth time, and whether it is forwarded.
+    fn cost(&mut self, more: &[(&str, &str)]) -> (Cost, bool) {
+        let first = [(":method", "GET"), (":scheme", "https"), (":authority", "acme.example"), (":path", "/orders/7")];
+        let head: Lines = first
+            .iter()
+            .chain(&BROWSER)
+            .chain(more)
+            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+            .collect();
+        for _ in 0..3 {
+            self.host.request(&head);
+        }
+        let (cost, (_, state)) = self.host.cost(|host| host.request(&head));
+        (cost, matches!(state, RequestState::Forwarded(..)))
+    }
+}
+
+/// Fails if a request costs other host calls, or more instructions, or clearly fewer: then the
+/// bound is to be lowered.
+#[track_caller]
+fn assert_costs(what: &str, (cost, is_forwarded): (Cost, bool), forwards: bool, host_calls: usize, most: u64) {
+    println!("{what}: {} instructions, {} host calls", cost.instructions, cost.host_calls);
+    assert_eq!((is_forwarded, cost.host_calls), (forwards, host_calls), "{what}");
+    assert!((most / 10 * 8..=most).contains(&cost.instructions), "{what}: {} instructions", cost.instructions);
+}
+
+#[test]
+fn a_session() {
+    let mut site = Site::new(3);
+    let cookies = format!("{FOREIGN}; {}", site.session);
+    assert_costs("a session", site.cost(&[("cookie", &cookies)]), true, 8, 185_000);
+}
+
+#[test]
+fn a_session_in_several_cookies() {
+    let mut site = Site::new(200);
+    let cookies = format!("{FOREIGN}; {}", site.session);
+    assert_costs("a session with 200 groups", site.cost(&[("cookie", &cookies)]), true, 8, 510_000);
+}
+
+#[test]
+fn a_known_bearer_token() {
+    let mut site = Site::new(3);
+    let line = format!("Bearer {}", site.token);
+    assert_costs("a known bearer token", site.cost(&[("authorization", &line)]), true, 7, 132_000);
+}
+
+#[test]
+fn junk_instead_of_a_token() {
+    let line = format!("Bearer {}", "x".repeat(70));
+    assert_costs("junk", Site::new(3).cost(&[("authorization", &line)]), false, 4, 560_000);
+}
+
+#[test]
+fn the_beginning_of_a_login() {
+    assert_costs("a login", Site::new(3).cost(&[("cookie", FOREIGN)]), false, 6, 340_000);
+}
