@@ -7,6 +7,7 @@ pub(crate) mod authorization;
 pub mod call;
 pub mod cookie;
 pub(crate) mod form;
+pub mod header_edit;
 pub mod header_name;
 pub mod host;
 pub(crate) mod host_index;

@@ -1,6 +1,7 @@
 //! The verified identity behind a request.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
@@ -10,6 +11,7 @@ use super::record::{IdentityRecord, RecordedClaims};
 use super::verified_cache::Verified;
 use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
+use crate::http::header_edit::HeaderEdit;
 use crate::jose::SigningKeyRef;
 use crate::seal::Opened;
 use crate::tenant::{ClaimPath, IdentityClaims, TenantName};
@@ -33,6 +35,8 @@ pub struct VerifiedIdentity {
     tokens: Tokens,
     /// When the session or the token ends.
     end: Option<UnixTime>,
+    /// The headers in which the upstream receives it.
+    headers: OnceLock<Arc<[HeaderEdit]>>,
 }
 
 /// The tokens that the issuer issued, as far as the tenant forwards them to its upstream.
@@ -91,6 +95,7 @@ impl VerifiedIdentity {
             verified_with: token.verified_with(),
             tokens: Tokens::default(),
             end: None,
+            headers: OnceLock::new(),
         })
     }
 
@@ -103,8 +108,21 @@ impl VerifiedIdentity {
         let (record, subject, tokens): (IdentityRecord, String, Tokens) = value.into();
         let IdentityRecord { user, email, email_verified, groups, claims, verified_with } = record;
         let claims = claims.read();
-        let (scopes, end) = (None, None);
-        Self { tenant, user, subject, email, email_verified, groups, claims, scopes, verified_with, tokens, end }
+        let (scopes, end, headers) = (None, None, OnceLock::new());
+        Self {
+            tenant,
+            user,
+            subject,
+            email,
+            email_verified,
+            groups,
+            claims,
+            scopes,
+            verified_with,
+            tokens,
+            end,
+            headers,
+        }
     }
 
     /// The identity of a session or a token that ends at `end`.
@@ -191,6 +209,12 @@ impl VerifiedIdentity {
         &self.tokens
     }
 
+    /// The headers in which the upstream receives the identity. `make` makes them once: an identity
+    /// is used under the settings of its tenant under which it was verified or opened.
+    pub(crate) fn headers(&self, make: impl FnOnce() -> Vec<HeaderEdit>) -> Arc<[HeaderEdit]> {
+        self.headers.get_or_init(|| make().into()).clone()
+    }
+
     /// The key that verified the token.
     pub fn verified_with(&self) -> SigningKeyRef {
         self.verified_with
@@ -207,7 +231,8 @@ impl Verified for VerifiedIdentity {
         let tokens = [&tokens.access_token, &tokens.id_token].into_iter().flatten().map(Secret::expose_secret);
         let words = [user, subject].into_iter().chain(email).chain(groups).chain(scopes.iter().flatten()).chain(tokens);
         let claims = claims.iter().map(|(name, value)| text_size(name).saturating_add(value_size(value)));
-        words.map(|text| text_size(text)).chain(claims).fold(0, usize::saturating_add)
+        // Most of it is there a second time, as headers.
+        words.map(|text| text_size(text)).chain(claims).fold(0, usize::saturating_add).saturating_mul(2)
     }
 }
 

@@ -253,7 +253,7 @@ impl Drop for StreamState {
 
 /// Applies every edit of the request. If the host refuses one, the request is not forwarded.
 fn forward_edits(forward: &Forward) -> Input {
-    if forward.edits().iter().try_for_each(apply_to_request).is_err() {
+    if forward.edits().try_for_each(apply_to_request).is_err() {
         return Input::ForwardFailed("a header could not be changed");
     }
     if forward.filter_state().iter().try_for_each(set_filter_state).is_err() {

@@ -2,8 +2,9 @@
 //!
 //! Scenarios: tests/scenarios/forward.rs.
 
+use std::sync::Arc;
+
 use super::config::UpstreamConfig;
-use super::header_edit::HeaderEdit;
 use super::header_encoding::HeaderLines;
 use super::identity_headers::identity_headers;
 use super::strip::strip;
@@ -12,6 +13,7 @@ use crate::base::encoding::header_value;
 use crate::base::event::Event;
 use crate::env::{Env, HostFailure};
 use crate::http::authorization::has_bearer_token;
+use crate::http::header_edit::HeaderEdit;
 use crate::http::request::RequestHead;
 use crate::tenant::{ListForm, Tenant, TenantName};
 
@@ -24,6 +26,8 @@ use crate::tenant::{ListForm, Tenant, TenantName};
 #[must_use = "the request stands still until the edits are applied and it is resumed"]
 pub struct Forward {
     edits: Vec<HeaderEdit>,
+    /// The headers of the identity, which come after these.
+    identity: Option<Arc<[HeaderEdit]>>,
     filter_state: Vec<(&'static str, String)>,
     audit: Option<String>,
 }
@@ -43,7 +47,7 @@ impl Forward {
         let roles = permitted.roles();
         // If the request has a bearer token, the identity comes from that token.
         let mut forward = Self::stripped(head, tenant, config, has_bearer_token(head));
-        identity_headers(permitted, &mut forward.edits);
+        forward.identity = Some(identity.headers(|| identity_headers(permitted)));
         if let Some(assertion) = &config.assertion {
             let signed = assertion.for_identity(permitted, env)?;
             forward.edits.push(HeaderEdit::Set(assertion.header().to_owned(), signed.into_bytes()));
@@ -78,12 +82,12 @@ impl Forward {
     /// token in `Authorization`.
     fn stripped(head: &RequestHead, tenant: &Tenant, config: &UpstreamConfig, verified: bool) -> Self {
         let edits = strip(head, &tenant.headers, verified, &config.protected);
-        Self { edits, filter_state: Vec::new(), audit: None }
+        Self { edits, identity: None, filter_state: Vec::new(), audit: None }
     }
 
     /// The changes to the request headers, in order.
-    pub fn edits(&self) -> &[HeaderEdit] {
-        &self.edits
+    pub fn edits(&self) -> impl Iterator<Item = &HeaderEdit> {
+        self.edits.iter().chain(self.identity.iter().flat_map(|edits| edits.iter()))
     }
 
     /// The filter state to set: names and values, in printable ASCII.

@@ -2,17 +2,18 @@
 //!
 //! Scenarios: tests/scenarios/forward.rs.
 
-use super::header_edit::HeaderEdit;
 use super::header_encoding::HeaderLines;
 use crate::access::Permitted;
+use crate::http::header_edit::HeaderEdit;
 use crate::identity::Tokens;
 
-/// Adds the headers of the identity to `edits`, under the names that the tenant has for them. The
-/// client's lines of these names have to be removed before.
-pub(super) fn identity_headers(permitted: &Permitted<'_>, edits: &mut Vec<HeaderEdit>) {
+/// The headers of the identity, under the names that the tenant has for them. They depend on
+/// nothing of the request. The client's lines of these names have to be removed before.
+pub(super) fn identity_headers(permitted: &Permitted<'_>) -> Vec<HeaderEdit> {
+    let mut edits = Vec::new();
     let (tenant, identity) = (permitted.tenant(), permitted.identity());
     let names = &tenant.headers;
-    let mut set = |name: Option<&str>, lines: HeaderLines| set(edits, name, lines);
+    let mut set = |name: Option<&str>, lines: HeaderLines| set(&mut edits, name, lines);
     set(names.tenant.as_deref(), HeaderLines::value(tenant.name.as_str()));
     set(names.user.as_deref(), HeaderLines::value(identity.user()));
     if let Some(email) = identity.forwarded_email(&tenant.identity) {
@@ -31,6 +32,7 @@ pub(super) fn identity_headers(permitted: &Permitted<'_>, edits: &mut Vec<Header
             set(Some(name), HeaderLines::value(&token_value(name, token.expose_secret())));
         }
     }
+    edits
 }
 
 /// Sets `lines` under `name`, if the tenant has a name for them.

@@ -1,8 +1,8 @@
 //! Removes what the client must not send to the upstream: every spelling of the protected names,
 //! and credentials that are not for the upstream.
 
-use super::header_edit::HeaderEdit;
 use super::protected_names::ProtectedNames;
+use crate::http::header_edit::HeaderEdit;
 use crate::http::header_name::{FoldedNames, fold};
 use crate::http::request::RequestHead;
 use crate::tenant::{IdentityHeaders, without_tenantgate_cookies};

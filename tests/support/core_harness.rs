@@ -384,7 +384,7 @@ fn edited_response(edits: &[ResponseEdit]) -> Reply {
 
 /// Applies edits as a host does: `Set` replaces the first line only, so a test notices an edit that
 /// relies on more.
-pub fn edited(mut lines: Lines, edits: &[HeaderEdit]) -> Lines {
+pub fn edited<'a>(mut lines: Lines, edits: impl Iterator<Item = &'a HeaderEdit>) -> Lines {
     for edit in edits {
         match edit {
             HeaderEdit::Remove(name) => lines.retain(|(n, _)| n != name),

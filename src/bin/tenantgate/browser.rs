@@ -104,7 +104,7 @@ impl Browser {
             let effect = with_env(&NoSharedData, &client, |env| filter.step(input, env));
             let reply = match effect {
                 Effect::Request(RequestEffect::Forward(forward)) => {
-                    return Outcome::Forwarded(forward.edits().to_vec());
+                    return Outcome::Forwarded(forward.edits().cloned().collect());
                 }
                 Effect::Request(RequestEffect::Call(call)) => {
                     input = Input::Called(provider(&call));
