@@ -33,7 +33,8 @@ usage: ./build.sh COMMAND
                     (gateway on port 8080, or N)
   test [TIER...]    run these tiers of the tests; without one: check, then all but the last six below
   check             format, lints for both targets, the code's documentation, dependencies
-  bench             what a request costs with Tenantgate and with Envoy's own filters
+  bench             what a request costs with Tenantgate and with Envoy's own filters, in ten minutes
+                    (--quick: in five; --only TEXT: these cases; --write: into docs/performance.*)
   bench keys        how long 10,000 tenants take to have the keys of their issuers
   bench tenants     the memory, the load and a push of 10,000 tenants, and of Envoy's jwt_authn
   bench store       what a poll of etcd costs with up to a million sign-outs stored
@@ -297,13 +298,18 @@ run() {
 
 bench() {
   need_envoy
-  case ${1:-requests} in
-    requests) need_debian wrk wrk; wasm; exec node tests/e2e/bench.mjs ;;
+  local kind=requests
+  case ${1:-} in
+    '' | -*) ;;
+    *) kind=$1; shift ;;
+  esac
+  case $kind in
+    requests) need_debian wrk wrk; need_debian h2load nghttp2-client; wasm; exec node tests/e2e/bench.mjs "$@" ;;
     keys) wasm; exec node tests/e2e/bench_keys.mjs ;;
     tenants) wasm; exec node tests/e2e/bench_tenants.mjs ;;
     store) need_debian etcd etcd-server; exec node tests/e2e/bench_store.mjs ;;
     documents) need_debian etcd etcd-server; wasm; exec node tests/e2e/bench_documents.mjs ;;
-    *) die "there is no benchmark \"$1\"; the benchmarks are: requests keys tenants store documents" ;;
+    *) die "there is no benchmark \"$kind\"; the benchmarks are: requests keys tenants store documents" ;;
   esac
 }
 

@@ -1,7 +1,7 @@
 /**
- * Wasm modules that show the cost of the host for `bench.mjs`. They decide nothing: some do
- * nothing, some make the host calls of Tenantgate with constant arguments. They export the same
- * callbacks as Tenantgate's module and are assembled from bytes here.
+ * Wasm modules that show the cost of the host for `bench.mjs`. They decide nothing: they make
+ * host calls of Tenantgate with constant arguments. They export the same callbacks as Tenantgate's
+ * module and are assembled from bytes here.
  */
 
 const I32 = 0x7f;
@@ -76,7 +76,7 @@ class Texts {
   }
 }
 
-function assemble(onHeaders, texts = new Texts()) {
+function assemble(onHeaders, texts) {
   const functions = Object.entries(callbacks(onHeaders));
   const imports = Object.entries(IMPORTS);
   return Buffer.from([
@@ -109,13 +109,6 @@ const readHead = () => call('proxy_get_header_map_pairs', constant(0), constant(
 const reply = (status, body, headers) => (
   call('proxy_send_local_response', constant(status), constant(0), constant(0), ...body, ...headers, MINUS_ONE)
 );
-const NOTHING = [constant(0), constant(0)];
-
-/** Forwards every request. */
-export const passes = assemble(constant(0));
-
-/** Answers 401 without header lines and without a body. */
-export const refuses = assemble([...reply(401, NOTHING, NOTHING), ...constant(1)]);
 
 /** Reads the head and answers 401 with these header lines and this body. */
 export function refusesAfterReading(headers, body) {

@@ -31,7 +31,7 @@ export class Client {
     const path = line.match(/;\s*path=([^;]*)/i)?.[1] ?? '/';
     const key = path === '/' ? hostname : `${hostname}${path}`;
     if (!this.jar.has(key)) this.jar.set(key, new Map());
-    if (value === '' || /max-age=0/i.test(line)) this.jar.get(key).delete(name);
+    if (value === '' || /max-age=0|expires=Thu, 01 Jan 1970/i.test(line)) this.jar.get(key).delete(name);
     else this.jar.get(key).set(name, value);
   }
 

@@ -10,7 +10,7 @@ import { keyPair } from './key_pair.mjs';
 
 const type = (name, fields) => ({ '@type': `type.googleapis.com/${name}`, ...fields });
 const address = (port) => ({ socket_address: { address: '127.0.0.1', port_value: port } });
-const issuer = (number) => `https://issuer.example/t${number}`;
+export const issuer = (number) => `https://issuer.example/t${number}`;
 export const host = (number) => `t${number}.example`;
 
 /** What the tenants with these numbers have in common on both sides: their keys. */
@@ -24,6 +24,11 @@ export class Tenants {
 
   #jwks(number) {
     return { keys: [{ ...this.#key(number).publicKey.export({ format: 'jwk' }), kid: `key-${number}`, alg: 'ES256', use: 'sig' }] };
+  }
+
+  /** What the issuer of this tenant signs with. */
+  signer(number) {
+    return { alg: 'ES256', kid: `key-${number}`, key: this.#key(number).privateKey };
   }
 
   /** A bearer token of this tenant, which both sides accept. */
