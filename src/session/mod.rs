@@ -1,5 +1,5 @@
 //! Sessions: a verified identity, sealed into one or several cookies. Tenantgate stores no
-//! sessions.
+//! sessions; it remembers those that were opened lately, so that they are opened less often.
 //!
 //! This room knows identities, sealing and the tenant. It does not know how a login or a refresh
 //! runs, or what the upstream receives.
