@@ -413,6 +413,14 @@ counted() {
   # A tier that ended with an error, ran no test or skipped one has failed, whatever it counted.
   if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ] || [ "$other" -ne 0 ]; }; then failed=1; fi
   printf '%-14s %5d passed %5d failed\n' "$name" "$passed" "$failed" >>"$LOGS/summary"
+  if [ "$failed" -gt 0 ]; then failures "$log" >>"$LOGS/failures"; fi
+}
+
+# What failed in a tier, for the end of the output: failures LOG.
+failures() {
+  # cargo writes what a failed test printed between two lines "failures:".
+  sed -n '/^failures:$/,/^test result:/p' "$1" | head -n 100
+  sed -n '/^ *not ok /,/^ *\.\.\.$/p' "$1" | head -n 100
 }
 
 count() { sed -nE -e "$2" -e "$3" "$1" | awk '{ sum += $1 } END { print sum + 0 }'; }
@@ -436,6 +444,10 @@ run_tests() {
   [ $# -gt 0 ] || check
   if $module; then wasm; fi
   for tier in "${tiers[@]}"; do run_tier "$tier"; done
+  if [ -e "$LOGS/failures" ]; then
+    say "failures"
+    cat "$LOGS/failures"
+  fi
   say "summary"
   cat "$LOGS/summary"
   # The languages that the tier snippets did not find.

@@ -252,3 +252,9 @@ pub const NAVIGATION: [(&str, &str); 4] = [
 pub fn ada() -> Value {
     json!({ "sub": "ada", "email": "ada@acme.example", "email_verified": true, "groups": ["engineers", "admins"] })
 }
+
+/// Whether the text names ada. Random characters, such as those of a request id, do so only by a
+/// word of their own.
+pub fn names_ada(text: &str) -> bool {
+    text.split(|character: char| !character.is_alphanumeric()).any(|word| word == "ada")
+}
