@@ -143,7 +143,7 @@ mod abi {
 
     /// The callbacks that the filter needs. Envoy calls only exported ones: without
     /// `proxy_on_request_body`, a body would not wait for its head.
-    const EXPORTS: [&str; 16] = [
+    const EXPORTS: [&str; 14] = [
         "_initialize",
         "memory",
         "proxy_abi_version_0_2_1",
@@ -155,9 +155,7 @@ mod abi {
         "proxy_on_request_body",
         "proxy_on_request_headers",
         "proxy_on_request_trailers",
-        "proxy_on_response_body",
         "proxy_on_response_headers",
-        "proxy_on_response_trailers",
         "proxy_on_tick",
         "proxy_on_vm_start",
     ];

@@ -50,11 +50,11 @@ fn bearer(host: &mut Host, token: &str) -> Cost {
 /// A hostile request may cost `times` as much as an ordinary one, and for each of its bytes what it
 /// takes to look at it `each` times.
 #[track_caller]
-fn assert_at_most(hostile: Cost, ordinary: Cost, times: u64, bytes: usize, each: u64) {
+fn assert_at_most(hostile: &Cost, ordinary: &Cost, times: u64, bytes: usize, each: u64) {
     let most = ordinary.instructions * times + u64::try_from(bytes).unwrap() * each;
     println!("{} instructions, {} for an ordinary request, limit {most}", hostile.instructions, ordinary.instructions);
     assert!(hostile.instructions <= most, "{hostile:?} {ordinary:?}, limit {most}");
-    assert!(hostile.host_calls <= ordinary.host_calls + 4, "{hostile:?} {ordinary:?}");
+    assert!(hostile.host_calls.len() <= ordinary.host_calls.len() + 4, "{hostile:?} {ordinary:?}");
 }
 
 /// 2,000 tenants with header names of their own make no request dearer.
@@ -85,7 +85,7 @@ fn long_token_headers() {
     let long = token(&format!(r#"{{"alg":"ES256",{}}}"#, members.join(",")));
     assert!(long.len() > 32_000);
     let hostile = bearer(&mut host, &long);
-    assert_at_most(hostile, short, 2, long.len(), 40);
+    assert_at_most(&hostile, &short, 2, long.len(), 40);
 }
 
 /// Signatures that the module verifies itself have a budget. Beyond it a token costs little.
@@ -134,7 +134,7 @@ fn long_paths() {
         let path = format!("{first}{}", unit.repeat(30_000 / unit.len()));
         let hostile = cost(&mut host, &path, &[]);
         println!("{first}{unit}");
-        assert_at_most(hostile, ordinary, 2, path.len(), 3_500);
+        assert_at_most(&hostile, &ordinary, 2, path.len(), 3_500);
     }
 }
 
@@ -182,13 +182,13 @@ fn long_heads() {
     ] {
         let hostile = cost(&mut host, "/", &[(name, &value)]);
         println!("{name} {}", value.get(..40).unwrap_or(&value));
-        assert_at_most(hostile, ordinary, 2, value.len(), 800);
+        assert_at_most(&hostile, &ordinary, 2, value.len(), 800);
     }
     let query = format!("/?{}", "a=%2e&".repeat(10_000));
     let hostile = cost(&mut host, &query, &[]);
-    assert_at_most(hostile, ordinary, 2, query.len(), 800);
+    assert_at_most(&hostile, &ordinary, 2, query.len(), 800);
     let names: Vec<String> = (0..900).map(|number| format!("X_Auth-Request_{number}")).collect();
     let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
     let hostile = cost(&mut host, "/", &many);
-    assert_at_most(hostile, ordinary, 2, names.iter().map(String::len).sum(), 800);
+    assert_at_most(&hostile, &ordinary, 2, names.iter().map(String::len).sum(), 800);
 }

@@ -28,13 +28,13 @@ pub struct Host {
 }
 
 /// What a request or a tick costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// What the module executes, in units of the interpreter: most instructions are one, and those
     /// that copy memory are more.
     pub instructions: u64,
-    /// How many functions of the host it calls.
-    pub host_calls: usize,
+    /// The functions of the host that it calls, one after the other, without `proxy_`.
+    pub host_calls: Vec<String>,
 }
 
 /// The state of the host that the module reads and changes.
@@ -52,8 +52,8 @@ pub struct State {
     pub refuse_calls_after: Rc<Cell<Option<usize>>>,
     /// Whether the host refuses random numbers.
     pub refuse_random: bool,
-    /// How many functions of the host the module has called.
-    pub host_calls: usize,
+    /// The functions of the host that the module has called, while that is of interest.
+    pub host_calls: Option<Vec<String>>,
     /// Whether the host has `verify_signature`.
     pub cryptography: bool,
     /// The shared data of the process.
@@ -197,7 +197,7 @@ impl Host {
             refuse_calls: false,
             refuse_calls_after: Rc::default(),
             refuse_random: false,
-            host_calls: 0,
+            host_calls: None,
             cryptography,
             shared,
             no_clients: false,
@@ -227,7 +227,9 @@ impl Host {
             let name = import.name().to_owned();
             linker
                 .func_new(import.module(), import.name(), ty.clone(), move |mut caller, arguments, results| {
-                    caller.data_mut().host_calls += 1;
+                    if let Some(calls) = &mut caller.data_mut().host_calls {
+                        calls.push(name.trim_start_matches("proxy_").to_owned());
+                    }
                     let arguments: Vec<i64> = arguments.iter().map(integer).collect();
                     let result = provide(&mut caller, &name, &arguments)?;
                     if let Some(slot) = results.first_mut() {
@@ -279,10 +281,11 @@ impl Host {
 
     /// What `act` costs in this VM, which has to be a metered one, and its result.
     pub fn cost<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> (Cost, T) {
-        let before = (self.store.get_fuel().unwrap(), self.state().host_calls);
+        let before = self.store.get_fuel().unwrap();
+        self.state().host_calls = Some(Vec::new());
         let result = act(self);
-        let instructions = before.0 - self.store.get_fuel().unwrap();
-        (Cost { instructions, host_calls: self.state().host_calls - before.1 }, result)
+        let instructions = before - self.store.get_fuel().unwrap();
+        (Cost { instructions, host_calls: self.state().host_calls.take().unwrap() }, result)
     }
 
     /// The size of the module's memory in bytes.
@@ -444,7 +447,6 @@ impl Host {
         if upstream == UpstreamAnswers::AfterCalls {
             assert_eq!(self.upstream_answers(context), CONTINUE);
         }
-        assert_eq!(self.invoke("proxy_on_response_body", &[context, 5, 1]), CONTINUE);
         assert!(self.state().reply.is_none());
         let reply = self.take_answer();
         self.end(context);
