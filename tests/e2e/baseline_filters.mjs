@@ -28,15 +28,18 @@ const constant = (value) => {
 };
 const MINUS_ONE = [0x41, 0x7f];
 const END = 0x0b;
+const RETURN = 0x0f;
 
 /** The host functions and the number of their parameters. */
 const IMPORTS = {
+  random_get: 2,
   proxy_send_local_response: 8,
   proxy_get_header_map_pairs: 3,
   proxy_get_current_time_nanoseconds: 1,
   proxy_call_foreign_function: 6,
   proxy_remove_header_map_value: 3,
   proxy_replace_header_map_value: 5,
+  proxy_set_header_map_pairs: 3,
 };
 /** Calls a host function and drops its status. */
 const call = (callee, ...parameters) => [...parameters.flat(), 0x10, ...number(Object.keys(IMPORTS).indexOf(callee)), 0x1a];
@@ -45,6 +48,8 @@ const call = (callee, ...parameters) => [...parameters.flat(), 0x10, ...number(O
 const SCRATCH = 4096;
 /** The address where the host writes addresses, lengths and the time. */
 const RESULTS = 1024;
+/** The address where the host writes random numbers. */
+const RANDOM = 2048;
 /** The address of the constant texts, in a page of their own. */
 const TEXTS = 65536;
 /** The parameters, results and body of each callback. Continue is 0, Pause is 1. */
@@ -82,7 +87,7 @@ function assemble(onHeaders, texts) {
   return Buffer.from([
     0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
     ...section(1, [...imports.map(([, parameters]) => type(parameters, 1)), ...functions.map(([, [parameters, results]]) => type(parameters, results))]),
-    ...section(2, imports.map(([callee], i) => [...name('env'), ...name(callee), 0, ...number(i)])),
+    ...section(2, imports.map(([callee], i) => [...name(callee.startsWith('proxy_') ? 'env' : 'wasi_snapshot_preview1'), ...name(callee), 0, ...number(i)])),
     ...section(3, functions.map((_, i) => number(i + imports.length))),
     ...section(5, [[0, 2]]),
     ...section(7, [
@@ -104,33 +109,35 @@ function serialized(pairs) {
   return Buffer.from([...word(pairs.length), ...sizes, ...pairs.flat().flatMap((text) => [...Buffer.from(text), 0])]);
 }
 
-const readHead = () => call('proxy_get_header_map_pairs', constant(0), constant(RESULTS), constant(RESULTS + 4));
-/** Answers with status, body and header lines. */
-const reply = (status, body, headers) => (
-  call('proxy_send_local_response', constant(status), constant(0), constant(0), ...body, ...headers, MINUS_ONE)
-);
+const REQUEST_HEADERS = constant(0);
 
-/** Reads the head and answers 401 with these header lines and this body. */
-export function refusesAfterReading(headers, body) {
-  const texts = new Texts();
-  return assemble([...readHead(), ...reply(401, texts.add(body), texts.add(serialized(headers))), ...constant(1)], texts);
-}
-
-/**
- * Makes the host calls of a request with a valid token: reads the head and the time, verifies this
- * signature, removes the token and writes these headers. An invalid signature pauses the request.
- */
-export function callsOnly({ hash, key, signature, text, headers }) {
-  const texts = new Texts();
+/** Reads all header lines of the request. */
+export const readHead = () => () => call('proxy_get_header_map_pairs', REQUEST_HEADERS, constant(RESULTS), constant(RESULTS + 4));
+export const readTime = () => () => call('proxy_get_current_time_nanoseconds', constant(RESULTS));
+export const readRandom = (size) => () => call('random_get', constant(RANDOM), constant(size));
+export const removeHeader = (header) => (texts) => call('proxy_remove_header_map_value', REQUEST_HEADERS, ...texts.add(header));
+export const replaceHeader = (header, value) => (texts) => (
+  call('proxy_replace_header_map_value', REQUEST_HEADERS, ...texts.add(header), ...texts.add(value)));
+/** Replaces all header lines of the request by these. */
+export const replaceHead = (headers) => (texts) => call('proxy_set_header_map_pairs', REQUEST_HEADERS, ...texts.add(serialized(headers)));
+/** Answers, which has to be the last call. */
+export const reply = (status, body, headers) => (texts) => [
+  ...call('proxy_send_local_response', constant(status), constant(0), constant(0), ...texts.add(body), ...texts.add(serialized(headers)), MINUS_ONE),
+  ...constant(1), RETURN,
+];
+/** Verifies a signature, which has to be the last call. An invalid one pauses the request. */
+export const verifySignature = ({ hash, key, signature, text }) => (texts) => {
   const field = (tag, bytes) => [...number((tag << 3) | 2), ...list([...Buffer.from(bytes)])];
   const question = Buffer.from([...field(1, hash), ...field(2, key), ...field(3, signature), ...field(4, text)]);
-  return assemble([
-    ...readHead(),
-    ...call('proxy_get_current_time_nanoseconds', constant(RESULTS)),
-    ...call('proxy_remove_header_map_value', constant(0), ...texts.add('authorization')),
-    ...headers.flatMap(([header, value]) => call('proxy_replace_header_map_value', constant(0), ...texts.add(header), ...texts.add(value))),
+  return [
     ...call('proxy_call_foreign_function', ...texts.add('verify_signature'), ...texts.add(question), constant(RESULTS), constant(RESULTS + 4)),
     // Continue only if field 1 of the answer is true: its two bytes are 8 and 1.
-    ...constant(SCRATCH), 0x2f, 0, 0, ...constant(0x0108), 0x47,
-  ], texts);
+    ...constant(SCRATCH), 0x2f, 0, 0, ...constant(0x0108), 0x47, RETURN,
+  ];
+};
+
+/** A module that makes these calls for each request, and lets it continue if none answers. */
+export function makesCalls(...calls) {
+  const texts = new Texts();
+  return assemble([...calls.flatMap((make) => make(texts)), ...constant(0)], texts);
 }

@@ -17,11 +17,12 @@ export function spread(numbers) {
 /** The costs of the cases, and the ratios of two costs in the same round. */
 export function caseFigures(costs, ratios) {
   const { rules10, rules1000 } = costs;
+  const ratio = (ours, theirs) => spread(costs[ours].map((cost, round) => cost / costs[theirs][round]));
   return {
     ...(rules10 && rules1000 && { rules: { microseconds: spread(rules1000.map((cost, round) => cost - rules10[round])), target: 2 } }),
     cases: Object.keys(costs).map((name) => ({ name, title: CASES[name].title, microseconds: spread(costs[name]) })),
-    ratios: ratios.map(({ title, ours, theirs, target }) => ({
-      title, case: ours, to: theirs, ratio: spread(costs[ours].map((cost, round) => cost / costs[theirs][round])), ...(target && { target }),
+    ratios: ratios.map(({ title, ours, theirs, target, calls }) => ({
+      title, case: ours, to: theirs, ratio: ratio(ours, theirs), ...(target && { target }), ...(calls && { hostCallsAlone: ratio(calls, theirs) }),
     })),
   };
 }

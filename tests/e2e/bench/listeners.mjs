@@ -1,33 +1,16 @@
 /** Envoy with a listener for each way to handle a request. */
 import { execFileSync } from 'node:child_process';
-import { randomBytes, sign } from 'node:crypto';
 import { join } from 'node:path';
 
-import { callsOnly, refusesAfterReading } from '../baseline_filters.mjs';
 import { TOP } from '../envoy.mjs';
 import { Tenants } from '../many_tenants.mjs';
 import { startProcess, waitFor } from '../process.mjs';
 import { extAuthz, guarded, jwtAuthn, ruled, SECRETS, signing, tenantgate, trio, type, wasm } from './filters.mjs';
-import { accessToken, keys } from './identity.mjs';
+import { HOST_CALLS } from './host_calls.mjs';
 
 /** How many tenants the listeners `tenants1` and so on have. */
 export const TENANT_COUNTS = [1, 100, 1000, 10_000];
 export const manyTenants = new Tenants();
-
-/** An answer of about the size of Tenantgate's. */
-const REFUSAL = {
-  headers: [['cache-control', 'no-store'], ['content-type', 'application/json'], ['www-authenticate', 'Bearer error="invalid_token"']],
-  body: '{"error":"invalid_token","error_description":"x","request_id":"00000000-0000-0000-0000-000000000000"}',
-};
-
-/** The host calls of Tenantgate for one token, without the rest of it. */
-function hostCalls(alg) {
-  const text = accessToken(alg, 0).split('.').slice(0, 2).join('.');
-  const headers = [['x-auth-request-user', 'user-0'], ['x-auth-request-email', 'user@acme.example'], ['x-auth-request-groups', 'engineers,admins'],
-    ['x-auth-request-tenant', 'acme']];
-  const key = keys[alg].publicKey.export({ type: 'spki', format: 'der' });
-  return callsOnly({ hash: 'sha256', key, signature: sign('sha256', text, keys[alg].privateKey), text, headers });
-}
 
 /** The filters of each listener. `file(name, content)` writes a file and returns its path. */
 const filters = (file) => ({
@@ -44,9 +27,7 @@ const filters = (file) => ({
   ruled10: () => [ruled(10)],
   ruled1000: () => [ruled(1000)],
   filterState: () => [tenantgate({ filter_state: true })],
-  callsRS256: () => [wasm(file('calls-rs256.wasm', hostCalls('RS256')))],
-  callsES256: () => [wasm(file('calls-es256.wasm', hostCalls('ES256')))],
-  reads: () => [wasm(file('reads.wasm', refusesAfterReading(REFUSAL.headers, REFUSAL.body)))],
+  ...Object.fromEntries(Object.entries(HOST_CALLS).map(([name, module]) => [name, () => [wasm(file(`${name}.wasm`, module()))]])),
   ...Object.fromEntries(TENANT_COUNTS.map((count) => [`tenants${count}`, () => [tenantsFilter(count)]])),
 });
 

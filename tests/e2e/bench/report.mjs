@@ -16,8 +16,10 @@ const verdict = ({ ratio, target }) => (target === undefined ? '' : Number(ratio
 function tables({ cases, ratios, protocols }) {
   const list = [
     {
-      head: ['ratio', 'median', 'quartiles', 'target', ''],
-      rows: ratios.map((row) => [row.title, ...ratioOf(row.ratio), row.target?.toFixed(2) ?? '', verdict(row)]),
+      head: ['ratio', 'median', 'quartiles', 'target', '', 'host calls alone'],
+      rows: ratios.map((row) => [
+        row.title, ...ratioOf(row.ratio), row.target?.toFixed(2) ?? '', verdict(row), row.hostCallsAlone ? ratioOf(row.hostCallsAlone)[0] : '',
+      ]),
     },
     { head: ['case', 'microseconds', 'quartiles'], rows: cases.map(({ title, microseconds }) => [title, ...micro(microseconds)]) },
     {
@@ -32,11 +34,11 @@ function tables({ cases, ratios, protocols }) {
 
 /** What a reader has to know of the run. */
 const about = ({ date, envoy, machine: { processors, others, stolen }, rounds }) => (
-  `Envoy ${envoy} on ${date}: ${rounds} rounds on ${processors} processors, of which other work used ${(others + stolen).toFixed(1)}.`);
+  `Envoy ${envoy} on ${date}: ${rounds} rounds on ${processors} processors, of which other work used ${Math.max(0, others + stolen).toFixed(1)}.`);
 
 const rulesLine = ({ microseconds, target }) => {
   const [median, quartiles] = micro(microseconds);
-  return `1,000 rules instead of 10 cost ${median} microseconds more (${quartiles}; target: less than ${target}).`;
+  return `1,000 rules instead of 10: ${median} microseconds more (${quartiles}; target: less than ${target}).`;
 };
 
 export function print(results) {
