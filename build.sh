@@ -5,6 +5,7 @@ cd "$(dirname "$0")"
 
 readonly ENVOY_VERSION=1.40.0
 readonly CARGO_DENY_VERSION=0.20.2
+readonly CARGO_FUZZ_VERSION=0.13.2
 readonly DATASETTE_VERSION=0.65.5
 readonly KEYCLOAK_VERSION=26.7.3
 readonly CANAILLE_VERSION=0.3.6
@@ -19,7 +20,7 @@ readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutabl
   --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
 readonly WASM_LIMIT=1200000
 readonly LOGS=target/test-logs
-readonly TIERS=(unit layers docs manifests tool vectors core properties module envoy run monitoring provider setups browser)
+readonly TIERS=(unit layers docs manifests tool vectors core properties corpora module envoy run monitoring provider setups browser)
 # These run only if they are named.
 readonly NAMED_TIERS=(snippets control-planes chart dex compat release)
 export CARGO_TARGET_DIR=$PWD/target
@@ -39,6 +40,9 @@ usage: ./build.sh COMMAND
   bench tenants     the memory, the load and a push of 10,000 tenants, and of Envoy's jwt_authn
   bench store       what a poll of etcd costs with up to a million sign-outs stored
   bench documents   what finding a tenant in etcd costs, and Envoy's memory, with up to 100,000 stored
+  fuzz [TARGET] [SECONDS]
+                    give the code inputs that reach more of it, all targets or one, 60 seconds each
+                    (cargo-fuzz, with the stable compiler); new inputs go to target/fuzz-corpus
   wasm              build the module for Envoy: target/tenantgate.wasm
   release [--check] make the files of a release: target/dist; --check builds twice and compares
 
@@ -274,6 +278,7 @@ check() {
   need_wasm_target
   say "format"
   cargo fmt --check
+  cargo fmt --check --manifest-path fuzz/Cargo.toml
   say "lints, native"
   cargo clippy --locked --all-targets --quiet -- --deny warnings
   say "lints, $WASM_TARGET"
@@ -313,6 +318,32 @@ bench() {
   esac
 }
 
+# The sanitizers of cargo-fuzz need a nightly compiler. There is hardly any unsafe code to find
+# something in.
+need_cargo_fuzz() {
+  [ -x target/tools/bin/cargo-fuzz ] && [ "$(target/tools/bin/cargo-fuzz --version)" = "cargo-fuzz $CARGO_FUZZ_VERSION" ] ||
+    CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --root target/tools --force cargo-fuzz --version "$CARGO_FUZZ_VERSION"
+}
+
+# fuzz [TARGET] [SECONDS]
+fuzz() {
+  local known target targets seconds=60
+  mapfile -t known < <(basename -s .rs fuzz/fuzz_targets/*.rs)
+  targets=("${known[@]}")
+  if [ $# -gt 0 ] && ! [[ $1 =~ ^[0-9]+$ ]]; then targets=("$1"); shift; fi
+  if [ $# -gt 0 ]; then seconds=$1; fi
+  [[ " ${known[*]} " == *" ${targets[0]} "* ]] || die "there is no target \"${targets[0]}\"; the targets are: ${known[*]}"
+  need_rust
+  need_cargo_fuzz
+  for target in "${targets[@]}"; do
+    say "fuzz: $target"
+    mkdir -p "target/fuzz-corpus/$target"
+    # An input that fails is written to fuzz/artifacts, and its path is printed.
+    target/tools/bin/cargo-fuzz run --sanitizer none --target-dir target/fuzz "$target" \
+      "target/fuzz-corpus/$target" "fuzz/corpus/$target" -- -max_total_time="$seconds" -max_len=4096 -print_final_stats=1
+  done
+}
+
 # --- tests ----------------------------------------------------------------------------------------
 
 need_for_guides() { need_debian openssl openssl; need_debian curl curl; }
@@ -328,6 +359,7 @@ tier_about() {
     vectors) echo "the signature vectors of Wycheproof" ;;
     core) echo "the scenarios, with the filter as a library and simulated time" ;;
     properties) echo "invariants, with random input" ;;
+    corpora) echo "the inputs that the fuzzer found and that are kept" ;;
     module) echo "the scenarios, with the module in a mock host (builds the module)" ;;
     envoy) echo "the scenarios, with the module in Envoy (builds the module)" ;;
     run) echo "./build.sh run (builds the module)" ;;
@@ -464,6 +496,7 @@ case $command in
   test) run_tests "$@" ;;
   bench) bench "$@" ;;
   check) check ;;
+  fuzz) fuzz "$@" ;;
   wasm) wasm ;;
   release) release "$@" ;;
   help | -h | --help) usage ;;

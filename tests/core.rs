@@ -16,6 +16,9 @@ mod deferred {
     scenarios::scenarios!(all CoreHarness<true>);
 }
 
+#[path = "costs/allocations.rs"]
+mod allocations;
+
 /// Failures of the host, and inputs in the wrong order.
 mod host_failures {
     use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! The filter as a library, without a host.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::mem;
 use std::net::IpAddr;
@@ -54,6 +55,10 @@ pub struct CoreHarness<const DEFERS: bool = false> {
     client: Option<IpAddr>,
     /// What goes on after a pause, and when.
     paused: Vec<(u64, PluginWork)>,
+    /// What verifies signatures.
+    pub verifier: Verifier<'static>,
+    /// How many times the filter has allocated memory in its steps.
+    allocations: Cell<u64>,
 }
 
 /// An environment without variables.
@@ -121,7 +126,16 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
     fn step(&self, filter: &mut Filter, input: Input) -> Effect {
         let now = Some(UnixTime(self.clock.now()));
         let (mut entropy, client) = (MachineEntropy, Client(self.client));
-        filter.step(input, &mut Env::new(now, &mut entropy, VERIFIER, &self.shared).with_client(&client))
+        let mut env = Env::new(now, &mut entropy, self.verifier, &self.shared).with_client(&client);
+        let mut effect = None;
+        let counted = allocation_counter::measure(|| effect = Some(filter.step(input, &mut env)));
+        self.allocations.set(self.allocations.get() + counted.count_total);
+        effect.unwrap()
+    }
+
+    /// How many times the filter has allocated memory since the last call.
+    pub fn take_allocations(&self) -> u64 {
+        self.allocations.take()
     }
 
     /// Makes a call and those that follow from it, as the root context of a plugin does.
@@ -147,7 +161,7 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
             let Some(PluginCall { work, call }) = call else { break };
             let result = self.call(&call);
             let now = Some(UnixTime(self.clock.now()));
-            next = Some(work.called(result, &mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared)));
+            next = Some(work.called(result, &mut Env::new(now, &mut MachineEntropy, self.verifier, &self.shared)));
         }
     }
 
@@ -155,7 +169,7 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
     fn tick(&mut self) {
         let shared = self.shared.clone();
         let mut entropy = MachineEntropy;
-        let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, VERIFIER, &shared);
+        let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, self.verifier, &shared);
         self.runtime.compile_some(env);
         let NewTenants { providers, revocations } = self.runtime.compiled_since(&mut self.compiled);
         self.jwks_refresher.add(providers, env);
@@ -174,7 +188,7 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
         self.note(log);
         let polls = {
             let (now, mut entropy) = (Some(UnixTime(self.clock.now())), MachineEntropy);
-            let env = &mut Env::new(now, &mut entropy, VERIFIER, &self.shared);
+            let env = &mut Env::new(now, &mut entropy, self.verifier, &self.shared);
             [store_poll(&self.runtime, env), documents_poll(&self.runtime, env)]
         };
         polls.into_iter().flatten().for_each(|poll| self.plugin_call(poll));
@@ -184,7 +198,7 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
         let due: Vec<(u64, PluginWork)> = due;
         for (_, work) in due {
             let now = Some(UnixTime(self.clock.now()));
-            let step = work.again(&mut Env::new(now, &mut MachineEntropy, VERIFIER, &self.shared));
+            let step = work.again(&mut Env::new(now, &mut MachineEntropy, self.verifier, &self.shared));
             self.plugin_step(step);
         }
         for (counter, count) in self.tally.drain() {
@@ -256,6 +270,8 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
             counters,
             client: None,
             paused: Vec::new(),
+            verifier: VERIFIER,
+            allocations: Cell::new(0),
         };
         harness.reconfigure(configuration);
         harness
@@ -329,7 +345,7 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
                 self.note(loaded.problems.iter().map(ConfigError::log));
                 let now = Some(UnixTime(self.clock.now()));
                 let mut entropy = MachineEntropy;
-                let env = &mut Env::new(now, &mut entropy, VERIFIER, &self.shared);
+                let env = &mut Env::new(now, &mut entropy, self.verifier, &self.shared);
                 let is_deferred = DEFERS && loaded.problems.is_empty();
                 let runtime = if is_deferred { self.deferred(configuration, loaded, env) } else { loaded.runtime };
                 runtime.prepare(env);

@@ -20,6 +20,7 @@ pub mod http2;
 pub mod issuer;
 pub mod module_harness;
 pub mod replicas;
+pub mod sequence;
 pub mod shared;
 pub mod signer;
 pub mod web_server;
