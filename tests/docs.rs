@@ -1,9 +1,9 @@
 //! The documents say what the code does: the reference, the schema and the loader have the same
-//! fields and defaults, every example loads, every event is documented, and every link leads
-//! somewhere.
+//! fields and defaults, every example loads, every event is documented, every test against an
+//! attack exists, and every link leads somewhere.
 #![allow(clippy::restriction, clippy::disallowed_methods, reason = "tests")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -611,6 +611,84 @@ fn every_decision_is_in_the_index() {
             assert!(text.contains(&format!("\n{heading}")), "{name}: {heading}");
         }
     }
+}
+
+/// A row of the tables of attacks.
+struct Attack {
+    id: String,
+    /// What rules it out, or why it does not apply.
+    reason: String,
+    tests: String,
+}
+
+/// The rows of the tables of attacks, in their order.
+fn attacks() -> Vec<Attack> {
+    let text = read("docs/threats.md");
+    let (_, tables) = text.split_once("\n## Attacks\n").unwrap();
+    let rows = tables.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| id |"));
+    let attacks = rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let ["", id, _, reason, tests, ""] = cells[..] else { panic!("{row}") };
+        Attack { id: id.to_owned(), reason: reason.to_owned(), tests: tests.to_owned() }
+    });
+    attacks.collect()
+}
+
+/// An id is the letter of a chapter and a number. The numbers of a chapter have no gap, and none is
+/// there twice.
+#[test]
+fn attacks_are_numbered() {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for Attack { id, .. } in attacks() {
+        let (chapter, number) = id.split_at(1);
+        let count = counts.entry(chapter.to_owned()).or_default();
+        *count += 1;
+        assert_eq!(number, count.to_string(), "{id}");
+    }
+    assert!(counts.values().sum::<usize>() > 100);
+}
+
+/// Each row has a reason, and either tests that exist or the words that there is none.
+#[test]
+fn tests_against_attacks_exist() {
+    let mut count = 0;
+    for Attack { id, reason, tests } in attacks() {
+        assert!(!reason.is_empty(), "{id} has no reason");
+        if tests == "no test" {
+            continue;
+        }
+        for link in tests.split(", [") {
+            let link = link.trim_start_matches('[').strip_suffix(')').and_then(|link| link.split_once("](../"));
+            let (name, file) = link.unwrap_or_else(|| panic!("{id}: {tests}"));
+            assert!(is_test(name.trim_matches('`'), file), "{id}: {name} is no test of {file}");
+            count += 1;
+        }
+    }
+    assert!(count > 200);
+}
+
+/// Whether `file` has this test: a scenario with its module before the name, a test of Node, or one
+/// of Rust.
+fn is_test(name: &str, file: &str) -> bool {
+    let text = read(file);
+    if let Some((module, name)) = name.split_once("::") {
+        let is_here = file == format!("tests/scenarios/{module}.rs");
+        return is_here && text.contains(&format!("\npub fn {name}<")) && is_listed(module, name);
+    }
+    if file.ends_with(".mjs") {
+        return text.contains(&format!("\ntest('{name}', "));
+    }
+    let start = format!("fn {name}(");
+    let mut pairs = text.lines().zip(text.lines().skip(1));
+    pairs.any(|(above, line)| above.trim() == "#[test]" && line.trim_start().starts_with(&start))
+}
+
+/// Whether the scenario is in the list of its module, so that the tiers run it.
+fn is_listed(module: &str, name: &str) -> bool {
+    let text = read("tests/scenarios/mod.rs");
+    let list = text.split(&format!("\n            {module}: [")).nth(1).and_then(|rest| rest.split(';').next());
+    let is_no_part = |c: char| !c.is_alphanumeric() && c != '_';
+    list.is_some_and(|list| list.split(is_no_part).any(|word| word == name))
 }
 
 /// The headings of a document, as links name them.
