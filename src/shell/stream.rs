@@ -90,9 +90,9 @@ impl HttpContext for Stream {
     }
 
     /// Gives the response head to the filter, if the filter needs it. The host calls this for a
-    /// local reply of Tenantgate, too, which the filter does not await. There is no callback for the
-    /// body and the trailers of a response: while the head is held back the host delivers neither,
-    /// and afterwards they are of no interest.
+    /// local reply of Tenantgate, too, which the filter does not await. There is no callback for
+    /// the body and the trailers of a response: while the head is held back the host delivers
+    /// neither, and afterwards they are of no interest.
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         self.response(|state| {
             if state.filter.awaits_response() {

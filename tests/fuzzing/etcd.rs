@@ -11,8 +11,8 @@ use crate::support::harness::{Harness as _, Outcome};
 use crate::support::issuer::{Answer, Issuer};
 use crate::support::world::{NAVIGATION, World, ada};
 
-/// Whatever etcd answers, it makes no tenant, since the operator has signed nothing, and no session.
-/// The first byte is the status of the answer: 200 if it is even.
+/// Whatever etcd answers, it makes no tenant, since the operator has signed nothing, and no
+/// session. The first byte is the status of the answer: 200 if it is even.
 pub(super) fn etcd_answer(bytes: &[u8]) {
     let (first, rest) = bytes.split_first().map_or((0, &b""[..]), |(first, rest)| (*first, rest));
     let status = if first % 2 == 0 { 200 } else { 400 };
