@@ -340,7 +340,7 @@ fuzz() {
     mkdir -p "target/fuzz-corpus/$target"
     # An input that fails is written to fuzz/artifacts, and its path is printed.
     target/tools/bin/cargo-fuzz run --sanitizer none --target-dir target/fuzz "$target" \
-      "target/fuzz-corpus/$target" "fuzz/corpus/$target" -- -max_total_time="$seconds" -max_len=4096 -print_final_stats=1
+      "target/fuzz-corpus/$target" "fuzz/corpus/$target" -- -dict=fuzz/dictionary -max_total_time="$seconds" -max_len=4096 -print_final_stats=1
   done
 }
 
