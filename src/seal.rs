@@ -40,7 +40,7 @@ pub enum Purpose {
     Documents,
     /// A login in progress.
     Login,
-    /// The result of a refresh, for the other replicas.
+    /// The result of a refresh, for the other VMs of the process and the other replicas.
     Refresh,
     /// The sessions that ended early, for the other VMs of the process.
     Revocations,

@@ -42,7 +42,12 @@ impl Entropy for TestHost {
 impl TestHost {
     /// The environment of one step on this host, without time and shared data.
     pub(crate) fn env(&mut self) -> Env<'_> {
-        Env::new(None, self, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() }, &NoSharedData)
+        self.env_with(&NoSharedData)
+    }
+
+    /// The same with these shared data.
+    pub(crate) fn env_with<'a>(&'a mut self, shared: &'a dyn SharedData) -> Env<'a> {
+        Env::new(None, self, Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() }, shared)
     }
 }
 

@@ -19,6 +19,81 @@ mod deferred {
 #[path = "costs/allocations.rs"]
 mod allocations;
 
+/// Another plugin in the same Envoy writes to the shared data.
+mod other_plugins {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+    use tenantgate::env::shared::SharedData as _;
+
+    use super::support::browser::Browser;
+    use super::support::core_harness::CoreHarness;
+    use super::support::harness::{Outcome, values};
+    use super::support::issuer::Refresh;
+    use super::support::world::World;
+
+    const PAGE: &str = "https://acme.example/";
+
+    fn session_of(browser: &Browser) -> Vec<u8> {
+        let line = browser.cookie_line("acme.example").unwrap();
+        let value = line.split("; ").find_map(|pair| pair.strip_prefix("__Host-tenantgate-session="));
+        value.unwrap().as_bytes().to_vec()
+    }
+
+    /// Nothing that another plugin reads of a refresh is a cookie. Results that it exchanges count
+    /// as none.
+    #[test]
+    fn a_refresh_gives_no_other_session() {
+        let refreshes = |configuration: &mut Value| configuration["tenants"][0]["refresh"] = json!({});
+        let mut world = World::<CoreHarness>::with(refreshes);
+        world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+        let sign_in = |world: &mut World<CoreHarness>, name: &str| {
+            let mut browser = world.browser();
+            world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": name }));
+            browser
+        };
+        let (mut ada, mut bob) = (sign_in(&mut world, "ada"), sign_in(&mut world, "bob"));
+        let (mut behind, results) = loop {
+            let behind = [ada.clone(), bob.clone()];
+            world.clock.advance(Duration::from_secs(300));
+            world.open(&mut ada, PAGE).forwarded();
+            world.open(&mut bob, PAGE).forwarded();
+            let sessions = [session_of(&ada), session_of(&bob)];
+            // The last result of each slot, sealed: the id of the session key, and base64url.
+            let mut results = Vec::new();
+            for key in slots() {
+                let Some((bytes, _)) = world.harness.shared.get(&key) else { continue };
+                assert!(!sessions.iter().any(|session| bytes.windows(session.len()).any(|part| part == session)));
+                let place = bytes.windows(3).rposition(|part| part == b"k1.");
+                results.extend(place.map(|place| (key, bytes[place..].to_vec())));
+            }
+            // Two refreshes may share a slot.
+            if let Ok(results) = <[_; 2]>::try_from(results) {
+                break (behind, results);
+            }
+            let keys = world.harness.shared.clear("tenantgate/refresh/");
+            world.harness.shared.overwrite(&keys);
+        };
+        let [(first, one), (second, other)] = &results;
+        assert_eq!(one.len(), other.len());
+        for (key, own, foreign) in [(first, one, other), (second, other, one)] {
+            let (mut bytes, _) = world.harness.shared.get(key).unwrap();
+            let place = bytes.len() - own.len();
+            bytes[place..].copy_from_slice(foreign);
+            world.harness.shared.set(key, &bytes, None).unwrap();
+        }
+        for (browser, name) in behind.iter_mut().zip(["ada", "bob"]) {
+            if let Outcome::Forwarded(seen, _) = world.open(browser, PAGE) {
+                assert_eq!(values(&seen, "x-auth-request-user"), [name]);
+            }
+        }
+    }
+
+    fn slots() -> impl Iterator<Item = String> {
+        (0..=u8::MAX).map(|number| format!("tenantgate/refresh/{number}"))
+    }
+}
+
 /// Failures of the host, and inputs in the wrong order.
 mod host_failures {
     use std::sync::Arc;

@@ -16,7 +16,7 @@ use crate::oauth::discovery::Provider;
 use crate::seal::KeyRing;
 use crate::session::revocation::{Revocations, SelectedSessions};
 use crate::session::store::{CommandedSignOut, Store, StoreSettings};
-use crate::session::{RefreshStore, SessionCache, Sessions};
+use crate::session::{SessionCache, Sessions, prepare_refreshes};
 use crate::tenant::{SessionPolicy, Tenant};
 use crate::tenant_documents::DocumentKeys;
 use crate::upstream::{Assertion, AssertionSettings, UpstreamConfig};
@@ -216,7 +216,7 @@ impl Runtime {
             || self.deferred.is_some()
             || self.served().any(|tenant| tenant.model.refresh.is_some())
         {
-            RefreshStore::new(env.shared()).prepare();
+            prepare_refreshes(env.shared());
         }
     }
 

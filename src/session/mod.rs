@@ -27,7 +27,7 @@ pub(crate) use id::SessionId;
 pub(crate) use record::SessionRecord;
 pub(crate) use refresh_grant::{Age, RefreshGrant};
 pub use refresh_store::RefreshKey;
-pub(crate) use refresh_store::{RefreshState, RefreshStore};
+pub(crate) use refresh_store::{RefreshState, RefreshStore, prepare as prepare_refreshes};
 pub(crate) use retained_tokens::RetainedTokens;
 pub(crate) use sent::{CrossOrigin, SentSession};
 pub(crate) use session::{Session, SessionCache};

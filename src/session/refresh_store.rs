@@ -4,6 +4,7 @@
 //!
 //! The states are in the shared data, so they outlast a configuration and the VM that wrote them.
 //! Shared data never expire, so the states are in a fixed number of slots, each with a limit.
+//! Another plugin may read and write them, so a result is sealed for its tenant and refresh.
 //!
 //! Scenarios: `tests/scenarios/refresh.rs`.
 
@@ -13,13 +14,18 @@ use sha2::{Digest, Sha256};
 use super::refresh_grant::RefreshGrant;
 use crate::base::encoding::base64url;
 use crate::base::time::UnixTime;
+use crate::env::Env;
 use crate::env::shared::{SharedData, change, create};
-use crate::tenant::TenantName;
+use crate::seal::{KeyRing, Purpose};
+use crate::tenant::{Tenant, TenantName};
 
-/// The refreshes of this process by [`RefreshKey`]. Everything may be lost at any time; then a
-/// refresh is made again.
+/// The refreshes of this process for one tenant, by [`RefreshKey`]. Everything may be lost at any
+/// time; then a refresh is made again.
 #[derive(Clone, Copy)]
-pub(crate) struct RefreshStore<'a>(&'a dyn SharedData);
+pub(crate) struct RefreshStore<'a> {
+    ring: &'a KeyRing,
+    tenant: &'a Tenant,
+}
 
 /// Identifies one refresh: the refresh token and the time of the last refresh, because an issuer
 /// that issues no new refresh token receives the same one each time. It is a hash, so it reveals no
@@ -58,53 +64,97 @@ pub(crate) enum RefreshState {
     Rejected,
 }
 
+/// A state as the shared data have it.
+#[derive(Clone, Serialize, Deserialize)]
+enum StoredState {
+    /// See [`RefreshState::Called`].
+    Called(u64),
+    /// See [`RefreshState::Failed`].
+    Failed(u64),
+    /// The key of the refresh and its result, sealed.
+    Ended(String),
+}
+
 /// The content of a slot, the oldest entry first.
 #[derive(Default, Serialize, Deserialize)]
-struct Slot(Vec<(RefreshKey, RefreshState)>);
+struct Slot(Vec<(RefreshKey, StoredState)>);
+
+/// Creates the slots. The creation of a value is not atomic, so it has to happen before requests
+/// come. Without shared data, each worker refreshes for itself.
+pub(crate) fn prepare(shared: &dyn SharedData) {
+    let _ = (0..SLOTS).try_for_each(|number| create(shared, &slot(number)));
+}
 
 impl<'a> RefreshStore<'a> {
-    /// The store in these shared data.
-    pub(crate) fn new(shared: &'a dyn SharedData) -> Self {
-        Self(shared)
-    }
-
-    /// Creates the slots. The creation of a value is not atomic, so it has to happen before
-    /// requests come. Without shared data, each worker refreshes for itself.
-    pub(crate) fn prepare(self) {
-        let _ = (0..SLOTS).try_for_each(|number| create(self.0, &slot(number)));
+    /// The refreshes of this tenant. The keys seal their results.
+    pub(crate) fn new(ring: &'a KeyRing, tenant: &'a Tenant) -> Self {
+        Self { ring, tenant }
     }
 
     /// The state of a refresh. `None` if a request may begin it: there is none, its call is long
-    /// over, or the pause after its failure is.
-    pub(crate) fn state(self, key: RefreshKey, now: UnixTime) -> Option<RefreshState> {
-        let (bytes, _) = self.0.get(&key.slot())?;
-        Slot::read(&bytes).state(key, now)
+    /// over, or the pause after its failure is; or its result does not open.
+    pub(crate) fn state(self, key: RefreshKey, shared: &dyn SharedData, now: UnixTime) -> Option<RefreshState> {
+        let (bytes, _) = shared.get(&key.slot())?;
+        self.read(key, Slot::read(&bytes).state(key, now)?)
+    }
+
+    /// What this entry of the shared data says about the refresh.
+    fn read(self, key: RefreshKey, stored: StoredState) -> Option<RefreshState> {
+        match stored {
+            StoredState::Called(until) => Some(RefreshState::Called(until)),
+            StoredState::Failed(until) => Some(RefreshState::Failed(until)),
+            StoredState::Ended(sealed) => {
+                let opened =
+                    self.ring.open::<(RefreshKey, RefreshState)>(Purpose::Refresh, self.tenant, sealed.as_bytes())?;
+                let (of, result) = opened.into_parts().1;
+                (of == key).then_some(result)
+            }
+        }
     }
 
     /// Claims a refresh that no worker makes. Its call ends before `until`. Returns whether this
     /// worker has to make the call; of several workers only one has to.
-    pub(crate) fn claim(self, key: RefreshKey, until: UnixTime, now: UnixTime) -> bool {
+    pub(crate) fn claim(self, key: RefreshKey, until: UnixTime, shared: &dyn SharedData, now: UnixTime) -> bool {
         for _ in 0..TRIES {
             let mut is_taken = false;
-            let claimed = change(self.0, &key.slot(), |bytes| {
+            let claimed = change(shared, &key.slot(), |bytes| {
                 let slot = Slot::read(bytes);
-                is_taken = slot.state(key, now).is_some();
-                if is_taken { None } else { Some(slot.put(key, RefreshState::Called(until.0)).write()) }
+                is_taken = slot.state(key, now).and_then(|stored| self.read(key, stored)).is_some();
+                if is_taken { None } else { Some(slot.put(key, StoredState::Called(until.0)).write()) }
             });
             if claimed.is_ok() || is_taken {
                 return !is_taken;
             }
         }
         // Without a working store every worker refreshes for itself.
-        self.0.get(&key.slot()).is_none()
+        shared.get(&key.slot()).is_none()
     }
 
-    /// Records the end of a call. Another worker may write to the slot at the same time, so it is
-    /// tried [`TRIES`] times.
-    pub(crate) fn end(self, key: RefreshKey, state: &RefreshState) {
-        let write = |bytes: &[u8]| Some(Slot::read(bytes).put(key, state.clone()).write());
-        let _ = (0..TRIES).find(|_| change(self.0, &key.slot(), write).is_ok());
+    /// Records the end of a call. A result that cannot be sealed is lost, and the next request may
+    /// refresh.
+    pub(crate) fn end(self, key: RefreshKey, state: &RefreshState, env: &mut Env<'_>) {
+        let stored = match state {
+            RefreshState::Called(until) => StoredState::Called(*until),
+            RefreshState::Failed(until) => StoredState::Failed(*until),
+            RefreshState::Renewed(_) | RefreshState::Rejected => {
+                let sealed = self.ring.seal(Purpose::Refresh, self.tenant, &(key, state), env);
+                sealed.map_or(StoredState::Failed(0), StoredState::Ended)
+            }
+        };
+        put(key, &stored, env.shared());
     }
+
+    /// Records that a call has failed, and that no request refreshes before `until`.
+    pub(crate) fn fail(key: RefreshKey, until: UnixTime, shared: &dyn SharedData) {
+        put(key, &StoredState::Failed(until.0), shared);
+    }
+}
+
+/// Writes a state. Another worker may write to the slot at the same time, so it is tried [`TRIES`]
+/// times.
+fn put(key: RefreshKey, state: &StoredState, shared: &dyn SharedData) {
+    let write = |bytes: &[u8]| Some(Slot::read(bytes).put(key, state.clone()).write());
+    let _ = (0..TRIES).find(|_| change(shared, &key.slot(), write).is_ok());
 }
 
 impl Slot {
@@ -117,13 +167,13 @@ impl Slot {
         postcard::to_allocvec(self).unwrap_or_default()
     }
 
-    fn state(&self, key: RefreshKey, now: UnixTime) -> Option<RefreshState> {
+    fn state(&self, key: RefreshKey, now: UnixTime) -> Option<StoredState> {
         let (_, state) = self.0.iter().find(|(other, _)| *other == key)?;
         state.is_in_force(now).then(|| state.clone())
     }
 
     /// The slot with this state. The oldest entries go until the limits are kept.
-    fn put(mut self, key: RefreshKey, state: RefreshState) -> Self {
+    fn put(mut self, key: RefreshKey, state: StoredState) -> Self {
         self.0.retain(|(other, _)| *other != key);
         self.0.push((key, state));
         let mut bytes = 0_usize;
@@ -138,20 +188,20 @@ impl Slot {
     }
 }
 
-impl RefreshState {
+impl StoredState {
     /// If the clock was set back, a call or a pause must not last until the old time is reached
     /// again.
     fn is_in_force(&self, now: UnixTime) -> bool {
         match self {
             Self::Called(until) | Self::Failed(until) => now.0 < *until && *until <= now.0.saturating_add(MAX_PAUSE),
-            Self::Renewed(_) | Self::Rejected => true,
+            Self::Ended(_) => true,
         }
     }
 
     fn size(&self) -> usize {
         match self {
-            Self::Renewed(sealed) => sealed.len(),
-            Self::Called(_) | Self::Failed(_) | Self::Rejected => 0,
+            Self::Ended(sealed) => sealed.len(),
+            Self::Called(_) | Self::Failed(_) => 0,
         }
     }
 }
@@ -173,42 +223,73 @@ const MAX_PAUSE: u64 = 48 * 3600;
 mod tests {
     use super::*;
     use crate::env::shared::NoSharedData;
-    use crate::testing::{TestSharedData, tenant_name};
+    use crate::runtime::Runtime;
+    use crate::testing::{self, TestHost, TestSharedData, tenant_name, tenants};
 
     fn key(tenant: &str, token: &str, renewed: u64) -> RefreshKey {
         let grant = RefreshGrant { refresh_token: token.to_owned(), renewed, ..RefreshGrant::default() };
         RefreshKey::new(&tenant_name(tenant), &grant)
     }
 
+    fn stores(runtime: &Runtime) -> [RefreshStore<'_>; 2] {
+        tenants(runtime).map(|tenant| RefreshStore::new(runtime.ring(), tenant))
+    }
+
     const NOW: UnixTime = UnixTime(100);
 
     #[test]
     fn one_worker_makes_the_call() {
-        let shared = TestSharedData::default();
-        let (store, key) = (RefreshStore::new(&shared), key("acme", "t", 0));
-        store.prepare();
-        assert_eq!(store.state(key, NOW), None);
-        assert!(store.claim(key, UnixTime(105), NOW));
-        assert!(!store.claim(key, UnixTime(105), NOW));
-        assert_eq!(store.state(key, UnixTime(104)), Some(RefreshState::Called(105)));
+        let runtime = testing::runtime(&["k1"]);
+        let [store, _] = stores(&runtime);
+        let (mut host, shared) = (TestHost::default(), TestSharedData::default());
+        let env = &mut host.env_with(&shared);
+        let key = key("acme", "t", 0);
+        prepare(env.shared());
+        assert_eq!(store.state(key, env.shared(), NOW), None);
+        assert!(store.claim(key, UnixTime(105), env.shared(), NOW));
+        assert!(!store.claim(key, UnixTime(105), env.shared(), NOW));
+        assert_eq!(store.state(key, env.shared(), UnixTime(104)), Some(RefreshState::Called(105)));
         // The VM of the worker ended.
-        assert_eq!(store.state(key, UnixTime(105)), None);
-        assert!(store.claim(key, UnixTime(110), UnixTime(105)));
-        store.end(key, &RefreshState::Failed(140));
-        assert_eq!(store.state(key, UnixTime(139)), Some(RefreshState::Failed(140)));
-        assert!(!store.claim(key, UnixTime(150), UnixTime(139)));
-        assert!(store.claim(key, UnixTime(150), UnixTime(140)));
-        store.end(key, &RefreshState::Renewed("sealed".to_owned()));
-        assert_eq!(store.state(key, UnixTime(9999)), Some(RefreshState::Renewed("sealed".to_owned())));
-        assert!(!store.claim(key, UnixTime(10_000), UnixTime(9999)));
+        assert_eq!(store.state(key, env.shared(), UnixTime(105)), None);
+        assert!(store.claim(key, UnixTime(110), env.shared(), UnixTime(105)));
+        store.end(key, &RefreshState::Failed(140), env);
+        assert_eq!(store.state(key, env.shared(), UnixTime(139)), Some(RefreshState::Failed(140)));
+        assert!(!store.claim(key, UnixTime(150), env.shared(), UnixTime(139)));
+        assert!(store.claim(key, UnixTime(150), env.shared(), UnixTime(140)));
+        for result in [RefreshState::Renewed("sealed".to_owned()), RefreshState::Rejected] {
+            store.end(key, &result, env);
+            assert_eq!(store.state(key, env.shared(), UnixTime(9999)), Some(result));
+            assert!(!store.claim(key, UnixTime(10_000), env.shared(), UnixTime(9999)));
+        }
+    }
+
+    /// A result counts for the tenant and the refresh that it was sealed for. Any other one counts
+    /// as none, so that the refresh is made again.
+    #[test]
+    fn a_result_is_of_its_tenant_and_refresh() {
+        let runtime = testing::runtime(&["k1"]);
+        let [acme, globex] = stores(&runtime);
+        let (mut host, shared) = (TestHost::default(), TestSharedData::default());
+        let env = &mut host.env_with(&shared);
+        let (own, other) = (key("acme", "t", 0), key("acme", "u", 0));
+        acme.end(own, &RefreshState::Rejected, env);
+        let (bytes, _) = env.shared().get(&own.slot()).unwrap();
+        let stored = Slot::read(&bytes).state(own, NOW).unwrap();
+        for forged in [stored.clone(), StoredState::Ended("junk".to_owned())] {
+            put(other, &forged, env.shared());
+            assert_eq!(acme.state(other, env.shared(), NOW), None);
+            assert!(acme.claim(other, UnixTime(105), env.shared(), NOW));
+        }
+        assert_eq!(acme.state(own, env.shared(), NOW), Some(RefreshState::Rejected));
+        assert_eq!(globex.state(own, env.shared(), NOW), None);
     }
 
     #[test]
     fn a_refresh_belongs_to_a_tenant_a_token_and_a_time() {
-        let shared = TestSharedData::default();
-        let store = RefreshStore::new(&shared);
+        let (shared, runtime) = (TestSharedData::default(), testing::runtime(&["k1"]));
+        let [store, _] = stores(&runtime);
         for key in [key("acme", "t", 0), key("globex", "t", 0), key("acme", "u", 0), key("acme", "t", 1)] {
-            assert!(store.claim(key, UnixTime(105), NOW));
+            assert!(store.claim(key, UnixTime(105), &shared, NOW));
         }
     }
 
@@ -216,31 +297,34 @@ mod tests {
     /// not matter.
     #[test]
     fn a_claim_is_atomic() {
+        let runtime = testing::runtime(&["k1"]);
+        let [store, _] = stores(&runtime);
         let (mine, other) = (key("acme", "t", 0), key("acme", "other", 0));
         for (written, claimed) in [(mine, false), (other, true)] {
             let shared = TestSharedData::default();
-            let store = RefreshStore::new(&shared);
-            store.prepare();
-            let slot = Slot::default().put(written, RefreshState::Called(105)).write();
+            prepare(&shared);
+            let slot = Slot::default().put(written, StoredState::Called(105)).write();
             shared.before_write.replace(Some((mine.slot(), slot)));
-            assert_eq!(store.claim(mine, UnixTime(105), NOW), claimed);
+            assert_eq!(store.claim(mine, UnixTime(105), &shared, NOW), claimed);
         }
     }
 
     #[test]
     fn a_clock_that_is_set_back_stops_no_refresh() {
-        let shared = TestSharedData::default();
-        let (store, key) = (RefreshStore::new(&shared), key("acme", "t", 0));
-        store.end(key, &RefreshState::Failed(NOW.0.saturating_add(MAX_PAUSE).saturating_add(1)));
-        assert_eq!(store.state(key, NOW), None);
+        let (shared, runtime) = (TestSharedData::default(), testing::runtime(&["k1"]));
+        let [store, _] = stores(&runtime);
+        let key = key("acme", "t", 0);
+        RefreshStore::fail(key, UnixTime(NOW.0.saturating_add(MAX_PAUSE).saturating_add(1)), &shared);
+        assert_eq!(store.state(key, &shared, NOW), None);
     }
 
     #[test]
     fn without_shared_data_every_worker_calls() {
-        let store = RefreshStore::new(&NoSharedData);
-        store.prepare();
+        let runtime = testing::runtime(&["k1"]);
+        let [store, _] = stores(&runtime);
+        prepare(&NoSharedData);
         for _ in 0..2 {
-            assert!(store.claim(key("acme", "t", 0), UnixTime(105), NOW));
+            assert!(store.claim(key("acme", "t", 0), UnixTime(105), &NoSharedData, NOW));
         }
     }
 
@@ -248,17 +332,18 @@ mod tests {
     fn a_slot_is_limited() {
         let mut slot = Slot::default();
         for number in 0..3 * MAX_ENTRIES {
-            slot = slot.put(key("acme", &number.to_string(), 0), RefreshState::Called(105));
+            slot = slot.put(key("acme", &number.to_string(), 0), StoredState::Called(105));
         }
         assert_eq!(slot.0.len(), MAX_ENTRIES);
-        assert_eq!(slot.state(key("acme", "95", 0), NOW), Some(RefreshState::Called(105)));
-        assert_eq!(slot.state(key("acme", "0", 0), NOW), None);
-        let big = RefreshState::Renewed("x".repeat(20_000));
+        assert!(matches!(slot.state(key("acme", "95", 0), NOW), Some(StoredState::Called(105))));
+        assert!(slot.state(key("acme", "0", 0), NOW).is_none());
+        let big = StoredState::Ended("x".repeat(20_000));
         for number in 0..10 {
             slot = slot.put(key("acme", &number.to_string(), 0), big.clone());
         }
         assert_eq!(slot.0.len(), 3);
-        assert_eq!(Slot::read(&slot.write()).state(key("acme", "9", 0), NOW), Some(big));
+        let kept = Slot::read(&slot.write()).state(key("acme", "9", 0), NOW);
+        assert!(matches!(kept, Some(StoredState::Ended(text)) if text.len() == 20_000));
         for junk in [&b"-"[..], b"", b"\xff\xff\xff\xff"] {
             assert!(Slot::read(junk).0.is_empty());
         }

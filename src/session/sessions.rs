@@ -73,6 +73,10 @@ impl Sessions<'_> {
         Ok(Session::new(session))
     }
 
+    fn refreshes(&self) -> RefreshStore<'_> {
+        RefreshStore::new(self.ring, self.tenant)
+    }
+
     /// The newest session that the refreshes of this process have made of `session`, which may be
     /// `session` itself.
     ///
@@ -82,7 +86,7 @@ impl Sessions<'_> {
         let mut session = session;
         for _ in 0..MAX_BEHIND {
             let Some(grant) = session.grant() else { return Ok(session) };
-            match RefreshStore::new(shared).state(RefreshKey::new(&self.tenant.name, grant), self.now) {
+            match self.refreshes().state(RefreshKey::new(&self.tenant.name, grant), shared, self.now) {
                 Some(RefreshState::Renewed(sealed)) => session = self.open(sealed.as_bytes())?,
                 Some(RefreshState::Rejected) => break,
                 Some(RefreshState::Called(_) | RefreshState::Failed(_)) | None => return Ok(session),
@@ -97,7 +101,7 @@ impl Sessions<'_> {
     pub(crate) fn newest_grant(&self, session: &SessionRecord, shared: &dyn SharedData) -> Option<RefreshGrant> {
         let mut grant = session.tokens.grant.clone()?;
         for _ in 0..MAX_BEHIND {
-            let state = RefreshStore::new(shared).state(RefreshKey::new(&self.tenant.name, &grant), self.now);
+            let state = self.refreshes().state(RefreshKey::new(&self.tenant.name, &grant), shared, self.now);
             let Some(RefreshState::Renewed(sealed)) = state else { break };
             let newer = self.ring.open::<SessionRecord>(Purpose::Session, self.tenant, sealed.as_bytes());
             let newer = newer.map(|opened| opened.into_parts().1).filter(|newer| newer.id == session.id);

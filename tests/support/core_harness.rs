@@ -44,7 +44,7 @@ pub struct CoreHarness<const DEFERS: bool = false> {
     generation: u64,
     /// How many of the deferred tenants they know.
     compiled: usize,
-    shared: SharedStore,
+    pub shared: SharedStore,
     issuers: Issuers,
     clock: Clock,
     log: Vec<String>,

@@ -51,7 +51,7 @@ impl AwaitedRefresh {
     pub(crate) fn cookies(&self, env: &Env<'_>) -> AwaitedCookies {
         let Ok(now) = env.now() else { return AwaitedCookies::Known(Vec::new()) };
         let sessions = self.runtime.sessions(&self.served, now);
-        match RefreshStore::new(env.shared()).state(self.key, now) {
+        match RefreshStore::new(self.runtime.ring(), &self.served.model).state(self.key, env.shared(), now) {
             Some(RefreshState::Called(_)) => AwaitedCookies::NotYet,
             Some(RefreshState::Renewed(sealed)) => {
                 let session = sessions.open(sealed.as_bytes()).ok();

@@ -62,7 +62,7 @@ pub(crate) fn freshness(
             break;
         }
         let key = RefreshKey::new(&tenant.name, grant);
-        let next = match RefreshStore::new(env.shared()).state(key, now) {
+        let next = match store(context).state(key, env.shared(), now) {
             Some(RefreshState::Renewed(sealed)) => match context.sessions(now).open(sealed.as_bytes()) {
                 // The age of every session that is used was checked, so the last pass takes none.
                 Ok(newer) if behind < MAX_BEHIND => {
@@ -120,6 +120,10 @@ enum Next {
     Pause,
 }
 
+fn store(context: &RequestContext) -> RefreshStore<'_> {
+    RefreshStore::new(context.runtime.ring(), context.tenant())
+}
+
 /// Claims the refresh for this request and makes the call, if the provider is not known to be away.
 fn begin(
     context: &RequestContext,
@@ -135,11 +139,11 @@ fn begin(
     if permission == Permission::Pause {
         return Next::Pause;
     }
-    if !RefreshStore::new(env.shared()).claim(key, now.plus(longest_wait(context)), now) {
+    if !store(context).claim(key, now.plus(longest_wait(context)), env.shared(), now) {
         return Next::Wait;
     }
     let Ok(request) = refresh_request(&context.served.provider, &grant.refresh_token, env) else {
-        RefreshStore::new(env.shared()).end(key, &RefreshState::Failed(now.plus(PAUSE).0));
+        RefreshStore::fail(key, now.plus(PAUSE), env.shared());
         return Next::Pause;
     };
     // A refresh does not wait for an etcd that is known to be away.

@@ -136,9 +136,13 @@ impl Refreshing {
         RefreshKey::new(&self.served.model.name, &self.grant)
     }
 
+    fn store(&self) -> RefreshStore<'_> {
+        RefreshStore::new(self.runtime.ring(), &self.served.model)
+    }
+
     /// Gives up before the call is made. The next request may refresh.
     pub(crate) fn abandon(&self, env: &Env<'_>) {
-        RefreshStore::new(env.shared()).end(self.key(), &RefreshState::Failed(0));
+        RefreshStore::fail(self.key(), UnixTime(0), env.shared());
     }
 
     /// Takes a response of the provider.
@@ -201,7 +205,7 @@ impl Refreshing {
             ClaimStep::Ended(result) => {
                 let reason = "another replica has made the refresh";
                 let line = self.log(Level::Debug, Event::SessionRefreshed, reason);
-                RefreshStore::new(env.shared()).end(self.key(), &result);
+                self.store().end(self.key(), &result, env);
                 RefreshStep::End(self.key(), line, None)
             }
         }
@@ -213,7 +217,7 @@ impl Refreshing {
             return self.end(Err(HostFailure("a pause ended that nothing waits for").into()), None, env);
         };
         let now = env.now().unwrap_or_default();
-        let state = RefreshStore::new(env.shared()).state(self.key(), now);
+        let state = self.store().state(self.key(), env.shared(), now);
         match (&self.claim, state) {
             (Some(claim), Some(RefreshState::Called(_))) => {
                 let (call, http) = claim.ask(now);
@@ -337,7 +341,7 @@ impl Refreshing {
         env: &mut Env<'_>,
     ) -> RefreshStep {
         let (state, line) = self.result(renewed, tokens, env);
-        RefreshStore::new(env.shared()).end(self.key(), &state);
+        self.store().end(self.key(), &state, env);
         let unused = self.unused_token(tokens, env);
         let now = env.now().unwrap_or(self.overdue);
         match self.claim.as_ref().and_then(|claim| claim.tell(&state, now, env)) {
@@ -438,7 +442,7 @@ impl Refreshing {
         let mut record = self.record.clone();
         record.tokens.grant = Some(grant);
         let sealed = runtime.sessions(served, now).seal(&record, env).ok()?;
-        RefreshStore::new(env.shared()).end(key, &RefreshState::Failed(retry.0));
+        RefreshStore::fail(key, retry, env.shared());
         Some(sealed)
     }
 
