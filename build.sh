@@ -334,6 +334,8 @@ fuzz() {
   if [ $# -gt 0 ]; then seconds=$1; fi
   [[ " ${known[*]} " == *" ${targets[0]} "* ]] || die "there is no target \"${targets[0]}\"; the targets are: ${known[*]}"
   need_rust
+  # libFuzzer is C++.
+  need_debian c++ g++
   need_cargo_fuzz
   for target in "${targets[@]}"; do
     say "fuzz: $target"
@@ -359,7 +361,7 @@ tier_about() {
     vectors) echo "the signature vectors of Wycheproof" ;;
     core) echo "the scenarios, with the filter as a library and simulated time" ;;
     properties) echo "invariants, with random input" ;;
-    corpora) echo "the inputs that the fuzzer found and that are kept" ;;
+    corpora) echo "the inputs of the fuzzer that are kept" ;;
     module) echo "the scenarios, with the module in a mock host (builds the module)" ;;
     envoy) echo "the scenarios, with the module in Envoy (builds the module)" ;;
     run) echo "./build.sh run (builds the module)" ;;

@@ -1,4 +1,4 @@
-//! Tier `corpora`: the inputs that the fuzzer has found and that are kept, on their targets.
+//! Tier `corpora`: the inputs of the fuzzer that are kept, on their targets.
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
 mod fuzzing;
