@@ -405,6 +405,8 @@ need_for() {
 run_tier() {
   case $1 in
     unit) counted "$1" unit_tests ;;
+    # Its tests wait for Envoy more than they compute.
+    envoy) counted "$1" cargo test --locked --test "$1" -- --test-threads $((2 * $(nproc))) ;;
     run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
     browser) counted "$1" node --test --test-reporter=tap tests/e2e/{browser,pages,application}.test.mjs ;;
     provider) counted "$1" with_tool tests/e2e/{provider,keycloak,canaille,glewlwyd,api_clients,migration,guide_troubleshooting}.test.mjs ;;

@@ -239,7 +239,6 @@ mod envoy_only {
     fn a_pushed_configuration_ends_no_session() {
         let mut world = World::<EnvoyHarness>::new();
         let mut configuration = world.configuration();
-        world.harness = EnvoyHarness::with_lds(&configuration, world.issuers.clone());
         let mut browser = world.signed_in();
         let mut waiting = world.browser();
         let callback = world.callback(&mut waiting, "acme", "https://acme.example/page", &ada());

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 use crate::support::authority::{Authority, Identity};
 use crate::support::configuration::SESSION_KEY;
-use crate::support::envoy_harness::{Envoy, free_port, launch_file, loopback, send_to};
+use crate::support::envoy_harness::send_to;
+use crate::support::envoy_process::{Envoy, free_port, launch_file, loopback};
 use crate::support::harness::Reply;
 use crate::support::host::module_path;
 use crate::support::web_server::{Received, Sent, serve};

@@ -2,56 +2,57 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::clock::Clock;
+use super::envoy_process::{EnvoyProcess, address, free_port, launch_file, loopback, plugin, stats_config};
 use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS, counter_name};
 use super::host::module_path;
 use super::http::{ENDLESS, exchange, serve};
 use super::issuer::Issuers;
 
 pub struct EnvoyHarness {
-    envoy: Envoy,
+    /// Taken out when the test ends.
+    envoy: Option<EnvoyProcess>,
     ports: Ports,
     received: Arc<Mutex<Vec<Lines>>>,
     body_lengths: Arc<Mutex<Vec<usize>>>,
-    folder: TempDir,
+    vm_id: String,
 }
 
-/// A process that ends when this value is dropped.
-pub struct Envoy(Child);
-
-impl Drop for Envoy {
+impl Drop for EnvoyHarness {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if let Some(envoy) = self.envoy.take()
+            && !std::thread::panicking()
+        {
+            envoy.give_back();
+        }
     }
 }
 
 impl EnvoyHarness {
     /// As [`Harness::start`], with an Envoy that withholds bodies: the option for them is off.
     pub fn without_bodies(configuration: &Value, issuers: Issuers) -> Self {
-        Self::start_with(configuration, issuers, |bootstrap, _| {
-            *bootstrap.pointer_mut(PLUGIN).unwrap().get_mut("allow_on_headers_stop_iteration").unwrap() = json!(false);
+        Self::start_with(configuration, issuers, |resources, _| {
+            *resources.pointer_mut(PLUGIN).unwrap().get_mut("allow_on_headers_stop_iteration").unwrap() = json!(false);
         })
     }
 
     /// As [`Harness::start`], with a module whose VM crashes at a request with more than 60 header
     /// lines. No request makes the unchanged module crash.
     pub fn with_crashing_module(configuration: &Value, issuers: Issuers) -> Self {
-        Self::start_with(configuration, issuers, |bootstrap, folder| {
+        Self::start_with(configuration, issuers, |resources, folder| {
             let module = crashing_module(folder);
-            *bootstrap.pointer_mut(PLUGIN).unwrap().pointer_mut("/vm_config/code/local/filename").unwrap() =
+            *resources.pointer_mut(PLUGIN).unwrap().pointer_mut("/vm_config/code/local/filename").unwrap() =
                 json!(module);
         })
     }
@@ -60,8 +61,8 @@ impl EnvoyHarness {
     /// twice, and allows WebSockets. The upstream redirects `/moved` to `/arrived`, and `/broken`
     /// fails.
     pub fn with_retries(configuration: &Value, issuers: Issuers) -> Self {
-        Self::start_with(configuration, issuers, |bootstrap, _| {
-            let manager = bootstrap.pointer_mut(MANAGER).unwrap();
+        Self::start_with(configuration, issuers, |resources, _| {
+            let manager = resources.pointer_mut(MANAGER).unwrap();
             manager["upgrade_configs"] = json!([{ "upgrade_type": "websocket" }]);
             let route = manager.pointer_mut("/route_config/virtual_hosts/0/routes/1/route").unwrap();
             route["internal_redirect_policy"] = json!({ "max_internal_redirects": 2 });
@@ -69,42 +70,21 @@ impl EnvoyHarness {
         })
     }
 
-    /// As [`Harness::start`], with an Envoy that reads its listener from a file (LDS), so that a
-    /// test can change it.
-    pub fn with_lds(configuration: &Value, issuers: Issuers) -> Self {
-        Self::start_with(configuration, issuers, |bootstrap, folder| {
-            write_listener(bootstrap, folder);
-            bootstrap["static_resources"].as_object_mut().unwrap().remove("listeners");
-            bootstrap["node"] = json!({ "id": "gateway", "cluster": "gateway" });
-            bootstrap["dynamic_resources"] =
-                json!({ "lds_config": { "path_config_source": { "path": folder.join("lds.json") } } });
-        })
-    }
-
     /// As [`Harness::start`], with an Envoy that buffers at most `limit` bytes of a body.
     pub fn with_buffer_limit(configuration: &Value, issuers: Issuers, limit: usize) -> Self {
-        Self::start_with(configuration, issuers, |bootstrap, _| {
-            let resources = &mut bootstrap["static_resources"];
+        Self::start_with(configuration, issuers, |resources, _| {
             resources["listeners"][0]["per_connection_buffer_limit_bytes"] = json!(limit);
             resources["clusters"][0]["per_connection_buffer_limit_bytes"] = json!(limit);
         })
     }
 
-    /// Pushes another configuration to an Envoy of [`with_lds`](Self::with_lds), and waits until
-    /// Envoy uses it.
+    /// Pushes another configuration to the running Envoy, and waits until Envoy uses it.
     pub fn push(&mut self, configuration: &Value) {
-        let modified = "listener_manager.listener_modified: ";
-        let count = |harness: &Self| -> u64 {
-            let stats = harness.admin("/stats?filter=listener_manager");
-            let warming = stats.contains("listener_manager.total_listeners_warming: 0");
-            let line =
-                stats.lines().find_map(|line| line.strip_prefix(modified)).map_or(0, |count| count.parse().unwrap());
-            if warming { line } else { 0 }
-        };
-        let before = count(self);
-        write_listener(&bootstrap(configuration, &self.ports), self.folder.path());
+        let modified = |harness: &Self| harness.envoy().stat("listener_manager.listener_modified");
+        let before = modified(self);
+        self.write_listener(configuration);
         for _ in 0..600 {
-            if count(self) > before {
+            if modified(self) > before && self.envoy().stat("listener_manager.total_listeners_warming") == 0 {
                 return;
             }
             self.advance();
@@ -112,27 +92,40 @@ impl EnvoyHarness {
         panic!("Envoy did not take the configuration:\n{}", self.log());
     }
 
-    /// Replaces Envoy by a new one, with `change` made to its connection manager.
-    pub fn relaunch(&mut self, configuration: &Value, change: impl FnOnce(&mut Value)) {
-        let _ = self.envoy.0.kill();
-        let _ = self.envoy.0.wait();
-        let mut bootstrap = bootstrap(configuration, &self.ports);
-        let filter = &mut bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0];
-        change(&mut filter["typed_config"]);
-        self.envoy = launch(&bootstrap, &self.ports, self.folder.path())
-            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
-    }
-
     /// Pushes a configuration that Envoy has to reject, and waits until Envoy has rejected it.
     pub fn push_rejected(&mut self, configuration: &Value) {
-        write_listener(&bootstrap(configuration, &self.ports), self.folder.path());
+        let rejected = |harness: &Self| harness.envoy().stat("listener_manager.lds.update_rejected");
+        let before = rejected(self);
+        self.write_listener(configuration);
         for _ in 0..600 {
-            if !self.admin("/stats?filter=lds.update_rejected").contains("update_rejected: 0") {
+            if rejected(self) > before {
                 return;
             }
             self.advance();
         }
         panic!("Envoy did not refuse the configuration:\n{}", self.log());
+    }
+
+    fn write_listener(&self, configuration: &Value) {
+        self.envoy().write_listener(&resources(configuration, &self.vm_id, &self.ports)["listeners"][0]);
+    }
+
+    /// Replaces the listener by a new one whose VMs know nothing of the old one's, as a new Envoy's,
+    /// with `change` made to its connection manager.
+    pub fn relaunch(&mut self, configuration: &Value, change: impl FnOnce(&mut Value)) {
+        self.vm_id = new_vm_id();
+        let mut resources = resources(configuration, &self.vm_id, &self.ports);
+        change(resources.pointer_mut(MANAGER).unwrap());
+        self.envoy().end_listener();
+        self.begin(&resources);
+    }
+
+    fn begin(&self, resources: &Value) {
+        self.envoy().begin(resources["clusters"].as_array().unwrap(), &resources["listeners"][0]);
+    }
+
+    fn envoy(&self) -> &EnvoyProcess {
+        self.envoy.as_ref().unwrap()
     }
 
     fn start_with(configuration: &Value, issuers: Issuers, change: impl FnOnce(&mut Value, &Path)) -> Self {
@@ -179,25 +172,29 @@ impl EnvoyHarness {
         });
         let ports = Ports {
             gateway: free_port(),
-            admin: free_port(),
             upstream: upstream.port(),
             down: free_port(),
             issuers: issuers.collect(),
             etcd,
         };
-        let folder = TempDir::new().unwrap();
-        let mut bootstrap = bootstrap(configuration, &ports);
-        change(&mut bootstrap, folder.path());
-        let envoy =
-            launch(&bootstrap, &ports, folder.path()).unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
-        Self { envoy, ports, received, body_lengths, folder }
+        let (envoy, vm_id) = (EnvoyProcess::take(), new_vm_id());
+        let mut resources = resources(configuration, &vm_id, &ports);
+        change(&mut resources, envoy.folder());
+        let harness = Self { envoy: Some(envoy), ports, received, body_lengths, vm_id };
+        harness.begin(&resources);
+        harness
     }
+}
+
+/// No two plugins of different tests have the same.
+fn new_vm_id() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("gateway-{}", NEXT.fetch_add(1, Ordering::SeqCst))
 }
 
 #[derive(Clone)]
 struct Ports {
     gateway: u16,
-    admin: u16,
     upstream: u16,
     down: u16,
     issuers: Vec<(String, u16)>,
@@ -228,8 +225,7 @@ impl EnvoyHarness {
 
     /// A page of Envoy's admin interface.
     pub fn admin(&self, path: &str) -> String {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
-        exchange(loopback(self.ports.admin), request.as_bytes()).unwrap().body
+        self.envoy().admin(path)
     }
 }
 
@@ -248,7 +244,7 @@ impl Harness for EnvoyHarness {
         outcome(reply, self.take_received())
     }
 
-    /// Replaces Envoy by a new one, as in an upgrade.
+    /// As a new Envoy, as in an upgrade.
     fn reconfigure(&mut self, configuration: &Value) {
         self.relaunch(configuration, |_| {});
     }
@@ -258,7 +254,7 @@ impl Harness for EnvoyHarness {
     }
 
     fn log(&mut self) -> String {
-        fs::read_to_string(self.folder.path().join("envoy.log")).unwrap()
+        self.envoy().log()
     }
 
     fn counters(&mut self) -> BTreeMap<String, u64> {
@@ -296,26 +292,21 @@ pub fn outcome(reply: Reply, mut received: Vec<Lines>) -> Outcome {
     }
 }
 
-/// Starts Envoy with `configuration`. If Envoy does not start, the error is its log.
+/// Starts Envoy with `configuration` in its bootstrap. If Envoy does not start, the error is its
+/// log.
 pub fn try_start(configuration: &Value) -> Result<(), String> {
     let folder = TempDir::new().unwrap();
-    let ports = Ports {
-        gateway: free_port(),
-        admin: free_port(),
-        upstream: free_port(),
-        down: free_port(),
-        issuers: Vec::new(),
-        etcd: Vec::new(),
-    };
-    launch(&bootstrap(configuration, &ports), &ports, folder.path()).map(drop)
-}
-
-/// Writes the listener of `bootstrap` to the file that Envoy watches, atomically.
-fn write_listener(bootstrap: &Value, folder: &Path) {
-    let mut listener = bootstrap["static_resources"]["listeners"][0].clone();
-    listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    fs::write(folder.join("lds.new"), json!({ "resources": [listener] }).to_string()).unwrap();
-    fs::rename(folder.join("lds.new"), folder.join("lds.json")).unwrap();
+    let ports =
+        Ports { gateway: free_port(), upstream: free_port(), down: free_port(), issuers: Vec::new(), etcd: Vec::new() };
+    let admin = free_port();
+    let bootstrap = json!({
+        "admin": { "address": address(admin) },
+        "stats_config": stats_config(),
+        "static_resources": resources(configuration, "", &ports),
+    });
+    let file = folder.path().join("envoy.json");
+    fs::write(&file, bootstrap.to_string()).unwrap();
+    launch_file(&file, &[], admin).map(drop)
 }
 
 /// The filter's module with a callback in front of it that crashes.
@@ -349,78 +340,13 @@ fn crashing_module(folder: &Path) -> PathBuf {
     whole
 }
 
-/// The JSON pointer to the plugin in a bootstrap.
-const PLUGIN: &str =
-    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
-/// The JSON pointer to the connection manager.
-const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+/// The JSON pointer to the connection manager in the resources.
+const MANAGER: &str = "/listeners/0/filter_chains/0/filters/0/typed_config";
+/// The JSON pointer to the plugin.
+const PLUGIN: &str = "/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 
-fn launch(bootstrap: &Value, ports: &Ports, folder: &Path) -> Result<Envoy, String> {
-    let file = folder.join("envoy.json");
-    File::create(&file).unwrap().write_all(bootstrap.to_string().as_bytes()).unwrap();
-    launch_file(&file, &[], ports.admin)
-}
-
-/// Starts Envoy with a bootstrap and further environment variables, and waits until it is ready. If
-/// it does not start, the error is its log, which is written beside the file.
-pub fn launch_file(file: &Path, variables: &[(&str, &str)], admin: u16) -> Result<Envoy, String> {
-    let log = file.with_file_name("envoy.log");
-    let output = File::options().create(true).append(true).open(&log).unwrap();
-    let mut envoy = Command::new(envoy_path());
-    envoy.envs(variables.iter().copied()).args([
-        "--disable-hot-restart",
-        "--concurrency",
-        "2",
-        "-l",
-        "warning",
-        "--component-log-level",
-        "wasm:trace",
-        "-c",
-    ]);
-    let child = envoy.arg(file).stdout(output.try_clone().unwrap()).stderr(output).spawn();
-    let child =
-        child.unwrap_or_else(|error| panic!("{}: {error}; ./build.sh test installs it", envoy_path().display()));
-    let mut envoy = Envoy(child);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        if envoy.0.try_wait().unwrap().is_some() {
-            return Err(fs::read_to_string(log).unwrap());
-        }
-        if std::net::TcpStream::connect(loopback(admin)).is_ok() {
-            let ready = exchange(loopback(admin), b"GET /ready HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
-            if ready.is_some_and(|reply| reply.status == 200) {
-                return Ok(envoy);
-            }
-        }
-        assert!(Instant::now() < deadline, "Envoy is not ready after 30 s");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn envoy_path() -> PathBuf {
-    std::env::var_os("TENANTGATE_ENVOY")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/envoy"), PathBuf::from)
-}
-
-pub fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
-
-/// A free port. It lies below the range of Linux's outgoing connections, so that none of them takes
-/// it before Envoy listens.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let own = u16::try_from(std::process::id() % 40).unwrap() * 200;
-    loop {
-        let port = 21_000 + (own + NEXT.fetch_add(1, Ordering::SeqCst)) % 8_000;
-        if TcpListener::bind(loopback(port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
-    let address = |port: u16| json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
+/// The clusters and the listener of a test.
+fn resources(configuration: &Value, vm_id: &str, ports: &Ports) -> Value {
     let cluster = |name: &str, port: u16| {
         let endpoint = json!({ "endpoint": { "address": address(port) } });
         json!({
@@ -442,16 +368,6 @@ fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
             "load_assignment": { "cluster_name": "etcd", "endpoints": [{ "lb_endpoints": endpoints }] },
         }));
     }
-    let gate = json!({
-        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-        "config": {
-            "name": "tenantgate",
-            "failure_policy": "FAIL_RELOAD",
-            "allow_on_headers_stop_iteration": true,
-            "vm_config": { "runtime": "envoy.wasm.runtime.v8", "code": { "local": { "filename": module_path() } } },
-            "configuration": { "@type": "type.googleapis.com/google.protobuf.StringValue", "value": configuration.to_string() },
-        },
-    });
     let router = json!({ "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" });
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -468,21 +384,15 @@ fn bootstrap(configuration: &Value, ports: &Ports) -> Value {
             ],
         }] },
         "http_filters": [
-            { "name": "tenantgate", "typed_config": gate },
+            plugin(configuration, vm_id),
             { "name": "envoy.filters.http.router", "typed_config": router },
         ],
     });
-    let ours = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy/envoy.yaml")).unwrap();
-    let ours: Value = serde_saphyr::from_str(&ours).unwrap();
     json!({
-        "admin": { "address": address(ports.admin) },
-        "stats_config": ours["stats_config"],
-        "static_resources": {
-            "listeners": [{
-                "name": "gateway", "address": address(ports.gateway),
-                "filter_chains": [{ "filters": [{ "name": "envoy.filters.network.http_connection_manager", "typed_config": manager }] }],
-            }],
-            "clusters": clusters,
-        },
+        "listeners": [{
+            "name": "gateway", "address": address(ports.gateway),
+            "filter_chains": [{ "filters": [{ "name": "envoy.filters.network.http_connection_manager", "typed_config": manager }] }],
+        }],
+        "clusters": clusters,
     })
 }

@@ -9,6 +9,7 @@ pub mod core_harness;
 pub mod crypto;
 pub mod documents;
 pub mod envoy_harness;
+pub mod envoy_process;
 pub mod etcd;
 pub mod etcd_cluster;
 pub mod fleet_harness;
