@@ -70,6 +70,13 @@ impl Root {
         let verifier = Verifier { host: &VmVerifier, trusted: self.plugin.trusted };
         let mut entropy = VmEntropy;
         let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
+        self.add_tenants(env);
+        let actions = step(&mut self.jwks_refresher, &mut self.revocation_sync, env);
+        self.act(actions, env);
+    }
+
+    /// Tells the refresher and the sync of the tenants that are new to them.
+    fn add_tenants(&mut self, env: &mut Env<'_>) {
         let NewTenants { providers, revocations } = self.runtime.compiled_since(&mut self.compiled);
         self.jwks_refresher.add(providers, env);
         self.revocation_sync.add(revocations);
@@ -77,8 +84,10 @@ impl Root {
             self.jwks_refresher.set_found(providers, env);
             self.revocation_sync.set_found(revocations);
         }
-        let Actions { mut calls, log: mut lines, mut has_fetched } =
-            step(&mut self.jwks_refresher, &mut self.revocation_sync, env);
+    }
+
+    fn act(&mut self, actions: Actions, env: &mut Env<'_>) {
+        let Actions { mut calls, log: mut lines, mut has_fetched } = actions;
         while let Some((id, call)) = calls.pop() {
             match dispatch(&call) {
                 Ok(call) => drop(self.calls.insert(call.token, (call, id))),
