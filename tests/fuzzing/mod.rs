@@ -12,6 +12,7 @@ mod tokens;
 
 use std::sync::LazyLock;
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use tenantgate::jose::{Hash, HostAlgorithms, HostVerifier, Verifier};
 
@@ -89,7 +90,11 @@ fn assert_identity(seen: &Lines, user: &Value, tenant: &str) {
     let identity = seen.iter().filter(|(name, _)| name.starts_with("x-auth-request-"));
     assert_printable(identity.map(|(name, value)| (name.as_str(), value.as_slice())));
     let one = |name: &str| crate::support::harness::values(seen, name);
-    assert_eq!((one("x-auth-request-user"), one("x-auth-request-tenant")), (vec![text(user)], vec![tenant.to_owned()]));
+    let users: Vec<String> = one("x-auth-request-user")
+        .iter()
+        .map(|user| percent_decode_str(user).decode_utf8().unwrap().into_owned())
+        .collect();
+    assert_eq!((users, one("x-auth-request-tenant")), (vec![text(user)], vec![tenant.to_owned()]));
 }
 
 #[track_caller]

@@ -82,7 +82,7 @@ pub(super) fn id_token(bytes: &[u8]) {
     let nonce = address.split(['?', '&']).find_map(|pair| pair.strip_prefix("nonce=")).unwrap().to_owned();
     let callback = world.issuer("acme", |issuer| issuer.authorize(&address, &ada()));
     let good = json!({ "iss": ISSUER, "aud": "gate", "sub": "ada", "iat": now, "exp": now + 300, "nonce": nonce });
-    let bytes = String::from_utf8_lossy(bytes).replace("NONCE", &nonce);
+    let bytes = String::from_utf8_lossy(bytes).replace(r#""nonce":"NONCE""#, &format!(r#""nonce":"{nonce}""#));
     let (header, claims, token) = changed(bytes.as_bytes(), json!({ "alg": "ES256", "typ": "JWT" }), good);
     world.issuer("acme", |issuer| issuer.tamper = Box::new(move |_| token.clone()));
     refused(world.open(&mut browser, &callback));
