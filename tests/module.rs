@@ -2,6 +2,7 @@
 #![allow(clippy::restriction, clippy::disallowed_methods, unreachable_pub, reason = "tests")]
 
 mod costs;
+mod panics;
 mod scenarios;
 mod support;
 mod vms;

@@ -166,8 +166,11 @@ fn long_heads() {
     let mut host = metered(&[acme]);
     let ordinary = cost(&mut host, "/", &[]);
     let sealed = format!("k1.{}", "A".repeat(4000));
-    let pieces: String = (0..14).map(|number| format!("__Host-tenantgate-session.{number}={sealed}; ")).collect();
-    let logins: String = (0..14).map(|number| format!("__Host-tenantgate-login.{number}={sealed}; ")).collect();
+    let first = format!("__Host-tenantgate-session=5:{sealed}; ");
+    let further: String =
+        (1..5).map(|number| format!("__Host-tenantgate-session-{number}=AAAAAAAA:{sealed}; ")).collect();
+    let pieces = format!("{}{further}", first.repeat(5));
+    let logins: String = (0..14).map(|number| format!("__Host-tenantgate-login-{number:0>16}={sealed}; ")).collect();
     for (name, value) in [
         ("cookie", "a=b; ".repeat(12_000)),
         ("cookie", format!("__Host-tenantgate-session={}", "A".repeat(60_000))),

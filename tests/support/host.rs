@@ -288,6 +288,14 @@ impl Host {
         (Cost { instructions, host_calls: self.state().host_calls.take().unwrap() }, result)
     }
 
+    /// How many bytes of the module's stack were ever used. The stack begins at the first MiB and
+    /// grows down to address 0; what lies beyond cannot be written. It was zero at the start.
+    pub fn stack_used(&self) -> usize {
+        let memory = self.instance.get_memory(&self.store, "memory").unwrap();
+        let stack = &memory.data(&self.store)[..STACK];
+        STACK - stack.iter().position(|&byte| byte != 0).unwrap_or(STACK)
+    }
+
     /// The size of the module's memory in bytes.
     pub fn memory(&self) -> u64 {
         self.instance.get_memory(&self.store, "memory").unwrap().size(&self.store) * 65_536
@@ -511,6 +519,9 @@ pub fn module_bytes() -> Vec<u8> {
     let path = module_path();
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; ./build.sh wasm makes it", path.display()))
 }
+
+/// The size of the stack, which rustc chooses, in bytes.
+const STACK: usize = 1024 * 1024;
 
 /// The path of the module.
 pub fn module_path() -> PathBuf {
