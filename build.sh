@@ -38,11 +38,15 @@ usage: ./build.sh COMMAND
                     (--quick: in five; --only TEXT: these cases; --write: into docs/performance.*)
   bench keys        how long 10,000 tenants take to have the keys of their issuers
   bench tenants     the memory, the load and a push of 10,000 tenants, and of Envoy's jwt_authn
+  bench start       how long Envoy takes to its first answer, and its memory
   bench store       what a poll of etcd costs with up to a million sign-outs stored
   bench documents   what finding a tenant in etcd costs, and Envoy's memory, with up to 100,000 stored
   fuzz [TARGET] [SECONDS]
                     give the code inputs that reach more of it, all targets or one, 60 seconds each
                     (cargo-fuzz, with the stable compiler); new inputs go to target/fuzz-corpus
+  faults            what Envoy with Tenantgate does while providers, etcd, pushes or Envoy fail
+                    (--quick: fewer clients; --only TEXT: these rows; --write: into docs/faults.md)
+  soak [REQUESTS]   a million requests of mixed traffic, or so many: no error, and memory is flat
   wasm              build the module for Envoy: target/tenantgate.wasm
   release [--check] make the files of a release: target/dist; --check builds twice and compares
 
@@ -312,10 +316,25 @@ bench() {
     requests) need_debian wrk wrk; need_debian h2load nghttp2-client; wasm; exec node tests/e2e/bench.mjs "$@" ;;
     keys) wasm; exec node tests/e2e/bench_keys.mjs ;;
     tenants) wasm; exec node tests/e2e/bench_tenants.mjs ;;
+    start) wasm; exec node tests/e2e/bench_start.mjs ;;
     store) need_debian etcd etcd-server; exec node tests/e2e/bench_store.mjs ;;
     documents) need_debian etcd etcd-server; wasm; exec node tests/e2e/bench_documents.mjs ;;
-    *) die "there is no benchmark \"$kind\"; the benchmarks are: requests keys tenants store documents" ;;
+    *) die "there is no benchmark \"$kind\"; the benchmarks are: requests keys tenants start store documents" ;;
   esac
+}
+
+faults() {
+  need_envoy
+  need_debian etcd etcd-server
+  need_debian h2load nghttp2-client
+  wasm
+  exec node tests/e2e/faults.mjs "$@"
+}
+
+soak() {
+  need_envoy
+  wasm
+  exec node tests/e2e/soak.mjs "$@"
 }
 
 # The sanitizers of cargo-fuzz need a nightly compiler. There is hardly any unsafe code to find
@@ -501,6 +520,8 @@ case $command in
   bench) bench "$@" ;;
   check) check ;;
   fuzz) fuzz "$@" ;;
+  faults) faults "$@" ;;
+  soak) soak "$@" ;;
   wasm) wasm ;;
   release) release "$@" ;;
   help | -h | --help) usage ;;

@@ -24,6 +24,11 @@ export function startProcess(command, args, { log, env = {}, grace = 5, cwd }) {
       if (child.exitCode === null && child.signalCode === null) return undefined;
       return `${command} ended with ${child.exitCode ?? child.signalCode}:\n${tail(log)}`;
     },
+    /** Ends the process at once, as a crash does. */
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
     async stop() {
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');

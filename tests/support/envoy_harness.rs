@@ -110,8 +110,8 @@ impl EnvoyHarness {
         self.envoy().write_listener(&resources(configuration, &self.vm_id, &self.ports)["listeners"][0]);
     }
 
-    /// Replaces the listener by a new one whose VMs know nothing of the old one's, as a new Envoy's,
-    /// with `change` made to its connection manager.
+    /// Replaces the listener by a new one whose VMs know nothing of the old one's, as a new
+    /// Envoy's, with `change` made to its connection manager.
     pub fn relaunch(&mut self, configuration: &Value, change: impl FnOnce(&mut Value)) {
         self.vm_id = new_vm_id();
         let mut resources = resources(configuration, &self.vm_id, &self.ports);
