@@ -45,7 +45,7 @@ usage: ./build.sh COMMAND
                     give the code inputs that reach more of it, all targets or one, 60 seconds each
                     (cargo-fuzz, with the stable compiler); new inputs go to target/fuzz-corpus
   faults            what Envoy with Tenantgate does while providers, etcd, pushes or Envoy fail
-                    (--quick: fewer clients; --only TEXT: these rows; --write: into docs/faults.md)
+                    (--quick: in three minutes; --only TEXT: these rows; --write: into docs/faults.md)
   soak [REQUESTS]   a million requests of mixed traffic, or so many: no error, and memory is flat
   wasm              build the module for Envoy: target/tenantgate.wasm
   release [--check] make the files of a release: target/dist; --check builds twice and compares

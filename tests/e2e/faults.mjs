@@ -4,7 +4,8 @@
  *
  * For each fault: how many requests were sent, how they were answered, how many reached the
  * upstream with another identity than their sender's (leaked), how many requests with a session or a
- * token were refused (lost), and how many of those had no answer but 5xx (unserved). `--quick` has fewer resets, `--only TEXT` runs the rows with TEXT in
+ * token were refused (lost), and how many of those had no answer but 5xx (unserved). `--quick` has fewer resets and
+ * shorter faults, `--only TEXT` runs the rows with TEXT in
  * their name, and `--write` writes the table into docs/faults.md.
  */
 import { execFileSync } from 'node:child_process';
@@ -30,7 +31,7 @@ function movableClock() {
   return { file, env: { LD_PRELOAD: library, CLOCK_OFFSET_FILE: file } };
 }
 
-async function run({ name, gate: wanted = {}, during, mayFail }) {
+async function run({ name, gate: wanted = {}, during, after, mayFail }) {
   const { clock, crashes, ...more } = wanted;
   const gate = new Gate({ ...more, ...(clock ? { env: clock.env } : {}), ...(crashes ? { module: crashingModule(scratch) } : {}) });
   gate.clock = clock?.file;
@@ -45,9 +46,10 @@ async function run({ name, gate: wanted = {}, during, mayFail }) {
     const traffic = new Traffic(gate, { port });
     await traffic.start();
     await sleep(500);
-    const note = await during(gate, traffic);
+    const note = await during(gate, traffic, duration);
     const recovered = await traffic.recovered();
     await traffic.stop();
+    if (after) traffic.unexpected.push(...await after(gate));
     const { sent, answers, lost, unserved } = traffic.count;
     const leaked = gate.leaked.length;
     const isServed = mayFail || (unserved === 0 && !answers.none);
@@ -59,7 +61,8 @@ async function run({ name, gate: wanted = {}, during, mayFail }) {
 }
 
 const clock = movableClock();
-const chosen = rows({ many: options.quick ? 1_000 : 10_000, clock }).filter(({ name }) => name.includes(options.only ?? ''));
+const { many, duration } = options.quick ? { many: 1_000, duration: 2_000 } : { many: 10_000, duration: 4_000 };
+const chosen = rows({ many, clock }).filter(({ name }) => name.includes(options.only ?? ''));
 const table = [
   '| fault | sent | answered | leaked | lost | unserved | |',
   '|---|---|---|---|---|---|---|',
