@@ -48,6 +48,7 @@ usage: ./build.sh COMMAND
                     (--quick: in three minutes; --only TEXT: these rows; --write: into docs/faults.md)
   soak [REQUESTS]   a million requests of mixed traffic, or so many: no error, and memory is flat
   wasm              build the module for Envoy: target/tenantgate.wasm
+  sizes [--write]   how many bytes of the module each crate has; --write: into docs/supply-chain.md
   release [--check] make the files of a release: target/dist; --check builds twice and compares
 
 tiers (see tests/README.md):
@@ -252,24 +253,34 @@ cargo_release() {
     cargo build --locked --release --target "$target" "$@"
 }
 
-wasm() {
+# A lower inlining threshold and wasm-opt make the module 12 % smaller, see docs/decisions/0027-module-size.md.
+link_wasm() {
   need_wasm_target
   need_node_packages
-  say "building the module"
-  # A lower inlining threshold and wasm-opt make the module 12 % smaller, see docs/decisions/0027-module-size.md.
   cargo_release "$WASM_TARGET" "-C llvm-args=-inline-threshold=60 -Cllvm-args=-inlinecold-threshold=5 -Cllvm-args=-inlinehint-threshold=160" --lib
-  local linked=target/$WASM_TARGET/release/tenantgate.wasm tools=tests/e2e/node_modules/.bin
+}
+
+# Makes the module of what the compiler linked: finish_wasm LINKED MODULE [-g]
+finish_wasm() {
+  local linked=$1 module=$2 names=("${@:3}") tools=tests/e2e/node_modules/.bin
+  # Two callbacks of the shell take the names of the SDK's.
+  "$tools/wasm-merge" "${names[@]}" src/shell/callbacks.wat callbacks "$linked" tenantgate "${WASM_FEATURES[@]}" \
+    --skip-export-conflicts -o "$module.merged"
+  # The SDK exports every callback of the ABI, and Envoy calls each exported one for every request.
+  # Only the callbacks that the shell implements stay.
+  "$tools/wasm-metadce" "${names[@]}" "$module.merged" "${WASM_FEATURES[@]}" --graph-file src/shell/exports.json -o "$module.dce" >/dev/null
+  "$tools/wasm-opt" "${names[@]}" "$module.dce" "${WASM_FEATURES[@]}" -Oz -o "$module.new"
+  mv "$module.new" "$module"
+  rm "$module.merged" "$module.dce"
+}
+
+wasm() {
+  say "building the module"
+  link_wasm
+  local linked=target/$WASM_TARGET/release/tenantgate.wasm
   if ! [ "$WASM" -nt build.sh ] || ! [ "$WASM" -nt src/shell/exports.json ] ||
     ! [ "$WASM" -nt src/shell/callbacks.wat ] || ! cmp -s "$linked" "$WASM.linked"; then
-    # Two callbacks of the shell take the names of the SDK's.
-    "$tools/wasm-merge" src/shell/callbacks.wat callbacks "$linked" tenantgate "${WASM_FEATURES[@]}" \
-      --skip-export-conflicts -o "$WASM.merged"
-    # The SDK exports every callback of the ABI, and Envoy calls each exported one for every request.
-    # Only the callbacks that the shell implements stay.
-    "$tools/wasm-metadce" "$WASM.merged" "${WASM_FEATURES[@]}" --graph-file src/shell/exports.json -o "$WASM.dce" >/dev/null
-    "$tools/wasm-opt" "$WASM.dce" "${WASM_FEATURES[@]}" -Oz -o "$WASM.new"
-    mv "$WASM.new" "$WASM"
-    rm "$WASM.merged" "$WASM.dce"
+    finish_wasm "$linked" "$WASM"
     cp "$linked" "$WASM.linked"
   fi
   local size
@@ -528,6 +539,7 @@ case $command in
   faults) faults "$@" ;;
   soak) soak "$@" ;;
   wasm) wasm ;;
+  sizes) sizes "$@" ;;
   release) release "$@" ;;
   help | -h | --help) usage ;;
   *) usage >&2; die "there is no command \"$command\"" ;;

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The command `release` and the tiers `release` and `compat`. build.sh reads this file.
+# The commands `release` and `sizes`, and the tiers `release` and `compat`. build.sh reads this file.
 
 readonly TOOL_TARGET=x86_64-unknown-linux-musl
 readonly DIST=target/dist
@@ -64,6 +64,23 @@ check_reproducible() {
   diff -r "$DIST" "$copy/$DIST" || die "the two builds differ; the second one is in $copy"
   rm -rf "$(dirname "$copy")"
   echo "two builds, the same bytes"
+}
+
+# Builds the module with the names of its functions, in a folder of its own, and counts: sizes [--write]
+sizes() {
+  local folder=target/named page=()
+  case ${1:-} in
+    "") ;;
+    --write) page=(docs/supply-chain.md) ;;
+    *) die "sizes takes no \"$1\"; it takes --write" ;;
+  esac
+  need_python
+  say "building the module with names"
+  CARGO_PROFILE_RELEASE_STRIP=debuginfo CARGO_TARGET_DIR=$PWD/$folder link_wasm
+  finish_wasm "$folder/$WASM_TARGET/release/tenantgate.wasm" "$folder/tenantgate.wasm" -g
+  cargo tree --locked --target "$WASM_TARGET" --edges normal,no-proc-macro --prefix none --format '{p}' |
+    awk '$1 != "tenantgate" { print $1 }' >"$folder/crates"
+  python3 tests/release/sizes.py "$folder/tenantgate.wasm" "$folder/crates" "${page[@]}"
 }
 
 need_release() {
