@@ -3,6 +3,8 @@
 //! attack exists, and every link leads somewhere.
 #![allow(clippy::restriction, clippy::disallowed_methods, reason = "tests")]
 
+mod supply_chain;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
