@@ -27,6 +27,7 @@ pub mod refresh;
 pub mod refusal;
 pub mod scopes;
 pub mod session;
+pub mod side_channels;
 pub mod store;
 pub mod store_command;
 pub mod tenants;
@@ -222,6 +223,12 @@ macro_rules! scenarios {
             ] timed [
                 a_session_ends, a_session_that_is_used_often_ends, a_clock_that_was_put_back, an_idle_session_ends,
                 a_session_ends_with_its_id_token,
+            ];
+            side_channels: [
+                one_answer_to_every_bad_session, one_answer_to_every_bad_login,
+                a_sign_out_names_a_session_that_opens,
+            ] timed [
+                one_answer_to_every_session_that_is_over, one_answer_to_every_login_that_is_over,
             ];
             store: [
                 a_sign_out_is_known_everywhere, without_a_store_replicas_know_nothing,

@@ -182,7 +182,8 @@ pub fn replicas_with_other_keys<H: Harness>() {
     assert_eq!(world.issuer("acme", |issuer| issuer.calls), 0);
 }
 
-fn state_of(callback: &str) -> &str {
+/// `state` of a callback.
+pub fn state_of(callback: &str) -> &str {
     callback.split(['?', '&']).find_map(|pair| pair.strip_prefix("state=")).unwrap()
 }
 

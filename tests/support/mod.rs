@@ -21,6 +21,7 @@ pub mod http2;
 pub mod issuer;
 pub mod module_harness;
 pub mod replicas;
+pub mod sealed;
 pub mod sequence;
 pub mod shared;
 pub mod signer;
