@@ -7,6 +7,8 @@ use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex};
 
+use subtle::ConstantTimeEq as _;
+
 use crate::base::time::UnixTime;
 use crate::tenant::TenantName;
 
@@ -253,12 +255,16 @@ impl<V> CacheState<V> {
     }
 }
 
-/// Whether two byte strings are equal. The compiler's `==` compares byte by byte in WebAssembly,
+/// Whether two byte strings are equal, in constant time for equal lengths: the end of a token finds
+/// an entry, and the rest is as secret. The compiler's `==` compares byte by byte in WebAssembly,
 /// which took an eighth of the time spent on a cached token; this function compares eight bytes at
 /// once.
 fn same(a: &[u8], b: &[u8]) -> bool {
     let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    a.len() == b.len() && a_words.iter().zip(b_words).all(|(a, b)| a == b) && a_rest == b_rest
+    let words = a_words.iter().zip(b_words).map(|(a, b)| u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b));
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| u64::from(a ^ b));
+    let different = words.chain(rest).fold(0, |different, bits| different | bits);
+    a.len() == b.len() && different.ct_eq(&0).into()
 }
 
 /// Passes a `u64` through that is already a hash.
