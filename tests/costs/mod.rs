@@ -2,6 +2,7 @@
 //! request to the same VM. Neither depends on the machine.
 
 mod hot_paths;
+mod secrets;
 mod tenants;
 
 use base64::Engine as _;
