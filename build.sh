@@ -41,6 +41,7 @@ usage: ./build.sh COMMAND
   bench start       how long Envoy takes to its first answer, and its memory
   bench store       what a poll of etcd costs with up to a million sign-outs stored
   bench documents   what finding a tenant in etcd costs, and Envoy's memory, with up to 100,000 stored
+  bench timing      whether the time of a comparison tells where a secret is wrong, by statistics
   fuzz [TARGET] [SECONDS]
                     give the code inputs that reach more of it, all targets or one, 60 seconds each
                     (cargo-fuzz, with the stable compiler); new inputs go to target/fuzz-corpus
@@ -322,12 +323,12 @@ run() {
 }
 
 bench() {
-  need_envoy
   local kind=requests
   case ${1:-} in
     '' | -*) ;;
     *) kind=$1; shift ;;
   esac
+  [ "$kind" = timing ] || need_envoy
   case $kind in
     requests) need_debian wrk wrk; need_debian h2load nghttp2-client; wasm; exec node tests/e2e/bench.mjs "$@" ;;
     keys) wasm; exec node tests/e2e/bench_keys.mjs ;;
@@ -335,7 +336,8 @@ bench() {
     start) wasm; exec node tests/e2e/bench_start.mjs ;;
     store) need_debian etcd etcd-server; exec node tests/e2e/bench_store.mjs ;;
     documents) need_debian etcd etcd-server; wasm; exec node tests/e2e/bench_documents.mjs ;;
-    *) die "there is no benchmark \"$kind\"; the benchmarks are: requests keys tenants start store documents" ;;
+    timing) need_rust; exec cargo run --locked --release --quiet --example timing ;;
+    *) die "there is no benchmark \"$kind\"; the benchmarks are: requests keys tenants start store documents timing" ;;
   esac
 }
 
