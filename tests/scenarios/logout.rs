@@ -123,7 +123,7 @@ pub fn sign_out_here_alone<H: Harness>() {
 }
 
 /// Whether every worker refuses the sessions of `browser`.
-fn is_over<H: Harness>(world: &mut World<H>, browser: &Browser) -> bool {
+pub fn is_over<H: Harness>(world: &mut World<H>, browser: &Browser) -> bool {
     (0..8).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Replied(_)))
 }
 

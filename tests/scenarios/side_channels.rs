@@ -8,11 +8,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::support::browser::Browser;
 use crate::support::configuration::{OTHER_SESSION_KEY, SESSION_KEY};
-use crate::support::harness::{Harness, Outcome, Reply};
+use crate::support::harness::{Harness, Reply};
 use crate::support::sealed::Sealed;
 use crate::support::world::{NAVIGATION, World, ada};
 
 use super::callback::with_parameter;
+use super::logout::is_over;
 use super::session::state_of;
 
 const PAGE: &str = "https://acme.example/page";
@@ -146,11 +147,9 @@ pub fn one_answer_to_every_bad_session<H: Harness>() {
     let login = line(&browser, "acme.example");
     let mut browser = world.signed_in();
     let ended = line(&browser, "acme.example");
+    let copy = browser.clone();
     world.open(&mut browser, "https://acme.example/oauth2/logout").reply();
-    world.eventually(|world| match world.send(&mut world.browser(), PAGE, &[("cookie", &ended)]) {
-        Outcome::Replied(_) => true,
-        Outcome::Forwarded(..) => false,
-    });
+    world.eventually(|world| is_over(world, &copy));
 
     let mut forms: Forms = vec![("no session", "theme=dark".to_owned())];
     forms.extend(forged(&good));
