@@ -34,7 +34,8 @@ pub struct SealingKey {
 /// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// That a configuration was loaded without a mistake, for the other VMs of the process.
+    /// The outline of a configuration that was loaded without a mistake, for the other VMs of the
+    /// process.
     Checked,
     /// What a provider publishes, for the other VMs of the process.
     Documents,
@@ -162,11 +163,11 @@ impl KeyRing {
     #[inline(never)]
     fn open_bytes(&self, purpose: Purpose, aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let limit = match purpose {
+            Purpose::Checked => MAX_SEALED_OUTLINE,
             Purpose::Documents => MAX_SEALED_DOCUMENTS,
             Purpose::Refresh => MAX_SEALED_REFRESH,
             Purpose::Revocations => MAX_SEALED_REVOCATIONS,
-            Purpose::Checked
-            | Purpose::Login
+            Purpose::Login
             | Purpose::Secret
             | Purpose::Session
             | Purpose::SignOut
@@ -303,6 +304,9 @@ const NONCE_LENGTH: usize = 24;
 /// The most bytes of a sealed value. A session has at most five cookies of 4,096 bytes, so
 /// the browser stores no longer value.
 const MAX_SEALED: usize = 5 * 4096;
+/// The most bytes of the sealed outline of a configuration, which has 45 for each tenant with one
+/// short host.
+const MAX_SEALED_OUTLINE: usize = 16 * 1024 * 1024;
 /// The most bytes of the sealed documents of a provider: two bodies of an answer, in base64url.
 const MAX_SEALED_DOCUMENTS: usize = 3 * CallResponse::MAX_BODY;
 /// The most bytes of the sealed result of a refresh, which has a sealed session.

@@ -4,42 +4,45 @@
 //! The text is divided by its brackets, commas and strings, and [`parse`] reads every
 //! part. All parts can be read if and only if the whole text can.
 
+use std::ops::Range;
+
 use memchr::memchr2;
 use serde_json::{Map, Value};
 
 use super::json::parse;
 
 /// An object whose array is apart.
-pub(crate) struct WithoutElements<'a, const N: usize> {
+pub(crate) struct WithoutElements<'a> {
     /// The other members.
     pub(crate) others: Map<String, Value>,
-    /// The elements.
-    pub(crate) elements: Vec<Element<'a, N>>,
-    /// Whether no element writes the name of a member with an escape, so that no member is missed.
-    pub(crate) has_plain_names: bool,
+    /// The bytes of the elements.
+    pub(crate) elements: Vec<&'a [u8]>,
 }
 
-/// An element of the array.
-pub(crate) struct Element<'a, const N: usize> {
-    /// Its bytes.
-    pub(crate) bytes: &'a [u8],
-    /// The bytes of the values of its members with certain names, if it is an object with them.
-    pub(crate) members: [Option<&'a [u8]>; N],
+/// Takes the array from the object. `None` if the text is not an object with such an array that
+/// has an element, or writes the name with an escape.
+pub(crate) fn without_elements<'a>(text: &'a [u8], array: &str) -> Option<WithoutElements<'a>> {
+    let Split { before, elements, after } = split(text, array)?;
+    Some(WithoutElements { others: others(&[before, PLACEHOLDER, after].concat(), array)?, elements })
 }
 
-/// Takes the array from the object, and finds these members of its elements. `None` if the text is
-/// not an object with such an array that has an element, or writes the name with an escape.
-pub(crate) fn without_elements<'a, const N: usize>(
-    text: &'a [u8],
-    array: &str,
-    members: [&str; N],
-) -> Option<WithoutElements<'a, N>> {
-    text.trim_ascii_start().strip_prefix(b"{")?;
-    let Split { before, elements, after, has_plain_names } = split(text, array, members)?;
-    let Value::Object(mut others) = parse(&[before, PLACEHOLDER, after].concat()).ok()? else { return None };
+/// The members before the array. What comes after its bracket is not looked at.
+pub(crate) fn before_elements(text: &[u8], array: &str) -> Option<Map<String, Value>> {
+    let first = first_element(&mut Marks::new(text), array)?;
+    others(&[text.get(..first)?, PLACEHOLDER, b"]}"].concat(), array)
+}
+
+/// The members beside the array, whose elements are at these places.
+pub(crate) fn around_elements(text: &[u8], array: &str, elements: Range<usize>) -> Option<Map<String, Value>> {
+    others(&[text.get(..elements.start)?, PLACEHOLDER, text.get(elements.end..)?].concat(), array)
+}
+
+/// The members beside the array, which has one element in its place.
+fn others(text: &[u8], array: &str) -> Option<Map<String, Value>> {
+    let Value::Object(mut others) = parse(text).ok()? else { return None };
     // The brackets may not be those of the array, if the text is no JSON.
     let is_found = others.remove(array).is_some_and(|array| array.as_array().is_some_and(|array| array.len() == 1));
-    is_found.then_some(WithoutElements { others, elements, has_plain_names })
+    is_found.then_some(others)
 }
 
 /// Parses one element. It is as deep in two arrays as in the whole, so that the same nesting is
@@ -51,51 +54,44 @@ pub(crate) fn element(text: &[u8]) -> Option<Value> {
 }
 
 /// The bytes before the elements of the array, the elements, and the bytes after them.
-struct Split<'a, const N: usize> {
+struct Split<'a> {
     before: &'a [u8],
-    elements: Vec<Element<'a, N>>,
+    elements: Vec<&'a [u8]>,
     after: &'a [u8],
-    has_plain_names: bool,
 }
 
-fn split<'a, const N: usize>(text: &'a [u8], array: &str, members: [&str; N]) -> Option<Split<'a, N>> {
-    let (mut name, mut first, mut next) = (None, None, 0);
-    let (mut member, mut value, mut found) = (None, None, [None; N]);
-    let (mut elements, mut has_plain_names) = (Vec::new(), true);
-    for Mark { position, depth, kind } in Marks::new(text) {
-        let after = position.saturating_add(1);
-        match kind {
-            Kind::Text(text) if depth == 1 => name = Some(text),
-            Kind::Open(b'[') if depth == 1 && name == Some(array.as_bytes()) => (first, next) = (Some(after), after),
-            Kind::Text(text) if depth == 3 && value.is_none() => member = Some(text),
-            Kind::Colon if depth == 3 => value = Some(after),
-            Kind::Comma | Kind::Close if depth == 3 => {
-                let (name, start) = (member.take(), value.take());
-                // In an array there are strings without values.
-                if let Some((name, start)) = name.zip(start) {
-                    has_plain_names &= !name.contains(&b'\\');
-                    let mut wanted = found.iter_mut().zip(members);
-                    if let Some((place, _)) = wanted.find(|(_, wanted)| wanted.as_bytes() == name) {
-                        *place = text.get(start..position);
-                    }
-                }
+fn split<'a>(text: &'a [u8], array: &str) -> Option<Split<'a>> {
+    let mut marks = Marks::new(text);
+    let first = first_element(&mut marks, array)?;
+    let (mut elements, mut next) = (Vec::new(), first);
+    for Mark { position, depth, kind } in marks {
+        if depth == 2 && matches!(kind, Kind::Comma | Kind::Close) {
+            elements.push(text.get(next..position).filter(|element| !element.trim_ascii().is_empty())?);
+            next = position.saturating_add(1);
+            if kind == Kind::Close {
+                return Some(Split { before: text.get(..first)?, elements, after: text.get(position..)? });
             }
-            Kind::Comma | Kind::Close if depth == 2 && first.is_some() => {
-                let bytes = text.get(next..position).filter(|element| !element.trim_ascii().is_empty())?;
-                elements.push(Element { bytes, members: std::mem::replace(&mut found, [None; N]) });
-                next = after;
-                if kind == Kind::Close {
-                    let (before, after) = (text.get(..first?)?, text.get(position..)?);
-                    return Some(Split { before, elements, after, has_plain_names });
-                }
-            }
-            Kind::Text(_) | Kind::Open(_) | Kind::Close | Kind::Comma | Kind::Colon => {}
         }
     }
     None
 }
 
-/// A bracket, comma, colon or string of a JSON text.
+/// The place of the first element, which is the next one of the marks.
+fn first_element(marks: &mut Marks<'_>, array: &str) -> Option<usize> {
+    let mut name = None;
+    // Anything else is not looked through.
+    marks.text.trim_ascii_start().strip_prefix(b"{")?;
+    for Mark { position, depth, kind } in marks {
+        match kind {
+            Kind::Text(text) if depth == 1 => name = Some(text),
+            Kind::Open(b'[') if depth == 1 && name == Some(array.as_bytes()) => return position.checked_add(1),
+            Kind::Text(_) | Kind::Open(_) | Kind::Close | Kind::Comma => {}
+        }
+    }
+    None
+}
+
+/// A bracket, comma or string of a JSON text.
 struct Mark<'a> {
     /// Its place, or that of the end of a string.
     position: usize,
@@ -109,7 +105,6 @@ enum Kind<'a> {
     Open(u8),
     Close,
     Comma,
-    Colon,
     /// The text between the quotation marks.
     Text(&'a [u8]),
 }
@@ -150,7 +145,7 @@ impl<'a> Iterator for Marks<'a> {
     type Item = Mark<'a>;
 
     fn next(&mut self) -> Option<Mark<'a>> {
-        let is_mark = |byte: &u8| matches!(byte, b'"' | b'{' | b'[' | b',' | b':' | b'}' | b']');
+        let is_mark = |byte: &u8| matches!(byte, b'"' | b'{' | b'[' | b',' | b'}' | b']');
         let (position, byte) = self.skip_to(|rest| rest.iter().position(is_mark))?;
         let depth = self.depth;
         Some(match byte {
@@ -167,8 +162,7 @@ impl<'a> Iterator for Marks<'a> {
                 self.depth = depth.saturating_sub(1);
                 Mark { position, depth, kind: Kind::Close }
             }
-            b',' => Mark { position, depth, kind: Kind::Comma },
-            _ => Mark { position, depth, kind: Kind::Colon },
+            _ => Mark { position, depth, kind: Kind::Comma },
         })
     }
 }
@@ -180,8 +174,8 @@ mod tests {
     use super::*;
 
     fn apart(text: &str) -> Option<(Value, Vec<Value>)> {
-        let WithoutElements { others, elements, .. } = without_elements(text.as_bytes(), "a", [])?;
-        let elements: Option<Vec<_>> = elements.into_iter().map(|found| element(found.bytes)).collect();
+        let WithoutElements { others, elements } = without_elements(text.as_bytes(), "a")?;
+        let elements: Option<Vec<_>> = elements.into_iter().map(element).collect();
         Some((Value::Object(others), elements?))
     }
 
@@ -222,30 +216,27 @@ mod tests {
     }
 
     #[test]
-    fn the_members_are_those_of_the_element() {
-        const NAMES: [&str; 4] = ["b", "c", "d", "e"];
-        let objects = [
-            r#" { "a" : { "b" : [ 1 , "}" ] } , "b" : "a" , "c" : "\\\"," , "d" : [ { "a" : 2 } ] , "e" : -1e3 } "#,
-            r#"{"a":{},"b":[],"c":"","d":":","e":null}"#,
-            r#"{"b":true}"#,
-            "{}",
-            r#"["b",["c"]]"#,
-            r#"[{"b":1}]"#,
-            r#""b""#,
-        ];
-        let text = format!("{{\"x\":[[{{\"b\":1}}]],\"a\":[{}]}}", objects.join(","));
-        let apart = without_elements(text.as_bytes(), "a", NAMES).unwrap();
-        assert!(apart.has_plain_names);
-        for (found, object) in apart.elements.iter().zip(objects) {
-            assert_eq!(found.bytes, object.as_bytes());
-            let whole = parse(object.as_bytes()).unwrap();
-            for (name, value) in NAMES.into_iter().zip(found.members) {
-                let of_whole = whole.as_object().and_then(|members| members.get(name)).cloned();
-                assert_eq!(value.map(|value| parse(value).unwrap()), of_whole, "{object} {name}");
-            }
+    fn the_members_before_the_array_and_around_it() {
+        let text = r#" {"b": "\"a\":[", "c": [{"a": [2]}], "a": [1, {"d": "]"}], "d": "x"} "#;
+        let elements = r#"1, {"d": "]"}"#;
+        let first = text.find(elements).unwrap();
+        let places = first..first + elements.len();
+        let mut members = parse(text.as_bytes()).unwrap().as_object().unwrap().clone();
+        members.remove("a");
+        assert_eq!(around_elements(text.as_bytes(), "a", places.clone()), Some(members.clone()));
+        members.remove("d");
+        // What comes later may be anything.
+        for text in [text, &text[..first], &[&text[..first], "]}]"].concat()] {
+            assert_eq!(before_elements(text.as_bytes(), "a").as_ref(), Some(&members), "{text}");
         }
-        let escaped = without_elements(br#"{"a":[{"b":1},{"\u0062":1}]}"#, "a", NAMES).unwrap();
-        assert!(!escaped.has_plain_names);
+        for text in
+            [r#"{"b":1}"#, r#"{"b":1,"a":{}}"#, r#"{"b":1,"b":2,"a":[1]}"#, r#"{b:1,"a":[1]}"#, r#"[{"a":[1]}]"#]
+        {
+            assert_eq!(before_elements(text.as_bytes(), "a"), None, "{text}");
+        }
+        for wrong in [first..first + 1, first + 2..places.end, 0..places.end, first..text.len() + 1] {
+            assert_eq!(around_elements(text.as_bytes(), "a", wrong), None);
+        }
     }
 
     #[test]

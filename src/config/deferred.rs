@@ -1,114 +1,68 @@
-//! A configuration that another VM of the process has loaded without a mistake. Of its tenants the
-//! hosts and the names of headers are read, and the rest when a tenant is needed, so that a push of
+//! A configuration that another VM of the process has loaded without a mistake. Its outline has
+//! what is needed of all tenants, and each tenant is read when it is needed, so that a push of
 //! thousands of tenants does not hold a worker up.
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::alike::Sections;
 use super::common::Common;
 use super::cursor::{Cursor, Errors};
-use super::document::Document;
+use super::document::{Document, Form};
 use super::load_context::LoadContext;
-use super::tenant::{AssertionNames, headers, tenant};
-use crate::base::json_elements::Element;
+use super::session::session;
+use super::tenant::{AssertionNames, tenant};
 use crate::env::Environment;
-use crate::http::host::HostPattern;
-use crate::http::host_table::HostTable;
 use crate::jose::HostAlgorithms;
-use crate::runtime::{CheckedNote, CompiledTenant, DeferredCompiler, DeferredTenants, Runtime};
+use crate::runtime::{CheckedNote, CompiledTenant, DeferredCompiler, DeferredTenants, Outline, Runtime};
 use crate::seal::KeyRing;
 
-/// Loads a configuration for which there is this note that it has no mistake. `None` if the note is
-/// not genuine, or if the tenants cannot be deferred: because of a store, of tenants in etcd, or
-/// because they are not apart. Then [`load`](super::load) it.
+/// The outline of a configuration that was loaded without a mistake, with which another VM can load
+/// it. `None` if its tenants cannot be deferred, because of a store, of tenants in etcd, or because
+/// they are not apart, and if they were deferred here.
+pub fn outline(bytes: &[u8], runtime: &Runtime) -> Option<Outline> {
+    // Deferred tenants are no entries.
+    if runtime.store().is_some() || runtime.documents().is_some() || runtime.entries().is_empty() {
+        return None;
+    }
+    runtime.outline(Document::read(bytes).ok()?.places()?)
+}
+
+/// Loads a configuration for which there is this note. `None` if the note is not genuine; then
+/// [`load`](super::load) it.
+///
+/// The session keys decide whether it is. They are part of the configuration, so its beginning is
+/// read first. What comes later is read where a genuine outline says.
 pub fn load_checked(
     bytes: &Arc<Vec<u8>>,
     environment: &'static (dyn Environment + Sync),
     host: HostAlgorithms,
     note: &CheckedNote<'_>,
 ) -> Option<Runtime> {
-    let document = Document::read(bytes).ok()?;
-    let apart = document.apart()?;
     let errors = Errors::default();
-    let mut common = Common::read(&Cursor::root(&document.top, &errors).object(), LoadContext { environment, host });
-    if !apart.has_plain_names || !errors.is_empty() || common.store.is_some() || common.documents.settings.is_some() {
+    let (form, opening) = Form::opening(bytes, SESSION)?;
+    let opening = Value::Object(opening);
+    let (keys, _) = session(&Cursor::root(&opening, &errors).object().field(SESSION), environment);
+    let ring = Arc::new(KeyRing::new(keys));
+    let outline = note.open(&ring)?;
+    let top = Value::Object(form.top(bytes, &outline.places)?);
+    let common = Common::read(&Cursor::root(&top, &errors).object(), LoadContext { environment, host });
+    if !errors.is_empty() {
         return None;
     }
-    let ring = Arc::new(KeyRing::new(std::mem::take(&mut common.keys)));
-    if !note.is_genuine(&ring) {
-        return None;
-    }
-    let (assertion, sections) = (common.assertion_names(), Sections::default());
-    let (mut hosts, mut fetching) = (HostTable::default(), Vec::new());
-    let mut headers =
-        HeaderNames { read: apart.read_member, assertion: assertion.as_ref(), seen: Vec::new(), names: Vec::new() };
-    for (position, Element { members: [headers_at, hosts_at, provider], .. }) in apart.elements.iter().enumerate() {
-        let patterns = (apart.read_member)((*hosts_at)?)?;
-        for pattern in patterns.as_array()? {
-            hosts.add(&HostPattern::parse(pattern.as_str()?).ok()?, position);
-        }
-        if provider.is_some_and(may_fetch) {
-            fetching.push(position);
-        }
-        headers.add(*headers_at)?;
-    }
-    let header_names = headers.all();
-    let places = apart.places(bytes)?;
-    let (bytes, read, sections) = (bytes.clone(), apart.read, Mutex::new(sections));
-    let compiler = Compiler { bytes, places, read, environment, host, assertion, sections };
-    let deferred = DeferredTenants::new(compiler.places.len(), hosts, fetching, Box::new(compiler), ring.clone());
-    Some(common.into_runtime(ring, Vec::new(), header_names)?.with_deferred(deferred))
-}
-
-/// Whether documents may be fetched by this section. A tenant that fetches nothing may be taken for
-/// one.
-fn may_fetch(provider: &[u8]) -> bool {
-    ["jwks_uri", "discovery"].iter().any(|name| provider.windows(name.len()).any(|part| part == name.as_bytes()))
-}
-
-/// The names of the identity headers of tenants.
-struct HeaderNames<'a> {
-    read: fn(&[u8]) -> Option<Value>,
-    assertion: Option<&'a AssertionNames>,
-    /// The sections that differ. Most tenants have the same.
-    seen: Vec<Option<&'a [u8]>>,
-    /// The names of each of them.
-    names: Vec<Arc<[String]>>,
-}
-
-impl<'a> HeaderNames<'a> {
-    /// Adds the names of this section of a tenant. `None` if it cannot be read.
-    fn add(&mut self, section: Option<&'a [u8]>) -> Option<()> {
-        // Of many that differ the last few are compared, so that the load does not become slow.
-        if self.seen.iter().rev().take(MOST_COMPARED).any(|known| *known == section) {
-            return Some(());
-        }
-        let errors = Errors::default();
-        let value = match section {
-            Some(section) => json!({ HEADERS: (self.read)(section)? }),
-            None => json!({}),
-        };
-        let object = Cursor::root(&value, &errors).object();
-        let (_, names) = headers(&object, self.assertion, &Sections::default());
-        self.seen.push(section);
-        self.names.push(names);
-        errors.is_empty().then_some(())
-    }
-
-    fn all(&self) -> Vec<String> {
-        self.names.iter().flat_map(|names| names.iter()).cloned().collect()
-    }
+    let assertion = common.assertion_names();
+    let compiler = Compiler { bytes: bytes.clone(), form, environment, host, assertion, sections: Mutex::default() };
+    let runtime = common.into_runtime(ring.clone(), Vec::new(), outline.header_names.clone())?;
+    Some(runtime.with_deferred(DeferredTenants::new(outline, Box::new(compiler), ring)))
 }
 
 /// Compiles tenants of these bytes.
 struct Compiler {
     bytes: Arc<Vec<u8>>,
-    places: Vec<Range<usize>>,
-    read: fn(&[u8]) -> Option<Value>,
+    form: Form,
     environment: &'static (dyn Environment + Sync),
     host: HostAlgorithms,
     assertion: Option<AssertionNames>,
@@ -116,9 +70,8 @@ struct Compiler {
 }
 
 impl DeferredCompiler for Compiler {
-    fn compile(&self, position: usize) -> CompiledTenant {
-        let bytes = self.places.get(position).and_then(|place| self.bytes.get(place.clone()));
-        let value = bytes.and_then(self.read).unwrap_or_default();
+    fn compile(&self, position: usize, place: Range<usize>) -> CompiledTenant {
+        let value = self.bytes.get(place).and_then(|bytes| self.form.tenant(bytes)).unwrap_or_default();
         let others = Sections::default();
         let sections = self.sections.lock();
         let sections = sections.as_deref().unwrap_or(&others);
@@ -134,5 +87,124 @@ impl fmt::Debug for Compiler {
     }
 }
 
-const HEADERS: &str = "headers";
-const MOST_COMPARED: usize = 8;
+/// The section with the session keys.
+const SESSION: &str = "session";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::load;
+    use crate::env::shared::SharedData;
+    use crate::http::host::Host;
+    use crate::runtime::LoadInput;
+    use crate::testing::{TestHost, TestSharedData, struct_bytes};
+
+    struct NoVariables;
+
+    impl Environment for NoVariables {
+        fn var(&self, _name: &str) -> Option<String> {
+            None
+        }
+    }
+
+    const SESSION: &str = r#""session":{"keys":[{"id":"k","key":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}]}"#;
+    const STATS: &str = r#""stats":{"per_tenant":false}"#;
+
+    fn tenants() -> String {
+        let pem = include_str!("../../tests/vectors/keys/ec.public.pem");
+        let tenant = |name: &str| {
+            json!({
+                "name": name, "hosts": [format!("{name}.example"), format!("*.{name}.example")],
+                "issuer": "https://i.example", "client_id": "gate", "keys": [{ "pem": pem }],
+                "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a",
+                    "token_endpoint": "https://i.example/t" },
+                "headers": { "user": format!("x-{name}-user") },
+                "login": { "redirect_uri": format!("https://{name}.example/oauth2/callback"),
+                    "cookie_domain": format!("{name}.example") },
+            })
+        };
+        format!(r#""tenants": [ {} , {} ]"#, tenant("a"), tenant("b"))
+    }
+
+    fn of_struct(text: &str) -> Vec<u8> {
+        struct_bytes(&serde_json::from_str(text).unwrap())
+    }
+
+    /// A place in the shared data for notes.
+    fn key(place: u8) -> String {
+        format!("tenantgate/checked/{place}")
+    }
+
+    /// The configuration as another VM loads it, and the shared data with the note.
+    fn deferred(bytes: &[u8]) -> (Option<Runtime>, TestSharedData) {
+        let host = HostAlgorithms::default();
+        let (bytes, shared) = (Arc::new(bytes.to_vec()), TestSharedData::default());
+        let loaded = load(&bytes, LoadContext { environment: &NoVariables, host }).unwrap().runtime;
+        let input = LoadInput::new(&bytes, []);
+        let Some(outline) = outline(&bytes, &loaded) else { return (None, shared) };
+        input.write_note(outline, loaded.ring(), &mut TestHost::default().env_with(&shared));
+        (load_checked(&bytes, &NoVariables, host, &input.find_note(&shared).unwrap()), shared)
+    }
+
+    #[test]
+    fn the_tenants_and_settings_are_found_in_each_form_and_order() {
+        let tenants = tenants();
+        let [a, b, c] = [SESSION, STATS, &tenants];
+        let texts = [[a, b, c], [a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a]].map(|parts| parts.join(" ,"));
+        let texts = texts.map(|members| format!(" {{ {members} }} ").into_bytes());
+        let parts = |members: &[&str]| -> Vec<u8> {
+            members.iter().flat_map(|member| of_struct(&format!("{{{member}}}"))).collect()
+        };
+        for bytes in texts.into_iter().chain([parts(&[a, b, c]), parts(&[c, b, a])]) {
+            let text = String::from_utf8_lossy(&bytes);
+            let runtime = deferred(&bytes).0.expect(&text);
+            assert!(!runtime.counts_tenants() && runtime.entries().is_empty(), "{text}");
+            assert_eq!(runtime.tenant_counts().serving, 2, "{text}");
+            let mut compiled = 0;
+            for name in ["a", "b"] {
+                assert!(
+                    runtime.upstream().protected.written().any(|written| written == format!("x-{name}-user")),
+                    "{text}"
+                );
+                for host in ["", "www."] {
+                    let host = Host::from_name(&format!("{host}{name}.example")).unwrap();
+                    runtime.find(&host, &TestHost::default().env());
+                }
+                let providers = runtime.compiled_since(&mut compiled).providers;
+                assert_eq!(
+                    providers.iter().map(|provider| provider.tenant().name.as_str()).collect::<Vec<_>>(),
+                    [name]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_configuration_with_a_broken_tenant_or_a_store_has_no_outline() {
+        let (tenants, store) = (tenants(), r#""store":{"etcd":{"cluster":"etcd"}}"#);
+        let broken = tenants.replacen(r#""cluster":"i""#, r#""cluster":"""#, 1);
+        for members in [[SESSION, STATS, &broken], [SESSION, store, &tenants]] {
+            assert!(deferred(format!("{{{}}}", members.join(",")).as_bytes()).0.is_none(), "{members:?}");
+        }
+    }
+
+    #[test]
+    fn another_configuration_is_not_taken_for_the_checked_one() {
+        let text = format!("{{{SESSION},{}}}", tenants());
+        let shared = deferred(text.as_bytes()).1;
+        let note = (0..16).find_map(|place| shared.get(&key(place))).unwrap().0;
+        for (from, to) in [("a.example", "c.example"), ("gate", "gat3"), (" ]", "]"), ("\"session", " \"session")] {
+            let changed = text.replacen(from, to, 1);
+            assert_ne!(changed, text);
+            let (changed, shared) = (Arc::new(changed.into_bytes()), TestSharedData::default());
+            for place in 0..16 {
+                shared.set(&key(place), &note, None).unwrap();
+            }
+            let input = LoadInput::new(&changed, []);
+            let note = input.find_note(&shared).unwrap();
+            assert!(load_checked(&changed, &NoVariables, HostAlgorithms::default(), &note).is_none(), "{from}");
+        }
+    }
+}

@@ -5,13 +5,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::code::Code;
 use super::error::{ConfigError, ConfigErrors};
 use super::wire;
 use crate::base::json;
-use crate::base::json_elements::{Element, WithoutElements, element, without_elements};
+use crate::base::json_elements::{WithoutElements, around_elements, before_elements, element, without_elements};
 
 /// A configuration, whose tenants are apart from the rest if they are many.
 pub(super) struct Document<'a> {
@@ -23,32 +23,43 @@ pub(super) struct Document<'a> {
 enum Tenants<'a> {
     /// They are in `top`, in any form.
     InTop,
-    /// They are these parts of the bytes, each of which `read` reads.
-    Apart { bytes: &'a [u8], apart: Apart<'a> },
+    /// They are these parts of the bytes.
+    Apart { bytes: &'a [u8], elements: Vec<&'a [u8]>, form: Form },
 }
 
-type Read = fn(&[u8]) -> Option<Value>;
+/// The form of a configuration whose tenants are apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// JSON.
+    Text,
+    /// A protobuf `Struct`.
+    Struct,
+}
 
-/// Tenants that are apart.
-pub(super) struct Apart<'a> {
-    /// The tenants, with the values of some members.
-    pub(super) elements: Vec<Element<'a, MEMBERS>>,
-    /// Whether no other member can be one of these.
-    pub(super) has_plain_names: bool,
+impl Form {
     /// Reads the bytes of a tenant.
-    pub(super) read: Read,
-    /// Reads the bytes of a member.
-    pub(super) read_member: Read,
-}
+    pub(super) fn tenant(self, bytes: &[u8]) -> Option<Value> {
+        match self {
+            Self::Text => element(bytes),
+            Self::Struct => wire::element(bytes, TENANTS),
+        }
+    }
 
-impl Apart<'_> {
-    /// The places of the tenants in the bytes of the configuration.
-    pub(super) fn places(&self, bytes: &[u8]) -> Option<Vec<Range<usize>>> {
-        let place = |element: &Element<'_, MEMBERS>| {
-            let start = element.bytes.as_ptr().addr().checked_sub(bytes.as_ptr().addr())?;
-            Some(start..start.checked_add(element.bytes.len())?)
-        };
-        self.elements.iter().map(place).collect()
+    /// The members beside the tenants, which are at these places.
+    pub(super) fn top(self, bytes: &[u8], tenants: &[Range<usize>]) -> Option<Map<String, Value>> {
+        match self {
+            Self::Text => around_elements(bytes, TENANTS, tenants.first()?.start..tenants.last()?.end),
+            Self::Struct => wire::around_elements(bytes, TENANTS),
+        }
+    }
+
+    /// The form of these bytes, and the members that can be read without going through the tenants:
+    /// of a text those before them. If `needed` is not among these, the text is read to its end.
+    pub(super) fn opening(bytes: &[u8], needed: &str) -> Option<(Self, Map<String, Value>)> {
+        let before = before_elements(bytes, TENANTS).filter(|members| members.contains_key(needed));
+        let text = before.or_else(|| without_elements(bytes, TENANTS).map(|apart| apart.others));
+        let structure = || Some((Self::Struct, wire::around_elements(bytes, TENANTS)?));
+        text.map(|members| (Self::Text, members)).or_else(structure)
     }
 }
 
@@ -60,30 +71,32 @@ impl<'a> Document<'a> {
 
     /// Reads the form that Envoy passes.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ConfigErrors> {
-        let of_text: (Read, Read) = (element, |bytes| json::parse(bytes).ok());
-        let of_struct: (Read, Read) = (|bytes| wire::element(bytes, TENANTS), wire::member);
-        let text = without_elements(bytes, TENANTS, FIELDS).zip(Some(of_text));
-        let apart = text.or_else(|| wire::without_elements(bytes, TENANTS, FIELDS).zip(Some(of_struct)));
-        if let Some((WithoutElements { others, elements, has_plain_names }, (read, read_member))) = apart {
-            let tenants = Tenants::Apart { bytes, apart: Apart { elements, has_plain_names, read, read_member } };
-            return Ok(Self { top: Cow::Owned(Value::Object(others)), tenants });
+        let text = without_elements(bytes, TENANTS).zip(Some(Form::Text));
+        let apart = text.or_else(|| wire::without_elements(bytes, TENANTS).zip(Some(Form::Struct)));
+        if let Some((WithoutElements { others, elements }, form)) = apart {
+            return Ok(Self {
+                top: Cow::Owned(Value::Object(others)),
+                tenants: Tenants::Apart { bytes, elements, form },
+            });
         }
         Ok(Self { top: Cow::Owned(whole(bytes)?), tenants: Tenants::InTop })
     }
 
-    /// The tenants if they are apart.
-    pub(super) fn apart(&self) -> Option<&Apart<'a>> {
-        match &self.tenants {
-            Tenants::InTop => None,
-            Tenants::Apart { apart, .. } => Some(apart),
-        }
+    /// The places of the tenants in the bytes, if they are apart.
+    pub(super) fn places(&self) -> Option<Vec<Range<usize>>> {
+        let Tenants::Apart { bytes, elements, .. } = &self.tenants else { return None };
+        let place = |element: &&[u8]| {
+            let start = element.as_ptr().addr().checked_sub(bytes.as_ptr().addr())?;
+            Some(start..start.checked_add(element.len())?)
+        };
+        elements.iter().map(place).collect()
     }
 
     /// Calls `each` with every tenant if they are apart. Returns whether they are.
     pub(super) fn each_tenant(&self, each: &mut dyn FnMut(&Value)) -> Result<bool, ConfigErrors> {
-        let Tenants::Apart { bytes, apart: Apart { elements, read, .. } } = &self.tenants else { return Ok(false) };
-        let mut read = |tenant| read(tenant).map(|tenant| each(&tenant));
-        if elements.iter().all(|tenant| read(tenant.bytes).is_some()) {
+        let Tenants::Apart { bytes, elements, form } = &self.tenants else { return Ok(false) };
+        let mut read = |tenant: &&[u8]| form.tenant(tenant).map(|tenant| each(&tenant));
+        if elements.iter().all(|tenant| read(tenant).is_some()) {
             return Ok(true);
         }
         // The mistake, and its place, are those of the whole.
@@ -103,9 +116,6 @@ fn whole(bytes: &[u8]) -> Result<Value, ConfigErrors> {
 }
 
 const TENANTS: &str = "tenants";
-/// The members of a tenant that a load reads even if the rest is read later.
-const FIELDS: [&str; MEMBERS] = ["headers", "hosts", "provider"];
-const MEMBERS: usize = 3;
 
 #[cfg(test)]
 mod tests {

@@ -64,7 +64,7 @@ use tenants_from::{DocumentCompiler, TenantsFrom};
 
 pub use crate::env::Environment;
 pub use code::Code;
-pub use deferred::load_checked;
+pub use deferred::{load_checked, outline};
 pub use error::{ConfigError, ConfigErrors};
 pub use load_context::LoadContext;
 

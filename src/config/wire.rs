@@ -6,7 +6,7 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Value as WireValue};
 use serde_json::{Map, Number, Value};
 
-use crate::base::json_elements::{Element, WithoutElements};
+use crate::base::json_elements::WithoutElements;
 
 /// Reads a `Struct`. `None` if the bytes are not one. The caller must try JSON first, because both
 /// forms can begin with a line feed and a brace.
@@ -17,34 +17,38 @@ pub(super) fn structure(bytes: &[u8]) -> Option<Value> {
     object(Struct::decode(bytes).ok()?).map(Value::Object)
 }
 
-/// Takes the list `list` from a `Struct`, and finds these members of its elements. `None` if the
-/// bytes are not a `Struct` with one list of this name that has an element, in the form in which
-/// Envoy writes it; [`structure`] may still read it.
-pub(super) fn without_elements<'a, const N: usize>(
-    bytes: &'a [u8],
-    list: &str,
-    names: [&str; N],
-) -> Option<WithoutElements<'a, N>> {
+/// Takes the list `list` from a `Struct`. `None` if the bytes are not a `Struct` with one list of
+/// this name that has an element, in the form in which Envoy writes it; [`structure`] may still
+/// read it.
+pub(super) fn without_elements<'a>(bytes: &'a [u8], list: &str) -> Option<WithoutElements<'a>> {
+    let (others, values) = apart(bytes, list)?;
+    let elements = fields(values, 1).filter(|elements| !elements.is_empty())?;
+    Some(WithoutElements { others, elements })
+}
+
+/// The members of a `Struct` beside the list `list`, whose elements are not looked at.
+pub(super) fn around_elements(bytes: &[u8], list: &str) -> Option<Map<String, Value>> {
+    apart(bytes, list).map(|(others, _)| others)
+}
+
+/// The members of a `Struct` beside the list `list`, and the bytes of the list.
+fn apart<'a>(bytes: &'a [u8], list: &str) -> Option<(Map<String, Value>, &'a [u8])> {
     if bytes.first() != Some(&FIELDS) {
         return None;
     }
-    let (mut others, mut elements) = (Vec::new(), None);
+    let (mut others, mut values) = (Vec::new(), None);
     for member in fields(bytes, 1)? {
         // The name of a member, field 1, is before its value, field 2.
         let (name, rest) = field(member, 1)?;
         if name != list.as_bytes() {
             append(&mut others, 1, member);
-        } else if let Some(values) = alone(rest, 2).and_then(|value| alone(value, LIST_VALUE))
-            && elements.is_none()
-        {
-            elements = Some(fields(values, 1)?);
+        } else if values.is_none() {
+            values = Some(alone(alone(rest, 2)?, LIST_VALUE)?);
         } else {
             return None;
         }
     }
-    let elements = elements.filter(|elements| !elements.is_empty())?;
-    let elements = elements.into_iter().map(|bytes| Element { bytes, members: members(bytes, names) }).collect();
-    Some(WithoutElements { others: object(Struct::decode(&*others).ok()?)?, elements, has_plain_names: true })
+    Some((object(Struct::decode(&*others).ok()?)?, values?))
 }
 
 /// Reads one element of the list `list`. It is decoded in a `Struct` with this list, so that it is
@@ -67,23 +71,6 @@ pub(super) fn element(bytes: &[u8], list: &str) -> Option<Value> {
         | Kind::BoolValue(_)
         | Kind::StructValue(_) => None,
     }
-}
-
-/// The bytes of the values of these members of an element, if it is an object with them.
-fn members<'a, const N: usize>(bytes: &'a [u8], names: [&str; N]) -> [Option<&'a [u8]>; N] {
-    let mut found = [None; N];
-    for member in alone(bytes, STRUCT_VALUE).and_then(|object| fields(object, 1)).unwrap_or_default() {
-        let Some((name, rest)) = field(member, 1) else { continue };
-        if let Some((place, _)) = found.iter_mut().zip(names).find(|(_, wanted)| wanted.as_bytes() == name) {
-            *place = alone(rest, 2);
-        }
-    }
-    found
-}
-
-/// Reads the value of a member.
-pub(super) fn member(bytes: &[u8]) -> Option<Value> {
-    value(WireValue::decode(bytes).ok()?)
 }
 
 /// The contents of all fields, if each is a length-delimited one with this number.
@@ -142,8 +129,7 @@ fn value(wire: WireValue) -> Option<Value> {
 /// The tag of the field `fields`, with which each member of a `Struct` begins. It is also the code
 /// of a line feed.
 const FIELDS: u8 = 0x0a;
-/// The numbers of the fields `struct_value` and `list_value` of a `Value`.
-const STRUCT_VALUE: u32 = 5;
+/// The number of the field `list_value` of a `Value`.
 const LIST_VALUE: u32 = 6;
 
 #[cfg(test)]
@@ -175,13 +161,15 @@ mod tests {
     }
 
     #[test]
-    fn the_members_are_those_of_the_element() {
-        let object = serde_json::json!({ "a": { "b": 2.5 }, "b": [1.5, { "a": "x" }], "c": null });
-        let whole = encode(&serde_json::json!({ "list": [object, 1.5, ["b"]] }));
-        let found = without_elements(&whole, "list", ["b", "c", "d"]).unwrap().elements;
-        let values = |number: usize| found[number].members.map(|value| value.map(|value| member(value).unwrap()));
-        assert_eq!(values(0), [Some(object["b"].clone()), Some(Value::Null), None]);
-        assert_eq!([values(1), values(2)], [[None, None, None], [None, None, None]]);
+    fn the_list_is_apart_from_the_others() {
+        let whole = encode(&serde_json::json!({ "a": { "list": [1.5] }, "list": [2.5, ["x"]], "z": null }));
+        let others = serde_json::json!({ "a": { "list": [1.5] }, "z": null }).as_object().cloned();
+        let WithoutElements { others: found, elements } = without_elements(&whole, "list").unwrap();
+        assert_eq!((Some(found), elements.len()), (others.clone(), 2));
+        assert_eq!(around_elements(&whole, "list"), others);
+        for name in ["a", "z", "other"] {
+            assert!(around_elements(&whole, name).is_none(), "{name}");
+        }
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::host::Host;
 
 /// Positions in a list, by host. Every lookup is in one place, which keeps the module small.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HostIndex(HashMap<Box<str>, usize>);
 
 impl HostIndex {

@@ -1,10 +1,12 @@
 //! Positions in a list, by the host patterns of its entries.
 
+use serde::{Deserialize, Serialize};
+
 use super::host::{Host, HostPattern};
 use super::host_index::HostIndex;
 
 /// Positions in a list, by host pattern.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HostTable {
     exact: HostIndex,
     /// The hosts are the domains of the wildcards, without `*.`.

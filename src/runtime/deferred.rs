@@ -2,10 +2,12 @@
 //! in a tick if it fetches something.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::documents::CompiledTenant;
+use super::outline::Outline;
 use super::tenant_table::{BrokenTenant, ServedTenant, TenantEntry};
 use crate::env::Env;
 use crate::http::host::Host;
@@ -15,13 +17,14 @@ use crate::seal::KeyRing;
 /// Makes the models of the tenants of a configuration, by their positions. The configuration does
 /// it, with the same code as for a load.
 pub(crate) trait DeferredCompiler: fmt::Debug + Send + Sync {
-    /// The tenant at this position.
-    fn compile(&self, position: usize) -> CompiledTenant;
+    /// The tenant at this position, whose bytes are at this place of the configuration.
+    fn compile(&self, position: usize, place: Range<usize>) -> CompiledTenant;
 }
 
 /// The tenants of a configuration that another VM of the process has loaded without a mistake.
 #[derive(Debug)]
 pub(crate) struct DeferredTenants {
+    places: Vec<Range<usize>>,
     hosts: HostTable,
     entries: Vec<OnceLock<TenantEntry>>,
     compiler: Box<dyn DeferredCompiler>,
@@ -34,17 +37,12 @@ pub(crate) struct DeferredTenants {
 }
 
 impl DeferredTenants {
-    /// `count` tenants with these hosts, of which those at the positions `fetching` fetch
-    /// something.
-    pub(crate) fn new(
-        count: usize,
-        hosts: HostTable,
-        fetching: Vec<usize>,
-        compiler: Box<dyn DeferredCompiler>,
-        ring: Arc<KeyRing>,
-    ) -> Self {
-        let entries = std::iter::repeat_with(OnceLock::new).take(count).collect();
+    /// The tenants of this outline.
+    pub(crate) fn new(outline: Outline, compiler: Box<dyn DeferredCompiler>, ring: Arc<KeyRing>) -> Self {
+        let Outline { places, hosts, fetching, .. } = outline;
+        let entries = std::iter::repeat_with(OnceLock::new).take(places.len()).collect();
         Self {
+            places,
             hosts,
             entries,
             compiler,
@@ -81,11 +79,12 @@ impl DeferredTenants {
 
     fn entry(&self, position: usize, env: &Env<'_>) -> Option<TenantEntry> {
         let slot = self.entries.get(position)?;
-        Some(slot.get_or_init(|| self.compile(position, env)).clone())
+        let place = self.places.get(position)?;
+        Some(slot.get_or_init(|| self.compile(position, place.clone(), env)).clone())
     }
 
-    fn compile(&self, position: usize, env: &Env<'_>) -> TenantEntry {
-        let CompiledTenant { name, hosts, tenant } = self.compiler.compile(position);
+    fn compile(&self, position: usize, place: Range<usize>, env: &Env<'_>) -> TenantEntry {
+        let CompiledTenant { name, hosts, tenant } = self.compiler.compile(position, place);
         let entry = match tenant {
             Ok(model) => TenantEntry::deferred(model, &self.ring, env),
             // A load of the same input had no mistake, so this cannot be.

@@ -31,7 +31,7 @@ impl Runtime {
     /// within [`WINDOW`] does. Without shared data or time every VM does.
     pub fn reports_load(&self, input: &LoadInput, env: &Env<'_>) -> bool {
         let Ok(UnixTime(now)) = env.now() else { return true };
-        let key = ["tenantgate/loaded/", input.configuration()].concat();
+        let key = format!("tenantgate/loaded/{:x}", input.id());
         let mut is_reported = false;
         let claimed = change(env.shared(), &key, |bytes| {
             let last = std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<u64>().ok());
@@ -65,6 +65,8 @@ const MAX_NAMES: usize = 20;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::jose::{HostAlgorithms, NoHostVerifier, Verifier};
     use crate::testing::{TestHost, TestSharedData, runtime};
@@ -75,7 +77,7 @@ mod tests {
         let reports = |configuration: &[u8], now: u64| {
             let mut host = TestHost::default();
             let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
-            let input = LoadInput::new(configuration, []);
+            let input = LoadInput::new(&Arc::new(configuration.to_vec()), []);
             runtime.reports_load(&input, &Env::new(Some(UnixTime(now)), &mut host, verifier, &shared))
         };
         assert_eq!([reports(b"a", 100), reports(b"a", 100), reports(b"a", 109)], [true, false, false]);

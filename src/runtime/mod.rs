@@ -7,6 +7,7 @@ mod deferred;
 mod documents;
 mod load_input;
 mod load_report;
+mod outline;
 mod request_context;
 #[expect(clippy::module_inception, reason = "the type has the name of the room")]
 mod runtime;
@@ -19,6 +20,7 @@ pub(crate) use documents::{
 };
 pub use load_input::{CheckedNote, LoadInput};
 pub use load_report::TenantCounts;
+pub use outline::Outline;
 pub(crate) use request_context::{NoContext, RequestContext};
 pub(crate) use runtime::UpstreamSettings;
 pub use runtime::{FoundTenants, NewTenants, Runtime};

@@ -1,10 +1,12 @@
 //! A loaded configuration with its session keys, tenants and caches.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::deferred::DeferredTenants;
 use super::documents::{self, DocumentSettings, DocumentSource, Found, LookupWait, StartDocumentWork, TenantCompiler};
+use super::outline::Outline;
 use super::tenant_table::{ServedTenant, TenantEntry, TenantTable};
 use crate::base::log_settings::LogSettings;
 use crate::base::time::UnixTime;
@@ -257,6 +259,12 @@ impl Runtime {
     /// A look for changes of documents, if one is due and no other VM makes it.
     pub(crate) fn follow_documents(&self, env: &mut Env<'_>) -> Option<StartDocumentWork> {
         documents::follow(self.documents.as_ref()?, env)
+    }
+
+    /// The outline of the tenants, which are at these places in the bytes of the configuration.
+    /// `None` if one of them is broken or was deferred itself.
+    pub(crate) fn outline(&self, places: Vec<Range<usize>>) -> Option<Outline> {
+        Outline::new(places, self.entries(), self.tenants.hosts().clone(), &mut self.upstream.protected.written())
     }
 
     /// All entries, in the order of the configuration.

@@ -99,6 +99,11 @@ impl TenantTable {
         self.entries.get(self.hosts.select(host)?)
     }
 
+    /// The positions of the entries, by host.
+    pub(super) fn hosts(&self) -> &HostTable {
+        &self.hosts
+    }
+
     /// All entries, in the order of the configuration.
     pub(super) fn entries(&self) -> &[TenantEntry] {
         &self.entries

@@ -291,8 +291,10 @@ impl RootContext for Root {
                     *sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                     *refresher = JwksRefresher::new(runtime.providers(), env);
                     let mut actions = Actions::default();
-                    if loaded.problems.is_empty() {
-                        input.write_note(runtime.ring(), env);
+                    if loaded.problems.is_empty()
+                        && let Some(outline) = config::outline(&bytes, &runtime)
+                    {
+                        input.write_note(outline, runtime.ring(), env);
                     }
                     if runtime.reports_load(&input, env) {
                         actions.log.extend(loaded.problems.iter().map(ConfigError::log));

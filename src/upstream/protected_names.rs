@@ -29,6 +29,11 @@ impl ProtectedNames {
         Self { written, known, shapes }
     }
 
+    /// The names under which Tenantgate may send something.
+    pub(crate) fn written(&self) -> impl Iterator<Item = &str> {
+        self.written.iter()
+    }
+
     /// Whether Tenantgate may send something under this name.
     pub(super) fn are_written(&self, name: &str) -> bool {
         self.written.contains(name)

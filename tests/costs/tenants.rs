@@ -46,7 +46,7 @@ struct Load {
     memory: u64,
     /// Instructions of the first VM.
     checked: u64,
-    /// Instructions of a VM that has the note of another one.
+    /// Instructions of a VM that has the outline of another one.
     deferred: u64,
 }
 
@@ -102,6 +102,6 @@ fn wire(value: &Value) -> WireValue {
 }
 
 /// With the bytes of the configuration, which are there until the load ends.
-const MEMORY: u64 = 2_300;
+const MEMORY: u64 = 2_400;
 const CHECKED: u64 = 1_150_000;
-const DEFERRED: u64 = 145_000;
+const DEFERRED: u64 = 36_000;

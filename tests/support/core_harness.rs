@@ -99,12 +99,13 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
     fn deferred(&self, configuration: &Value, loaded: Loaded, env: &mut Env<'_>) -> Runtime {
         let bytes = Arc::new(configuration.to_string().into_bytes());
         let input = LoadInput::new(&bytes, []);
-        input.write_note(loaded.runtime.ring(), env);
-        let note = input.find_note(env.shared()).unwrap();
-        let deferred = config::load_checked(&bytes, &NoVariables, HostAlgorithms::ASSUMED, &note);
+        let outline = config::outline(&bytes, &loaded.runtime);
         let has_etcd = ["store", "tenants_from"].iter().any(|section| configuration.get(section).is_some());
-        assert_eq!(deferred.is_none(), has_etcd);
-        deferred.unwrap_or(loaded.runtime)
+        assert_eq!(outline.is_none(), has_etcd);
+        let Some(outline) = outline else { return loaded.runtime };
+        input.write_note(outline, loaded.runtime.ring(), env);
+        let note = input.find_note(env.shared()).unwrap();
+        config::load_checked(&bytes, &NoVariables, HostAlgorithms::ASSUMED, &note).unwrap()
     }
 
     /// Answers a call: the issuer behind the cluster of the call does.
