@@ -6,6 +6,7 @@ cd "$(dirname "$0")"
 readonly ENVOY_VERSION=1.40.0
 readonly CARGO_DENY_VERSION=0.20.2
 readonly CARGO_FUZZ_VERSION=0.13.2
+readonly CARGO_MUTANTS_VERSION=27.1.0
 readonly DATASETTE_VERSION=0.65.5
 readonly KEYCLOAK_VERSION=26.7.3
 readonly CANAILLE_VERSION=0.3.6
@@ -45,6 +46,9 @@ usage: ./build.sh COMMAND
   fuzz [TARGET] [SECONDS]
                     give the code inputs that reach more of it, all targets or one, 60 seconds each
                     (cargo-fuzz, with the stable compiler); new inputs go to target/fuzz-corpus
+  mutants [FILE...] change the code in one place at a time, and see whether a test fails: the files that
+                    .cargo/mutants.toml names, in many hours, or these; what survives has to be
+                    exactly what tests/mutants/survivors.txt lists
   faults            what Envoy with Tenantgate does while providers, etcd, pushes or Envoy fail
                     (--quick: in three minutes; --only TEXT: these rows; --write: into docs/faults.md)
   soak [REQUESTS]   a million requests of mixed traffic, or so many: no error, and memory is flat
@@ -355,13 +359,31 @@ soak() {
   exec node tests/e2e/soak.mjs "$@"
 }
 
-# The sanitizers of cargo-fuzz need a nightly compiler. There is hardly any unsafe code to find
-# something in.
-need_cargo_fuzz() {
-  [ -x target/tools/bin/cargo-fuzz ] && [ "$(target/tools/bin/cargo-fuzz --version)" = "cargo-fuzz $CARGO_FUZZ_VERSION" ] ||
-    CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --root target/tools --force cargo-fuzz --version "$CARGO_FUZZ_VERSION"
+# need_cargo_tool NAME VERSION
+need_cargo_tool() {
+  grep -qsF "\"$1 $2 (" target/tools/.crates.toml && [ -x "target/tools/bin/$1" ] ||
+    CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --root target/tools --force "$1" --version "$2"
 }
 
+# mutants [FILE...]
+mutants() {
+  local file status=0 files=()
+  for file in "$@"; do
+    [ -f "$file" ] || die "there is no file \"$file\""
+    files+=(--file "$file")
+  done
+  need_rust
+  need_debian etcd etcd-server
+  need_cargo_tool cargo-mutants "$CARGO_MUTANTS_VERSION"
+  # Each change is built in a copy of the tree, with a folder of its own.
+  env -u CARGO_TARGET_DIR target/tools/bin/cargo-mutants mutants --output target/mutants --no-shuffle "${files[@]}" || status=$?
+  # 2: some survived. 3: some did not end.
+  [[ $status =~ ^[023]$ ]] || return "$status"
+  node tests/mutants/compare.mjs target/mutants/mutants.out
+}
+
+# The sanitizers of cargo-fuzz need a nightly compiler. There is hardly any unsafe code to find
+# something in.
 # fuzz [TARGET] [SECONDS]
 fuzz() {
   local known target targets seconds=60
@@ -373,7 +395,7 @@ fuzz() {
   need_rust
   # libFuzzer is C++.
   need_debian c++ g++
-  need_cargo_fuzz
+  need_cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION"
   for target in "${targets[@]}"; do
     say "fuzz: $target"
     mkdir -p "target/fuzz-corpus/$target"
@@ -538,6 +560,7 @@ case $command in
   bench) bench "$@" ;;
   check) check ;;
   fuzz) fuzz "$@" ;;
+  mutants) mutants "$@" ;;
   faults) faults "$@" ;;
   soak) soak "$@" ;;
   wasm) wasm ;;
