@@ -363,6 +363,38 @@ mod tests {
         assert_eq!(sealed.len(), 200);
     }
 
+    #[test]
+    fn a_value_that_no_browser_stores_does_not_open() {
+        let runtime = runtime(&["k"]);
+        let [a, _] = tenants(&runtime);
+        let host = &mut TestHost::default();
+        let mut lengths = HashSet::new();
+        for length in 15_300..15_340 {
+            let sealed = runtime.ring().seal(Purpose::Session, a, &"x".repeat(length), &mut host.env()).unwrap();
+            let opens = runtime.ring().open::<String>(Purpose::Session, a, sealed.as_bytes()).is_some();
+            assert_eq!(opens, sealed.len() <= MAX_SEALED, "{}", sealed.len());
+            lengths.insert(sealed.len());
+        }
+        assert!(lengths.contains(&MAX_SEALED) && lengths.contains(&(MAX_SEALED + 1)));
+    }
+
+    #[test]
+    fn the_debug_output_of_a_key_is_its_id() {
+        let key = SealingKey::new("k1".to_owned(), Secret::new([7; 32]));
+        assert_eq!(format!("{key:?}"), "SealingKey { id: \"k1\", .. }");
+    }
+
+    #[test]
+    fn every_reason_has_a_text() {
+        for (error, text) in [
+            (SealError::NoEntropy, "the host gave no random bytes"),
+            (SealError::NoKey, "there is no session key"),
+            (SealError::Unsealable, "the value cannot be sealed"),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+
     /// The parts `ab` and `c` give other bytes than `a` and `bc`.
     #[test]
     fn the_associated_data_is_not_ambiguous() {

@@ -48,6 +48,23 @@ mod tests {
     }
 
     #[test]
+    fn a_preflight_names_one_method() {
+        let target = Target { path: "/", query: None };
+        for (origin, method, expected) in [
+            ("https://app.example", "PUT", true),
+            ("null", "VERSION-CONTROL", true),
+            ("", "PUT", false),
+            ("https://app.example", "", false),
+            ("https://app.example", "PUT GET", false),
+            ("https://app.example", "PUT,GET", false),
+        ] {
+            let lines = [(":method", "OPTIONS"), ("origin", origin), (METHOD, method)];
+            let lines = lines.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+            assert_eq!(is_preflight(&RequestHead::new(lines), target), expected, "{origin} {method}");
+        }
+    }
+
+    #[test]
     fn a_preflight_has_no_body_and_no_upgrade() {
         let target = Target { path: "/", query: None };
         for more in [&[][..], &[("content-length", "0")], &[("access-control-request-headers", "x-a")]] {

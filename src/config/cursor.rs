@@ -231,8 +231,9 @@ impl<'a> Object<'a> {
     /// The field `name`. It counts as read from now on.
     pub(super) fn field(&self, name: &'static str) -> Cursor<'a> {
         self.know(name);
-        let path = self.at.member_path(name);
-        Cursor { value: self.member(name), inside: self.members.is_some(), path, ..self.at.clone() }
+        let Cursor { code, errors, .. } = self.at;
+        let (value, inside) = (self.member(name), self.members.is_some());
+        Cursor { value, inside, path: self.at.member_path(name), code, errors }
     }
 
     /// Counts the field `name` as read.

@@ -83,7 +83,8 @@ impl Runtime {
         upstream: UpstreamSettings,
     ) -> Self {
         let UpstreamSettings { header_names, assertion, filter_state } = upstream;
-        let own = entries.iter().flat_map(TenantEntry::header_names);
+        let alike = entries.chunk_by(TenantEntry::has_headers_of);
+        let own = alike.filter_map(<[_]>::first).flat_map(TenantEntry::header_names);
         let header_names = &mut own.chain(header_names.iter().map(String::as_str));
         let upstream = UpstreamConfig::new(header_names, assertion.map(Assertion::new), filter_state);
         let tenants = TenantTable::new(entries);

@@ -139,6 +139,14 @@ impl TenantEntry {
         }
     }
 
+    /// Whether the headers are those of `other`, kept once.
+    pub(super) fn has_headers_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Served(tenant), Self::Served(other)) => Arc::ptr_eq(&tenant.model.headers, &other.model.headers),
+            (Self::Served(_) | Self::Broken(_), _) => false,
+        }
+    }
+
     /// The names of the identity headers, as far as they could be read.
     pub(super) fn header_names(&self) -> Vec<&str> {
         match self {

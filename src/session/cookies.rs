@@ -113,3 +113,26 @@ fn tag(sealed: &[u8]) -> Option<&[u8]> {
 
 const TAG_LENGTH: usize = 8;
 const MAX_TRIES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All pieces but the first begin with the tag, and there are as many as a browser keeps.
+    #[test]
+    fn the_pieces_of_a_session() {
+        let sealed = |length: usize| {
+            let start = "key-1.tag-8chr";
+            [start, &"x".repeat(length.saturating_sub(start.len()))].concat()
+        };
+        let most = usize::from(MAX_PIECES);
+        let room = MAX_NAME_AND_VALUE - "name".len();
+        let in_piece = room - TAG_LENGTH - 1;
+        let count = |length: usize| pieces(&sealed(length), "name").map(|pieces| pieces.len());
+        assert_eq!([count(room), count(room + 1)], [Some(1), Some(2)]);
+        assert_eq!([count(most * in_piece), count(most * in_piece + 1)], [Some(most), None]);
+        let pieces = pieces(&sealed(3 * in_piece), "name").unwrap();
+        assert!(pieces[0].starts_with("3:key-1.tag-8chr"));
+        assert!(pieces[1..].iter().all(|piece| piece.starts_with("tag-8chr:x") && piece.len() == room));
+    }
+}

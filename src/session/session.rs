@@ -78,3 +78,25 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::Purpose;
+    use crate::testing::{TestHost, runtime, session, tenants};
+
+    /// What the cache spends on a session is not less than what came from the browser.
+    #[test]
+    fn the_size_has_the_sealed_length() {
+        let runtime = runtime(&["k"]);
+        let [tenant, _] = tenants(&runtime);
+        let mut host = TestHost::default();
+        let sealed = runtime.ring().seal(Purpose::Session, tenant, &session(1), &mut host.env()).unwrap();
+        let size = |length: usize| {
+            let opened = runtime.ring().open(Purpose::Session, tenant, sealed.as_bytes()).unwrap();
+            OpenedSession::new(opened, length, UnixTime(2)).size()
+        };
+        assert!(size(0) > 1);
+        assert_eq!(size(4096), size(0) + 4096);
+    }
+}

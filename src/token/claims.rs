@@ -216,6 +216,13 @@ mod tests {
     }
 
     #[test]
+    fn a_path_with_dots_may_be_one_name() {
+        let path = ClaimPath::Text("a.b".to_owned());
+        assert_eq!(claims(json!({ "a.b": 1, "a": { "b": 2 } })).top_level(&path), "a.b");
+        assert_eq!(claims(json!({ "a": { "b": 2 } })).top_level(&path), "a");
+    }
+
+    #[test]
     fn dates_are_accepted_up_to_their_limits() {
         assert_eq!(date("{}"), Ok(None));
         for (number, seconds) in [
@@ -223,6 +230,7 @@ mod tests {
             ("0.0", 0),
             ("0.9", 0),
             ("1e-300", 0),
+            ("1.0", 1),
             ("1.5", 1),
             ("1e3", 1000),
             ("1.5e3", 1500),

@@ -219,3 +219,34 @@ fn verify_access_token_hash(
     let half = hash.get(..hash.len() / 2).unwrap_or_default();
     if base64url(half) == claimed { Ok(()) } else { Err(TokenError::WrongClaim("at_hash")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::claims;
+
+    /// The age is limited at the time of the request, and the clocks may differ by [`LEEWAY`].
+    #[test]
+    fn the_limits_of_the_age() {
+        let verify = |auth_time: u64, asked_at: u64, now: u64| {
+            let claims = claims(json!({ "sub": "a", "auth_time": auth_time }));
+            verify_age(&claims, Some(Duration::from_secs(100)), UnixTime(asked_at), UnixTime(now))
+        };
+        assert_eq!(verify(1000, 1160, 9000), Ok(()));
+        assert_eq!(verify(1000, 1161, 9000), Err(TokenError::TooOld));
+        assert_eq!(verify(1060, 1000, 1000), Ok(()));
+        assert_eq!(verify(1061, 1000, 1000), Err(TokenError::NotYetValid("auth_time")));
+    }
+
+    #[test]
+    fn the_longest_session_id() {
+        let verify = |length: usize| {
+            let claims = claims(json!({ "sub": "a", "sid": "s".repeat(length) }));
+            verify_session_id(&claims).map(|sid| sid.map(str::len))
+        };
+        assert_eq!(verify(255), Ok(Some(255)));
+        assert_eq!(verify(256), Err(TokenError::Claim("sid")));
+    }
+}

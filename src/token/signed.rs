@@ -194,7 +194,7 @@ mod tests {
     use super::*;
     use crate::base::encoding::base64url;
     use crate::jose::{Hash, HostAlgorithms, HostVerifier, KeySet, read_jwks};
-    use crate::testing::{runtime, tenants};
+    use crate::testing::{claims, runtime, tenants};
 
     /// A verifier that gives the same result for every signature.
     struct Says(bool);
@@ -214,6 +214,20 @@ mod tests {
             self.0.set(self.0.get().saturating_add(1));
             Some(false)
         }
+    }
+
+    #[test]
+    fn the_limits_of_dates_and_subject() {
+        let dates = |name: &str, at: u64| verify_dates(&claims(json!({ "exp": 2000, (name): at })), UnixTime(1000));
+        for name in ["iat", "nbf"] {
+            assert_eq!(dates(name, 1060), Ok(UnixTime(2060)));
+            assert_eq!(dates(name, 1061), Err(TokenError::NotYetValid(name)));
+        }
+        assert_eq!(dates("exp", 941), Ok(UnixTime(1001)));
+        assert_eq!(dates("exp", 940), Err(TokenError::Expired));
+        let subject = |length: usize| verify_subject(&claims(json!({ "sub": "a".repeat(length) })));
+        assert_eq!([subject(1), subject(255)], [Ok(true), Ok(true)]);
+        assert_eq!([subject(0), subject(256)], [Err(TokenError::Claim("sub")), Err(TokenError::Claim("sub"))]);
     }
 
     /// The published key with this number, whose modulus is no product of two primes.

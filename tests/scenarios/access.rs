@@ -899,6 +899,7 @@ pub fn scopes_are_for_bearer_tokens<H: Harness>() {
         ("GET", "orders:write", "", Ok(())),
         ("GET", "x", "machines", Err(Some(challenge("orders:read orders:write")))),
         ("GET", "orders", "", Err(Some(challenge("orders:read orders:write")))),
+        ("GET", "fast", "machines", Err(Some(challenge("orders:read orders:write")))),
         ("PUT", "orders:write fast", "machines", Ok(())),
         ("PUT", "orders:write", "machines", Err(Some(challenge("fast orders:write")))),
         ("PUT", "orders:write fast", "people", Err(None)),
@@ -928,6 +929,52 @@ pub fn scopes_are_for_bearer_tokens<H: Harness>() {
     );
     let reply = world.open(&mut browser, "https://acme.example/orders").reply();
     assert_eq!((reply.status, reply.header("www-authenticate")), (403, None));
+}
+
+/// Every criterion of `all_of` has to fit.
+pub fn all_criteria_have_to_fit<H: Harness>() {
+    let mut world = world::<H>(&json!({
+        "access_default": "any_user",
+        "roles": [{ "name": "lead", "groups": ["leads"] }],
+        "access": [{ "paths": ["/all"], "allow": { "all_of": {
+            "groups": ["staff", "hr"], "roles": ["lead"], "claims": [{ "claim": "acr", "values": ["2"] }],
+        } } }],
+    }));
+    for (groups, acr, expected) in [
+        (json!(["staff", "hr", "leads"]), "2", 200),
+        (json!(["staff", "hr", "leads"]), "1", 403),
+        (json!(["staff", "leads"]), "2", 403),
+        (json!(["staff", "hr"]), "2", 403),
+        (json!(["staff", "hr"]), "1", 403),
+        (json!(["leads"]), "1", 403),
+        (json!([]), "2", 403),
+    ] {
+        let mut browser = browser_of(&mut world, &json!({ "sub": "eve", "groups": groups, "acr": acr }));
+        assert_eq!(status(&mut world, &mut browser, "/all"), expected, "{groups} {acr}");
+    }
+}
+
+/// The line about a denial says if an address would count that is not verified.
+pub fn a_denial_says_that_an_address_is_not_verified<H: Harness>() {
+    const HINT: &str = " and no verified e-mail address";
+    for (allow, is_about_addresses) in [
+        (json!({ "emails": ["bob@acme.example"] }), true),
+        (json!({ "email_domains": ["partner.example"] }), true),
+        (json!({ "groups": ["admins"] }), false),
+    ] {
+        let open = json!({ "paths": ["/open/*"], "allow": "any_user" });
+        let mut world = world::<H>(&json!({ "access": [open, { "allow": allow }] }));
+        for (verified, hint) in [(false, is_about_addresses), (true, false)] {
+            let person = json!({ "sub": "eve", "email": "eve@acme.example", "email_verified": verified });
+            let mut browser = browser_of(&mut world, &person);
+            assert_eq!(status(&mut world, &mut browser, "/"), 403);
+            world.eventually(|world| {
+                let log = world.harness.log();
+                let line = log.lines().rfind(|line| line.contains("access[1] does not allow this user"));
+                line.is_some_and(|line| line.contains(HINT) == hint)
+            });
+        }
+    }
 }
 
 /// The session keeps the claims that the rules use.

@@ -50,6 +50,7 @@ macro_rules! scenarios {
                 no_header_changes_the_decision, methods_are_compared_exactly,
                 preflight_requests_are_a_choice, a_changed_rule_applies_to_existing_sessions,
                 an_unverified_address_grants_nothing, another_claim_is_not_verified, scopes_are_for_bearer_tokens, claims_in_rules,
+                all_criteria_have_to_fit, a_denial_says_that_an_address_is_not_verified,
                 rules_for_some_hosts, rules_for_some_networks, rules_for_some_email_domains, a_dry_run_refuses_no_user, other_spellings_reach_nothing,
                 other_spellings_of_one_path, a_spelling_with_a_rule_of_its_own,
                 path_matching_is_configured, a_pattern_for_a_beginning, the_example_of_the_readme,
