@@ -211,8 +211,10 @@ fn overlap(a: &HostPattern, b: &HostPattern) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tenant::access::Network;
 
-    /// Parses `paths | methods | hosts`: each a list separated by spaces, and empty for all.
+    /// Parses `paths | methods | hosts | networks`: each a list separated by spaces, and empty for
+    /// all.
     fn rule(text: &str) -> Rule {
         let mut parts = text.split('|').map(|part| part.split_whitespace());
         let mut part = || parts.next().into_iter().flatten();
@@ -220,7 +222,7 @@ mod tests {
             paths: part().map(|path| PathPattern::parse(path).unwrap()).collect(),
             methods: part().map(str::to_owned).collect(),
             hosts: part().map(|host| HostPattern::parse(host).unwrap()).collect(),
-            client_ips: Vec::new(),
+            client_ips: part().map(|network| Network::parse(network).unwrap()).collect(),
             verdict: Verdict::AnyUser,
         }
     }
@@ -229,6 +231,21 @@ mod tests {
         let before: Vec<Rule> = before.iter().map(|text| rule(text)).collect();
         let own = ["a.example", "*.a.example"].map(|host| HostPattern::parse(host).unwrap());
         shadows(&before, &rule(last), &own)
+    }
+
+    #[test]
+    fn hosts_overlap_if_one_has_all_of_the_other() {
+        let host = |text| HostPattern::parse(text).unwrap();
+        for (a, b, expected) in [
+            ("*.a.example", "b.a.example", true),
+            ("*.a.example", "*.b.a.example", true),
+            ("a.example", "a.example", true),
+            ("a.example", "*.a.example", false),
+            ("a.example", "b.example", false),
+        ] {
+            assert_eq!(overlap(&host(a), &host(b)), expected, "{a} {b}");
+            assert_eq!(overlap(&host(b), &host(a)), expected, "{b} {a}");
+        }
     }
 
     #[test]
@@ -243,6 +260,7 @@ mod tests {
             (&["/a||*.a.example"], "/a||*.b.a.example", &[0]),
             (&["/a||*.a.example a.example"], "/a||", &[0]),
             (&["/*/b"], "/a/b", &[0]),
+            (&["/a|||10.0.0.0/8", "/a|||::1"], "/a|||::1", &[1]),
         ] {
             assert_eq!(shadows_of(before, last).as_deref(), Some(by), "{before:?} {last}");
         }
@@ -255,6 +273,7 @@ mod tests {
             (&["/a||a.example"], "/a"),
             (&["/a||b.a.example"], "/a||*.a.example"),
             (&["/a/b"], "/*/b"),
+            (&["/a|||10.0.0.0/8"], "/a"),
         ] {
             assert_eq!(shadows_of(before, last), None, "{before:?} {last}");
         }

@@ -94,14 +94,17 @@ pub fn a_logout_token_ends_sessions_everywhere_and_counts_once<H: Harness>() {
     let (mut world, _) = world::<H>(|_| {});
     let laptop = world.signed_in();
     let token = logout_token(&world, &json!({ "sub": "ada" }));
-    let post = |world: &mut World<Replicas<H>>| world.post(BACKCHANNEL, &[], &form(&token)).reply();
-    assert_eq!(post(&mut world).status, 200);
+    let post = |world: &mut World<Replicas<H>>, token: &str| world.post(BACKCHANNEL, &[], &form(token)).reply();
+    assert_eq!(post(&mut world, &token).status, 200);
     world.eventually(|world| is_over_everywhere(world, &laptop));
     // The first reply came from one replica, and these come from both.
     for _ in 0..2 {
-        let reply = post(&mut world);
+        let reply = post(&mut world, &token);
         assert_eq!(reply.status, 400, "{}", reply.body);
     }
+    // Another token is another one.
+    let other = logout_token(&world, &json!({ "sub": "bob" }));
+    assert_eq!(post(&mut world, &other).status, 200);
 }
 
 /// A replica that starts later reads what was before, and does so before it uses a session.

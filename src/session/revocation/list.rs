@@ -377,6 +377,21 @@ mod tests {
         RevocableSession { id: SessionId([0xff; 16]), user: "", sub: "", sid: None, signed_in: UnixTime(signed_in) }
     }
 
+    /// At the limit of logout tokens the oldest of them is removed, and no session is.
+    #[test]
+    fn many_logout_tokens_remove_no_session() {
+        let until = |number: usize| NOW.0 + 100 + u64::try_from(number).unwrap();
+        let session = RevocationEntry::session(id(1), "ada");
+        let token = |number: usize| RevocationEntry::token(&number.to_string());
+        let tokens = (0..=MAX_TOKENS).map(|number| (token(number), until(number)));
+        // It has the time of the oldest token, and comes first.
+        let mut list = list([(session, until(0))].into_iter().chain(tokens));
+        list.fold(NOW, HOUR);
+        let entries: Vec<RevocationEntry> = list.entries.iter().map(|(entry, _)| *entry).collect();
+        assert!(entries.contains(&session) && !entries.contains(&token(0)));
+        assert_eq!(entries.len(), MAX_TOKENS + 1);
+    }
+
     #[test]
     fn each_entry_ends_its_sessions_and_no_others() {
         let ada = RevocableSession { id: id(1), user: "ada@x", sub: "ada", sid: Some("s"), ..session(100) };
