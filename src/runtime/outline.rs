@@ -24,11 +24,11 @@ pub struct Outline {
 impl Outline {
     /// The outline of these tenants, which are at these places. `None` if one of them is broken, or
     /// if the places are those of other tenants.
-    pub(super) fn new<'a>(
+    pub(super) fn new(
         places: Vec<Range<usize>>,
         entries: &[TenantEntry],
         hosts: HostTable,
-        header_names: &mut dyn Iterator<Item = &'a str>,
+        header_names: &mut dyn Iterator<Item = &str>,
     ) -> Option<Self> {
         if places.len() != entries.len() {
             return None;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::bearer::access_token;
 use crate::support::harness::{Harness, values};
-use crate::support::world::{NAVIGATION, World};
+use crate::support::world::{NAVIGATION, World, ada};
 
 pub fn identity_headers_of_the_client_are_removed<H: Harness>() {
     let mut world = World::<H>::new();
@@ -215,6 +215,20 @@ pub fn claims_cannot_forge_headers<H: Harness>() {
         values(&seen, "x-auth-request-groups"),
         ["R&D%2C Z%C3%BCrich,cn=admins%2Cdc=acme,100%25,%E2%80%A8,%20x%20"]
     );
+}
+
+/// An ID token that the upstream wants is kept in a session of several cookies, too.
+pub fn a_forwarded_id_token_is_in_large_sessions<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["headers"] = json!({ "id_token": "x-id-token" });
+    });
+    let mut person = ada();
+    person["groups"] = (0..100).map(|number| format!("group-{number:03}-of-the-directory")).collect();
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", "https://acme.example/", &person);
+    let seen = world.open(&mut browser, "https://acme.example/").forwarded();
+    let [token] = &values(&seen, "x-id-token")[..] else { panic!("one line") };
+    assert!(world.issuer("acme", |issuer| issuer.signer.verifies(token)));
 }
 
 /// The tokens of the login go only to an upstream that wants them. The client's own headers of

@@ -129,6 +129,7 @@ macro_rules! scenarios {
                 header_names_of_other_tenants_are_removed, own_cookies_are_not_forwarded,
                 what_upstreams_trust_is_removed, headers_that_a_tenant_passes_reach_the_upstream,
                 claims_cannot_forge_headers, tokens_are_forwarded_if_configured,
+                a_forwarded_id_token_is_in_large_sessions,
                 roles_are_forwarded_like_groups, header_names_are_configurable,
                 identity_headers_of_an_api_client_are_removed, a_long_claim_is_one_line,
                 list_formats, authorization_is_forwarded_if_configured,
