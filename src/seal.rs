@@ -304,8 +304,8 @@ const NONCE_LENGTH: usize = 24;
 /// The most bytes of a sealed value. A session has at most five cookies of 4,096 bytes, so
 /// the browser stores no longer value.
 const MAX_SEALED: usize = 5 * 4096;
-/// The most bytes of the sealed outline of a configuration, which has 45 for each tenant with one
-/// short host.
+/// The most bytes of the sealed outline of a configuration, which has some 30 for each tenant with
+/// one short host.
 const MAX_SEALED_OUTLINE: usize = 16 * 1024 * 1024;
 /// The most bytes of the sealed documents of a provider: two bodies of an answer, in base64url.
 const MAX_SEALED_DOCUMENTS: usize = 3 * CallResponse::MAX_BODY;

@@ -126,22 +126,8 @@ fn is_about_all_paths(rule: &Rule) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::host::HostPattern;
-    use crate::tenant::access::{AccessPolicy, Network};
-
-    /// Parses `verdict | paths | methods | hosts | networks`: each a list separated by spaces, and
-    /// empty for all.
-    fn rule(text: &str) -> Rule {
-        let mut parts = text.split('|').map(|part| part.split_whitespace());
-        let mut part = || parts.next().into_iter().flatten();
-        Rule {
-            verdict: if part().eq(["deny"]) { Verdict::Deny } else { Verdict::AnyUser },
-            paths: part().map(|path| PathPattern::parse(path).unwrap()).collect(),
-            methods: part().map(str::to_owned).collect(),
-            hosts: part().map(|host| HostPattern::parse(host).unwrap()).collect(),
-            client_ips: part().map(|network| Network::parse(network).unwrap()).collect(),
-        }
-    }
+    use crate::access::test_rule::rule;
+    use crate::tenant::access::AccessPolicy;
 
     /// Which rules decide about what the first one leaves open, if the default denies: below its
     /// path, and with other methods.
@@ -156,17 +142,17 @@ mod tests {
     fn a_rule_leaves_open_what_a_later_one_lets_in() {
         let (found, none) = (|| vec![Some(1)], Vec::new);
         for (rules, below, methods) in [
-            (["deny | /a", "any"], found(), none()),
-            (["deny | /a/*", "any"], none(), none()),
-            (["deny | /a | GET", "any"], found(), found()),
-            (["deny | /a | GET", "any | | GET"], found(), none()),
-            (["deny | /a | GET", "any | | PUT"], none(), none()),
-            (["deny | /a | GET", "any | /b"], none(), none()),
+            (["/a||||deny", ""], found(), none()),
+            (["/a/*||||deny", ""], none(), none()),
+            (["/a|GET|||deny", ""], found(), found()),
+            (["/a|GET|||deny", "|GET"], found(), none()),
+            (["/a|GET|||deny", "|PUT"], none(), none()),
+            (["/a|GET|||deny", "/b"], none(), none()),
             // For some clients or for other hosts only.
-            (["deny | /a | GET", "any | | | | 10.0.0.0/8"], none(), none()),
-            (["deny | /a | GET | a.example", "any | | | a.example"], found(), found()),
-            (["deny | /a | GET | a.example", "any | | | b.example"], none(), none()),
-            (["deny | /a | GET | a.example", "any | | | a.example | 10.0.0.0/8"], none(), none()),
+            (["/a|GET|||deny", "|||10.0.0.0/8"], none(), none()),
+            (["/a|GET|a.example||deny", "||a.example"], found(), found()),
+            (["/a|GET|a.example||deny", "||b.example"], none(), none()),
+            (["/a|GET|a.example||deny", "||a.example|10.0.0.0/8"], none(), none()),
         ] {
             assert_eq!(open(rules), (below, methods), "{rules:?}");
         }

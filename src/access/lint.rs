@@ -211,21 +211,7 @@ fn overlap(a: &HostPattern, b: &HostPattern) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tenant::access::Network;
-
-    /// Parses `paths | methods | hosts | networks`: each a list separated by spaces, and empty for
-    /// all.
-    fn rule(text: &str) -> Rule {
-        let mut parts = text.split('|').map(|part| part.split_whitespace());
-        let mut part = || parts.next().into_iter().flatten();
-        Rule {
-            paths: part().map(|path| PathPattern::parse(path).unwrap()).collect(),
-            methods: part().map(str::to_owned).collect(),
-            hosts: part().map(|host| HostPattern::parse(host).unwrap()).collect(),
-            client_ips: part().map(|network| Network::parse(network).unwrap()).collect(),
-            verdict: Verdict::AnyUser,
-        }
-    }
+    use crate::access::test_rule::rule;
 
     fn shadows_of(before: &[&str], last: &str) -> Option<Vec<usize>> {
         let before: Vec<Rule> = before.iter().map(|text| rule(text)).collect();

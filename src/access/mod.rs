@@ -12,6 +12,8 @@ mod lint;
 mod path;
 mod preflight;
 mod subject;
+#[cfg(test)]
+mod test_rule;
 
 pub use decision::{AnonymousDecision, Permitted, Public, RouteDecision};
 pub use describe::Description;

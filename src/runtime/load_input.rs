@@ -1,5 +1,6 @@
 //! What a load depends on, and the note in the shared data that it was loaded without a mistake.
 
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -16,12 +17,18 @@ use crate::seal::{KeyRing, Purpose};
 
 /// What a load depends on: the bytes of the configuration and the environment variables. The
 /// algorithms of the host are the same for all VMs of a process.
-#[derive(Debug)]
 pub struct LoadInput {
     configuration: Arc<Vec<u8>>,
     /// Tells configurations apart, where a mistake harms nobody.
     id: u64,
     environment: String,
+}
+
+/// Omits the configuration, which has secrets.
+impl fmt::Debug for LoadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadInput").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// A note that another VM of the process has loaded the same without a mistake.
@@ -35,8 +42,8 @@ pub struct CheckedNote<'a> {
 struct Checked {
     /// The key of the tag, for this note alone.
     key: [u8; 32],
-    /// The Poly1305 tag of the configuration (RFC 8439 section 2.5). Who does not know the key
-    /// cannot find another configuration with the same one.
+    /// The Poly1305 tag of the configuration (RFC 8439 section 2.5). Whoever does not know the
+    /// key cannot find another configuration with the same one.
     tag: [u8; 16],
     outline: Outline,
 }
@@ -137,6 +144,12 @@ mod tests {
             assert_eq!(known(&other, ring.ring()), None, "{other:?}");
         }
         assert_eq!(known(&written, runtime(&["other"]).ring()), None);
+    }
+
+    #[test]
+    fn the_debug_output_omits_the_configuration() {
+        let input = input("s3cret", &[("a", "s3cret")]);
+        assert_eq!(format!("{input:?}"), format!("LoadInput {{ id: {}, .. }}", input.id()));
     }
 
     #[test]
