@@ -3,8 +3,8 @@
 use crate::http::host::HostPattern;
 use crate::tenant::access::{Network, PathPattern, Rule, Verdict};
 
-/// Parses `paths | methods | hosts | networks | verdict`: each of the first four a list separated by
-/// spaces, and empty for all. The verdict is `deny`, or else any user.
+/// Parses `paths | methods | hosts | networks | verdict`: each of the first four a list separated
+/// by spaces, and empty for all. The verdict is `deny`, or else any user.
 pub(super) fn rule(text: &str) -> Rule {
     let mut parts = text.split('|').map(|part| part.split_whitespace());
     let mut part = || parts.next().into_iter().flatten();
