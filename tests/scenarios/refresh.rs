@@ -794,7 +794,8 @@ pub fn two_workers_at_once<H: Harness>() {
     std::mem::swap(&mut world.harness, &mut other);
 }
 
-/// The shortest interval, with the clock of the host.
+/// The shortest interval, with the clock of the host. A second may pass between any two requests
+/// of a busy machine, so this test does not say which request causes the refresh.
 pub fn the_shortest_interval<H: Harness>() {
     let mut world = World::<H>::with(|configuration| {
         configuration["tenants"][0]["refresh"] = json!({ "interval": "1s" });
@@ -802,7 +803,6 @@ pub fn the_shortest_interval<H: Harness>() {
     world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
     let mut browser = world.signed_in();
     let before = calls(&world);
-    assert_eq!((visit(&mut world, &mut browser), calls(&world)), ((BEFORE.to_owned(), false), before));
     directory(&world, without_admins());
     let (groups, brought) = loop {
         let seen = visit(&mut world, &mut browser);
