@@ -400,7 +400,7 @@ fuzz() {
     say "fuzz: $target"
     mkdir -p "target/fuzz-corpus/$target"
     # An input that fails is written to fuzz/artifacts, and its path is printed.
-    target/tools/bin/cargo-fuzz run --sanitizer none --target-dir target/fuzz "$target" \
+    target/tools/bin/cargo-fuzz run --release --sanitizer none --target-dir target/fuzz "$target" \
       "target/fuzz-corpus/$target" "fuzz/corpus/$target" -- -dict=fuzz/dictionary -max_total_time="$seconds" -max_len=4096 -print_final_stats=1
   done
 }
