@@ -54,7 +54,6 @@ fn sources() -> Vec<Source> {
         }
     }
     files.sort();
-    let of_tests = ["lib.rs", "testing.rs", "bin", "tests.rs"];
     let source = |path: PathBuf| {
         let relative = path.strip_prefix(&root).unwrap().with_extension("");
         let mut module: Vec<String> = relative.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
@@ -66,9 +65,20 @@ fn sources() -> Vec<Source> {
         Source { path, module, text }
     };
     let is_source = |path: &PathBuf| {
-        !path.strip_prefix(&root).unwrap().iter().any(|part| of_tests.contains(&part.to_str().unwrap()))
+        let relative = path.strip_prefix(&root).unwrap();
+        !relative.starts_with("bin") && relative != Path::new("lib.rs") && !is_of_tests(path)
     };
     files.into_iter().filter(is_source).map(source).collect()
+}
+
+/// Whether only the tests have this module.
+fn is_of_tests(path: &Path) -> bool {
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    let declares = |file: &str| {
+        let text = fs::read_to_string(path.with_file_name(file)).unwrap_or_default();
+        text.contains(&format!("#[cfg(test)]\nmod {name};\n"))
+    };
+    declares("mod.rs") || declares("lib.rs")
 }
 
 /// The module paths that a file names, in `use` lines and elsewhere, as absolute paths without

@@ -189,7 +189,8 @@ fn check_warns_of_a_rule_that_opens_the_rest() {
 
 #[test]
 fn check_warns_of_addresses_that_are_never_verified() {
-    let rules = "    access: [{allow: {emails: [a@b.example]}}, {paths: [/x], allow: {email_domains: [b.example]}}]\n";
+    let rules = "    access: [{allow: {emails: [a@b.example]}}, {paths: [/x], allow: {email_domains: [b.example]}}, \
+                 {paths: [/y], allow: {groups: [staff]}}, {paths: [/z], deny: true}]\n";
     let expected = |rule: usize| {
         format!(
             "access[{rule}].allow: `email_verified` is about the claim `email` only, so no address of this tenant is \
@@ -198,6 +199,7 @@ fn check_warns_of_addresses_that_are_never_verified() {
     };
     let found = warnings(&format!("    identity: {{email: contact}}\n{rules}"));
     assert!(found.contains(&expected(0)) && found.contains(&expected(1)), "{found:?}");
+    assert!(!found.contains(&expected(2)) && !found.contains(&expected(3)), "{found:?}");
     for quiet in ["identity: {}", "identity: {email: contact, require_email_verified: false}"] {
         let found = warnings(&format!("    {quiet}\n{rules}"));
         assert!(!found.contains(&expected(0)), "{found:?}");

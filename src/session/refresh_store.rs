@@ -293,6 +293,18 @@ mod tests {
         }
     }
 
+    /// A slot has room for a few refreshes, and a claim writes all of it.
+    #[test]
+    fn refreshes_are_spread_over_the_slots() {
+        let shared = TestSharedData::default();
+        prepare(&shared);
+        let mut slots: Vec<String> = (0..5000).map(|number| key("acme", "t", number).slot()).collect();
+        assert!(slots.iter().all(|slot| shared.get(slot).is_some()));
+        slots.sort_unstable();
+        slots.dedup();
+        assert_eq!(slots.len(), usize::from(SLOTS));
+    }
+
     /// A worker that loses the race does not call, and one that only wrote to the same slot does
     /// not matter.
     #[test]

@@ -7,9 +7,11 @@ use url::form_urlencoded;
 
 use super::bearer::access_token;
 use super::keys::{discover, discovered};
+use super::refresh::calls;
 use crate::support::browser::Browser;
 use crate::support::harness::{Harness, Outcome, Reply};
 use crate::support::http::base64url;
+use crate::support::issuer::Refresh;
 use crate::support::signer::Signer;
 use crate::support::world::{World, ada};
 
@@ -117,6 +119,26 @@ pub fn a_session_without_a_sid<H: Harness>() {
     notify(&mut world, &json!({ "sub": "bob", "sid": "1" }));
     world.open(&mut browser, PAGE).forwarded();
     notify(&mut world, &json!({ "sub": "ada", "sid": "1" }));
+    world.eventually(|world| is_over(world, &browser));
+}
+
+/// The ID token of a refresh need not have a `sid`: OpenID Connect Core section 12.2 does not name
+/// it.
+pub fn a_refreshed_session_keeps_its_sid<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        take_logout_tokens(&mut configuration["tenants"][0]);
+        configuration["tenants"][0]["refresh"] = json!({});
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let mut browser = signed_in(&mut world, "acme", &json!({ "sub": "ada", "sid": "1" }));
+    world.issuer("acme", |issuer| drop(issuer.directory.insert("ada".to_owned(), json!({ "sub": "ada" }))));
+    let before = calls(&world);
+    world.clock.advance(Duration::from_secs(300));
+    world.open(&mut browser, PAGE).forwarded();
+    assert_eq!(calls(&world), before + 1);
+    notify(&mut world, &json!({ "sid": "2" }));
+    world.open(&mut browser, PAGE).forwarded();
+    notify(&mut world, &json!({ "sid": "1" }));
     world.eventually(|world| is_over(world, &browser));
 }
 

@@ -77,7 +77,8 @@ macro_rules! scenarios {
                 odd_but_good_logout_tokens, a_logout_token_counts_once, invalid_logout_requests,
                 a_logout_token_with_a_new_key, a_logout_token_with_another_algorithm,
             ] timed [
-                ended_sessions_stay_ended, junk_that_the_module_has_to_verify,
+                ended_sessions_stay_ended, a_refreshed_session_keeps_its_sid,
+                junk_that_the_module_has_to_verify,
             ];
             bearer: [
                 a_good_token_is_as_good_as_a_session, hostile_bearer_tokens,
@@ -207,6 +208,7 @@ macro_rules! scenarios {
                 an_answer_of_the_provider_is_no_outage, an_error_that_repeats_the_refresh_request,
                 a_new_key_of_the_issuer, hostile_refreshed_tokens, auth_time_of_another_login,
                 issuers_without_rotation_or_id_tokens, many_requests_at_once, two_workers_at_once,
+                a_refresh_is_a_use_of_the_session,
             ];
             refusal: [
                 only_navigations_are_redirected, navigations_of_every_browser,

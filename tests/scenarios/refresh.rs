@@ -756,6 +756,23 @@ pub fn issuers_without_refresh_tokens<H: Harness>() {
     assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), false));
 }
 
+/// A session is idle from its last use on, and a refresh is one.
+pub fn a_refresh_is_a_use_of_the_session<H: Harness>() {
+    let mut world = World::<H>::with(|configuration| {
+        configuration["tenants"][0]["refresh"] = json!({});
+        configuration["session"]["idle"] = json!("10m");
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let mut browser = world.signed_in();
+    world.clock.advance(seconds(300));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    let mut late = browser.clone();
+    world.clock.advance(seconds(599));
+    assert_eq!(visit(&mut world, &mut browser), (BEFORE.to_owned(), true));
+    world.clock.advance(seconds(1));
+    assert_eq!(world.open(&mut late, HOME).reply().status, 302);
+}
+
 /// Many requests with the same cookie cause one call, and every answer sets the new session.
 pub fn many_requests_at_once<H: Harness>() {
     let mut world = world::<H>();

@@ -344,4 +344,45 @@ mod tests {
         let [other, _] = lists(&runtime, &shared);
         assert_eq!(other.list(), a.list());
     }
+    /// A tick costs a read for each group of tenants, and opens no list that nobody has changed.
+    #[test]
+    fn a_tick_brings_what_other_vms_revoked() {
+        let (shared, with_key) = (TestSharedData::default(), runtime(&["k"]));
+        let groups = lists(&with_key, &shared).map(|list| SharedKeys::new(&list).group);
+        assert!(groups[0] != groups[1] && groups.iter().all(Option::is_some));
+        let keeps: [fn(&mut RevocationSync, Vec<_>); 2] =
+            [|sync, lists| sync.add(lists), |sync, lists| sync.set_found(lists)];
+        for (turn, keep) in keeps.into_iter().enumerate() {
+            let user = ["ada", "bob"][turn];
+            let (others, mine) = (lists(&with_key, &shared), lists(&runtime(&["k"]), &shared));
+            let mut sync = RevocationSync { lifetime: LIFETIME, ..RevocationSync::default() };
+            keep(&mut sync, mine.to_vec());
+            with(&shared, |env| sync.tick(env));
+            for list in [0, 1] {
+                let known = mine.each_ref().map(|list| list.list());
+                with(&shared, |env| sync.tick(env));
+                let is_known = |list: usize| Arc::ptr_eq(&mine[list].list(), &known[list]);
+                assert!(is_known(0) && is_known(1), "nothing has changed");
+                with(&shared, |env| Revocation::of_user(user, NOW).store(&others[list], LIFETIME, NOW, env)).unwrap();
+                with(&shared, |env| sync.tick(env));
+                assert!(is_known(1 - list) && mine[list].list() == others[list].list(), "{user} {list}");
+            }
+        }
+    }
+
+    #[test]
+    fn tenants_of_documents_that_stay_are_not_joined_again() {
+        let (shared, runtime) = (TestSharedData::default(), runtime(&["k"]));
+        let [a, b] = lists(&runtime, &shared);
+        for list in [&a, &b] {
+            with(&shared, |env| Revocation::of_user("ada", NOW).store(list, LIFETIME, NOW, env)).unwrap();
+        }
+        let mut sync = RevocationSync { lifetime: LIFETIME, ..RevocationSync::default() };
+        sync.set_found([a, b.clone()]);
+        with(&shared, |env| sync.tick(env));
+        let known = b.list();
+        sync.set_found([b.clone()]);
+        with(&shared, |env| sync.tick(env));
+        assert!(Arc::ptr_eq(&b.list(), &known));
+    }
 }

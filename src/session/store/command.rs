@@ -81,3 +81,17 @@ impl CommandedSignOut {
         (Self { store, publish, call, wait }, http)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_vm::{NOW, TestVm};
+    use super::*;
+
+    #[test]
+    fn an_operator_ends_what_began_until_now() {
+        let mut vm = TestVm::new(1);
+        let [list, _] = vm.lists.clone();
+        let begun = vm.at(NOW, |store, env| CommandedSignOut::begin(store, &list, SelectedSessions::All, env));
+        assert_eq!(begun.unwrap().0.until(), UnixTime(NOW));
+    }
+}

@@ -109,3 +109,79 @@ const MOST_KEYS: usize = 65_536;
 const CLOCK_SKEW: Duration = Duration::from_secs(61);
 /// The time after a read that failed in which no other begins.
 const PAUSE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::Next;
+    use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
+    use super::*;
+
+    #[test]
+    fn a_new_replica_reads_the_whole_list_of_a_tenant() {
+        let (mut vm, mut other, mut etcd) = (TestVm::new(1), TestVm::new(2), TestEtcd::default());
+        for vm in [&mut vm, &mut other] {
+            vm.poll(NOW, &mut etcd).unwrap();
+        }
+        for sub in 0..250 {
+            other.sign_out(0, &sub.to_string(), NOW, &mut etcd);
+        }
+        other.sign_out(1, "ada", NOW, &mut etcd);
+        let mut late = TestVm::new(3);
+        late.poll(NOW + 1, &mut etcd).unwrap();
+        let before = etcd.made.len();
+        assert!(late.load(0, NOW + 1, &mut etcd).is_empty());
+        assert_eq!(etcd.made.len(), before + 3, "pages");
+        assert!((0..250).all(|sub| late.knows(0, &sub.to_string())) && !late.knows(0, "ada") && !late.knows(1, "ada"));
+    }
+
+    /// A list has room for 4,096 entries. The newest are read; the sessions that older ones end
+    /// began before.
+    #[test]
+    fn a_list_that_is_too_long_ends_the_sessions_before_it() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+        vm.poll(NOW, &mut etcd).unwrap();
+        for number in 0..6000 {
+            vm.sign_out(0, &number.to_string(), NOW + number, &mut etcd);
+        }
+        let mut late = TestVm::new(3);
+        late.poll(NOW + 6000, &mut etcd).unwrap();
+        let before = etcd.made.len();
+        assert!(late.load(0, NOW + 6000, &mut etcd).is_empty());
+        assert_eq!(etcd.made.len(), before + 41, "pages of 100");
+        // The last of the 4,100 is of this time, and the clocks of replicas differ.
+        let oldest = NOW + 6000 - 4100;
+        assert!(late.ends(0, "eve", oldest + 60) && !late.ends(0, "eve", oldest + 61));
+    }
+
+    /// Whoever answers for etcd cannot keep a read going.
+    #[test]
+    fn a_read_ends_whatever_the_answers_are() {
+        let mut vm = TestVm::new(1);
+        vm.poll(NOW, &mut TestEtcd::default()).unwrap();
+        let [list, _] = vm.lists.clone();
+        let operations = vm.at(NOW, |store, env| {
+            let (mut load, _) = Load::begin(store, &list, &Arc::new(Outcome::default()), env);
+            for number in 1..20 {
+                match load.answered(Err(EtcdError::TooLong), env).next {
+                    Next::Operate(next, _) => load = next,
+                    Next::Later(..) | Next::End => return Some(number),
+                }
+            }
+            None
+        });
+        assert_eq!(operations, Some(4));
+        assert!(list.pauses_loading(UnixTime(NOW + 9)) && !list.pauses_loading(UnixTime(NOW + 10)));
+    }
+
+    #[test]
+    fn junk_hides_no_sign_out() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd { longest: 10_000, ..TestEtcd::default() });
+        vm.poll(NOW, &mut etcd).unwrap();
+        vm.sign_out(0, "ada", NOW, &mut etcd);
+        let id = vm.lists[0].id().into_owned();
+        etcd.put(&format!("{}0", ended(PREFIX, &id)), &[0; 20_000]);
+        let mut late = TestVm::new(3);
+        late.poll(NOW, &mut etcd).unwrap();
+        assert!(late.load(0, NOW, &mut etcd).is_empty() && late.knows(0, "ada"));
+    }
+}

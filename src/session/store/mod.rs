@@ -27,6 +27,8 @@ mod settings;
 mod sign_out;
 mod state;
 mod step;
+#[cfg(test)]
+mod test_vm;
 mod wait;
 mod work;
 

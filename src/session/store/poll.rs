@@ -154,3 +154,132 @@ pub(super) fn revision_of(store: &Store) -> Operation {
 const LONGEST_GAP: u64 = 1800;
 /// The longest time between two writes of the state by a VM that polls.
 const LONGEST: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::Next;
+    use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
+    use super::*;
+    use crate::env::shared::SharedData as _;
+
+    /// Where the last poll began to read. `None` if it asked for the revision only.
+    fn read_from(etcd: &TestEtcd) -> Option<String> {
+        match etcd.made.last().unwrap() {
+            Operation::Range(Range { from, keys_only: false, .. }) => Some(String::from_utf8(from.clone()).unwrap()),
+            Operation::Range(_) => None,
+            Operation::Read(_) | Operation::Write(_) => panic!("a poll reads one range"),
+        }
+    }
+
+    #[test]
+    fn one_vm_of_a_process_polls() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+        let mut other = TestVm::of_process(2, &vm.shared);
+        // This VM disappears with its poll.
+        assert!(vm.at(NOW, |store, env| Poll::begin(store, env).is_some()));
+        assert_eq!(other.poll(NOW + 9, &mut etcd), None);
+        assert_eq!(other.poll(NOW + 10, &mut etcd), Some(vec![Event::StoreReached]));
+        assert_eq!(vm.poll(NOW + 11, &mut etcd), None);
+        assert_eq!(vm.poll(NOW + 12, &mut etcd), Some(vec![]));
+        etcd.is_away = true;
+        assert_eq!(vm.poll(NOW + 14, &mut etcd), Some(vec![Event::StoreFailed]));
+        assert_eq!(other.poll(NOW + 15, &mut etcd), None);
+        etcd.is_away = false;
+        assert_eq!(other.poll(NOW + 16, &mut etcd), Some(vec![Event::StoreReached]));
+        assert_eq!(vm.poll(NOW + 18, &mut etcd), Some(vec![]));
+    }
+
+    #[test]
+    fn a_poll_adds_what_other_replicas_wrote() {
+        let (mut vm, mut other, mut etcd) = (TestVm::new(1), TestVm::new(2), TestEtcd::default());
+        for vm in [&mut vm, &mut other] {
+            vm.poll(NOW, &mut etcd).unwrap();
+        }
+        for sub in 0..250 {
+            other.sign_out(0, &sub.to_string(), NOW, &mut etcd);
+        }
+        other.sign_out(1, "ada", NOW, &mut etcd);
+        let before = etcd.made.len();
+        vm.poll(NOW + 2, &mut etcd).unwrap();
+        // 64 writes after another the polls would not find it, so it is written twice.
+        let keys = etcd.pairs.keys().filter(|key| key.starts_with(recent(PREFIX).as_bytes())).count();
+        assert_eq!((etcd.made.len(), keys > 200), (before + keys.div_ceil(100), true), "pages");
+        assert!((0..250).all(|sub| vm.knows(0, &sub.to_string())) && !vm.knows(0, "ada"));
+        assert!(vm.knows(1, "ada") && !vm.knows(1, "0"));
+
+        // What is known is not written into the shared data again.
+        let key = format!("tenantgate/revoked/{}", vm.lists[0].id());
+        let version = |vm: &TestVm| vm.shared.get(&key).unwrap().1;
+        let known = version(&vm);
+        vm.poll(NOW + 4, &mut etcd).unwrap();
+        assert_eq!(read_from(&etcd), Some(recent_from(PREFIX, etcd.revision - OVERLAP)));
+        assert_eq!(version(&vm), known);
+        other.sign_out(0, "ada", NOW, &mut etcd);
+        vm.poll(NOW + 6, &mut etcd).unwrap();
+        assert!(version(&vm) != known && vm.knows(0, "ada"));
+    }
+
+    /// Then the lists of the tenants are read again.
+    #[test]
+    fn what_may_have_been_missed_begins_another_epoch() {
+        let gap = |between: &dyn Fn(&mut TestEtcd), pause: u64| {
+            let (mut vm, mut other, mut etcd) = (TestVm::new(1), TestVm::new(2), TestEtcd::default());
+            for vm in [&mut vm, &mut other] {
+                vm.poll(NOW, &mut etcd).unwrap();
+            }
+            other.sign_out(0, "ada", NOW, &mut etcd);
+            let before = vm.store.epoch();
+            between(&mut etcd);
+            vm.poll(NOW + pause, &mut etcd).unwrap();
+            let epochs = vm.store.epoch() - before;
+            vm.poll(NOW + pause + 2, &mut etcd).unwrap();
+            assert_eq!(vm.store.epoch(), before + epochs);
+            (epochs > 0, vm.knows(0, "ada"))
+        };
+        assert_eq!(gap(&|_| {}, 2), (false, true));
+        assert_eq!(gap(&|_| {}, LONGEST_GAP), (false, true));
+        assert_eq!(gap(&|_| {}, LONGEST_GAP + 1), (true, false));
+        assert_eq!(gap(&|etcd| etcd.cluster = 2, 2), (true, false));
+        // etcd has lost its disk, or a member that lags behind has answered.
+        let restored = |revision| move |etcd: &mut TestEtcd| *etcd = TestEtcd { revision, ..TestEtcd::default() };
+        assert_eq!(gap(&restored(999), 2), (true, false));
+        assert_eq!(gap(&restored(1000), 2), (false, false));
+    }
+
+    /// Whoever answers for etcd cannot keep a poll going.
+    #[test]
+    fn a_poll_ends_whatever_the_answers_are() {
+        let ends = |vm: &mut TestVm, now, answer: &dyn Fn() -> Result<Answer, EtcdError>| {
+            vm.at(now, |store, env| {
+                let (mut poll, _) = Poll::begin(store, env).unwrap();
+                for number in 1..20 {
+                    match poll.answered(answer(), env).next {
+                        Next::Operate(next, _) => poll = next,
+                        Next::Later(..) | Next::End => return Some(number),
+                    }
+                }
+                None
+            })
+        };
+        let mut vm = TestVm::new(1);
+        let more =
+            || Ok(Answer { cluster: 1, revision: 5, more: true, last_key: Some(vec![b'x']), ..Answer::default() });
+        assert_eq!(ends(&mut vm, NOW, &more), Some(1), "the first poll reads the revision");
+        assert_eq!(ends(&mut vm, NOW + 2000, &more), Some(1), "so does one after a gap");
+        assert_eq!(ends(&mut vm, NOW + 2002, &|| Err(EtcdError::TooLong)), Some(4));
+    }
+
+    /// A value that no replica has written is left out if it is too long.
+    #[test]
+    fn junk_hides_no_sign_out() {
+        let (mut vm, mut other, mut etcd) = (TestVm::new(1), TestVm::new(2), TestEtcd::default());
+        for vm in [&mut vm, &mut other] {
+            vm.poll(NOW, &mut etcd).unwrap();
+        }
+        etcd.longest = 10_000;
+        etcd.put(&format!("{}0", recent_from(PREFIX, etcd.revision)), &[0; 20_000]);
+        other.sign_out(0, "ada", NOW, &mut etcd);
+        vm.poll(NOW + 2, &mut etcd).unwrap();
+        assert!(vm.knows(0, "ada"));
+    }
+}

@@ -157,3 +157,90 @@ impl Publish {
 const RETRY: Duration = Duration::from_secs(5);
 /// The most attempts: those of ten minutes.
 const MOST_ATTEMPTS: u32 = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
+    use super::*;
+
+    /// A VM that has polled at revision 1000, and its write of a sign-out.
+    fn begun(retries: bool) -> (StoreWait, Publish) {
+        let mut vm = TestVm::new(1);
+        vm.poll(NOW, &mut TestEtcd::default()).unwrap();
+        let [list, _] = vm.lists.clone();
+        let ada = Revocation::of_user("ada", UnixTime(NOW));
+        let (wait, publish, operation) =
+            vm.at(NOW, |store, env| Publish::begin(store, &list, &ada, retries, env).unwrap());
+        assert_eq!(revision_in(&operation), 1000);
+        (wait, publish)
+    }
+
+    /// The revision in the key below `recent/`.
+    fn revision_in(operation: &Operation) -> u64 {
+        let Operation::Write(Write { puts, .. }) = operation else { panic!("no write") };
+        let key = puts.iter().find_map(|put| put.key.strip_prefix(PREFIX)?.strip_prefix("recent/")).unwrap();
+        u64::from_str_radix(key.split_once('/').unwrap().0, 16).unwrap()
+    }
+
+    fn written(revision: u64) -> Result<Answer, EtcdError> {
+        Ok(Answer { cluster: 1, revision, succeeded: true, ..Answer::default() })
+    }
+
+    /// A poll reads the last 64 revisions again, and not what is before.
+    #[test]
+    fn a_key_that_polls_would_not_find_is_written_again() {
+        for (revision, again) in [(1001, None), (1064, None), (1065, Some(1065)), (1000, None), (999, Some(999))] {
+            let (wait, publish) = begun(false);
+            let Step { next, log } = publish.answered(written(revision));
+            let next = match next {
+                Next::Operate(_, operation) => Some(revision_in(&operation)),
+                Next::Later(..) | Next::End => None,
+            };
+            assert_eq!((next, log), (again, vec![]), "{revision}");
+            assert_eq!(wait.ended(), if again.is_none() { Ended::Done } else { Ended::Failed });
+        }
+    }
+
+    /// If etcd is written that fast, the sign-out is in the list of its tenant.
+    #[test]
+    fn a_write_that_is_always_late_ends() {
+        let (wait, mut publish) = begun(false);
+        let mut attempts = 1;
+        while let Next::Operate(next, _) = publish.answered(written(1000 + 65 * attempts)).next {
+            publish = next;
+            attempts += 1;
+        }
+        assert_eq!((attempts, wait.ended()), (120, Ended::Done));
+    }
+
+    #[test]
+    fn a_write_that_fails_is_repeated_if_that_is_wanted() {
+        let (wait, mut publish) = begun(true);
+        let mut lines = Vec::new();
+        loop {
+            let Step { next, log } = publish.answered(Err(EtcdError::Invalid));
+            lines.extend(log.into_iter().map(|line| (line.level, line.text)));
+            let Next::Later(later, RETRY) = next else { break };
+            let Next::Operate(again, _) = later.again().next else { panic!("no attempt") };
+            publish = again;
+        }
+        assert_eq!((lines.len(), wait.ended()), (120, Ended::Failed));
+        let last = lines.len() - 1;
+        for (number, (level, text)) in lines.iter().enumerate() {
+            assert_eq!(*level, if [0, last].contains(&number) { Level::Error } else { Level::Debug }, "{number}");
+            assert!(text.contains(if number == last { "given up" } else { "tried again" }), "{text}");
+        }
+
+        let (_, publish) = begun(false);
+        let Step { next: Next::End, log } = publish.answered(Err(EtcdError::Invalid)) else { panic!("it goes on") };
+        assert!(log[0].level == Level::Error && !log[0].text.contains("again"), "{log:?}");
+    }
+
+    #[test]
+    fn a_late_success_is_logged() {
+        let (wait, publish) = begun(true);
+        let Next::Later(later, _) = publish.answered(Err(EtcdError::Invalid)).next else { panic!("no attempt") };
+        let events: Vec<_> = later.answered(written(1001)).log.iter().map(|line| line.event).collect();
+        assert_eq!((events, wait.ended()), (vec![Event::StoreReached], Ended::Done));
+    }
+}

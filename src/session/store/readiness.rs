@@ -52,3 +52,50 @@ pub(crate) fn readiness(
     let start = StartStoreWork::new(store, Task::Load(load), operation);
     Readiness::Awaited(StoreWait::for_work(&outcome, now), Some(start))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_vm::{NOW, TestEtcd, TestVm};
+    use super::*;
+    use crate::base::time::UnixTime;
+
+    fn seen(vm: &mut TestVm, may_wait: bool, now: u64) -> &'static str {
+        let [list, _] = vm.lists.clone();
+        match vm.at(now, |store, env| readiness(store, &list, may_wait, env)) {
+            Readiness::Known => "known",
+            Readiness::Unknown => "unknown",
+            Readiness::Awaited(_, Some(_)) => "read",
+            Readiness::Awaited(_, None) => "awaited",
+        }
+    }
+
+    #[test]
+    fn a_request_waits_for_the_first_poll_and_for_the_list_of_its_tenant() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+        let mut other = TestVm::of_process(2, &vm.shared);
+        assert_eq!((seen(&mut vm, false, NOW), seen(&mut vm, true, NOW)), ("unknown", "awaited"));
+        vm.poll(NOW, &mut etcd);
+        // A request that may not wait causes no read, and of the others one does.
+        for vm in [&mut vm, &mut other] {
+            assert_eq!(
+                [seen(vm, false, NOW), seen(vm, true, NOW), seen(vm, true, NOW)],
+                ["unknown", "read", "awaited"]
+            );
+        }
+        vm.load(0, NOW, &mut etcd);
+        for vm in [&mut vm, &mut other] {
+            assert_eq!([seen(vm, false, NOW + 30), seen(vm, true, NOW + 31)], ["known", "unknown"]);
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_what_failed_a_moment_ago() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd { is_away: true, ..TestEtcd::default() });
+        vm.poll(NOW, &mut etcd);
+        assert_eq!(seen(&mut vm, true, NOW), "unknown");
+        etcd.is_away = false;
+        vm.poll(NOW + 2, &mut etcd);
+        vm.lists[0].pause_loading(UnixTime(NOW + 12));
+        assert_eq!((seen(&mut vm, true, NOW + 11), seen(&mut vm, true, NOW + 12)), ("unknown", "read"));
+    }
+}

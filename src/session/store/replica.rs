@@ -261,3 +261,112 @@ impl fmt::Debug for Store {
         f.debug_struct("Store").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_vm::{NOW, TestEtcd, TestVm};
+    use super::*;
+    use crate::env::shared::SharedData as _;
+
+    fn is_loaded(vm: &mut TestVm, list: usize) -> bool {
+        let list = vm.lists[list].clone();
+        vm.at(NOW, |store, env| {
+            store.look(env);
+            store.is_loaded(&list, env)
+        })
+    }
+
+    #[test]
+    fn when_an_answer_is_too_old() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+        assert!(vm.store.is_stale(UnixTime(NOW)) && vm.store.age(UnixTime(NOW)).is_none());
+        vm.poll(NOW, &mut etcd).unwrap();
+        assert_eq!(vm.store.age(UnixTime(NOW + 30)), Some(30));
+        // Before NOW, the clock was set back.
+        for (now, is_stale) in [(NOW, false), (NOW + 30, false), (NOW + 31, true), (NOW - 30, false), (NOW - 31, true)]
+        {
+            assert_eq!(vm.store.is_stale(UnixTime(now)), is_stale, "{now}");
+        }
+    }
+
+    #[test]
+    fn the_random_number_of_a_vm_stays() {
+        let mut vm = TestVm::new(1);
+        let numbers = [NOW, NOW + 1].map(|now| vm.at(now, |store, env| store.salt(env)).unwrap());
+        let other = TestVm::new(2).at(NOW, |store, env| store.salt(env)).unwrap();
+        assert!(numbers[0] == numbers[1] && numbers[0] > 1 && numbers[0] != other, "{numbers:?} {other}");
+    }
+
+    #[test]
+    fn the_cluster_is_that_of_the_configuration() {
+        assert_eq!(TestVm::new(1).store.cluster(), "etcd");
+    }
+
+    #[test]
+    fn a_list_is_read_once_for_all_vms_of_a_process() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+        let mut other = TestVm::of_process(2, &vm.shared);
+        for list in [0, 1] {
+            assert!(!is_loaded(&mut vm, list));
+            vm.load(list, NOW, &mut etcd);
+            assert!(!is_loaded(&mut vm, list), "no poll goes on from it");
+        }
+        vm.poll(NOW, &mut etcd).unwrap();
+        TestVm::new(3).sign_out(0, "ada", NOW, &mut etcd);
+        for list in [0, 1] {
+            vm.load(list, NOW, &mut etcd);
+        }
+        for vm in [&mut vm, &mut other] {
+            assert!(is_loaded(vm, 0) && is_loaded(vm, 1));
+            assert!(vm.knows(0, "ada"), "the list comes with it");
+        }
+        // A poll with a gap.
+        etcd.cluster = 2;
+        vm.poll(NOW + 2, &mut etcd).unwrap();
+        assert!(!is_loaded(&mut vm, 0) && !is_loaded(&mut other, 1));
+    }
+
+    /// The shared data may lose a list while no VM keeps the tenant.
+    #[test]
+    fn a_list_that_the_process_has_lost_is_read_again() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+        vm.poll(NOW, &mut etcd).unwrap();
+        for list in [0, 1] {
+            vm.load(list, NOW, &mut etcd);
+            let key = format!("tenantgate/revoked/{}", vm.lists[list].id());
+            vm.shared.set(&key, b"junk", None).unwrap();
+        }
+        let mut other = TestVm::of_process(2, &vm.shared);
+        // The tenant of the file has VMs that bring its list back.
+        assert!(is_loaded(&mut other, 0) && !is_loaded(&mut other, 1));
+    }
+
+    /// The VM that polls may not know a tenant of a document that another VM serves.
+    #[test]
+    fn a_sign_out_that_the_polls_miss_makes_others_read() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+        let mut other = TestVm::of_process(2, &vm.shared);
+        vm.poll(NOW, &mut etcd).unwrap();
+        for list in [0, 1] {
+            assert!(!is_loaded(&mut other, list));
+            other.load(list, NOW, &mut etcd);
+            assert!(is_loaded(&mut other, list));
+        }
+        vm.store.set_others(&[]);
+        vm.poll(NOW + 2, &mut etcd).unwrap();
+        assert!(is_loaded(&mut other, 1));
+        other.sign_out(1, "ada", NOW, &mut etcd);
+        vm.poll(NOW + 4, &mut etcd).unwrap();
+        assert!(!is_loaded(&mut other, 1) && is_loaded(&mut other, 0));
+        other.load(1, NOW + 4, &mut etcd);
+        assert!(is_loaded(&mut other, 1) && other.knows(1, "ada"));
+        // Nothing is missed for a tenant of the file, whoever writes into its group.
+        let ids = other.lists.clone().map(|list| list.id().into_owned());
+        other.at(NOW, |store, env| ids.iter().for_each(|id| store.miss(id, env)));
+        assert!(is_loaded(&mut other, 0) && !is_loaded(&mut other, 1));
+        // The groups do not mix.
+        other.load(1, NOW + 4, &mut etcd);
+        other.at(NOW, |store, env| store.miss(&ids[0], env));
+        assert!(ids[0].get(..2) != ids[1].get(..2) && is_loaded(&mut other, 1));
+    }
+}

@@ -91,6 +91,7 @@ pub(super) fn after(start: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
     use super::*;
 
     #[test]
@@ -103,5 +104,29 @@ mod tests {
         assert!(recent(u64::MAX) < after("/t/recent/"));
         assert_eq!(tenant_of_recent("/t/", &recent(1)), Some("acme"));
         assert_eq!(tenant_of_recent("/t/", "/t/ended/x/y"), None);
+    }
+
+    /// Whoever can write to etcd can copy values to other keys.
+    #[test]
+    fn a_value_counts_under_its_own_keys_only() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+        vm.poll(NOW, &mut etcd).unwrap();
+        vm.sign_out(0, "ada", NOW, &mut etcd);
+        let [a, b] = vm.lists.clone();
+        let opens = |key: &str, value: &[u8], list: &Revocations| {
+            let pair = Pair { key: key.to_owned(), value: value.to_vec(), modified: 1 };
+            SignOut::open(&pair, PREFIX, vm.store.ring(), list).is_some()
+        };
+        let mut kinds = Vec::new();
+        for (key, (value, _)) in &etcd.pairs {
+            let key = std::str::from_utf8(key).unwrap();
+            kinds.push(key.split('/').nth(2).unwrap());
+            assert!(opens(key, value, &a) && !opens(key, value, &b), "{key}");
+            // The id is another one.
+            assert!(!opens(&format!("{key}x"), value, &a) && !opens(key, b"junk", &a), "{key}");
+            // The key of a recent sign-out has a revision, which may be another one.
+            assert!(!opens(&key.replacen('/', "//", 2), value, &a), "{key}");
+        }
+        assert_eq!(kinds, ["ended", "recent"]);
     }
 }

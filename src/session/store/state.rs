@@ -49,3 +49,17 @@ impl PollState {
 /// The longest time to the next poll, in seconds: the longest interval, and that of a poll of many
 /// pages.
 const MAX_PAUSE: u64 = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also if the clock was set back.
+    #[test]
+    fn when_a_poll_is_due() {
+        for (next, is_due) in [(999, true), (1000, true), (1001, false), (1120, false), (1121, true)] {
+            let state = PollState { next, ..PollState::default() };
+            assert_eq!(state.is_due(UnixTime(1000)), is_due, "{next}");
+        }
+    }
+}

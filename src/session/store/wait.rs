@@ -55,3 +55,37 @@ impl StoreWait {
 
 /// The longest wait: that of calls that no member of etcd answers.
 const LONGEST: Duration = Duration::from_secs(7);
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_vm::{NOW, TestEtcd, TestVm};
+    use super::*;
+
+    fn is_over(wait: &StoreWait, vm: &mut TestVm, now: u64) -> bool {
+        vm.at(now, |_, env| wait.is_over(env))
+    }
+
+    #[test]
+    fn a_wait_for_work_ends_with_it_or_after_seven_seconds() {
+        let (mut vm, outcome) = (TestVm::new(1), Arc::new(Outcome::default()));
+        let wait = StoreWait::for_work(&outcome, UnixTime(NOW));
+        assert!(!is_over(&wait, &mut vm, NOW) && !is_over(&wait, &mut vm, NOW + 7));
+        assert!(is_over(&wait, &mut vm, NOW + 8));
+        assert_eq!(wait.ended(), Ended::Failed);
+        outcome.end(Ended::Replayed);
+        assert!(is_over(&wait, &mut vm, NOW));
+        assert_eq!(wait.ended(), Ended::Replayed);
+    }
+
+    /// Another VM of the process may make the poll.
+    #[test]
+    fn a_wait_for_the_first_poll_ends_with_its_answer_or_without_one() {
+        for is_away in [false, true] {
+            let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd { is_away, ..TestEtcd::default() });
+            let wait = StoreWait::for_poll(&vm.store, UnixTime(NOW));
+            assert!(!is_over(&wait, &mut vm, NOW));
+            TestVm::of_process(2, &vm.shared).poll(NOW, &mut etcd).unwrap();
+            assert!(is_over(&wait, &mut vm, NOW), "{is_away}");
+        }
+    }
+}

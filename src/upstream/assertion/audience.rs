@@ -68,7 +68,9 @@ mod tests {
     fn placeholders_are_replaced_and_others_refused() {
         for (text, value) in [("up", "up"), ("{tenant}", "acme"), ("https://{host}/{tenant}", "https://a.example/acme")]
         {
-            assert_eq!(Audience::parse(text).unwrap().value("acme", "a.example"), value);
+            let audience = Audience::parse(text).unwrap();
+            assert_eq!(audience.value("acme", "a.example"), value);
+            assert_eq!(audience.needs_host(), text.contains("{host}"), "{text}");
         }
         for text in ["", "{", "{Host}", "{host", "}{host}", "{path}", "a}", "{host}}", "{{host}}"] {
             assert!(Audience::parse(text).is_none(), "{text}");
