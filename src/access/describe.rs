@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::error::AccessError;
-use crate::tenant::access::{Allow, Criteria, NameSet, Verdict};
+use crate::tenant::access::{Allow, AnyOf, Criteria, NameSet, Verdict};
 
 /// What the rules say about a request, whoever makes it.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ impl fmt::Display for Description<'_> {
 
 /// Whom a rule allows, in words.
 pub(super) fn conditions(allow: &Allow) -> String {
-    let any = allow.any_of.as_ref().map(|criteria| format!("users with {}", list(criteria, " or ")));
-    let all = allow.all_of.as_ref().map(|criteria| format!("with {}", list(criteria, " and ")));
+    let any = allow.any_of.as_ref().map(|any_of| format!("users with {}", any(any_of)));
+    let all = allow.all_of.as_ref().map(|criteria| format!("with {}", all(criteria).join(" and ")));
     match (any, all) {
         (Some(any), Some(all)) => format!("{any}, and {all}"),
         (Some(any), None) => any,
@@ -47,12 +47,21 @@ pub(super) fn conditions(allow: &Allow) -> String {
     }
 }
 
-fn list(criteria: &Criteria, between: &str) -> String {
-    let Criteria { users, emails, email_domains, groups, roles, scopes, claims } = criteria;
-    let named = |kind: &str, names: &NameSet| names.iter().map(|name| format!("{kind} \"{name}\"")).collect::<Vec<_>>();
-    let names = [("name", users), ("e-mail", emails), ("group", groups), ("role", roles), ("scope", scopes)];
-    let mut all: Vec<String> = names.iter().flat_map(|(kind, names)| named(kind, names)).collect();
-    all.extend(email_domains.iter().map(|domain| format!("e-mail at \"{domain}\"")));
+fn any(any_of: &AnyOf) -> String {
+    let AnyOf { users, emails, email_domains, criteria } = any_of;
+    let mut any = [named("name", users), named("e-mail", emails)].concat();
+    any.extend(email_domains.iter().map(|domain| format!("e-mail at \"{domain}\"")));
+    any.extend(all(criteria));
+    any.join(" or ")
+}
+
+fn all(criteria: &Criteria) -> Vec<String> {
+    let Criteria { groups, roles, scopes, claims } = criteria;
+    let mut all = [named("group", groups), named("role", roles), named("scope", scopes)].concat();
     all.extend(claims.iter().map(|claim| format!("claim \"{}\"", claim.claim)));
-    all.join(between)
+    all
+}
+
+fn named(kind: &str, names: &NameSet) -> Vec<String> {
+    names.iter().map(|name| format!("{kind} \"{name}\"")).collect()
 }

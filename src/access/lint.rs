@@ -144,8 +144,7 @@ pub fn warnings(tenant: &Tenant) -> Vec<Warning> {
 }
 
 fn asks_for_email(rule: &Rule) -> bool {
-    let Verdict::Allow(allow) = &rule.verdict else { return false };
-    allow.criteria().any(|criteria| !criteria.emails.is_empty() || !criteria.email_domains.is_empty())
+    matches!(&rule.verdict, Verdict::Allow(allow) if allow.is_about_email())
 }
 
 fn asks_for_scopes(rule: &Rule) -> bool {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::http::host::Host;
 use crate::identity::VerifiedIdentity;
 use crate::tenant::Tenant;
-use crate::tenant::access::{Allow, ClaimValues, Criteria};
+use crate::tenant::access::{Allow, AnyOf, ClaimValues, Criteria};
 
 /// An identity with everything that the criteria of a rule compare.
 pub(super) struct Subject<'a> {
@@ -42,8 +42,7 @@ impl<'a> Subject<'a> {
 
     /// Whether the rule is about e-mail addresses, and the tenant accepts none of this identity.
     pub(super) fn lacks_email(&self, allow: &Allow) -> bool {
-        let mut parts = allow.any_of.iter().chain(&allow.all_of);
-        self.email.is_none() && parts.any(|part| !part.emails.is_empty() || !part.email_domains.is_empty())
+        self.email.is_none() && allow.is_about_email()
     }
 
     /// The roles at this moment, in the order of the configuration.
@@ -55,18 +54,19 @@ impl<'a> Subject<'a> {
     pub(super) fn fits(&self, allow: &Allow, scopes: Scopes) -> bool {
         // A rule with neither part allows nobody. The configuration loader rejects such a rule.
         (allow.any_of.is_some() || allow.all_of.is_some())
-            && allow.any_of.as_ref().is_none_or(|criteria| self.has_any(criteria, scopes))
+            && allow.any_of.as_ref().is_none_or(|any_of| self.has_any(any_of, scopes))
             && allow.all_of.as_ref().is_none_or(|criteria| self.has_all(criteria, scopes))
     }
 
-    fn has_any(&self, criteria: &Criteria, scopes: Scopes) -> bool {
+    fn has_any(&self, any_of: &AnyOf, scopes: Scopes) -> bool {
         let Self { identity, email, roles } = self;
-        criteria.users.contains(identity.user())
-            || email.is_some_and(|email| criteria.emails.contains(email))
-            || !criteria.email_domains.is_empty()
+        let AnyOf { users, emails, email_domains, criteria } = any_of;
+        users.contains(identity.user())
+            || email.is_some_and(|email| emails.contains(email))
+            || !email_domains.is_empty()
                 && email
                     .and_then(domain)
-                    .is_some_and(|domain| criteria.email_domains.iter().any(|pattern| pattern.matches(&domain)))
+                    .is_some_and(|domain| email_domains.iter().any(|pattern| pattern.matches(&domain)))
             || !criteria.groups.is_empty() && identity.groups().iter().any(|group| criteria.groups.contains(group))
             || roles.iter().any(|&role| criteria.roles.contains(role))
             || criteria.scopes.iter().any(|scope| self.has_scope(scope, scopes))
@@ -74,10 +74,8 @@ impl<'a> Subject<'a> {
     }
 
     fn has_all(&self, criteria: &Criteria, scopes: Scopes) -> bool {
-        let Self { identity, email, roles } = self;
-        criteria.users.iter().all(|user| user == identity.user())
-            && criteria.emails.iter().all(|wanted| Some(wanted) == *email)
-            && criteria.groups.iter().all(|group| identity.groups().iter().any(|own| own == group))
+        let Self { identity, roles, .. } = self;
+        criteria.groups.iter().all(|group| identity.groups().iter().any(|own| own == group))
             && criteria.roles.iter().all(|role| roles.contains(&role))
             && criteria.scopes.iter().all(|scope| self.has_scope(scope, scopes))
             && criteria.claims.iter().all(|claim| self.has_claim(claim))

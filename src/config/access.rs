@@ -10,8 +10,8 @@ use super::login::scope;
 use super::values::{listed, names, one_of};
 use crate::http::host::HostPattern;
 use crate::tenant::access::{
-    AccessPolicy, AccessRules, Allow, ClaimValues, Criteria, NameSet, Network, PathMatching, PathPattern, Roles, Rule,
-    Verdict,
+    AccessPolicy, AccessRules, Allow, AnyOf, ClaimValues, Criteria, NameSet, Network, PathMatching, PathPattern, Roles,
+    Rule, Verdict,
 };
 use crate::tenant::{ClaimPath, RetainedClaims};
 
@@ -87,14 +87,14 @@ impl Reader<'_> {
                 let object = at.object();
                 let [users, emails] = ["users", "emails"].map(|field| names(&object.field(field)));
                 let email_domains = listed(&object.field("email_domains"), &mut email_domain);
-                let any_of = self.criteria(&object);
+                let criteria = self.criteria(&object);
                 let all_of = self.all_of(&object.field("all_of"));
                 object.finish();
-                let any_of = Criteria {
+                let any_of = AnyOf {
                     users: NameSet::from_names(&users?),
                     emails: NameSet::from_names(&emails?),
                     email_domains: email_domains?,
-                    ..any_of?
+                    criteria: criteria?,
                 };
                 let allow = Allow { any_of: (!any_of.is_empty()).then_some(any_of), all_of: all_of? };
                 if allow.any_of.is_none() && allow.all_of.is_none() {
@@ -134,7 +134,6 @@ impl Reader<'_> {
             roles: NameSet::from_names(&roles?),
             scopes: NameSet::from_names(&scopes),
             claims: claims?,
-            ..Criteria::default()
         })
     }
 

@@ -20,7 +20,7 @@ use std::net::IpAddr;
 use crate::http::host::{Host, HostPattern};
 use path_table::{Match, PathTable};
 
-pub use allow::{Allow, ClaimValues, Criteria};
+pub use allow::{Allow, AnyOf, ClaimValues, Criteria};
 pub use name_map::{NameMap, NameSet};
 pub use network::{Network, NetworkError};
 pub use path_pattern::{PathPattern, PathPatternError};
