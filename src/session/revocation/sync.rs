@@ -374,7 +374,7 @@ mod tests {
     fn tenants_of_documents_that_stay_are_not_joined_again() {
         let (shared, runtime) = (TestSharedData::default(), runtime(&["k"]));
         let [a, b] = lists(&runtime, &shared);
-        for list in [&a, &b] {
+        for list in [&a, &a, &b] {
             with(&shared, |env| Revocation::of_user("ada", NOW).store(list, LIFETIME, NOW, env)).unwrap();
         }
         let mut sync = RevocationSync { lifetime: LIFETIME, ..RevocationSync::default() };

@@ -162,6 +162,7 @@ const MOST_ATTEMPTS: u32 = 120;
 mod tests {
     use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
     use super::*;
+    use crate::etcd::Pair;
 
     /// A VM that has polled at revision 1000, and its write of a sign-out.
     fn begun(retries: bool) -> (StoreWait, Publish) {
@@ -218,6 +219,7 @@ mod tests {
         let (wait, mut publish) = begun(true);
         let mut lines = Vec::new();
         loop {
+            assert!(lines.len() < 200, "it does not end");
             let Step { next, log } = publish.answered(Err(EtcdError::Invalid));
             lines.extend(log.into_iter().map(|line| (line.level, line.text)));
             let Next::Later(later, RETRY) = next else { break };
@@ -234,6 +236,31 @@ mod tests {
         let (_, publish) = begun(false);
         let Step { next: Next::End, log } = publish.answered(Err(EtcdError::Invalid)) else { panic!("it goes on") };
         assert!(log[0].level == Level::Error && !log[0].text.contains("again"), "{log:?}");
+    }
+
+    /// A logout token is used up by the replica whose write was the first, also if that replica did
+    /// not get the answer.
+    #[test]
+    fn a_logout_token_counts_for_the_replica_that_wrote_it() {
+        for (is_own, ended) in [(true, Ended::Done), (false, Ended::Replayed)] {
+            let mut vm = TestVm::new(1);
+            let [list, _] = vm.lists.clone();
+            let token = Some((RevocationEntry::token("jti"), UnixTime(NOW + 60)));
+            let revocation = Revocation { token, ..Revocation::of_user("ada", UnixTime(NOW)) };
+            let (wait, publish, _) =
+                vm.at(NOW, |store, env| Publish::begin(store, &list, &revocation, true, env).unwrap());
+            // The revision is asked for first.
+            let Next::Operate(publish, operation) = publish.answered(written(1000)).next else { panic!("no write") };
+            assert_eq!(revision_in(&operation), 1000);
+            let Operation::Write(Write { absent: Some(key), puts, .. }) = operation else { panic!("no write") };
+            let id = puts.iter().find(|put| put.key == key).unwrap().value.clone();
+            let Next::Later(publish, _) = publish.answered(Err(EtcdError::Invalid)).next else { panic!("no attempt") };
+            let value = if is_own { id.into_bytes() } else { b"another".to_vec() };
+            let pairs = vec![Pair { key, value, modified: 1001 }];
+            let answer = Answer { cluster: 1, revision: 1001, pairs, ..Answer::default() };
+            assert!(matches!(publish.answered(Ok(answer)).next, Next::End));
+            assert_eq!(wait.ended(), ended);
+        }
     }
 
     #[test]

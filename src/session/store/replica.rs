@@ -320,6 +320,12 @@ mod tests {
             assert!(is_loaded(vm, 0) && is_loaded(vm, 1));
             assert!(vm.knows(0, "ada"), "the list comes with it");
         }
+        // A VM that knows it does not read it at each request.
+        let keys = vm.lists.each_ref().map(|list| vm.store.loaded_key(list));
+        keys.iter().for_each(|key| vm.shared.set(key, b"junk", None).unwrap());
+        for vm in [&mut vm, &mut other] {
+            assert!(is_loaded(vm, 0) && is_loaded(vm, 1));
+        }
         // A poll with a gap.
         etcd.cluster = 2;
         vm.poll(NOW + 2, &mut etcd).unwrap();
