@@ -521,7 +521,7 @@ failures() {
 count() { sed -nE -e "$2" -e "$3" "$1" | awk '{ sum += $1 } END { print sum + 0 }'; }
 
 run_tests() {
-  local tier tiers=("$@") module=false
+  local tier tiers=("$@") module=false building failed=false
   [ $# -gt 0 ] || tiers=("${TIERS[@]}")
   for tier in "${tiers[@]}"; do
     [ -n "$(tier_about "$tier")" ] || die "there is no tier \"$tier\"; the tiers are: ${TIERS[*]} ${NAMED_TIERS[*]}"
@@ -536,8 +536,19 @@ run_tests() {
   done
   mkdir -p "$LOGS"
   rm -f "$LOGS"/*
+  # The linker of the module is one thread for minutes, so the lints run beside it.
+  if $module; then
+    need_wasm_target
+    trap wait EXIT
+    wasm >"$LOGS/wasm.log" 2>&1 &
+    building=$!
+  fi
   [ $# -gt 0 ] || check
-  if $module; then wasm; fi
+  if $module; then
+    wait "$building" || failed=true
+    cat "$LOGS/wasm.log"
+    if $failed; then die "the module could not be built"; fi
+  fi
   for tier in "${tiers[@]}"; do run_tier "$tier"; done
   if [ -e "$LOGS/failures" ]; then
     say "failures"
