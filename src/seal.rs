@@ -378,6 +378,23 @@ mod tests {
         assert!(lengths.contains(&MAX_SEALED) && lengths.contains(&(MAX_SEALED + 1)));
     }
 
+    /// The longest values of each kind are longer than a session. A list of sign-outs has a test in
+    /// `session::revocation`.
+    #[test]
+    fn the_longest_values_open() {
+        let runtime = runtime(&["k"]);
+        let [a, _] = tenants(&runtime);
+        for (purpose, longest) in [
+            (Purpose::Refresh, MAX_SEALED),
+            (Purpose::Documents, 2 * CallResponse::MAX_BODY),
+            (Purpose::Checked, 100_000 * 30),
+        ] {
+            let value = "x".repeat(longest);
+            let sealed = runtime.ring().seal(purpose, a, &value, &mut TestHost::default().env()).unwrap();
+            assert!(runtime.ring().open::<String>(purpose, a, sealed.as_bytes()).is_some(), "{purpose:?}");
+        }
+    }
+
     #[test]
     fn the_debug_output_of_a_key_is_its_id() {
         let key = SealingKey::new("k1".to_owned(), Secret::new([7; 32]));

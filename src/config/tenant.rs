@@ -214,7 +214,6 @@ fn issuer(at: &Cursor<'_>, scheme: Scheme) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Reads the client identifier: printable ASCII (RFC 6749 appendix A.1).
 /// Whether the secret has no control character, which none has (RFC 6749 appendix A.2). Files with
 /// a secret often end with a line break.
 fn is_sendable(at: &Cursor<'_>, secret: &Secret<String>) -> bool {
@@ -225,6 +224,7 @@ fn is_sendable(at: &Cursor<'_>, secret: &Secret<String>) -> bool {
     is_sendable
 }
 
+/// Reads the client identifier: printable ASCII (RFC 6749 appendix A.1).
 fn client_id(at: &Cursor<'_>) -> Option<String> {
     let text = at.required_text()?;
     if text.is_empty() || text.len() > 255 || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {

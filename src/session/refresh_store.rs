@@ -326,7 +326,10 @@ mod tests {
         let (shared, runtime) = (TestSharedData::default(), testing::runtime(&["k1"]));
         let [store, _] = stores(&runtime);
         let key = key("acme", "t", 0);
-        RefreshStore::fail(key, UnixTime(NOW.0.saturating_add(MAX_PAUSE).saturating_add(1)), &shared);
+        let two_days = 48 * 3600;
+        RefreshStore::fail(key, UnixTime(NOW.0 + two_days), &shared);
+        assert!(store.state(key, &shared, NOW).is_some());
+        RefreshStore::fail(key, UnixTime(NOW.0 + two_days + 1), &shared);
         assert_eq!(store.state(key, &shared, NOW), None);
     }
 

@@ -417,6 +417,11 @@ mod tests {
             // A session that begins later is not revoked.
             assert!(!list.contains(&later(without_sid)));
         }
+        // All eight bytes of the half of an identifier count.
+        let mut other = SessionId([7; 16]);
+        let ended = list([(RevocationEntry::session(other, "ada"), 100)]);
+        other.0[7] = 8;
+        assert!(!ended.contains(&RevocableSession { id: other, ..ada }));
         // The issuer does not reuse a `sid` that it has ended.
         assert!(list([(RevocationEntry::sid("s"), 100)]).contains(&later(ada)));
     }

@@ -251,7 +251,6 @@ const TRIES: usize = 8;
 mod tests {
     use super::*;
     use crate::jose::{HostAlgorithms, NoHostVerifier, Verifier};
-    use crate::runtime::Runtime;
     use crate::session::id::SessionId;
     use crate::session::revocation::RevocableSession;
     use crate::testing::{TestHost, TestSharedData, runtime};
@@ -265,9 +264,10 @@ mod tests {
         act(&mut Env::new(Some(NOW), &mut host, verifier, shared))
     }
 
-    /// The lists of the tenants in a VM of its own, with what the shared data have.
-    fn lists(runtime: &Runtime, shared: &TestSharedData) -> [Arc<Revocations>; 2] {
-        let lists: Vec<_> = runtime.revocations().collect();
+    /// The lists of the tenants in a new VM that has this session key, with what the shared data
+    /// have.
+    fn lists(key: &str, shared: &TestSharedData) -> [Arc<Revocations>; 2] {
+        let lists: Vec<_> = runtime(&[key]).revocations().collect();
         with(shared, |env| RevocationSync::new(lists.clone(), LIFETIME, env));
         lists.try_into().unwrap()
     }
@@ -281,8 +281,8 @@ mod tests {
     /// the entries that a VM knows.
     #[test]
     fn a_list_of_another_plugin_is_replaced() {
-        let (shared, with_key) = (TestSharedData::default(), runtime(&["k"]));
-        let [a, b] = lists(&with_key, &shared);
+        let shared = TestSharedData::default();
+        let [a, b] = lists("k", &shared);
         let key = |list: &Revocations| SharedKeys::new(list).list;
         let stored = |list: &Revocations| shared.get(&key(list)).unwrap().0;
         let end_adas = Revocation::of_user("ada", NOW);
@@ -291,26 +291,26 @@ mod tests {
         let plain = [u64::MAX.to_be_bytes().as_slice(), &[0; 8]].concat();
         for forged in [&plain, &of_b, &of_b[..of_b.len() - 1].to_vec(), &b"-".to_vec()] {
             shared.set(&key(&a), forged, None).unwrap();
-            assert!(!ends_adas(&lists(&with_key, &shared)[0]));
+            assert!(!ends_adas(&lists("k", &shared)[0]));
             with(&shared, |env| Revocation::of_user("bob", NOW).store(&a, LIFETIME, NOW, env)).unwrap();
             assert!(!ends_adas(&a) && stored(&a) != *forged);
         }
         // The list of a VM with another key does not open either.
-        assert!(ends_adas(&lists(&with_key, &shared)[1]));
-        assert!(!ends_adas(&lists(&runtime(&["another"]), &shared)[1]));
+        assert!(ends_adas(&lists("k", &shared)[1]));
+        assert!(!ends_adas(&lists("another", &shared)[1]));
 
         // A VM that knows of an end writes it back.
         shared.set(&key(&b), &plain, None).unwrap();
         with(&shared, |env| RevocationSync::new([b.clone()], LIFETIME, env));
-        assert!(stored(&b) != plain && ends_adas(&lists(&with_key, &shared)[1]));
+        assert!(stored(&b) != plain && ends_adas(&lists("k", &shared)[1]));
     }
 
     /// A list that this VM has joined is not opened again, and one that another VM has written
     /// since is.
     #[test]
     fn each_list_is_joined_once() {
-        let (shared, runtime) = (TestSharedData::default(), runtime(&["k"]));
-        let ([mine, _], [other, _]) = (lists(&runtime, &shared), lists(&crate::testing::runtime(&["k"]), &shared));
+        let shared = TestSharedData::default();
+        let ([mine, _], [other, _]) = (lists("k", &shared), lists("k", &shared));
         let end = |list: &Revocations, user| {
             with(&shared, |env| Revocation::of_user(user, NOW).store(list, LIFETIME, NOW, env))
         };
@@ -329,8 +329,8 @@ mod tests {
 
     #[test]
     fn the_longest_list_is_shared() {
-        let (shared, runtime) = (TestSharedData::default(), runtime(&["k"]));
-        let [a, _] = lists(&runtime, &shared);
+        let shared = TestSharedData::default();
+        let [a, _] = lists("k", &shared);
         let sid = |number: u32| RevocationEntry::sid(&number.to_string());
         let entries = (0..4096).map(|number| (sid(number), NOW)).collect();
         with(&shared, |env| Revocation { entries, ..Revocation::default() }.store(&a, LIFETIME, NOW, env)).unwrap();
@@ -341,20 +341,20 @@ mod tests {
             a.replace(list);
         }
         with(&shared, |env| Revocation::of_user("ada", NOW).store(&a, LIFETIME, NOW, env)).unwrap();
-        let [other, _] = lists(&runtime, &shared);
+        let [other, _] = lists("k", &shared);
         assert_eq!(other.list(), a.list());
     }
     /// A tick costs a read for each group of tenants, and opens no list that nobody has changed.
     #[test]
     fn a_tick_brings_what_other_vms_revoked() {
-        let (shared, with_key) = (TestSharedData::default(), runtime(&["k"]));
-        let groups = lists(&with_key, &shared).map(|list| SharedKeys::new(&list).group);
+        let shared = TestSharedData::default();
+        let groups = lists("k", &shared).map(|list| SharedKeys::new(&list).group);
         assert!(groups[0] != groups[1] && groups.iter().all(Option::is_some));
         let keeps: [fn(&mut RevocationSync, Vec<_>); 2] =
             [|sync, lists| sync.add(lists), |sync, lists| sync.set_found(lists)];
         for (turn, keep) in keeps.into_iter().enumerate() {
             let user = ["ada", "bob"][turn];
-            let (others, mine) = (lists(&with_key, &shared), lists(&runtime(&["k"]), &shared));
+            let (others, mine) = (lists("k", &shared), lists("k", &shared));
             let mut sync = RevocationSync { lifetime: LIFETIME, ..RevocationSync::default() };
             keep(&mut sync, mine.to_vec());
             with(&shared, |env| sync.tick(env));
@@ -372,8 +372,8 @@ mod tests {
 
     #[test]
     fn tenants_of_documents_that_stay_are_not_joined_again() {
-        let (shared, runtime) = (TestSharedData::default(), runtime(&["k"]));
-        let [a, b] = lists(&runtime, &shared);
+        let shared = TestSharedData::default();
+        let [a, b] = lists("k", &shared);
         for list in [&a, &a, &b] {
             with(&shared, |env| Revocation::of_user("ada", NOW).store(list, LIFETIME, NOW, env)).unwrap();
         }

@@ -86,6 +86,13 @@ mod tests {
     }
 
     #[test]
+    fn three_megabytes_are_kept() {
+        let cache = AssertionCache::default();
+        (0..30).for_each(|number| cache.insert(number.to_string(), &"x".repeat(100_000), NOW, LATER));
+        assert!((0..30).all(|number| cache.find(&number.to_string(), NOW).is_some()));
+    }
+
+    #[test]
     fn entries_in_use_stay_and_the_size_is_limited() {
         for long in ["", &"x".repeat(100_000)] {
             let cache = AssertionCache::default();
