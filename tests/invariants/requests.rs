@@ -1,12 +1,13 @@
 //! Random requests, with and without a session.
 
+use std::cell::RefCell;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
 use super::{fragment, tries};
-use crate::support::browser::Browser;
 use crate::support::core_harness::CoreHarness;
 use crate::support::harness::{Harness as _, Lines, Outcome, values};
 use crate::support::world::World;
@@ -67,50 +68,52 @@ fn folded(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
-fn signed_in() -> (World<CoreHarness>, Browser) {
+/// A world for all cases, and the session cookie of its user.
+fn signed_in() -> (RefCell<World<CoreHarness>>, String) {
     signed_in_with(|_| {})
 }
 
-fn signed_in_with(change: impl FnOnce(&mut Value)) -> (World<CoreHarness>, Browser) {
+fn signed_in_with(change: impl FnOnce(&mut Value)) -> (RefCell<World<CoreHarness>>, String) {
     let mut world = World::<CoreHarness>::with(change);
-    let browser = world.signed_in();
-    (world, browser)
+    let cookie = world.signed_in().cookie_line("acme.example").unwrap();
+    (RefCell::new(world), cookie)
 }
 
-proptest! {
-    #![proptest_config(tries(2000))]
-
-    /// No request without a session is forwarded.
-    #[test]
-    fn no_request_without_a_session_is_forwarded(head in lines()) {
-        let outcome = World::<CoreHarness>::new().harness.send(&head);
+/// No request without a session is forwarded.
+#[test]
+fn no_request_without_a_session_is_forwarded() {
+    let world = RefCell::new(World::<CoreHarness>::new());
+    proptest!(tries(2000), |(head in lines())| {
+        let outcome = world.borrow_mut().harness.send(&head);
         prop_assert!(matches!(outcome, Outcome::Replied(reply) if reply.status >= 200));
-    }
+    });
+}
 
-    /// No request whose body the filter reads is forwarded.
-    #[test]
-    fn no_request_whose_body_is_read_is_forwarded(parts in vec(fragment(), 0..6), extra in lines(), named in any::<bool>()) {
-        let (mut world, browser) = signed_in_with(|configuration| {
-            configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/logout-tokens");
-        });
-        let cookie = browser.cookie_line("acme.example").unwrap();
-        let form = "application/x-www-form-urlencoded";
+/// No request whose body the filter reads is forwarded.
+#[test]
+fn no_request_whose_body_is_read_is_forwarded() {
+    let (world, cookie) = signed_in_with(|configuration| {
+        configuration["tenants"][0]["login"]["backchannel_logout_path"] = json!("/logout-tokens");
+    });
+    let form = "application/x-www-form-urlencoded";
+    proptest!(tries(2000), |(parts in vec(fragment(), 0..6), extra in lines(), named in any::<bool>())| {
         let mut head: Lines = [(":method", "POST"), (":authority", "acme.example"), (":path", "/logout-tokens"), ("content-type", form), ("cookie", &cookie)]
             .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
         let body = [if named { &b"logout_token="[..] } else { b"" }, &parts.concat()].concat();
-        let outcome = world.harness.send_with(&head, Some(&body));
+        let outcome = world.borrow_mut().harness.send_with(&head, Some(&body));
         prop_assert!(matches!(outcome, Outcome::Replied(reply) if reply.status == 400));
-    }
+    });
+}
 
-    /// With a session, the identity headers are those of the session.
-    #[test]
-    fn no_client_header_survives_under_a_protected_name(extra in lines()) {
-        let (mut world, browser) = signed_in();
-        let cookie = browser.cookie_line("acme.example").unwrap();
+/// With a session, the identity headers are those of the session.
+#[test]
+fn no_client_header_survives_under_a_protected_name() {
+    let (world, cookie) = signed_in();
+    proptest!(tries(2000), |(extra in lines())| {
         let mut head = visit(&cookie);
         head.extend(extra.into_iter().filter(|(name, _)| !name.starts_with(':')));
-        let seen = match world.harness.send(&head) {
+        let seen = match world.borrow_mut().harness.send(&head) {
             Outcome::Forwarded(seen, _) => seen,
             // Four or more planted cookies of its name may hide the session.
             Outcome::Replied(reply) => { prop_assert_eq!(reply.status, 401); return Ok(()); }
@@ -127,22 +130,23 @@ proptest! {
         for option in values(&seen, "connection").iter().flat_map(|line| line.split(',')) {
             prop_assert!(!folded(option.trim()).starts_with("x-auth-request-user"), "{}", option);
         }
-    }
+    });
+}
 
-    /// A changed session cookie is refused.
-    #[test]
-    fn a_changed_cookie_opens_nothing(place in any::<Index>(), other in any::<u8>()) {
-        let (mut world, browser) = signed_in();
-        let cookie = browser.cookie_line("acme.example").unwrap();
-        let (name, value) = cookie.split_once('=').unwrap();
+/// A changed session cookie is refused.
+#[test]
+fn a_changed_cookie_opens_nothing() {
+    let (world, cookie) = signed_in();
+    let (name, value) = cookie.split_once('=').unwrap();
+    proptest!(tries(2000), |(place in any::<Index>(), other in any::<u8>())| {
         let mut bytes = value.as_bytes().to_vec();
         let place = place.index(bytes.len());
         prop_assume!(bytes[place] != other && !matches!(other, b' ' | b'\t' | b'\n' | b'\x0c' | b'\r' | b';') || (0 < place && place + 1 < bytes.len() && bytes[place] != other));
         bytes[place] = other;
         let head: Lines = [(":method", &b"GET"[..]), (":authority", b"acme.example"), (":path", b"/"), ("cookie", &[name.as_bytes(), b"=", &bytes].concat())]
             .map(|(name, value)| (name.to_owned(), value.to_vec())).into();
-        prop_assert!(matches!(world.harness.send(&head), Outcome::Replied(reply) if reply.status == 401));
-    }
+        prop_assert!(matches!(world.borrow_mut().harness.send(&head), Outcome::Replied(reply) if reply.status == 401));
+    });
 }
 
 proptest! {
