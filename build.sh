@@ -372,6 +372,12 @@ mutants() {
     [ -f "$file" ] || die "there is no file \"$file\""
     files+=(--file "$file")
   done
+  # cargo-mutants adds the files that are named to those of its configuration.
+  if [ $# -gt 0 ]; then
+    mkdir -p target/mutants
+    sed '/^examine_globs/,/^]/d' .cargo/mutants.toml >target/mutants/some.toml
+    files+=(--config target/mutants/some.toml)
+  fi
   need_rust
   need_debian etcd etcd-server
   need_cargo_tool cargo-mutants "$CARGO_MUTANTS_VERSION"
