@@ -118,14 +118,8 @@ mod tests {
 
     #[test]
     fn a_new_replica_reads_the_whole_list_of_a_tenant() {
-        let (mut vm, mut other, mut etcd) = (TestVm::new(1), TestVm::new(2), TestEtcd::default());
-        for vm in [&mut vm, &mut other] {
-            vm.poll(NOW, &mut etcd).unwrap();
-        }
-        for sub in 0..250 {
-            other.sign_out(0, &sub.to_string(), NOW, &mut etcd);
-        }
-        other.sign_out(1, "ada", NOW, &mut etcd);
+        let (_, mut other, mut etcd) = TestVm::two();
+        other.sign_many_out(&mut etcd);
         let mut late = TestVm::new(3);
         late.poll(NOW + 1, &mut etcd).unwrap();
         let before = etcd.made.len();

@@ -191,14 +191,8 @@ mod tests {
 
     #[test]
     fn a_poll_adds_what_other_replicas_wrote() {
-        let (mut vm, mut other, mut etcd) = (TestVm::new(1), TestVm::new(2), TestEtcd::default());
-        for vm in [&mut vm, &mut other] {
-            vm.poll(NOW, &mut etcd).unwrap();
-        }
-        for sub in 0..250 {
-            other.sign_out(0, &sub.to_string(), NOW, &mut etcd);
-        }
-        other.sign_out(1, "ada", NOW, &mut etcd);
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        other.sign_many_out(&mut etcd);
         let before = etcd.made.len();
         vm.poll(NOW + 2, &mut etcd).unwrap();
         // 64 writes after another the polls would not find it, so it is written twice.
@@ -223,10 +217,7 @@ mod tests {
     #[test]
     fn what_may_have_been_missed_begins_another_epoch() {
         let gap = |between: &dyn Fn(&mut TestEtcd), pause: u64| {
-            let (mut vm, mut other, mut etcd) = (TestVm::new(1), TestVm::new(2), TestEtcd::default());
-            for vm in [&mut vm, &mut other] {
-                vm.poll(NOW, &mut etcd).unwrap();
-            }
+            let (mut vm, mut other, mut etcd) = TestVm::two();
             other.sign_out(0, "ada", NOW, &mut etcd);
             let before = vm.store.epoch();
             between(&mut etcd);
@@ -272,10 +263,7 @@ mod tests {
     /// A value that no replica has written is left out if it is too long.
     #[test]
     fn junk_hides_no_sign_out() {
-        let (mut vm, mut other, mut etcd) = (TestVm::new(1), TestVm::new(2), TestEtcd::default());
-        for vm in [&mut vm, &mut other] {
-            vm.poll(NOW, &mut etcd).unwrap();
-        }
+        let (mut vm, mut other, mut etcd) = TestVm::two();
         etcd.longest = 10_000;
         etcd.put(&format!("{}0", recent_from(PREFIX, etcd.revision)), &[0; 20_000]);
         other.sign_out(0, "ada", NOW, &mut etcd);

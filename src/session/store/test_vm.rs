@@ -63,6 +63,23 @@ impl TestVm {
         Self { store: Arc::new(store), lists: [a, b], shared: shared.clone(), random: Counter(u64::from(number) << 32) }
     }
 
+    /// Two replicas that have polled, and their etcd.
+    pub(super) fn two() -> (Self, Self, TestEtcd) {
+        let (mut vm, mut other, mut etcd) = (Self::new(1), Self::new(2), TestEtcd::default());
+        for vm in [&mut vm, &mut other] {
+            vm.poll(NOW, &mut etcd).unwrap();
+        }
+        (vm, other, etcd)
+    }
+
+    /// Writes the sign-outs of 250 users of the tenant `a`, and of `ada` of the tenant `b`.
+    pub(super) fn sign_many_out(&mut self, etcd: &mut TestEtcd) {
+        for sub in 0..250 {
+            self.sign_out(0, &sub.to_string(), NOW, etcd);
+        }
+        self.sign_out(1, "ada", NOW, etcd);
+    }
+
     /// Does something at this time.
     pub(super) fn at<T>(&mut self, now: u64, act: impl FnOnce(&Arc<Store>, &mut Env<'_>) -> T) -> T {
         let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
