@@ -344,6 +344,7 @@ mod tests {
         let [other, _] = lists("k", &shared);
         assert_eq!(other.list(), a.list());
     }
+
     /// A tick costs a read for each group of tenants, and opens no list that nobody has changed.
     #[test]
     fn a_tick_brings_what_other_vms_revoked() {
