@@ -2,6 +2,7 @@
 //! request to the same VM. Neither depends on the machine.
 
 mod hot_paths;
+mod inlining;
 mod secrets;
 mod tenants;
 
