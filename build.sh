@@ -477,9 +477,9 @@ run_tier() {
     # Its tests wait for Envoy more than they compute.
     envoy) counted "$1" cargo test --locked --test "$1" -- --test-threads $((2 * $(nproc))) ;;
     run | monitoring | snippets) counted "$1" node --test --test-reporter=tap "tests/e2e/$1.test.mjs" ;;
-    browser) counted "$1" node --test --test-reporter=tap tests/e2e/{browser,pages,application}.test.mjs ;;
+    browser) counted "$1" node tests/e2e/tier.mjs tests/e2e/{browser,pages,application}.test.mjs ;;
     provider) counted "$1" with_tool tests/e2e/{provider,keycloak,canaille,glewlwyd,api_clients,migration,guide_troubleshooting}.test.mjs ;;
-    setups) counted "$1" node --test --test-reporter=tap tests/e2e/setups_*.test.mjs ;;
+    setups) counted "$1" node tests/e2e/tier.mjs tests/e2e/setups_*.test.mjs ;;
     control-planes) counted "$1" control_planes ;;
     dex) counted "$1" with_tool tests/e2e/{dex,dex_refresh,dex_saml,guide_first_tenant}.test.mjs ;;
     compat) compat_tier ;;
@@ -501,7 +501,7 @@ control_planes() {
   return "$status"
 }
 # The tests of guides run the tool: with_tool FILE...
-with_tool() { cargo build --locked --quiet --bin tenantgate && node --test --test-reporter=tap "$@"; }
+with_tool() { cargo build --locked --quiet --bin tenantgate && node tests/e2e/tier.mjs "$@"; }
 
 # Runs a tier. Its output goes to the terminal and to a log, its counts to the summary:
 # counted TIER COMMAND...

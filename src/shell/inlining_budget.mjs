@@ -1,17 +1,17 @@
 /**
  * Uses up the budget that V8 has for inlining: node inlining_budget.mjs MODULE NEW_MODULE
  *
- * Envoy switches V8's baseline compiler off. V8 then has not counted any calls, and inlines what is
- * called in the order of the code, until that has twice the size of the function: allocator and
- * panics in most functions, which makes three times as much to compile and nothing faster. So each
- * function begins with calls of functions that have a size and do nothing, in a branch that is never
- * taken and that V8 removes after it has inlined them. docs/decisions/ has the figures.
+ * Envoy switches V8's baseline compiler off. V8 then has not counted any calls, and inlines what a
+ * function calls in the order of its code, until that has twice the size of the function: allocator
+ * and panics in most functions, which makes more than twice as much to compile and nothing faster.
+ * So each function begins with calls of functions that have a size and do nothing, in a branch that
+ * is never taken and that V8 removes after it has inlined them. Decision 0051 has the figures.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /** So many times its own size V8 inlines into a function. */
 const GROWTH = 2;
-/** Sizes in bytes of the functions that do nothing. What is smaller than the last is still inlined. */
+/** Bytes of the functions that do nothing. What is smaller than the last is still inlined. */
 const SIZES = [4096, 2048, 1024, 512, 256, 128];
 
 const Section = { TYPE: 1, IMPORT: 2, FUNCTION: 3, CODE: 10 };
