@@ -506,7 +506,7 @@ with_tool() { cargo build --locked --quiet --bin tenantgate && node tests/e2e/ti
 # Runs a tier. Its output goes to the terminal and to a log, its counts to the summary:
 # counted TIER COMMAND...
 counted() {
-  local name=$1 log=$LOGS/$1.log status=0 passed failed other
+  local name=$1 log=$LOGS/$1.log began=$SECONDS status=0 passed failed other
   shift
   say "$name: $*"
   "$@" 2>&1 | tee "$log" || status=$?
@@ -517,7 +517,7 @@ counted() {
   other=$(count "$log" 's/^test result:.* ([0-9]+) ignored.*/\1/p' 's/^# (skipped|todo) ([0-9]+)$/\2/p')
   # A tier that ended with an error, ran no test or skipped one has failed, whatever it counted.
   if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ] || [ "$other" -ne 0 ]; }; then failed=1; fi
-  printf '%-14s %5d passed %5d failed\n' "$name" "$passed" "$failed" >>"$LOGS/summary"
+  printf '%-14s %5d passed %5d failed %5d s\n' "$name" "$passed" "$failed" $((SECONDS - began)) >>"$LOGS/summary"
   if [ "$failed" -gt 0 ]; then failures "$log" >>"$LOGS/failures"; fi
 }
 
