@@ -29,16 +29,39 @@ export async function busy(ports) {
   return taken;
 }
 
+/** Blocks of ports below the range of Linux's outgoing connections, so that none takes one. */
+const FIRST_PORT = 12_000;
+const BLOCK = 100;
+const BLOCKS = 80;
+
+/** The last port that `freePorts` has given. */
+let last;
+
 /**
- * Free ports under the given names. They lie below the range of Linux's outgoing connections, so
- * that no connection takes one before a server listens.
+ * Claims a block of ports, of which this process listens on the first one until it ends. Files of
+ * tests run side by side, and their servers listen some time after their ports were chosen.
  */
+async function claimBlock() {
+  for (let number = process.pid; number < process.pid + BLOCKS; number += 1) {
+    const port = FIRST_PORT + (number % BLOCKS) * BLOCK;
+    const claim = await listen(port).catch(() => undefined);
+    if (claim) {
+      claim.unref();
+      return port;
+    }
+  }
+  throw new Error(`no block of ports is free from ${FIRST_PORT} on`);
+}
+
+/** Free ports under the given names. This process gets each of them once. */
 export async function freePorts(names) {
   const ports = {};
-  let port = 12_000 + (process.pid % 80) * 100;
   for (const name of names) {
-    do port += 1; while ((await busy({ port })).length > 0);
-    ports[name] = port;
+    do {
+      if (last === undefined || (last + 1) % BLOCK === 0) last = await claimBlock();
+      last += 1;
+    } while ((await busy({ port: last })).length > 0);
+    ports[name] = last;
   }
   return ports;
 }
