@@ -669,6 +669,23 @@ fn tests_against_attacks_exist() {
     assert!(count > 200);
 }
 
+/// The tier `compat` runs tests of the tier `envoy` with older versions of Envoy. It is not run
+/// with each change, and those that change a name do not know its list.
+#[test]
+fn tests_with_older_envoys_exist() {
+    let list = read("tests/release/compat.txt");
+    let names = list.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(' ').next());
+    for name in names {
+        let (module, test) = name.rsplit_once("::").unwrap();
+        let exists = match module.strip_prefix("gateway::") {
+            _ if module == "envoy_only" => is_test(test, "tests/envoy.rs"),
+            Some(file) => is_test(test, &format!("tests/gateway/{file}.rs")),
+            None => is_test(name, &format!("tests/scenarios/{module}.rs")),
+        };
+        assert!(exists, "there is no {name}");
+    }
+}
+
 /// Whether `file` has this test: a scenario with its module before the name, a test of Node, or one
 /// of Rust.
 fn is_test(name: &str, file: &str) -> bool {
