@@ -309,7 +309,7 @@ mod envoy_only {
             assert!(reply.status >= 500, "{}", reply.status);
         }
         assert!(world.harness.log().contains("unreachable"), "{}", world.harness.log());
-        // A connection comes to either worker by chance: 32 that all came to one would be a miracle.
+        // A connection comes to either worker by chance, and 32 do not all come to the same one.
         for _ in 0..32 {
             world.eventually(|world| match world.send(&mut world.browser(), "https://acme.example/", &lines[..1]) {
                 Outcome::Forwarded(..) => true,
