@@ -162,7 +162,6 @@ mod tests {
             let runtime = deferred(&bytes).0.expect(&text);
             assert!(!runtime.counts_tenants() && runtime.entries().is_empty(), "{text}");
             assert_eq!(runtime.tenant_counts().serving, 2, "{text}");
-            let mut compiled = 0;
             for name in ["a", "b"] {
                 assert!(
                     runtime.upstream().protected.written().any(|written| written == format!("x-{name}-user")),
@@ -172,7 +171,7 @@ mod tests {
                     let host = Host::from_name(&format!("{host}{name}.example")).unwrap();
                     runtime.find(&host, &TestHost::default().env());
                 }
-                let providers = runtime.compiled_since(&mut compiled).providers;
+                let providers = runtime.take_compiled().providers;
                 assert_eq!(
                     providers.iter().map(|provider| provider.tenant().name.as_str()).collect::<Vec<_>>(),
                     [name]

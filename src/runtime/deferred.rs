@@ -1,11 +1,12 @@
 //! Tenants of a configuration that was checked before. Each is compiled at its first request, or
-//! in a tick if it fetches something.
+//! in a tick if it fetches something. What was not used for long is dropped and compiled again.
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
+use super::compiled_tenants::CompiledTenants;
 use super::documents::CompiledTenant;
 use super::outline::Outline;
 use super::tenant_table::{BrokenTenant, ServedTenant, TenantEntry};
@@ -26,36 +27,29 @@ pub(crate) trait DeferredCompiler: fmt::Debug + Send + Sync {
 pub(crate) struct DeferredTenants {
     places: Vec<Range<usize>>,
     hosts: HostTable,
-    entries: Vec<OnceLock<TenantEntry>>,
+    compiled: Mutex<CompiledTenants>,
     compiler: Box<dyn DeferredCompiler>,
     ring: Arc<KeyRing>,
     /// The positions of the tenants that fetch something, which ticks compile.
     fetching: Vec<usize>,
     next_fetching: AtomicUsize,
-    /// Those that were compiled, in this order.
-    served: Mutex<Vec<Arc<ServedTenant>>>,
 }
 
 impl DeferredTenants {
     /// The tenants of this outline.
     pub(crate) fn new(outline: Outline, compiler: Box<dyn DeferredCompiler>, ring: Arc<KeyRing>) -> Self {
+        Self::with_most(MOST_COMPILED, outline, compiler, ring)
+    }
+
+    fn with_most(most: usize, outline: Outline, compiler: Box<dyn DeferredCompiler>, ring: Arc<KeyRing>) -> Self {
         let Outline { places, hosts, fetching, .. } = outline;
-        let entries = std::iter::repeat_with(OnceLock::new).take(places.len()).collect();
-        Self {
-            places,
-            hosts,
-            entries,
-            compiler,
-            ring,
-            fetching,
-            next_fetching: AtomicUsize::default(),
-            served: Mutex::default(),
-        }
+        let compiled = Mutex::new(CompiledTenants::new(places.len(), most));
+        Self { places, hosts, compiled, compiler, ring, fetching, next_fetching: AtomicUsize::default() }
     }
 
     /// The number of tenants.
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.places.len()
     }
 
     /// The tenant of this host.
@@ -71,34 +65,209 @@ impl DeferredTenants {
         rest.len() > AT_ONCE
     }
 
-    /// The tenants that were compiled after the first `known`.
-    pub(super) fn served_after(&self, known: usize) -> Vec<Arc<ServedTenant>> {
-        let served = self.served.lock();
-        served.map(|served| served.get(known..).unwrap_or_default().to_vec()).unwrap_or_default()
+    /// The tenants that were compiled since the last call, and are kept.
+    pub(super) fn take_new(&self) -> Vec<Arc<ServedTenant>> {
+        self.with_compiled(CompiledTenants::take_new).unwrap_or_default()
     }
 
     fn entry(&self, position: usize, env: &Env<'_>) -> Option<TenantEntry> {
-        let slot = self.entries.get(position)?;
-        let place = self.places.get(position)?;
-        Some(slot.get_or_init(|| self.compile(position, place.clone(), env)).clone())
+        if let Some(entry) = self.with_compiled(|compiled| compiled.find(position)).flatten() {
+            return Some(entry);
+        }
+        let entry = self.compile(position, self.places.get(position)?.clone(), env);
+        self.with_compiled(|compiled| compiled.keep(position, entry.clone()));
+        Some(entry)
     }
 
     fn compile(&self, position: usize, place: Range<usize>, env: &Env<'_>) -> TenantEntry {
         let CompiledTenant { name, hosts, tenant } = self.compiler.compile(position, place);
-        let entry = match tenant {
+        match tenant {
             Ok(model) => TenantEntry::deferred(model, &self.ring, env),
             // A load of the same input had no mistake, so this cannot be.
             Err(_) => {
                 TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts: hosts.to_vec(), ..BrokenTenant::default() }))
             }
-        };
-        if let (TenantEntry::Served(tenant), Ok(mut served)) = (&entry, self.served.lock()) {
-            served.push(tenant.clone());
         }
-        entry
+    }
+
+    fn with_compiled<T>(&self, act: impl FnOnce(&mut CompiledTenants) -> T) -> Option<T> {
+        self.compiled.lock().ok().map(|mut compiled| act(&mut compiled))
     }
 }
 
 /// How many tenants a tick compiles: less than two milliseconds, during which no request is
 /// answered.
 const AT_ONCE: usize = 32;
+/// The most tenants that are compiled at a time, beside those that fetch: 9 MB in a VM.
+const MOST_COMPILED: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::secret::Secret;
+    use crate::base::time::UnixTime;
+    use crate::config::{self, LoadContext};
+    use crate::env::shared::NoSharedData;
+    use crate::http::host::HostPattern;
+    use crate::jose::{HostAlgorithms, NoHostVerifier, Verifier};
+    use crate::runtime::Runtime;
+    use crate::seal::SealingKey;
+    use crate::session::SessionId;
+    use crate::session::revocation::{RevocableSession, Revocation, Revocations};
+    use crate::testing::{TestHost, TestSharedData};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+    const MOST: usize = 8;
+    /// The position of the tenant that fetches its keys.
+    const FETCHING: usize = 3;
+
+    /// Notes what it compiles.
+    #[derive(Debug)]
+    struct TestCompiler {
+        runtime: Runtime,
+        compiled: Arc<Mutex<Vec<usize>>>,
+    }
+
+    impl DeferredCompiler for TestCompiler {
+        fn compile(&self, position: usize, _place: Range<usize>) -> CompiledTenant {
+            self.compiled.lock().unwrap().push(position);
+            let TenantEntry::Served(tenant) = &self.runtime.entries()[position] else { panic!("it serves") };
+            CompiledTenant { name: None, hosts: Arc::default(), tenant: Ok(tenant.model.clone()) }
+        }
+    }
+
+    struct Vm {
+        tenants: DeferredTenants,
+        compiled: Arc<Mutex<Vec<usize>>>,
+        shared: TestSharedData,
+        host: TestHost,
+    }
+
+    impl Vm {
+        /// This many tenants, of which some are kept.
+        fn new(tenants: usize) -> Self {
+            let tenant = |number: usize| {
+                let source = if number == FETCHING { "jwks_uri" } else { "end_session_endpoint" };
+                json!({
+                    "name": format!("t{number}"), "hosts": [format!("t{number}.example")], "client_id": "gate",
+                    "issuer": "https://i.example",
+                    "keys": [{ "pem": include_str!("../../tests/vectors/keys/ec.public.pem") }],
+                    "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a",
+                        "token_endpoint": "https://i.example/t", source: "https://i.example/x" },
+                })
+            };
+            let key = json!({ "id": "k", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" });
+            let all: Vec<_> = (0..tenants).map(tenant).collect();
+            let configuration = json!({ "session": { "keys": [key.clone()] }, "tenants": all });
+            let context = LoadContext { environment: &TestHost::default(), host: HostAlgorithms::default() };
+            let runtime = config::load_value(&configuration, context).unwrap().runtime;
+            let outline = runtime.outline(vec![0..0; tenants]).unwrap();
+            let compiled = Arc::<Mutex<Vec<usize>>>::default();
+            let ring = Arc::new(KeyRing::new(vec![SealingKey::new("k".to_owned(), Secret::new([7; 32]))]));
+            let compiler = Box::new(TestCompiler { runtime, compiled: compiled.clone() });
+            let tenants = DeferredTenants::with_most(MOST, outline, compiler, ring);
+            Self { tenants, compiled, shared: TestSharedData::default(), host: TestHost::default() }
+        }
+
+        fn find(&mut self, number: usize) -> Arc<ServedTenant> {
+            let host = Host::from_name(&format!("t{number}.example")).unwrap();
+            let entry = self.tenants.find(&host, &self.host.env_with(&self.shared));
+            let Some(TenantEntry::Served(tenant)) = entry else { panic!("t{number} serves") };
+            assert_eq!(tenant.model.hosts[0], HostPattern::parse(&format!("t{number}.example")).unwrap());
+            tenant
+        }
+
+        /// The tenants that were compiled since the last call.
+        fn take_compiled(&self) -> Vec<usize> {
+            std::mem::take(&mut self.compiled.lock().unwrap())
+        }
+
+        /// Uses others until what is not used is dropped.
+        fn use_others(&mut self, than: usize) {
+            (0..40).filter(|number| *number != than).for_each(|number| drop(self.find(number)));
+            self.take_compiled();
+        }
+    }
+
+    /// Signs the user out, in the shared data or, without them, in this VM alone.
+    fn sign_out(revocations: &Revocations, is_stored: bool, shared: &TestSharedData) {
+        let mut host = TestHost::default();
+        let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
+        let mut env = Env::new(Some(NOW), &mut host, verifier, if is_stored { shared } else { &NoSharedData });
+        let stored = Revocation::of_user("ada", NOW).store(revocations, Duration::from_secs(3600), NOW, &mut env);
+        assert_eq!(stored.is_ok(), is_stored);
+    }
+
+    fn is_signed_out(tenant: &ServedTenant) -> bool {
+        let session = RevocableSession { id: SessionId([7; 16]), user: "", sub: "ada", sid: None, signed_in: NOW };
+        tenant.revocations.contain(&session, NOW)
+    }
+
+    #[test]
+    fn the_compiled_tenants_are_bounded_and_those_used_last_stay() {
+        let mut vm = Vm::new(20);
+        let mut uses: Vec<usize> = Vec::new();
+        let mut random = 1usize;
+        for _ in 0..2000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let number = (random >> 40) % 20;
+            // The others since its last use. A round is half of the bound.
+            let since: BTreeSet<usize> = uses.iter().rev().take_while(|used| **used != number).copied().collect();
+            let is_recent = uses.contains(&number) && since.len() < MOST / 2;
+            vm.find(number);
+            let compiled = vm.take_compiled();
+            assert!(compiled.is_empty() || (compiled == [number] && !is_recent), "{number}: {compiled:?}");
+            uses.push(number);
+            let kept = vm.tenants.with_compiled(|compiled| compiled.kept()).unwrap();
+            assert!(kept <= MOST + 1, "{kept}");
+        }
+        assert!(uses.len() == 2000 && vm.find(FETCHING).model.provider.source.is_some());
+    }
+
+    #[test]
+    fn a_tenant_that_fetches_stays() {
+        let mut vm = Vm::new(40);
+        assert!(!vm.tenants.compile_some(&vm.host.env_with(&vm.shared)));
+        assert_eq!(vm.take_compiled(), [FETCHING]);
+        let fetching = vm.find(FETCHING);
+        vm.use_others(FETCHING);
+        assert!(Arc::ptr_eq(&vm.find(FETCHING), &fetching) && vm.take_compiled().is_empty());
+    }
+
+    #[test]
+    fn a_sign_out_outlasts_the_compiled_tenant() {
+        for is_stored in [true, false] {
+            let mut vm = Vm::new(40);
+            sign_out(&vm.find(0).revocations, is_stored, &vm.shared);
+            vm.use_others(0);
+            let tenant = vm.find(0);
+            // What only this VM knows keeps the tenant.
+            assert_eq!(vm.take_compiled(), if is_stored { vec![0] } else { vec![] });
+            assert!(is_signed_out(&tenant), "{is_stored}");
+            if !is_stored {
+                sign_out(&tenant.revocations, true, &vm.shared);
+                drop(tenant);
+                vm.use_others(0);
+                assert!(is_signed_out(&vm.find(0)) && vm.take_compiled() == [0]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_works_beside_requests_knows_each_tenant_that_is_kept() {
+        let mut vm = Vm::new(40);
+        let tenants = [0, FETCHING].map(|number| vm.find(number));
+        let new = vm.tenants.take_new();
+        assert!(new.len() == 2 && new.iter().zip(&tenants).all(|(new, tenant)| Arc::ptr_eq(new, tenant)));
+        assert!(vm.tenants.take_new().is_empty());
+        drop((new, tenants));
+        vm.find(1);
+        vm.use_others(1);
+        assert!(vm.tenants.take_new().len() <= MOST);
+    }
+}

@@ -3,6 +3,7 @@
 //! This room knows which tenant a host belongs to. It does not know how a configuration is read, or
 //! what a flow does with it.
 
+mod compiled_tenants;
 mod deferred;
 mod documents;
 mod load_input;

@@ -117,13 +117,10 @@ impl Runtime {
         self.deferred.as_ref().is_some_and(|deferred| deferred.compile_some(env))
     }
 
-    /// The deferred tenants that were compiled after the first `known`, which is increased by their
-    /// number.
-    pub fn compiled_since(&self, known: &mut usize) -> NewTenants {
-        let Some(deferred) = &self.deferred else { return NewTenants::default() };
-        let served = deferred.served_after(*known);
-        *known = known.saturating_add(served.len());
-        let new = served.into_iter().map(|tenant| (tenant.provider.clone(), tenant.revocations.clone()));
+    /// The deferred tenants that were compiled since the last call, and are kept.
+    pub fn take_compiled(&self) -> NewTenants {
+        let new = self.deferred.as_ref().map(DeferredTenants::take_new).unwrap_or_default();
+        let new = new.into_iter().map(|tenant| (tenant.provider.clone(), tenant.revocations.clone()));
         let (providers, revocations) = new.unzip();
         NewTenants { providers, revocations }
     }

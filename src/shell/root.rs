@@ -36,8 +36,6 @@ pub(super) struct Root {
     revocation_sync: RevocationSync,
     /// The tenants of documents that these two know.
     generation: u64,
-    /// How many of the tenants that were compiled after the load these two know.
-    compiled: usize,
     /// When the periodic work was done last.
     worked: Option<UnixTime>,
     /// When the ages of keys are recorded next.
@@ -58,7 +56,6 @@ impl Root {
             jwks_refresher: JwksRefresher::default(),
             revocation_sync: RevocationSync::default(),
             generation: 0,
-            compiled: 0,
             worked: None,
             ages_due: UnixTime::default(),
             calls: HashMap::new(),
@@ -77,7 +74,7 @@ impl Root {
 
     /// Tells the refresher and the sync of the tenants that are new to them.
     fn add_tenants(&mut self, env: &mut Env<'_>) {
-        let NewTenants { providers, revocations } = self.runtime.compiled_since(&mut self.compiled);
+        let NewTenants { providers, revocations } = self.runtime.take_compiled();
         self.jwks_refresher.add(providers, env);
         self.revocation_sync.add(revocations);
         if let Some(FoundTenants { providers, revocations }) = self.runtime.found_since(&mut self.generation) {
@@ -281,7 +278,7 @@ impl RootContext for Root {
             Ok(loaded) => {
                 self.plugin.counters = Counters::new(loaded.runtime.counts_tenants());
                 let runtime = Arc::new(loaded.runtime);
-                (self.runtime, self.generation, self.compiled) = (runtime.clone(), 0, 0);
+                (self.runtime, self.generation) = (runtime.clone(), 0);
                 self.calls.clear();
                 let TenantCounts { serving, broken } = runtime.tenant_counts();
                 Counters::set("tenants_serving", serving.try_into().unwrap_or(u64::MAX));

@@ -42,8 +42,6 @@ pub struct CoreHarness<const DEFERS: bool = false> {
     revocation_sync: RevocationSync,
     /// The tenants of documents that these two know.
     generation: u64,
-    /// How many of the deferred tenants they know.
-    compiled: usize,
     pub shared: SharedStore,
     issuers: Issuers,
     clock: Clock,
@@ -172,7 +170,7 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
         let mut entropy = MachineEntropy;
         let env = &mut Env::new(Some(UnixTime(self.clock.now())), &mut entropy, self.verifier, &shared);
         self.runtime.compile_some(env);
-        let NewTenants { providers, revocations } = self.runtime.compiled_since(&mut self.compiled);
+        let NewTenants { providers, revocations } = self.runtime.take_compiled();
         self.jwks_refresher.add(providers, env);
         self.revocation_sync.add(revocations);
         if let Some(FoundTenants { providers, revocations }) = self.runtime.found_since(&mut self.generation) {
@@ -261,7 +259,6 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
             jwks_refresher,
             revocation_sync,
             generation: 0,
-            compiled: 0,
             shared,
             issuers,
             clock,
@@ -353,7 +350,7 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
                 self.revocation_sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                 self.jwks_refresher = JwksRefresher::new(runtime.providers(), env);
                 self.runtime = Arc::new(runtime);
-                (self.generation, self.compiled) = (0, 0);
+                self.generation = 0;
             }
             Err(errors) => panic!("{errors}"),
         }

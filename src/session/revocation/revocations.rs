@@ -1,7 +1,7 @@
 //! The revocations of one tenant in this VM.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::list::{RevocableSession, RevocationList};
@@ -20,6 +20,8 @@ pub struct Revocations {
     /// The end of the sealed list that this VM has joined or written last. It has the tag of the
     /// cipher, so no other list ends with it.
     joined: Mutex<Vec<u8>>,
+    /// Whether the list has entries that the host has not stored.
+    has_unstored: AtomicBool,
     /// The polls of the store that go on from this list, if it was read from there.
     loaded: AtomicU64,
     /// How many sign-outs the polls had missed when it was read.
@@ -39,6 +41,7 @@ impl Revocations {
             ring,
             list: Mutex::default(),
             joined: Mutex::default(),
+            has_unstored: AtomicBool::default(),
             loaded: AtomicU64::default(),
             missed: AtomicU32::default(),
             is_found: false,
@@ -134,9 +137,21 @@ impl Revocations {
     /// Replaces this VM's list by one that has all entries of the sealed list.
     pub(super) fn replace_joined(&self, list: RevocationList, sealed: &[u8]) {
         self.replace(list);
+        self.has_unstored.store(false, Ordering::Relaxed);
         if let Ok(mut joined) = self.joined.lock() {
             *joined = end_of(sealed).to_vec();
         }
+    }
+
+    /// Replaces this VM's list by one with entries that the host has not stored.
+    pub(super) fn replace_unstored(&self, list: RevocationList) {
+        self.replace(list);
+        self.has_unstored.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the list has entries that the host has not stored, so that only this VM has them.
+    pub(crate) fn has_unstored(&self) -> bool {
+        self.has_unstored.load(Ordering::Relaxed)
     }
 
     pub(super) fn list(&self) -> Arc<RevocationList> {
@@ -147,7 +162,7 @@ impl Revocations {
         }
     }
 
-    pub(super) fn replace(&self, list: RevocationList) {
+    fn replace(&self, list: RevocationList) {
         match self.list.lock() {
             Ok(mut current) => *current = Arc::new(list),
             Err(poisoned) => *poisoned.into_inner() = Arc::new(list),

@@ -6,7 +6,7 @@
 //! tenants reads some dozen values in each tick.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::list::{Folded, RevocationEntry, RevocationList};
@@ -91,7 +91,7 @@ impl Revocation {
         self.entries.iter().for_each(|&(entry, until)| list.add(entry, until));
         list.end_before(self.before);
         list.fold(now, lifetime);
-        revocations.replace(list);
+        revocations.replace_unstored(list);
         Err(RevocationError::NotStored)
     }
 }
@@ -143,7 +143,18 @@ struct TenantGroup {
     letter: Option<u8>,
     changes: String,
     seen: Option<Version>,
-    tenants: Vec<Arc<Revocations>>,
+    /// Those that the runtime still keeps.
+    tenants: Vec<Weak<Revocations>>,
+}
+
+impl TenantGroup {
+    fn add(&mut self, revocations: &Arc<Revocations>) {
+        // Before it would grow, the places of those that are gone are used again.
+        if self.tenants.len() == self.tenants.capacity() {
+            self.tenants.retain(|tenant| tenant.strong_count() > 0);
+        }
+        self.tenants.push(Arc::downgrade(revocations));
+    }
 }
 
 impl RevocationSync {
@@ -153,11 +164,11 @@ impl RevocationSync {
         let mut groups = Vec::new();
         add(&mut groups, tenants);
         let sync = Self { groups, found: Vec::new(), lifetime };
-        for revocations in sync.groups.iter().flat_map(|group| &group.tenants) {
+        for revocations in sync.groups.iter().flat_map(|group| &group.tenants).filter_map(Weak::upgrade) {
             // Two VMs may create a list at the same time, and one of them loses its entries;
             // `refresh` writes them again.
-            let _ = create(env.shared(), &SharedKeys::new(revocations).list);
-            sync.refresh(revocations, env);
+            let _ = create(env.shared(), &SharedKeys::new(&revocations).list);
+            sync.refresh(&revocations, env);
         }
         sync
     }
@@ -185,7 +196,7 @@ impl RevocationSync {
             let version = env.shared().get(&group.changes).map(|(_, version)| version);
             if version.is_some() && version != group.seen {
                 group.seen = version;
-                changed.extend_from_slice(&group.tenants);
+                changed.extend(group.tenants.iter().filter_map(Weak::upgrade));
             }
         }
         changed.iter().for_each(|revocations| self.refresh(revocations, env));
@@ -214,12 +225,12 @@ fn add(groups: &mut Vec<TenantGroup>, tenants: impl IntoIterator<Item = Arc<Revo
     for revocations in tenants {
         let keys = SharedKeys::new(&revocations);
         match groups.iter_mut().find(|group| group.letter == keys.group) {
-            Some(group) => group.tenants.push(revocations),
+            Some(group) => group.add(&revocations),
             None => groups.push(TenantGroup {
                 letter: keys.group,
                 changes: keys.changes,
                 seen: None,
-                tenants: vec![revocations],
+                tenants: vec![Arc::downgrade(&revocations)],
             }),
         }
     }
@@ -338,7 +349,7 @@ mod tests {
             let token = Some((RevocationEntry::token(&number.to_string()), NOW.plus(LIFETIME)));
             let mut list = RevocationList::clone(&a.list());
             token.into_iter().for_each(|(token, until)| list.add(token, until));
-            a.replace(list);
+            a.replace_unstored(list);
         }
         with(&shared, |env| Revocation::of_user("ada", NOW).store(&a, LIFETIME, NOW, env)).unwrap();
         let [other, _] = lists("k", &shared);
@@ -369,6 +380,21 @@ mod tests {
                 assert!(is_known(1 - list) && mine[list].list() == others[list].list(), "{user} {list}");
             }
         }
+    }
+
+    /// Tenants are dropped and compiled again without end.
+    #[test]
+    fn lists_that_are_gone_take_no_place() {
+        let shared = TestSharedData::default();
+        let mut sync = RevocationSync { lifetime: LIFETIME, ..RevocationSync::default() };
+        let [a, b] = lists("k", &shared);
+        sync.add([a.clone(), b]);
+        (0..1000).for_each(|_| sync.add(lists("k", &shared)));
+        assert!(sync.groups.iter().all(|group| group.tenants.len() < 10));
+        let [other, _] = lists("k", &shared);
+        with(&shared, |env| Revocation::of_user("ada", NOW).store(&other, LIFETIME, NOW, env)).unwrap();
+        with(&shared, |env| sync.tick(env));
+        assert_eq!(a.list(), other.list());
     }
 
     #[test]

@@ -1,0 +1,94 @@
+//! The deferred tenants that are compiled: those that were used last, and those that must stay.
+
+use std::sync::{Arc, Weak};
+
+use super::tenant_table::{ServedTenant, TenantEntry};
+
+/// The deferred tenants that are compiled, by their positions. Their number is bounded.
+///
+/// The uses are counted in rounds. A round ends when half of the bound was used in it, and then
+/// goes what was not used in it. So to know the oldest use costs a request nothing.
+#[derive(Debug)]
+pub(super) struct CompiledTenants {
+    slots: Vec<Slot>,
+    most: usize,
+    round: u32,
+    /// How many were used in this round.
+    used: usize,
+    /// Those that were compiled since they were taken last.
+    new: Vec<Weak<ServedTenant>>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    entry: Option<TenantEntry>,
+    /// The round of its last use. 0 before the first one.
+    round: u32,
+}
+
+impl Slot {
+    /// Whether the tenant has what only this VM may have: fetched keys, which have to be there
+    /// before the next request, or sign-outs that the host has not stored.
+    fn must_stay(&self) -> bool {
+        let Some(TenantEntry::Served(tenant)) = &self.entry else { return false };
+        tenant.model.provider.source.is_some() || tenant.revocations.has_unstored()
+    }
+}
+
+impl CompiledTenants {
+    /// None of this many tenants is compiled. At most `most` are kept, beside those that must stay.
+    pub(super) fn new(tenants: usize, most: usize) -> Self {
+        let slots = std::iter::repeat_with(Slot::default).take(tenants).collect();
+        Self { slots, most, round: 1, used: 0, new: Vec::new() }
+    }
+
+    /// The tenant at this position, if it is compiled.
+    pub(super) fn find(&mut self, position: usize) -> Option<TenantEntry> {
+        let entry = self.slots.get(position)?.entry.clone()?;
+        self.use_at(position);
+        Some(entry)
+    }
+
+    /// Keeps a tenant that was compiled.
+    pub(super) fn keep(&mut self, position: usize, entry: TenantEntry) {
+        let Some(slot) = self.slots.get_mut(position) else { return };
+        if let TenantEntry::Served(tenant) = &entry {
+            self.new.push(Arc::downgrade(tenant));
+        }
+        slot.entry = Some(entry);
+        self.use_at(position);
+    }
+
+    /// The tenants that were compiled since the last call, and are kept.
+    pub(super) fn take_new(&mut self) -> Vec<Arc<ServedTenant>> {
+        std::mem::take(&mut self.new).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// How many are compiled.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.entry.is_some()).count()
+    }
+
+    fn use_at(&mut self, position: usize) {
+        let Some(slot) = self.slots.get_mut(position) else { return };
+        if slot.round == self.round || slot.must_stay() {
+            return;
+        }
+        slot.round = self.round;
+        self.used = self.used.saturating_add(1);
+        if self.used >= self.most / 2 {
+            self.end_round();
+        }
+    }
+
+    /// Drops what was not used in this round.
+    fn end_round(&mut self) {
+        for slot in &mut self.slots {
+            if slot.round != self.round && !slot.must_stay() {
+                slot.entry = None;
+            }
+        }
+        (self.round, self.used) = (self.round.wrapping_add(1), 0);
+    }
+}
