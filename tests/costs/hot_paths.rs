@@ -134,5 +134,6 @@ fn junk_instead_of_a_token() {
 #[test]
 fn the_beginning_of_a_login() {
     let calls = [READS, ["random_get"; 2], REFUSAL].concat();
-    assert_costs("a login", Site::new(3).cost(&[("cookie", FOREIGN)]), false, &calls, 340_000);
+    // 325,000 to 344,000, by how the load of the configuration has left the memory.
+    assert_costs("a login", Site::new(3).cost(&[("cookie", FOREIGN)]), false, &calls, 350_000);
 }
