@@ -75,10 +75,28 @@ impl JwksRefresher {
         refresher
     }
 
-    /// Refreshes these providers of tenants of the file, too, before there are any of documents.
+    /// Refreshes these providers of tenants of the file, too.
     pub fn add(&mut self, providers: impl IntoIterator<Item = Arc<Provider>>, env: &Env<'_>) {
-        self.providers.extend(providers.into_iter().filter_map(|provider| ScheduledProvider::new(0, provider, env)));
+        let mut new = Vec::new();
+        for provider in providers {
+            new.extend(ScheduledProvider::new(0, provider, env));
+        }
+        if new.is_empty() {
+            return;
+        }
+        let (first, added) = (self.configured, new.len());
+        let mut before = std::mem::take(&mut self.providers).into_iter();
+        self.providers.extend(before.by_ref().take(first));
+        self.providers.extend(new);
         self.configured = self.providers.len();
+        self.providers.extend(before);
+        if self.providers.len() > self.configured {
+            // Those of documents have other places now.
+            for running in self.running.values_mut().filter(|running| running.index >= first) {
+                running.index = running.index.saturating_add(added);
+            }
+            self.queue.fill([]);
+        }
     }
 
     /// Refreshes these providers of tenants of documents, too, and no longer those of others. They
@@ -397,6 +415,33 @@ mod tests {
             let times = &vm.fetched[&format!("t{number}")];
             assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 31), "{number}: {times:?}");
         }
+    }
+
+    /// A deferred tenant of the file is compiled after tenants of documents were found.
+    #[test]
+    fn tenants_of_the_file_and_of_documents_come_in_any_order() {
+        let mut vm = Vm::new(4, |number| format!("c{number}"));
+        let providers: Vec<_> = vm.runtime.providers().collect();
+        let (file, found) = providers.split_at(2);
+        let found = || (7..).zip(found.iter().cloned());
+        vm.refresher = JwksRefresher::default();
+        vm.with(|vm, env| vm.refresher.set_found(found(), env));
+        // The fetches of both are in progress while the others come.
+        vm.second(|_| (3, true));
+        for provider in file {
+            vm.with(|vm, env| vm.refresher.add([provider.clone()], env));
+            vm.second(|_| (1, true));
+        }
+        let of_running: Vec<_> = vm.refresher.running.values().map(|running| running.index).collect();
+        assert!(of_running.iter().all(|index| *index >= 1), "{of_running:?}");
+        (0..40).for_each(|_| vm.second(|_| (1, true)));
+        for number in 0..4 {
+            assert!((1..=3).contains(&vm.fetched[&format!("t{number}")].len()), "{:?}", vm.fetched);
+        }
+        // Those of documents go, and the others stay.
+        vm.with(|vm, env| vm.refresher.set_found(found().skip(1), env));
+        let names: Vec<_> = vm.refresher.providers.iter().map(|it| it.provider.tenant().name.as_str()).collect();
+        assert_eq!(names, ["t0", "t1", "t3"]);
     }
 
     /// Whatever another plugin writes into the shared schedule, the keys are fetched.
