@@ -15,17 +15,20 @@ use super::document::{Document, Form};
 use super::load_context::LoadContext;
 use super::session::session;
 use super::tenant::{AssertionNames, tenant};
+use super::tenants_from::DocumentCompiler;
 use crate::env::Environment;
 use crate::jose::HostAlgorithms;
-use crate::runtime::{CheckedNote, CompiledTenant, DeferredCompiler, DeferredTenants, Outline, Runtime};
+use crate::runtime::{
+    CheckedNote, CompiledTenant, DeferredCompiler, DeferredTenants, Outline, Runtime, TenantCompiler,
+};
 use crate::seal::KeyRing;
 
 /// The outline of a configuration that was loaded without a mistake, with which another VM can load
-/// it. `None` if its tenants cannot be deferred, because of a store, of tenants in etcd, or because
-/// they are not apart, and if they were deferred here.
+/// it. `None` if its tenants cannot be deferred, because they are not apart, and if they were
+/// deferred here.
 pub fn outline(bytes: &[u8], runtime: &Runtime) -> Option<Outline> {
     // Deferred tenants are no entries.
-    if runtime.store().is_some() || runtime.documents().is_some() || runtime.entries().is_empty() {
+    if runtime.entries().is_empty() {
         return None;
     }
     runtime.outline(Document::read(bytes).ok()?.places()?)
@@ -47,16 +50,27 @@ pub fn load_checked(
     let opening = Value::Object(opening);
     let (keys, _) = session(&Cursor::root(&opening, &errors).object().field(SESSION), environment);
     let ring = Arc::new(KeyRing::new(keys));
-    let outline = note.open(&ring)?;
+    let mut outline = note.open(&ring)?;
     let top = Value::Object(form.top(bytes, &outline.places)?);
-    let common = Common::read(&Cursor::root(&top, &errors).object(), LoadContext { environment, host });
-    if !errors.is_empty() {
+    let mut common = Common::read(&Cursor::root(&top, &errors).object(), LoadContext { environment, host });
+    let (store, settings) = (common.store.take(), common.documents.settings.take());
+    let of_store = outline.store.take();
+    // Both are as the outline says, because it is that of these bytes.
+    if !errors.is_empty() || store.is_some() != of_store.is_some() || settings.is_some() != outline.taken.is_some() {
         return None;
     }
+    let documents: Option<(_, Box<dyn TenantCompiler>)> = match settings {
+        Some(settings) => {
+            let compiler = DocumentCompiler::of_outline(&mut outline, common.assertion_names())?;
+            Some((settings, Box::new(compiler)))
+        }
+        None => None,
+    };
     let assertion = common.assertion_names();
     let compiler = Compiler { bytes: bytes.clone(), form, environment, host, assertion, sections: Mutex::default() };
     let runtime = common.into_runtime(ring.clone(), Vec::new(), outline.header_names.clone())?;
-    Some(runtime.with_deferred(DeferredTenants::new(outline, Box::new(compiler), ring)))
+    let runtime = runtime.with_deferred(DeferredTenants::new(outline, Box::new(compiler), ring));
+    Some(runtime.with_documents(documents).with_store(store, of_store))
 }
 
 /// Compiles tenants of these bytes.
@@ -181,11 +195,50 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_with_a_broken_tenant_or_a_store_has_no_outline() {
-        let (tenants, store) = (tenants(), r#""store":{"etcd":{"cluster":"etcd"}}"#);
-        let broken = tenants.replacen(r#""cluster":"i""#, r#""cluster":"""#, 1);
-        for members in [[SESSION, STATS, &broken], [SESSION, store, &tenants]] {
-            assert!(deferred(format!("{{{}}}", members.join(",")).as_bytes()).0.is_none(), "{members:?}");
+    fn a_configuration_with_a_broken_tenant_has_no_outline() {
+        let broken = tenants().replacen(r#""cluster":"i""#, r#""cluster":"""#, 1);
+        assert!(deferred(format!("{{{SESSION},{broken}}}").as_bytes()).0.is_none());
+    }
+
+    #[test]
+    fn the_store_is_that_of_the_configuration() {
+        let store = r#""store":{"etcd":{"cluster":"etcd","interval":"7s"}}"#;
+        let runtime = deferred(format!(r#"{{{SESSION},{store},{}}}"#, tenants()).as_bytes()).0.unwrap();
+        assert_eq!(runtime.store().unwrap().interval().as_secs(), 7);
+    }
+
+    #[test]
+    fn documents_are_compared_with_tenants_that_are_not_compiled() {
+        let pem = json!({ "pem": include_str!("../../tests/vectors/keys/ec.public.pem") });
+        let etcd = json!({ "etcd": { "cluster": "etcd" }, "keys": [pem], "header_names": ["x-c-user"] });
+        let text = format!(r#"{{{SESSION},"tenants_from":{etcd},{}}}"#, tenants());
+        let checked = load(text.as_bytes(), LoadContext { environment: &NoVariables, host: HostAlgorithms::default() });
+        let checked = checked.unwrap().runtime;
+        let runtime = deferred(text.as_bytes()).0.unwrap();
+        let document = |name: &str, host: &str, member: &str, value: Value| {
+            let mut document = json!({
+                "name": name, "hosts": [host], "issuer": "https://i.example", "client_id": "gate", "keys": [pem],
+                "provider": { "cluster": "i", "authorization_endpoint": "https://i.example/a",
+                    "token_endpoint": "https://i.example/t" },
+            });
+            document[member] = value;
+            document.as_object().cloned().unwrap()
+        };
+        let login = json!({ "redirect_uri": "https://c.a.example/oauth2/callback", "cookie_domain": "a.example" });
+        for (document, mistakes) in [
+            (document("c", "c.example", "csrf", json!({})), 0),
+            (document("c", "c.example", "headers", json!({ "user": "x-a-user", "groups": "x-c-user" })), 0),
+            (document("A", "c.example", "csrf", json!({})), 1),
+            (document("c", "c.a.example", "csrf", json!({})), 1),
+            (document("c", "c.a.example", "login", login), 2),
+            (document("c", "c.example", "headers", json!({ "user": "x-d-user" })), 1),
+            (document("c", "c.example", "headers", json!({ "pass": ["x-b-user"] })), 1),
+        ] {
+            let found = [&checked, &runtime].map(|runtime| {
+                let tenant = runtime.documents().unwrap().compile(&document, &TestHost::default().env()).tenant;
+                tenant.err().unwrap_or_default()
+            });
+            assert!(found[0].len() == mistakes && found[0] == found[1], "{document:?}: {found:#?}");
         }
     }
 

@@ -124,7 +124,7 @@ fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Lo
     cookie_domains::refuse_foreign_hosts(&tenants);
     passed_headers::refuse_passed(&tenants, &header_names);
     let documents: Option<(_, Box<dyn TenantCompiler>)> = match settings {
-        Some(settings) => Some((settings, Box::new(DocumentCompiler::new(names, &tenants, &header_names)))),
+        Some(settings) => Some((settings, Box::new(DocumentCompiler::beside(&tenants, names, &header_names)))),
         None => None,
     };
 
@@ -141,7 +141,7 @@ fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Lo
     }
     let store = common.store.take();
     match common.into_runtime(ring, entries, header_names) {
-        Some(runtime) => Ok(Loaded { runtime: runtime.with_documents(documents).with_store(store), problems }),
+        Some(runtime) => Ok(Loaded { runtime: runtime.with_documents(documents).with_store(store, None), problems }),
         None => Err(ConfigErrors::new(errors)),
     }
 }

@@ -1,9 +1,10 @@
 //! `tenants_from`: the etcd that has further tenants, each as a signed document.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::alike::Sections;
 use super::code::Code;
@@ -17,7 +18,9 @@ use super::{etcd, keys};
 use crate::env::{Env, NoEnvironment};
 use crate::http::header_name::FoldedNames;
 use crate::http::host::{Host, HostPattern};
-use crate::runtime::{CompiledTenant, DocumentSettings, TenantCompiler};
+use crate::http::host_index::HostIndex;
+use crate::http::host_table::HostTable;
+use crate::runtime::{CompiledTenant, DocumentSettings, Outline, TakenNames, TenantCompiler};
 use crate::tenant::DEFAULT_NAMES;
 
 /// The section, as far as it could be read.
@@ -55,46 +58,66 @@ pub(super) fn tenants_from(at: &Cursor<'_>, context: LoadContext<'_>) -> Tenants
 pub(super) struct DocumentCompiler {
     assertion: Option<AssertionNames>,
     /// The names of the tenants of the file, in lower case.
-    names: Map<String, Value>,
+    names: HostIndex,
     /// Their hosts, and the domains of their cookies.
-    hosts: Vec<HostPattern>,
+    hosts: Arc<HostTable>,
     cookie_domains: Vec<Host>,
     /// The names that are removed from the requests of every client.
     protected: FoldedNames,
 }
 
 impl DocumentCompiler {
-    /// The compiler beside the tenants of the file.
-    pub(super) fn new(assertion: Option<AssertionNames>, tenants: &[PartialTenant], header_names: &[String]) -> Self {
-        let names = tenants.iter().filter_map(|tenant| tenant.name.as_ref());
-        // Entry by entry: to collect them would add the code of a sort to the module.
-        let mut known = Map::new();
-        names.for_each(|name| drop(known.insert(name.as_str().to_ascii_lowercase(), Value::Null)));
-        let hosts = tenants.iter().flat_map(|tenant| tenant.hosts.read.iter()).cloned().collect();
-        let cookie_domains = tenants.iter().filter_map(|tenant| tenant.cookie_domain.clone()).collect();
-        let own = assertion.as_ref().map(|assertion| assertion.header.as_str());
+    /// The compiler beside these tenants of the file. Documents may have `header_names`, too.
+    pub(super) fn beside(
+        tenants: &[PartialTenant],
+        assertion: Option<AssertionNames>,
+        header_names: &[String],
+    ) -> Self {
+        let (mut names, mut hosts, mut cookie_domains) = (HostIndex::default(), HostTable::default(), Vec::new());
+        for (index, tenant) in tenants.iter().enumerate() {
+            if let Some(name) = &tenant.name {
+                names.replace(&name.as_str().to_ascii_lowercase(), index);
+            }
+            tenant.hosts.read.iter().for_each(|pattern| hosts.add(pattern, index));
+            cookie_domains.extend(tenant.cookie_domain.clone());
+        }
         let written = tenants.iter().flat_map(|tenant| tenant.header_names.iter()).chain(header_names);
-        let protected = FoldedNames::new(&mut written.map(String::as_str).chain(own).chain(DEFAULT_NAMES));
-        Self { assertion, names: known, hosts, cookie_domains, protected }
+        let protected = protected(&mut written.map(String::as_str), assertion.as_ref());
+        Self { assertion, names, hosts: Arc::new(hosts), cookie_domains, protected }
+    }
+
+    /// The compiler beside the tenants of this outline. `None` if it has none for documents.
+    pub(super) fn of_outline(outline: &mut Outline, assertion: Option<AssertionNames>) -> Option<Self> {
+        let TakenNames { names, cookie_domains } = outline.taken.take()?;
+        let cookie_domains = cookie_domains.iter().map(|domain| Host::from_name(domain).ok()).collect::<Option<_>>()?;
+        let protected = protected(&mut outline.header_names.iter().map(String::as_str), assertion.as_ref());
+        Some(Self { assertion, names, hosts: outline.hosts.clone(), cookie_domains, protected })
     }
 
     /// Records a mistake if browsers would send cookies of the document's tenant to a tenant of the
     /// file, or the other way round.
     fn compare_hosts(&self, partial: &PartialTenant) {
         if let Some(domain) = &partial.cookie_domain
-            && let Some(pattern) = self.hosts.iter().find(|pattern| covers(domain, pattern))
+            && let Some(pattern) = self.hosts.within(domain)
         {
             let message = format!("\"{domain}\" covers \"{pattern}\" of a tenant of the configuration");
             partial.errors.add_once(Code::SHARED, "login.cookie_domain", message);
         }
         for pattern in partial.hosts.read.iter() {
-            if let Some(domain) = self.cookie_domains.iter().find(|domain| covers(domain, pattern)) {
+            if let Some(domain) = self.cookie_domains.iter().filter(|domain| covers(domain, pattern)).min() {
                 let message =
                     format!("\"{pattern}\" is in \"{domain}\", where a tenant of the configuration has its cookies");
                 partial.errors.add_once(Code::SHARED, "hosts", message);
             }
         }
     }
+}
+
+/// The names of headers that are removed from the requests of every client: `written`, that of the
+/// assertion, and the default ones.
+fn protected(written: &mut dyn Iterator<Item = &str>, assertion: Option<&AssertionNames>) -> FoldedNames {
+    let own = assertion.map(|assertion| assertion.header.as_str());
+    FoldedNames::new(&mut written.map(|name| -> &str { name }).chain(own).chain(DEFAULT_NAMES))
 }
 
 /// Whether a secret of the document is `{env: NAME}`.
@@ -120,7 +143,7 @@ impl TenantCompiler for DocumentCompiler {
         let partial = tenant(0, document, context, self.assertion.as_ref(), &Sections::default());
         let errors = &partial.errors;
         if let Some(name) = &partial.name
-            && self.names.contains_key(&name.as_str().to_ascii_lowercase())
+            && self.names.get(&name.as_str().to_ascii_lowercase()).is_some()
         {
             errors.add(Code::SHARED, "name", "is the name of a tenant of the configuration, which comes first");
         }

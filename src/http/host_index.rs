@@ -28,6 +28,12 @@ impl HostIndex {
         self.0.insert(name.into(), position)
     }
 
+    /// The first name by its letters for which `is_it` holds.
+    #[inline(never)]
+    pub(crate) fn least(&self, is_it: &dyn Fn(&str) -> bool) -> Option<&str> {
+        self.0.keys().map(AsRef::as_ref).filter(|name| is_it(name)).min()
+    }
+
     /// The position of a host, by its canonical name.
     #[inline(never)]
     pub(crate) fn get(&self, name: &str) -> Option<usize> {

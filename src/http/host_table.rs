@@ -23,9 +23,54 @@ impl HostTable {
         table.add(host, position);
     }
 
+    /// A pattern of which a host is within `domain`: the first one by its letters.
+    pub(crate) fn within(&self, domain: &Host) -> Option<String> {
+        let domain = domain.as_str();
+        if let Some(host) = self.exact.least(&|host| is_within(host, domain)) {
+            return Some(host.to_owned());
+        }
+        let below = self.wildcard.least(&|below| is_within(below, domain) || is_within(domain, below))?;
+        Some(["*.", below].concat())
+    }
+
     /// The position for `host`: that of the exact host, else that of the longest wildcard.
     pub(crate) fn select(&self, host: &Host) -> Option<usize> {
         let by_wildcard = || host.parents().find_map(|parent| self.wildcard.get(parent));
         self.exact.get(host.as_str()).or_else(by_wildcard)
+    }
+}
+
+/// As [`Host::is_within`], for canonical names.
+fn is_within(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_that_reaches_into_a_domain_is_found() {
+        let host = |name: &str| Host::from_name(name).unwrap();
+        for (patterns, domain, found) in [
+            (&["a.example"][..], "a.example", Some("a.example")),
+            (&["b.a.example"], "a.example", Some("b.a.example")),
+            (&["ba.example", "example", "a.example.org"], "a.example", None),
+            (&["*.a.example"], "a.example", Some("*.a.example")),
+            (&["*.a.example"], "b.a.example", Some("*.a.example")),
+            (&["*.b.a.example"], "a.example", Some("*.b.a.example")),
+            (&["*.ba.example", "*.c.example"], "a.example", None),
+            (&["c.a.example", "b.a.example", "*.a.example"], "a.example", Some("b.a.example")),
+            (&["*.c.a.example", "*.b.a.example"], "a.example", Some("*.b.a.example")),
+        ] {
+            let mut table = HostTable::default();
+            for (position, pattern) in patterns.iter().enumerate() {
+                table.add(&HostPattern::parse(pattern).unwrap(), position);
+            }
+            assert_eq!(table.within(&host(domain)).as_deref(), found, "{patterns:?} {domain}");
+        }
+        for (name, domain) in [("a.example", "a.example"), ("b.a.example", "a.example"), ("ba.example", "a.example")] {
+            assert_eq!(is_within(name, domain), host(name).is_within(&host(domain)), "{name}");
+        }
     }
 }

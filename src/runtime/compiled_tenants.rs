@@ -61,7 +61,11 @@ impl CompiledTenants {
 
     /// The tenants that were compiled since the last call, and are kept.
     pub(super) fn take_new(&mut self) -> Vec<Arc<ServedTenant>> {
-        std::mem::take(&mut self.new).iter().filter_map(Weak::upgrade).collect()
+        let mut new = Vec::new();
+        for tenant in std::mem::take(&mut self.new) {
+            new.extend(tenant.upgrade());
+        }
+        new
     }
 
     /// How many are compiled.

@@ -14,6 +14,8 @@ use crate::env::Env;
 use crate::http::host::Host;
 use crate::http::host_table::HostTable;
 use crate::seal::KeyRing;
+use crate::session::revocation::Revocations;
+use crate::session::store::DeferredRevocations;
 
 /// Makes the models of the tenants of a configuration, by their positions. The configuration does
 /// it, with the same code as for a load.
@@ -26,7 +28,7 @@ pub(crate) trait DeferredCompiler: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct DeferredTenants {
     places: Vec<Range<usize>>,
-    hosts: HostTable,
+    hosts: Arc<HostTable>,
     compiled: Mutex<CompiledTenants>,
     compiler: Box<dyn DeferredCompiler>,
     ring: Arc<KeyRing>,
@@ -95,6 +97,15 @@ impl DeferredTenants {
     }
 }
 
+impl DeferredRevocations for DeferredTenants {
+    fn revocations(&self, position: usize, env: &Env<'_>) -> Option<Arc<Revocations>> {
+        match self.entry(position, env)? {
+            TenantEntry::Served(tenant) => Some(tenant.revocations.clone()),
+            TenantEntry::Broken(_) => None,
+        }
+    }
+}
+
 /// How many tenants a tick compiles: less than two milliseconds, during which no request is
 /// answered.
 const AT_ONCE: usize = 32;
@@ -118,7 +129,7 @@ mod tests {
     use crate::runtime::Runtime;
     use crate::seal::SealingKey;
     use crate::session::SessionId;
-    use crate::session::revocation::{RevocableSession, Revocation, Revocations};
+    use crate::session::revocation::{RevocableSession, Revocation};
     use crate::testing::{TestHost, TestSharedData};
 
     const NOW: UnixTime = UnixTime(1_800_000_000);

@@ -9,6 +9,7 @@ mod documents;
 mod load_input;
 mod load_report;
 mod outline;
+mod outlining;
 mod request_context;
 #[expect(clippy::module_inception, reason = "the type has the name of the room")]
 mod runtime;
@@ -22,6 +23,7 @@ pub(crate) use documents::{
 pub use load_input::{CheckedNote, LoadInput};
 pub use load_report::TenantCounts;
 pub use outline::Outline;
+pub(crate) use outline::TakenNames;
 pub(crate) use request_context::{NoContext, RequestContext};
 pub(crate) use runtime::UpstreamSettings;
 pub use runtime::{FoundTenants, NewTenants, Runtime};

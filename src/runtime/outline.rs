@@ -1,11 +1,13 @@
 //! What a VM needs of the tenants of a configuration before the first request of each.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::tenant_table::TenantEntry;
+use crate::http::host_index::HostIndex;
 use crate::http::host_table::HostTable;
+use crate::session::store::StoreOutline;
 
 /// What a VM needs of the tenants of a configuration before the first request of each. The VM that
 /// has loaded the configuration without a mistake writes it for the others.
@@ -14,32 +16,23 @@ pub struct Outline {
     /// The places of the tenants in the bytes of the configuration.
     pub(crate) places: Vec<Range<usize>>,
     /// Their positions by host.
-    pub(super) hosts: HostTable,
+    pub(crate) hosts: Arc<HostTable>,
     /// The positions of those that fetch something.
     pub(super) fetching: Vec<usize>,
     /// The names of the identity headers of all.
     pub(crate) header_names: Vec<String>,
+    /// What documents of tenants must not have, too. `None` without `tenants_from`.
+    pub(crate) taken: Option<TakenNames>,
+    /// `None` without a store.
+    pub(crate) store: Option<StoreOutline>,
 }
 
-impl Outline {
-    /// The outline of these tenants, which are at these places. `None` if one of them is broken, or
-    /// if the places are those of other tenants.
-    pub(super) fn new(
-        places: Vec<Range<usize>>,
-        entries: &[TenantEntry],
-        hosts: HostTable,
-        header_names: &mut dyn Iterator<Item = &str>,
-    ) -> Option<Self> {
-        if places.len() != entries.len() {
-            return None;
-        }
-        let mut fetching = Vec::new();
-        for (position, entry) in entries.iter().enumerate() {
-            let TenantEntry::Served(tenant) = entry else { return None };
-            if tenant.model.provider.source.is_some() {
-                fetching.push(position);
-            }
-        }
-        Some(Self { places, hosts, fetching, header_names: header_names.map(str::to_owned).collect() })
-    }
+/// What the tenants of the configuration have, and no document of a tenant may have, beside their
+/// hosts.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TakenNames {
+    /// The names, in lower case.
+    pub(crate) names: HostIndex,
+    /// The domains of the cookies.
+    pub(crate) cookie_domains: Vec<String>,
 }

@@ -1,23 +1,22 @@
 //! A loaded configuration with its session keys, tenants and caches.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::deferred::DeferredTenants;
 use super::documents::{self, DocumentSettings, DocumentSource, Found, LookupWait, StartDocumentWork, TenantCompiler};
-use super::outline::Outline;
 use super::tenant_table::{ServedTenant, TenantEntry, TenantTable};
 use crate::base::log_settings::LogSettings;
 use crate::base::time::UnixTime;
 use crate::env::{Env, HostFailure};
 use crate::http::call::HttpCall;
 use crate::http::host::Host;
+use crate::http::host_table::HostTable;
 use crate::identity::{CacheCounts, VerifiedCache, VerifiedIdentity};
 use crate::oauth::discovery::Provider;
 use crate::seal::KeyRing;
 use crate::session::revocation::{Revocations, SelectedSessions};
-use crate::session::store::{CommandedSignOut, Store, StoreSettings};
+use crate::session::store::{CommandedSignOut, Store, StoreOutline, StoreSettings, StoreTenants};
 use crate::session::{SessionCache, Sessions, prepare_refreshes};
 use crate::tenant::{SessionPolicy, Tenant};
 use crate::tenant_documents::DocumentKeys;
@@ -29,7 +28,7 @@ pub struct Runtime {
     ring: Arc<KeyRing>,
     policy: SessionPolicy,
     tenants: TenantTable,
-    deferred: Option<DeferredTenants>,
+    deferred: Option<Arc<DeferredTenants>>,
     upstream: UpstreamConfig,
     bearer_cache: VerifiedCache<VerifiedIdentity>,
     session_cache: SessionCache,
@@ -105,11 +104,11 @@ impl Runtime {
 
     /// The runtime with these tenants of a configuration that was checked before.
     pub(crate) fn with_deferred(self, deferred: DeferredTenants) -> Self {
-        Self { deferred: Some(deferred), ..self }
+        Self { deferred: Some(Arc::new(deferred)), ..self }
     }
 
     pub(super) fn deferred(&self) -> Option<&DeferredTenants> {
-        self.deferred.as_ref()
+        self.deferred.as_deref()
     }
 
     /// Compiles some of the deferred tenants that fetch something. Returns whether there are more.
@@ -119,10 +118,12 @@ impl Runtime {
 
     /// The deferred tenants that were compiled since the last call, and are kept.
     pub fn take_compiled(&self) -> NewTenants {
-        let new = self.deferred.as_ref().map(DeferredTenants::take_new).unwrap_or_default();
-        let new = new.into_iter().map(|tenant| (tenant.provider.clone(), tenant.revocations.clone()));
-        let (providers, revocations) = new.unzip();
-        NewTenants { providers, revocations }
+        let mut new = NewTenants::default();
+        for tenant in self.deferred().map(DeferredTenants::take_new).unwrap_or_default() {
+            new.providers.push(tenant.provider.clone());
+            new.revocations.push(tenant.revocations.clone());
+        }
+        new
     }
 
     /// The runtime, with or without counters for each tenant.
@@ -140,11 +141,15 @@ impl Runtime {
         Self { log, ..self }
     }
 
-    /// The runtime with this store for its tenants. Call it after
-    /// [`with_documents`](Self::with_documents).
-    pub(crate) fn with_store(mut self, settings: Option<StoreSettings>) -> Self {
+    /// The runtime with this store for its tenants. `outline` is that of deferred tenants. Call it
+    /// after [`with_documents`](Self::with_documents).
+    pub(crate) fn with_store(mut self, settings: Option<StoreSettings>, outline: Option<StoreOutline>) -> Self {
         self.store = settings.map(|settings| {
-            let store = Store::new(settings, self.ring.clone(), self.policy.lifetime, self.revocations());
+            let tenants = match (&self.deferred, outline) {
+                (Some(deferred), Some(outline)) => StoreTenants::Deferred(outline, deferred.clone()),
+                _ => StoreTenants::compiled(&self.revocations().collect::<Vec<_>>()),
+            };
+            let store = Store::new(settings, self.ring.clone(), self.policy.lifetime, tenants);
             Arc::new(store.with_others(self.documents.is_some()))
         });
         self
@@ -227,11 +232,9 @@ impl Runtime {
 
     /// What is known of the tenant of `host`. A tenant of the file comes before one of a document.
     pub(crate) fn find(&self, host: &Host, env: &Env<'_>) -> Found {
-        if let Some(deferred) = &self.deferred {
-            return deferred.find(host, env).map_or(Found::Absent, Found::Tenant);
-        }
-        match (self.select(host), &self.documents) {
-            (Some(entry), _) => Found::Tenant(entry.clone()),
+        let deferred = self.deferred.as_ref().and_then(|deferred| deferred.find(host, env));
+        match (deferred.or_else(|| self.select(host).cloned()), &self.documents) {
+            (Some(entry), _) => Found::Tenant(entry),
             (None, None) => Found::Absent,
             (None, Some(_)) if host.as_str().split('.').count() > DocumentKeys::MAX_LABELS => Found::Absent,
             (None, Some(documents)) => env.now().map_or(Found::Away, |now| documents.find(host, now)),
@@ -259,10 +262,9 @@ impl Runtime {
         documents::follow(self.documents.as_ref()?, env)
     }
 
-    /// The outline of the tenants, which are at these places in the bytes of the configuration.
-    /// `None` if one of them is broken or was deferred itself.
-    pub(crate) fn outline(&self, places: Vec<Range<usize>>) -> Option<Outline> {
-        Outline::new(places, self.entries(), self.tenants.hosts().clone(), &mut self.upstream.protected.written())
+    /// The positions of the entries, by host.
+    pub(super) fn hosts(&self) -> &Arc<HostTable> {
+        self.tenants.hosts()
     }
 
     /// All entries, in the order of the configuration.
@@ -280,7 +282,7 @@ impl Runtime {
         self.served().map(|tenant| tenant.revocations.clone())
     }
 
-    fn served(&self) -> impl Iterator<Item = &Arc<ServedTenant>> {
+    pub(super) fn served(&self) -> impl Iterator<Item = &Arc<ServedTenant>> {
         self.entries().iter().filter_map(|entry| match entry {
             TenantEntry::Served(tenant) => Some(tenant),
             TenantEntry::Broken(_) => None,

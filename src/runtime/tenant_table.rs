@@ -20,7 +20,7 @@ use crate::token::{TokenContext, VerificationBudget};
 #[derive(Debug)]
 pub(super) struct TenantTable {
     entries: Vec<TenantEntry>,
-    hosts: HostTable,
+    hosts: Arc<HostTable>,
 }
 
 /// The tenant that a host selects.
@@ -91,7 +91,7 @@ impl TenantTable {
         for (index, entry) in entries.iter().enumerate() {
             entry.hosts().iter().for_each(|pattern| hosts.add(pattern, index));
         }
-        Self { entries, hosts }
+        Self { entries, hosts: Arc::new(hosts) }
     }
 
     /// The entry for `host`: that of the exact host, else that of the longest wildcard.
@@ -100,7 +100,7 @@ impl TenantTable {
     }
 
     /// The positions of the entries, by host.
-    pub(super) fn hosts(&self) -> &HostTable {
+    pub(super) fn hosts(&self) -> &Arc<HostTable> {
         &self.hosts
     }
 

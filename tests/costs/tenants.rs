@@ -52,12 +52,15 @@ struct Load {
 
 impl Load {
     fn new(encode: fn(&Value) -> Vec<u8>) -> Self {
-        let mut host = metered(&[super::acme()]);
         let tenants: Vec<Value> = (0..TENANTS).map(tenant).collect();
-        let bytes = encode(&configuration(&tenants));
+        Self::of(&encode(&configuration(&tenants)))
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        let mut host = metered(&[super::acme()]);
         let before = host.memory();
         let mut load = || {
-            let (Cost { instructions, .. }, taken) = host.cost(|host| host.configure(&bytes));
+            let (Cost { instructions, .. }, taken) = host.cost(|host| host.configure(bytes));
             assert!(taken, "{:?}", host.state().log);
             instructions / u64::from(TENANTS)
         };
@@ -87,6 +90,17 @@ fn tenants_in_a_struct() {
     Load::new(encode).assert_is_cheap();
 }
 
+/// With a store and tenants in etcd.
+#[test]
+fn tenants_beside_etcd() {
+    let tenants: Vec<Value> = (0..TENANTS).map(tenant).collect();
+    let mut configuration = configuration(&tenants);
+    configuration["store"] = json!({ "etcd": { "cluster": "etcd" } });
+    configuration["tenants_from"] = json!({ "etcd": { "cluster": "etcd" }, "keys": tenants[0]["keys"] });
+    let Load { memory, checked, deferred } = Load::of(configuration.to_string().as_bytes());
+    assert!(memory <= MEMORY_BESIDE_ETCD && checked <= CHECKED_BESIDE_ETCD && deferred <= DEFERRED_BESIDE_ETCD);
+}
+
 fn wire(value: &Value) -> WireValue {
     let kind = match value {
         Value::Null => Kind::NullValue(0),
@@ -105,3 +119,7 @@ fn wire(value: &Value) -> WireValue {
 const MEMORY: u64 = 2_400;
 const CHECKED: u64 = 1_150_000;
 const DEFERRED: u64 = 36_000;
+/// The ids of the tenants, and what documents are compared with.
+const MEMORY_BESIDE_ETCD: u64 = 2_700;
+const CHECKED_BESIDE_ETCD: u64 = 1_150_000;
+const DEFERRED_BESIDE_ETCD: u64 = 42_000;

@@ -27,6 +27,7 @@ mod settings;
 mod sign_out;
 mod state;
 mod step;
+mod tenants;
 #[cfg(test)]
 mod test_vm;
 mod wait;
@@ -38,5 +39,6 @@ pub(crate) use outcome::Ended;
 pub(crate) use readiness::{Readiness, readiness};
 pub use replica::Store;
 pub(crate) use settings::{StoreSettings, WhenAway};
+pub(crate) use tenants::{DeferredRevocations, StoreOutline, StoreTenants};
 pub(crate) use wait::StoreWait;
 pub(crate) use work::{StartStoreWork, StoreStep, StoreWork, poll_if_due, publish};

@@ -119,7 +119,7 @@ impl Poll {
         let mut new: Vec<(Arc<Revocations>, Revocation)> = Vec::new();
         for pair in answer.pairs.iter().filter(|pair| pair.modified > self.before.revision) {
             let Some(id) = tenant_of_recent(self.store.prefix(), &pair.key) else { continue };
-            let Some(revocations) = self.store.tenant(id) else {
+            let Some(revocations) = self.store.tenant(id, env) else {
                 self.store.miss(id, env);
                 continue;
             };

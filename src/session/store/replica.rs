@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use super::outcome::Outcome;
 use super::settings::{StoreSettings, WhenAway};
 use super::state::PollState;
+use super::tenants::StoreTenants;
 use crate::base::time::UnixTime;
 use crate::env::shared::key_of;
 use crate::env::{Env, NoEntropy};
@@ -24,8 +23,8 @@ pub struct Store {
     ring: Arc<KeyRing>,
     /// The lifetime of sessions.
     lifetime: Duration,
-    /// The revocations of each tenant by the id of the tenant in keys.
-    tenants: HashMap<String, Arc<Revocations>>,
+    /// The tenants of the configuration.
+    tenants: StoreTenants,
     /// The key of the [`PollState`] in the shared data. Configurations with other tenants have
     /// another one, since a poll reads for its own tenants only.
     key: String,
@@ -51,20 +50,8 @@ struct KnownState {
 
 impl Store {
     /// The store for these tenants. Values in it are sealed with `ring`.
-    pub(crate) fn new(
-        settings: StoreSettings,
-        ring: Arc<KeyRing>,
-        lifetime: Duration,
-        revocations: impl Iterator<Item = Arc<Revocations>>,
-    ) -> Self {
-        let tenants: HashMap<String, Arc<Revocations>> =
-            revocations.map(|revocations| (revocations.id().into_owned(), revocations)).collect();
-        // A JSON object sorts them. The module has the code for that already, and `sort` would add
-        // some kilobytes.
-        let mut sorted = Map::new();
-        tenants.keys().for_each(|id| drop(sorted.insert(id.clone(), Value::Null)));
-        let mut parts: Vec<&str> = sorted.keys().map(String::as_str).collect();
-        parts.extend([settings.etcd.cluster(), settings.etcd.prefix()]);
+    pub(crate) fn new(settings: StoreSettings, ring: Arc<KeyRing>, lifetime: Duration, tenants: StoreTenants) -> Self {
+        let parts = [tenants.all(), settings.etcd.cluster(), settings.etcd.prefix()];
         let key = ["tenantgate/store/", &key_of(&parts)].concat();
         let (known, loading) = (KnownState::default(), Mutex::default());
         Self { settings, ring, lifetime, tenants, key, known, loading, has_others: false, others: Mutex::default() }
@@ -138,10 +125,11 @@ impl Store {
         }
     }
 
-    /// The revocations of the tenant with this id.
-    pub(super) fn tenant(&self, id: &str) -> Option<Arc<Revocations>> {
+    /// The revocations of the tenant with this id. If it is one of the configuration, it is
+    /// compiled for it.
+    pub(super) fn tenant(&self, id: &str, env: &Env<'_>) -> Option<Arc<Revocations>> {
         let other = || self.others.lock().ok()?.get(id).cloned();
-        self.tenants.get(id).cloned().or_else(other)
+        self.tenants.find(id, env).or_else(other)
     }
 
     /// The key of the state of the polls in the shared data.
@@ -245,8 +233,7 @@ impl Store {
         let sealed = env.shared().get(&self.loaded_key(revocations)).map(|(sealed, _)| sealed).unwrap_or_default();
         let opened = self.ring.open::<(u64, u32)>(Purpose::Store, revocations.tenant(), &sealed);
         // Nobody but the shared data may have the list of a tenant that no VM kept for a while.
-        let has_list = !revocations.is_found() || revocations.are_shared(env.shared());
-        let is_loaded = has_list && opened.is_some_and(|opened| *opened.value() == from);
+        let is_loaded = revocations.are_shared(env.shared()) && opened.is_some_and(|opened| *opened.value() == from);
         if is_loaded {
             revocations.catch_up(env.shared());
             revocations.set_loaded(from);
@@ -343,8 +330,7 @@ mod tests {
             vm.shared.set(&key, b"junk", None).unwrap();
         }
         let mut other = TestVm::of_process(2, &vm.shared);
-        // The tenant of the file has VMs that bring its list back.
-        assert!(is_loaded(&mut other, 0) && !is_loaded(&mut other, 1));
+        assert!(!is_loaded(&mut other, 0) && !is_loaded(&mut other, 1));
     }
 
     /// The VM that polls may not know a tenant of a document that another VM serves.

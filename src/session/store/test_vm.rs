@@ -12,6 +12,7 @@ use super::publish::Publish;
 use super::replica::Store;
 use super::settings::{StoreSettings, WhenAway};
 use super::step::{Next, Step};
+use super::tenants::StoreTenants;
 use crate::base::event::{Event, LogLine};
 use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
@@ -47,20 +48,18 @@ impl TestVm {
 
     /// Another VM of the process with these shared data.
     pub(super) fn of_process(number: u8, shared: &Rc<TestSharedData>) -> Self {
-        let ring = Arc::new(KeyRing::new(vec![SealingKey::new("k".to_owned(), Secret::new([7; 32]))]));
-        let runtime = runtime(&["k"]);
+        let (ring, runtime) = (ring(), runtime(&["k"]));
         let [TenantEntry::Served(a), TenantEntry::Served(b)] = runtime.entries() else { panic!("two tenants serve") };
         let a = Arc::new(Revocations::joined(a.model.clone(), ring.clone(), &**shared));
-        let b = Arc::new(Revocations::of_document(b.model.clone(), ring.clone(), &**shared));
-        let settings = StoreSettings {
-            etcd: Arc::new(Etcd::new("etcd".to_owned(), PREFIX.to_owned(), None)),
-            interval: Duration::from_secs(2),
-            max_staleness: Duration::from_secs(30),
-            when_away: WhenAway::Refuse,
-        };
-        let store = Store::new(settings, ring, LIFETIME, [a.clone()].into_iter()).with_others(true);
+        let b = Arc::new(Revocations::of_document(b.model.clone(), ring, &**shared));
+        let store = store(StoreTenants::compiled(std::slice::from_ref(&a))).with_others(true);
         store.set_others(std::slice::from_ref(&b));
         Self { store: Arc::new(store), lists: [a, b], shared: shared.clone(), random: Counter(u64::from(number) << 32) }
+    }
+
+    /// The VM with these tenants of the file, and none of documents.
+    pub(super) fn with_tenants(self, tenants: StoreTenants) -> Self {
+        Self { store: Arc::new(store(tenants)), ..self }
     }
 
     /// Two replicas that have polled, and their etcd.
@@ -122,6 +121,20 @@ impl TestVm {
         let (id, signed_in) = (SessionId([7; 16]), UnixTime(signed_in));
         self.lists[list].contain(&RevocableSession { id, user: "", sub, sid: None, signed_in }, UnixTime(NOW))
     }
+}
+
+fn ring() -> Arc<KeyRing> {
+    Arc::new(KeyRing::new(vec![SealingKey::new("k".to_owned(), Secret::new([7; 32]))]))
+}
+
+fn store(tenants: StoreTenants) -> Store {
+    let settings = StoreSettings {
+        etcd: Arc::new(Etcd::new("etcd".to_owned(), PREFIX.to_owned(), None)),
+        interval: Duration::from_secs(2),
+        max_staleness: Duration::from_secs(30),
+        when_away: WhenAway::Refuse,
+    };
+    Store::new(settings, ring(), LIFETIME, tenants)
 }
 
 /// Bytes that never come again.
