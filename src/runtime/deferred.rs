@@ -255,6 +255,8 @@ mod tests {
         for is_stored in [true, false] {
             let mut vm = Vm::new(40);
             sign_out(&vm.find(0).revocations, is_stored, &vm.shared);
+            // What others have stored does not make this stored.
+            vm.find(0).revocations.catch_up(&vm.shared);
             vm.use_others(0);
             let tenant = vm.find(0);
             // What only this VM knows keeps the tenant.

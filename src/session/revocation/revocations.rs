@@ -137,7 +137,6 @@ impl Revocations {
     /// Replaces this VM's list by one that has all entries of the sealed list.
     pub(super) fn replace_joined(&self, list: RevocationList, sealed: &[u8]) {
         self.replace(list);
-        self.has_unstored.store(false, Ordering::Relaxed);
         if let Ok(mut joined) = self.joined.lock() {
             *joined = end_of(sealed).to_vec();
         }
@@ -147,6 +146,11 @@ impl Revocations {
     pub(super) fn replace_unstored(&self, list: RevocationList) {
         self.replace(list);
         self.has_unstored.store(true, Ordering::Relaxed);
+    }
+
+    /// Records that the shared data have the whole list.
+    pub(super) fn set_stored(&self) {
+        self.has_unstored.store(false, Ordering::Relaxed);
     }
 
     /// Whether the list has entries that the host has not stored, so that only this VM has them.

@@ -84,6 +84,7 @@ impl Revocation {
             let Ok(sealed) = revocations.seal(&list, env) else { break };
             if shared.set(&keys.list, sealed.as_bytes(), Some(version)).is_ok() {
                 revocations.replace_joined(list, sealed.as_bytes());
+                revocations.set_stored();
                 let _ = shared.set(&keys.changes, b"-", None);
                 return Ok(folded);
             }
@@ -216,6 +217,8 @@ impl RevocationSync {
         revocations.replace_joined(list, &sealed);
         if lost {
             let _ = Revocation::default().store(revocations, self.lifetime, now, env);
+        } else {
+            revocations.set_stored();
         }
     }
 }
