@@ -26,13 +26,16 @@ mod other_plugins {
     use serde_json::{Value, json};
     use tenantgate::env::shared::SharedData as _;
 
+    use super::scenarios::backchannel::{form, logout_token, take_logout_tokens};
     use super::support::browser::Browser;
     use super::support::core_harness::CoreHarness;
-    use super::support::harness::{Outcome, values};
-    use super::support::issuer::Refresh;
+    use super::support::etcd::{Etcd, EtcdAccess, prefix, store};
+    use super::support::harness::{Harness as _, Outcome, values};
+    use super::support::issuer::{Issuer, Refresh};
     use super::support::world::World;
 
     const PAGE: &str = "https://acme.example/";
+    const LOGOUT: &str = "https://acme.example/oauth2/logout";
 
     fn session_of(browser: &Browser) -> Vec<u8> {
         let line = browser.cookie_line("acme.example").unwrap();
@@ -87,6 +90,35 @@ mod other_plugins {
                 assert_eq!(values(&seen, "x-auth-request-user"), [name]);
             }
         }
+    }
+
+    /// With a store the list of a tenant is read once for all VMs. If another plugin overwrites it,
+    /// what the next sign-out makes of it is not the whole list.
+    #[test]
+    fn a_list_that_was_lost_is_read_again() {
+        let prefix = prefix();
+        let change = |configuration: &mut Value| {
+            store(configuration, &prefix);
+            take_logout_tokens(&mut configuration["tenants"][0]);
+        };
+        let reach_etcd = |issuer: &mut Issuer| issuer.etcd = Some(EtcdAccess::new(Etcd::shared().address));
+        let mut world = World::<CoreHarness>::with_issuer(reach_etcd, change);
+        let (mut ada, bob) = (world.signed_in(), world.signed_in());
+        let mut copy = ada.clone();
+        world.open(&mut ada, LOGOUT).reply();
+        assert!(matches!(world.open(&mut copy, PAGE), Outcome::Replied(_)));
+
+        let lists = world.harness.shared.clear("tenantgate/revoked/");
+        world.harness.shared.overwrite(&lists);
+        // A VM that has not read the list yet.
+        let mut configuration = world.configuration();
+        change(&mut configuration);
+        world.harness.reconfigure(&configuration);
+        let token = logout_token(&world, &json!({ "sub": "eve" }));
+        let url = "https://acme.example/oauth2/backchannel-logout";
+        assert_eq!(world.post(url, &[], &form(&token)).reply().status, 200);
+        assert!(matches!(world.open(&mut copy, PAGE), Outcome::Replied(_)));
+        world.open(&mut bob.clone(), PAGE).forwarded();
     }
 
     fn slots() -> impl Iterator<Item = String> {

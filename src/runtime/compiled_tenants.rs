@@ -27,11 +27,25 @@ struct Slot {
 }
 
 impl Slot {
-    /// Whether the tenant has what only this VM may have: fetched keys, which have to be there
-    /// before the next request, or sign-outs that the host has not stored.
+    fn served(&self) -> Option<&Arc<ServedTenant>> {
+        match self.entry.as_ref()? {
+            TenantEntry::Served(tenant) => Some(tenant),
+            TenantEntry::Broken(_) => None,
+        }
+    }
+
+    /// Whether the tenant fetches keys, which have to be there before its next request.
+    fn fetches(&self) -> bool {
+        self.served().is_some_and(|tenant| tenant.model.provider.source.is_some())
+    }
+
+    /// Whether the tenant fetches keys, has sign-outs that the host has not stored, or is in use: a
+    /// second one would not know at once who signs out at the first.
     fn must_stay(&self) -> bool {
-        let Some(TenantEntry::Served(tenant)) = &self.entry else { return false };
-        tenant.model.provider.source.is_some() || tenant.revocations.has_unstored()
+        let is_in_use =
+            |tenant: &Arc<ServedTenant>| Arc::strong_count(tenant) > 1 || Arc::strong_count(&tenant.revocations) > 1;
+        let may_go = |tenant| !is_in_use(tenant) && !tenant.revocations.has_unstored();
+        self.fetches() || !self.served().is_none_or(may_go)
     }
 }
 
@@ -53,6 +67,10 @@ impl CompiledTenants {
     pub(super) fn keep(&mut self, position: usize, entry: TenantEntry) {
         let Some(slot) = self.slots.get_mut(position) else { return };
         if let TenantEntry::Served(tenant) = &entry {
+            // Before it would grow, the places of those that are dropped are used again.
+            if self.new.len() == self.new.capacity() {
+                self.new.retain(|tenant| tenant.strong_count() > 0);
+            }
             self.new.push(Arc::downgrade(tenant));
         }
         slot.entry = Some(entry);
@@ -74,12 +92,21 @@ impl CompiledTenants {
         self.slots.iter().filter(|slot| slot.entry.is_some()).count()
     }
 
+    /// How many places those take that were compiled.
+    #[cfg(test)]
+    pub(super) fn new_places(&self) -> usize {
+        self.new.len()
+    }
+
     fn use_at(&mut self, position: usize) {
         let Some(slot) = self.slots.get_mut(position) else { return };
-        if slot.round == self.round || slot.must_stay() {
+        if slot.round == self.round {
             return;
         }
         slot.round = self.round;
+        if slot.fetches() {
+            return;
+        }
         self.used = self.used.saturating_add(1);
         if self.used >= self.most / 2 {
             self.end_round();

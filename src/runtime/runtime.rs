@@ -15,7 +15,7 @@ use crate::http::host_table::HostTable;
 use crate::identity::{CacheCounts, VerifiedCache, VerifiedIdentity};
 use crate::oauth::discovery::Provider;
 use crate::seal::KeyRing;
-use crate::session::revocation::{Revocations, SelectedSessions};
+use crate::session::revocation::{Folded, Revocation, RevocationError, Revocations, SelectedSessions};
 use crate::session::store::{CommandedSignOut, Store, StoreOutline, StoreSettings, StoreTenants};
 use crate::session::{SessionCache, Sessions, prepare_refreshes};
 use crate::tenant::{SessionPolicy, Tenant};
@@ -207,6 +207,23 @@ impl Runtime {
     ) -> Option<Result<(CommandedSignOut, HttpCall), HostFailure>> {
         let store = self.store.as_ref()?;
         Some(CommandedSignOut::begin(store, &tenant.revocations, selected, env))
+    }
+
+    /// Ends these sessions of the tenant in this process.
+    ///
+    /// # Errors
+    /// The same as for [`Revocation::store`].
+    pub(crate) fn revoke(
+        &self,
+        tenant: &ServedTenant,
+        revocation: &Revocation,
+        now: UnixTime,
+        env: &mut Env<'_>,
+    ) -> Result<Folded, RevocationError> {
+        if let Some(store) = &self.store {
+            store.notice_lost_list(&tenant.revocations, env);
+        }
+        revocation.store(&tenant.revocations, self.policy.lifetime, now, env)
     }
 
     /// What the log has beside the line of each event.

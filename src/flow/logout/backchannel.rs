@@ -144,8 +144,7 @@ impl BackchannelRequest {
 
     fn store(&self, revocation: &Revocation, env: &mut Env<'_>) -> Result<Folded, LogoutError> {
         let now = env.now().map_err(HostFailure::from)?;
-        let lifetime = self.runtime.policy().lifetime;
-        revocation.store(&self.served.revocations, lifetime, now, env).map_err(|error| match error {
+        self.runtime.revoke(&self.served, revocation, now, env).map_err(|error| match error {
             RevocationError::Replayed => LogoutError::Token(TokenError::Replayed),
             RevocationError::NotStored => HostFailure("it did not store the revoked sessions").into(),
         })

@@ -54,8 +54,8 @@ impl EndedSessions {
         if !is_revoked {
             self.revocation.entries.extend_from_slice(&entries);
         }
-        let lifetime = context.runtime.policy().lifetime;
-        if let Ok(stored) = (Revocation { entries, ..Revocation::default() }).store(revocations, lifetime, now, env) {
+        let revocation = Revocation { entries, ..Revocation::default() };
+        if let Ok(stored) = context.runtime.revoke(&context.served, &revocation, now, env) {
             self.log.extend(folded(stored, &context.reply_context()));
         }
         if !is_revoked {

@@ -24,6 +24,8 @@ pub(crate) struct Load {
     /// The keys that were read, and when the last sign-out among them was.
     read: usize,
     oldest: UnixTime,
+    /// Whether the shared data have all that was read.
+    is_shared: bool,
     outcome: Arc<Outcome>,
 }
 
@@ -40,7 +42,7 @@ impl Load {
         let from = (store.epoch(), store.missed(&revocations, env));
         let pages = Pages::new(&start, &sign_out::after(&start));
         let operation = pages.operation();
-        (Self { store, revocations, from, pages, read: 0, oldest: UnixTime(0), outcome }, operation)
+        (Self { store, revocations, from, pages, read: 0, oldest: UnixTime(0), is_shared: true, outcome }, operation)
     }
 
     /// Takes an answer.
@@ -65,8 +67,8 @@ impl Load {
             }
         }
         self.read = self.read.saturating_add(answer.pairs.len());
-        // Without shared data, each VM reads for itself.
         let folded = revocation.store(&self.revocations, self.store.lifetime(), now, env);
+        self.is_shared = self.is_shared && folded.is_ok();
         let is_full = folded.is_ok_and(|folded| folded.everybody);
         if self.pages.turn(answer) && !is_full {
             if self.read >= MOST_KEYS {
@@ -80,9 +82,13 @@ impl Load {
             // but for clocks that differ.
             let before = self.oldest.plus(CLOCK_SKEW);
             let rest = Revocation { before, ..Revocation::default() };
-            let _ = rest.store(&self.revocations, self.store.lifetime(), now, env);
+            self.is_shared = rest.store(&self.revocations, self.store.lifetime(), now, env).is_ok() && self.is_shared;
         }
-        self.store.set_loaded(&self.revocations, self.from, env);
+        match self.is_shared {
+            true => self.store.set_loaded(&self.revocations, self.from, env),
+            // Without shared data, each VM reads for itself.
+            false => self.revocations.set_loaded(self.from),
+        }
         self.end(Ok(()), env)
     }
 

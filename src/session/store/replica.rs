@@ -222,6 +222,16 @@ impl Store {
         revocations.set_loaded(from);
     }
 
+    /// Records that the list of the tenant has to be read again, if the shared data have lost it and
+    /// this VM has not read it. Call it before a sign-out is added to the list, which would count
+    /// as the whole list afterwards.
+    pub(crate) fn notice_lost_list(&self, revocations: &Revocations, env: &Env<'_>) {
+        let is_loaded = revocations.loaded().0 == self.epoch() && self.epoch() > 0;
+        if !is_loaded && !revocations.are_shared(env.shared()) {
+            let _ = env.shared().set(&self.loaded_key(revocations), b"-", None);
+        }
+    }
+
     /// Whether the list of the tenant was read since the last gap between polls, by this VM or
     /// another one of the process.
     pub(super) fn is_loaded(&self, revocations: &Revocations, env: &Env<'_>) -> bool {
@@ -331,6 +341,12 @@ mod tests {
         }
         let mut other = TestVm::of_process(2, &vm.shared);
         assert!(!is_loaded(&mut other, 0) && !is_loaded(&mut other, 1));
+        // What a poll adds to the lost list does not make it whole.
+        TestVm::new(3).sign_out(0, "bob", NOW, &mut etcd);
+        other.poll(NOW + 2, &mut etcd).unwrap();
+        assert!(other.knows(0, "bob") && !is_loaded(&mut other, 0));
+        // A VM that has read it brings it back.
+        assert!(is_loaded(&mut vm, 0));
     }
 
     /// The VM that polls may not know a tenant of a document that another VM serves.

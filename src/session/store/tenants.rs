@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::encoding::base64url;
 use crate::env::Env;
-use crate::env::shared::key_of;
 use crate::session::revocation::Revocations;
 
 /// Tenants of the configuration that are compiled when they are needed.
@@ -45,7 +45,7 @@ pub(crate) enum StoreTenants {
 }
 
 impl StoreTenants {
-    /// Tenants that are compiled, in the order of their positions.
+    /// Tenants that are compiled.
     pub(crate) fn compiled(tenants: &[Arc<Revocations>]) -> Self {
         let by_id = |revocations: &Arc<Revocations>| (revocations.id().into_owned(), revocations.clone());
         Self::Compiled { all: id_of_all(tenants), by_id: tenants.iter().map(by_id).collect() }
@@ -71,11 +71,14 @@ impl StoreTenants {
     }
 }
 
-/// Identifies these tenants together, in this order.
+/// Identifies these tenants together, in any order: the sum of their ids without carry. Each id is
+/// the text of a hash.
 fn id_of_all(tenants: &[Arc<Revocations>]) -> String {
-    let mut ids = String::new();
-    tenants.iter().for_each(|revocations| ids.push_str(&revocations.id()));
-    key_of(&[&ids])
+    let mut all = [0; 43];
+    for tenant in tenants {
+        all.iter_mut().zip(tenant.id().bytes()).for_each(|(sum, byte)| *sum ^= byte);
+    }
+    base64url(&all)
 }
 
 /// 48 bits of an id, which is the text of a hash.
@@ -111,6 +114,8 @@ mod tests {
         let mut deferred = StoreTenants::Deferred(outline(), source.clone());
         // A poll that one VM makes is that of all.
         assert_eq!(compiled.all(), deferred.all());
+        let [a_list, b_list] = lists.clone();
+        assert_eq!(compiled.all(), StoreTenants::compiled(&[b_list, a_list]).all());
         assert_ne!(compiled.all(), StoreTenants::compiled(&lists[..1]).all());
 
         let mut find = |tenants: &StoreTenants, id: &str| vm.at(NOW, |_, env| tenants.find(id, env));
