@@ -115,6 +115,23 @@ fn assert_verifies(cluster: &Value, host: &str, port: u16) {
     assert!(validation["trusted_ca"]["filename"].as_str().unwrap().starts_with('/'));
 }
 
+/// The same bootstrap with the configuration as JSON, which Envoy hands over without reading it.
+#[test]
+fn the_configuration_as_text() {
+    let [mut structure, mut text] =
+        [&[][..], &["--text"]].map(|more| documents(&render(&[ENVOY, more].concat(), TENANTS)).remove(0));
+    let configuration = |bootstrap: &mut Value| {
+        let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+        bootstrap.pointer_mut(&format!("{manager}{PLUGIN}/configuration")).unwrap().take()
+    };
+    let (of_structure, of_text) = (configuration(&mut structure), configuration(&mut text));
+    assert_eq!(of_structure["@type"], "type.googleapis.com/google.protobuf.Struct");
+    assert_eq!(of_text["@type"], "type.googleapis.com/google.protobuf.StringValue");
+    let value: Value = serde_json::from_str(of_text["value"].as_str().unwrap()).unwrap();
+    assert_eq!(value, of_structure["value"]);
+    assert_eq!(structure, text);
+}
+
 /// One file is the source: its text is in each manifest, line by line, with its comments. Only the
 /// name of the cluster is that of the platform.
 #[test]

@@ -222,9 +222,9 @@ impl Store {
         revocations.set_loaded(from);
     }
 
-    /// Records that the list of the tenant has to be read again, if the shared data have lost it and
-    /// this VM has not read it. Call it before a sign-out is added to the list, which would count
-    /// as the whole list afterwards.
+    /// Records that the list of the tenant has to be read again, if the shared data have lost it
+    /// and this VM has not read it. Call it before a sign-out is added to the list, which would
+    /// count as the whole list afterwards.
     pub(crate) fn notice_lost_list(&self, revocations: &Revocations, env: &Env<'_>) {
         let is_loaded = revocations.loaded().0 == self.epoch() && self.epoch() > 0;
         if !is_loaded && !revocations.are_shared(env.shared()) {

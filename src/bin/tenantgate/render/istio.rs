@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::destination::{Destination, refuse_shared_names};
-use super::envoy::filter;
+use super::envoy::{filter, structure};
 use super::template::{fill, scalar};
 use super::tenants_file::TenantsFile;
 
@@ -67,7 +67,7 @@ impl Arguments {
                  it into the gateway, and give its path there: `--module /var/lib/tenantgate/tenantgate.wasm`"
                 .to_owned());
         }
-        let filter = filter(file, configuration, &self.module);
+        let filter = filter(file, &structure(configuration), &self.module);
         Ok(self.fill(ENVOY_FILTER, &[("name", &file.name), ("filter", &filter)]))
     }
 

@@ -98,6 +98,11 @@ impl TenantsFile {
         each.collect()
     }
 
+    /// The configuration as JSON, in one line.
+    pub(super) fn json(&self) -> String {
+        self.node.value().to_string()
+    }
+
     /// The text as the user wrote it, to be indented, with these names as `provider.cluster` of the
     /// tenants.
     pub(super) fn text(&self, clusters: &[String]) -> Result<String, String> {
