@@ -162,14 +162,14 @@ impl RevocationSync {
     /// Keeps these lists up to date, and adds at once what the shared data have. `lifetime` is that
     /// of sessions.
     pub fn new(tenants: impl IntoIterator<Item = Arc<Revocations>>, lifetime: Duration, env: &mut Env<'_>) -> Self {
-        let mut groups = Vec::new();
-        add(&mut groups, tenants);
-        let sync = Self { groups, found: Vec::new(), lifetime };
-        for revocations in sync.groups.iter().flat_map(|group| &group.tenants).filter_map(Weak::upgrade) {
+        let mut sync = Self { groups: Vec::new(), found: Vec::new(), lifetime };
+        for revocations in tenants {
+            let keys = SharedKeys::new(&revocations);
             // Two VMs may create a list at the same time, and one of them loses its entries;
             // `refresh` writes them again.
-            let _ = create(env.shared(), &SharedKeys::new(&revocations).list);
-            sync.refresh(&revocations, env);
+            let _ = create(env.shared(), &keys.list);
+            sync.refresh(&revocations, &keys, env);
+            add_to_group(&mut sync.groups, &revocations, keys);
         }
         sync
     }
@@ -200,13 +200,13 @@ impl RevocationSync {
                 changed.extend(group.tenants.iter().filter_map(Weak::upgrade));
             }
         }
-        changed.iter().for_each(|revocations| self.refresh(revocations, env));
+        changed.iter().for_each(|revocations| self.refresh(revocations, &SharedKeys::new(revocations), env));
     }
 
     /// Joins the shared list into the VM's copy, and writes entries back that the shared list lost.
-    fn refresh(&self, revocations: &Revocations, env: &mut Env<'_>) {
+    fn refresh(&self, revocations: &Revocations, keys: &SharedKeys, env: &mut Env<'_>) {
         let Ok(now) = env.now() else { return };
-        let sealed = env.shared().get(&SharedKeys::new(revocations).list).map(|(bytes, _)| bytes);
+        let sealed = env.shared().get(&keys.list).map(|(bytes, _)| bytes);
         let sealed = sealed.unwrap_or_default();
         let mut held = revocations.open(&sealed);
         let mut list = RevocationList::clone(&revocations.list());
@@ -226,16 +226,20 @@ impl RevocationSync {
 /// Adds the tenants to their groups.
 fn add(groups: &mut Vec<TenantGroup>, tenants: impl IntoIterator<Item = Arc<Revocations>>) {
     for revocations in tenants {
-        let keys = SharedKeys::new(&revocations);
-        match groups.iter_mut().find(|group| group.letter == keys.group) {
-            Some(group) => group.add(&revocations),
-            None => groups.push(TenantGroup {
-                letter: keys.group,
-                changes: keys.changes,
-                seen: None,
-                tenants: vec![Arc::downgrade(&revocations)],
-            }),
-        }
+        add_to_group(groups, &revocations, SharedKeys::new(&revocations));
+    }
+}
+
+/// Adds a tenant with these keys to its group.
+fn add_to_group(groups: &mut Vec<TenantGroup>, revocations: &Arc<Revocations>, keys: SharedKeys) {
+    match groups.iter_mut().find(|group| group.letter == keys.group) {
+        Some(group) => group.add(revocations),
+        None => groups.push(TenantGroup {
+            letter: keys.group,
+            changes: keys.changes,
+            seen: None,
+            tenants: vec![Arc::downgrade(revocations)],
+        }),
     }
 }
 

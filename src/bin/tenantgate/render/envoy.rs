@@ -32,8 +32,8 @@ pub(crate) struct Arguments {
     /// The private key of the listener, where Envoy runs.
     #[arg(long, value_name = "PATH", requires = "certificate")]
     private_key: Option<String>,
-    /// Hand the configuration over as one line of JSON. Thousands of tenants are ready in half the
-    /// time then, because Envoy itself takes long to read them as YAML.
+    /// Hand the configuration over as one line of JSON. Thousands of tenants are ready sooner then,
+    /// because Envoy itself takes long to read them as YAML.
     #[arg(long)]
     text: bool,
 }
