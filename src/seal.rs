@@ -34,8 +34,7 @@ pub struct SealingKey {
 /// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The outline of a configuration that was loaded without a mistake, for the other VMs of the
-    /// process.
+    /// The outline of a configuration that was checked, for the other VMs of the process.
     Checked,
     /// What a provider publishes, for the other VMs of the process.
     Documents,

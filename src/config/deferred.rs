@@ -1,6 +1,6 @@
-//! A configuration that another VM of the process has loaded without a mistake. Its outline has
-//! what is needed of all tenants, and each tenant is read when it is needed, so that a push of
-//! thousands of tenants does not hold a worker up.
+//! A configuration that another VM of the process has checked. Its outline has what is needed of
+//! all tenants, and each tenant is read when it is needed, so that a push of thousands of tenants
+//! does not hold a worker up.
 
 use std::fmt;
 use std::ops::Range;
@@ -23,9 +23,8 @@ use crate::runtime::{
 };
 use crate::seal::KeyRing;
 
-/// The outline of a configuration that was loaded without a mistake, with which another VM can load
-/// it. `None` if its tenants cannot be deferred, because they are not apart, and if they were
-/// deferred here.
+/// The outline of a loaded configuration, with which another VM can load it. `None` if its tenants
+/// are not apart from the rest, and if they were deferred here.
 pub fn outline(bytes: &[u8], runtime: &Runtime) -> Option<Outline> {
     // Deferred tenants are no entries.
     if runtime.entries().is_empty() {
@@ -112,7 +111,7 @@ mod tests {
     use crate::config::load;
     use crate::env::shared::SharedData;
     use crate::http::host::Host;
-    use crate::runtime::LoadInput;
+    use crate::runtime::{Found, LoadInput, TenantEntry};
     use crate::testing::{TestHost, TestSharedData, struct_bytes};
 
     struct NoVariables;
@@ -194,10 +193,32 @@ mod tests {
         }
     }
 
+    /// Also a tenant whose mistakes are about another one.
     #[test]
-    fn a_configuration_with_a_broken_tenant_has_no_outline() {
-        let broken = tenants().replacen(r#""cluster":"i""#, r#""cluster":"""#, 1);
-        assert!(deferred(format!("{{{SESSION},{broken}}}").as_bytes()).0.is_none());
+    fn a_broken_tenant_is_broken_in_each_vm() {
+        let own = tenants().replacen(r#""cluster":"i""#, r#""cluster":"""#, 1);
+        let of_others = tenants().replacen(r#""b.example""#, r#""b.a.example""#, 1);
+        let served = |runtime: &Runtime| {
+            ["a.example", "x.a.example", "b.example", "b.a.example", "x.b.example"].map(|name| {
+                let host = Host::from_name(name).unwrap();
+                match runtime.find(&host, &TestHost::default().env()) {
+                    Found::Tenant(TenantEntry::Served(tenant)) => Some(tenant.model.name.to_string()),
+                    Found::Tenant(TenantEntry::Broken(tenant)) => Some(format!("{:?} is broken", tenant.name)),
+                    Found::Absent | Found::Away | Found::Unknown => None,
+                }
+            })
+        };
+        for tenants in [own, of_others] {
+            let text = format!("{{{SESSION},{tenants}}}");
+            let host = HostAlgorithms::default();
+            let checked = load(text.as_bytes(), LoadContext { environment: &NoVariables, host }).unwrap().runtime;
+            let runtime = deferred(text.as_bytes()).0.unwrap();
+            assert!(runtime.tenant_counts().broken >= 1 && runtime.tenant_counts() == checked.tenant_counts());
+            assert_eq!(runtime.load_report().text, checked.load_report().text);
+            let found = served(&runtime);
+            assert_eq!(found, served(&checked));
+            assert!(found.iter().flatten().any(|name| name.contains("broken")), "{found:?}");
+        }
     }
 
     #[test]
@@ -211,7 +232,13 @@ mod tests {
     fn documents_are_compared_with_tenants_that_are_not_compiled() {
         let pem = json!({ "pem": include_str!("../../tests/vectors/keys/ec.public.pem") });
         let etcd = json!({ "etcd": { "cluster": "etcd" }, "keys": [pem], "header_names": ["x-c-user"] });
-        let text = format!(r#"{{{SESSION},"tenants_from":{etcd},{}}}"#, tenants());
+        // A tenant that is broken has its name, its hosts and its cookies all the same.
+        for tenants in [tenants(), tenants().replacen(r#""cluster":"i""#, r#""cluster":"""#, 1)] {
+            compare_documents(&format!(r#"{{{SESSION},"tenants_from":{etcd},{tenants}}}"#), &pem);
+        }
+    }
+
+    fn compare_documents(text: &str, pem: &Value) {
         let checked = load(text.as_bytes(), LoadContext { environment: &NoVariables, host: HostAlgorithms::default() });
         let checked = checked.unwrap().runtime;
         let runtime = deferred(text.as_bytes()).0.unwrap();

@@ -148,7 +148,7 @@ fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Lo
 
 /// The mistakes of a tenant and its entry in the runtime. A tenant with any mistake is broken.
 fn finish(index: usize, partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<ConfigError>, TenantEntry) {
-    let PartialTenant { label, name, hosts, header_names, tenant, errors, .. } = partial;
+    let PartialTenant { label, name, hosts, cookie_domain, header_names, tenant, errors, .. } = partial;
     let errors: Vec<ConfigError> =
         errors.into_config_errors(Some((&label, index))).into_iter().map(|error| error.of(name.as_ref())).collect();
     let entry = match tenant {
@@ -157,6 +157,7 @@ fn finish(index: usize, partial: PartialTenant, ring: &Arc<KeyRing>) -> (Vec<Con
             name,
             hosts: hosts.read.to_vec(),
             header_names: header_names.to_vec(),
+            cookie_domain,
             ..BrokenTenant::default()
         })),
     };

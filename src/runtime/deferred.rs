@@ -24,7 +24,7 @@ pub(crate) trait DeferredCompiler: fmt::Debug + Send + Sync {
     fn compile(&self, position: usize, place: Range<usize>) -> CompiledTenant;
 }
 
-/// The tenants of a configuration that another VM of the process has loaded without a mistake.
+/// The tenants of a configuration that another VM of the process has checked.
 #[derive(Debug)]
 pub(crate) struct DeferredTenants {
     places: Vec<Range<usize>>,
@@ -35,6 +35,8 @@ pub(crate) struct DeferredTenants {
     /// The positions of the tenants that fetch something, which ticks compile.
     fetching: Vec<usize>,
     next_fetching: AtomicUsize,
+    broken: Vec<usize>,
+    broken_names: Vec<String>,
 }
 
 impl DeferredTenants {
@@ -44,14 +46,20 @@ impl DeferredTenants {
     }
 
     fn with_most(most: usize, outline: Outline, compiler: Box<dyn DeferredCompiler>, ring: Arc<KeyRing>) -> Self {
-        let Outline { places, hosts, fetching, .. } = outline;
+        let Outline { places, hosts, fetching, broken, broken_names, .. } = outline;
         let compiled = Mutex::new(CompiledTenants::new(places.len(), most));
-        Self { places, hosts, compiled, compiler, ring, fetching, next_fetching: AtomicUsize::default() }
+        let next_fetching = AtomicUsize::default();
+        Self { places, hosts, compiled, compiler, ring, fetching, next_fetching, broken, broken_names }
     }
 
     /// The number of tenants.
     pub(super) fn len(&self) -> usize {
         self.places.len()
+    }
+
+    /// How many are broken, and the first names.
+    pub(super) fn broken(&self) -> (usize, &[String]) {
+        (self.broken.len(), &self.broken_names)
     }
 
     /// The tenant of this host.
@@ -84,11 +92,9 @@ impl DeferredTenants {
     fn compile(&self, position: usize, place: Range<usize>, env: &Env<'_>) -> TenantEntry {
         let CompiledTenant { name, hosts, tenant } = self.compiler.compile(position, place);
         match tenant {
-            Ok(model) => TenantEntry::deferred(model, &self.ring, env),
-            // A load of the same input had no mistake, so this cannot be.
-            Err(_) => {
-                TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts: hosts.to_vec(), ..BrokenTenant::default() }))
-            }
+            // The mistakes of a tenant may be about others, so its own part may have none.
+            Ok(model) if !self.broken.contains(&position) => TenantEntry::deferred(model, &self.ring, env),
+            _ => TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts: hosts.to_vec(), ..BrokenTenant::default() })),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a load depends on, and the note in the shared data that it was loaded without a mistake.
+//! What a load depends on, and the note in the shared data that it was checked.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -31,7 +31,7 @@ impl fmt::Debug for LoadInput {
     }
 }
 
-/// A note that another VM of the process has loaded the same without a mistake.
+/// A note that another VM of the process has checked the same.
 pub struct CheckedNote<'a> {
     input: &'a LoadInput,
     sealed: Vec<u8>,
@@ -66,8 +66,7 @@ impl LoadInput {
         self.id
     }
 
-    /// The note of a VM that has loaded this without a mistake. Whether it is genuine, its
-    /// session keys decide.
+    /// The note of a VM that has checked this. Whether it is genuine, its session keys decide.
     pub fn find_note(&self, shared: &dyn SharedData) -> Option<CheckedNote<'_>> {
         shared.get(&self.key()).map(|(sealed, _)| CheckedNote { input: self, sealed })
     }

@@ -22,7 +22,8 @@ pub struct TenantCounts {
 impl Runtime {
     /// The numbers of its tenants.
     pub fn tenant_counts(&self) -> TenantCounts {
-        let broken = self.entries().iter().filter(|entry| matches!(entry, TenantEntry::Broken(_))).count();
+        let here = self.entries().iter().filter(|entry| matches!(entry, TenantEntry::Broken(_))).count();
+        let broken = self.deferred().map_or(here, |deferred| deferred.broken().0);
         let all = self.entries().len().saturating_add(self.deferred().map_or(0, DeferredTenants::len));
         TenantCounts { serving: all.saturating_sub(broken), broken }
     }
@@ -41,14 +42,22 @@ impl Runtime {
         claimed.is_ok() || !is_reported
     }
 
-    /// The line about the tenants. The names of broken tenants without a valid name are missing.
-    pub fn load_report(&self) -> LogLine {
-        let TenantCounts { serving, broken } = self.tenant_counts();
+    /// The first valid names of broken tenants.
+    pub(super) fn broken_names(&self) -> Vec<String> {
+        if let Some(deferred) = self.deferred() {
+            return deferred.broken().1.to_vec();
+        }
         let names = self.entries().iter().filter_map(|entry| match entry {
             TenantEntry::Broken(tenant) => tenant.name.as_ref().map(ToString::to_string),
             TenantEntry::Served(_) => None,
         });
-        let names: Vec<String> = names.take(MAX_NAMES).collect();
+        names.take(MAX_NAMES).collect()
+    }
+
+    /// The line about the tenants. The names of broken tenants without a valid name are missing.
+    pub fn load_report(&self) -> LogLine {
+        let TenantCounts { serving, broken } = self.tenant_counts();
+        let names = self.broken_names();
         let text = match broken {
             0 => format!("{serving} tenants serve"),
             _ => format!("{serving} tenants serve, {broken} answer 503: {}", names.join(", ")),

@@ -16,6 +16,8 @@ mod runtime;
 mod tenant_table;
 
 pub(crate) use deferred::{DeferredCompiler, DeferredTenants};
+#[cfg(test)]
+pub(crate) use documents::Found;
 pub use documents::{CompiledTenant, DocumentSource};
 pub(crate) use documents::{
     DocumentSettings, DocumentStep, DocumentWork, LookupWait, StartDocumentWork, TenantCompiler,

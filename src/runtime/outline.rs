@@ -10,7 +10,7 @@ use crate::http::host_table::HostTable;
 use crate::session::store::StoreOutline;
 
 /// What a VM needs of the tenants of a configuration before the first request of each. The VM that
-/// has loaded the configuration without a mistake writes it for the others.
+/// has checked the configuration writes it for the others.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outline {
     /// The places of the tenants in the bytes of the configuration.
@@ -19,6 +19,9 @@ pub struct Outline {
     pub(crate) hosts: Arc<HostTable>,
     /// The positions of those that fetch something.
     pub(super) fetching: Vec<usize>,
+    /// The positions of those with mistakes, which may be about other tenants, and the first names.
+    pub(super) broken: Vec<usize>,
+    pub(super) broken_names: Vec<String>,
     /// The names of the identity headers of all.
     pub(crate) header_names: Vec<String>,
     /// What documents of tenants must not have, too. `None` without `tenants_from`.

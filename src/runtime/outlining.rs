@@ -1,45 +1,60 @@
-//! The outline of the tenants of a configuration that was loaded without a mistake.
+//! The outline of the tenants of a loaded configuration.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::outline::{Outline, TakenNames};
 use super::runtime::Runtime;
-use super::tenant_table::ServedTenant;
+use super::tenant_table::TenantEntry;
+use crate::http::host::Host;
 use crate::session::store::StoreOutline;
+use crate::tenant::TenantName;
 
 impl Runtime {
     /// The outline of the tenants, which are at these places in the bytes of the configuration.
-    /// `None` if one of them is broken or was deferred itself.
+    /// `None` if they were deferred themselves.
     pub(crate) fn outline(&self, places: Vec<Range<usize>>) -> Option<Outline> {
-        let tenants: Vec<&Arc<ServedTenant>> = self.served().collect();
-        if tenants.len() != self.entries().len() || tenants.len() != places.len() {
+        if places.len() != self.entries().len() {
             return None;
         }
-        let mut fetching = Vec::new();
-        for (position, tenant) in tenants.iter().enumerate() {
-            if tenant.model.provider.source.is_some() {
-                fetching.push(position);
+        let (mut fetching, mut broken, mut taken, mut lists) =
+            (Vec::new(), Vec::new(), TakenNames::default(), Vec::new());
+        for (position, entry) in self.entries().iter().enumerate() {
+            match entry {
+                TenantEntry::Served(tenant) => {
+                    if tenant.model.provider.source.is_some() {
+                        fetching.push(position);
+                    }
+                    let cookie_domain = tenant.model.login.cookie_domain.as_ref().map(|cookies| &cookies.domain);
+                    taken.add(Some(&tenant.model.name), cookie_domain, position);
+                    lists.push(Some(tenant.revocations.clone()));
+                }
+                TenantEntry::Broken(tenant) => {
+                    broken.push(position);
+                    taken.add(tenant.name.as_ref(), tenant.cookie_domain.as_ref(), position);
+                    lists.push(None);
+                }
             }
         }
         Some(Outline {
             places,
             hosts: self.hosts().clone(),
             fetching,
+            broken,
+            broken_names: self.broken_names(),
             header_names: self.upstream().protected.written().map(str::to_owned).collect(),
-            taken: self.documents().map(|_| taken_names(&tenants)),
-            store: self.store().map(|_| StoreOutline::new(&self.revocations().collect::<Vec<_>>())),
+            taken: self.documents().map(|_| taken),
+            store: self.store().map(|_| StoreOutline::new(&lists)),
         })
     }
 }
 
-fn taken_names(tenants: &[&Arc<ServedTenant>]) -> TakenNames {
-    let mut taken = TakenNames::default();
-    for (position, tenant) in tenants.iter().enumerate() {
-        taken.names.replace(&tenant.model.name.as_str().to_ascii_lowercase(), position);
-        if let Some(cookie_domain) = &tenant.model.login.cookie_domain {
-            taken.cookie_domains.push(cookie_domain.domain.as_str().to_owned());
+impl TakenNames {
+    fn add(&mut self, name: Option<&TenantName>, cookie_domain: Option<&Host>, position: usize) {
+        if let Some(name) = name {
+            self.names.replace(&name.as_str().to_ascii_lowercase(), position);
+        }
+        if let Some(domain) = cookie_domain {
+            self.cookie_domains.push(domain.as_str().to_owned());
         }
     }
-    taken
 }

@@ -62,6 +62,8 @@ pub struct BrokenTenant {
     pub hosts: Vec<HostPattern>,
     /// The names of the identity headers that could be read.
     pub header_names: Vec<String>,
+    /// The domain of its cookies, if it could be read.
+    pub(crate) cookie_domain: Option<Host>,
     /// When a request for it was last an error in the log of this VM, in seconds since the Unix
     /// epoch.
     pub(crate) reported: AtomicU64,

@@ -102,8 +102,7 @@ impl Root {
         }
     }
 
-    /// Loads a configuration. If another VM has loaded the same without a mistake, its tenants are
-    /// compiled later.
+    /// Loads a configuration. If another VM has checked the same, its tenants are compiled later.
     fn load(&self, bytes: &Arc<Vec<u8>>, input: &LoadInput) -> Result<Loaded, ConfigErrors> {
         let host = self.plugin.trusted;
         let checked = |note| config::load_checked(bytes, &VmEnvironment, host, &note);
@@ -281,6 +280,7 @@ impl RootContext for Root {
                 (self.runtime, self.generation) = (runtime.clone(), 0);
                 self.calls.clear();
                 let TenantCounts { serving, broken } = runtime.tenant_counts();
+                let context = LoadContext { environment: &VmEnvironment, host: self.plugin.trusted };
                 Counters::set("tenants_serving", serving.try_into().unwrap_or(u64::MAX));
                 Counters::set("tenants_broken", broken.try_into().unwrap_or(u64::MAX));
                 self.maintain(|refresher, sync, env| {
@@ -288,13 +288,17 @@ impl RootContext for Root {
                     *sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                     *refresher = JwksRefresher::new(runtime.providers(), env);
                     let mut actions = Actions::default();
-                    if loaded.problems.is_empty()
-                        && let Some(outline) = config::outline(&bytes, &runtime)
-                    {
+                    if let Some(outline) = config::outline(&bytes, &runtime) {
                         input.write_note(outline, runtime.ring(), env);
                     }
                     if runtime.reports_load(&input, env) {
-                        actions.log.extend(loaded.problems.iter().map(ConfigError::log));
+                        let mut problems = loaded.problems;
+                        // If another VM has checked the configuration before, this one does not
+                        // know the mistakes.
+                        if broken > 0 && problems.is_empty() {
+                            problems = config::load(&bytes, context).map(|again| again.problems).unwrap_or_default();
+                        }
+                        actions.log.extend(problems.iter().map(ConfigError::log));
                         actions.log.push(runtime.load_report());
                     }
                     actions

@@ -25,6 +25,8 @@ const ROUNDS = 3;
 /** The connections that send requests during a push, and the time between two requests of each. */
 const CONNECTIONS = 16;
 const INTERVAL_MS = 20;
+/** The connections that send a request to each tenant, so that both workers get some. */
+const VISITORS = 6;
 /** In this time Envoy gives back what the load left free. */
 const REST_MS = 18_000;
 const SIDES = ['native', 'text', 'Struct'];
@@ -106,10 +108,19 @@ async function load(side, count) {
     const seconds = (performance.now() - began) / 1000;
     const needed = { seconds, cpu: cpu(envoy), most: residentKilobytes(envoy.pid, 'VmHWM') };
     await sleep(REST_MS);
-    return { ...needed, now: residentKilobytes(envoy.pid, 'VmRSS') };
+    const now = residentKilobytes(envoy.pid, 'VmRSS');
+    await Promise.all(Array.from({ length: VISITORS }, () => visitAll(count)));
+    return { ...needed, now, used: residentKilobytes(envoy.pid, 'VmRSS') - now };
   } finally {
     await envoy.stop();
   }
+}
+
+/** Sends a request to each tenant, on one connection. Most have a token that is none. */
+async function visitAll(count) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  for (let number = 0; number < count; number += 1) await status(number, agent);
+  agent.destroy();
 }
 
 /** Sends requests at a constant rate until `isOver`, and records how long each answer took. */
@@ -180,6 +191,7 @@ try {
     const more = (field) => median(many.map((load, round) => load[field] - one[round][field]));
     return [side, {
       'KiB for each tenant': more('now') / (TENANTS - 1), 'KiB for each tenant, at the most': more('most') / (TENANTS - 1),
+      'KiB more for each tenant after requests to all': median(many.map(({ used }) => used)) / TENANTS,
       'seconds until both workers serve 1 tenant': median(one.map(({ seconds }) => seconds)),
       'seconds until both workers serve all': median(many.map(({ seconds }) => seconds)),
       'CPU seconds of all, less those of 1': more('cpu'),
@@ -193,11 +205,11 @@ try {
     }];
   }));
   console.log(`${TENANTS} tenants, two workers, medians of ${ROUNDS} rounds:\n`);
-  console.log(`${''.padEnd(44)}${[...SIDES, 'text/native'].map((side) => side.padStart(12)).join('')}`);
+  console.log(`${''.padEnd(48)}${[...SIDES, 'text/native'].map((side) => side.padStart(12)).join('')}`);
   for (const what of Object.keys(rows.native)) {
     const number = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)).padStart(12);
     const ratio = rows.native[what] > 0 ? (rows.text[what] / rows.native[what]).toFixed(2) : '';
-    console.log(`${what.padEnd(44)}${SIDES.map((side) => number(rows[side][what])).join('')}${ratio.padStart(12)}`);
+    console.log(`${what.padEnd(48)}${SIDES.map((side) => number(rows[side][what])).join('')}${ratio.padStart(12)}`);
   }
   const [ofEnvoy, ofNative] = [median(alone), rows.native['seconds until both workers serve all']];
   console.log(`

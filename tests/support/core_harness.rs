@@ -344,8 +344,7 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
                 let now = Some(UnixTime(self.clock.now()));
                 let mut entropy = MachineEntropy;
                 let env = &mut Env::new(now, &mut entropy, self.verifier, &self.shared);
-                let is_deferred = DEFERS && loaded.problems.is_empty();
-                let runtime = if is_deferred { self.deferred(configuration, loaded, env) } else { loaded.runtime };
+                let runtime = if DEFERS { self.deferred(configuration, loaded, env) } else { loaded.runtime };
                 runtime.prepare(env);
                 self.revocation_sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                 self.jwks_refresher = JwksRefresher::new(runtime.providers(), env);

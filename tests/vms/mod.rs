@@ -1,10 +1,13 @@
-//! VMs of one process. The first one that loads a configuration without a mistake leaves a note,
-//! and the others compile a tenant when it is needed.
+//! VMs of one process. The first one that loads a configuration leaves a note, and the others
+//! compile a tenant when it is needed.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tenantgate::env::shared::SharedData as _;
 
 use super::scenarios::keys::discover;
+use super::support::harness::Harness as _;
 use super::support::module_harness::ModuleHarness;
 use super::support::signer::Signer;
 use super::support::world::{World, ada};
@@ -76,7 +79,7 @@ fn tenants_that_fetch_are_compiled_in_ticks() {
         other.tick();
     }
     assert!(!other.host.refreshes(), "the ticks stay early");
-    world.clock.advance(std::time::Duration::from_secs(1));
+    world.clock.advance(Duration::from_secs(1));
     other.tick();
     // Metadata and keys.
     assert_eq!(world.issuer("acme", |issuer| issuer.documents), 2 * TENANTS);
@@ -90,8 +93,12 @@ fn a_tenant_with_a_mistake_is_broken_everywhere() {
         configuration["tenants"][1]["headers"] = json!({ "user": "x-globex-user" });
     };
     let mut world = World::<ModuleHarness>::with(configure);
-    for vm in [beside(&mut world, configure), beside(&mut world, configure)] {
-        world.harness = vm;
+    for (seconds, says_so) in [(0, false), (0, false), (11, true)] {
+        world.clock.advance(Duration::from_secs(seconds));
+        world.harness = beside(&mut world, configure);
+        let log = world.harness.log();
+        // Each load is reported once for all VMs.
+        assert_eq!(log.contains("configuration: tenant \"acme\": headers.pass"), says_so, "{log}");
         assert_eq!(world.open(&mut world.browser(), PAGE).reply().status, 503);
         assert_eq!(world.open(&mut world.browser(), "https://globex.example/").reply().status, 302);
     }

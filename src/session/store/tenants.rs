@@ -25,9 +25,11 @@ pub(crate) struct StoreOutline {
 }
 
 impl StoreOutline {
-    /// The outline of these tenants, in the order of their positions.
-    pub(crate) fn new(tenants: &[Arc<Revocations>]) -> Self {
-        Self { all: id_of_all(tenants), ids: tenants.iter().map(|tenant| beginning(&tenant.id())).collect() }
+    /// The outline of these tenants, in the order of their positions. Those that are broken have no
+    /// revocations.
+    pub(crate) fn new(tenants: &[Option<Arc<Revocations>>]) -> Self {
+        let id = |tenant: &Option<Arc<Revocations>>| tenant.as_ref().map_or(0, |tenant| beginning(&tenant.id()));
+        Self { all: id_of_all(&mut tenants.iter().flatten()), ids: tenants.iter().map(id).collect() }
     }
 }
 
@@ -48,7 +50,7 @@ impl StoreTenants {
     /// Tenants that are compiled.
     pub(crate) fn compiled(tenants: &[Arc<Revocations>]) -> Self {
         let by_id = |revocations: &Arc<Revocations>| (revocations.id().into_owned(), revocations.clone());
-        Self::Compiled { all: id_of_all(tenants), by_id: tenants.iter().map(by_id).collect() }
+        Self::Compiled { all: id_of_all(&mut tenants.iter()), by_id: tenants.iter().map(by_id).collect() }
     }
 
     /// Identifies all of them together.
@@ -73,7 +75,7 @@ impl StoreTenants {
 
 /// Identifies these tenants together, in any order: the sum of their ids without carry. Each id is
 /// the text of a hash.
-fn id_of_all(tenants: &[Arc<Revocations>]) -> String {
+fn id_of_all(tenants: &mut dyn Iterator<Item = &Arc<Revocations>>) -> String {
     let mut all = [0; 43];
     for tenant in tenants {
         all.iter_mut().zip(tenant.id().bytes()).for_each(|(sum, byte)| *sum ^= byte);
@@ -109,7 +111,7 @@ mod tests {
         let lists = vm.lists.clone();
         let [a, b] = lists.each_ref().map(|list| list.id().into_owned());
         let compiled = StoreTenants::compiled(&lists);
-        let outline = || StoreOutline::new(&lists);
+        let outline = || StoreOutline::new(&lists.clone().map(Some));
         let source = Arc::new(Deferred(lists.clone(), Mutex::default()));
         let mut deferred = StoreTenants::Deferred(outline(), source.clone());
         // A poll that one VM makes is that of all.
@@ -131,6 +133,13 @@ mod tests {
         deferred = StoreTenants::Deferred(alike, source);
         assert!(find(&deferred, &b).is_some_and(|found| Arc::ptr_eq(&found, &lists[1])));
         assert!(find(&deferred, &a).is_none());
+        // A broken tenant has no list, and its position.
+        let [_, b_list] = lists;
+        let outline = StoreOutline::new(&[None, Some(b_list.clone())]);
+        deferred = StoreTenants::Deferred(outline, Arc::new(Deferred(vm.lists.clone(), Mutex::default())));
+        assert_eq!(deferred.all(), StoreTenants::compiled(std::slice::from_ref(&b_list)).all());
+        let found = vm.at(NOW, |_, env| [&a, &b].map(|id| deferred.find(id, env)));
+        assert!(found[0].is_none() && found[1].as_ref().is_some_and(|found| Arc::ptr_eq(found, &b_list)));
     }
 
     /// The VM that polls may not have compiled a tenant that another VM serves.
@@ -139,7 +148,7 @@ mod tests {
         let vm = TestVm::new(1);
         let (other, mut replica) = (TestVm::of_process(2, &vm.shared), TestVm::new(3));
         let source = Arc::new(Deferred(vm.lists.clone(), Mutex::default()));
-        let outline = StoreOutline::new(&vm.lists);
+        let outline = StoreOutline::new(&vm.lists.clone().map(Some));
         let mut vm = vm.with_tenants(StoreTenants::Deferred(outline, source.clone()));
         let mut etcd = TestEtcd::default();
         vm.poll(NOW, &mut etcd).unwrap();
