@@ -34,18 +34,19 @@ impl Slot {
         }
     }
 
-    /// Whether the tenant fetches keys, which have to be there before its next request.
-    fn fetches(&self) -> bool {
-        self.served().is_some_and(|tenant| tenant.model.provider.source.is_some())
+    /// Whether the tenant always stays: it fetches keys, which have to be there before its next
+    /// request, or it is broken, which is little, and it knows when that was logged last.
+    fn is_permanent(&self) -> bool {
+        self.served().is_none_or(|tenant| tenant.model.provider.source.is_some())
     }
 
-    /// Whether the tenant fetches keys, has sign-outs that the host has not stored, or is in use: a
+    /// Whether the tenant always stays, has sign-outs that the host has not stored, or is in use: a
     /// second one would not know at once who signs out at the first.
     fn must_stay(&self) -> bool {
         let is_in_use =
             |tenant: &Arc<ServedTenant>| Arc::strong_count(tenant) > 1 || Arc::strong_count(&tenant.revocations) > 1;
         let may_go = |tenant| !is_in_use(tenant) && !tenant.revocations.has_unstored();
-        self.fetches() || !self.served().is_none_or(may_go)
+        self.is_permanent() || !self.served().is_some_and(may_go)
     }
 }
 
@@ -104,7 +105,7 @@ impl CompiledTenants {
             return;
         }
         slot.round = self.round;
-        if slot.fetches() {
+        if slot.is_permanent() {
             return;
         }
         self.used = self.used.saturating_add(1);

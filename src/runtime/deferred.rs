@@ -93,7 +93,7 @@ impl DeferredTenants {
         let CompiledTenant { name, hosts, tenant } = self.compiler.compile(position, place);
         match tenant {
             // The mistakes of a tenant may be about others, so its own part may have none.
-            Ok(model) if !self.broken.contains(&position) => TenantEntry::deferred(model, &self.ring, env),
+            Ok(model) if self.broken.binary_search(&position).is_err() => TenantEntry::deferred(model, &self.ring, env),
             _ => TenantEntry::Broken(Arc::new(BrokenTenant { name, hosts: hosts.to_vec(), ..BrokenTenant::default() })),
         }
     }
@@ -115,7 +115,7 @@ impl DeferredRevocations for DeferredTenants {
 /// How many tenants a tick compiles: less than two milliseconds, during which no request is
 /// answered.
 const AT_ONCE: usize = 32;
-/// The most tenants that are compiled at a time, beside those that fetch: 9 MB in a VM.
+/// The most tenants that are compiled at a time, beside those that must stay: 9 MB in a VM.
 const MOST_COMPILED: usize = 4096;
 
 #[cfg(test)]

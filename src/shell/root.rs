@@ -280,7 +280,7 @@ impl RootContext for Root {
                 (self.runtime, self.generation) = (runtime.clone(), 0);
                 self.calls.clear();
                 let TenantCounts { serving, broken } = runtime.tenant_counts();
-                let context = LoadContext { environment: &VmEnvironment, host: self.plugin.trusted };
+                let host = self.plugin.trusted;
                 Counters::set("tenants_serving", serving.try_into().unwrap_or(u64::MAX));
                 Counters::set("tenants_broken", broken.try_into().unwrap_or(u64::MAX));
                 self.maintain(|refresher, sync, env| {
@@ -296,6 +296,7 @@ impl RootContext for Root {
                         // If another VM has checked the configuration before, this one does not
                         // know the mistakes.
                         if broken > 0 && problems.is_empty() {
+                            let context = LoadContext { environment: &VmEnvironment, host };
                             problems = config::load(&bytes, context).map(|again| again.problems).unwrap_or_default();
                         }
                         actions.log.extend(problems.iter().map(ConfigError::log));

@@ -37,6 +37,8 @@ impl Load {
         outcome: &Arc<Outcome>,
         env: &Env<'_>,
     ) -> (Self, Operation) {
+        // After the first page the list would count as whole.
+        store.notice_lost_list(revocations, env);
         let start = ended(store.prefix(), &revocations.id());
         let (store, revocations, outcome) = (store.clone(), revocations.clone(), outcome.clone());
         let from = (store.epoch(), store.missed(&revocations, env));
@@ -121,6 +123,7 @@ mod tests {
     use super::super::step::Next;
     use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
     use super::*;
+    use crate::env::shared::SharedData as _;
 
     #[test]
     fn a_new_replica_reads_the_whole_list_of_a_tenant() {
@@ -132,6 +135,36 @@ mod tests {
         assert!(late.load(0, NOW + 1, &mut etcd).is_empty());
         assert_eq!(etcd.made.len(), before + 3, "pages");
         assert!((0..250).all(|sub| late.knows(0, &sub.to_string())) && !late.knows(0, "ada") && !late.knows(1, "ada"));
+    }
+
+    /// The shared data have lost the list, and this VM reads it again.
+    #[test]
+    fn a_part_of_a_lost_list_is_not_the_whole() {
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        other.sign_many_out(&mut etcd);
+        vm.load(0, NOW, &mut etcd);
+        let list = vm.lists[0].clone();
+        let is_loaded = |vm: &mut TestVm| {
+            let list = vm.lists[0].clone();
+            vm.at(NOW, |store, env| {
+                store.look(env);
+                store.is_loaded(&list, env)
+            })
+        };
+        vm.shared.set(&format!("tenantgate/revoked/{}", list.id()), b"junk", None).unwrap();
+        let mut late = TestVm::of_process(4, &vm.shared);
+        assert!(!is_loaded(&mut late));
+        let list = late.lists[0].clone();
+        let ended = late.at(NOW, |store, env| {
+            let (load, operation) = Load::begin(store, &list, &Arc::new(Outcome::default()), env);
+            let Next::Operate(load, _) = load.answered(etcd.answer(&operation), env).next else { panic!("one page") };
+            load
+        });
+        assert!(!is_loaded(&mut late), "the first page");
+        late.at(NOW, |_, env| drop(ended.answered(Err(EtcdError::Invalid), env)));
+        assert!(!is_loaded(&mut late), "the second page has failed");
+        late.load(0, NOW, &mut etcd);
+        assert!(is_loaded(&mut late));
     }
 
     /// A list has room for 4,096 entries. The newest are read; the sessions that older ones end

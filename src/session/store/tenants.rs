@@ -20,15 +20,15 @@ pub(crate) trait DeferredRevocations: Send + Sync {
 pub(crate) struct StoreOutline {
     /// Identifies all of them together.
     all: String,
-    /// The beginnings of their ids, by position.
-    ids: Vec<u64>,
+    /// The beginnings of their ids, by position. A broken tenant has none.
+    ids: Vec<Option<u64>>,
 }
 
 impl StoreOutline {
     /// The outline of these tenants, in the order of their positions. Those that are broken have no
     /// revocations.
     pub(crate) fn new(tenants: &[Option<Arc<Revocations>>]) -> Self {
-        let id = |tenant: &Option<Arc<Revocations>>| tenant.as_ref().map_or(0, |tenant| beginning(&tenant.id()));
+        let id = |tenant: &Option<Arc<Revocations>>| tenant.as_ref().and_then(|tenant| beginning(&tenant.id()));
         Self { all: id_of_all(&mut tenants.iter().flatten()), ids: tenants.iter().map(id).collect() }
     }
 }
@@ -65,7 +65,8 @@ impl StoreTenants {
         match self {
             Self::Compiled { by_id, .. } => by_id.get(id).cloned(),
             Self::Deferred(StoreOutline { ids, .. }, tenants) => {
-                let alike = ids.iter().enumerate().filter(|(_, known)| **known == beginning(id));
+                let start = beginning(id)?;
+                let alike = ids.iter().enumerate().filter(|(_, known)| **known == Some(start));
                 let mut found = alike.filter_map(|(position, _)| tenants.revocations(position, env));
                 found.find(|revocations| revocations.id() == id)
             }
@@ -83,9 +84,9 @@ fn id_of_all(tenants: &mut dyn Iterator<Item = &Arc<Revocations>>) -> String {
     base64url(&all)
 }
 
-/// 48 bits of an id, which is the text of a hash.
-fn beginning(id: &str) -> u64 {
-    id.as_bytes().first_chunk::<8>().map_or(0, |first| u64::from_be_bytes(*first))
+/// 48 bits of an id, which is the text of a hash. `None` if it is too short for one.
+fn beginning(id: &str) -> Option<u64> {
+    id.as_bytes().first_chunk::<8>().map(|first| u64::from_be_bytes(*first))
 }
 
 #[cfg(test)]
@@ -136,10 +137,13 @@ mod tests {
         // A broken tenant has no list, and its position.
         let [_, b_list] = lists;
         let outline = StoreOutline::new(&[None, Some(b_list.clone())]);
-        deferred = StoreTenants::Deferred(outline, Arc::new(Deferred(vm.lists.clone(), Mutex::default())));
+        let source = Arc::new(Deferred(vm.lists.clone(), Mutex::default()));
+        deferred = StoreTenants::Deferred(outline, source.clone());
         assert_eq!(deferred.all(), StoreTenants::compiled(std::slice::from_ref(&b_list)).all());
         let found = vm.at(NOW, |_, env| [&a, &b].map(|id| deferred.find(id, env)));
         assert!(found[0].is_none() && found[1].as_ref().is_some_and(|found| Arc::ptr_eq(found, &b_list)));
+        assert!(["", "x", "\0\0\0\0\0\0\0\0"].iter().all(|id| vm.at(NOW, |_, env| deferred.find(id, env)).is_none()));
+        assert_eq!(*source.1.lock().unwrap(), [1]);
     }
 
     /// The VM that polls may not have compiled a tenant that another VM serves.

@@ -197,7 +197,7 @@ impl TestEtcd {
         self.pairs.insert(key.as_bytes().to_vec(), (value.to_vec(), self.revision));
     }
 
-    fn answer(&mut self, operation: &Operation) -> Result<Answer, EtcdError> {
+    pub(super) fn answer(&mut self, operation: &Operation) -> Result<Answer, EtcdError> {
         self.made.push(operation.clone());
         if self.is_away {
             return Err(EtcdError::Invalid);
