@@ -123,7 +123,9 @@ mod tests {
     use super::super::step::Next;
     use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
     use super::*;
-    use crate::env::shared::SharedData as _;
+    use crate::env::shared::{SharedData, SharedWriteError, Version};
+    use crate::jose::{HostAlgorithms, NoHostVerifier, Verifier};
+    use crate::testing::{TestHost, TestSharedData};
 
     #[test]
     fn a_new_replica_reads_the_whole_list_of_a_tenant() {
@@ -144,27 +146,53 @@ mod tests {
         other.sign_many_out(&mut etcd);
         vm.load(0, NOW, &mut etcd);
         let list = vm.lists[0].clone();
-        let is_loaded = |vm: &mut TestVm| {
-            let list = vm.lists[0].clone();
-            vm.at(NOW, |store, env| {
-                store.look(env);
-                store.is_loaded(&list, env)
-            })
-        };
         vm.shared.set(&format!("tenantgate/revoked/{}", list.id()), b"junk", None).unwrap();
         let mut late = TestVm::of_process(4, &vm.shared);
-        assert!(!is_loaded(&mut late));
+        assert!(!late.is_loaded(0));
         let list = late.lists[0].clone();
         let ended = late.at(NOW, |store, env| {
             let (load, operation) = Load::begin(store, &list, &Arc::new(Outcome::default()), env);
             let Next::Operate(load, _) = load.answered(etcd.answer(&operation), env).next else { panic!("one page") };
             load
         });
-        assert!(!is_loaded(&mut late), "the first page");
+        assert!(!late.is_loaded(0), "the first page");
         late.at(NOW, |_, env| drop(ended.answered(Err(EtcdError::Invalid), env)));
-        assert!(!is_loaded(&mut late), "the second page has failed");
+        assert!(!late.is_loaded(0), "the second page has failed");
         late.load(0, NOW, &mut etcd);
-        assert!(is_loaded(&mut late));
+        assert!(late.is_loaded(0));
+    }
+
+    /// Shared data that take no list.
+    struct WithoutLists<'a>(&'a TestSharedData);
+
+    impl SharedData for WithoutLists<'_> {
+        fn get(&self, key: &str) -> Option<(Vec<u8>, Version)> {
+            self.0.get(key)
+        }
+
+        fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), SharedWriteError> {
+            if key.starts_with("tenantgate/revoked/") { Err(SharedWriteError) } else { self.0.set(key, value, version) }
+        }
+    }
+
+    #[test]
+    fn a_list_that_the_host_has_not_stored_is_read_by_each_vm() {
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        other.sign_out(0, "ada", NOW, &mut etcd);
+        let list = vm.lists[0].clone();
+        // There is a list, to which nothing can be added.
+        vm.at(NOW, |store, env| {
+            let bob = Revocation::of_user("bob", UnixTime(NOW));
+            assert!(bob.store(&list, store.lifetime(), UnixTime(NOW), env).is_ok());
+        });
+        let (store, shared) = (vm.store.clone(), WithoutLists(&vm.shared));
+        let (mut host, verifier) =
+            (TestHost::default(), Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() });
+        let env = &mut Env::new(Some(UnixTime(NOW)), &mut host, verifier, &shared);
+        let (load, operation) = Load::begin(&store, &list, &Arc::new(Outcome::default()), env);
+        etcd.make(load, operation, |load, result| load.answered(result, env));
+        assert!(vm.knows(0, "ada") && vm.is_loaded(0));
+        assert!(!TestVm::of_process(4, &vm.shared).is_loaded(0));
     }
 
     /// A list has room for 4,096 entries. The newest are read; the sessions that older ones end

@@ -265,14 +265,6 @@ mod tests {
     use super::*;
     use crate::env::shared::SharedData as _;
 
-    fn is_loaded(vm: &mut TestVm, list: usize) -> bool {
-        let list = vm.lists[list].clone();
-        vm.at(NOW, |store, env| {
-            store.look(env);
-            store.is_loaded(&list, env)
-        })
-    }
-
     #[test]
     fn when_an_answer_is_too_old() {
         let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
@@ -304,9 +296,9 @@ mod tests {
         let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
         let mut other = TestVm::of_process(2, &vm.shared);
         for list in [0, 1] {
-            assert!(!is_loaded(&mut vm, list));
+            assert!(!vm.is_loaded(list));
             vm.load(list, NOW, &mut etcd);
-            assert!(!is_loaded(&mut vm, list), "no poll goes on from it");
+            assert!(!vm.is_loaded(list), "no poll goes on from it");
         }
         vm.poll(NOW, &mut etcd).unwrap();
         TestVm::new(3).sign_out(0, "ada", NOW, &mut etcd);
@@ -314,19 +306,19 @@ mod tests {
             vm.load(list, NOW, &mut etcd);
         }
         for vm in [&mut vm, &mut other] {
-            assert!(is_loaded(vm, 0) && is_loaded(vm, 1));
+            assert!(vm.is_loaded(0) && vm.is_loaded(1));
             assert!(vm.knows(0, "ada"), "the list comes with it");
         }
         // A VM that knows it does not read it at each request.
         let keys = vm.lists.each_ref().map(|list| vm.store.loaded_key(list));
         keys.iter().for_each(|key| vm.shared.set(key, b"junk", None).unwrap());
         for vm in [&mut vm, &mut other] {
-            assert!(is_loaded(vm, 0) && is_loaded(vm, 1));
+            assert!(vm.is_loaded(0) && vm.is_loaded(1));
         }
         // A poll with a gap.
         etcd.cluster = 2;
         vm.poll(NOW + 2, &mut etcd).unwrap();
-        assert!(!is_loaded(&mut vm, 0) && !is_loaded(&mut other, 1));
+        assert!(!vm.is_loaded(0) && !other.is_loaded(1));
     }
 
     /// The shared data may lose a list while no VM keeps the tenant.
@@ -340,13 +332,13 @@ mod tests {
             vm.shared.set(&key, b"junk", None).unwrap();
         }
         let mut other = TestVm::of_process(2, &vm.shared);
-        assert!(!is_loaded(&mut other, 0) && !is_loaded(&mut other, 1));
+        assert!(!other.is_loaded(0) && !other.is_loaded(1));
         // What a poll adds to the lost list does not make it whole.
         TestVm::new(3).sign_out(0, "bob", NOW, &mut etcd);
         other.poll(NOW + 2, &mut etcd).unwrap();
-        assert!(other.knows(0, "bob") && !is_loaded(&mut other, 0));
+        assert!(other.knows(0, "bob") && !other.is_loaded(0));
         // A VM that has read it brings it back.
-        assert!(is_loaded(&mut vm, 0));
+        assert!(vm.is_loaded(0));
     }
 
     /// The VM that polls may not know a tenant of a document that another VM serves.
@@ -356,25 +348,25 @@ mod tests {
         let mut other = TestVm::of_process(2, &vm.shared);
         vm.poll(NOW, &mut etcd).unwrap();
         for list in [0, 1] {
-            assert!(!is_loaded(&mut other, list));
+            assert!(!other.is_loaded(list));
             other.load(list, NOW, &mut etcd);
-            assert!(is_loaded(&mut other, list));
+            assert!(other.is_loaded(list));
         }
         vm.store.set_others(&[]);
         vm.poll(NOW + 2, &mut etcd).unwrap();
-        assert!(is_loaded(&mut other, 1));
+        assert!(other.is_loaded(1));
         other.sign_out(1, "ada", NOW, &mut etcd);
         vm.poll(NOW + 4, &mut etcd).unwrap();
-        assert!(!is_loaded(&mut other, 1) && is_loaded(&mut other, 0));
+        assert!(!other.is_loaded(1) && other.is_loaded(0));
         other.load(1, NOW + 4, &mut etcd);
-        assert!(is_loaded(&mut other, 1) && other.knows(1, "ada"));
+        assert!(other.is_loaded(1) && other.knows(1, "ada"));
         // Nothing is missed for a tenant of the file, whoever writes into its group.
         let ids = other.lists.clone().map(|list| list.id().into_owned());
         other.at(NOW, |store, env| ids.iter().for_each(|id| store.miss(id, env)));
-        assert!(is_loaded(&mut other, 0) && !is_loaded(&mut other, 1));
+        assert!(other.is_loaded(0) && !other.is_loaded(1));
         // The groups do not mix.
         other.load(1, NOW + 4, &mut etcd);
         other.at(NOW, |store, env| store.miss(&ids[0], env));
-        assert!(ids[0].get(..2) != ids[1].get(..2) && is_loaded(&mut other, 1));
+        assert!(ids[0].get(..2) != ids[1].get(..2) && other.is_loaded(1));
     }
 }

@@ -111,6 +111,15 @@ impl TestVm {
         });
     }
 
+    /// Whether the list of a tenant was read since the last gap between polls.
+    pub(super) fn is_loaded(&mut self, list: usize) -> bool {
+        let list = self.lists[list].clone();
+        self.at(NOW, |store, env| {
+            store.look(env);
+            store.is_loaded(&list, env)
+        })
+    }
+
     /// Whether this VM knows of the sign-out of a user of a tenant.
     pub(super) fn knows(&self, list: usize, sub: &str) -> bool {
         self.ends(list, sub, NOW)
