@@ -1,4 +1,4 @@
-//! A reader for JSON values. It tracks the path of each value, records every mistake with its path,
+//! A reader for JSON values. It tracks the place of each value, records every mistake with its path,
 //! and continues after a mistake.
 
 use std::cell::RefCell;
@@ -7,6 +7,15 @@ use serde_json::{Map, Value};
 
 use super::code::Code;
 use super::error::ConfigError;
+use super::place::{Opened, Place, Places};
+
+/// A section of the configuration that is read: a tenant, or everything beside the tenants.
+#[derive(Default)]
+pub(super) struct Section {
+    /// Its mistakes.
+    pub(super) errors: Errors,
+    places: Places,
+}
 
 /// The mistakes of one section, in the order of reading.
 #[derive(Default)]
@@ -68,21 +77,21 @@ impl Errors {
 }
 
 /// A place in the configuration, and its value if it has one.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     value: Option<&'a Value>,
     /// Whether the surrounding object exists. If it does not, its missing fields are not reported.
     inside: bool,
-    path: String,
+    place: Place<'a>,
     /// The code of mistakes about this section, besides those that every field can have.
     code: Code,
-    errors: &'a Errors,
+    section: &'a Section,
 }
 
 impl<'a> Cursor<'a> {
-    /// A cursor at `value`, with an empty path.
-    pub(super) fn root(value: &'a Value, errors: &'a Errors) -> Self {
-        Self { value: Some(value), inside: true, path: String::new(), code: Code::UNKNOWN_FIELD, errors }
+    /// A cursor at `value`, which is that of the section.
+    pub(super) fn root(value: &'a Value, section: &'a Section) -> Self {
+        Self { value: Some(value), inside: true, place: Place::top(), code: Code::UNKNOWN_FIELD, section }
     }
 
     /// The same place, where other mistakes have this code.
@@ -97,8 +106,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// The path of this place.
-    pub(super) fn path(&self) -> &str {
-        &self.path
+    pub(super) fn path(&self) -> String {
+        self.section.places.text(self.place)
     }
 
     /// Whether there is a value at this place.
@@ -108,12 +117,12 @@ impl<'a> Cursor<'a> {
 
     /// Records a mistake at this place.
     pub(super) fn error(&self, message: impl Into<String>) {
-        self.errors.add(self.code, &self.path, message);
+        self.add(self.code, message.into());
     }
 
     /// Records a mistake of the kind `code` at this place and returns `None`.
     pub(super) fn refuse_as<T>(&self, code: Code, message: impl Into<String>) -> Option<T> {
-        self.errors.add(code, &self.path, message);
+        self.add(code, message.into());
         None
     }
 
@@ -147,7 +156,8 @@ impl<'a> Cursor<'a> {
     /// The object at this place. If it is absent, all its fields are absent.
     pub(super) fn object(&self) -> Object<'a> {
         let members = self.typed("an object", Value::as_object);
-        Object { members, at: self.clone(), known: RefCell::default() }
+        let known = RefCell::new(Vec::with_capacity(members.map_or(0, |_| MANY_FIELDS)));
+        Object { members, opened: self.section.places.open(self.place), at: *self, known }
     }
 
     /// The object at this place. Absence is a mistake.
@@ -159,22 +169,16 @@ impl<'a> Cursor<'a> {
     /// The elements of the array at this place.
     pub(super) fn elements(&self) -> Vec<Self> {
         let elements = self.typed("an array", Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let at = |(index, value)| Self {
-            value: Some(value),
-            inside: true,
-            path: format!("{}[{index}]", self.path),
-            code: self.code,
-            errors: self.errors,
-        };
+        let opened = self.section.places.open(self.place);
+        let at = |(index, value)| self.member(value, Place::element(opened, index));
         elements.iter().enumerate().map(at).collect()
     }
 
     /// The members of the object at this place, with any names.
     pub(super) fn entries(&self) -> Vec<(&'a str, Self)> {
-        let at = |(name, value): (&'a String, &'a Value)| {
-            let path = format!("{}[{name:?}]", self.path);
-            (name.as_str(), Self { value: Some(value), path, ..self.clone() })
-        };
+        let opened = self.section.places.open(self.place);
+        let at =
+            |(name, value): (&'a String, &'a Value)| (name.as_str(), self.member(value, Place::entry(opened, name)));
         self.typed("an object", Value::as_object).into_iter().flatten().map(at).collect()
     }
 
@@ -182,7 +186,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn required_elements(&self) -> Vec<Self> {
         self.required();
         if self.value.and_then(Value::as_array).is_some_and(Vec::is_empty) {
-            self.errors.add(Code::EMPTY, &self.path, "is empty; at least one is needed");
+            self.add(Code::EMPTY, "is empty; at least one is needed".to_owned());
         }
         self.elements()
     }
@@ -195,18 +199,17 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    /// The path of the member `name` of this place.
-    fn member_path(&self, name: &str) -> String {
-        match name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            false => format!("{}[{name:?}]", self.path),
-            true if self.path.is_empty() => name.to_owned(),
-            true => [&self.path, ".", name].concat(),
-        }
+    fn member(&self, value: &'a Value, place: Place<'a>) -> Self {
+        Self { value: Some(value), inside: true, place, code: self.code, section: self.section }
+    }
+
+    fn add(&self, code: Code, message: String) {
+        self.section.errors.add(code, &self.path(), message);
     }
 
     fn required(&self) {
         if self.inside && !self.is_present() {
-            self.errors.add(Code::MISSING, &self.path, "is missing");
+            self.add(Code::MISSING, "is missing".to_owned());
         }
     }
 
@@ -214,7 +217,7 @@ impl<'a> Cursor<'a> {
         let value = self.value?;
         let read = read(value);
         if read.is_none() {
-            self.errors.add(Code::TYPE, &self.path, format!("must be {wanted}, not {}", kind_of(value)));
+            self.add(Code::TYPE, format!("must be {wanted}, not {}", kind_of(value)));
         }
         read
     }
@@ -224,6 +227,8 @@ impl<'a> Cursor<'a> {
 pub(super) struct Object<'a> {
     members: Option<&'a Map<String, Value>>,
     at: Cursor<'a>,
+    /// The same place, around the fields.
+    opened: Opened,
     known: RefCell<Vec<&'static str>>,
 }
 
@@ -231,16 +236,15 @@ impl<'a> Object<'a> {
     /// The field `name`. It counts as read from now on.
     pub(super) fn field(&self, name: &'static str) -> Cursor<'a> {
         self.know(name);
-        let Cursor { code, errors, .. } = self.at;
+        let Cursor { code, section, .. } = self.at;
         let (value, inside) = (self.member(name), self.members.is_some());
-        Cursor { value, inside, path: self.at.member_path(name), code, errors }
+        Cursor { value, inside, place: Place::field(self.opened, name), code, section }
     }
 
     /// Counts the field `name` as read.
     pub(super) fn know(&self, name: &'static str) {
-        let mut known = self.known.borrow_mut();
-        if !known.contains(&name) {
-            known.push(name);
+        if self.members.is_some() {
+            self.known.borrow_mut().push(name);
         }
     }
 
@@ -251,7 +255,7 @@ impl<'a> Object<'a> {
 
     /// The number of mistakes that were recorded so far.
     pub(super) fn mistakes(&self) -> usize {
-        self.at.errors.0.borrow().len()
+        self.at.section.errors.0.borrow().len()
     }
 
     /// All members. None of them counts as read.
@@ -266,13 +270,34 @@ impl<'a> Object<'a> {
             let near = known.iter().min_by_key(|field| strsim::osa_distance(field, name));
             let advice = match near.filter(|field| strsim::osa_distance(field, name) <= MAX_TYPOS) {
                 Some(field) => format!("did you mean \"{field}\"?"),
-                None => format!("the fields here are {}", known.join(", ")),
+                None => format!("the fields here are {}", each_once(&known).join(", ")),
             };
             let message = format!("unknown field {name:?}; {advice}");
-            let place = self.at.member_path(name);
-            self.at.errors.push(Code::UNKNOWN_FIELD, &self.at.path, Some(place), None, message);
+            let path = self.at.path();
+            let place = Some(unknown_place(&path, name));
+            self.at.section.errors.push(Code::UNKNOWN_FIELD, &path, place, None, message);
         }
     }
+}
+
+/// The place of the field with this name in the object at this path.
+fn unknown_place(path: &str, name: &str) -> String {
+    match name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        false => format!("{path}[{name:?}]"),
+        true if path.is_empty() => name.to_owned(),
+        true => [path, ".", name].concat(),
+    }
+}
+
+/// Some fields are read in several parts of the code.
+fn each_once(fields: &[&'static str]) -> Vec<&'static str> {
+    let mut once = Vec::new();
+    for field in fields {
+        if !once.contains(field) {
+            once.push(*field);
+        }
+    }
+    once
 }
 
 fn kind_of(value: &Value) -> &'static str {
@@ -289,3 +314,5 @@ fn kind_of(value: &Value) -> &'static str {
 /// The most letters by which an unknown field may differ from the known field that its message
 /// suggests.
 const MAX_TYPOS: usize = 2;
+/// More fields than a section has, so that there is one allocation for them.
+const MANY_FIELDS: usize = 32;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::alike::Sections;
 use super::common::Common;
-use super::cursor::{Cursor, Errors};
+use super::cursor::{Cursor, Section};
 use super::document::{Document, Form};
 use super::load_context::LoadContext;
 use super::session::session;
@@ -44,18 +44,19 @@ pub fn load_checked(
     host: HostAlgorithms,
     note: &CheckedNote<'_>,
 ) -> Option<Runtime> {
-    let errors = Errors::default();
+    let (beginning, rest) = (Section::default(), Section::default());
     let (form, opening) = Form::opening(bytes, SESSION)?;
     let opening = Value::Object(opening);
-    let (keys, _) = session(&Cursor::root(&opening, &errors).object().field(SESSION), environment);
+    let (keys, _) = session(&Cursor::root(&opening, &beginning).object().field(SESSION), environment);
     let ring = Arc::new(KeyRing::new(keys));
     let mut outline = note.open(&ring)?;
     let top = Value::Object(form.top(bytes, &outline.places)?);
-    let mut common = Common::read(&Cursor::root(&top, &errors).object(), LoadContext { environment, host });
+    let mut common = Common::read(&Cursor::root(&top, &rest).object(), LoadContext { environment, host });
     let (store, settings) = (common.store.take(), common.documents.settings.take());
     let of_store = outline.store.take();
     // Both are as the outline says, because it is that of these bytes.
-    if !errors.is_empty() || store.is_some() != of_store.is_some() || settings.is_some() != outline.taken.is_some() {
+    if !rest.errors.is_empty() || store.is_some() != of_store.is_some() || settings.is_some() != outline.taken.is_some()
+    {
         return None;
     }
     let documents: Option<(_, Box<dyn TenantCompiler>)> = match settings {

@@ -40,7 +40,7 @@ pub(super) fn hosts(at: &Cursor<'_>) -> Hosts {
 
 impl UnreadableHost {
     fn at(at: &Cursor<'_>) -> Self {
-        Self { path: at.path().to_owned(), meant: at.value().and_then(|value| meant(value.as_str()?)) }
+        Self { path: at.path(), meant: at.value().and_then(|value| meant(value.as_str()?)) }
     }
 }
 

@@ -32,6 +32,7 @@ mod log;
 mod login;
 mod pages;
 mod passed_headers;
+mod place;
 mod provider;
 mod refresh;
 mod request;
@@ -57,7 +58,7 @@ use crate::runtime::{BrokenTenant, Runtime, TenantCompiler, TenantEntry};
 use crate::seal::KeyRing;
 use alike::Sections;
 use common::Common;
-use cursor::{Cursor, Errors};
+use cursor::{Cursor, Errors, Section};
 use document::Document;
 use tenant::{PartialTenant, tenant};
 use tenants_from::{DocumentCompiler, TenantsFrom};
@@ -104,8 +105,8 @@ pub fn load_value(value: &Value, context: LoadContext<'_>) -> Result<Loaded, Con
 }
 
 fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Loaded, ConfigErrors> {
-    let whole = Errors::default();
-    let root = Cursor::root(&document.top, &whole).object();
+    let section = Section::default();
+    let root = Cursor::root(&document.top, &section).object();
     let mut common = Common::read(&root, context);
     let names = common.assertion_names();
     let has_documents = root.field("tenants_from").is_present();
@@ -119,6 +120,7 @@ fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Lo
     }
     root.finish();
     let TenantsFrom { settings, header_names } = std::mem::take(&mut common.documents);
+    let whole = section.errors;
     refuse_shared(&tenants, &whole);
     unreadable_hosts::refuse_taken(&tenants, has_documents, &whole);
     cookie_domains::refuse_foreign_hosts(&tenants);

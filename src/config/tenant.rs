@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::alike::Sections;
 use super::client_authentication::Credential;
 use super::code::Code;
-use super::cursor::{Cursor, Errors, Object};
+use super::cursor::{Cursor, Errors, Object, Section};
 use super::error::ConfigError;
 use super::hosts::{Hosts, hosts};
 use super::load_context::LoadContext;
@@ -56,8 +56,8 @@ pub(super) fn tenant(
     assertion: Option<&AssertionNames>,
     sections: &Sections,
 ) -> PartialTenant {
-    let errors = Errors::default();
-    let object = Cursor::root(value, &errors).object();
+    let section = Section::default();
+    let object = Cursor::root(value, &section).object();
 
     let name = name(&object.field("name").about(Code::NAME));
     let hosts = hosts(&object.field("hosts").about(Code::HOSTS));
@@ -157,7 +157,7 @@ pub(super) fn tenant(
             sessions_not_before,
         }))
     })();
-    PartialTenant { label, name, hosts, cookie_domain, headers, header_names, tenant, errors }
+    PartialTenant { label, name, hosts, cookie_domain, headers, header_names, tenant, errors: section.errors }
 }
 
 impl PartialTenant {
