@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::alike::Sections;
 use super::common::Common;
 use super::cursor::{Cursor, Section};
-use super::document::{Document, Form};
+use super::document::Form;
 use super::load_context::LoadContext;
 use super::session::session;
 use super::tenant::{AssertionNames, tenant};
@@ -23,54 +23,81 @@ use crate::runtime::{
 };
 use crate::seal::KeyRing;
 
-/// The outline of a loaded configuration, with which another VM can load it. `None` if its tenants
-/// are not apart from the rest, and if they were deferred here.
-pub fn outline(bytes: &[u8], runtime: &Runtime) -> Option<Outline> {
-    // Deferred tenants are no entries.
-    if runtime.entries().is_empty() {
-        return None;
-    }
-    runtime.outline(Document::read(bytes).ok()?.places()?)
-}
-
 /// Loads a configuration for which there is this note. `None` if the note is not genuine; then
-/// [`load`](super::load) it.
+/// check everything.
 ///
 /// The session keys decide whether it is. They are part of the configuration, so its beginning is
 /// read first. What comes later is read where a genuine outline says.
-pub fn load_checked(
+pub(super) fn load_checked(
     bytes: &Arc<Vec<u8>>,
     environment: &'static (dyn Environment + Sync),
     host: HostAlgorithms,
     note: &CheckedNote<'_>,
 ) -> Option<Runtime> {
-    let (beginning, rest) = (Section::default(), Section::default());
-    let (form, opening) = Form::opening(bytes, SESSION)?;
-    let opening = Value::Object(opening);
-    let (keys, _) = session(&Cursor::root(&opening, &beginning).object().field(SESSION), environment);
-    let ring = Arc::new(KeyRing::new(keys));
-    let mut outline = note.open(&ring)?;
-    let top = Value::Object(form.top(bytes, &outline.places)?);
-    let mut common = Common::read(&Cursor::root(&top, &rest).object(), LoadContext { environment, host });
-    let (store, settings) = (common.store.take(), common.documents.settings.take());
-    let of_store = outline.store.take();
-    // Both are as the outline says, because it is that of these bytes.
-    if !rest.errors.is_empty() || store.is_some() != of_store.is_some() || settings.is_some() != outline.taken.is_some()
-    {
-        return None;
+    let beginning = Beginning::read(bytes, environment)?;
+    let outline = note.open(&beginning.ring)?;
+    beginning.load(bytes, environment, host, outline)
+}
+
+/// Loads a configuration that has this outline.
+pub(super) fn load_outlined(
+    bytes: &Arc<Vec<u8>>,
+    environment: &'static (dyn Environment + Sync),
+    host: HostAlgorithms,
+    outline: Outline,
+) -> Option<Runtime> {
+    Beginning::read(bytes, environment)?.load(bytes, environment, host, outline)
+}
+
+/// What is read of a configuration first.
+struct Beginning {
+    form: Form,
+    ring: Arc<KeyRing>,
+}
+
+impl Beginning {
+    fn read(bytes: &[u8], environment: &dyn Environment) -> Option<Self> {
+        let section = Section::default();
+        let (form, opening) = Form::opening(bytes, SESSION)?;
+        let opening = Value::Object(opening);
+        let (keys, _) = session(&Cursor::root(&opening, &section).object().field(SESSION), environment);
+        Some(Self { form, ring: Arc::new(KeyRing::new(keys)) })
     }
-    let documents: Option<(_, Box<dyn TenantCompiler>)> = match settings {
-        Some(settings) => {
-            let compiler = DocumentCompiler::of_outline(&mut outline, common.assertion_names())?;
-            Some((settings, Box::new(compiler)))
+
+    fn load(
+        self,
+        bytes: &Arc<Vec<u8>>,
+        environment: &'static (dyn Environment + Sync),
+        host: HostAlgorithms,
+        mut outline: Outline,
+    ) -> Option<Runtime> {
+        let Self { form, ring } = self;
+        let rest = Section::default();
+        let top = Value::Object(form.top(bytes, &outline.places)?);
+        let mut common = Common::read(&Cursor::root(&top, &rest).object(), LoadContext { environment, host });
+        let (store, settings) = (common.store.take(), common.documents.settings.take());
+        let of_store = outline.store.take();
+        // Both are as the outline says, because it is that of these bytes.
+        if !rest.errors.is_empty()
+            || store.is_some() != of_store.is_some()
+            || settings.is_some() != outline.taken.is_some()
+        {
+            return None;
         }
-        None => None,
-    };
-    let assertion = common.assertion_names();
-    let compiler = Compiler { bytes: bytes.clone(), form, environment, host, assertion, sections: Mutex::default() };
-    let runtime = common.into_runtime(ring.clone(), Vec::new(), outline.header_names.clone())?;
-    let runtime = runtime.with_deferred(DeferredTenants::new(outline, Box::new(compiler), ring));
-    Some(runtime.with_documents(documents).with_store(store, of_store))
+        let documents: Option<(_, Box<dyn TenantCompiler>)> = match settings {
+            Some(settings) => {
+                let compiler = DocumentCompiler::of_outline(&mut outline, common.assertion_names())?;
+                Some((settings, Box::new(compiler)))
+            }
+            None => None,
+        };
+        let assertion = common.assertion_names();
+        let compiler =
+            Compiler { bytes: bytes.clone(), form, environment, host, assertion, sections: Mutex::default() };
+        let runtime = common.into_runtime(ring.clone(), Vec::new(), outline.header_names.clone())?;
+        let runtime = runtime.with_deferred(DeferredTenants::new(outline, Box::new(compiler), ring));
+        Some(runtime.with_documents(documents).with_store(store, of_store))
+    }
 }
 
 /// Compiles tenants of these bytes.
@@ -109,7 +136,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::load;
+    use crate::config::{load, load_in_vm};
     use crate::env::shared::SharedData;
     use crate::http::host::Host;
     use crate::runtime::{Found, LoadInput, TenantEntry};
@@ -154,12 +181,14 @@ mod tests {
     /// The configuration as another VM loads it, and the shared data with the note.
     fn deferred(bytes: &[u8]) -> (Option<Runtime>, TestSharedData) {
         let host = HostAlgorithms::default();
-        let (bytes, shared) = (Arc::new(bytes.to_vec()), TestSharedData::default());
-        let loaded = load(&bytes, LoadContext { environment: &NoVariables, host }).unwrap().runtime;
-        let input = LoadInput::new(&bytes, []);
-        let Some(outline) = outline(&bytes, &loaded) else { return (None, shared) };
-        input.write_note(outline, loaded.ring(), &mut TestHost::default().env_with(&shared));
-        (load_checked(&bytes, &NoVariables, host, &input.find_note(&shared).unwrap()), shared)
+        let (shared, input) = (TestSharedData::default(), LoadInput::new(&Arc::new(bytes.to_vec()), []));
+        let first = load_in_vm(&input, &NoVariables, host, &mut TestHost::default().env_with(&shared)).unwrap().runtime;
+        let note = input.find_note(&shared).unwrap();
+        let runtime = load_checked(input.configuration(), &NoVariables, host, &note);
+        // The VM that checks does not keep what it has compiled.
+        assert!(first.entries().is_empty());
+        assert_eq!(runtime.as_ref().map(Runtime::tenant_counts), Some(first.tenant_counts()));
+        (runtime, shared)
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod hosts;
 mod identity;
 mod keys;
 mod load_context;
+mod load_in_vm;
 mod log;
 mod login;
 mod pages;
@@ -49,6 +50,7 @@ mod unreadable_hosts;
 mod values;
 mod wire;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -65,9 +67,9 @@ use tenants_from::{DocumentCompiler, TenantsFrom};
 
 pub use crate::env::Environment;
 pub use code::Code;
-pub use deferred::{load_checked, outline};
 pub use error::{ConfigError, ConfigErrors};
 pub use load_context::LoadContext;
+pub use load_in_vm::load_in_vm;
 
 /// A configuration that was accepted. Single tenants in it may have mistakes.
 #[derive(Debug)]
@@ -76,6 +78,8 @@ pub struct Loaded {
     pub runtime: Runtime,
     /// The mistakes inside single tenants.
     pub problems: Vec<ConfigError>,
+    /// The places of the tenants in the bytes, if they are apart from the rest.
+    places: Option<Vec<Range<usize>>>,
 }
 
 /// Loads the configuration in the form that Envoy passes: JSON text (a `StringValue`, Istio, Envoy
@@ -93,7 +97,8 @@ pub fn load(bytes: &[u8], context: LoadContext<'_>) -> Result<Loaded, ConfigErro
         )
         .into());
     }
-    load_document(&Document::read(bytes)?, context)
+    let document = Document::read(bytes)?;
+    Ok(Loaded { places: document.places(), ..load_document(&document, context)? })
 }
 
 /// Loads a configuration that was parsed before, for example from YAML.
@@ -143,7 +148,10 @@ fn load_document(document: &Document<'_>, context: LoadContext<'_>) -> Result<Lo
     }
     let store = common.store.take();
     match common.into_runtime(ring, entries, header_names) {
-        Some(runtime) => Ok(Loaded { runtime: runtime.with_documents(documents).with_store(store, None), problems }),
+        Some(runtime) => {
+            let runtime = runtime.with_documents(documents).with_store(store, None);
+            Ok(Loaded { runtime, problems, places: None })
+        }
         None => Err(ConfigErrors::new(errors)),
     }
 }

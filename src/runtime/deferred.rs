@@ -37,6 +37,7 @@ pub(crate) struct DeferredTenants {
     next_fetching: AtomicUsize,
     broken: Vec<usize>,
     broken_names: Vec<String>,
+    refreshes: bool,
 }
 
 impl DeferredTenants {
@@ -46,10 +47,10 @@ impl DeferredTenants {
     }
 
     fn with_most(most: usize, outline: Outline, compiler: Box<dyn DeferredCompiler>, ring: Arc<KeyRing>) -> Self {
-        let Outline { places, hosts, fetching, broken, broken_names, .. } = outline;
+        let Outline { places, hosts, fetching, broken, broken_names, refreshes, .. } = outline;
         let compiled = Mutex::new(CompiledTenants::new(places.len(), most));
         let next_fetching = AtomicUsize::default();
-        Self { places, hosts, compiled, compiler, ring, fetching, next_fetching, broken, broken_names }
+        Self { places, hosts, compiled, compiler, ring, fetching, next_fetching, broken, broken_names, refreshes }
     }
 
     /// The number of tenants.
@@ -60,6 +61,11 @@ impl DeferredTenants {
     /// How many are broken, and the first names.
     pub(super) fn broken(&self) -> (usize, &[String]) {
         (self.broken.len(), &self.broken_names)
+    }
+
+    /// Whether one of them refreshes sessions.
+    pub(super) fn refreshes(&self) -> bool {
+        self.refreshes
     }
 
     /// The tenant of this host.

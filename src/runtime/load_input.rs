@@ -71,14 +71,20 @@ impl LoadInput {
         shared.get(&self.key()).map(|(sealed, _)| CheckedNote { input: self, sealed })
     }
 
+    /// The bytes of the configuration.
+    pub fn configuration(&self) -> &Arc<Vec<u8>> {
+        &self.configuration
+    }
+
     /// Writes the note for the other VMs, in the place of one for another configuration. Without it
-    /// they check everything themselves.
-    pub fn write_note(&self, outline: Outline, ring: &KeyRing, env: &mut Env<'_>) {
-        let Ok(key) = env.random() else { return };
+    /// they check everything themselves. Returns the outline.
+    pub fn write_note(&self, outline: Outline, ring: &KeyRing, env: &mut Env<'_>) -> Outline {
+        let Ok(key) = env.random() else { return outline };
         let checked = Checked { key, tag: self.tag(&key), outline };
         if let Ok(sealed) = ring.seal_for_field(Purpose::Checked, VERSION, &self.environment, &checked, env) {
             let _ = env.shared().set(&self.key(), sealed.as_bytes(), None);
         }
+        checked.outline
     }
 
     fn tag(&self, key: &[u8; 32]) -> [u8; 16] {

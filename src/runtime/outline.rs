@@ -22,6 +22,8 @@ pub struct Outline {
     /// The positions of those with mistakes, which may be about other tenants, and the first names.
     pub(super) broken: Vec<usize>,
     pub(super) broken_names: Vec<String>,
+    /// Whether one of them refreshes sessions.
+    pub(super) refreshes: bool,
     /// The names of the identity headers of all.
     pub(crate) header_names: Vec<String>,
     /// What documents of tenants must not have, too. `None` without `tenants_from`.

@@ -41,6 +41,7 @@ impl Runtime {
             fetching,
             broken,
             broken_names: self.broken_names(),
+            refreshes: self.refreshes(),
             header_names: self.upstream().protected.written().map(str::to_owned).collect(),
             taken: self.documents().map(|_| taken),
             store: self.store().map(|_| StoreOutline::new(&lists)),

@@ -234,12 +234,15 @@ impl Runtime {
     /// Creates the values in the shared data that requests need. Call it before the first request
     /// with this configuration.
     pub fn prepare(&self, env: &Env<'_>) {
-        if self.documents.is_some()
-            || self.deferred.is_some()
-            || self.served().any(|tenant| tenant.model.refresh.is_some())
-        {
+        if self.documents.is_some() || self.refreshes() {
             prepare_refreshes(env.shared());
         }
+    }
+
+    /// Whether a tenant of the configuration refreshes sessions.
+    pub(super) fn refreshes(&self) -> bool {
+        self.deferred().is_some_and(DeferredTenants::refreshes)
+            || self.served().any(|tenant| tenant.model.refresh.is_some())
     }
 
     /// The entry for `host`: that of the exact host, else that of the longest wildcard.

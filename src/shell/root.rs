@@ -18,7 +18,7 @@ use super::stream_state::Plugin;
 use super::verifier::VmVerifier;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
-use crate::config::{self, ConfigError, ConfigErrors, LoadContext, Loaded};
+use crate::config::{self, ConfigError, LoadContext};
 use crate::env::Env;
 use crate::filter::{Awaited, Filter, documents_poll, store_poll};
 use crate::identity::CacheCounts;
@@ -99,16 +99,6 @@ impl Root {
         lines.iter().for_each(|line| self.log(line));
         if has_fetched {
             self.wake(|awaited| awaited == Awaited::Fetch);
-        }
-    }
-
-    /// Loads a configuration. If another VM has checked the same, its tenants are compiled later.
-    fn load(&self, bytes: &Arc<Vec<u8>>, input: &LoadInput) -> Result<Loaded, ConfigErrors> {
-        let host = self.plugin.trusted;
-        let checked = |note| config::load_checked(bytes, &VmEnvironment, host, &note);
-        match input.find_note(&VmSharedData).and_then(checked) {
-            Some(runtime) => Ok(Loaded { runtime, problems: Vec::new() }),
-            None => config::load(bytes, LoadContext { environment: &VmEnvironment, host }),
         }
     }
 
@@ -273,14 +263,16 @@ impl RootContext for Root {
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
         let bytes = Arc::new(bytes.unwrap_or_default());
         let input = LoadInput::new(&bytes, variables());
-        match self.load(&bytes, &input) {
+        let (mut entropy, host) = (VmEntropy, self.plugin.trusted);
+        let verifier = Verifier { host: &VmVerifier, trusted: host };
+        let env = &mut Env::new(now(), &mut entropy, verifier, &VmSharedData);
+        match config::load_in_vm(&input, &VmEnvironment, host, env) {
             Ok(loaded) => {
                 self.plugin.counters = Counters::new(loaded.runtime.counts_tenants());
                 let runtime = Arc::new(loaded.runtime);
                 (self.runtime, self.generation) = (runtime.clone(), 0);
                 self.calls.clear();
                 let TenantCounts { serving, broken } = runtime.tenant_counts();
-                let host = self.plugin.trusted;
                 Counters::set("tenants_serving", serving.try_into().unwrap_or(u64::MAX));
                 Counters::set("tenants_broken", broken.try_into().unwrap_or(u64::MAX));
                 self.maintain(|refresher, sync, env| {
@@ -288,9 +280,6 @@ impl RootContext for Root {
                     *sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                     *refresher = JwksRefresher::new(runtime.providers(), env);
                     let mut actions = Actions::default();
-                    if let Some(outline) = config::outline(&bytes, &runtime) {
-                        input.write_note(outline, runtime.ring(), env);
-                    }
                     if runtime.reports_load(&input, env) {
                         let mut problems = loaded.problems;
                         // If another VM has checked the configuration before, this one does not

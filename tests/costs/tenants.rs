@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::metered;
 use crate::support::configuration::configuration;
-use crate::support::host::Cost;
+use crate::support::host::{Cost, Host};
 use crate::support::http::base64url;
 
 const TENANTS: u16 = 1_000;
@@ -59,15 +59,19 @@ impl Load {
     fn of(bytes: &[u8]) -> Self {
         let mut host = metered(&[super::acme()]);
         let before = host.memory();
-        let mut load = || {
-            let (Cost { instructions, .. }, taken) = host.cost(|host| host.configure(bytes));
-            assert!(taken, "{:?}", host.state().log);
-            instructions / u64::from(TENANTS)
-        };
-        let (checked, deferred) = (load(), load());
+        let checked = Self::instructions(&mut host, bytes);
         let memory = (host.memory() - before) / u64::from(TENANTS);
+        // It finds the note, as another VM does.
+        let deferred = Self::instructions(&mut host, bytes);
         println!("{memory} bytes of memory, {checked} instructions, {deferred} for another VM");
         Self { memory, checked, deferred }
+    }
+
+    /// The instructions of a load, for each tenant.
+    fn instructions(host: &mut Host, bytes: &[u8]) -> u64 {
+        let (Cost { instructions, .. }, taken) = host.cost(|host| host.configure(bytes));
+        assert!(taken, "{:?}", host.state().log);
+        instructions / u64::from(TENANTS)
     }
 
     #[track_caller]
@@ -115,11 +119,11 @@ fn wire(value: &Value) -> WireValue {
     WireValue { kind: Some(kind) }
 }
 
-/// With the bytes of the configuration, which are there until the load ends.
+/// Of the VM that checks the configuration, with its bytes and with all tenants compiled for it.
 const MEMORY: u64 = 2_400;
-const CHECKED: u64 = 1_150_000;
-const DEFERRED: u64 = 36_000;
+const CHECKED: u64 = 700_000;
+const DEFERRED: u64 = 26_000;
 /// The ids of the tenants, and what documents are compared with.
 const MEMORY_BESIDE_ETCD: u64 = 2_700;
-const CHECKED_BESIDE_ETCD: u64 = 1_150_000;
-const DEFERRED_BESIDE_ETCD: u64 = 42_000;
+const CHECKED_BESIDE_ETCD: u64 = 800_000;
+const DEFERRED_BESIDE_ETCD: u64 = 31_000;

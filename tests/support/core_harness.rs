@@ -93,17 +93,15 @@ impl ClientAddress for Client {
 }
 
 impl<const DEFERS: bool> CoreHarness<DEFERS> {
-    /// The same configuration as a VM loads it that has this note of another one.
-    fn deferred(&self, configuration: &Value, loaded: Loaded, env: &mut Env<'_>) -> Runtime {
+    /// The same configuration as a VM loads it after another one.
+    fn deferred(configuration: &Value, env: &mut Env<'_>) -> Runtime {
         let bytes = Arc::new(configuration.to_string().into_bytes());
         let input = LoadInput::new(&bytes, []);
-        let outline = config::outline(&bytes, &loaded.runtime);
-        // Tenants in etcd alone are not in the configuration.
-        assert_eq!(outline.is_none(), loaded.runtime.entries().is_empty());
-        let Some(outline) = outline else { return loaded.runtime };
-        input.write_note(outline, loaded.runtime.ring(), env);
-        let note = input.find_note(env.shared()).unwrap();
-        config::load_checked(&bytes, &NoVariables, HostAlgorithms::ASSUMED, &note).unwrap()
+        let mut load = || config::load_in_vm(&input, &NoVariables, HostAlgorithms::ASSUMED, env).unwrap();
+        load();
+        let Loaded { runtime, .. } = load();
+        assert!(runtime.entries().is_empty());
+        runtime
     }
 
     /// Answers a call: the issuer behind the cluster of the call does.
@@ -344,7 +342,7 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
                 let now = Some(UnixTime(self.clock.now()));
                 let mut entropy = MachineEntropy;
                 let env = &mut Env::new(now, &mut entropy, self.verifier, &self.shared);
-                let runtime = if DEFERS { self.deferred(configuration, loaded, env) } else { loaded.runtime };
+                let runtime = if DEFERS { Self::deferred(configuration, env) } else { loaded.runtime };
                 runtime.prepare(env);
                 self.revocation_sync = RevocationSync::new(runtime.revocations(), runtime.policy().lifetime, env);
                 self.jwks_refresher = JwksRefresher::new(runtime.providers(), env);
