@@ -1,7 +1,7 @@
 //! Sections that many tenants have alike: they are read once in a load, and what they give is kept
 //! once.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -31,6 +31,8 @@ pub(super) struct Alike<T> {
     seen: RefCell<Vec<Seen>>,
     /// In the same order.
     given: RefCell<Vec<T>>,
+    /// The number of tenants since the last one that had the same values as another one.
+    unlike: Cell<usize>,
 }
 
 /// The values of the fields, and what else the result depends on.
@@ -49,12 +51,17 @@ impl<T: Clone> Alike<T> {
         besides: bool,
         read: &mut dyn FnMut() -> Option<T>,
     ) -> Option<T> {
-        if let Some(position) = position(&self.seen.borrow(), tenant, fields, besides) {
+        let unlike = self.unlike.get();
+        // Where all tenants differ, as in their keys, most of them are not compared.
+        let compares = unlike < MOST || unlike.is_multiple_of(MOST);
+        if compares && let Some(position) = position(&self.seen.borrow(), tenant, fields, besides) {
+            self.unlike.set(0);
             return self.given.borrow().get(position).cloned();
         }
+        self.unlike.set(unlike.saturating_add(1));
         let mistakes = tenant.mistakes();
         let given = read()?;
-        if tenant.mistakes() == mistakes {
+        if compares && tenant.mistakes() == mistakes {
             remember(&mut self.seen.borrow_mut(), tenant, fields, besides);
             keep(&mut self.given.borrow_mut(), given.clone());
         }
@@ -64,7 +71,7 @@ impl<T: Clone> Alike<T> {
 
 impl<T> Default for Alike<T> {
     fn default() -> Self {
-        Self { seen: RefCell::default(), given: RefCell::default() }
+        Self { seen: RefCell::default(), given: RefCell::default(), unlike: Cell::default() }
     }
 }
 

@@ -1088,6 +1088,20 @@ fn several_hosts_need_one_redirect_uri_and_one_cookie_domain() {
 }
 
 #[test]
+fn an_unknown_field_has_a_place() {
+    for (pointer, place) in [
+        ("/hots", "tenants[0].hots"),
+        ("/a b", "tenants[0].[\"a b\"]"),
+        ("/provider/clusters", "tenants[0].provider.clusters"),
+        ("/provider/a b", "tenants[0].provider[\"a b\"]"),
+        ("/keys/0/jwks_", "tenants[0].keys[0].jwks_"),
+    ] {
+        let loaded = load_json(&configuration(&[with(tenant(), pointer, json!(1))])).unwrap();
+        assert_eq!(loaded.problems.iter().map(ConfigError::place).collect::<Vec<_>>(), [place]);
+    }
+}
+
+#[test]
 fn an_http_issuer_has_to_be_permitted() {
     let text = tenant().to_string().replace("https:", "http:");
     let insecure = with(serde_json::from_str(&text).unwrap(), "/allow_insecure_issuer", json!(true));
@@ -1399,4 +1413,28 @@ fn what_tenants_have_alike_is_there_once() {
     assert!(Arc::ptr_eq(&a.headers, &b.headers) && Arc::ptr_eq(&a.identity, &b.identity));
     assert!(Arc::ptr_eq(&a.roles, &b.roles) && Arc::ptr_eq(&a.access, &b.access));
     assert!(Arc::ptr_eq(&a.login, &b.login) && Arc::ptr_eq(&a.pages, &b.pages) && Arc::ptr_eq(&a.keys, &b.keys));
+}
+
+/// Also if many before them were not alike.
+#[test]
+fn what_tenants_have_alike_after_others_is_there_once() {
+    let tenants: Vec<Value> = (0..60)
+        .map(|number| {
+            let tenant = serde_json::from_str(&tenant().to_string().replace("acme", &format!("t{number}"))).unwrap();
+            with(tenant, "/keys", json!([{ "pem": include_str!("../../tests/vectors/keys/ec.public.pem"), "kid": format!("key-{}", number.min(40)) }]))
+        })
+        .collect();
+    let loaded = load_json(&configuration(&tenants)).unwrap();
+    let keys: Vec<_> = loaded
+        .runtime
+        .entries()
+        .iter()
+        .filter_map(|entry| match entry {
+            TenantEntry::Served(tenant) => Some(tenant.model.keys.clone()),
+            TenantEntry::Broken(_) => None,
+        })
+        .collect();
+    assert_eq!(keys.len(), 60);
+    assert!(keys[57..].windows(2).all(|two| Arc::ptr_eq(&two[0], &two[1])));
+    assert!(keys[..41].windows(2).all(|two| !Arc::ptr_eq(&two[0], &two[1])));
 }

@@ -90,6 +90,20 @@ fn eddsa_and_thumbprint_of_rfc_8037_appendix_a() {
     );
 }
 
+/// RFC 7638 section 3.1, and RFC 9449 sections 4.1 and 6.1.
+#[test]
+fn thumbprints_of_the_standards() {
+    let modulus = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCi\
+                   FV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgn\
+                   Yb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqb\
+                   w0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+    let rsa = jwk(json!({ "kty": "RSA", "n": modulus, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29" })).unwrap();
+    assert_eq!(rsa.thumbprint().to_string(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    let (x, y) = ("l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs", "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA");
+    let elliptic = jwk(json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y })).unwrap();
+    assert_eq!(elliptic.thumbprint().to_string(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+}
+
 #[test]
 fn every_pem_form_of_a_key_is_accepted() {
     assert_eq!(parse_pem(RSA).unwrap().thumbprint(), parse_pem(RSA_PKCS1).unwrap().thumbprint());

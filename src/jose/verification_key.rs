@@ -1,18 +1,15 @@
 //! Public keys and the verification of signatures with them.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use ed25519_dalek::VerifyingKey as Ed25519Key;
 use jwt_compact::Algorithm as _;
-use jwt_compact::jwk::JsonWebKey;
 use p256::AffinePoint;
 use p256::ecdsa::VerifyingKey as P256Key;
 use p256::elliptic_curve::point::AffineCoordinates;
 use p256::elliptic_curve::subtle::CtOption;
 use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, PublicKey as RsaKey};
-use sha2::{Digest, Sha256};
 
 use super::algorithm::{AlgorithmSet, SignatureAlgorithm};
 use super::der::{Curve, rsa_public_key_info, without_zeros};
@@ -20,7 +17,6 @@ use super::host_verifier::{HostAlgorithms, HostVerifier};
 use super::key_error::{KeyError, MAX_FETCHED_RSA_BYTES, MAX_RSA_BITS, MIN_RSA_BITS};
 use super::module_verifier::{ByModule, PublicKey};
 use super::thumbprint::Thumbprint;
-use crate::base::json;
 
 /// A public key and the one algorithm that it verifies.
 #[derive(Clone)]
@@ -51,9 +47,8 @@ impl VerificationKey {
         let key = RsaKey::new_with_size_limits(number(modulus), number(exponent), MIN_RSA_BITS..=MAX_RSA_BITS);
         let key = key.map_err(|_| malformed.clone())?;
         let der = rsa_public_key_info(modulus, exponent).ok_or(malformed)?;
-        let (modulus, public_exponent) = (Cow::Borrowed(modulus), Cow::Borrowed(exponent));
-        let jwk = JsonWebKey::Rsa { modulus, public_exponent, private_parts: None };
-        Ok(Self::new(&jwk, der, SignatureAlgorithm::Rs256, PublicKey::Rsa(Box::new(key))))
+        let thumbprint = Thumbprint::of_rsa(modulus, exponent);
+        Ok(Self::new(thumbprint, der, SignatureAlgorithm::Rs256, PublicKey::Rsa(Box::new(key))))
     }
 
     /// A key on a NIST curve from its coordinates.
@@ -74,9 +69,8 @@ impl VerificationKey {
             Curve::P384 => (SignatureAlgorithm::Es384, PublicKey::HostOnly(curve)),
             Curve::P521 => (SignatureAlgorithm::Es512, PublicKey::HostOnly(curve)),
         };
-        let (name, x, y) = (Cow::Borrowed(curve.name()), Cow::Borrowed(x), Cow::Borrowed(y));
-        let jwk = JsonWebKey::EllipticCurve { curve: name, x, y, secret: None };
-        Ok(Self::new(&jwk, curve.subject_public_key_info(&point), algorithm, key))
+        let thumbprint = Thumbprint::of_elliptic(curve.name(), x, y);
+        Ok(Self::new(thumbprint, curve.subject_public_key_info(&point), algorithm, key))
     }
 
     /// A key on a NIST curve from its uncompressed SEC1 point.
@@ -98,16 +92,12 @@ impl VerificationKey {
         let octets: &[u8; 32] = bytes.try_into().map_err(|_| malformed())?;
         let key = Ed25519Key::from_bytes(octets).ok().filter(|key| !key.is_weak());
         let key = key.ok_or(KeyError::Malformed("the point is not on Ed25519 or has a small order"))?;
-        let jwk = JsonWebKey::KeyPair { curve: Cow::Borrowed("Ed25519"), x: Cow::Borrowed(octets), secret: None };
+        let thumbprint = Thumbprint::of_ed25519(octets);
         // No host verifies Ed25519 signatures, so the DER is not needed.
-        Ok(Self::new(&jwk, Vec::new(), SignatureAlgorithm::EdDsa, PublicKey::Ed25519(Box::new(key))))
+        Ok(Self::new(thumbprint, Vec::new(), SignatureAlgorithm::EdDsa, PublicKey::Ed25519(Box::new(key))))
     }
 
-    fn new(jwk: &JsonWebKey<'_>, der: Vec<u8>, algorithm: SignatureAlgorithm, key: PublicKey) -> Self {
-        // RFC 7638 section 3 requires the members in lexicographic order, which is the order of
-        // `Map`, without spaces.
-        let members = serde_json::to_value(jwk).unwrap_or_default();
-        let thumbprint = Thumbprint(Sha256::digest(json::write(&members)).into());
+    fn new(thumbprint: Thumbprint, der: Vec<u8>, algorithm: SignatureAlgorithm, key: PublicKey) -> Self {
         Self { key, algorithm, is_declared: false, kid: None, thumbprint, der }
     }
 
