@@ -314,5 +314,5 @@ fn kind_of(value: &Value) -> &'static str {
 /// The most letters by which an unknown field may differ from the known field that its message
 /// suggests.
 const MAX_TYPOS: usize = 2;
-/// More fields than a section has, so that there is one allocation for them.
+/// More fields than most sections have, so that there is one allocation for them.
 const MANY_FIELDS: usize = 32;

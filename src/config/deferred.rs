@@ -1,6 +1,6 @@
-//! A configuration that another VM of the process has checked. Its outline has what is needed of
-//! all tenants, and each tenant is read when it is needed, so that a push of thousands of tenants
-//! does not hold a worker up.
+//! A configuration that a VM of the process has checked. Its outline has what is needed of all
+//! tenants, and each tenant is read when it is needed, so that a push of thousands of tenants does
+//! not hold a worker up.
 
 use std::fmt;
 use std::ops::Range;
@@ -242,12 +242,33 @@ mod tests {
             let text = format!("{{{SESSION},{tenants}}}");
             let host = HostAlgorithms::default();
             let checked = load(text.as_bytes(), LoadContext { environment: &NoVariables, host }).unwrap().runtime;
-            let runtime = deferred(text.as_bytes()).0.unwrap();
+            let (runtime, shared) = deferred(text.as_bytes());
+            let runtime = runtime.unwrap();
             assert!(runtime.tenant_counts().broken >= 1 && runtime.tenant_counts() == checked.tenant_counts());
+            // Only the VM that checks knows the mistakes.
+            let input = LoadInput::new(&Arc::new(text.clone().into_bytes()), []);
+            let problems = |shared: &TestSharedData| {
+                load_in_vm(&input, &NoVariables, host, &mut TestHost::default().env_with(shared)).unwrap().problems
+            };
+            assert!(!problems(&TestSharedData::default()).is_empty() && problems(&shared).is_empty());
             assert_eq!(runtime.load_report().text, checked.load_report().text);
             let found = served(&runtime);
             assert_eq!(found, served(&checked));
             assert!(found.iter().flatten().any(|name| name.contains("broken")), "{found:?}");
+        }
+    }
+
+    /// Where the tenants cannot be read one by one, the VM keeps them.
+    #[test]
+    fn tenants_that_are_not_apart_are_kept() {
+        let text = format!("{{{SESSION},{}}}", tenants()).replacen("tenants", "tenant\\u0073", 1);
+        let (shared, input) = (TestSharedData::default(), LoadInput::new(&Arc::new(text.into_bytes()), []));
+        for _ in 0..2 {
+            let mut host = TestHost::default();
+            let env = &mut host.env_with(&shared);
+            let runtime = load_in_vm(&input, &NoVariables, HostAlgorithms::default(), env).unwrap().runtime;
+            assert_eq!((runtime.entries().len(), runtime.tenant_counts().serving), (2, 2));
+            assert!(input.find_note(&shared).is_none());
         }
     }
 

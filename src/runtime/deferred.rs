@@ -24,7 +24,7 @@ pub(crate) trait DeferredCompiler: fmt::Debug + Send + Sync {
     fn compile(&self, position: usize, place: Range<usize>) -> CompiledTenant;
 }
 
-/// The tenants of a configuration that another VM of the process has checked.
+/// The tenants of a configuration that a VM of the process has checked.
 #[derive(Debug)]
 pub(crate) struct DeferredTenants {
     places: Vec<Range<usize>>,

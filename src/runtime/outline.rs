@@ -10,7 +10,7 @@ use crate::http::host_table::HostTable;
 use crate::session::store::StoreOutline;
 
 /// What a VM needs of the tenants of a configuration before the first request of each. The VM that
-/// has checked the configuration writes it for the others.
+/// has checked the configuration makes it, for itself and for the others.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outline {
     /// The places of the tenants in the bytes of the configuration.

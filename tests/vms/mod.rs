@@ -1,5 +1,5 @@
-//! VMs of one process. The first one that loads a configuration leaves a note, and the others
-//! compile a tenant when it is needed.
+//! VMs of one process. The first one that loads a configuration leaves a note, so that the others
+//! check nothing. All of them compile a tenant when it is needed.
 
 use std::time::Duration;
 

@@ -71,6 +71,8 @@ impl Revocation {
         let (shared, keys) = (env.shared(), SharedKeys::new(revocations));
         let mut list = RevocationList::clone(&revocations.list());
         for _ in 0..TRIES {
+            // Two VMs that create a list at the same time may lose what one of them stores. Both
+            // change the value of the group, and then `refresh` writes it again.
             let held = create(shared, &keys.list).ok().and_then(|()| shared.get(&keys.list));
             let Some((bytes, version)) = held else { break };
             revocations.join(&mut list, &bytes);
@@ -109,7 +111,6 @@ impl Revocations {
     }
 
     fn with_shared(self, shared: &dyn SharedData) -> Self {
-        let _ = create(shared, &SharedKeys::new(&self).list);
         self.catch_up(shared);
         self
     }
@@ -165,9 +166,6 @@ impl RevocationSync {
         let mut sync = Self { groups: Vec::new(), found: Vec::new(), lifetime };
         for revocations in tenants {
             let keys = SharedKeys::new(&revocations);
-            // Two VMs may create a list at the same time, and one of them loses its entries;
-            // `refresh` writes them again.
-            let _ = create(env.shared(), &keys.list);
             sync.refresh(&revocations, &keys, env);
             add_to_group(&mut sync.groups, &revocations, keys);
         }
@@ -267,7 +265,10 @@ const TRIES: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+    use crate::env::shared::SharedWriteError;
     use crate::jose::{HostAlgorithms, NoHostVerifier, Verifier};
     use crate::session::id::SessionId;
     use crate::session::revocation::RevocableSession;
@@ -387,6 +388,52 @@ mod tests {
                 assert!(is_known(1 - list) && mine[list].list() == others[list].list(), "{user} {list}");
             }
         }
+    }
+
+    /// Between the look for a list and its creation, another VM stores the first sign-out.
+    struct Between<'a> {
+        shared: &'a TestSharedData,
+        act: RefCell<Option<Box<dyn FnOnce() + 'a>>>,
+    }
+
+    impl SharedData for Between<'_> {
+        fn get(&self, key: &str) -> Option<(Vec<u8>, Version)> {
+            let found = self.shared.get(key);
+            if let Some(act) = self.act.take() {
+                act();
+            }
+            found
+        }
+
+        fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), SharedWriteError> {
+            self.shared.set(key, value, version)
+        }
+    }
+
+    #[test]
+    fn a_list_that_two_vms_create_is_whole_after_the_next_ticks() {
+        let shared = TestSharedData::default();
+        let ([mine, _], [other, _]) = (lists("k", &shared), lists("k", &shared));
+        let mut syncs = [&mine, &other].map(|list| {
+            let mut sync = RevocationSync { lifetime: LIFETIME, ..RevocationSync::default() };
+            sync.add([list.clone()]);
+            sync
+        });
+        let end = |user, list: &Revocations, shared: &dyn SharedData| {
+            let mut host = TestHost::default();
+            let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
+            let env = &mut Env::new(Some(NOW), &mut host, verifier, shared);
+            Revocation::of_user(user, NOW).store(list, LIFETIME, NOW, env).unwrap();
+        };
+        let act: Box<dyn FnOnce()> = Box::new(|| end("ada", &other, &shared));
+        end("bob", &mine, &Between { shared: &shared, act: RefCell::new(Some(act)) });
+        assert!(!ends_adas(&lists("k", &shared)[0]), "nothing was lost, so this test shows nothing");
+        let [first, second] = &mut syncs;
+        for sync in [second, first] {
+            with(&shared, |env| sync.tick(env));
+        }
+        assert!(ends_adas(&mine) && ends_adas(&other) && ends_adas(&lists("k", &shared)[0]));
+        assert_eq!(mine.list(), other.list());
     }
 
     /// Tenants are dropped and compiled again without end.
