@@ -1,5 +1,5 @@
-//! A reader for JSON values. It tracks the place of each value, records every mistake with its path,
-//! and continues after a mistake.
+//! A reader for JSON values. It tracks the place of each value, records every mistake with its
+//! path, and continues after a mistake.
 
 use std::cell::RefCell;
 

@@ -1,8 +1,10 @@
 //! The load of a configuration in one VM of a process, in which others load the same one.
 
 use super::deferred::{load_checked, load_outlined};
-use super::{ConfigErrors, Environment, LoadContext, Loaded, load};
-use crate::env::Env;
+use super::error::ConfigErrors;
+use super::load::{Loaded, load};
+use super::load_context::LoadContext;
+use crate::env::{Env, Environment};
 use crate::jose::HostAlgorithms;
 use crate::runtime::LoadInput;
 

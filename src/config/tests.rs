@@ -1,10 +1,13 @@
 //! Tests of the configuration: the exact text of every message about a mistake.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::http::host::Host;
 use crate::jose::HostAlgorithms;
+use crate::runtime::{Runtime, TenantEntry};
 
 const PUBLIC: &str = include_str!("../../tests/vectors/keys/ec.public.pem");
 const PRIVATE: &str = include_str!("../../tests/vectors/keys/ec.private.pem");
