@@ -1061,18 +1061,20 @@ mod abi {
     /// The creation of a shared value is not atomic, so it happens before requests come.
     #[test]
     fn the_shared_values_are_there_before_the_first_request() {
-        let mut world = refreshing();
-        let values = |world: &mut World<ModuleHarness>| {
+        let values = |configure: fn(&mut Value)| {
+            let mut world = World::<ModuleHarness>::with(configure);
+            let mut configuration = world.configuration();
+            configure(&mut configuration);
             // The second VM knows from the note of the first one.
             [0; 2].map(|_| {
                 let values = world.harness.host.state().shared.clear("tenantgate/refresh/").len();
                 let shared = world.harness.host.state().shared.clone();
-                world.harness = ModuleHarness::beside(&world.configuration(), world.issuers.clone(), shared);
+                world.harness = ModuleHarness::beside(&configuration, world.issuers.clone(), shared);
                 values
             })
         };
-        assert_eq!(values(&mut world), [128, 128]);
-        assert_eq!(values(&mut World::new()), [0, 0]);
+        assert_eq!(values(refresh), [128, 128]);
+        assert_eq!(values(|_| {}), [0, 0]);
     }
 
     /// A new configuration is a new root context. It knows what the one before it has refreshed.

@@ -121,9 +121,9 @@ fn wire(value: &Value) -> WireValue {
 
 /// Of the VM that checks the configuration, with its bytes and with all tenants compiled for it.
 const MEMORY: u64 = 2_400;
-const CHECKED: u64 = 700_000;
+const CHECKED: u64 = 580_000;
 const DEFERRED: u64 = 26_000;
 /// The ids of the tenants, and what documents are compared with.
 const MEMORY_BESIDE_ETCD: u64 = 2_700;
-const CHECKED_BESIDE_ETCD: u64 = 800_000;
+const CHECKED_BESIDE_ETCD: u64 = 690_000;
 const DEFERRED_BESIDE_ETCD: u64 = 31_000;

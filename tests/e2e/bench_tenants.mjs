@@ -22,6 +22,8 @@ import { residentKilobytes } from './resident.mjs';
 
 const TENANTS = 10_000;
 const ROUNDS = 3;
+/** Loads of all tenants without anything after them, because their seconds differ most. */
+const MORE_LOADS = 6;
 /** The connections that send requests during a push, and the time between two requests of each. */
 const CONNECTIONS = 16;
 const INTERVAL_MS = 20;
@@ -98,23 +100,33 @@ function cpu(envoy) {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** Starts an Envoy with `count` tenants: the seconds until both workers serve, and the memory. */
-async function load(side, count) {
+/** Starts an Envoy with `count` tenants: the seconds until both workers serve, and what `then` gives. */
+async function started(side, count, then) {
   write(listener(side, 0, count), listenerFile);
   const began = performance.now();
   const envoy = start();
   try {
     await served(envoy, count - 1);
     const seconds = (performance.now() - began) / 1000;
-    const needed = { seconds, cpu: cpu(envoy), most: residentKilobytes(envoy.pid, 'VmHWM') };
-    await sleep(REST_MS);
-    const now = residentKilobytes(envoy.pid, 'VmRSS');
-    await Promise.all(Array.from({ length: VISITORS }, () => visitAll(count)));
-    return { ...needed, now, used: residentKilobytes(envoy.pid, 'VmRSS') - now };
+    return { seconds, ...await then(envoy) };
   } finally {
     await envoy.stop();
   }
 }
+
+/** The seconds of a start, and the memory. */
+function load(side, count) {
+  return started(side, count, async (envoy) => {
+    const needed = { cpu: cpu(envoy), most: residentKilobytes(envoy.pid, 'VmHWM') };
+    await sleep(REST_MS);
+    const now = residentKilobytes(envoy.pid, 'VmRSS');
+    await Promise.all(Array.from({ length: VISITORS }, () => visitAll(count)));
+    return { ...needed, now, used: residentKilobytes(envoy.pid, 'VmRSS') - now };
+  });
+}
+
+/** The seconds of a start alone. */
+const seconds = async (side) => (await started(side, TENANTS, () => ({}))).seconds;
 
 /** Sends a request to each tenant, on one connection. Most have a token that is none. */
 async function visitAll(count) {
@@ -175,43 +187,46 @@ const tokens = new Map([...Array(CONNECTIONS + 2).keys(), PART - 1, PART, TENANT
 
 try {
   const found = Object.fromEntries(SIDES.map((side) => [side, { one: [], many: [], pushes: [], parts: [] }]));
-  const alone = [];
+  const all = Object.fromEntries([ALONE, ...SIDES].map((side) => [side, []]));
+  for (let round = 0; round < MORE_LOADS; round += 1) {
+    for (const side of Object.keys(all)) all[side].push(await seconds(side));
+  }
   for (let round = 0; round < ROUNDS; round += 1) {
-    alone.push((await load(ALONE, TENANTS)).seconds);
     for (const side of SIDES) {
       found[side].one.push(await load(side, 1));
       found[side].many.push(await load(side, TENANTS));
+      all[side].push(found[side].many.at(-1).seconds);
       found[side].pushes.push(await push(side, TENANTS));
       found[side].parts.push(await push(side, PART));
     }
   }
   const rows = Object.fromEntries(SIDES.map((side) => {
     const { one, many, pushes, parts } = found[side];
-    const all = [...pushes, ...parts];
+    const either = [...pushes, ...parts];
     const more = (field) => median(many.map((load, round) => load[field] - one[round][field]));
     return [side, {
       'KiB for each tenant': more('now') / (TENANTS - 1), 'KiB for each tenant, at the most': more('most') / (TENANTS - 1),
       'KiB more for each tenant after requests to all': median(many.map(({ used }) => used)) / TENANTS,
       'seconds until both workers serve 1 tenant': median(one.map(({ seconds }) => seconds)),
-      'seconds until both workers serve all': median(many.map(({ seconds }) => seconds)),
+      'seconds until both workers serve all': median(all[side]),
       'CPU seconds of all, less those of 1': more('cpu'),
       'seconds of a push': median(pushes.map(({ seconds }) => seconds)),
       'longest wait without a push, ms': median(pushes.map(({ quiet }) => quiet)),
       'longest wait during a push, ms': median(pushes.map((push) => push.push)),
       [`the same with ${PART} tenants, ms`]: median(parts.map((push) => push.push)),
       'KiB more for each tenant until it drains': median(pushes.map((push) => push.memory / TENANTS)),
-      'requests': all.reduce((sum, { requests }) => sum + requests, 0),
-      'failed': all.reduce((sum, { failed }) => sum + failed.length, 0),
+      'requests': either.reduce((sum, { requests }) => sum + requests, 0),
+      'failed': either.reduce((sum, { failed }) => sum + failed.length, 0),
     }];
   }));
-  console.log(`${TENANTS} tenants, two workers, medians of ${ROUNDS} rounds:\n`);
+  console.log(`${TENANTS} tenants, two workers, medians of ${ROUNDS} rounds, and of ${ROUNDS + MORE_LOADS} starts with all:\n`);
   console.log(`${''.padEnd(48)}${[...SIDES, 'text/native'].map((side) => side.padStart(12)).join('')}`);
   for (const what of Object.keys(rows.native)) {
     const number = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)).padStart(12);
     const ratio = rows.native[what] > 0 ? (rows.text[what] / rows.native[what]).toFixed(2) : '';
     console.log(`${what.padEnd(48)}${SIDES.map((side) => number(rows[side][what])).join('')}${ratio.padStart(12)}`);
   }
-  const [ofEnvoy, ofNative] = [median(alone), rows.native['seconds until both workers serve all']];
+  const [ofEnvoy, ofNative] = [median(all[ALONE]), rows.native['seconds until both workers serve all']];
   console.log(`
 a Struct for a module that does nothing: ${ofEnvoy.toFixed(1)} seconds until both workers serve all
 targets: ${MEMORY_TARGET} KiB for each tenant, ${STALL_TARGET} ms of waiting, no failed request, and ${TIME_TARGET} times native's seconds
