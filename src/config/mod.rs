@@ -1,5 +1,5 @@
-//! The configuration: converts bytes and environment variables to a [`Runtime`], or to a list of
-//! all mistakes.
+//! The configuration: converts bytes and environment variables to a
+//! [`Runtime`](crate::runtime::Runtime), or to a list of all mistakes.
 //!
 //! The module defines the format of the configuration and every message about a mistake. It does
 //! not depend on requests or on the callbacks of the host.
