@@ -220,9 +220,6 @@ impl Runtime {
         now: UnixTime,
         env: &mut Env<'_>,
     ) -> Result<Folded, RevocationError> {
-        if let Some(store) = &self.store {
-            store.notice_lost_list(&tenant.revocations, env);
-        }
         revocation.store(&tenant.revocations, self.policy.lifetime, now, env)
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::store_read::StoreRead;
 use crate::base::encoding::base64url;
 use crate::base::time::UnixTime;
 use crate::session::id::SessionId;
@@ -51,6 +52,8 @@ pub(super) struct RevocationList {
     /// The entries are sorted; sort functions and tree maps would add a twentieth to the size of
     /// the module.
     entries: Vec<(RevocationEntry, UnixTime)>,
+    /// The last read of the store whose sign-outs the list has.
+    read: StoreRead,
 }
 
 impl RevocationEntry {
@@ -143,8 +146,13 @@ impl RevocationList {
     /// Reads what [`write`](Self::write) wrote. Entries that cannot be read are skipped.
     pub(super) fn read(bytes: &[u8]) -> Self {
         let Some((not_before, entries)) = bytes.split_first_chunk() else { return Self::default() };
-        let mut list = Self { not_before: UnixTime(u64::from_be_bytes(*not_before)), entries: Vec::new() };
-        for entry in entries.chunks_exact(ENTRY_LENGTH).take(MAX_SESSIONS.saturating_add(MAX_TOKENS)) {
+        let entries = entries.chunks_exact(ENTRY_LENGTH);
+        let mut list = Self {
+            not_before: UnixTime(u64::from_be_bytes(*not_before)),
+            entries: Vec::new(),
+            read: StoreRead::from_bytes(entries.remainder()).unwrap_or_default(),
+        };
+        for entry in entries.take(MAX_SESSIONS.saturating_add(MAX_TOKENS)) {
             let Some((entry, time)) = entry.split_first_chunk() else { continue };
             let time = time.first_chunk().copied().unwrap_or_default();
             list.add(RevocationEntry(*entry), UnixTime(u64::from_be_bytes(time)));
@@ -158,7 +166,18 @@ impl RevocationList {
             bytes.extend(entry.0);
             bytes.extend(time.0.to_be_bytes());
         }
+        bytes.extend(self.read.to_bytes());
         bytes
+    }
+
+    /// The last read of the store whose sign-outs the list has.
+    pub(super) fn last_read(&self) -> StoreRead {
+        self.read
+    }
+
+    /// Records that the list has all sign-outs that this read of the store has found.
+    pub(super) fn add_read(&mut self, read: StoreRead) {
+        self.read = self.read.max(read);
     }
 
     /// Whether `session` is revoked.
@@ -220,6 +239,7 @@ impl RevocationList {
     /// joined, and revokes every session that one of them revokes.
     pub(super) fn join(&mut self, other: &Self) {
         self.not_before = self.not_before.max(other.not_before);
+        self.add_read(other.read);
         for &(entry, until) in &other.entries {
             self.add(entry, until);
         }
@@ -324,6 +344,7 @@ impl fmt::Debug for RevocationList {
         f.debug_struct("RevocationList")
             .field("not_before", &self.not_before)
             .field("entries", &self.entries.len())
+            .field("read", &self.read)
             .finish()
     }
 }
@@ -346,6 +367,8 @@ const TOKEN: u8 = b'j';
 const HALF: usize = SessionId::LENGTH / 2;
 const PREFIX: usize = 1 + HALF;
 const ENTRY_LENGTH: usize = RevocationEntry::LENGTH + 8;
+/// What follows the entries is told from them by its length.
+const _: () = assert!(StoreRead::LENGTH < ENTRY_LENGTH);
 /// With the logout tokens, a list takes at most 128 KiB.
 const MAX_SESSIONS: usize = 4096;
 const MAX_TOKENS: usize = 1024;
@@ -508,6 +531,21 @@ mod tests {
         assert_eq!(RevocationList::read(&[&[0; 8][..], &[1; 24]].concat()), RevocationList::default());
     }
 
+    /// While a module is replaced, VMs of both versions share the lists.
+    #[test]
+    fn versions_without_reads_of_a_store_share_their_lists() {
+        let mut list = list([(RevocationEntry::subject("ada"), 100), (RevocationEntry::token("1"), 200)]);
+        let written = list.write();
+        let (old, read) = written.split_at(8 + 2 * ENTRY_LENGTH);
+        assert_eq!(RevocationList::read(old), list);
+        assert_eq!(read, [0; StoreRead::LENGTH]);
+        // A version that reads entries only stops before what is shorter than one.
+        let entries = written.get(8..).unwrap_or_default().chunks_exact(ENTRY_LENGTH);
+        assert_eq!(entries.len(), 2);
+        list.add_read(StoreRead { epoch: 1 << 40, missed: 1 << 24, store: 1 << 56 });
+        assert_eq!(RevocationList::read(&list.write()), list);
+    }
+
     /// The user whose the session with this number is, which never changes.
     fn sub(number: u16) -> &'static str {
         if number.is_multiple_of(2) { "a" } else { "b" }
@@ -529,9 +567,11 @@ mod tests {
             Just(RevocationEntry::everybody()),
             "[ab]".prop_map(|text| RevocationEntry::token(&text)),
         ];
-        (0..20u64, vec((entry, 0..20u64), 0..12)).prop_map(|(not_before, entries)| {
+        let read = (0..3u64, 0..3u32).prop_map(|(epoch, missed)| StoreRead { epoch, missed, store: 1 << 63 | 5 });
+        (0..20u64, vec((entry, 0..20u64), 0..12), read).prop_map(|(not_before, entries, read)| {
             let mut list = list(entries);
             list.end_before(UnixTime(not_before));
+            list.add_read(read);
             list
         })
     }

@@ -11,10 +11,12 @@
 mod list;
 mod revocations;
 mod selected;
+mod store_read;
 mod sync;
 
 pub(crate) use list::{Folded, RevocableSession, RevocationEntry};
 pub use revocations::Revocations;
 pub use selected::SelectedSessions;
+pub(crate) use store_read::StoreRead;
 pub use sync::RevocationSync;
 pub(crate) use sync::{Revocation, RevocationError};

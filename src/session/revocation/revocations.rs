@@ -1,13 +1,14 @@
 //! The revocations of one tenant in this VM.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::list::{RevocableSession, RevocationList};
+use super::store_read::StoreRead;
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::env::shared::key_of;
+use crate::env::shared::{SharedData, key_of};
 use crate::seal::{KeyRing, Purpose, SealError};
 use crate::tenant::Tenant;
 
@@ -22,10 +23,8 @@ pub struct Revocations {
     joined: Mutex<Vec<u8>>,
     /// Whether the list has entries that the host has not stored.
     has_unstored: AtomicBool,
-    /// The polls of the store that go on from this list, if it was read from there.
-    loaded: AtomicU64,
-    /// How many sign-outs the polls had missed when it was read.
-    missed: AtomicU32,
+    /// The read of the store that this VM knows to be in its list.
+    loaded: Mutex<StoreRead>,
     /// Whether the polls may miss sign-outs, because the tenant is one of a document.
     is_found: bool,
     id: OnceLock<String>,
@@ -42,8 +41,7 @@ impl Revocations {
             list: Mutex::default(),
             joined: Mutex::default(),
             has_unstored: AtomicBool::default(),
-            loaded: AtomicU64::default(),
-            missed: AtomicU32::default(),
+            loaded: Mutex::default(),
             is_found: false,
             id: OnceLock::new(),
             load_pause: AtomicU64::default(),
@@ -69,16 +67,23 @@ impl Revocations {
         self.is_found
     }
 
-    /// The number of the polls that go on from this list, and how many sign-outs they had missed
-    /// before. 0 if it was not read from the store.
-    pub(crate) fn loaded(&self) -> (u64, u32) {
-        (self.loaded.load(Ordering::Relaxed), self.missed.load(Ordering::Relaxed))
+    /// Whether the list has all sign-outs that this read of the store has found, whoever made it.
+    pub(crate) fn have_read(&self, read: StoreRead, shared: &dyn SharedData) -> bool {
+        let Ok(mut loaded) = self.loaded.lock() else { return false };
+        if *loaded != read {
+            self.catch_up(shared);
+            if self.list().last_read() == read {
+                *loaded = read;
+            }
+        }
+        *loaded == read
     }
 
-    /// Records that the polls with this number go on from this list.
-    pub(crate) fn set_loaded(&self, (epoch, missed): (u64, u32)) {
-        self.loaded.store(epoch, Ordering::Relaxed);
-        self.missed.store(missed, Ordering::Relaxed);
+    /// Records that this VM's list has all sign-outs that this read of the store has found.
+    pub(crate) fn set_loaded(&self, read: StoreRead) {
+        if let Ok(mut loaded) = self.loaded.lock() {
+            *loaded = read;
+        }
     }
 
     /// Lets no read from the store begin before `end`, because the last one failed.
@@ -120,16 +125,16 @@ impl Revocations {
         opened.map(|list| RevocationList::read(list.value())).unwrap_or_default()
     }
 
-    /// Whether [`seal`](Self::seal) has sealed this value.
-    pub(super) fn opens(&self, sealed: &[u8]) -> bool {
-        self.ring.open::<Vec<u8>>(Purpose::Revocations, &self.tenant, sealed).is_some()
+    /// Whether this VM has joined or written this sealed list last.
+    pub(super) fn has_joined(&self, sealed: &[u8]) -> bool {
+        self.joined.lock().is_ok_and(|joined| *joined == end_of(sealed))
     }
 
     /// Adds the entries of a sealed list to `list`, a copy of this VM's one. To open a list of
     /// 4,096 entries costs as much as some hundred requests, so one that this VM has joined or
     /// written itself is not opened.
     pub(super) fn join(&self, list: &mut RevocationList, sealed: &[u8]) {
-        if self.joined.lock().map_or(true, |joined| *joined != end_of(sealed)) {
+        if !self.has_joined(sealed) {
             list.join(&self.open(sealed));
         }
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::list::{Folded, RevocationEntry, RevocationList};
 use super::revocations::Revocations;
+use super::store_read::StoreRead;
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::env::shared::{SharedData, Version, create};
@@ -26,6 +27,8 @@ pub(crate) struct Revocation {
     pub(crate) token: Option<(RevocationEntry, UnixTime)>,
     /// All sessions that began before this time end.
     pub(crate) before: UnixTime,
+    /// The read of the store that has ended, so that the list has all that it found.
+    pub(crate) read: StoreRead,
 }
 
 /// The reason why a revocation was not stored.
@@ -82,6 +85,7 @@ impl Revocation {
             let mut list = list.clone();
             self.entries.iter().chain(&self.token).for_each(|&(entry, until)| list.add(entry, until));
             list.end_before(self.before);
+            list.add_read(self.read);
             let folded = list.fold(now, lifetime);
             let Ok(sealed) = revocations.seal(&list, env) else { break };
             if shared.set(&keys.list, sealed.as_bytes(), Some(version)).is_ok() {
@@ -115,14 +119,10 @@ impl Revocations {
         self
     }
 
-    /// Whether the shared data have a list of this tenant that opens.
-    pub(crate) fn are_shared(&self, shared: &dyn SharedData) -> bool {
-        shared.get(&SharedKeys::new(self).list).is_some_and(|(sealed, _)| self.opens(&sealed))
-    }
-
     /// Adds what the other VMs of the process have revoked since the last tick.
     pub(crate) fn catch_up(&self, shared: &dyn SharedData) {
-        if let Some((bytes, _)) = shared.get(&SharedKeys::new(self).list) {
+        let held = shared.get(&SharedKeys::new(self).list).filter(|(bytes, _)| !self.has_joined(bytes));
+        if let Some((bytes, _)) = held {
             let mut list = RevocationList::clone(&self.list());
             self.join(&mut list, &bytes);
             self.replace_joined(list, &bytes);

@@ -12,20 +12,18 @@ use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::etcd::{Answer, EtcdError, Operation};
-use crate::session::revocation::{Revocation, Revocations};
+use crate::session::revocation::{Revocation, Revocations, StoreRead};
 
 /// A read in progress.
 pub(crate) struct Load {
     store: Arc<Store>,
     revocations: Arc<Revocations>,
-    /// The polls that go on from this list, and how many sign-outs they had missed.
-    from: (u64, u32),
+    /// What the list has when the read has ended.
+    read: StoreRead,
     pages: Pages,
-    /// The keys that were read, and when the last sign-out among them was.
-    read: usize,
+    /// How many keys were read, and when the last sign-out among them was.
+    count: usize,
     oldest: UnixTime,
-    /// Whether the shared data have all that was read.
-    is_shared: bool,
     outcome: Arc<Outcome>,
 }
 
@@ -37,14 +35,12 @@ impl Load {
         outcome: &Arc<Outcome>,
         env: &Env<'_>,
     ) -> (Self, Operation) {
-        // After the first page the list would count as whole.
-        store.notice_lost_list(revocations, env);
         let start = ended(store.prefix(), &revocations.id());
         let (store, revocations, outcome) = (store.clone(), revocations.clone(), outcome.clone());
-        let from = (store.epoch(), store.missed(&revocations, env));
+        let read = store.read(&revocations, env);
         let pages = Pages::new(&start, &sign_out::after(&start));
         let operation = pages.operation();
-        (Self { store, revocations, from, pages, read: 0, oldest: UnixTime(0), is_shared: true, outcome }, operation)
+        (Self { store, revocations, read, pages, count: 0, oldest: UnixTime(0), outcome }, operation)
     }
 
     /// Takes an answer.
@@ -68,29 +64,29 @@ impl Load {
                 self.oldest = UnixTime(sign_out.at);
             }
         }
-        self.read = self.read.saturating_add(answer.pairs.len());
-        let folded = revocation.store(&self.revocations, self.store.lifetime(), now, env);
-        self.is_shared = self.is_shared && folded.is_ok();
+        self.count = self.count.saturating_add(answer.pairs.len());
+        let has_next = self.pages.turn(answer);
+        if !has_next {
+            revocation.read = self.read;
+        }
+        // Each page writes those before it, too. Without shared data, each VM reads for itself.
+        let lifetime = self.store.lifetime();
+        let folded = revocation.store(&self.revocations, lifetime, now, env);
         let is_full = folded.is_ok_and(|folded| folded.everybody);
-        if self.pages.turn(answer) && !is_full {
-            if self.read >= MOST_KEYS {
+        if has_next && is_full {
+            // The sign-outs that were not read are older, and so are the sessions that they end,
+            // but for clocks that differ.
+            let before = self.oldest.plus(CLOCK_SKEW);
+            let rest = Revocation { before, read: self.read, ..Revocation::default() };
+            let _ = rest.store(&self.revocations, lifetime, now, env);
+        } else if has_next {
+            if self.count >= MOST_KEYS {
                 return self.end(Err(format!("there are more than {MOST_KEYS} keys")), env);
             }
             let operation = self.pages.operation();
             return Step::operate(self, operation);
         }
-        if is_full && answer.more {
-            // The sign-outs that were not read are older, and so are the sessions that they end,
-            // but for clocks that differ.
-            let before = self.oldest.plus(CLOCK_SKEW);
-            let rest = Revocation { before, ..Revocation::default() };
-            self.is_shared = rest.store(&self.revocations, self.store.lifetime(), now, env).is_ok() && self.is_shared;
-        }
-        match self.is_shared {
-            true => self.store.set_loaded(&self.revocations, self.from, env),
-            // Without shared data, each VM reads for itself.
-            false => self.revocations.set_loaded(self.from),
-        }
+        self.revocations.set_loaded(self.read);
         self.end(Ok(()), env)
     }
 
@@ -125,6 +121,7 @@ mod tests {
     use super::*;
     use crate::env::shared::{SharedData, SharedWriteError, Version};
     use crate::jose::{HostAlgorithms, NoHostVerifier, Verifier};
+    use crate::session::revocation::RevocationSync;
     use crate::testing::{TestHost, TestSharedData};
 
     #[test]
@@ -175,6 +172,13 @@ mod tests {
         }
     }
 
+    /// Does something in this VM with shared data that take no list.
+    fn with_no_lists(vm: &TestVm, act: impl FnOnce(&Arc<Store>, &mut Env<'_>)) {
+        let shared = WithoutLists(&vm.shared);
+        let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
+        act(&vm.store, &mut Env::new(Some(UnixTime(NOW)), &mut TestHost::default(), verifier, &shared));
+    }
+
     #[test]
     fn a_list_that_the_host_has_not_stored_is_read_by_each_vm() {
         let (mut vm, mut other, mut etcd) = TestVm::two();
@@ -185,14 +189,34 @@ mod tests {
             let bob = Revocation::of_user("bob", UnixTime(NOW));
             assert!(bob.store(&list, store.lifetime(), UnixTime(NOW), env).is_ok());
         });
-        let (store, shared) = (vm.store.clone(), WithoutLists(&vm.shared));
-        let (mut host, verifier) =
-            (TestHost::default(), Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() });
-        let env = &mut Env::new(Some(UnixTime(NOW)), &mut host, verifier, &shared);
-        let (load, operation) = Load::begin(&store, &list, &Arc::new(Outcome::default()), env);
-        etcd.make(load, operation, |load, result| load.answered(result, env));
+        with_no_lists(&vm, |store, env| {
+            let (load, operation) = Load::begin(store, &list, &Arc::new(Outcome::default()), env);
+            etcd.make(load, operation, |load, result| load.answered(result, env));
+        });
         assert!(vm.knows(0, "ada") && vm.is_loaded(0));
         assert!(!TestVm::of_process(4, &vm.shared).is_loaded(0));
+    }
+
+    /// The shared data have lost the list, and a VM that has not read it writes back what it knows.
+    #[test]
+    fn a_part_of_a_list_that_a_vm_writes_back_is_not_the_whole() {
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        other.sign_out(0, "ada", NOW, &mut etcd);
+        vm.load(0, NOW, &mut etcd);
+        vm.shared.set(&format!("tenantgate/revoked/{}", vm.lists[0].id()), b"junk", None).unwrap();
+        let mut part = TestVm::of_process(4, &vm.shared);
+        let list = part.lists[0].clone();
+        with_no_lists(&part, |store, env| {
+            let bob = Revocation::of_user("bob", UnixTime(NOW));
+            assert!(bob.store(&list, store.lifetime(), UnixTime(NOW), env).is_err());
+        });
+        let mut late = TestVm::of_process(5, &vm.shared);
+        for (writer, is_loaded) in [(&mut part, false), (&mut vm, true)] {
+            let list = writer.lists[0].clone();
+            writer.at(NOW, |store, env| RevocationSync::new([list], store.lifetime(), env));
+            assert_eq!(late.is_loaded(0), is_loaded);
+            assert!(late.knows(0, "bob") && late.knows(0, "ada") == is_loaded);
+        }
     }
 
     /// A list has room for 4,096 entries. The newest are read; the sessions that older ones end

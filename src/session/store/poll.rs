@@ -134,7 +134,6 @@ impl Poll {
             }
         }
         for (revocations, revocation) in new {
-            self.store.notice_lost_list(&revocations, env);
             let _ = revocation.store(&revocations, self.store.lifetime(), now, env);
         }
     }

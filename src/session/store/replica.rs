@@ -14,8 +14,8 @@ use crate::base::time::UnixTime;
 use crate::env::shared::key_of;
 use crate::env::{Env, NoEntropy};
 use crate::etcd::Etcd;
-use crate::seal::{KeyRing, Purpose};
-use crate::session::revocation::Revocations;
+use crate::seal::KeyRing;
+use crate::session::revocation::{Revocations, StoreRead};
 
 /// The store of a configuration.
 pub struct Store {
@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// A number that changes with each sign-out of this tenant that the polls may have missed.
-    pub(super) fn missed(&self, revocations: &Revocations, env: &Env<'_>) -> u32 {
+    fn missed(&self, revocations: &Revocations, env: &Env<'_>) -> u32 {
         let is_known = !self.has_others || !revocations.is_found();
         let version = || env.shared().get(&self.missed_key(&revocations.id())).map_or(0, |(_, version)| version.0);
         if is_known { 0 } else { version() }
@@ -209,46 +209,18 @@ impl Store {
         self.settings.when_away == WhenAway::Refuse
     }
 
-    /// The key in the shared data that says that the list of the tenant was read from this store.
-    fn loaded_key(&self, revocations: &Revocations) -> String {
-        [&self.key, "/", revocations.id().as_ref()].concat()
-    }
-
-    /// Records for the VMs of this process that the list of the tenant was read.
-    pub(super) fn set_loaded(&self, revocations: &Revocations, from: (u64, u32), env: &mut Env<'_>) {
-        if let Ok(sealed) = self.ring.seal(Purpose::Store, revocations.tenant(), &from, env) {
-            let _ = env.shared().set(&self.loaded_key(revocations), sealed.as_bytes(), None);
-        }
-        revocations.set_loaded(from);
-    }
-
-    /// Records that the list of the tenant has to be read again, if the shared data have lost it
-    /// and this VM has not read it. Call it before a sign-out is added to the list, which would
-    /// count as the whole list afterwards.
-    pub(crate) fn notice_lost_list(&self, revocations: &Revocations, env: &Env<'_>) {
-        let is_loaded = revocations.loaded().0 == self.epoch() && self.epoch() > 0;
-        if !is_loaded && !revocations.are_shared(env.shared()) {
-            let _ = env.shared().set(&self.loaded_key(revocations), b"-", None);
-        }
+    /// A read of all sign-outs of the tenant that would begin now. Its epoch is 0 before the first
+    /// poll.
+    pub(super) fn read(&self, revocations: &Revocations, env: &Env<'_>) -> StoreRead {
+        // The key ends with the text of a hash.
+        let store = self.key.as_bytes().last_chunk().map_or(0, |end| u64::from_be_bytes(*end));
+        StoreRead { epoch: self.epoch(), missed: self.missed(revocations, env), store }
     }
 
     /// Whether the list of the tenant was read since the last gap between polls, by this VM or
     /// another one of the process.
     pub(super) fn is_loaded(&self, revocations: &Revocations, env: &Env<'_>) -> bool {
-        let epoch = self.epoch();
-        let from = (epoch, self.missed(revocations, env));
-        if epoch == 0 || revocations.loaded() == from {
-            return epoch > 0;
-        }
-        let sealed = env.shared().get(&self.loaded_key(revocations)).map(|(sealed, _)| sealed).unwrap_or_default();
-        let opened = self.ring.open::<(u64, u32)>(Purpose::Store, revocations.tenant(), &sealed);
-        // Nobody but the shared data may have the list of a tenant that no VM kept for a while.
-        let is_loaded = revocations.are_shared(env.shared()) && opened.is_some_and(|opened| *opened.value() == from);
-        if is_loaded {
-            revocations.catch_up(env.shared());
-            revocations.set_loaded(from);
-        }
-        is_loaded
+        self.epoch() > 0 && revocations.have_read(self.read(revocations, env), env.shared())
     }
 }
 
@@ -310,8 +282,9 @@ mod tests {
             assert!(vm.knows(0, "ada"), "the list comes with it");
         }
         // A VM that knows it does not read it at each request.
-        let keys = vm.lists.each_ref().map(|list| vm.store.loaded_key(list));
-        keys.iter().for_each(|key| vm.shared.set(key, b"junk", None).unwrap());
+        for list in &vm.lists {
+            vm.shared.set(&format!("tenantgate/revoked/{}", list.id()), b"junk", None).unwrap();
+        }
         for vm in [&mut vm, &mut other] {
             assert!(vm.is_loaded(0) && vm.is_loaded(1));
         }
