@@ -90,8 +90,8 @@ pub(crate) struct Put {
     pub(crate) key: String,
     /// The value.
     pub(crate) value: String,
-    /// When etcd deletes the key.
-    pub(crate) lease: Lease,
+    /// When etcd deletes the key. `None`: it stays.
+    pub(crate) lease: Option<Lease>,
 }
 
 /// A lease: etcd deletes its keys when it ends. All keys that one VM writes within an hour and that
@@ -159,9 +159,9 @@ impl Operation {
     pub(super) fn leases(&self) -> Vec<Lease> {
         let Self::Write(Write { puts, .. }) = self else { return Vec::new() };
         let mut leases: Vec<Lease> = Vec::new();
-        for Put { lease, .. } in puts {
-            if !leases.contains(lease) {
-                leases.push(*lease);
+        for lease in puts.iter().filter_map(|put| put.lease) {
+            if !leases.contains(&lease) {
+                leases.push(lease);
             }
         }
         leases
@@ -171,7 +171,7 @@ impl Operation {
 impl Put {
     fn json(&self) -> Value {
         let Self { key, value, lease } = self;
-        let put = json!({ "key": encoded(key), "value": encoded(value), "lease": lease.id.to_string() });
+        let put = json!({ "key": encoded(key), "value": encoded(value), "lease": lease.map_or(0, |lease| lease.id).to_string() });
         json!({ "request_put": put })
     }
 }

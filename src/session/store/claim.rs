@@ -67,7 +67,7 @@ impl Claim {
     /// Asks for the refresh.
     pub(crate) fn ask(&self, now: UnixTime) -> (ClaimCall, HttpCall) {
         let lease = Lease::short(self.longest, self.salt, now);
-        let put = Put { key: self.etcd_key(), value: self.id.clone(), lease };
+        let put = Put { key: self.etcd_key(), value: self.id.clone(), lease: Some(lease) };
         self.operate(Write { absent: Some(self.etcd_key()), puts: vec![put], ..Write::default() })
     }
 
@@ -85,7 +85,7 @@ impl Claim {
             RefreshState::Renewed(_) | RefreshState::Rejected => {
                 let value = self.store.ring().seal(Purpose::Refresh, &self.tenant, &(self.key, result), env).ok()?;
                 let lease = Lease::lasting(KEPT, self.salt, now);
-                write.puts.push(Put { key: self.etcd_key(), value, lease });
+                write.puts.push(Put { key: self.etcd_key(), value, lease: Some(lease) });
             }
         }
         Some(self.operate(write))

@@ -4,15 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use super::pages::Pages;
 use super::replica::Store;
-use super::sign_out::{self, SignOut, recent, recent_from, tenant_of_recent};
+use super::sign_out::{self, SignOut, generation_key, recent, recent_from, tenant_of_recent};
 use super::state::PollState;
 use super::step::Step;
+use crate::base::encoding::base64url;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::etcd::{Answer, EtcdError, Operation, Range};
+use crate::etcd::{Answer, EtcdError, Operation, Put, Range, Write};
 use crate::session::revocation::{Revocation, Revocations};
 
 /// A poll in progress.
@@ -25,6 +28,21 @@ pub(crate) struct Poll {
     /// since at an earlier key.
     first: Option<(u64, u64)>,
     pages: Pages,
+    /// The generation that was read. 0 before that.
+    generation: u64,
+    phase: Phase,
+}
+
+/// What a poll waits for.
+#[derive(Clone, Copy)]
+enum Phase {
+    /// The sign-outs since the last poll, and behind them the generation.
+    Recent,
+    /// The generation alone: there was no poll before, or a gap. `is_set_back` if etcd has lost
+    /// what it had.
+    Generation { is_set_back: bool },
+    /// That this generation is written.
+    NewGeneration(u64),
 }
 
 impl Poll {
@@ -44,47 +62,108 @@ impl Poll {
         // After too long a gap, etcd may have deleted recent sign-outs already.
         let has_gap = before.confirmed.saturating_add(LONGEST_GAP) < now.0;
         let before = if has_gap { PollState { revision: 0, ..before } } else { before };
-        let prefix = store.prefix();
-        let from = match before.revision {
-            0 => recent(prefix),
-            revision => recent_from(prefix, revision.saturating_sub(OVERLAP)),
-        };
-        let pages = Pages::new(&from, &sign_out::after(&recent(prefix)));
-        // The first poll reads nothing but the revision.
-        let operation = if before.revision == 0 { revision_of(store) } else { pages.operation() };
-        Some((Self { store: store.clone(), before, began: now, first: None, pages }, operation))
+        let phase = if before.revision == 0 { Phase::Generation { is_set_back: false } } else { Phase::Recent };
+        let recents = recent(store.prefix());
+        let from = recent_from(store.prefix(), before.revision.saturating_sub(OVERLAP));
+        let pages = Pages::new(&from, &sign_out::after(&recents));
+        let poll = Self { store: store.clone(), before, began: now, first: None, pages, generation: 0, phase };
+        let operation = poll.operation();
+        Some((poll, operation))
+    }
+
+    /// The next operation that reads.
+    fn operation(&self) -> Operation {
+        match self.phase {
+            Phase::Recent => self.pages.operation(),
+            Phase::Generation { .. } | Phase::NewGeneration(_) => {
+                Operation::Range(Range::of(&generation_key(self.store.prefix())))
+            }
+        }
     }
 
     /// Takes an answer.
     pub(super) fn answered(mut self, result: Result<Answer, EtcdError>, env: &mut Env<'_>) -> Step<Self> {
-        match result {
-            Ok(answer) => self.page(&answer, env),
-            Err(EtcdError::TooLong) if self.pages.shorten() => {
-                let operation = self.pages.operation();
+        match (result, self.phase) {
+            (Ok(answer), Phase::Recent) => self.recent(&answer, env),
+            (Ok(answer), Phase::Generation { is_set_back }) => self.found(&answer, is_set_back, env),
+            (Ok(answer), Phase::NewGeneration(generation)) => self.written(&answer, generation, env),
+            (Err(EtcdError::TooLong), Phase::Recent) if self.pages.shorten() => {
+                let operation = self.operation();
                 Step::operate(self, operation)
             }
-            Err(error) => self.failed(&error, env),
+            // No replica has written such a value.
+            (Err(EtcdError::TooLong), Phase::Generation { .. }) => self.renew(None, env),
+            (Err(error), _) => self.failed(&error, env),
         }
     }
 
-    fn page(mut self, answer: &Answer, env: &mut Env<'_>) -> Step<Self> {
+    fn recent(mut self, answer: &Answer, env: &mut Env<'_>) -> Step<Self> {
         let (cluster, revision) = *self.first.get_or_insert((answer.cluster, answer.revision));
         let is_same = cluster == self.before.cluster && revision >= self.before.revision;
-        if self.before.revision > 0 && is_same {
+        if is_same {
             self.apply(answer, env);
+            self.generation = self.generation_in(answer).unwrap_or(self.generation);
             if self.pages.turn(answer) {
-                let operation = self.pages.operation();
+                let operation = self.operation();
                 return Step::operate(self, operation);
             }
+            if self.generation == self.before.generation {
+                let epoch = self.before.epoch;
+                return self.end(epoch, env);
+            }
         }
-        let epoch = if self.before.revision > 0 && is_same {
-            self.before.epoch
-        } else {
-            self.began.0.max(self.before.epoch.saturating_add(1))
-        };
-        let after =
-            PollState { next: self.next(env), cluster, revision, epoch, confirmed: self.began.0, is_away: false };
-        self.write(after, env);
+        (self.first, self.phase) = (None, Phase::Generation { is_set_back: true });
+        let operation = self.operation();
+        Step::operate(self, operation)
+    }
+
+    fn found(mut self, answer: &Answer, is_set_back: bool, env: &mut Env<'_>) -> Step<Self> {
+        self.first = Some((answer.cluster, answer.revision));
+        match self.generation_in(answer) {
+            // A backup of this generation was restored. Replicas that ask when its revision has
+            // passed the last one that they know have to notice it, too.
+            Some(generation) if is_set_back && generation == self.before.generation => self.renew(None, env),
+            Some(generation) => {
+                self.generation = generation;
+                self.end_with_gap(env)
+            }
+            None => {
+                let key = generation_key(self.store.prefix());
+                self.renew(Some(key), env)
+            }
+        }
+    }
+
+    /// Writes a new generation, if the key `absent` does not exist.
+    fn renew(mut self, absent: Option<String>, env: &mut Env<'_>) -> Step<Self> {
+        let Ok(random) = env.random::<12>() else { return self.end_with_gap(env) };
+        let value = base64url(&random);
+        self.phase = Phase::NewGeneration(id_of(value.as_bytes()));
+        let put = Put { key: generation_key(self.store.prefix()), value, lease: None };
+        Step::operate(self, Operation::Write(Write { absent, puts: vec![put], ..Write::default() }))
+    }
+
+    fn written(mut self, answer: &Answer, generation: u64, env: &mut Env<'_>) -> Step<Self> {
+        // If another replica was faster, it is that one's.
+        self.generation = if answer.succeeded { generation } else { self.generation_in(answer).unwrap_or_default() };
+        self.first.get_or_insert((answer.cluster, answer.revision));
+        self.end_with_gap(env)
+    }
+
+    fn generation_in(&self, answer: &Answer) -> Option<u64> {
+        let key = generation_key(self.store.prefix());
+        answer.pairs.iter().find(|pair| pair.key == key).map(|pair| id_of(&pair.value))
+    }
+
+    fn end_with_gap(self, env: &mut Env<'_>) -> Step<Self> {
+        let epoch = self.began.0.max(self.before.epoch.saturating_add(1));
+        self.end(epoch, env)
+    }
+
+    fn end(self, epoch: u64, env: &mut Env<'_>) -> Step<Self> {
+        let (next, confirmed, generation) = (self.next(env), self.began.0, self.generation);
+        let (cluster, revision) = self.first.unwrap_or_default();
+        self.write(PollState { next, cluster, generation, revision, epoch, confirmed, is_away: false }, env);
         let is_first = self.before.is_away || self.before.epoch == 0;
         let cluster = self.store.etcd().cluster();
         Step::end(is_first.then(|| {
@@ -143,10 +222,10 @@ impl Poll {
 ///
 /// [`Publish`]: super::publish::Publish
 pub(super) const OVERLAP: u64 = 64;
-/// A read of nothing, whose answer has the revision.
-pub(super) fn revision_of(store: &Store) -> Operation {
-    let from = recent(store.prefix()).into_bytes();
-    Operation::Range(Range { to: from.clone(), from, limit: 1, keys_only: true, is_reversed: false })
+
+/// Stands for the number of a store.
+fn id_of(value: &[u8]) -> u64 {
+    Sha256::digest(value).first_chunk().map_or(1, |hash| u64::from_be_bytes(*hash).max(1))
 }
 
 /// The most seconds without an answer after which the recent sign-outs are still there: they live
@@ -162,11 +241,10 @@ mod tests {
     use super::*;
     use crate::env::shared::SharedData as _;
 
-    /// Where the last poll began to read. `None` if it asked for the revision only.
-    fn read_from(etcd: &TestEtcd) -> Option<String> {
+    /// Where the last poll began to read.
+    fn read_from(etcd: &TestEtcd) -> String {
         match etcd.made.last().unwrap() {
-            Operation::Range(Range { from, keys_only: false, .. }) => Some(String::from_utf8(from.clone()).unwrap()),
-            Operation::Range(_) => None,
+            Operation::Range(Range { from, .. }) => String::from_utf8(from.clone()).unwrap(),
             Operation::Read(_) | Operation::Write(_) => panic!("a poll reads one range"),
         }
     }
@@ -206,7 +284,7 @@ mod tests {
         let version = |vm: &TestVm| vm.shared.get(&key).unwrap().1;
         let known = version(&vm);
         vm.poll(NOW + 4, &mut etcd).unwrap();
-        assert_eq!(read_from(&etcd), Some(recent_from(PREFIX, etcd.revision - OVERLAP)));
+        assert_eq!(read_from(&etcd), recent_from(PREFIX, etcd.revision - OVERLAP));
         assert_eq!(version(&vm), known);
         other.sign_out(0, "ada", NOW, &mut etcd);
         vm.poll(NOW + 6, &mut etcd).unwrap();
@@ -234,7 +312,76 @@ mod tests {
         // etcd has lost its disk, or a member that lags behind has answered.
         let restored = |revision| move |etcd: &mut TestEtcd| *etcd = TestEtcd { revision, ..TestEtcd::default() };
         assert_eq!(gap(&restored(999), 2), (true, false));
-        assert_eq!(gap(&restored(1000), 2), (false, false));
+        // Other replicas have written to the empty one in the meantime.
+        for revision in [1000, 2000] {
+            assert_eq!(gap(&restored(revision), 2), (true, false));
+        }
+        // So has a replica that has polled there.
+        let replaced = |etcd: &mut TestEtcd| {
+            restored(999)(etcd);
+            TestVm::new(3).poll(NOW, etcd).unwrap();
+            etcd.revision = 2000;
+        };
+        assert_eq!(gap(&replaced, 2), (true, false));
+    }
+
+    /// The backup has the same generation. Not every replica asks before its revision has grown.
+    #[test]
+    fn a_backup_that_is_restored_begins_another_epoch_everywhere() {
+        let (mut vm, mut late, mut etcd) = TestVm::two();
+        let backup = TestEtcd { pairs: etcd.pairs.clone(), ..TestEtcd::default() };
+        for number in 0..5 {
+            vm.sign_out(0, &number.to_string(), NOW, &mut etcd);
+        }
+        for vm in [&mut vm, &mut late] {
+            vm.poll(NOW + 2, &mut etcd).unwrap();
+        }
+        etcd = backup;
+        let before = [&vm, &late].map(|vm| vm.store.epoch());
+        vm.poll(NOW + 4, &mut etcd).unwrap();
+        etcd.revision = 2000;
+        for now in [NOW + 6, NOW + 8] {
+            late.poll(now, &mut etcd).unwrap();
+        }
+        vm.poll(NOW + 6, &mut etcd).unwrap();
+        assert!(vm.store.epoch() > before[0] && late.store.epoch() > before[1]);
+        assert_eq!([vm.store.epoch(), late.store.epoch()], [NOW + 4, NOW + 6], "and once");
+    }
+
+    #[test]
+    fn replicas_agree_on_the_generation_of_an_empty_store() {
+        let (mut vm, mut other, mut etcd) = (TestVm::new(1), TestVm::new(2), TestEtcd::default());
+        // Both have found none.
+        let begun = [&mut vm, &mut other].map(|vm| vm.at(NOW, |store, env| Poll::begin(store, env).unwrap()));
+        let read = begun.map(|(poll, operation)| (poll, etcd.answer(&operation)));
+        for (vm, (poll, answer)) in [&mut vm, &mut other].into_iter().zip(read) {
+            vm.at(NOW, |_, env| {
+                let Next::Operate(poll, write) = poll.answered(answer, env).next else { panic!("no write") };
+                assert!(matches!(poll.answered(etcd.answer(&write), env).next, Next::End));
+            });
+        }
+        for vm in [&mut vm, &mut other] {
+            let epoch = vm.store.epoch();
+            vm.poll(NOW + 2, &mut etcd).unwrap();
+            assert_eq!((epoch, vm.store.epoch()), (NOW, NOW));
+        }
+    }
+
+    /// Whoever can write to etcd can put anything under the key of the generation.
+    #[test]
+    fn a_generation_of_others_stops_no_poll() {
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        etcd.longest = 10_000;
+        for (turn, junk) in [(1, &[0; 20_000][..]), (2, b""), (3, b"\xff")] {
+            etcd.put(&generation_key(PREFIX), junk);
+            let now = NOW + 10 * turn;
+            vm.poll(now, &mut etcd).unwrap();
+            assert!(!vm.store.is_away() && vm.store.epoch() == now);
+            let ada = format!("ada {turn}");
+            other.sign_out(0, &ada, now, &mut etcd);
+            vm.poll(now + 2, &mut etcd).unwrap();
+            assert!(vm.knows(0, &ada) && vm.store.epoch() == now);
+        }
     }
 
     /// Whoever answers for etcd cannot keep a poll going.
@@ -255,8 +402,8 @@ mod tests {
         let mut vm = TestVm::new(1);
         let more =
             || Ok(Answer { cluster: 1, revision: 5, more: true, last_key: Some(vec![b'x']), ..Answer::default() });
-        assert_eq!(ends(&mut vm, NOW, &more), Some(1), "the first poll reads the revision");
-        assert_eq!(ends(&mut vm, NOW + 2000, &more), Some(1), "so does one after a gap");
+        assert_eq!(ends(&mut vm, NOW, &more), Some(2), "the first poll reads the generation and writes one");
+        assert_eq!(ends(&mut vm, NOW + 2000, &more), Some(2), "so does one after a gap");
         assert_eq!(ends(&mut vm, NOW + 2002, &|| Err(EtcdError::TooLong)), Some(4));
     }
 

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::outcome::{Ended, Outcome};
-use super::poll::{OVERLAP, revision_of};
+use super::poll::OVERLAP;
 use super::replica::Store;
-use super::sign_out::{SignOut, ended_key, recent_key, token_key};
+use super::sign_out::{SignOut, ended_key, generation_key, recent_key, token_key};
 use super::step::{Next, Step};
 use super::wait::StoreWait;
 use crate::base::encoding::base64url;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::{Env, HostFailure};
-use crate::etcd::{Answer, EtcdError, Lease, Operation, Put, Write};
+use crate::etcd::{Answer, EtcdError, Lease, Operation, Put, Range, Write};
 use crate::session::revocation::{Revocation, RevocationEntry, Revocations};
 
 /// A write in progress.
@@ -133,14 +133,14 @@ impl Publish {
         LogLine::new(level, event, Some(&self.revocations.tenant().name), reason)
     }
 
-    /// The next operation: the write, or before it a read of nothing that brings the revision.
+    /// The next operation: the write, or before it a read that brings the revision.
     fn operation(&self) -> Operation {
         if self.revision == 0 {
-            return revision_of(&self.store);
+            return Operation::Range(Range { keys_only: true, ..Range::of(&generation_key(self.store.prefix())) });
         }
         let (prefix, tenant) = (self.store.prefix(), self.revocations.id());
         let lease = |time| Lease::lasting(time, self.salt, self.at);
-        let put = |key, value: &str, time| Put { key, value: value.to_owned(), lease: lease(time) };
+        let put = |key, value: &str, time| Put { key, value: value.to_owned(), lease: Some(lease(time)) };
         let mut puts = vec![
             put(ended_key(prefix, &tenant, self.at, &self.id), &self.sealed, self.store.lifetime()),
             put(recent_key(prefix, self.revision, &tenant, &self.id), &self.sealed, Duration::ZERO),

@@ -69,6 +69,12 @@ pub(super) fn recent_key(prefix: &str, revision: u64, tenant: &str, id: &str) ->
     format!("{}/{tenant}/{id}", recent_from(prefix, revision))
 }
 
+/// The key of the number of this store, behind those of all recent sign-outs. An etcd that has lost
+/// its data has another number, or none.
+pub(super) fn generation_key(prefix: &str) -> String {
+    [&recent(prefix), "generation"].concat()
+}
+
 /// The tenant of a recent sign-out.
 pub(super) fn tenant_of_recent<'a>(prefix: &str, key: &'a str) -> Option<&'a str> {
     key.strip_prefix(prefix)?.strip_prefix("recent/")?.split('/').nth(1)
@@ -118,6 +124,7 @@ mod tests {
             SignOut::open(&pair, PREFIX, vm.store.ring(), list).is_some()
         };
         let mut kinds = Vec::new();
+        etcd.pairs.remove(generation_key(PREFIX).as_bytes()).unwrap();
         for (key, (value, _)) in &etcd.pairs {
             let key = std::str::from_utf8(key).unwrap();
             kinds.push(key.split('/').nth(2).unwrap());

@@ -14,6 +14,9 @@ pub(super) struct PollState {
     pub(super) next: u64,
     /// The id of the etcd cluster that answered last.
     pub(super) cluster: u64,
+    /// Stands for the number of the store, which changes when etcd has lost data. 0 if none is
+    /// known.
+    pub(super) generation: u64,
     /// Every write up to this revision of etcd is known.
     pub(super) revision: u64,
     /// Polls without a gap have the same number. It grows with each gap: then some sign-outs may
