@@ -65,7 +65,7 @@ use request_step::{RequestPhase, RequestStep};
 use response_phase::ResponsePhase;
 
 pub use awaited::Awaited;
-pub use plugin_call::{PluginCall, PluginStep, PluginWork, documents_poll, store_poll};
+pub use plugin_call::{PluginCall, PluginStep, PluginWork, calls_to_etcd};
 pub use request_step::RequestEffect;
 pub use response_phase::{ResponseEdit, ResponseEffect};
 

@@ -16,7 +16,8 @@ use crate::flow::token_revocation::TokenRevocation;
 use crate::http::call::{CallFailure, CallResponse, HttpCall};
 use crate::oauth::discovery::Provider;
 use crate::runtime::{DocumentStep, DocumentWork, Runtime, StartDocumentWork};
-use crate::session::store::{StartStoreWork, StoreStep, StoreWork, poll_if_due};
+use crate::session::revocation::RevocationSync;
+use crate::session::store::{StartStoreWork, StoreStep, StoreWork, lost_lists, poll_if_due};
 
 /// A call that is to be made for the plugin.
 pub struct PluginCall {
@@ -122,14 +123,16 @@ impl From<StartStoreWork> for PluginCall {
     }
 }
 
-/// The poll of the store, if the configuration has one and a poll is due.
-pub fn store_poll(runtime: &Runtime, env: &mut Env<'_>) -> Option<PluginCall> {
-    poll_if_due(runtime.store()?, env).map(PluginCall::from)
-}
-
-/// A look for changes of tenants in etcd, if the configuration has such tenants and a look is due.
-pub fn documents_poll(runtime: &Runtime, env: &mut Env<'_>) -> Option<PluginCall> {
-    runtime.follow_documents(env).map(PluginCall::from)
+/// The calls to etcd that are due: the poll of the store, a look for changes of tenants, and reads
+/// of lists that the store may have lost, so that they are written again.
+pub fn calls_to_etcd(runtime: &Runtime, sync: &RevocationSync, env: &mut Env<'_>) -> Vec<PluginCall> {
+    let mut calls = Vec::new();
+    if let Some(store) = runtime.store() {
+        calls.extend(poll_if_due(store, env).map(PluginCall::from));
+        calls.extend(lost_lists(store, sync, env).into_iter().map(PluginCall::from));
+    }
+    calls.extend(runtime.follow_documents(env).map(PluginCall::from));
+    calls
 }
 
 impl From<StartDocumentWork> for PluginCall {

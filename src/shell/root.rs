@@ -20,7 +20,7 @@ use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::config::{self, ConfigError, LoadContext};
 use crate::env::Env;
-use crate::filter::{Awaited, Filter, documents_poll, store_poll};
+use crate::filter::{Awaited, Filter, calls_to_etcd};
 use crate::identity::CacheCounts;
 use crate::jose::{HostAlgorithms, SignatureAlgorithm, Verifier};
 use crate::oauth::discovery::{Actions, FetchId, JwksRefresher};
@@ -110,11 +110,14 @@ impl Root {
 
     /// Looks at etcd for what is new, if that is due.
     fn poll_etcd(&self) {
-        let ended = self.plugin_calls(|calls, env| {
-            let polls = [store_poll(&self.runtime, env), documents_poll(&self.runtime, env)];
-            polls.into_iter().flatten().map(|poll| calls.begin(poll, env)).collect::<Vec<_>>()
+        let lines = self.plugin_calls(|calls, env| {
+            let mut lines = Vec::new();
+            for call in calls_to_etcd(&self.runtime, &self.revocation_sync, env) {
+                lines.extend(calls.begin(call, env).log);
+            }
+            lines
         });
-        ended.iter().flat_map(|ended| &ended.log).for_each(|line| self.log(line));
+        lines.iter().for_each(|line| self.log(line));
     }
 
     /// Runs `step` for the calls that outlast a stream.

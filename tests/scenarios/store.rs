@@ -254,7 +254,10 @@ pub fn a_replica_that_was_cut_off<H: Harness>() {
     goes_on_everywhere(&mut world, &copy);
     world.harness.turn = 0;
     world.open(&mut browser, LOGOUT).reply();
-    Etcd::shared().delete(&format!("{prefix}recent/0"));
+    let etcd = Etcd::shared();
+    // The generation stays.
+    let keys = etcd.keys(&format!("{prefix}recent/")).into_iter().filter(|(key, _)| !key.ends_with("generation"));
+    keys.for_each(|(key, _)| etcd.delete_key(&key));
     world.clock.advance(Duration::from_secs(3700));
     world.harness.replicas[1].advance();
     world.harness.turn = 1;
@@ -262,9 +265,10 @@ pub fn a_replica_that_was_cut_off<H: Harness>() {
     goes_on_everywhere(&mut world, &other);
 }
 
-/// etcd is set up again, or from an old backup: its revisions begin anew.
+/// etcd is set up again, or from an old backup: its revisions begin anew. The replicas write what
+/// was lost again, so one that starts later knows it, too.
 pub fn etcd_is_set_up_again<H: Harness>() {
-    let (mut world, _) = world::<H>(|_| {});
+    let (mut world, prefix) = world::<H>(|_| {});
     let (mut before, mut after, other) = (world.signed_in(), world.signed_in(), world.signed_in());
     let copies = [before.clone(), after.clone()];
     world.open(&mut before, LOGOUT).reply();
@@ -274,6 +278,13 @@ pub fn etcd_is_set_up_again<H: Harness>() {
     world.open(&mut after, LOGOUT).reply();
     world.eventually(|world| is_over_everywhere(world, &copies[1]));
     assert!(is_over_everywhere(&mut world, &copies[0]));
+    world.eventually(|_| etcd.keys(&format!("{prefix}ended/")).len() > 1);
+    let mut configuration = world.configuration();
+    store(&mut configuration, &prefix);
+    for replica in [0, 1] {
+        world.harness.restart(replica, &configuration);
+    }
+    assert!(copies.iter().all(|copy| is_over_everywhere(&mut world, copy)));
     goes_on_everywhere(&mut world, &other);
 }
 

@@ -17,7 +17,7 @@ use tenantgate::config::{self, ConfigError, Environment, LoadContext, Loaded};
 use tenantgate::env::{ClientAddress, Entropy, Env, NoEntropy};
 use tenantgate::filter::{
     Awaited, Effect, Filter, Input, PluginCall, PluginStep, PluginWork, RequestEffect, ResponseEdit, ResponseEffect,
-    documents_poll, store_poll,
+    calls_to_etcd,
 };
 use tenantgate::http::call::{CallFailure, CallResponse, HttpCall};
 use tenantgate::http::reply::LocalReply;
@@ -183,12 +183,12 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
             log.extend(actions.log);
         }
         self.note(log);
-        let polls = {
+        let calls = {
             let (now, mut entropy) = (Some(UnixTime(self.clock.now())), MachineEntropy);
             let env = &mut Env::new(now, &mut entropy, self.verifier, &self.shared);
-            [store_poll(&self.runtime, env), documents_poll(&self.runtime, env)]
+            calls_to_etcd(&self.runtime, &self.revocation_sync, env)
         };
-        polls.into_iter().flatten().for_each(|poll| self.plugin_call(poll));
+        calls.into_iter().for_each(|call| self.plugin_call(call));
         let now = self.clock.now();
         let (due, paused) = mem::take(&mut self.paused).into_iter().partition(|(time, _)| *time <= now);
         self.paused = paused;

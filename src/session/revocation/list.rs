@@ -170,6 +170,11 @@ impl RevocationList {
         bytes
     }
 
+    /// Whether the list revokes nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.not_before == UnixTime(0)
+    }
+
     /// The last read of the store whose sign-outs the list has.
     pub(super) fn last_read(&self) -> StoreRead {
         self.read
@@ -243,6 +248,20 @@ impl RevocationList {
         for &(entry, until) in &other.entries {
             self.add(entry, until);
         }
+    }
+
+    /// The entries for sessions that `other` lacks. An end of everybody's sessions counts while there
+    /// may be such sessions.
+    pub(super) fn beyond(&self, other: &Self, now: UnixTime, lifetime: Duration) -> Vec<(RevocationEntry, UnixTime)> {
+        let is_new = |&&(entry, until): &&(RevocationEntry, UnixTime)| {
+            !entry.is_token() && other.until(entry).is_none_or(|known| known < until)
+        };
+        let mut entries: Vec<_> = self.entries.iter().filter(is_new).copied().collect();
+        let floor = self.not_before;
+        if floor > other.not_before && floor.plus(lifetime) > now {
+            entries.push((RevocationEntry::everybody(), UnixTime(floor.0.saturating_sub(1))));
+        }
+        entries
     }
 
     /// Keeps the list within its limits. So at the limit more sessions are revoked, and never

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
-use super::list::{RevocableSession, RevocationList};
+use super::list::{RevocableSession, RevocationEntry, RevocationList};
 use super::store_read::StoreRead;
 use crate::base::time::UnixTime;
 use crate::env::Env;
@@ -77,6 +78,28 @@ impl Revocations {
             }
         }
         *loaded == read
+    }
+
+    /// Whether nothing was revoked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list().is_empty()
+    }
+
+    /// The last read of the store that is in this VM's list.
+    pub(crate) fn last_read(&self) -> StoreRead {
+        self.list().last_read()
+    }
+
+    /// What this VM's list has for sessions and these entries have not.
+    pub(crate) fn beyond(
+        &self,
+        known: &[(RevocationEntry, UnixTime)],
+        now: UnixTime,
+        lifetime: Duration,
+    ) -> Vec<(RevocationEntry, UnixTime)> {
+        let mut other = RevocationList::default();
+        known.iter().for_each(|&(entry, until)| other.add(entry, until));
+        self.list().beyond(&other, now, lifetime)
     }
 
     /// Records that this VM's list has all sign-outs that this read of the store has found.

@@ -188,6 +188,17 @@ impl RevocationSync {
         }
     }
 
+    /// The lists that are kept up to date.
+    pub(crate) fn lists(&self) -> Vec<Arc<Revocations>> {
+        let mut lists = Vec::new();
+        for groups in [&self.groups, &self.found] {
+            for group in groups {
+                lists.extend(group.tenants.iter().filter_map(Weak::upgrade));
+            }
+        }
+        lists
+    }
+
     /// Reads the lists that other VMs have changed.
     pub fn tick(&mut self, env: &mut Env<'_>) {
         let mut changed = Vec::new();

@@ -1,4 +1,5 @@
-//! Reads all sign-outs of a tenant, before this process uses a session of it for the first time.
+//! Reads all sign-outs of a tenant, before this process uses a session of it for the first time,
+//! and after a gap between the polls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +7,14 @@ use std::time::Duration;
 use super::outcome::{Ended, Outcome};
 use super::pages::Pages;
 use super::replica::Store;
+use super::restore::Restore;
 use super::sign_out::{self, SignOut, ended};
 use super::step::Step;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::etcd::{Answer, EtcdError, Operation};
-use crate::session::revocation::{Revocation, Revocations, StoreRead};
+use crate::session::revocation::{Revocation, RevocationEntry, Revocations, StoreRead};
 
 /// A read in progress.
 pub(crate) struct Load {
@@ -25,6 +27,10 @@ pub(crate) struct Load {
     count: usize,
     oldest: UnixTime,
     outcome: Arc<Outcome>,
+    /// What was read, if etcd may have lost sign-outs that the list has.
+    known: Option<Vec<(RevocationEntry, UnixTime)>>,
+    /// The writes of what etcd has lost, after the read has ended.
+    restore: Option<Restore>,
 }
 
 impl Load {
@@ -38,25 +44,40 @@ impl Load {
         let start = ended(store.prefix(), &revocations.id());
         let (store, revocations, outcome) = (store.clone(), revocations.clone(), outcome.clone());
         let read = store.read(&revocations, env);
+        let known = store.may_have_lost(&revocations).then(Vec::new);
         let pages = Pages::new(&start, &sign_out::after(&start));
         let operation = pages.operation();
-        (Self { store, revocations, read, pages, count: 0, oldest: UnixTime(0), outcome }, operation)
+        (
+            Self { store, revocations, read, pages, count: 0, oldest: UnixTime(0), outcome, known, restore: None },
+            operation,
+        )
     }
 
     /// Takes an answer.
     pub(super) fn answered(mut self, result: Result<Answer, EtcdError>, env: &mut Env<'_>) -> Step<Self> {
+        if let Some(restore) = self.restore.take() {
+            return restore.answered(result, env).map(|restore| Self { restore: Some(restore), ..self });
+        }
         match result {
             Ok(answer) => self.page(&answer, env),
             Err(EtcdError::TooLong) if self.pages.shorten() => {
                 let operation = self.pages.operation();
                 Step::operate(self, operation)
             }
-            Err(error) => self.end(Err(error.to_string()), env),
+            Err(error) => self.failed(&error.to_string(), env),
+        }
+    }
+
+    /// Begins another attempt to write what etcd has lost.
+    pub(super) fn again(mut self) -> Step<Self> {
+        match self.restore.take() {
+            Some(restore) => restore.again().map(|restore| Self { restore: Some(restore), ..self }),
+            None => Step::end(None),
         }
     }
 
     fn page(mut self, answer: &Answer, env: &mut Env<'_>) -> Step<Self> {
-        let Ok(now) = env.now() else { return self.end(Err("the host did not give the time".to_owned()), env) };
+        let Ok(now) = env.now() else { return self.failed("the host did not give the time", env) };
         let mut revocation = Revocation::default();
         for pair in &answer.pairs {
             if let Some(sign_out) = SignOut::open(pair, self.store.prefix(), self.store.ring(), &self.revocations) {
@@ -64,6 +85,7 @@ impl Load {
                 self.oldest = UnixTime(sign_out.at);
             }
         }
+        self.known.iter_mut().for_each(|known| known.extend(&revocation.entries));
         self.count = self.count.saturating_add(answer.pairs.len());
         let has_next = self.pages.turn(answer);
         if !has_next {
@@ -81,28 +103,36 @@ impl Load {
             let _ = rest.store(&self.revocations, lifetime, now, env);
         } else if has_next {
             if self.count >= MOST_KEYS {
-                return self.end(Err(format!("there are more than {MOST_KEYS} keys")), env);
+                return self.failed(&format!("there are more than {MOST_KEYS} keys"), env);
             }
             let operation = self.pages.operation();
             return Step::operate(self, operation);
         }
         self.revocations.set_loaded(self.read);
-        self.end(Ok(()), env)
+        let lost = self.known.take().map(|known| self.revocations.beyond(&known, now, lifetime)).unwrap_or_default();
+        self.ended(Ended::Done);
+        if lost.is_empty() {
+            return Step::end(None);
+        }
+        match Restore::begin(&self.store, &self.revocations, lost, env) {
+            Ok((restore, operation)) => Step::operate(Self { restore: Some(restore), ..self }, operation),
+            Err(_) => Step::end(None),
+        }
     }
 
-    fn end(self, result: Result<(), String>, env: &Env<'_>) -> Step<Self> {
-        if result.is_err() {
-            self.revocations.pause_loading(env.now().unwrap_or_default().plus(PAUSE));
-        }
+    /// Tells the requests that wait that the read has ended.
+    fn ended(&self, ended: Ended) {
         self.store.loaded(&self.revocations.id());
-        self.outcome.end(if result.is_ok() { Ended::Done } else { Ended::Failed });
+        self.outcome.end(ended);
+    }
+
+    fn failed(self, reason: &str, env: &Env<'_>) -> Step<Self> {
+        self.revocations.pause_loading(env.now().unwrap_or_default().plus(PAUSE));
+        self.ended(Ended::Failed);
         let cluster = self.store.etcd().cluster();
         let tenant = &self.revocations.tenant().name;
-        Step::end(result.err().map(|reason| {
-            let reason =
-                format!("the sign-outs of this tenant were not read from etcd (cluster \"{cluster}\"): {reason}");
-            LogLine::new(Level::Warn, Event::StoreFailed, Some(tenant), &reason)
-        }))
+        let reason = format!("the sign-outs of this tenant were not read from etcd (cluster \"{cluster}\"): {reason}");
+        Step::end([LogLine::new(Level::Warn, Event::StoreFailed, Some(tenant), &reason)])
     }
 }
 

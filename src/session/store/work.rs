@@ -26,7 +26,7 @@ pub(crate) struct StoreWork {
 pub(super) enum Task {
     /// Reads what is new.
     Poll(Poll),
-    /// Reads the list of a tenant.
+    /// Reads the list of a tenant, and writes what etcd has lost of it.
     Load(Load),
     /// Writes a sign-out.
     Publish(Publish),
@@ -81,8 +81,9 @@ impl StoreWork {
     pub(crate) fn again(self) -> StoreStep {
         match self.task {
             Task::Publish(publish) => step(&self.store, publish.again(), Task::Publish),
-            // These make no pause.
-            Task::Poll(_) | Task::Load(_) => StoreStep::End(Vec::new()),
+            Task::Load(load) => step(&self.store, load.again(), Task::Load),
+            // A poll makes no pause.
+            Task::Poll(_) => StoreStep::End(Vec::new()),
         }
     }
 }
