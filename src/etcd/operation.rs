@@ -105,7 +105,7 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// The lease of the VM with this random number for a key that is of use for `time` from `now`
-    /// on. It ends one to two hours later.
+    /// on. It ends after that time, and at most two hours later.
     pub(crate) fn lasting(time: Duration, salt: u64, now: UnixTime) -> Self {
         let (bucket, hours) = (now.0 / HOUR, (time.as_secs() / HOUR).saturating_add(2));
         let hash = Sha256::digest(format!("{salt} {bucket} {hours}"));
