@@ -229,7 +229,7 @@ fn id_of(value: &[u8]) -> u64 {
 }
 
 /// The most seconds without an answer after which the recent sign-outs are still there: they live
-/// for an hour, less the ten minutes for which a write may be tried again.
+/// for an hour, less the 22 minutes for which a write may be tried again.
 const LONGEST_GAP: u64 = 1800;
 /// The longest time between two writes of the state by a VM that polls.
 const LONGEST: Duration = Duration::from_secs(10);

@@ -155,7 +155,7 @@ impl Publish {
 
 /// The time between two attempts.
 const RETRY: Duration = Duration::from_secs(5);
-/// The most attempts: those of ten minutes.
+/// The most attempts: those of ten minutes, or of 22 if each of them has to wait for three calls.
 const MOST_ATTEMPTS: u32 = 120;
 
 #[cfg(test)]
