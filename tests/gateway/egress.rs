@@ -95,6 +95,16 @@ fn private_addresses_are_refused() {
     assert!(log.contains("jwks_fetch_failed tenant=acme") && log.contains("status 403"), "{log}");
 }
 
+/// Envoy refuses the file if the two differ, and has room for the tenants that a worker keeps.
+#[test]
+fn the_limit_of_issuers() {
+    let egress: Value = serde_saphyr::from_str(include_str!("../../envoy/egress.yaml")).unwrap();
+    let filter = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/dns_cache_config";
+    let cluster = "/static_resources/clusters/1/cluster_type/typed_config/dns_cache_config";
+    assert_eq!(egress.pointer(filter).unwrap(), egress.pointer(cluster).unwrap());
+    assert!(egress.pointer(cluster).unwrap()["max_hosts"].as_u64().unwrap() >= 6 * 10_000);
+}
+
 /// The list has every network that no issuer of the Internet has.
 #[test]
 fn the_list_of_private_addresses() {
