@@ -50,7 +50,7 @@ impl Arguments {
                 Ok(hosts) => match &mut list {
                     Some(list) => list.add(&json!({ "name": shown, "deleted": true, "hosts": hosts }))?,
                     None => print(&format!(
-                        "{shown}: deleted from {}; every gate answers 404 on its hosts within about {}",
+                        "{shown}: deleted from {}; no gate serves it any more after about {}",
                         etcd.name(),
                         gate.delay()
                     ))?,
