@@ -105,7 +105,9 @@ fn the_limit_of_issuers() {
     assert!(egress.pointer(cluster).unwrap()["max_hosts"].as_u64().unwrap() >= 6 * 10_000);
 }
 
-/// The list has every network that no issuer of the Internet has.
+/// The list has the special-purpose networks of IANA (RFC 6890) that are not globally reachable or
+/// out of use, multicast, and those whose addresses stand for one of IPv4 (mapped, NAT64, 6to4,
+/// Teredo). No issuer of the Internet has such an address.
 #[test]
 fn the_list_of_private_addresses() {
     let mut egress: Value = serde_saphyr::from_str(include_str!("../../envoy/egress.yaml")).unwrap();
@@ -128,13 +130,28 @@ fn the_list_of_private_addresses() {
             "127.0.0.0/8",
             "169.254.0.0/16",
             "172.16.0.0/12",
+            "192.0.0.0/24",
+            "192.0.2.0/24",
+            "192.88.99.0/24",
             "192.168.0.0/16",
+            "198.18.0.0/15",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
             "224.0.0.0/3",
             "::/96",
             "::ffff:0:0/96",
             "64:ff9b::/96",
+            "64:ff9b:1::/48",
+            "100::/64",
+            "100:0:0:1::/64",
+            "2001::/23",
+            "2001:db8::/32",
+            "2002::/16",
+            "3fff::/20",
+            "5f00::/16",
             "fc00::/7",
             "fe80::/10",
+            "fec0::/10",
             "ff00::/8",
         ]
     );
