@@ -250,8 +250,8 @@ impl RevocationList {
         }
     }
 
-    /// The entries for sessions that `other` lacks. An end of everybody's sessions counts while there
-    /// may be such sessions.
+    /// The entries for sessions that `other` lacks. An end of everybody's sessions counts while
+    /// there may be such sessions.
     pub(super) fn beyond(&self, other: &Self, now: UnixTime, lifetime: Duration) -> Vec<(RevocationEntry, UnixTime)> {
         let is_new = |&&(entry, until): &&(RevocationEntry, UnixTime)| {
             !entry.is_token() && other.until(entry).is_none_or(|known| known < until)
