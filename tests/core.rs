@@ -126,6 +126,36 @@ mod other_plugins {
     }
 }
 
+/// The waits for etcd.
+mod store_waits {
+    use serde_json::Value;
+
+    use super::support::core_harness::CoreHarness;
+    use super::support::etcd::{Etcd, EtcdAccess, prefix, store};
+    use super::support::harness::Harness as _;
+    use super::support::issuer::{Answer, Issuer};
+    use super::support::world::World;
+
+    /// A sign-out waits until etcd has it, but not for an etcd that has not answered the last poll.
+    #[test]
+    fn a_sign_out_waits_for_an_etcd_that_answers() {
+        let prefix = prefix();
+        let change = |configuration: &mut Value| store(configuration, &prefix);
+        let reach_etcd = |issuer: &mut Issuer| issuer.etcd = Some(EtcdAccess::new(Etcd::shared().address));
+        let mut world = World::<CoreHarness>::with_issuer(reach_etcd, change);
+        let (first, second) = (world.signed_in(), world.signed_in());
+        for (mut browser, answer, waits) in [(first, Answer::Normal, 1), (second, Answer::Silence, 0)] {
+            world.issuer("acme", |issuer| issuer.etcd.as_mut().unwrap().answer = answer);
+            for _ in 0..3 {
+                world.harness.advance();
+            }
+            let before = world.harness.store_waits;
+            assert_eq!(world.open(&mut browser, "https://acme.example/oauth2/logout").reply().status, 302);
+            assert_eq!(world.harness.store_waits - before, waits);
+        }
+    }
+}
+
 /// Failures of the host, and inputs in the wrong order.
 mod host_failures {
     use std::sync::Arc;

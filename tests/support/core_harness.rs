@@ -57,6 +57,8 @@ pub struct CoreHarness<const DEFERS: bool = false> {
     pub verifier: Verifier<'static>,
     /// How many times the filter has allocated memory in its steps.
     allocations: Cell<u64>,
+    /// How many requests have waited for etcd.
+    pub store_waits: usize,
 }
 
 /// An environment without variables.
@@ -266,6 +268,7 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
             counters,
             client: None,
             paused: Vec::new(),
+            store_waits: 0,
             verifier: VERIFIER,
             allocations: Cell::new(0),
         };
@@ -313,6 +316,7 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
                 }
                 Effect::Request(RequestEffect::AwaitStore(start)) => {
                     assert_eq!(filter.awaited(), Some(Awaited::Store));
+                    self.store_waits += usize::from(!start.is_empty());
                     if start.is_empty() {
                         self.tick();
                     }
