@@ -120,7 +120,7 @@ fn wire(value: &Value) -> WireValue {
 }
 
 /// Of the VM that checks the configuration, with its bytes and with all tenants compiled for it.
-const MEMORY: u64 = 2_400;
+const MEMORY: u64 = 2_450;
 const CHECKED: u64 = 580_000;
 const DEFERRED: u64 = 26_000;
 /// The ids of the tenants, and what documents are compared with.

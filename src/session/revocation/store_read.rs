@@ -9,12 +9,12 @@ pub(crate) struct StoreRead {
     /// How many sign-outs of the tenant the polls had missed before it.
     pub(crate) missed: u32,
     /// Identifies the store, and the tenants for which it is polled.
-    pub(crate) store: u64,
+    pub(crate) store: u32,
 }
 
 impl StoreRead {
     /// The length of [`to_bytes`](Self::to_bytes).
-    pub(super) const LENGTH: usize = 20;
+    pub(super) const LENGTH: usize = 16;
 
     /// As it is written at the end of a list.
     pub(super) fn to_bytes(self) -> [u8; Self::LENGTH] {
@@ -31,6 +31,6 @@ impl StoreRead {
         let (missed, rest) = rest.split_first_chunk()?;
         let store = rest.try_into().ok()?;
         let (epoch, missed) = (u64::from_be_bytes(*epoch), u32::from_be_bytes(*missed));
-        Some(Self { epoch, missed, store: u64::from_be_bytes(store) })
+        Some(Self { epoch, missed, store: u32::from_be_bytes(store) })
     }
 }

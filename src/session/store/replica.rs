@@ -226,7 +226,7 @@ impl Store {
     /// poll.
     pub(super) fn read(&self, revocations: &Revocations, env: &Env<'_>) -> StoreRead {
         // The key ends with the text of a hash.
-        let store = self.key.as_bytes().last_chunk().map_or(0, |end| u64::from_be_bytes(*end));
+        let store = self.key.as_bytes().last_chunk().map_or(0, |end| u32::from_be_bytes(*end));
         StoreRead { epoch: self.epoch(), missed: self.missed(revocations, env), store }
     }
 
