@@ -150,6 +150,34 @@ fn etcd_is_where_the_cluster_leads() {
     assert!(received[1..].iter().all(|call| call.header("authorization") == Some("the-token")), "{received:?}");
 }
 
+/// A member of etcd that is cut off from the others.
+#[test]
+fn a_server_that_answers_5xx_is_passed_over() {
+    let no_leader = |_: &Received| Some(sent(503, 0, &json!({ "code": 14, "message": "etcdserver: no leader" })));
+    let timed_out = |call: &Received| {
+        let answer = json!({ "code": 14, "message": "etcdserver: request timed out" });
+        (call.path == "/v3/kv/txn").then(|| sent(503, 0, &answer))
+    };
+    let all = ["/v3/auth/authenticate", "/v3/kv/range", "/v3/kv/txn"];
+    let answers: [fn(&Received) -> Option<Sent>; 2] = [no_leader, timed_out];
+    for (answer, (asked, then)) in answers.into_iter().zip([(&all[..1], &all[..]), (&all[..], &all[2..])]) {
+        let (cut_off, server) = (Server::with(None, 0, answer), Server::start(None));
+        let (code, output, errors) = sign_out(&bootstrap(&[cut_off.address, server.address], ""), &["--all"]);
+        assert_eq!((code, errors.as_str()), (0, ""), "{output}");
+        assert!(output.ends_with(&format!("; written to {} (cluster \"etcd\")\n", server.http())), "{output}");
+        assert_eq!(cut_off.paths(), asked);
+        assert_eq!(server.paths(), then);
+    }
+    let servers = [Server::with(None, 0, no_leader), Server::with(None, 0, no_leader)];
+    let errors = refused(&bootstrap(&servers.each_ref().map(|server| server.address), ""), &["--all"]);
+    let place = format!("{} (cluster \"etcd\")", servers[0].http());
+    assert_eq!(
+        errors,
+        format!("tenantgate: acme: etcd did not confirm it; {place}: status 503: etcdserver: no leader\n")
+    );
+    assert!(servers.iter().all(|server| !server.paths().is_empty()));
+}
+
 #[test]
 fn the_address_of_the_command_line_wins() {
     let server = Server::start(None);

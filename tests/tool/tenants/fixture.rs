@@ -52,6 +52,21 @@ impl Gates {
         self.file("gate.yaml", &configuration.to_string());
     }
 
+    /// Puts the configuration into a bootstrap with these clusters.
+    pub(super) fn add_clusters(&self, clusters: &Value) {
+        let configuration: Value = serde_json::from_str(&fs::read_to_string(self.path("gate.yaml")).unwrap()).unwrap();
+        let bootstrap = json!({ "static_resources": {
+            "listeners": [{ "filter": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+                "config": { "name": "tenantgate", "configuration": {
+                    "@type": "type.googleapis.com/google.protobuf.Struct", "value": configuration,
+                } },
+            } }],
+            "clusters": clusters,
+        } });
+        self.file("gate.yaml", &bootstrap.to_string());
+    }
+
     /// Writes a file. The result is its path.
     pub(super) fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
@@ -78,14 +93,19 @@ impl Gates {
         arguments: &[&str],
         input: &str,
     ) -> (i32, String, String) {
-        let (gate, etcd) = (self.path("gate.yaml"), format!("http://{etcd}"));
+        let etcd = format!("http://{etcd}");
+        self.run_by_file(command, &[arguments, &["--etcd", &etcd]].concat(), input)
+    }
+
+    /// The same by the cluster in the file of the gates.
+    pub(super) fn run_by_file(&self, command: &str, arguments: &[&str], input: &str) -> (i32, String, String) {
+        let gate = self.path("gate.yaml");
         let mut variables = vec![format!("KEY_a={KEY}"), format!("KEY_b={OTHER_KEY}")];
         // Each client has a secret of its own.
         let names = input.split("SECRET_").skip(1).filter_map(|rest| rest.split('}').next());
         variables.extend(names.map(|name| format!("SECRET_{name}={SECRET}-{name}")));
         let mut all = vec!["tenants", command, &gate];
         all.extend(arguments);
-        all.extend(["--etcd", &etcd]);
         variables.iter().for_each(|variable| all.extend(["--env", variable]));
         let (code, output, errors) = run(&all, input);
         for secret in [SECRET, KEY, OTHER_KEY, Signer::eddsa().private_pem().lines().nth(1).unwrap()] {
@@ -144,6 +164,16 @@ fn of_file(name: &str, hosts: &Value, login: Value) -> Value {
         "client_secret": { "env": "NOT_SET" },
         "provider": { "cluster": "i", "discovery": true },
         "login": login,
+    })
+}
+
+/// A cluster with these endpoints.
+pub(super) fn cluster(name: &str, endpoints: &[(&str, u16)]) -> Value {
+    let endpoint = |(host, port): &(&str, u16)| json!({ "endpoint": { "address": { "socket_address": { "address": host, "port_value": port } } } });
+    let endpoints: Vec<Value> = endpoints.iter().map(endpoint).collect();
+    json!({
+        "name": name, "type": "STRICT_DNS",
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": endpoints }] },
     })
 }
 

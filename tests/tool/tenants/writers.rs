@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::fixture::{Gates, signed, tenant};
+use super::fixture::{Gates, cluster, signed, tenant};
 use crate::support::signer::Signer;
 use crate::web_server::{Sent, serve};
 
@@ -95,6 +95,36 @@ fn an_own_write_is_known_again() {
     let (code, output, errors) = gates.run_at(way, "apply", &["-", "--key", &gates.path("ed.pem"), "--yes"], &acme);
     assert_eq!((code, errors.as_str()), (0, ""), "{output}");
     assert_eq!(gates.keys().iter().filter(|(key, _)| key.starts_with("changes/")).count(), 1);
+}
+
+/// A member of etcd that answers 503 may have written before, or not.
+#[test]
+fn the_next_member_is_asked_after_503() {
+    for (has_written, is_asked_to_write) in [(true, true), (false, true), (false, false)] {
+        let gates = Gates::new();
+        gates.applied(&tenant("acme", "acme.example", ""));
+        let etcd = gates.etcd;
+        let cut_off = serve(None, move |call| {
+            let body: Value = serde_json::from_str(&call.body).unwrap();
+            let is_write = body.get("compare").is_some();
+            if is_asked_to_write && !is_write {
+                let (status, answer) = etcd.post(&call.path, &body);
+                return Some(Sent { status, headers: Vec::new(), body: answer.to_string() });
+            }
+            if is_write && has_written {
+                assert_eq!(etcd.post(&call.path, &body).1["succeeded"], true);
+            }
+            let answer = json!({ "code": 14, "message": "etcdserver: request timed out" });
+            Some(Sent { status: 503, headers: Vec::new(), body: answer.to_string() })
+        });
+        let members = [("127.0.0.1", cut_off.port()), ("127.0.0.1", etcd.address.port())];
+        gates.add_clusters(&json!([cluster("etcd", &members)]));
+        let (code, output, errors) = gates.run_by_file("delete", &["acme", "--yes"], "");
+        assert_eq!((code, errors.as_str()), (0, ""), "{output}");
+        let keys = gates.keys();
+        let names: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(names, ["changes/00000000000000000001", "changes/00000000000000000002"], "{has_written}");
+    }
 }
 
 /// Tenants that have nothing in common are all written, each with its own entry in the log.
