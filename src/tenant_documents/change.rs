@@ -8,6 +8,9 @@ use crate::http::host::{Host, HostPattern};
 /// A change of one tenant: it was added, replaced or removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// A random text. An etcd that was emptied may get another change with the same number at the
+    /// same revision.
+    pub id: String,
     /// The name of the tenant.
     pub tenant: String,
     /// The hosts that it had before or has now.
@@ -18,7 +21,7 @@ impl Change {
     /// The value of the entry: a JSON object.
     pub fn write(&self) -> String {
         let hosts: Vec<String> = self.hosts.iter().map(ToString::to_string).collect();
-        json::write(&json!({ "tenant": self.tenant, "hosts": hosts }))
+        json::write(&json!({ "id": self.id, "tenant": self.tenant, "hosts": hosts }))
     }
 
     /// Reads the value of an entry. `None` if it is none, or has a host that is no host.
@@ -26,7 +29,8 @@ impl Change {
         let entry = json::parse_object(value).ok()?;
         let hosts = entry.get("hosts")?.as_array()?;
         let hosts = hosts.iter().map(|host| HostPattern::parse(host.as_str()?).ok()).collect::<Option<_>>()?;
-        Some(Self { tenant: entry.get("tenant").and_then(Value::as_str)?.to_owned(), hosts })
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Self { id: text("id").unwrap_or_default(), tenant: text("tenant")?, hosts })
     }
 
     /// Whether another tenant than before may belong to `host`, or another document to this tenant.
@@ -43,7 +47,7 @@ mod tests {
     #[test]
     fn a_change_concerns_its_tenant_and_its_hosts() {
         let hosts = ["acme.example", "*.acme.example"].map(|host| HostPattern::parse(host).unwrap());
-        let change = Change { tenant: "acme".to_owned(), hosts: hosts.into() };
+        let change = Change { id: "x".to_owned(), tenant: "acme".to_owned(), hosts: hosts.into() };
         assert_eq!(Change::read(change.write().as_bytes()), Some(change.clone()));
         for (tenant, host, concerns) in [
             (None, "acme.example", true),

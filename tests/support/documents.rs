@@ -1,6 +1,7 @@
 //! Tenants as documents in a real etcd, written as the tool writes them.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 use tenantgate::base::time::UnixTime;
@@ -92,7 +93,8 @@ impl Documents {
 
     fn write(&mut self, name: &str, hosts: Vec<HostPattern>, puts: Vec<(String, String)>, deletes: Vec<String>) {
         self.number += 1;
-        let change = (self.keys().change(self.number), Change { tenant: name.to_owned(), hosts }.write());
+        let (id, tenant) = (format!("{:?}", Instant::now()), name.to_owned());
+        let change = (self.keys().change(self.number), Change { id, tenant, hosts }.write());
         let put =
             |(key, value): &(String, String)| json!({ "request_put": { "key": base64(key), "value": base64(value) } });
         let delete = |key: &String| json!({ "request_delete_range": { "key": base64(key) } });

@@ -249,7 +249,7 @@ impl Cache {
     /// Forgets what has changed. Lookups in progress notice it at their end.
     pub(super) fn follow(&mut self, log: FollowedLog, version: Option<Version>) {
         // A log that is shorter than before is one of another etcd.
-        let is_same = log.cluster == self.log.cluster && log.number >= self.log.number;
+        let is_same = (log.cluster, log.gaps) == (self.log.cluster, self.log.gaps) && log.number >= self.log.number;
         let since = self.log.number;
         let is_complete = is_same && since >= log.from;
         if !is_complete {
@@ -330,9 +330,9 @@ mod tests {
     /// The log of this etcd cluster that begins after `from`, with changes of these tenants.
     fn log(cluster: u64, from: u64, tenants: &[&str]) -> FollowedLog {
         let mut log = FollowedLog { cluster, ..FollowedLog::default() };
-        log.begin_at(from, from);
+        log.begin_at(from, UnixTime(0));
         for (tenant, number) in tenants.iter().zip(from.saturating_add(1)..) {
-            log.add(number, Change { tenant: (*tenant).to_owned(), hosts: Vec::new() }.write());
+            log.add(number, Change { id: String::new(), tenant: (*tenant).to_owned(), hosts: Vec::new() }.write());
         }
         log
     }
@@ -361,7 +361,7 @@ mod tests {
         // The same for a host that has a tenant since, another etcd, and one that was set up again.
         let hosts = HostPattern::parse("new.example").unwrap();
         let mut log = log(1, 6, &[]);
-        log.add(7, Change { tenant: "new".to_owned(), hosts: vec![hosts] }.write());
+        log.add(7, Change { id: String::new(), tenant: "new".to_owned(), hosts: vec![hosts] }.write());
         cache.follow(log, None);
         assert!(!cache.keep_absent(&host("new.example"), after, NOW));
         assert!(cache.keep_absent(&host("other.example"), after, NOW));
@@ -370,6 +370,22 @@ mod tests {
         let before = moment(&cache, 7, 1);
         cache.follow(self::log(1, 3, &[]), None);
         assert!(!cache.keep(&host("b.example"), &tenant("b"), before, NOW));
+    }
+
+    /// etcd was emptied, and as many changes were written as before.
+    #[test]
+    fn a_gap_forgets_everything_whatever_its_number_is() {
+        let mut cache = Cache::new(10);
+        cache.follow(log(1, 5, &[]), None);
+        let moment = moment(&cache, 5, 1);
+        cache.look_up(&host("acme.example"), NOW).unwrap();
+        assert!(cache.keep(&host("acme.example"), &tenant("acme"), moment, NOW));
+        let mut log = log(1, 5, &[]);
+        cache.follow(log.clone(), None);
+        assert!(is_known(&mut cache, "acme.example"));
+        log.begin_at(5, UnixTime(0));
+        cache.follow(log, None);
+        assert!(!is_known(&mut cache, "acme.example"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::env::shared::{Version, create};
+use crate::etcd::Pair;
 use crate::http::host::Host;
 use crate::seal::{KeyRing, Purpose};
 use crate::tenant_documents::Change;
@@ -18,9 +19,12 @@ pub(super) struct FollowedLog {
     pub(super) cluster: u64,
     /// The number of the last change. 0 if there was none.
     pub(super) number: u64,
-    /// The revision at which it was written. An etcd that was set up from a backup may have another
-    /// change with the same number.
+    /// The revision at which it was written, and its id. An etcd that was set up anew may have
+    /// another change with the same number.
     pub(super) revision: u64,
+    pub(super) id: String,
+    /// Grows with each gap, after which everything is looked up again.
+    pub(super) gaps: u64,
     /// What is older than this change is not known here.
     pub(super) from: u64,
     /// The numbers and values of the changes since.
@@ -49,6 +53,30 @@ impl FollowedLog {
         now.0 >= self.next || self.next > now.0.saturating_add(MAX_PAUSE)
     }
 
+    /// Reads on: `entries` are the last known change, and all that follow in an answer of this etcd
+    /// cluster. The last known one proves that there is no gap.
+    pub(super) fn read_on(&mut self, cluster: u64, entries: &[(u64, &Pair)], now: UnixTime) {
+        let id = |pair: &Pair| Change::read(&pair.value).map(|change| change.id).unwrap_or_default();
+        let is_last = |&(number, pair): &(u64, &Pair)| {
+            (number, pair.modified) == (self.number, self.revision) && id(pair) == self.id
+        };
+        let later = || entries.iter().filter(|(number, _)| *number > self.number);
+        let is_consecutive = || later().zip(self.number.saturating_add(1)..).all(|((number, _), next)| *number == next);
+        let goes_on = self.number == 0 || (entries.first().is_some_and(is_last) && is_consecutive());
+        let is_same = cluster == self.cluster && goes_on;
+        let new: Vec<_> = if is_same { later().copied().collect() } else { Vec::new() };
+        self.cluster = cluster;
+        if !is_same {
+            self.begin_at(entries.last().map_or(0, |(number, _)| *number), now);
+        }
+        for (number, pair) in new {
+            self.add(number, String::from_utf8_lossy(&pair.value).into_owned());
+        }
+        if let Some((_, pair)) = entries.last() {
+            (self.revision, self.id) = (pair.modified, id(pair));
+        }
+    }
+
     /// Adds a change. The oldest go if there are too many.
     pub(super) fn add(&mut self, number: u64, value: String) {
         self.number = number;
@@ -61,8 +89,8 @@ impl FollowedLog {
     }
 
     /// The same log after a gap: nothing is known before this change.
-    pub(super) fn begin_at(&mut self, number: u64, revision: u64) {
-        (self.number, self.revision, self.from) = (number, revision, number);
+    pub(super) fn begin_at(&mut self, number: u64, now: UnixTime) {
+        (self.number, self.from, self.gaps) = (number, number, now.0.max(self.gaps.saturating_add(1)));
         self.changes.clear();
     }
 
@@ -100,14 +128,47 @@ mod tests {
     use super::*;
 
     fn change(tenant: &str) -> String {
-        Change { tenant: tenant.to_owned(), hosts: Vec::new() }.write()
+        Change { id: String::new(), tenant: tenant.to_owned(), hosts: Vec::new() }.write()
+    }
+
+    fn pair(id: &str, modified: u64) -> Pair {
+        let value = Change { id: id.to_owned(), tenant: "acme".to_owned(), hosts: Vec::new() }.write();
+        Pair { key: String::new(), value: value.into_bytes(), modified }
+    }
+
+    /// The last known change has the same number, revision and id, and none is missing after it.
+    #[test]
+    fn what_is_a_gap() {
+        let (last, next) = (pair("a", 70), pair("b", 71));
+        let mut first = FollowedLog::default();
+        first.read_on(1, &[(7, &last)], UnixTime(100));
+        assert_eq!((first.number, first.revision, first.from, first.gaps), (7, 70, 7, 100));
+        for (cluster, entries, has_gap) in [
+            (1, vec![(7, last.clone())], false),
+            (1, vec![(7, last.clone()), (8, next.clone())], false),
+            (1, vec![(7, last.clone()), (9, next.clone())], true),
+            (1, vec![(8, next.clone())], true),
+            (1, vec![], true),
+            (2, vec![(7, last.clone())], true),
+            // etcd was emptied, and tenants were written again.
+            (1, vec![(7, pair("a", 71))], true),
+            (1, vec![(7, pair("c", 70))], true),
+        ] {
+            let mut log = first.clone();
+            let entries: Vec<(u64, &Pair)> = entries.iter().map(|(number, pair)| (*number, pair)).collect();
+            log.read_on(cluster, &entries, UnixTime(100));
+            assert_eq!(log.gaps, if has_gap { 101 } else { 100 }, "{cluster} {entries:?}");
+            let expected = entries.last().map_or((0, 70), |(number, pair)| (*number, pair.modified));
+            assert_eq!((log.number, log.revision), expected);
+            assert_eq!(log.changes.len(), if has_gap { 0 } else { entries.len() - 1 });
+        }
     }
 
     #[test]
     fn what_the_log_does_not_have_may_have_changed() {
         let host = Host::from_name("acme.example").unwrap();
         let mut log = FollowedLog::default();
-        log.begin_at(7, 70);
+        log.begin_at(7, UnixTime(1));
         assert!(log.has_changed(6, None, &host) && !log.has_changed(7, Some("acme"), &host));
         log.add(8, change("acme"));
         log.add(9, change("globex"));

@@ -49,7 +49,7 @@ impl Poll {
         let keys = self.source.keys();
         let below = keys.changes();
         Operation::Range(match (self.log.cluster, self.log.number) {
-            (0, _) => Range::last_below(&below),
+            (0, _) => Range { keys_only: false, ..Range::last_below(&below) },
             (_, 0) => Range { limit: PAGE, ..Range::below(&below) },
             (_, number) => Range { from: keys.change(number).into_bytes(), limit: PAGE, ..Range::below(&below) },
         })
@@ -88,25 +88,8 @@ impl Poll {
 
     fn take(&mut self, answer: &Answer) {
         let keys = self.source.keys();
-        let changes = || answer.pairs.iter().filter_map(|pair| Some((keys.number(&pair.key)?, pair)));
-        let last = changes().next_back().map_or((0, 0), |(number, pair)| (number, pair.modified));
-        let is_first = self.log.cluster != answer.cluster;
-        let own = (self.log.number, self.log.revision);
-        let has_last = own.0 == 0 || changes().next().is_some_and(|(number, pair)| (number, pair.modified) == own);
-        let later = || changes().filter(|(number, _)| *number > own.0);
-        let is_complete =
-            own.0 == 0 || later().zip(own.0.saturating_add(1)..).all(|((number, _), next)| number == next);
-        self.log.cluster = answer.cluster;
-        if is_first || !has_last || !is_complete {
-            self.log.begin_at(last.0, last.1);
-            return;
-        }
-        for (number, pair) in later() {
-            self.log.add(number, String::from_utf8_lossy(&pair.value).into_owned());
-        }
-        if last.0 > 0 {
-            self.log.revision = last.1;
-        }
+        let entries: Vec<_> = answer.pairs.iter().filter_map(|pair| Some((keys.number(&pair.key)?, pair))).collect();
+        self.log.read_on(answer.cluster, &entries, self.began);
     }
 
     fn write(&mut self, next: UnixTime, env: &mut Env<'_>) {

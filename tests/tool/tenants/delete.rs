@@ -21,8 +21,10 @@ fn a_tenant_goes_with_its_hosts() {
     let names: Vec<String> = gates.keys().into_iter().map(|(key, _)| key).collect();
     let log = ["changes/00000000000000000001", "changes/00000000000000000002", "changes/00000000000000000003"];
     assert_eq!(names, [&log[..], &["hosts/example.globex", "tenants/globex"]].concat());
-    let change: Value = serde_json::from_str(&gates.value(log[2]).unwrap()).unwrap();
-    assert_eq!(change, json!({ "tenant": "acme", "hosts": ["acme.example", "*.acme.example"] }));
+    let changes: [Value; 2] = [log[0], log[2]].map(|key| serde_json::from_str(&gates.value(key).unwrap()).unwrap());
+    let [added, mut removed] = changes;
+    assert!(removed["id"].is_string() && removed["id"].take() != added["id"]);
+    assert_eq!(removed, json!({ "id": null, "tenant": "acme", "hosts": ["acme.example", "*.acme.example"] }));
     let (code, _, errors) = gates.run("delete", &["acme", "--yes"], "");
     assert_eq!((code, errors.as_str()), (2, "tenantgate: acme: there is no tenant \"acme\" in etcd\n"));
 }

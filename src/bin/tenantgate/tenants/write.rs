@@ -99,7 +99,11 @@ pub(super) fn log(
     let next = last.saturating_add(1);
     let key = keys.change(next);
     transaction.unchanged.push((key.clone(), 0));
-    transaction.writes.push(Write::Put(key, LogEntry { tenant: tenant.to_owned(), hosts }.write().into_bytes()));
+    // Without random bytes, a change is as good as before: the id tells an emptied etcd.
+    let random = with_env_of_envoy(|env| env.random().map(u64::from_be_bytes));
+    let id = random.map(|random| format!("{random:016x}")).unwrap_or_default();
+    let entry = LogEntry { id, tenant: tenant.to_owned(), hosts };
+    transaction.writes.push(Write::Put(key, entry.write().into_bytes()));
     if let Some(first) = next.checked_sub(KEPT_CHANGES).filter(|first| *first > 0) {
         transaction.writes.push(Write::DeleteRange(keys.changes(), keys.change(first.saturating_add(1))));
     }
