@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::env::shared::{Version, create};
+use crate::env::shared::{Version, create, key_of};
 use crate::etcd::Pair;
 use crate::http::host::Host;
 use crate::seal::{KeyRing, Purpose};
@@ -19,10 +19,10 @@ pub(super) struct FollowedLog {
     pub(super) cluster: u64,
     /// The number of the last change. 0 if there was none.
     pub(super) number: u64,
-    /// The revision at which it was written, and its id. An etcd that was set up anew may have
-    /// another change with the same number.
+    /// The revision at which it was written, and what stands for its value; 0 if that was not read.
+    /// An etcd that was set up anew may have another change with the same number.
     pub(super) revision: u64,
-    pub(super) id: String,
+    pub(super) value: u64,
     /// Grows with each gap, after which everything is looked up again.
     pub(super) gaps: u64,
     /// What is older than this change is not known here.
@@ -56,9 +56,9 @@ impl FollowedLog {
     /// Reads on: `entries` are the last known change, and all that follow in an answer of this etcd
     /// cluster. The last known one proves that there is no gap.
     pub(super) fn read_on(&mut self, cluster: u64, entries: &[(u64, &Pair)], now: UnixTime) {
-        let id = |pair: &Pair| Change::read(&pair.value).map(|change| change.id).unwrap_or_default();
         let is_last = |&(number, pair): &(u64, &Pair)| {
-            (number, pair.modified) == (self.number, self.revision) && id(pair) == self.id
+            let is_same_value = self.value == 0 || hash_of(pair) == self.value;
+            (number, pair.modified) == (self.number, self.revision) && is_same_value
         };
         let later = || entries.iter().filter(|(number, _)| *number > self.number);
         let is_consecutive = || later().zip(self.number.saturating_add(1)..).all(|((number, _), next)| *number == next);
@@ -73,7 +73,7 @@ impl FollowedLog {
             self.add(number, String::from_utf8_lossy(&pair.value).into_owned());
         }
         if let Some((_, pair)) = entries.last() {
-            (self.revision, self.id) = (pair.modified, id(pair));
+            (self.revision, self.value) = (pair.modified, hash_of(pair));
         }
     }
 
@@ -105,6 +105,12 @@ impl FollowedLog {
     pub(super) fn has_changed(&self, since: u64, tenant: Option<&str>, host: &Host) -> bool {
         since < self.from || self.changes_after(since).iter().any(|change| change.concern(tenant, host))
     }
+}
+
+/// Stands for the value of an entry of the log. 0 if it was not read.
+fn hash_of(Pair { value, .. }: &Pair) -> u64 {
+    let hash = (!value.is_empty()).then(|| key_of(&[&String::from_utf8_lossy(value)]));
+    hash.and_then(|hash| hash.as_bytes().first_chunk().copied()).map_or(0, u64::from_be_bytes)
 }
 
 /// A change, or an entry that is none. That one may be about anything.
@@ -151,6 +157,7 @@ mod tests {
             (1, vec![], true),
             (2, vec![(7, last.clone())], true),
             // etcd was emptied, and tenants were written again.
+            (1, vec![(7, pair("", 70))], true),
             (1, vec![(7, pair("a", 71))], true),
             (1, vec![(7, pair("c", 70))], true),
         ] {
@@ -162,6 +169,18 @@ mod tests {
             assert_eq!((log.number, log.revision), expected);
             assert_eq!(log.changes.len(), if has_gap { 0 } else { entries.len() - 1 });
         }
+    }
+
+    /// The first read has no value. The next one brings it.
+    #[test]
+    fn a_value_counts_when_it_was_read() {
+        let (key, last, other) = (Pair { value: Vec::new(), ..pair("a", 70) }, pair("a", 70), pair("c", 70));
+        let mut log = FollowedLog::default();
+        let gaps = [&key, &last, &last, &other].map(|pair| {
+            log.read_on(1, &[(7, pair)], UnixTime(100));
+            log.gaps
+        });
+        assert_eq!(gaps, [100, 100, 100, 101]);
     }
 
     #[test]

@@ -44,12 +44,12 @@ impl Poll {
     }
 
     /// Reads the last known change, which proves that there is no gap, and those after it. Before
-    /// the first answer, it reads the last one.
+    /// the first answer, it reads the key of the last one, whose value may be too long.
     fn operation(&self) -> Operation {
         let keys = self.source.keys();
         let below = keys.changes();
         Operation::Range(match (self.log.cluster, self.log.number) {
-            (0, _) => Range { keys_only: false, ..Range::last_below(&below) },
+            (0, _) => Range::last_below(&below),
             (_, 0) => Range { limit: PAGE, ..Range::below(&below) },
             (_, number) => Range { from: keys.change(number).into_bytes(), limit: PAGE, ..Range::below(&below) },
         })

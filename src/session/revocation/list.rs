@@ -44,7 +44,7 @@ pub(crate) struct Folded {
 
 /// The revoked sessions, and the logout tokens that were accepted.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct RevocationList {
+pub(crate) struct RevocationList {
     /// Sessions that began before this time are revoked.
     not_before: UnixTime,
     /// Each entry with a time. For sessions: the entry revokes only those that began at this time
@@ -222,7 +222,7 @@ impl RevocationList {
         self.until(entry).is_some()
     }
 
-    pub(super) fn add(&mut self, entry: RevocationEntry, until: UnixTime) {
+    pub(crate) fn add(&mut self, entry: RevocationEntry, until: UnixTime) {
         if entry.kind() == EVERYBODY {
             return self.end_before(after(until));
         }
@@ -269,7 +269,7 @@ impl RevocationList {
     /// revokes all sessions that began before it. Beyond the limit, the entries for the sessions of
     /// the user who has most are replaced by one entry for that user. If no user has several, the
     /// oldest entries are replaced by `not_before`.
-    pub(super) fn fold(&mut self, now: UnixTime, lifetime: Duration) -> Folded {
+    pub(crate) fn fold(&mut self, now: UnixTime, lifetime: Duration) -> Folded {
         self.fold_to(MAX_SESSIONS, now, lifetime)
     }
 
@@ -331,7 +331,7 @@ impl RevocationList {
     }
 
     /// Revokes all sessions that began before this time.
-    pub(super) fn end_before(&mut self, time: UnixTime) {
+    pub(crate) fn end_before(&mut self, time: UnixTime) {
         self.not_before = self.not_before.max(time);
     }
 

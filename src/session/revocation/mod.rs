@@ -14,7 +14,7 @@ mod selected;
 mod store_read;
 mod sync;
 
-pub(crate) use list::{Folded, RevocableSession, RevocationEntry};
+pub(crate) use list::{Folded, RevocableSession, RevocationEntry, RevocationList};
 pub use revocations::Revocations;
 pub use selected::SelectedSessions;
 pub(crate) use store_read::StoreRead;

@@ -90,16 +90,14 @@ impl Revocations {
         self.list().last_read()
     }
 
-    /// What this VM's list has for sessions and these entries have not.
+    /// What this VM's list has for sessions and the other one has not.
     pub(crate) fn beyond(
         &self,
-        known: &[(RevocationEntry, UnixTime)],
+        other: &RevocationList,
         now: UnixTime,
         lifetime: Duration,
     ) -> Vec<(RevocationEntry, UnixTime)> {
-        let mut other = RevocationList::default();
-        known.iter().for_each(|&(entry, until)| other.add(entry, until));
-        self.list().beyond(&other, now, lifetime)
+        self.list().beyond(other, now, lifetime)
     }
 
     /// Records that this VM's list has all sign-outs that this read of the store has found.

@@ -14,7 +14,7 @@ use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::etcd::{Answer, EtcdError, Operation};
-use crate::session::revocation::{Revocation, RevocationEntry, Revocations, StoreRead};
+use crate::session::revocation::{Revocation, RevocationList, Revocations, StoreRead};
 
 /// A read in progress.
 pub(crate) struct Load {
@@ -28,7 +28,7 @@ pub(crate) struct Load {
     oldest: UnixTime,
     outcome: Arc<Outcome>,
     /// What was read, if etcd may have lost sign-outs that the list has.
-    known: Option<Vec<(RevocationEntry, UnixTime)>>,
+    known: Option<RevocationList>,
     /// The writes of what etcd has lost, after the read has ended.
     restore: Option<Restore>,
 }
@@ -44,7 +44,7 @@ impl Load {
         let start = ended(store.prefix(), &revocations.id());
         let (store, revocations, outcome) = (store.clone(), revocations.clone(), outcome.clone());
         let read = store.read(&revocations, env);
-        let known = store.may_have_lost(&revocations).then(Vec::new);
+        let known = store.may_have_lost(&revocations).then(RevocationList::default);
         let pages = Pages::new(&start, &sign_out::after(&start));
         let operation = pages.operation();
         (
@@ -85,14 +85,17 @@ impl Load {
                 self.oldest = UnixTime(sign_out.at);
             }
         }
-        self.known.iter_mut().for_each(|known| known.extend(&revocation.entries));
+        let lifetime = self.store.lifetime();
+        if let Some(known) = &mut self.known {
+            revocation.entries.iter().for_each(|&(entry, until)| known.add(entry, until));
+            known.fold(now, lifetime);
+        }
         self.count = self.count.saturating_add(answer.pairs.len());
         let has_next = self.pages.turn(answer);
         if !has_next {
             revocation.read = self.read;
         }
         // Each page writes those before it, too. Without shared data, each VM reads for itself.
-        let lifetime = self.store.lifetime();
         let folded = revocation.store(&self.revocations, lifetime, now, env);
         let is_full = folded.is_ok_and(|folded| folded.everybody);
         if has_next && is_full {
@@ -101,6 +104,7 @@ impl Load {
             let before = self.oldest.plus(CLOCK_SKEW);
             let rest = Revocation { before, read: self.read, ..Revocation::default() };
             let _ = rest.store(&self.revocations, lifetime, now, env);
+            self.known.iter_mut().for_each(|known| known.end_before(before));
         } else if has_next {
             if self.count >= MOST_KEYS {
                 return self.failed(&format!("there are more than {MOST_KEYS} keys"), env);
@@ -116,7 +120,10 @@ impl Load {
         }
         match Restore::begin(&self.store, &self.revocations, lost, env) {
             Ok((restore, operation)) => Step::operate(Self { restore: Some(restore), ..self }, operation),
-            Err(_) => Step::end(None),
+            Err(failure) => {
+                let tenant = Some(&self.revocations.tenant().name);
+                Step::end([LogLine::new(Level::Error, Event::HostError, tenant, &failure.to_string())])
+            }
         }
     }
 

@@ -36,9 +36,8 @@ pub(crate) struct Poll {
 enum Phase {
     /// The sign-outs since the last poll, and behind them the generation.
     Recent,
-    /// The generation alone: there was no poll before, or a gap. `is_set_back` if etcd has lost
-    /// what it had.
-    Generation { is_set_back: bool },
+    /// The generation alone: there was no poll before, or a gap.
+    Generation,
     /// That this generation is written.
     NewGeneration(u64),
 }
@@ -59,8 +58,8 @@ impl Poll {
         }
         // After too long a gap, etcd may have deleted recent sign-outs already.
         let has_gap = before.confirmed.saturating_add(LONGEST_GAP) < now.0;
-        let before = if has_gap { PollState { revision: 0, ..before } } else { before };
-        let phase = if before.revision == 0 { Phase::Generation { is_set_back: false } } else { Phase::Recent };
+        let is_first = before.revision == 0;
+        let phase = if is_first || has_gap { Phase::Generation } else { Phase::Recent };
         let recents = recent(store.prefix());
         let from = recent_from(store.prefix(), before.revision.saturating_sub(OVERLAP));
         let pages = Pages::new(&from, &sign_out::after(&recents));
@@ -73,7 +72,7 @@ impl Poll {
     fn operation(&self) -> Operation {
         match self.phase {
             Phase::Recent => self.pages.operation(),
-            Phase::Generation { .. } | Phase::NewGeneration(_) => {
+            Phase::Generation | Phase::NewGeneration(_) => {
                 Operation::Range(Range::of(&generation_key(self.store.prefix())))
             }
         }
@@ -83,22 +82,21 @@ impl Poll {
     pub(super) fn answered(mut self, result: Result<Answer, EtcdError>, env: &mut Env<'_>) -> Step<Self> {
         match (result, self.phase) {
             (Ok(answer), Phase::Recent) => self.recent(&answer, env),
-            (Ok(answer), Phase::Generation { is_set_back }) => self.found(&answer, is_set_back, env),
+            (Ok(answer), Phase::Generation) => self.found(&answer, env),
             (Ok(answer), Phase::NewGeneration(generation)) => self.written(&answer, generation, env),
             (Err(EtcdError::TooLong), Phase::Recent) if self.pages.shorten() => {
                 let operation = self.operation();
                 Step::operate(self, operation)
             }
             // No replica has written such a value.
-            (Err(EtcdError::TooLong), Phase::Generation { .. }) => self.renew(None, env),
+            (Err(EtcdError::TooLong), Phase::Generation) => self.renew(None, env),
             (Err(error), _) => self.failed(&error, env),
         }
     }
 
     fn recent(mut self, answer: &Answer, env: &mut Env<'_>) -> Step<Self> {
         let (cluster, revision) = *self.first.get_or_insert((answer.cluster, answer.revision));
-        let is_same = cluster == self.before.cluster && revision >= self.before.revision;
-        if is_same {
+        if self.before.may_precede(cluster, revision) {
             self.apply(answer, env);
             self.generation = self.generation_in(answer).unwrap_or(self.generation);
             if self.pages.turn(answer) {
@@ -110,13 +108,14 @@ impl Poll {
                 return self.end(epoch, env);
             }
         }
-        (self.first, self.phase) = (None, Phase::Generation { is_set_back: true });
+        (self.first, self.phase) = (None, Phase::Generation);
         let operation = self.operation();
         Step::operate(self, operation)
     }
 
-    fn found(mut self, answer: &Answer, is_set_back: bool, env: &mut Env<'_>) -> Step<Self> {
+    fn found(mut self, answer: &Answer, env: &mut Env<'_>) -> Step<Self> {
         self.first = Some((answer.cluster, answer.revision));
+        let is_set_back = !self.before.may_precede(answer.cluster, answer.revision);
         match self.generation_in(answer) {
             // A backup of this generation was restored. Replicas that ask when its revision has
             // passed the last one that they know have to notice it, too.
@@ -166,10 +165,16 @@ impl Poll {
         self.write(PollState { next, cluster, generation, revision, epoch, lost, confirmed, is_away: false }, env);
         let is_first = self.before.is_away || self.before.epoch == 0;
         let cluster = self.store.etcd().cluster();
-        Step::end(is_first.then(|| {
+        let reached = is_first.then(|| {
             let reason = format!("etcd answers (cluster \"{cluster}\")");
             LogLine::new(Level::Info, Event::StoreReached, None, &reason)
-        }))
+        });
+        let lost = has_lost.then(|| {
+            let reason =
+                format!("etcd has lost data (cluster \"{cluster}\"); what it lacks of sign-outs is written again");
+            LogLine::new(Level::Warn, Event::StoreFailed, None, &reason)
+        });
+        Step::end(reached.into_iter().chain(lost))
     }
 
     fn failed(self, error: &EtcdError, env: &mut Env<'_>) -> Step<Self> {
@@ -346,6 +351,26 @@ mod tests {
         vm.poll(NOW + 6, &mut etcd).unwrap();
         assert!(vm.store.epoch() > before[0] && late.store.epoch() > before[1]);
         assert_eq!([vm.store.epoch(), late.store.epoch()], [NOW + 4, NOW + 6], "and once");
+    }
+
+    /// A restore often takes longer than recent sign-outs are kept.
+    #[test]
+    fn a_backup_that_is_restored_after_a_long_time_is_a_loss() {
+        for pause in [2, LONGEST_GAP + 1] {
+            let (mut vm, _, mut etcd) = TestVm::two();
+            let backup = TestEtcd { pairs: etcd.pairs.clone(), ..TestEtcd::default() };
+            vm.sign_out(0, "ada", NOW, &mut etcd);
+            vm.poll(NOW + 2, &mut etcd).unwrap();
+            etcd.is_away = true;
+            vm.poll(NOW + 4, &mut etcd).unwrap();
+            etcd = backup;
+            let events = vm.poll(NOW + 4 + pause, &mut etcd).unwrap();
+            assert!(events.contains(&Event::StoreFailed) && vm.store.may_have_lost(&vm.lists[0]));
+        }
+        // A gap alone is none.
+        let (mut vm, _, mut etcd) = TestVm::two();
+        assert_eq!(vm.poll(NOW + LONGEST_GAP + 1, &mut etcd), Some(vec![]));
+        assert!(!vm.store.may_have_lost(&vm.lists[0]) && vm.store.epoch() > NOW);
     }
 
     #[test]

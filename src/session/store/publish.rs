@@ -12,6 +12,7 @@ use super::wait::StoreWait;
 use crate::base::encoding::base64url;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
+use crate::env::shared::key_of;
 use crate::env::{Env, HostFailure};
 use crate::etcd::{Answer, EtcdError, Lease, Operation, Put, Range, Write};
 use crate::session::revocation::{Revocation, RevocationEntry, Revocations};
@@ -25,6 +26,8 @@ pub(crate) struct Publish {
     at: UnixTime,
     /// Makes the keys different from those of others.
     id: String,
+    /// The key that must not exist, because another process may write the same.
+    absent: Option<String>,
     /// The logout token, which only one replica accepts, and when it expires.
     token: Option<(RevocationEntry, UnixTime)>,
     /// The revision in the key. 0 if none is known.
@@ -52,17 +55,66 @@ impl Publish {
     ) -> Result<(StoreWait, Self, Operation), HostFailure> {
         let at = env.now()?;
         let id = base64url(&env.random::<12>()?);
-        let sealed = SignOut::new(&id, at, &revocation.entries).seal(store.ring(), revocations.tenant(), env)?;
-        let (outcome, token) = (Arc::new(Outcome::default()), revocation.token);
-        // If the write had to be repeated at a newer revision and that failed, the logout token
-        // would be used up. So its revision is asked for.
-        let revision = if token.is_some() { 0 } else { store.revision() };
-        let (attempts, salt) = (0, store.salt(env)?);
-        let wait = StoreWait::for_work(&outcome, at);
-        let (store, revocations) = (store.clone(), revocations.clone());
-        let publish = Self { store, revocations, sealed, at, id, token, revision, attempts, retries, salt, outcome };
+        let mut publish = Self::new(store, revocations, &revocation.entries, (id, at), env)?;
+        publish.retries = retries;
+        if revocation.token.is_some() {
+            // If the write had to be repeated at a newer revision and that failed, the logout token
+            // would be used up. So its revision is asked for.
+            (publish.token, publish.revision) = (revocation.token, 0);
+        }
+        let wait = StoreWait::for_work(&publish.outcome, at);
         let operation = publish.operation();
         Ok((wait, publish, operation))
+    }
+
+    /// Begins to write these entries again, the newest first, which etcd has lost. Every process
+    /// that knows the same has the same keys, and writes nothing if they are there.
+    ///
+    /// # Errors
+    /// The same as for [`begin`](Self::begin).
+    pub(super) fn again_after_loss(
+        store: &Arc<Store>,
+        revocations: &Arc<Revocations>,
+        entries: &[(RevocationEntry, UnixTime)],
+        env: &mut Env<'_>,
+    ) -> Result<(Self, Operation), HostFailure> {
+        // Lists are read by the times of their sign-outs, so this one has its old time.
+        let at = entries.first().map_or(UnixTime(0), |(_, until)| *until);
+        let names: Vec<String> = entries.iter().map(|(entry, until)| format!("{}{}", entry.name(), until.0)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut publish = Self::new(store, revocations, entries, (key_of(&names), at), env)?;
+        publish.retries = true;
+        publish.absent = Some(ended_key(store.prefix(), &revocations.id(), at, &publish.id));
+        let operation = publish.operation();
+        Ok((publish, operation))
+    }
+
+    fn new(
+        store: &Arc<Store>,
+        revocations: &Arc<Revocations>,
+        entries: &[(RevocationEntry, UnixTime)],
+        (id, at): (String, UnixTime),
+        env: &mut Env<'_>,
+    ) -> Result<Self, HostFailure> {
+        Ok(Self {
+            sealed: SignOut::new(&id, at, entries).seal(store.ring(), revocations.tenant(), env)?,
+            salt: store.salt(env)?,
+            revision: store.revision(),
+            store: store.clone(),
+            revocations: revocations.clone(),
+            at,
+            id,
+            absent: None,
+            token: None,
+            attempts: 0,
+            retries: false,
+            outcome: Arc::default(),
+        })
+    }
+
+    /// How the write ends.
+    pub(super) fn outcome(&self) -> Arc<Outcome> {
+        self.outcome.clone()
     }
 
     /// When the sign-out was.
@@ -98,7 +150,7 @@ impl Publish {
         // Replicas whose polls are further along would not find the key. The token is this one's.
         let is_late = answer.revision.saturating_sub(self.revision) > OVERLAP;
         if is_late || answer.revision < self.revision {
-            (self.revision, self.token) = (answer.revision, None);
+            (self.revision, self.token, self.absent) = (answer.revision, None, None);
             self.attempts = self.attempts.saturating_add(1);
             if self.attempts < MOST_ATTEMPTS {
                 return self.again();
@@ -149,7 +201,8 @@ impl Publish {
         puts.extend(token.iter().map(|(key, expires)| {
             put(key.clone(), &self.id, Duration::from_secs(expires.0.saturating_sub(self.at.0)))
         }));
-        Operation::Write(Write { absent: token.map(|(key, _)| key), puts, ..Write::default() })
+        let absent = token.map(|(key, _)| key).or_else(|| self.absent.clone());
+        Operation::Write(Write { absent, puts, ..Write::default() })
     }
 }
 

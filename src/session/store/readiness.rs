@@ -50,19 +50,26 @@ pub(crate) fn readiness(
 /// Reads of lists that etcd may have lost. What it lacks of them is written again.
 pub(crate) fn lost_lists(store: &Arc<Store>, sync: &RevocationSync, env: &Env<'_>) -> Vec<StartStoreWork> {
     let mut reads = Vec::new();
+    let room = store.room_for_restores();
     let Ok(now) = env.now() else { return reads };
-    if !store.has_lost() || store.is_away() {
+    if room == 0 || store.is_away() {
         return reads;
     }
+    let mut is_left = false;
     for list in sync.lists() {
-        let may_have_lost = store.may_have_lost(&list) && !list.is_empty() && !list.pauses_loading(now);
-        if may_have_lost
-            && reads.len() < AT_ONCE
-            && !store.is_loaded(&list, env)
+        if !store.may_have_lost(&list) || list.is_empty() || store.is_loaded(&list, env) {
+            continue;
+        }
+        is_left = true;
+        if reads.len() < room
+            && !list.pauses_loading(now)
             && let Some((_, Some(read))) = load(store, &list, env)
         {
             reads.push(read);
         }
+    }
+    if !is_left {
+        store.set_restored();
     }
     reads
 }
@@ -83,9 +90,6 @@ fn load(
     loading.insert(id.into_owned(), outcome.clone());
     Some((outcome, Some(StartStoreWork::new(store, Task::Load(load), operation))))
 }
-
-/// How many lists that etcd may have lost are read at a time.
-const AT_ONCE: usize = 8;
 
 #[cfg(test)]
 mod tests {

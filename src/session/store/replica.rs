@@ -32,6 +32,8 @@ pub struct Store {
     known: KnownState,
     /// The reads of lists in progress, by the id of the tenant.
     loading: Mutex<HashMap<String, Arc<Outcome>>>,
+    /// Each restore in progress has a reference to it.
+    restores: Arc<()>,
     /// Whether there are tenants of documents beside `tenants`.
     has_others: bool,
     /// Those of them that this VM keeps.
@@ -44,6 +46,8 @@ struct KnownState {
     salt: AtomicU64,
     epoch: AtomicU64,
     lost: AtomicU64,
+    /// The last `lost` after which nothing is left to restore in this VM.
+    restored: AtomicU64,
     revision: AtomicU64,
     confirmed: AtomicU64,
     is_away: AtomicBool,
@@ -54,8 +58,18 @@ impl Store {
     pub(crate) fn new(settings: StoreSettings, ring: Arc<KeyRing>, lifetime: Duration, tenants: StoreTenants) -> Self {
         let parts = [tenants.all(), settings.etcd.cluster(), settings.etcd.prefix()];
         let key = ["tenantgate/store/", &key_of(&parts)].concat();
-        let (known, loading) = (KnownState::default(), Mutex::default());
-        Self { settings, ring, lifetime, tenants, key, known, loading, has_others: false, others: Mutex::default() }
+        Self {
+            settings,
+            ring,
+            lifetime,
+            tenants,
+            key,
+            known: KnownState::default(),
+            loading: Mutex::default(),
+            restores: Arc::default(),
+            has_others: false,
+            others: Mutex::default(),
+        }
     }
 
     /// The store with tenants of documents beside those of the file. Which of them other VMs of the
@@ -171,15 +185,37 @@ impl Store {
         self.known.epoch.load(Ordering::Relaxed)
     }
 
-    /// Whether etcd has lost data while this process ran.
-    pub(super) fn has_lost(&self) -> bool {
-        self.known.lost.load(Ordering::Relaxed) > 0
+    /// How many lists may be read or restored now because etcd has lost data. 0 if all are.
+    pub(super) fn room_for_restores(&self) -> usize {
+        let (lost, restored) = (&self.known.lost, &self.known.restored);
+        if lost.load(Ordering::Relaxed) == restored.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let reads = self.loading.lock().map_or(MOST_RESTORES, |loading| loading.len());
+        MOST_RESTORES.saturating_sub(reads).saturating_sub(Arc::strong_count(&self.restores).saturating_sub(1))
+    }
+
+    /// Counts as a restore in progress until it is dropped.
+    pub(super) fn begin_restore(&self) -> Arc<()> {
+        self.restores.clone()
+    }
+
+    /// Records that this VM keeps no list that etcd may have lost.
+    pub(super) fn set_restored(&self) {
+        self.known.restored.store(self.known.lost.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Whether etcd may have lost sign-outs that the list has, because it was last read before etcd
     /// lost data.
     pub(super) fn may_have_lost(&self, revocations: &Revocations) -> bool {
-        revocations.last_read().epoch < self.known.lost.load(Ordering::Relaxed)
+        let (read, lost) = (revocations.last_read(), self.known.lost.load(Ordering::Relaxed));
+        lost > 0 && (read.store != self.number() || read.epoch < lost)
+    }
+
+    /// Identifies the store, and the tenants for which it is polled, in a read.
+    fn number(&self) -> u32 {
+        // The key ends with the text of a hash.
+        self.key.as_bytes().last_chunk().map_or(0, |end| u32::from_be_bytes(*end))
     }
 
     /// A recent revision of etcd. 0 before the first poll.
@@ -225,9 +261,7 @@ impl Store {
     /// A read of all sign-outs of the tenant that would begin now. Its epoch is 0 before the first
     /// poll.
     pub(super) fn read(&self, revocations: &Revocations, env: &Env<'_>) -> StoreRead {
-        // The key ends with the text of a hash.
-        let store = self.key.as_bytes().last_chunk().map_or(0, |end| u32::from_be_bytes(*end));
-        StoreRead { epoch: self.epoch(), missed: self.missed(revocations, env), store }
+        StoreRead { epoch: self.epoch(), missed: self.missed(revocations, env), store: self.number() }
     }
 
     /// Whether the list of the tenant was read since the last gap between polls, by this VM or
@@ -236,6 +270,9 @@ impl Store {
         self.epoch() > 0 && revocations.have_read(self.read(revocations, env), env.shared())
     }
 }
+
+/// The most lists that are read or restored at a time after etcd has lost data.
+const MOST_RESTORES: usize = 8;
 
 /// Omits the keys.
 impl fmt::Debug for Store {

@@ -69,8 +69,8 @@ pub(super) fn recent_key(prefix: &str, revision: u64, tenant: &str, id: &str) ->
     format!("{}/{tenant}/{id}", recent_from(prefix, revision))
 }
 
-/// The key of the number of this store, behind those of all recent sign-outs. An etcd that has lost
-/// its data has another number, or none.
+/// The key of the generation of this store, behind those of all recent sign-outs. An etcd that has
+/// lost its data has another one, or none.
 pub(super) fn generation_key(prefix: &str) -> String {
     [&recent(prefix), "generation"].concat()
 }

@@ -14,8 +14,7 @@ pub(super) struct PollState {
     pub(super) next: u64,
     /// The id of the etcd cluster that answered last.
     pub(super) cluster: u64,
-    /// Stands for the number of the store, which changes when etcd has lost data. 0 if none is
-    /// known.
+    /// The generation of the store, which changes when etcd has lost data. 0 if none is known.
     pub(super) generation: u64,
     /// Every write up to this revision of etcd is known.
     pub(super) revision: u64,
@@ -42,6 +41,11 @@ impl PollState {
     pub(super) fn write(self, key: &str, ring: &KeyRing, version: Option<Version>, env: &mut Env<'_>) -> bool {
         let sealed = ring.seal_for_all(Purpose::Store, &self, env);
         sealed.is_ok_and(|sealed| env.shared().set(key, sealed.as_bytes(), version).is_ok())
+    }
+
+    /// Whether this etcd cluster may be at this revision after this state, if it has lost nothing.
+    pub(super) fn may_precede(&self, cluster: u64, revision: u64) -> bool {
+        self.revision == 0 || (cluster == self.cluster && revision >= self.revision)
     }
 
     /// Whether a poll is due. If the clock was set back, the next one is not waited for until the
