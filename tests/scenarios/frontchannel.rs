@@ -7,7 +7,7 @@ use crate::support::harness::{Harness, Outcome, Reply};
 use crate::support::world::{FRAMED, World};
 
 const PAGE: &str = "https://acme.example/page";
-const GOOD: &str = "iss=https://login.acme.example&sid=s%2B1";
+pub const GOOD: &str = "iss=https://login.acme.example&sid=s%2B1";
 const FRAME: [(&str, &str); 3] =
     [("accept", "text/html"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
 
@@ -21,7 +21,7 @@ fn signed_in<H: Harness>(world: &mut World<H>, sid: &str) -> Browser {
     browser
 }
 
-fn load<H: Harness>(world: &mut World<H>, browser: &mut Browser, query: &str) -> Reply {
+pub fn load<H: Harness>(world: &mut World<H>, browser: &mut Browser, query: &str) -> Reply {
     world.send(browser, &format!("https://acme.example{FRAMED}?{query}"), &FRAME).reply()
 }
 

@@ -37,7 +37,7 @@ fn guest<H: Harness>(world: &mut World<H>, user: &str) -> Browser {
 
 /// The address that the only form of a page posts to.
 #[track_caller]
-fn form(page: &Reply) -> String {
+pub fn form(page: &Reply) -> String {
     let (_, rest) = page.body.split_once("<form method=\"post\" action=\"").unwrap_or_else(|| panic!("{}", page.body));
     let path = rest.split('"').next().unwrap().replace("&amp;", "&");
     assert!(path.starts_with("/oauth2/logout") && !rest.contains("<form"), "{path}");
@@ -45,7 +45,7 @@ fn form(page: &Reply) -> String {
 }
 
 /// The headers of a form that a page of `site` posts.
-fn posted_by(site: &str) -> [(&str, &str); 5] {
+pub fn posted_by(site: &str) -> [(&str, &str); 5] {
     [(":method", "POST"), NAVIGATION[0], NAVIGATION[1], NAVIGATION[2], ("sec-fetch-site", site)]
 }
 

@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::backchannel::{form, logout_token, take_logout_tokens};
 use super::refresh::calls;
+use super::{frontchannel, pages};
 use crate::support::browser::Browser;
 use crate::support::etcd::{Etcd, EtcdAccess, prefix, store};
 use crate::support::harness::{Harness, Outcome, values};
 use crate::support::issuer::{Answer, Issuer, Refresh};
 use crate::support::replicas::Replicas;
-use crate::support::world::{NAVIGATION, World, ada, names_ada};
+use crate::support::world::{FRAMED, NAVIGATION, World, ada, names_ada};
 
 const LOGOUT: &str = "https://acme.example/oauth2/logout";
 const BACKCHANNEL: &str = "https://acme.example/oauth2/backchannel-logout";
@@ -52,20 +53,67 @@ pub fn goes_on_everywhere<H: Harness>(world: &mut World<Replicas<H>>, browser: &
     open_everywhere(world, browser).into_iter().for_each(|outcome| drop(outcome.forwarded()));
 }
 
+/// Ends the session of a browser at one replica.
+type SignOut<H> = fn(&mut World<Replicas<H>>, &mut Browser);
+
+fn by_the_user<H: Harness>(world: &mut World<Replicas<H>>, browser: &mut Browser) {
+    assert_eq!(world.open(browser, LOGOUT).reply().status, 302);
+}
+
+fn to_another_account<H: Harness>(world: &mut World<Replicas<H>>, browser: &mut Browser) {
+    let refused = world.open(browser, "https://acme.example/closed").reply();
+    let reply = world.send(browser, &pages::form(&refused), &pages::posted_by("same-origin")).reply();
+    assert!(reply.header("location").unwrap().starts_with("https://login.acme.example/auth?"), "{reply:?}");
+}
+
+fn in_a_frame<H: Harness>(world: &mut World<Replicas<H>>, browser: &mut Browser) {
+    let reply = frontchannel::load(world, browser, frontchannel::GOOD);
+    assert!(reply.body.contains("<h1>Signed out</h1>"), "{}", reply.body);
+}
+
+fn by_the_issuer<H: Harness>(world: &mut World<Replicas<H>>, browser: &mut Browser) {
+    let token = logout_token(world, &json!({ "sid": "s+1" }));
+    assert_eq!(world.post(BACKCHANNEL, &[], &form(&token)).reply().status, 200);
+    browser.cookies.clear();
+}
+
+/// Each way to end a session. The last two end every session that has its `sid`.
 pub fn a_sign_out_is_known_everywhere<H: Harness>() {
-    let (mut world, prefix) = world::<H>(|_| {});
-    let (mut browser, other) = (world.signed_in(), world.signed_in());
-    let copy = browser.clone();
-    goes_on_everywhere(&mut world, &copy);
-    assert_eq!(world.open(&mut browser, LOGOUT).reply().status, 302);
-    world.eventually(|world| is_over_everywhere(world, &copy));
-    goes_on_everywhere(&mut world, &other);
-    // Nothing in etcd tells who signed out, or opens without the session key.
-    let keys: Vec<_> =
-        Etcd::shared().keys(&prefix).into_iter().filter(|(key, _)| !key.ends_with("generation")).collect();
-    assert_eq!(keys.len(), 2, "{keys:?}");
-    for (key, value) in keys {
-        assert!(!names_ada(&key) && value.starts_with("k1.") && !names_ada(&value), "{key} {value}");
+    let ways: [(SignOut<H>, bool, usize); 4] =
+        [(by_the_user, false, 2), (to_another_account, false, 2), (in_a_frame, true, 2), (by_the_issuer, true, 3)];
+    for (way, (sign_out, ends_all, written)) in ways.into_iter().enumerate() {
+        let (mut world, prefix) = world::<H>(|configuration| {
+            let acme = &mut configuration["tenants"][0];
+            acme["login"]["frontchannel_logout_path"] = json!(FRAMED);
+            acme["access"] =
+                json!([{ "paths": ["/closed"], "allow": { "groups": ["owners"] } }, { "allow": "any_user" }]);
+        });
+        let [mut browser, same, other] = ["s+1", "s+1", "s+2"].map(|sid| {
+            let mut browser = world.browser();
+            world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "ada", "sid": sid }));
+            browser.cookies.retain(|cookie| !cookie.name.ends_with("redirect-loop"));
+            browser
+        });
+        let copy = browser.clone();
+        [&copy, &same].into_iter().for_each(|browser| goes_on_everywhere(&mut world, browser));
+        sign_out(&mut world, &mut browser);
+        assert!(!browser.has_session(), "{way}");
+        world.eventually(|world| is_over_everywhere(world, &copy));
+        if ends_all {
+            world.eventually(|world| is_over_everywhere(world, &same));
+        } else {
+            goes_on_everywhere(&mut world, &same);
+        }
+        goes_on_everywhere(&mut world, &other);
+        // Nothing in etcd tells who signed out, or opens without the session key. That of a logout
+        // token has nothing in it.
+        let mut keys = Etcd::shared().keys(&prefix);
+        keys.retain(|(key, _)| !key.ends_with("generation"));
+        assert_eq!(keys.len(), written, "{way} {keys:?}");
+        for (key, value) in keys {
+            let sealed = value.starts_with("k1.") || key.starts_with(&format!("{prefix}token/"));
+            assert!(!names_ada(&key) && sealed && !names_ada(&value), "{way} {key} {value}");
+        }
     }
 }
 
