@@ -83,7 +83,8 @@ pub struct State {
     /// The part of the request body that has arrived.
     body: Vec<u8>,
     pub response: Lines,
-    reply: Option<Reply>,
+    /// The filter's answers that nobody has taken yet, by context.
+    replies: BTreeMap<i32, Reply>,
     resumed: bool,
     call: Option<Call>,
     answer: (Lines, Vec<u8>),
@@ -214,7 +215,7 @@ impl Host {
             trailers: Vec::new(),
             body: Vec::new(),
             response: Vec::new(),
-            reply: None,
+            replies: BTreeMap::new(),
             resumed: false,
             call: None,
             answer: Default::default(),
@@ -310,11 +311,11 @@ impl Host {
     pub fn request_with(&mut self, head: &Lines, body: Option<&[u8]>) -> (i32, RequestState) {
         let (context, go_on) = self.head(head, body.is_none());
         // Envoy delivers no body to a filter that stopped all iteration.
-        let waits = self.state().status == STOP_ITERATION && self.state().reply.is_none();
+        let waits = self.state().status == STOP_ITERATION && !self.state().replies.contains_key(&context);
         assert!(!waits || self.state().call.is_none(), "a body arrives before the request goes on");
         for (piece, last) in body.filter(|_| waits).map(pieces).into_iter().flatten() {
             assert!(!self.piece(context, &piece, last), "a body that is awaited must not go on");
-            if self.state().reply.is_some() {
+            if self.state().replies.contains_key(&context) {
                 break;
             }
         }
@@ -328,7 +329,6 @@ impl Host {
         let state = self.state();
         state.request.clone_from(head);
         state.body.clear();
-        state.reply = None;
         state.resumed = false;
         state.call = None;
         let root = self.root;
@@ -351,12 +351,12 @@ impl Host {
     /// Delivers the trailers of a request. Returns the filter's answer, if there is one.
     pub fn trailers(&mut self, context: i32) -> Option<Reply> {
         assert_ne!(self.invoke("proxy_on_request_trailers", &[context, 1]), CONTINUE);
-        self.take_reply()
+        self.state().replies.remove(&context)
     }
 
     /// Takes the filter's answer, if there is one.
     pub fn take_reply(&mut self) -> Option<Reply> {
-        self.state().reply.take()
+        self.state().replies.pop_first().map(|(_, reply)| reply)
     }
 
     /// Ends the call that `context` waits for. No answer is a failure.
@@ -369,7 +369,7 @@ impl Host {
     pub fn answer_late(&mut self, call: &Call, answer: Option<(Lines, Vec<u8>)>) -> bool {
         self.deliver(call, answer);
         let state = self.state();
-        state.resumed || state.reply.is_some() || state.call.is_some()
+        state.resumed || !state.replies.is_empty() || state.call.is_some()
     }
 
     fn deliver(&mut self, call: &Call, answer: Option<(Lines, Vec<u8>)>) {
@@ -391,7 +391,7 @@ impl Host {
 
     fn request_state(&mut self, context: i32, go_on: bool) -> RequestState {
         let state = self.state();
-        if let Some(reply) = state.reply.take() {
+        if let Some(reply) = state.replies.remove(&context) {
             assert!(!go_on && !state.resumed, "a request that was answered must not go on");
             assert_eq!(self.body_goes_on(context), (false, false), "a body has to stay where its head stayed");
             // Envoy calls the response callbacks for the filter's own answer, too.
@@ -455,7 +455,7 @@ impl Host {
         if upstream == UpstreamAnswers::AfterCalls {
             assert_eq!(self.upstream_answers(context), CONTINUE);
         }
-        assert!(self.state().reply.is_none());
+        assert!(self.state().replies.is_empty());
         let reply = self.take_answer();
         self.end(context);
         reply
@@ -666,8 +666,9 @@ fn provide(caller: &mut Caller<'_, State>, name: &str, arguments: &[i64]) -> Res
             let headers = deserialize(&bytes(caller, at(5), at(6)));
             let headers = headers.into_iter().map(|(name, value)| (name, String::from_utf8(value).unwrap())).collect();
             let reply = Reply { status: u16::try_from(number(0)).unwrap(), headers, body };
-            assert_ne!(caller.data().context, caller.data().root, "the root context is no stream");
-            assert!(caller.data_mut().reply.replace(reply).is_none(), "a second answer");
+            let context = caller.data().context;
+            assert_ne!(context, caller.data().root, "the root context is no stream");
+            assert!(caller.data_mut().replies.insert(context, reply).is_none(), "a second answer");
         }
         "proxy_record_metric" => {
             let state = caller.data_mut();

@@ -1,6 +1,8 @@
 //! VMs of one process. The first one that loads a configuration leaves a note, so that the others
 //! check nothing. All of them compile a tenant when it is needed.
 
+mod lookups;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
