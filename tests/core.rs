@@ -19,6 +19,18 @@ mod deferred {
 #[path = "costs/allocations.rs"]
 mod allocations;
 
+/// Without a store, nothing in the shared data is there for one.
+#[test]
+fn only_a_store_shares_what_it_read() {
+    for has_store in [false, true] {
+        let mut world = scenarios::without_store::world::<CoreHarness>(has_store);
+        scenarios::without_store::life_of_a_session(&mut world);
+        let keys = world.harness.shared.keys("tenantgate/");
+        let of_store = keys.iter().filter(|key| key.starts_with("tenantgate/store")).count();
+        assert_eq!((keys.is_empty(), of_store > 0), (false, has_store), "{keys:?}");
+    }
+}
+
 /// Another plugin in the same Envoy writes to the shared data.
 mod other_plugins {
     use std::time::Duration;

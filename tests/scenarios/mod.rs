@@ -34,6 +34,7 @@ pub mod tenants;
 pub mod token_revocation;
 pub mod userinfo;
 pub mod whoami;
+pub mod without_store;
 
 /// Makes tests of `all` scenarios, or of the `untimed` ones.
 ///
@@ -235,7 +236,7 @@ macro_rules! scenarios {
                 one_answer_to_every_session_that_is_over, one_answer_to_every_login_that_is_over,
             ];
             store: [
-                a_sign_out_is_known_everywhere, without_a_store_replicas_know_nothing,
+                a_sign_out_is_known_everywhere,
                 a_logout_token_ends_sessions_everywhere_and_counts_once,
                 a_new_replica_knows_what_was_before, values_of_others_end_nothing,
             ] timed [
@@ -277,6 +278,11 @@ macro_rules! scenarios {
                 the_path_is_configured,
             ] timed [
                 asking_extends_nothing, asking_knows_the_refreshes,
+            ];
+            without_store: [
+                replicas_know_nothing_of_each_other,
+            ] timed [
+                a_store_is_seen_in_etcd_alone,
             ];
         }
     };

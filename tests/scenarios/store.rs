@@ -117,28 +117,6 @@ pub fn a_sign_out_is_known_everywhere<H: Harness>() {
     }
 }
 
-/// Without a store a copy of the cookies is good at the other replica. So the test above can fail.
-pub fn without_a_store_replicas_know_nothing<H: Harness>() {
-    let (mut world, _) = world::<H>(|configuration| {
-        configuration.as_object_mut().unwrap().remove("store");
-    });
-    let mut browser = world.signed_in();
-    let copy = browser.clone();
-    world.harness.turn = 0;
-    world.open(&mut browser, LOGOUT).reply();
-    let is_forwarded = |world: &mut World<Replicas<H>>, replica: usize| {
-        (0..8)
-            .map(|_| {
-                world.harness.turn = replica;
-                matches!(world.open(&mut copy.clone(), PAGE), Outcome::Forwarded(..))
-            })
-            .collect::<Vec<_>>()
-    };
-    world.eventually(|world| is_forwarded(world, 0) == [false; 8]);
-    assert_eq!(is_forwarded(&mut world, 1), [true; 8]);
-    assert_eq!(world.issuer("acme", |issuer| issuer.etcd.as_ref().unwrap().calls), 0);
-}
-
 pub fn a_logout_token_ends_sessions_everywhere_and_counts_once<H: Harness>() {
     let (mut world, _) = world::<H>(|_| {});
     let laptop = world.signed_in();

@@ -53,6 +53,8 @@ pub struct Issuer {
     pub calls: usize,
     /// `resource` of the last token request.
     pub resources: Vec<String>,
+    /// The paths that were asked for, in order.
+    pub paths: Vec<String>,
     /// `traceparent` of the calls that had one.
     pub traces: Vec<String>,
     /// Every secret value that was issued.
@@ -137,6 +139,7 @@ impl Issuer {
             parameters: Vec::new(),
             calls: 0,
             resources: Vec::new(),
+            paths: Vec::new(),
             traces: Vec::new(),
             secrets: Vec::new(),
             directory: HashMap::new(),
@@ -196,6 +199,7 @@ impl Issuer {
     /// Serves a request to any endpoint. `None` never answers.
     pub fn serve(&mut self, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let path = head.iter().find(|(name, _)| name == ":path").map(|(_, value)| value.as_slice());
+        self.paths.extend(path.map(|path| String::from_utf8_lossy(path).into_owned()));
         if let Some(etcd) = &mut self.etcd
             && let Some(path) =
                 path.and_then(|path| std::str::from_utf8(path).ok()).filter(|path| path.starts_with("/v3/"))

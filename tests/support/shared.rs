@@ -11,10 +11,15 @@ use tenantgate::env::shared::{SharedData, SharedWriteError, Version};
 pub struct SharedStore(Arc<Mutex<Values>>);
 
 impl SharedStore {
+    /// The keys that begin with `prefix`.
+    pub fn keys(&self, prefix: &str) -> Vec<String> {
+        self.0.lock().unwrap().by_key.keys().filter(|key| key.starts_with(prefix)).cloned().collect()
+    }
+
     /// Deletes the keys that begin with `prefix`, and returns them.
     pub fn clear(&self, prefix: &str) -> Vec<String> {
+        let keys = self.keys(prefix);
         let mut values = self.0.lock().unwrap();
-        let keys: Vec<String> = values.by_key.keys().filter(|key| key.starts_with(prefix)).cloned().collect();
         keys.iter().for_each(|key| drop(values.by_key.remove(key)));
         keys
     }
