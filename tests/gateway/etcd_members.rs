@@ -1,6 +1,6 @@
 //! Three Envoys, and an etcd of three members with faults.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::scenarios::backchannel::{form, logout_token, take_logout_tokens};
 use crate::support::browser::Browser;
@@ -17,6 +17,21 @@ type Envoys = World<Replicas<EnvoyHarness, 3>>;
 const LOGOUT: &str = "https://acme.example/oauth2/logout";
 const BACKCHANNEL: &str = "https://acme.example/oauth2/backchannel-logout";
 const PAGE: &str = "https://acme.example/page";
+
+/// Three Envoys whose store is this etcd, and their configuration.
+fn envoys(etcd: &EtcdCluster) -> (Envoys, Value) {
+    let members = etcd.addresses();
+    let mut configuration = json!(null);
+    let world = Envoys::with_issuer(
+        |issuer| issuer.etcd = Some(EtcdAccess { members: members.clone(), ..EtcdAccess::new(members[0]) }),
+        |of_envoys| {
+            of_envoys["store"] = json!({ "etcd": { "cluster": "etcd" } });
+            take_logout_tokens(&mut of_envoys["tenants"][0]);
+            configuration = of_envoys.clone();
+        },
+    );
+    (world, configuration)
+}
 
 /// Signs out while etcd has a fault, and waits until every Envoy knows it.
 #[track_caller]
@@ -35,41 +50,59 @@ fn is_over(world: &mut Envoys, copy: &Browser) {
     });
 }
 
-/// Sends a logout token until it is accepted. The first attempts may meet a fault.
+/// Signs in, and lets the issuer end this session while etcd has a fault. Waits until every Envoy
+/// knows it.
 #[track_caller]
-fn sign_out_by_the_issuer(world: &mut Envoys, sid: &str) {
+fn sign_out_by_the_issuer(world: &mut Envoys, sid: &str) -> Browser {
+    let browser = signed_in(world, sid);
+    goes_on(world, &browser);
     let token = logout_token(world, &json!({ "sid": sid }));
+    acknowledged(world, &token);
+    is_over(world, &browser);
+    browser
+}
+
+/// A session of ada that has this `sid` at the issuer.
+#[track_caller]
+fn signed_in(world: &mut Envoys, sid: &str) -> Browser {
+    let mut browser = world.browser();
+    world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "ada", "sid": sid }));
+    browser.cookies.retain(|cookie| !cookie.name.ends_with("redirect-loop"));
+    browser
+}
+
+#[track_caller]
+fn goes_on(world: &mut Envoys, browser: &Browser) {
+    for _ in 0..6 {
+        world.open(&mut browser.clone(), PAGE).forwarded();
+    }
+}
+
+/// Sends a logout token until it is accepted. The first attempts may meet a fault, and etcd may
+/// have the token from one of them.
+#[track_caller]
+fn acknowledged(world: &mut Envoys, token: &str) {
+    let mut unknown = false;
     world.eventually(|world| {
-        let reply = world.post(BACKCHANNEL, &[], &form(&token)).reply();
-        assert!(matches!(reply.status, 200 | 503), "{reply:?}");
-        reply.status == 200
+        let reply = world.post(BACKCHANNEL, &[], &form(token)).reply();
+        assert!(matches!(reply.status, 200 | 503) || unknown && reply.status == 400, "{reply:?}");
+        unknown = true;
+        reply.status != 503
     });
 }
 
 #[test]
 fn what_was_acknowledged_survives_the_faults_of_etcd() {
     let mut etcd = EtcdCluster::start();
-    let mut world = Envoys::with_issuer(
-        |issuer| {
-            let members = etcd.addresses();
-            issuer.etcd = Some(EtcdAccess { members: members.clone(), ..EtcdAccess::new(members[0]) });
-        },
-        |configuration| {
-            configuration["store"] = json!({ "etcd": { "cluster": "etcd" } });
-            take_logout_tokens(&mut configuration["tenants"][0]);
-        },
-    );
-    let mut configuration = world.configuration();
-    configuration["store"] = json!({ "etcd": { "cluster": "etcd" } });
-    take_logout_tokens(&mut configuration["tenants"][0]);
-    let stays = world.signed_in();
+    let (mut world, configuration) = envoys(&etcd);
+    let stays = signed_in(&mut world, "0");
     let mut ended = vec![sign_out(&mut world)];
 
     // A follower is cut off: what it does not answer, another member does.
     let follower = (etcd.leader() + 1) % 3;
     etcd.pause(follower);
     ended.push(sign_out(&mut world));
-    sign_out_by_the_issuer(&mut world, "1");
+    ended.push(sign_out_by_the_issuer(&mut world, "1"));
     etcd.resume(follower);
 
     // The history that polls do not need any more is deleted. The member that was cut off refuses
@@ -85,20 +118,91 @@ fn what_was_acknowledged_survives_the_faults_of_etcd() {
     let leader = etcd.leader();
     etcd.end(leader);
     ended.push(sign_out(&mut world));
-    sign_out_by_the_issuer(&mut world, "2");
+    ended.push(sign_out_by_the_issuer(&mut world, "2"));
     // A new Envoy reads from the two others what was before.
     world.harness.restart(0, &configuration);
     for copy in &ended {
-        world.harness.turn = 0;
-        assert_eq!(world.open(&mut copy.clone(), PAGE).reply().status, 302);
+        assert_eq!(replied_at(&mut world, 0, copy), Some(302));
     }
 
     // etcd is set up again, with empty disks. The Envoys that run know what they knew.
     etcd.set_up();
     ended.push(sign_out(&mut world));
     ended.iter().for_each(|copy| is_over(&mut world, copy));
-    for _ in 0..6 {
-        world.open(&mut stays.clone(), PAGE).forwarded();
+    goes_on(&mut world, &stays);
+}
+
+/// Two of three members have ended: what is known goes on, and nothing is acknowledged until they
+/// are back. The third Envoy refuses sessions while it hears nothing of etcd.
+#[test]
+fn without_a_majority_nothing_is_acknowledged() {
+    let mut etcd = EtcdCluster::start();
+    let (mut world, configuration) = envoys(&etcd);
+    let mut refusing = configuration.clone();
+    (refusing["store"]["etcd"]["when_away"], refusing["store"]["etcd"]["max_staleness"]) =
+        (json!("refuse"), json!("10s"));
+    world.harness.restart(2, &refusing);
+    let [stays, by_issuer, mut leaver] = ["0", "1", "2"].map(|sid| signed_in(&mut world, sid));
+    let copy = leaver.clone();
+    [&stays, &by_issuer, &copy].into_iter().for_each(|browser| goes_on(&mut world, browser));
+
+    let leader = etcd.leader();
+    let ended = [leader, (leader + 1) % 3];
+    etcd.stop(&ended);
+    world.eventually(|world| (0..4).all(|_| replied_at(world, 2, &stays) == Some(503)));
+    for replica in [0, 1] {
+        (0..4).for_each(|_| assert_eq!(replied_at(&mut world, replica, &stays), None));
+    }
+    let token = logout_token(&world, &json!({ "sid": "1" }));
+    for _ in 0..2 {
+        world.harness.turn = 0;
+        let reply = world.post(BACKCHANNEL, &[], &form(&token)).reply();
+        assert_eq!((reply.status, reply.header("retry-after")), (503, Some("5")), "{}", reply.body);
+    }
+    world.harness.turn = 0;
+    assert_eq!(world.open(&mut leaver, LOGOUT).reply().status, 302);
+    for browser in [&by_issuer, &copy] {
+        world.eventually(|world| (0..4).all(|_| replied_at(world, 0, browser) == Some(302)));
+        (0..4).for_each(|_| assert_eq!(replied_at(&mut world, 1, browser), None));
+    }
+
+    etcd.start_again(&ended);
+    acknowledged(&mut world, &token);
+    [&by_issuer, &copy].into_iter().for_each(|browser| is_over(&mut world, browser));
+    // A new Envoy has it from etcd.
+    world.harness.restart(1, &configuration);
+    for browser in [&by_issuer, &copy] {
+        assert_eq!(replied_at(&mut world, 1, browser), Some(302));
+    }
+    world.eventually(|world| (0..4).all(|_| replied_at(world, 2, &stays).is_none()));
+    goes_on(&mut world, &stays);
+}
+
+/// The status that an Envoy answers with this session, if it forwards nothing.
+fn replied_at(world: &mut Envoys, replica: usize, browser: &Browser) -> Option<u16> {
+    world.harness.turn = replica;
+    match world.open(&mut browser.clone(), PAGE) {
+        Outcome::Replied(reply) => Some(reply.status),
+        Outcome::Forwarded(..) => None,
+    }
+}
+
+/// All members lose their power, and start again. Envoys that start then know nothing but what is
+/// on the disks.
+#[test]
+fn what_was_acknowledged_is_on_the_disks() {
+    let mut etcd = EtcdCluster::start();
+    let (mut world, configuration) = envoys(&etcd);
+    let stays = signed_in(&mut world, "0");
+    let ended = [sign_out(&mut world), sign_out_by_the_issuer(&mut world, "1")];
+    etcd.stop(&[0, 1, 2]);
+    etcd.start_again(&[0, 1, 2]);
+    for replica in 0..3 {
+        world.harness.restart(replica, &configuration);
+        for copy in &ended {
+            assert_eq!(replied_at(&mut world, replica, copy), Some(302));
+        }
+        assert_eq!(replied_at(&mut world, replica, &stays), None);
     }
 }
 

@@ -22,10 +22,18 @@ pub struct Etcd {
 }
 
 /// A shell that starts etcd, and ends it when nobody can write to the input of the shell any more.
-/// A line there pauses etcd or lets it go on.
-const GUARD: &str = r#"etcd "$@" >/dev/null 2>&1 &
-while read -r signal; do kill "-$signal" $!; done
-kill -CONT $!; kill $!; wait; rm -rf "$4""#;
+/// Its disk is then lost. A line there ends etcd at once, starts it again with its disk, or is the
+/// name of a signal that pauses it or lets it go on.
+const GUARD: &str = r#"run() { etcd "$@" >/dev/null 2>&1 & }
+run "$@"
+while read -r order; do
+    case $order in
+        end) kill -KILL $!; wait $! 2>/dev/null ;;
+        start) run "$@" ;;
+        *) kill "-$order" $! ;;
+    esac
+done
+kill -CONT $! && kill $!; wait; rm -rf "$4""#;
 
 /// Starts a member of a cluster at these ports.
 pub(super) fn launch(name: &str, ports: (u16, u16), cluster: &str, arguments: &[&str]) -> Child {

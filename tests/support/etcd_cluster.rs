@@ -1,8 +1,10 @@
 //! An etcd of three members.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Child;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -66,18 +68,38 @@ impl EtcdCluster {
         }
     }
 
+    /// Ends members as a machine that loses its power. Their disks stay.
+    pub fn stop(&mut self, indexes: &[usize]) {
+        indexes.iter().for_each(|index| self.order(*index, "end"));
+        let addresses = self.addresses();
+        for _ in 0..600 {
+            if indexes.iter().all(|index| TcpStream::connect(addresses[*index]).is_err()) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("a member did not end");
+    }
+
+    /// Starts members that were stopped, and waits until they answer, which they do as soon as they
+    /// have a majority.
+    pub fn start_again(&mut self, indexes: &[usize]) {
+        indexes.iter().for_each(|index| self.order(*index, "start"));
+        indexes.iter().for_each(|index| wait_for(self.addresses()[*index]));
+    }
+
     /// Cuts a member off: its connections stay open, and nothing comes of them.
     pub fn pause(&mut self, index: usize) {
-        self.signal(index, "STOP");
+        self.order(index, "STOP");
     }
 
     /// Lets a member go on that was paused.
     pub fn resume(&mut self, index: usize) {
-        self.signal(index, "CONT");
+        self.order(index, "CONT");
     }
 
-    fn signal(&mut self, index: usize, name: &str) {
+    fn order(&mut self, index: usize, order: &str) {
         let input = self.members[index].shell.as_mut().unwrap().stdin.as_mut().unwrap();
-        writeln!(input, "{name}").unwrap();
+        writeln!(input, "{order}").unwrap();
     }
 }
