@@ -6,3 +6,4 @@ mod etcd_members;
 mod refresh_once;
 mod rendered;
 mod sign_out;
+mod tenants_command;

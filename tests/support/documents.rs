@@ -110,14 +110,19 @@ fn hosts(tenant: &Value) -> Vec<HostPattern> {
 
 /// The key of the operator.
 pub fn operator() -> SigningKey {
-    key("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE")
+    SigningKey::from_jwk(&operator_jwk().to_string()).unwrap()
+}
+
+/// The same as a file has it.
+pub fn operator_jwk() -> Value {
+    jwk("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE")
 }
 
 /// The key of somebody else, with the same `kid`.
 pub fn somebody() -> SigningKey {
-    key("AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI")
+    SigningKey::from_jwk(&jwk("AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI").to_string()).unwrap()
 }
 
-fn key(seed: &str) -> SigningKey {
-    SigningKey::from_jwk(&json!({ "kty": "OKP", "crv": "Ed25519", "d": seed, "kid": "operator" }).to_string()).unwrap()
+fn jwk(seed: &str) -> Value {
+    json!({ "kty": "OKP", "crv": "Ed25519", "d": seed, "kid": "operator" })
 }
