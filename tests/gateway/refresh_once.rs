@@ -4,22 +4,27 @@ use std::thread;
 
 use serde_json::json;
 
+use crate::support::browser::Browser;
 use crate::support::envoy_harness::{EnvoyHarness, send_to};
-use crate::support::etcd::{Etcd, EtcdAccess, prefix, store};
-use crate::support::harness::Lines;
+use crate::support::etcd::{EtcdAccess, prefix, store};
+use crate::support::etcd_cluster::EtcdCluster;
+use crate::support::harness::{Lines, Reply};
 use crate::support::issuer::Refresh;
 use crate::support::replicas::Replicas;
 use crate::support::world::{NAVIGATION, World};
+
+type Envoys = World<Replicas<EnvoyHarness>>;
 
 /// The issuer accepts each refresh token once, and ends everything when it sees one again. While
 /// its answer to the one Envoy is awaited, the other waits for the result.
 #[test]
 fn one_envoy_refreshes_and_the_other_waits() {
-    let etcd = Etcd::shared();
-    let mut world = World::<Replicas<EnvoyHarness>>::with_issuer(
+    let etcd = EtcdCluster::start();
+    let members = etcd.addresses();
+    let mut world = Envoys::with_issuer(
         |issuer| {
             issuer.refresh = Refresh::Rotating;
-            issuer.etcd = Some(EtcdAccess { members: vec![etcd.address], ..EtcdAccess::new(etcd.address) });
+            issuer.etcd = Some(EtcdAccess { members: members.clone(), ..EtcdAccess::new(members[0]) });
         },
         |configuration| {
             store(configuration, &prefix());
@@ -29,8 +34,25 @@ fn one_envoy_refreshes_and_the_other_waits() {
             configuration["tenants"][0]["provider"]["timeout"] = json!("30s");
         },
     );
-    let browser = world.signed_in();
-    let (gate, before) = world.issuer("acme", |issuer| (issuer.gate.clone(), issuer.calls));
+    let mut browser = world.signed_in();
+    for round in 0..4 {
+        let before = world.issuer("acme", |issuer| issuer.calls);
+        let answers = refresh_at_both(&mut world, &browser, round % 2);
+        assert_eq!(world.issuer("acme", |issuer| issuer.calls), before + 1, "{round}");
+        for answer in &answers {
+            let brought = answer.all("set-cookie").filter(|line| line.starts_with("__Host-tenantgate-session="));
+            let got = (answer.status, answer.header("x-upstream"), brought.count());
+            assert_eq!(got, (200, Some("yes"), 1), "{round} {answer:?}");
+        }
+        // The session goes on with the cookie of the one that refreshed, and then of the other one.
+        browser.take("acme.example", &answers[round / 2]);
+        assert_eq!(world.issuer("acme", |issuer| issuer.live_refresh_tokens().len()), 1, "{round}");
+    }
+}
+
+/// Opens the page at the Envoy `first`, which has to refresh, and then at the other one. The answers
+/// are in this order.
+fn refresh_at_both(world: &mut Envoys, browser: &Browser, first: usize) -> [Reply; 2] {
     let due = world.clock.now() + 2;
     world.eventually(|world| world.clock.now() > due);
     let mut head: Lines = [(":method", "GET"), (":authority", "acme.example"), (":path", "/page")]
@@ -39,26 +61,23 @@ fn one_envoy_refreshes_and_the_other_waits() {
         .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
         .collect();
     head.push(("cookie".to_owned(), browser.clone().cookie_line("acme.example").unwrap().into_bytes()));
+    let gate = world.issuer("acme", |issuer| issuer.gate.clone());
     gate.close();
-    let [first, second] = [0, 1].map(|replica| world.harness.replicas[replica].gateway());
-    let answers = thread::scope(|scope| {
-        let first = scope.spawn(|| send_to(first, &head, None));
+    let second = 1 - first;
+    let [at_first, at_second] = [first, second].map(|replica| world.harness.replicas[replica].gateway());
+    thread::scope(|scope| {
+        let refreshes = scope.spawn(|| send_to(at_first, &head, None));
         gate.wait_for_arrival();
-        let asked = |world: &World<Replicas<EnvoyHarness>>| -> u64 {
-            let stats = world.harness.replicas[1].admin("/stats?filter=etcd.upstream_rq_total&type=Counters");
+        let asked = |world: &Envoys| -> u64 {
+            let stats = world.harness.replicas[second].admin("/stats?filter=etcd.upstream_rq_total&type=Counters");
             let count = stats.lines().find_map(|line| line.strip_prefix("cluster.etcd.upstream_rq_total: "));
             count.unwrap().trim().parse().unwrap()
         };
-        let start = asked(&world);
-        let second = scope.spawn(|| send_to(second, &head, None));
+        let start = asked(world);
+        let waits = scope.spawn(|| send_to(at_second, &head, None));
         // It asks again at each tick.
         world.eventually(|world| asked(world) > start + 10);
         gate.open();
-        [first, second].map(|answer| answer.join().unwrap())
-    });
-    for answer in answers {
-        let brought = answer.all("set-cookie").filter(|line| line.starts_with("__Host-tenantgate-session=")).count();
-        assert_eq!((answer.status, answer.header("x-upstream"), brought), (200, Some("yes"), 1), "{answer:?}");
-    }
-    assert_eq!(world.issuer("acme", |issuer| issuer.calls), before + 1);
+        [refreshes, waits].map(|answer| answer.join().unwrap())
+    })
 }
