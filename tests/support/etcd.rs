@@ -33,7 +33,7 @@ while read -r order; do
         *) kill "-$order" $! ;;
     esac
 done
-kill -CONT $! && kill $!; wait; rm -rf "$4""#;
+kill -CONT $! 2>/dev/null && kill $!; wait; rm -rf "$4""#;
 
 /// Starts a member of a cluster at these ports.
 pub(super) fn launch(name: &str, ports: (u16, u16), cluster: &str, arguments: &[&str]) -> Child {
