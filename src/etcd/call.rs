@@ -79,7 +79,7 @@ impl EtcdCall {
             Awaited::Operation if status == 200 => EtcdStep::End(Answer::read(body).ok_or(EtcdError::Invalid)),
             Awaited::Operation if text.contains(LEASE_NOT_FOUND) && !self.is_granted => {
                 let leases = self.operation.leases();
-                Self { is_granted: true, ..self }.grant(leases).into()
+                self.grant(leases).into()
             }
             Awaited::Operation | Awaited::Leases(_)
                 if self.etcd.user().is_some() && !self.is_authenticated && is_about_token(code, &text) =>
@@ -120,7 +120,8 @@ impl EtcdCall {
                 let call = lease.grant(&self.etcd);
                 (Self { awaited: Awaited::Leases(leases), ..self }, call)
             }
-            None => self.operate(),
+            // A grant may have been without an answer, and then all of this begins again.
+            None => Self { is_granted: true, ..self }.operate(),
         }
     }
 

@@ -16,10 +16,11 @@ use crate::support::world::{NAVIGATION, World};
 type Envoys = World<Replicas<EnvoyHarness>>;
 
 /// The issuer accepts each refresh token once, and ends everything when it sees one again. While
-/// its answer to the one Envoy is awaited, the other waits for the result.
+/// its answer to the one Envoy is awaited, the other waits for the result. So it goes on when a
+/// member of etcd is lost.
 #[test]
 fn one_envoy_refreshes_and_the_other_waits() {
-    let etcd = EtcdCluster::start();
+    let mut etcd = EtcdCluster::start();
     let members = etcd.addresses();
     let mut world = Envoys::with_issuer(
         |issuer| {
@@ -35,7 +36,11 @@ fn one_envoy_refreshes_and_the_other_waits() {
         },
     );
     let mut browser = world.signed_in();
+    let follower = (etcd.leader() + 1) % 3;
     for round in 0..4 {
+        if round == 2 {
+            etcd.stop(&[follower]);
+        }
         let before = world.issuer("acme", |issuer| issuer.calls);
         let answers = refresh_at_both(&mut world, &browser, round % 2);
         assert_eq!(world.issuer("acme", |issuer| issuer.calls), before + 1, "{round}");

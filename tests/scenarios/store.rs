@@ -256,6 +256,32 @@ pub fn answers_of_etcd_are_lost<H: Harness>() {
     world.eventually(|world| is_over_everywhere(world, &copy));
 }
 
+/// The calls that make leases meet a member of etcd that is down, twice each. The next member makes
+/// them.
+pub fn leases_meet_a_member_that_is_down<H: Harness>() {
+    let (mut world, _) = world::<H>(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let browser = world.signed_in();
+    let lose =
+        |world: &World<Replicas<H>>| world.issuer("acme", |issuer| issuer.etcd.as_mut().unwrap().lost_leases = 2);
+    let lost =
+        |world: &World<Replicas<H>>| world.issuer("acme", |issuer| issuer.etcd.as_ref().unwrap().lost_leases == 0);
+    world.clock.advance(Duration::from_secs(700));
+    let before = calls(&world);
+    lose(&world);
+    for replica in 0..2 {
+        world.harness.turn = replica;
+        world.open(&mut browser.clone(), PAGE).forwarded();
+    }
+    assert!(lost(&world));
+    assert_eq!(calls(&world), before + 1);
+    lose(&world);
+    let token = logout_token(&world, &json!({ "sub": "ada" }));
+    assert_eq!(world.post(BACKCHANNEL, &[], &form(&token)).reply().status, 200);
+    assert!(lost(&world));
+    world.eventually(|world| is_over_everywhere(world, &browser));
+}
+
 /// With ticks of a second, and an interval of a second.
 pub fn a_sign_out_takes_two_intervals_at_most<H: Harness>() {
     let (mut world, _) = world::<H>(|_| {});

@@ -149,19 +149,33 @@ pub struct EtcdAccess {
     pub transactions: usize,
     /// How many of the next answers to writes are lost.
     pub lost: usize,
+    /// How many of the next leases meet a member that is down.
+    pub lost_leases: usize,
     /// The members of the cluster `etcd` of Envoy, if it has one.
     pub members: Vec<SocketAddr>,
 }
 
 impl EtcdAccess {
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, answer: Answer::Normal, calls: 0, transactions: 0, lost: 0, members: Vec::new() }
+        Self {
+            address,
+            answer: Answer::Normal,
+            calls: 0,
+            transactions: 0,
+            lost: 0,
+            lost_leases: 0,
+            members: Vec::new(),
+        }
     }
 
     /// Passes a call on.
     pub fn serve(&mut self, path: &str, head: &Lines, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         self.calls += 1;
         self.transactions += usize::from(path == "/v3/kv/txn");
+        if self.lost_leases > 0 && path == "/v3/lease/grant" {
+            self.lost_leases -= 1;
+            return Some((503, b"no healthy upstream".to_vec()));
+        }
         match &self.answer {
             Answer::Silence => None,
             Answer::Raw(status, body) => Some((*status, body.clone())),
