@@ -8,7 +8,7 @@ use crate::support::documents::Documents;
 use crate::support::envoy_harness::EnvoyHarness;
 use crate::support::etcd::EtcdAccess;
 use crate::support::etcd_cluster::EtcdCluster;
-use crate::support::harness::Outcome;
+use crate::support::harness::{Harness as _, Outcome};
 use crate::support::replicas::Replicas;
 use crate::support::world::World;
 
@@ -125,9 +125,15 @@ fn what_was_acknowledged_survives_the_faults_of_etcd() {
         assert_eq!(replied_at(&mut world, 0, copy), Some(302));
     }
 
-    // etcd is set up again, with empty disks. The Envoys that run know what they knew.
+    // etcd is set up again, with empty disks. The Envoys that run know what they knew, and write it
+    // again, so those that start later know it, too.
     etcd.set_up();
     ended.push(sign_out(&mut world));
+    ended.iter().for_each(|copy| is_over(&mut world, copy));
+    world.eventually(|world| world.harness.log().contains("etcd has the sign-outs of this tenant again"));
+    for envoy in 0..3 {
+        world.harness.restart(envoy, &configuration);
+    }
     ended.iter().for_each(|copy| is_over(&mut world, copy));
     goes_on(&mut world, &stays);
 }
