@@ -104,7 +104,8 @@ const AT_ONCE: usize = 50;
 mod tests {
     use super::super::load::Load;
     use super::super::readiness::lost_lists;
-    use super::super::test_vm::{NOW, TestEtcd, TestVm};
+    use super::super::sign_out::generation_key;
+    use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
     use super::*;
     use crate::session::revocation::{Revocation, RevocationSync};
 
@@ -188,25 +189,46 @@ mod tests {
         assert_eq!(etcd.pairs.len(), 2 * 3 + 1);
     }
 
-    /// A list that is full is read from its newest sign-out on, and what has no room ends the
-    /// sessions before. Those that were written again have the times that they had.
+    /// A list is read from its newest sign-out on, and what has no room ends the sessions before.
+    /// Sign-outs that are written again have the times that they had.
     #[test]
     fn sign_outs_that_are_written_again_keep_their_times() {
         let (mut vm, _, mut etcd) = TestVm::two();
-        vm.load(0, NOW, &mut etcd);
-        let until = |number: u64| UnixTime(NOW - 5000 + number);
-        let entries = (0..4096).map(|number| (RevocationEntry::subject(&number.to_string()), until(number))).collect();
-        ends_in_process(&mut vm, 0, &Revocation { entries, ..Revocation::default() });
-        etcd = TestEtcd { cluster: 2, ..TestEtcd::default() };
-        vm.poll(NOW + 2, &mut etcd).unwrap();
-        vm.load(0, NOW + 2, &mut etcd);
-        TestVm::new(3).sign_out(0, "ada", NOW + 2, &mut etcd);
+        let list = vm.lists[0].clone();
+        let entries = |name: &str, first: u64| {
+            let entry = |number: u64| (RevocationEntry::subject(&format!("{name}{number}")), UnixTime(first + number));
+            (0..4096).map(entry).collect::<Vec<_>>()
+        };
+        // Those of two replicas, of which each has a full list.
+        let (newer, older) = (NOW - 5000, NOW - 20_000);
+        for known in [entries("newer", newer), entries("older", older)] {
+            let (restore, operation) = vm.at(NOW, |store, env| Restore::begin(store, &list, known, env).unwrap());
+            vm.at(NOW, |_, env| etcd.make(restore, operation, |restore, result| restore.answered(result, env)));
+        }
         let mut late = TestVm::new(5);
         late.poll(NOW + 4, &mut etcd).unwrap();
         late.load(0, NOW + 4, &mut etcd);
-        assert!(late.knows(0, "ada") && (1..4096).all(|number| late.ends(0, &number.to_string(), until(number).0)));
-        // The oldest has no room.
-        assert!(late.ends(0, "eve", until(0).0) && !late.ends(0, "eve", until(200).0));
+        assert!((0..4096).all(|number| late.ends(0, &format!("newer{number}"), newer + number)));
+        assert!(late.ends(0, "eve", older + 4095) && !late.ends(0, "eve", newer));
+    }
+
+    /// Whoever can write to etcd can change the generation. Nothing is lost then, also of a list
+    /// that is full.
+    #[test]
+    fn what_etcd_has_is_not_written_again() {
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        for number in 0..4200 {
+            other.sign_out(0, &number.to_string(), NOW - 5000 + number, &mut etcd);
+        }
+        vm.poll(NOW + 2, &mut etcd).unwrap();
+        vm.load(0, NOW + 2, &mut etcd);
+        etcd.put(&generation_key(PREFIX), b"another generation");
+        vm.poll(NOW + 4, &mut etcd).unwrap();
+        assert!(vm.store.may_have_lost(&vm.lists[0]));
+        let revision = etcd.revision;
+        vm.load(0, NOW + 4, &mut etcd);
+        assert_eq!(etcd.revision, revision);
+        assert!(vm.is_loaded(0) && !vm.store.may_have_lost(&vm.lists[0]));
     }
 
     /// Restores of this VM take a bounded part of what waits for etcd.
