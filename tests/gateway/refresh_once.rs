@@ -55,8 +55,8 @@ fn one_envoy_refreshes_and_the_other_waits() {
     }
 }
 
-/// Opens the page at the Envoy `first`, which has to refresh, and then at the other one. The answers
-/// are in this order.
+/// Opens the page at the Envoy `first`, which has to refresh, and then at the other one. The
+/// answers are in this order.
 fn refresh_at_both(world: &mut Envoys, browser: &Browser, first: usize) -> [Reply; 2] {
     let due = world.clock.now() + 2;
     world.eventually(|world| world.clock.now() > due);

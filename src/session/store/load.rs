@@ -86,9 +86,11 @@ impl Load {
             }
         }
         let lifetime = self.store.lifetime();
+        let mut is_full = false;
         if let Some(known) = &mut self.known {
             revocation.entries.iter().for_each(|&(entry, until)| known.add(entry, until));
-            known.fold(now, lifetime);
+            // The list may have its limit behind it already.
+            is_full = known.fold(now, lifetime).everybody;
         }
         self.count = self.count.saturating_add(answer.pairs.len());
         let has_next = self.pages.turn(answer);
@@ -97,7 +99,7 @@ impl Load {
         }
         // Each page writes those before it, too. Without shared data, each VM reads for itself.
         let folded = revocation.store(&self.revocations, lifetime, now, env);
-        let is_full = folded.is_ok_and(|folded| folded.everybody);
+        is_full = is_full || folded.is_ok_and(|folded| folded.everybody);
         if has_next && is_full {
             // The sign-outs that were not read are older, and so are the sessions that they end,
             // but for clocks that differ.

@@ -216,10 +216,11 @@ mod tests {
     /// that is full.
     #[test]
     fn what_etcd_has_is_not_written_again() {
-        let (mut vm, mut other, mut etcd) = TestVm::two();
+        let (_, mut other, mut etcd) = TestVm::two();
         for number in 0..4200 {
             other.sign_out(0, &number.to_string(), NOW - 5000 + number, &mut etcd);
         }
+        let mut vm = TestVm::new(5);
         vm.poll(NOW + 2, &mut etcd).unwrap();
         vm.load(0, NOW + 2, &mut etcd);
         etcd.put(&generation_key(PREFIX), b"another generation");
