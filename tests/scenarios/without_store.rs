@@ -106,8 +106,8 @@ fn location(text: &str) -> String {
     url.into()
 }
 
-/// Browser and upstream see no difference, and the issuer gets the same calls. Without a store it is
-/// the issuer alone that gets calls.
+/// Browser and upstream see no difference, and the issuer gets the same calls. Without a store it
+/// is the issuer alone that gets calls.
 pub fn a_store_is_seen_in_etcd_alone<H: Harness>() {
     let [without, with] = [false, true].map(|has_store| {
         let mut world = world::<H>(has_store);
