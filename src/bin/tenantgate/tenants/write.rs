@@ -99,7 +99,7 @@ pub(super) fn log(
     let next = last.saturating_add(1);
     let key = keys.change(next);
     transaction.unchanged.push((key.clone(), 0));
-    // Without random bytes, a change is as good as before: the id tells an emptied etcd.
+    // By the id gates notice that etcd was emptied. Without random bytes it is empty.
     let random = with_env_of_envoy(|env| env.random().map(u64::from_be_bytes));
     let id = random.map(|random| format!("{random:016x}")).unwrap_or_default();
     let entry = LogEntry { id, tenant: tenant.to_owned(), hosts };
