@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::base::encoding::{base64url, from_base64url};
 use crate::base::secret::Secret;
+use crate::env::shared::{Version, create};
 use crate::env::{Env, HostFailure, NoEntropy};
 use crate::http::call::CallResponse;
 use crate::tenant::{Tenant, TenantName};
@@ -137,6 +138,33 @@ impl KeyRing {
     /// Opens a value that [`seal_for_all`](Self::seal_for_all) made for the same purpose.
     pub fn open_for_all<T: DeserializeOwned>(&self, purpose: Purpose, sealed: &[u8]) -> Option<T> {
         self.open_with(purpose, &parts_of(purpose, &[]), sealed)
+    }
+
+    /// The value under `key` in the shared data, which [`write_shared`](Self::write_shared) wrote
+    /// for the same purpose. One that does not open counts as none. `None` without shared data.
+    pub(crate) fn read_shared<T: DeserializeOwned + Default>(
+        &self,
+        purpose: Purpose,
+        key: &str,
+        env: &Env<'_>,
+    ) -> Option<(T, Version)> {
+        create(env.shared(), key).ok()?;
+        let (bytes, version) = env.shared().get(key)?;
+        Some((self.open_for_all(purpose, &bytes).unwrap_or_default(), version))
+    }
+
+    /// Writes a value for the other VMs of the process, if none of them has written since. Returns
+    /// whether it is written.
+    pub(crate) fn write_shared<T: Serialize>(
+        &self,
+        purpose: Purpose,
+        key: &str,
+        value: &T,
+        version: Option<Version>,
+        env: &mut Env<'_>,
+    ) -> bool {
+        let sealed = self.seal_for_all(purpose, value, env);
+        sealed.is_ok_and(|sealed| env.shared().set(key, sealed.as_bytes(), version).is_ok())
     }
 
     /// Opens a value that [`seal_for_field`](Self::seal_for_field) made for the same purpose, name

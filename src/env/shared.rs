@@ -3,10 +3,12 @@
 //! recorded. The store may lose everything at any time.
 
 use std::fmt;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::base::encoding::base64url;
+use crate::base::time::UnixTime;
 
 /// The host's shared data. Every VM of the process can write there, so a value that is read is
 /// treated as untrusted input.
@@ -85,5 +87,27 @@ pub(crate) fn key_of(parts: &[&str]) -> String {
     base64url(&hash.finalize())
 }
 
+/// Whether work is due at `now` that one VM of a process does for all, and that one of them has
+/// planned for `next`. If the clock was set back, it is not waited for until the old time is
+/// reached again.
+pub(crate) fn is_due(next: UnixTime, now: UnixTime) -> bool {
+    now >= next || next > now.plus(LONGEST_PAUSE)
+}
+
+/// The longest time to the next work: the longest interval, and that of work with many calls.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 /// The value of a new key. It has a byte, because some hosts treat an empty value as absent.
 const EMPTY: &[u8] = b"-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also if the clock was set back.
+    #[test]
+    fn when_work_is_due() {
+        for (next, due) in [(999, true), (1000, true), (1001, false), (1120, false), (1121, true)] {
+            assert_eq!(is_due(UnixTime(next), UnixTime(1000)), due, "{next}");
+        }
+    }
+}

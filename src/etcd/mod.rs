@@ -8,9 +8,11 @@ mod call;
 mod client;
 mod error;
 mod operation;
+mod pages;
 
 pub(crate) use answer::{Answer, Pair};
 pub(crate) use call::{EtcdCall, EtcdStep};
 pub(crate) use client::Etcd;
 pub(crate) use error::EtcdError;
 pub(crate) use operation::{Lease, Operation, Put, Range, Write};
+pub(crate) use pages::Pages;

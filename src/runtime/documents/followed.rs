@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::env::shared::{Version, create, key_of};
+use crate::env::shared::{Version, is_due, key_of};
 use crate::etcd::Pair;
 use crate::http::host::Host;
 use crate::seal::{KeyRing, Purpose};
@@ -36,21 +36,17 @@ pub(super) struct FollowedLog {
 impl FollowedLog {
     /// The log under this key. A value that does not open counts as none.
     pub(super) fn read(key: &str, ring: &KeyRing, env: &Env<'_>) -> Option<(Self, Version)> {
-        create(env.shared(), key).ok()?;
-        let (bytes, version) = env.shared().get(key)?;
-        Some((ring.open_for_all(Purpose::TenantLog, &bytes).unwrap_or_default(), version))
+        ring.read_shared(Purpose::TenantLog, key, env)
     }
 
     /// Writes the log if no other VM has written since. Returns whether it is written.
     pub(super) fn write(&self, key: &str, ring: &KeyRing, version: Option<Version>, env: &mut Env<'_>) -> bool {
-        let sealed = ring.seal_for_all(Purpose::TenantLog, self, env);
-        sealed.is_ok_and(|sealed| env.shared().set(key, sealed.as_bytes(), version).is_ok())
+        ring.write_shared(Purpose::TenantLog, key, self, version, env)
     }
 
-    /// Whether a look is due. If the clock was set back, the next one is not waited for until the
-    /// old time is reached again.
+    /// Whether a look is due.
     pub(super) fn is_due(&self, now: UnixTime) -> bool {
-        now.0 >= self.next || self.next > now.0.saturating_add(MAX_PAUSE)
+        is_due(UnixTime(self.next), now)
     }
 
     /// Reads on: `entries` are the last known change, and all that follow in an answer of this etcd
@@ -123,8 +119,6 @@ impl LaterChange {
     }
 }
 
-/// The longest time to the next look, in seconds.
-const MAX_PAUSE: u64 = 120;
 /// The most changes that are handed on, and their most bytes. A sealed value has at most 20 KiB.
 const MOST_CHANGES: usize = 128;
 const MOST_BYTES: usize = 12 * 1024;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::outcome::{Ended, Outcome};
-use super::pages::Pages;
 use super::replica::Store;
 use super::restore::Restore;
 use super::sign_out::{self, SignOut, ended};
@@ -13,7 +12,7 @@ use super::step::Step;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::etcd::{Answer, EtcdError, Operation};
+use crate::etcd::{Answer, EtcdError, Operation, Pages};
 use crate::session::revocation::{Revocation, RevocationList, Revocations, StoreRead};
 
 /// A read in progress.

@@ -20,7 +20,6 @@ mod claim;
 mod command;
 mod load;
 mod outcome;
-mod pages;
 mod poll;
 mod publish;
 mod readiness;

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::pages::Pages;
 use super::replica::Store;
 use super::sign_out::{self, SignOut, generation_key, recent, recent_from, tenant_of_recent};
 use super::state::PollState;
@@ -13,7 +12,7 @@ use crate::base::encoding::base64url;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::etcd::{Answer, EtcdError, Operation, Put, Range, Write};
+use crate::etcd::{Answer, EtcdError, Operation, Pages, Put, Range, Write};
 use crate::session::revocation::{Revocation, Revocations};
 
 /// A poll in progress.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::time::UnixTime;
 use crate::env::Env;
-use crate::env::shared::{Version, create};
+use crate::env::shared::{Version, is_due};
 use crate::seal::{KeyRing, Purpose};
 
 /// The state of the polls. Times are in seconds since the Unix epoch.
@@ -32,15 +32,12 @@ pub(super) struct PollState {
 impl PollState {
     /// The state under this key. A value that does not open counts as none.
     pub(super) fn read(key: &str, ring: &KeyRing, env: &Env<'_>) -> Option<(Self, Version)> {
-        create(env.shared(), key).ok()?;
-        let (bytes, version) = env.shared().get(key)?;
-        Some((ring.open_for_all(Purpose::Store, &bytes).unwrap_or_default(), version))
+        ring.read_shared(Purpose::Store, key, env)
     }
 
     /// Writes the state if no other VM has written since. Returns whether it is written.
     pub(super) fn write(self, key: &str, ring: &KeyRing, version: Option<Version>, env: &mut Env<'_>) -> bool {
-        let sealed = ring.seal_for_all(Purpose::Store, &self, env);
-        sealed.is_ok_and(|sealed| env.shared().set(key, sealed.as_bytes(), version).is_ok())
+        ring.write_shared(Purpose::Store, key, &self, version, env)
     }
 
     /// Whether this etcd cluster may be at this revision after this state, if it has lost nothing.
@@ -48,27 +45,8 @@ impl PollState {
         self.revision == 0 || (cluster == self.cluster && revision >= self.revision)
     }
 
-    /// Whether a poll is due. If the clock was set back, the next one is not waited for until the
-    /// old time is reached again.
+    /// Whether a poll is due.
     pub(super) fn is_due(&self, now: UnixTime) -> bool {
-        now.0 >= self.next || self.next > now.0.saturating_add(MAX_PAUSE)
-    }
-}
-
-/// The longest time to the next poll, in seconds: the longest interval, and that of a poll of many
-/// pages.
-const MAX_PAUSE: u64 = 120;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Also if the clock was set back.
-    #[test]
-    fn when_a_poll_is_due() {
-        for (next, is_due) in [(999, true), (1000, true), (1001, false), (1120, false), (1121, true)] {
-            let state = PollState { next, ..PollState::default() };
-            assert_eq!(state.is_due(UnixTime(1000)), is_due, "{next}");
-        }
+        is_due(UnixTime(self.next), now)
     }
 }

@@ -3,10 +3,11 @@
 //! Whoever can write to etcd can put values of any size into the range. A page that is too long for
 //! an answer is asked for again with fewer keys, and a single value that is too long is left out.
 
-use crate::etcd::{Answer, Operation, Range};
+use super::answer::Answer;
+use super::operation::{Operation, Range};
 
 /// The rest of a range.
-pub(super) struct Pages {
+pub(crate) struct Pages {
     from: Vec<u8>,
     to: Vec<u8>,
     limit: u32,
@@ -15,19 +16,19 @@ pub(super) struct Pages {
 
 impl Pages {
     /// The keys from `from` on and before `to`.
-    pub(super) fn new(from: &str, to: &str) -> Self {
+    pub(crate) fn new(from: &str, to: &str) -> Self {
         Self { from: from.as_bytes().to_vec(), to: to.as_bytes().to_vec(), limit: PAGE, keys_only: false }
     }
 
     /// The operation for the next page.
-    pub(super) fn operation(&self) -> Operation {
+    pub(crate) fn operation(&self) -> Operation {
         let Self { from, to, limit, keys_only } = self;
         let (from, to) = (from.clone(), to.clone());
         Operation::Range(Range { from, to, limit: *limit, keys_only: *keys_only, is_reversed: false })
     }
 
     /// Goes on after the page of this answer. Returns whether there is another one.
-    pub(super) fn turn(&mut self, answer: &Answer) -> bool {
+    pub(crate) fn turn(&mut self, answer: &Answer) -> bool {
         let Some(last) = answer.last_key.as_ref().filter(|_| answer.more) else { return false };
         self.from = [last.as_slice(), b"\0"].concat();
         (self.limit, self.keys_only) = (PAGE, false);
@@ -35,7 +36,7 @@ impl Pages {
     }
 
     /// Asks for less. Returns whether that is possible.
-    pub(super) fn shorten(&mut self) -> bool {
+    pub(crate) fn shorten(&mut self) -> bool {
         if self.limit > 1 {
             self.limit /= 10;
             return true;
