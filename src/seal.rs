@@ -53,6 +53,8 @@ pub enum Purpose {
     SignOut,
     /// What is known of the store, for the other VMs of the process.
     Store,
+    /// What the index of the hosts of tenants was, for the other VMs of the process.
+    TenantIndex,
     /// What is known of the changes of tenants, for the other VMs of the process.
     TenantLog,
 }
@@ -199,6 +201,7 @@ impl KeyRing {
             | Purpose::Session
             | Purpose::SignOut
             | Purpose::Store
+            | Purpose::TenantIndex
             | Purpose::TenantLog => MAX_SEALED,
         };
         if sealed.len() > limit {
@@ -314,6 +317,7 @@ fn parts_of(purpose: Purpose, owner: &[&str]) -> Vec<u8> {
         Purpose::Session => "session",
         Purpose::SignOut => "sign-out",
         Purpose::Store => "store",
+        Purpose::TenantIndex => "tenant-index",
         Purpose::TenantLog => "tenant-log",
     };
     let mut data = Vec::new();

@@ -88,6 +88,7 @@ events! {
         FrontchannelLogoutIgnored = "frontchannel_logout_ignored",
         HostInvalid = "host_invalid",
         HostRedirected = "host_redirected",
+        HostsRead = "hosts_read",
         JwksFetchFailed = "jwks_fetch_failed",
         JwksFetched = "jwks_fetched",
         JwksStale = "jwks_stale",

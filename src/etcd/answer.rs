@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) last_key: Option<Vec<u8>>,
     /// Whether the range has more keys than these.
     pub(crate) more: bool,
+    /// How many keys the ranges have, with those.
+    pub(crate) count: u64,
 }
 
 /// A key that was read.
@@ -54,6 +56,7 @@ impl Answer {
             succeeded: answer.get("succeeded").and_then(Value::as_bool).unwrap_or(false),
             last_key: keys.last().cloned(),
             pairs: keys.into_iter().zip(pairs()).filter_map(|(key, pair)| Pair::read(key, pair)).collect(),
+            count: ranges.iter().fold(0, |count, range| number(range, "count").saturating_add(count)),
             more: ranges.iter().any(|range| range.get("more").and_then(Value::as_bool).unwrap_or(false)),
         })
     }
@@ -113,11 +116,11 @@ mod tests {
                 format!(
                     r#"{{{header},"responses":[{{"response_range":{{"header":{{}},"kvs":[{pair}],"count":"1"}}}}]}}"#
                 ),
-                Answer { pairs: pairs.clone(), last_key: last_key.clone(), ..answer.clone() },
+                Answer { pairs: pairs.clone(), last_key: last_key.clone(), count: 1, ..answer.clone() },
             ),
             (
                 format!(r#"{{{header},"kvs":[{pair}],"more":true,"count":"7"}}"#),
-                Answer { pairs, last_key, more: true, ..answer.clone() },
+                Answer { pairs, last_key, more: true, count: 7, ..answer.clone() },
             ),
             // The key is no text.
             (

@@ -131,7 +131,7 @@ pub fn calls_to_etcd(runtime: &Runtime, sync: &RevocationSync, env: &mut Env<'_>
         calls.extend(poll_if_due(store, env).map(PluginCall::from));
         calls.extend(lost_lists(store, sync, env).into_iter().map(PluginCall::from));
     }
-    calls.extend(runtime.follow_documents(env).map(PluginCall::from));
+    calls.extend(runtime.follow_documents(env).into_iter().map(PluginCall::from));
     calls
 }
 

@@ -254,7 +254,7 @@ impl Runtime {
             (Some(entry), _) => Found::Tenant(entry),
             (None, None) => Found::Absent,
             (None, Some(_)) if host.as_str().split('.').count() > DocumentKeys::MAX_LABELS => Found::Absent,
-            (None, Some(documents)) => env.now().map_or(Found::Away, |now| documents.find(host, now)),
+            (None, Some(documents)) => documents.find(host, env),
         }
     }
 
@@ -274,9 +274,9 @@ impl Runtime {
         documents::look_up(self.documents.as_ref()?, host, env)
     }
 
-    /// A look for changes of documents, if one is due and no other VM makes it.
-    pub(crate) fn follow_documents(&self, env: &mut Env<'_>) -> Option<StartDocumentWork> {
-        documents::follow(self.documents.as_ref()?, env)
+    /// What is due to follow the documents, and no other VM does.
+    pub(crate) fn follow_documents(&self, env: &mut Env<'_>) -> Vec<StartDocumentWork> {
+        self.documents.as_ref().map(|documents| documents::follow(documents, env)).unwrap_or_default()
     }
 
     /// The positions of the entries, by host.

@@ -29,6 +29,9 @@ const MORE = 5_000;
 const BATCH = 40;
 const WRITERS = 8;
 const SAMPLES = 300;
+/** Who floods at the same time, and how many tenants are asked for meanwhile. */
+const FLOODERS = 8;
+const COLD = 50;
 
 const { publicKey, privateKey } = keyPair('ed25519');
 const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'operator' };
@@ -112,20 +115,66 @@ writeFileSync(config, JSON.stringify({
   },
 }));
 
-/** The time until a browser is sent to the issuer of this tenant, in milliseconds. */
-function ask(number) {
+/** Opens a page of this host. `ms` is the time until the answer. */
+function open(host, by) {
   const start = performance.now();
   return new Promise((resolve, reject) => {
-    const headers = { host: `t${number}.example`, accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
-    const sent = request({ host: '127.0.0.1', port: ports.gateway, agent, headers }, (answer) => {
-      answer.resume().on('end', () => {
-        const sentTo = answer.headers.location ?? '';
-        if (sentTo.startsWith(`https://t${number}.issuer.example/auth?`)) resolve(performance.now() - start);
-        else reject(new Error(`t${number}: ${answer.statusCode} ${sentTo}`));
-      });
+    const headers = { host, accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    const sent = request({ host: '127.0.0.1', port: ports.gateway, agent: by, headers }, (answer) => {
+      const { statusCode: status, headers: { location = '' } } = answer;
+      answer.resume().on('end', () => resolve({ status, location, ms: performance.now() - start }));
     });
     sent.on('error', reject).end();
   });
+}
+
+/** The time until a browser is sent to the issuer of this tenant, in milliseconds. */
+async function ask(number, by = agent) {
+  const { status, location, ms } = await open(`t${number}.example`, by);
+  if (!location.startsWith(`https://t${number}.issuer.example/auth?`)) throw new Error(`t${number}: ${status} ${location}`);
+  return ms;
+}
+
+/** A flood of hosts without a tenant, while tenants are asked for that no worker knows. */
+async function flood(count, envoyAdmin) {
+  const calls = async () => {
+    const stats = await (await fetch(`${envoyAdmin}/stats?filter=^cluster.etcd.upstream_rq_total$`)).text();
+    return Number(/: (\d+)/.exec(stats)[1]);
+  };
+  let next = 0;
+  let stops = false;
+  const answers = new Map();
+  const unknown = [];
+  const ask404 = async () => {
+    const by = new Agent({ keepAlive: true });
+    while (!stops) {
+      const { status, ms } = await open(`u${next++}.unknown.example`, by);
+      answers.set(status, (answers.get(status) ?? 0) + 1);
+      if (status === 404) unknown.push(ms);
+    }
+    by.destroy();
+  };
+  const start = performance.now();
+  const flooding = Promise.all(Array.from({ length: FLOODERS }, ask404));
+  // Until all requests of a while get 404.
+  let end = start;
+  while (performance.now() - end < 2_000) {
+    const before = answers.get(503) ?? 0;
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+    if ((answers.get(503) ?? 0) > before) end = performance.now();
+  }
+  const refused = answers.get(503) ?? 0;
+  const [callsBefore, hostsBefore, since] = [await calls(), next, performance.now()];
+  unknown.length = 0;
+  // The last tenants, which were not asked for where so many are stored.
+  const cold = [];
+  for (let index = 1; index <= COLD && count > MORE + COLD; index += 1) cold.push(await ask(count - index, new Agent()));
+  while (performance.now() - since < 5_000) await new Promise((resolve) => { setTimeout(resolve, 50); });
+  const seconds = (performance.now() - since) / 1_000;
+  const [callsAfter, hosts] = [await calls(), next - hostsBefore];
+  stops = true;
+  await flooding;
+  return { until: (end - start) / 1_000, refused, hosts, seconds, unknown: median(unknown), cold: cold.length ? median(cold) : undefined, calls: callsAfter - callsBefore };
 }
 
 const median = (times) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
@@ -145,8 +194,8 @@ async function measure(count) {
     }, 60);
     const step = Math.floor(count / USED);
     const first = await times(USED, (index) => ask(index * step));
-    // Every worker gets each tenant.
-    for (let round = 0; round < 4; round += 1) await times(USED, (index) => ask(index * step));
+    // Each worker gets nearly every tenant: a connection belongs to one of them.
+    for (let round = 0; round < 5; round += 1) await times(USED, (index) => ask(index * step, new Agent()));
     const known = await times(USED, (index) => ask(index * step));
     const memory = residentKilobytes(envoy.pid) / 1024;
     const more = Math.min(MORE, count);
@@ -158,7 +207,8 @@ async function measure(count) {
       await range(last, '/tenantgate/changes0', { limit: 100 });
       return performance.now() - start;
     });
-    return { count, first, known, look, memory, more, memoryOfMore };
+    const flooded = await flood(count, `http://127.0.0.1:${ports.admin}`);
+    return { count, first, known, look, memory, more, memoryOfMore, flooded, memoryAfter: residentKilobytes(envoy.pid) / 1024 };
   } finally {
     await envoy.stop();
   }
@@ -178,6 +228,10 @@ try {
   for (const row of rows) {
     const memoryOfMore = row.more === MORE ? cell(row.memoryOfMore, 'MiB', baseOfMore.memoryOfMore, 0) : `${row.memoryOfMore.toFixed(0)} MiB`;
     process.stdout.write(`${String(row.count).padStart(14)}   ${cell(row.first, 'ms', base.first, 19)}${cell(row.known, 'ms', base.known, 19)}${cell(row.look, 'ms', base.look, 19)}${cell(row.memory, 'MiB', base.memory, 19)}${memoryOfMore}, ${row.more} used\n`);
+  }
+  process.stdout.write('\na flood of unknown hosts\n');
+  for (const { count, flooded: { until, refused, hosts, seconds, unknown, cold, calls }, memoryOfMore, memoryAfter } of rows) {
+    process.stdout.write(`${String(count).padStart(14)}   ${until.toFixed(1)} s until it is known which hosts there are (${refused} answers 503); then ${(hosts / seconds).toFixed(0)} unknown hosts a second: ${(calls / hosts).toFixed(4)} calls to etcd for each (${calls}), ${unknown.toFixed(2)} ms for 404, ${cold ? `${cold.toFixed(2)} ms for a tenant that is not known, ` : ''}${(memoryAfter - memoryOfMore).toFixed(1)} MiB more\n`);
   }
 } finally {
   await etcd.stop();

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::followed::FollowedLog;
+use super::flood::{Flood, Hint, HintKind};
+use super::followed::{FollowedLog, KnownLog};
+use super::summary::IndexSummary;
 use crate::base::time::UnixTime;
 use crate::env::shared::Version;
 use crate::http::host::{Host, HostPattern};
@@ -48,14 +50,12 @@ pub(super) struct Cache {
     hosts: HashMap<Host, HeldHost>,
     /// How many of the hosts have a tenant, have none, and are looked up.
     counts: [u32; 3],
-    log: FollowedLog,
+    known: KnownLog,
     version: Option<Version>,
     /// Counts the uses, so that the oldest use is known.
     uses: u64,
     generation: u64,
-    /// The second in which hosts without a tenant, or below a wildcard, were found last, and how
-    /// many.
-    absent: (UnixTime, u32),
+    flood: Flood,
     /// How often everything was forgotten.
     cleared: u64,
 }
@@ -76,7 +76,7 @@ enum What {
         until: UnixTime,
     },
     /// The flag says that the lookup has ended. After the time it counts as lost.
-    LookedUp(Arc<AtomicBool>, UnixTime),
+    LookedUp(Arc<AtomicBool>, UnixTime, HintKind),
 }
 
 impl What {
@@ -103,11 +103,11 @@ impl Cache {
             most_hosts,
             hosts: HashMap::new(),
             counts: [0; 3],
-            log: FollowedLog::default(),
+            known: KnownLog::default(),
             version: None,
             uses: 0,
             generation: 0,
-            absent: (UnixTime(0), 0),
+            flood: Flood::default(),
             cleared: 0,
         }
     }
@@ -131,19 +131,18 @@ impl Cache {
     }
 
     /// The lookup of this host that is in progress, or a new one. `None` if too many are in
-    /// progress, or too many hosts without a tenant were found in this second: whoever asks for
-    /// ever new hosts must not load etcd.
-    pub(super) fn look_up(&mut self, host: &Host, now: UnixTime) -> Option<(Arc<AtomicBool>, bool)> {
-        if let Some(HeldHost { what: What::LookedUp(lookup, end), .. }) = self.hosts.get(host)
+    /// progress, or too many hosts without a tenant were found in this second.
+    pub(super) fn look_up(&mut self, host: &Host, hint: &Hint, now: UnixTime) -> Option<(Arc<AtomicBool>, bool)> {
+        if let Some(HeldHost { what: What::LookedUp(lookup, end, _), .. }) = self.hosts.get(host)
             && (now..=now.plus(LONGEST_LOOKUP)).contains(end)
         {
             return Some((lookup.clone(), false));
         }
-        if self.counts[LOOKUPS] >= MOST_LOOKUPS || (self.absent.0 == now && self.absent.1 >= MOST_ABSENT) {
+        if self.counts[LOOKUPS] >= MOST_LOOKUPS || !self.flood.permits(hint.kind(), now) {
             return None;
         }
         let lookup = Arc::<AtomicBool>::default();
-        self.put(host, What::LookedUp(lookup.clone(), now.plus(LONGEST_LOOKUP)));
+        self.put(host, What::LookedUp(lookup.clone(), now.plus(LONGEST_LOOKUP), hint.kind()));
         Some((lookup, true))
     }
 
@@ -159,13 +158,51 @@ impl Cache {
 
     /// The number of the last change that is known. `None` before the first look at the log.
     pub(super) fn number(&self) -> Option<u64> {
-        (self.log.cluster != 0).then_some(self.log.number)
+        Some(self.known.log()).filter(|log| log.cluster != 0).map(|log| log.number)
     }
 
     /// Whether what was read then about this tenant or host is out of date.
     fn is_late(&self, since: Moment, tenant: Option<&str>, host: &Host) -> bool {
-        let is_other = self.log.cluster != 0 && self.log.cluster != since.cluster;
-        is_other || since.cleared != self.cleared || self.log.has_changed(since.number, tenant, host)
+        let cluster = self.known.log().cluster;
+        let is_other = cluster != 0 && cluster != since.cluster;
+        is_other || since.cleared != self.cleared || self.known.has_changed(since.number, tenant, host)
+    }
+
+    /// The summary of the index, if what it says of this host is up to date.
+    pub(super) fn summary_for(&self, host: &Host) -> Option<IndexSummary> {
+        self.flood.summary_for(host, &self.known)
+    }
+
+    /// Takes over a summary of the index. Returns the log from which another one can begin if it is
+    /// needed.
+    pub(super) fn take_summary(&mut self, summary: IndexSummary) -> Option<&FollowedLog> {
+        self.flood.take_summary(summary, &self.known)
+    }
+
+    /// What the hint alone says of the tenant of a host.
+    pub(super) fn find_without_lookup(&mut self, host: &Host, hint: &Hint) -> Found {
+        match hint {
+            Hint::None | Hint::Exact => Found::Unknown,
+            Hint::NoTenant => Found::Absent,
+            Hint::Below(domain) => self.find_below(domain, host).map_or(Found::Unknown, Found::Tenant),
+        }
+    }
+
+    /// The tenant of all hosts below this domain, if it was found by another one of them. It is
+    /// kept for this host, too.
+    fn find_below(&mut self, domain: &str, host: &Host) -> Option<TenantEntry> {
+        let tenant = self.hosts.iter().find_map(|(other, held)| {
+            let tenant = held.what.tenant().filter(|_| other.parents().any(|parent| parent == domain))?;
+            let hosts = tenant.entry.hosts();
+            let has_domain =
+                hosts.iter().any(|hosts| matches!(hosts, HostPattern::Below(below) if below.as_str() == domain));
+            let is_by_wildcard = !hosts.contains(&HostPattern::Exact(other.clone()));
+            (has_domain && is_by_wildcard).then(|| tenant.clone())
+        })?;
+        self.make_room_for(&tenant.name);
+        self.put(host, What::Tenant(tenant.clone()));
+        self.generation = self.generation.wrapping_add(1);
+        Some(tenant.entry.clone())
     }
 
     /// Ends the lookup of a host with its tenant. Returns whether that is current. Otherwise the
@@ -175,7 +212,7 @@ impl Cache {
             return false;
         }
         if !tenant.entry.hosts().contains(&HostPattern::Exact(host.clone())) {
-            self.count_absent(now);
+            self.count_miss(host, now);
             self.make_room_for(&tenant.name);
         }
         self.put(host, What::Tenant(tenant.clone()));
@@ -201,7 +238,7 @@ impl Cache {
         if self.is_late(since, None, host) {
             return false;
         }
-        self.count_absent(now);
+        self.count_miss(host, now);
         self.put(host, What::Without { is_away: false, until: now.plus(ABSENT) });
         true
     }
@@ -211,8 +248,13 @@ impl Cache {
         self.put(host, What::Without { is_away: true, until: now.plus(AWAY) });
     }
 
-    fn count_absent(&mut self, now: UnixTime) {
-        self.absent = if self.absent.0 == now { (now, self.absent.1.saturating_add(1)) } else { (now, 1) };
+    /// Counts that the lookup of this host found no tenant, or one by a wildcard.
+    fn count_miss(&mut self, host: &Host, now: UnixTime) {
+        let kind = match self.hosts.get(host).map(|held| &held.what) {
+            Some(What::LookedUp(_, _, kind)) => *kind,
+            _ => HintKind::None,
+        };
+        self.flood.count(kind, now);
     }
 
     /// Puts in what is known of a host. Of too many of the kind, the one goes that was not used for
@@ -249,16 +291,17 @@ impl Cache {
     /// Forgets what has changed. Lookups in progress notice it at their end.
     pub(super) fn follow(&mut self, log: FollowedLog, version: Option<Version>) {
         // A log that is shorter than before is one of another etcd.
-        let is_same = (log.cluster, log.gaps) == (self.log.cluster, self.log.gaps) && log.number >= self.log.number;
-        let since = self.log.number;
+        let before = self.known.log();
+        let is_same = (log.cluster, log.gaps) == (before.cluster, before.gaps) && log.number >= before.number;
+        let since = before.number;
         let is_complete = is_same && since >= log.from;
         if !is_complete {
             self.cleared = self.cleared.wrapping_add(1);
         }
-        let changes = log.changes_after(since);
+        let known = KnownLog::from(log);
         let is_current = |host: &Host, held: &HeldHost| {
             let name = held.what.tenant().map(|tenant| tenant.name.as_str());
-            held.what.kind() == LOOKUPS || (is_complete && !changes.iter().any(|change| change.concern(name, host)))
+            held.what.kind() == LOOKUPS || (is_complete && !known.has_changed(since, name, host))
         };
         let (tenants, mut counts) = (self.counts[TENANTS], [0u32; 3]);
         self.hosts.retain(|host, held| {
@@ -272,7 +315,7 @@ impl Cache {
         if counts[TENANTS] != tenants {
             self.generation = self.generation.wrapping_add(1);
         }
-        (self.log, self.version) = (log, version);
+        (self.known, self.version) = (known, version);
     }
 
     pub(super) fn generation(&self) -> u64 {
@@ -305,8 +348,6 @@ const LONGEST_LOOKUP: Duration = Duration::from_secs(30);
 const MOST_OTHERS: u32 = 1024;
 /// The most lookups in progress.
 const MOST_LOOKUPS: u32 = 512;
-/// The most hosts without a tenant, or below a wildcard, that are found in one second.
-const MOST_ABSENT: u32 = 100;
 /// The most hosts of one tenant. Anybody can ask for ever new hosts below a wildcard.
 const MOST_HOSTS: usize = 32;
 
@@ -350,7 +391,7 @@ mod tests {
     fn a_change_during_the_lookup_is_noticed() {
         let mut cache = Cache::new(10);
         cache.follow(log(1, 5, &[]), None);
-        cache.look_up(&host("acme.example"), NOW).unwrap();
+        cache.look_up(&host("acme.example"), &Hint::None, NOW).unwrap();
         let before = moment(&cache, 5, 1);
         cache.follow(log(1, 5, &["acme"]), None);
         assert!(!cache.keep(&host("acme.example"), &tenant("acme"), before, NOW));
@@ -378,7 +419,7 @@ mod tests {
         let mut cache = Cache::new(10);
         cache.follow(log(1, 5, &[]), None);
         let moment = moment(&cache, 5, 1);
-        cache.look_up(&host("acme.example"), NOW).unwrap();
+        cache.look_up(&host("acme.example"), &Hint::None, NOW).unwrap();
         assert!(cache.keep(&host("acme.example"), &tenant("acme"), moment, NOW));
         let mut log = log(1, 5, &[]);
         cache.follow(log.clone(), None);
@@ -453,16 +494,17 @@ mod tests {
     #[test]
     fn lookups_are_shared_and_bounded() {
         let mut cache = Cache::new(3);
-        let (first, is_new) = cache.look_up(&host("a"), NOW).unwrap();
-        let (second, is_second_new) = cache.look_up(&host("a"), NOW).unwrap();
+        let (first, is_new) = cache.look_up(&host("a"), &Hint::None, NOW).unwrap();
+        let (second, is_second_new) = cache.look_up(&host("a"), &Hint::None, NOW).unwrap();
         assert!(is_new && !is_second_new && Arc::ptr_eq(&first, &second));
-        let begun = (0..2 * MOST_LOOKUPS).filter(|number| cache.look_up(&host(&format!("h{number}")), NOW).is_some());
+        let begun = (0..2 * MOST_LOOKUPS)
+            .filter(|number| cache.look_up(&host(&format!("h{number}")), &Hint::None, NOW).is_some());
         assert_eq!(begun.count(), usize::try_from(MOST_LOOKUPS - 1).unwrap());
         // One that was lost is begun again.
-        assert!(cache.look_up(&host("a"), NOW.plus(LONGEST_LOOKUP)).is_some_and(|(_, is_new)| !is_new));
+        assert!(cache.look_up(&host("a"), &Hint::None, NOW.plus(LONGEST_LOOKUP)).is_some_and(|(_, is_new)| !is_new));
         let later = NOW.plus(LONGEST_LOOKUP).plus(Duration::from_secs(1));
         cache.keep_away(&host("h1"), NOW);
-        assert!(cache.look_up(&host("a"), later).is_some_and(|(_, is_new)| is_new));
+        assert!(cache.look_up(&host("a"), &Hint::None, later).is_some_and(|(_, is_new)| is_new));
     }
 
     /// Whoever asks for ever new hosts below the wildcard of one tenant forgets no other one.
@@ -476,7 +518,63 @@ mod tests {
         assert!(is_known(&mut cache, "other.example") && is_known(&mut cache, "h199.a.example"));
         assert_eq!(usize::try_from(cache.counts[TENANTS]).unwrap(), MOST_HOSTS + 1);
         // They are looked up no faster than hosts without a tenant.
-        assert!(cache.look_up(&host("h200.a.example"), NOW).is_none());
-        assert!(cache.look_up(&host("h200.a.example"), NOW.plus(Duration::from_secs(1))).is_some());
+        assert!(cache.look_up(&host("h200.a.example"), &Hint::None, NOW).is_none());
+        assert!(cache.look_up(&host("h200.a.example"), &Hint::None, NOW.plus(Duration::from_secs(1))).is_some());
+    }
+
+    /// What the index said of one host below the domain holds for the others.
+    #[test]
+    fn a_wildcard_that_was_found_is_not_looked_up_again() {
+        let hosts = ["*.a.example", "own.a.example", "*.x.example"];
+        let hosts: Vec<_> = hosts.map(|host| HostPattern::parse(host).unwrap()).into();
+        let broken = BrokenTenant { hosts, ..BrokenTenant::default() };
+        let tenant = Arc::new(FoundTenant { name: "a".to_owned(), entry: TenantEntry::Broken(Arc::new(broken)) });
+        let below = |domain: &str| Hint::Below(domain.to_owned());
+        let is_found = |cache: &mut Cache, name: &str, domain: &str| {
+            matches!(cache.find_without_lookup(&host(name), &below(domain)), Found::Tenant(_))
+        };
+        let mut cache = Cache::new(100);
+        // The index has the first of these hosts itself, and the second below another wildcard.
+        for found in ["own.a.example", "a.x.example"] {
+            assert!(cache.keep(&host(found), &tenant, Moment::default(), NOW));
+        }
+        assert!(!is_found(&mut cache, "b.a.example", "a.example"));
+        assert!(cache.keep(&host("c.a.example"), &tenant, Moment::default(), NOW));
+        assert!(
+            !is_found(&mut cache, "b.b.example", "b.example") && !is_found(&mut cache, "b.c.a.example", "c.a.example")
+        );
+        for number in 0..200 {
+            assert!(is_found(&mut cache, &format!("h{number}.a.example"), "a.example"), "{number}");
+        }
+        assert!(is_known(&mut cache, "h199.a.example") && !is_known(&mut cache, "h0.a.example"));
+        assert_eq!(usize::try_from(cache.counts[TENANTS]).unwrap(), MOST_HOSTS);
+        assert!(matches!(cache.find_without_lookup(&host("x.example"), &Hint::NoTenant), Found::Absent));
+        for hint in [Hint::None, Hint::Exact] {
+            assert!(matches!(cache.find_without_lookup(&host("d.a.example"), &hint), Found::Unknown), "{hint:?}");
+        }
+    }
+
+    /// A flood of hosts that the index does not have keeps nobody from looking up one that it may
+    /// have.
+    #[test]
+    fn lookups_are_counted_by_what_the_index_says() {
+        let (mut cache, below) = (Cache::new(10), Hint::Below("a.example".to_owned()));
+        for (number, (hint, others)) in [
+            (&Hint::None, [&Hint::Exact, &below]),
+            (&Hint::Exact, [&Hint::None, &below]),
+            (&below, [&Hint::None, &Hint::Exact]),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let now = NOW.plus(Duration::from_secs(u64::try_from(number).unwrap()));
+            let mut miss = |number: u32| {
+                let host = host(&format!("h{number}"));
+                cache.look_up(&host, hint, now).is_some() && cache.keep_absent(&host, Moment::default(), now)
+            };
+            assert_eq!((0..200).filter(|number| miss(*number)).count(), 100, "{hint:?}");
+            assert!(others.iter().all(|hint| cache.look_up(&host("other"), hint, now).is_some()), "{hint:?}");
+            cache.keep_away(&host("other"), now);
+        }
     }
 }

@@ -89,18 +89,6 @@ impl FollowedLog {
         (self.number, self.from, self.gaps) = (number, number, now.0.max(self.gaps.saturating_add(1)));
         self.changes.clear();
     }
-
-    /// The changes after this one.
-    pub(super) fn changes_after(&self, since: u64) -> Vec<LaterChange> {
-        let later = self.changes.iter().filter(|(number, _)| *number > since);
-        later.map(|(_, value)| LaterChange(Change::read(value.as_bytes()))).collect()
-    }
-
-    /// Whether what was read when the log ended with `since` may have changed for this tenant or
-    /// host.
-    pub(super) fn has_changed(&self, since: u64, tenant: Option<&str>, host: &Host) -> bool {
-        since < self.from || self.changes_after(since).iter().any(|change| change.concern(tenant, host))
-    }
 }
 
 /// Stands for the value of an entry of the log. 0 if it was not read.
@@ -109,13 +97,32 @@ fn hash_of(Pair { value, .. }: &Pair) -> u64 {
     hash.and_then(|hash| hash.as_bytes().first_chunk().copied()).map_or(0, u64::from_be_bytes)
 }
 
-/// A change, or an entry that is none. That one may be about anything.
-pub(super) struct LaterChange(Option<Change>);
+/// The log as a VM has taken it over, with its changes read.
+#[derive(Debug, Default)]
+pub(super) struct KnownLog {
+    log: FollowedLog,
+    /// The numbers of the changes, and the changes. An entry that is none may be about anything.
+    changes: Vec<(u64, Option<Change>)>,
+}
 
-impl LaterChange {
-    /// Whether another tenant than before may belong to `host`, or another document to this tenant.
-    pub(super) fn concern(&self, tenant: Option<&str>, host: &Host) -> bool {
-        self.0.as_ref().is_none_or(|change| change.concerns(tenant, host))
+impl From<FollowedLog> for KnownLog {
+    fn from(log: FollowedLog) -> Self {
+        let read = |(number, value): &(u64, String)| (*number, Change::read(value.as_bytes()));
+        Self { changes: log.changes.iter().map(read).collect(), log }
+    }
+}
+
+impl KnownLog {
+    /// The log itself.
+    pub(super) fn log(&self) -> &FollowedLog {
+        &self.log
+    }
+
+    /// Whether what was read when the log ended with `since` may have changed for this tenant or
+    /// host: another tenant than before may belong to the host, or another document to the tenant.
+    pub(super) fn has_changed(&self, since: u64, tenant: Option<&str>, host: &Host) -> bool {
+        let concerns = |change: &Option<Change>| change.as_ref().is_none_or(|change| change.concerns(tenant, host));
+        since < self.log.from || self.changes.iter().any(|(number, change)| *number > since && concerns(change))
     }
 }
 
@@ -181,15 +188,17 @@ mod tests {
     fn what_the_log_does_not_have_may_have_changed() {
         let host = Host::from_name("acme.example").unwrap();
         let mut log = FollowedLog::default();
+        let has_changed =
+            |log: &FollowedLog, since, tenant| KnownLog::from(log.clone()).has_changed(since, tenant, &host);
         log.begin_at(7, UnixTime(1));
-        assert!(log.has_changed(6, None, &host) && !log.has_changed(7, Some("acme"), &host));
+        assert!(has_changed(&log, 6, None) && !has_changed(&log, 7, Some("acme")));
         log.add(8, change("acme"));
         log.add(9, change("globex"));
-        assert!(log.has_changed(7, Some("acme"), &host) && !log.has_changed(8, Some("acme"), &host));
+        assert!(has_changed(&log, 7, Some("acme")) && !has_changed(&log, 8, Some("acme")));
         log.add(10, "junk".to_owned());
-        assert!(log.has_changed(9, Some("acme"), &host));
+        assert!(has_changed(&log, 9, Some("acme")));
         (11..=11 + 128).for_each(|number| log.add(number, change("globex")));
-        assert!(log.has_changed(10, Some("acme"), &host) && !log.has_changed(11, Some("acme"), &host));
+        assert!(has_changed(&log, 10, Some("acme")) && !has_changed(&log, 11, Some("acme")));
         log.add(100, "x".repeat(13_000));
         assert_eq!((log.from, log.changes.len()), (100, 0));
     }

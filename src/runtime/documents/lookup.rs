@@ -37,7 +37,10 @@ impl Lookup {
         env: &Env<'_>,
     ) -> Option<(LookupWait, Option<(Self, Operation)>)> {
         let now = env.now().ok()?;
-        let (has_ended, is_new) = source.with_cache(|cache| cache.look_up(host, now))??;
+        let (has_ended, is_new) = source.with_cache(|cache| {
+            let hint = source.hint(cache, host, env);
+            cache.look_up(host, &hint, now)
+        })??;
         let wait = LookupWait::new(has_ended.clone(), now);
         if !is_new {
             return Some((wait, None));

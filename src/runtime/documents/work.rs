@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::index_scan::IndexScan;
 use super::lookup::Lookup;
 use super::poll::Poll;
 use super::source::DocumentSource;
@@ -25,6 +26,8 @@ enum Task {
     Lookup(Lookup),
     /// Follows the log of changes.
     Poll(Poll),
+    /// Reads which hosts have a tenant.
+    Scan(IndexScan),
 }
 
 /// Work with a call that is to be made.
@@ -65,6 +68,7 @@ impl DocumentWork {
         match task {
             Task::Lookup(lookup) => step(&source, lookup.answered(result, env), Task::Lookup),
             Task::Poll(poll) => step(&source, poll.answered(result, env), Task::Poll),
+            Task::Scan(scan) => step(&source, scan.answered(result, env), Task::Scan),
         }
     }
 }
@@ -88,8 +92,11 @@ pub(crate) fn look_up(
     Some((wait, start))
 }
 
-/// A look for changes, if one is due and no other VM of this process makes it.
-pub(crate) fn follow(source: &Arc<DocumentSource>, env: &mut Env<'_>) -> Option<StartDocumentWork> {
-    let (poll, operation) = Poll::begin(source, env)?;
-    Some(StartDocumentWork::new(source, Task::Poll(poll), operation))
+/// What is due and no other VM of this process does: a look for changes, and after many requests
+/// for hosts without a tenant a read of those with one.
+pub(crate) fn follow(source: &Arc<DocumentSource>, env: &mut Env<'_>) -> Vec<StartDocumentWork> {
+    let poll = Poll::begin(source, env).map(|(poll, operation)| (Task::Poll(poll), operation));
+    let scan = IndexScan::begin(source, env).map(|(scan, operation)| (Task::Scan(scan), operation));
+    let due = poll.into_iter().chain(scan);
+    due.map(|(task, operation)| StartDocumentWork::new(source, task, operation)).collect()
 }
