@@ -1,6 +1,7 @@
 //! One cluster for the issuers of all tenants, as envoy/egress.yaml has it.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -45,20 +46,23 @@ fn allow_private_addresses(egress: &mut Value) {
     *rules(egress) = json!({ "action": "ALLOW", "policies": { "all": { "principals": [{ "any": true }], "permissions": [{ "any": true }] } } });
 }
 
-fn start(authority: &Authority, servers: [&Server; 2], change: impl FnOnce(&mut Value)) -> (Gateway, NamedTempFile) {
+fn start(authority: &Authority, issuers: [&str; 2], change: impl FnOnce(&mut Value)) -> (Gateway, NamedTempFile) {
     let ca = NamedTempFile::new().unwrap();
     fs::write(ca.path(), authority.pem()).unwrap();
-    let tenants = tenant("acme", &servers[0].issuer, "") + &tenant("globex", &servers[1].issuer, "");
+    let tenants = tenant("acme", issuers[0], "") + &tenant("globex", issuers[1], "");
     let gateway = Gateway::start_with(authority, &tenants, |bootstrap| with_egress(bootstrap, ca.path(), change));
     (gateway, ca)
 }
 
-/// Each call reaches the server of its own issuer.
+/// Each call reaches the server of its own issuer, and names its host in the TLS handshake (SNI, RFC
+/// 6066 section 3): these servers have no certificate for another one.
 #[test]
 fn one_cluster_reaches_every_issuer() {
     let authority = Authority::root("Root");
-    let servers = [ACME, GLOBEX].map(|host| Server::start(host, authority.issue(&[host], FAR), both));
-    let (gateway, _ca) = start(&authority, servers.each_ref(), allow_private_addresses);
+    let servers = [ACME, GLOBEX]
+        .map(|host| Server::with_tls(host, authority.issue(&[host], FAR).server_by_name(host, None), both));
+    let (gateway, _ca) =
+        start(&authority, servers.each_ref().map(|server| server.issuer.as_str()), allow_private_addresses);
     for (host, server) in [("acme.example", &servers[0]), ("globex.example", &servers[1])] {
         let reply = gateway.open_at(host);
         assert_eq!(reply.status, 302, "{}", gateway.log());
@@ -76,7 +80,8 @@ fn the_certificate_is_that_of_the_issuer() {
         Server::start(ACME, authority.issue(&[GLOBEX], FAR), both),
         Server::start(GLOBEX, other.issue(&[GLOBEX], FAR), both),
     ];
-    let (gateway, _ca) = start(&authority, servers.each_ref(), allow_private_addresses);
+    let (gateway, _ca) =
+        start(&authority, servers.each_ref().map(|server| server.issuer.as_str()), allow_private_addresses);
     for host in ["acme.example", "globex.example"] {
         assert_eq!(gateway.open_at(host).status, 503, "{}", gateway.log());
     }
@@ -88,11 +93,28 @@ fn the_certificate_is_that_of_the_issuer() {
 fn private_addresses_are_refused() {
     let authority = Authority::root("Root");
     let servers = [ACME, GLOBEX].map(|host| Server::start(host, authority.issue(&[host], FAR), both));
-    let (gateway, _ca) = start(&authority, servers.each_ref(), |_| {});
+    let (gateway, _ca) = start(&authority, servers.each_ref().map(|server| server.issuer.as_str()), |_| {});
     assert_eq!(gateway.open_at("acme.example").status, 503);
     assert!(servers.iter().all(|server| server.asked().is_empty()));
     let log = gateway.log();
     assert!(log.contains("jwks_fetch_failed tenant=acme") && log.contains("status 403"), "{log}");
+}
+
+/// An address in the place of a name is not resolved, and is refused all the same, also as a number.
+#[test]
+fn private_addresses_need_no_name() {
+    let authority = Authority::root("Root");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for host in ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"] {
+        let globex = Server::start(GLOBEX, authority.issue(&[GLOBEX], FAR), both);
+        let (gateway, _ca) = start(&authority, [&format!("https://{host}:{port}"), &globex.issuer], |_| {});
+        assert_eq!(gateway.open_at("acme.example").status, 503, "{host}: {}", gateway.log());
+        let refused = "jwks_fetch_failed tenant=acme: metadata of the issuer: the answer has status 403";
+        assert!(gateway.log().contains(refused), "{host}: {}", gateway.log());
+        assert!(listener.accept().is_err(), "{host}");
+    }
 }
 
 /// Envoy refuses the file if the two differ, and has room for the tenants that a worker keeps.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -103,10 +104,19 @@ impl Server {
         identity: Identity,
         document: impl Fn(&str, &str) -> Value + Send + Sync + 'static,
     ) -> Self {
+        Self::with_tls(host, identity.server(), document)
+    }
+
+    /// The same with these settings of TLS.
+    pub(super) fn with_tls(
+        host: &str,
+        tls: Arc<ServerConfig>,
+        document: impl Fn(&str, &str) -> Value + Send + Sync + 'static,
+    ) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (paths, named) = (asked.clone(), Arc::new(OnceLock::<String>::new()));
         let known = named.clone();
-        let address = serve(Some(identity.server()), move |request: &Received| {
+        let address = serve(Some(tls), move |request: &Received| {
             paths.lock().unwrap().push(request.path.clone());
             let body = document(known.get().unwrap(), &request.path).to_string();
             Some(Sent { status: 200, headers: Vec::new(), body })
