@@ -85,7 +85,7 @@ impl IndexScan {
     }
 }
 
-/// The longest time that the read takes. 100,000 hosts take some three seconds.
+/// The longest time that the read takes. 100,000 hosts take some four seconds.
 const LONGEST: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
