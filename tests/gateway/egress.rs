@@ -54,8 +54,8 @@ fn start(authority: &Authority, issuers: [&str; 2], change: impl FnOnce(&mut Val
     (gateway, ca)
 }
 
-/// Each call reaches the server of its own issuer, and names its host in the TLS handshake (SNI, RFC
-/// 6066 section 3): these servers have no certificate for another one.
+/// Each call reaches the server of its own issuer, and names its host in the TLS handshake (SNI,
+/// RFC 6066 section 3): these servers have no certificate for another one.
 #[test]
 fn one_cluster_reaches_every_issuer() {
     let authority = Authority::root("Root");
