@@ -100,7 +100,7 @@ fn private_addresses_are_refused() {
     assert!(log.contains("jwks_fetch_failed tenant=acme") && log.contains("status 403"), "{log}");
 }
 
-/// An address in the place of a name is not resolved, and is refused all the same, also as a number.
+/// An address in the place of a name is refused all the same, also as a number.
 #[test]
 fn private_addresses_need_no_name() {
     let authority = Authority::root("Root");
