@@ -19,7 +19,7 @@ readonly WASM_TARGET=wasm32-wasip1
 readonly WASM=target/tenantgate.wasm
 readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
   --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
-readonly WASM_LIMIT=1250000
+readonly WASM_LIMIT=1255000
 readonly LOGS=target/test-logs
 readonly TIERS=(unit layers docs manifests tool vectors core properties corpora module envoy run monitoring provider setups browser)
 # These run only if they are named.

@@ -40,18 +40,21 @@ impl KeyWalk {
             }
             return true;
         }
-        if self.depth <= self.prefix {
+        // What ends the keys with the prefix has its length.
+        let end = self.end();
+        if end.len() <= self.prefix {
             return false;
         }
-        self.from = self.end();
-        self.depth = self.from.len().min(self.depth).saturating_sub(1);
+        self.depth = end.len().saturating_sub(1);
+        self.from = end;
         true
     }
 
     /// Asks for less. Returns whether that is possible.
     pub(crate) fn shorten(&mut self) -> bool {
-        self.limit /= 10;
-        self.limit > 0
+        let can_shorten = self.limit > 1;
+        self.limit = (self.limit / 10).max(1);
+        can_shorten
     }
 
     /// The first key after all that begin as the next one does.
@@ -120,6 +123,8 @@ mod tests {
         for junk in [&b""[..], b"\xff", b"\xff\xff", b"a\xff", b"example.t1\xff\xff", b"\x00"] {
             mixed.insert([b"/t/hosts/", junk].concat());
         }
+        // Before and after the prefix.
+        let others = ["/t/gosts/a", "/t/hosts", "/t/hosts.", "/t/hosts0", "/t/hostt/a"];
         mixed.extend((0..5_000_u16).map(|number| [&b"/t/hosts/\xff\xff"[..], &number.to_be_bytes()].concat()));
         let deep = keys((0..3_000).map(|number| "a".repeat(number)));
         for (keys, most_calls, most_counted) in [
@@ -130,7 +135,8 @@ mod tests {
             (mixed, 90, 160_000),
             (deep, 20, 20_000),
         ] {
-            let (found, calls, counted) = walk(&keys);
+            let all = keys.iter().cloned().chain(others.map(|key| key.as_bytes().to_vec()));
+            let (found, calls, counted) = walk(&all.collect());
             assert!(found.iter().eq(&keys));
             assert!(calls <= most_calls && counted <= most_counted, "{calls} {counted}");
         }
@@ -143,6 +149,6 @@ mod tests {
         assert!(walk.shorten() && limit(&walk) == 25 && walk.shorten() && limit(&walk) == 2);
         assert!(walk.turn(&Answer { last_key: Some(b"/t/hosts/a".to_vec()), more: true, ..Answer::default() }));
         assert_eq!(limit(&walk), 250);
-        assert!((0..2).all(|_| walk.shorten()) && !walk.shorten());
+        assert!((0..3).all(|_| walk.shorten()) && limit(&walk) == 1 && !walk.shorten());
     }
 }

@@ -50,14 +50,16 @@ impl<'a> DocumentKeys<'a> {
         [&self.hosts(), reversed(domain.as_str()).as_str(), "."].concat()
     }
 
-    /// The index entries that can be that of `host`: its own, and those of the wildcards above it,
-    /// the longest first. Empty for a host with more than [`MAX_LABELS`](Self::MAX_LABELS) labels.
-    pub fn candidates(&self, host: &Host) -> Vec<String> {
+    /// The keys of the index entries that can be that of `host`: its own, and those of the
+    /// wildcards above it with their domains, the longest first. Empty for a host with more than
+    /// [`MAX_LABELS`](Self::MAX_LABELS) labels.
+    pub fn candidates(&self, host: &Host) -> Vec<(String, Option<String>)> {
         if host.as_str().split('.').count() > Self::MAX_LABELS {
             return Vec::new();
         }
-        let above = host.parents().map(|parent| [&self.hosts(), reversed(parent).as_str(), ".*"].concat());
-        std::iter::once([&self.hosts(), reversed(host.as_str()).as_str()].concat()).chain(above).collect()
+        let key = |name: &str, end: &str| [&self.hosts(), reversed(name).as_str(), end].concat();
+        let above = host.parents().map(|domain| (key(domain, ".*"), Some(domain.to_owned())));
+        std::iter::once((key(host.as_str(), ""), None)).chain(above).collect()
     }
 
     /// The key of the entry of the log with this number. The keys sort by number.
@@ -101,9 +103,12 @@ mod tests {
     fn the_candidates_of_a_host_are_the_patterns_that_match_it() {
         let found = KEYS.candidates(&host("a.b.acme.example"));
         let keys = ["example.acme.b.a", "example.acme.b.*", "example.acme.*", "example.*"];
-        assert_eq!(found, keys.map(|key| format!("/t/hosts/{key}")));
+        let domains = [None, Some("b.acme.example"), Some("acme.example"), Some("example")];
+        let expected = keys.map(|key| format!("/t/hosts/{key}")).into_iter().zip(domains.map(|d| d.map(str::to_owned)));
+        assert!(expected.eq(found.iter().cloned()), "{found:?}");
         for pattern in ["a.b.acme.example", "*.b.acme.example", "*.acme.example"] {
-            assert!(found.contains(&KEYS.host(&HostPattern::parse(pattern).unwrap())), "{pattern}");
+            let key = KEYS.host(&HostPattern::parse(pattern).unwrap());
+            assert!(found.iter().any(|(found, _)| *found == key), "{pattern}");
         }
         assert!(KEYS.candidates(&host(&["a"; 17].join("."))).is_empty());
     }

@@ -339,36 +339,49 @@ fn flood<H: Harness>(world: &mut World<H>, domain: &str, number: usize) -> Vec<u
     statuses
 }
 
+/// The tenant `acme` with this name and client, at these hosts.
+fn renamed(acme: &Value, name: &str, hosts: &[&str]) -> Value {
+    let mut tenant = acme.clone();
+    (tenant["name"], tenant["client_id"], tenant["hosts"]) = (json!(name), json!(name), json!(hosts));
+    if let Some(domain) = hosts.iter().find_map(|host| host.strip_prefix("*.")) {
+        tenant["login"]["redirect_uri"] = json!(format!("https://{domain}.{domain}/oauth2/callback"));
+        tenant["login"]["cookie_domain"] = json!(domain);
+    }
+    tenant
+}
+
+/// The client as which a browser is sent to the issuer.
+fn client<H: Harness>(world: &mut World<H>, host: &str) -> Option<String> {
+    let location = get(world, host).header("location")?.to_owned();
+    let (_, client) = location.split_once("client_id=")?;
+    client.split('&').next().map(str::to_owned)
+}
+
+/// Index entries `h<number>.other.example` without documents: more than fit into one answer.
+fn many_hosts(documents: &Documents) {
+    let pattern = |number| HostPattern::parse(&format!("h{number}.other.example")).unwrap();
+    let entry = |number| (documents.keys().host(&pattern(number)).into_bytes(), format!("t{number}"));
+    Etcd::shared().put_all(&(0..450).map(entry).collect::<Vec<_>>());
+}
+
+/// Whether a flood of hosts below this domain gets this answer, and no lookup is made.
+fn costs_nothing<H: Harness>(world: &mut World<H>, domain: &str, answer: u16) -> bool {
+    let before = lookups(world);
+    flood(world, domain, 150) == [answer] && lookups(world) == before
+}
+
 /// After the first moments, the filter knows which hosts have a tenant. Those are found meanwhile,
 /// whether they were met before or not, and whether they came before the flood or during it.
 pub fn a_flood_of_unknown_hosts_costs_etcd_nothing<H: Harness>() {
     let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
-    // More hosts than fit into one answer.
-    let pattern = |number| HostPattern::parse(&format!("h{number}.other.example")).unwrap();
-    let entry = |number| (documents.keys().host(&pattern(number)).into_bytes(), format!("t{number}"));
-    Etcd::shared().put_all(&(0..450).map(entry).collect::<Vec<_>>());
-    let tenant = |name: &str, host: &str| {
-        let mut tenant = acme.clone();
-        (tenant["name"], tenant["hosts"]) = (json!(name), json!([host]));
-        tenant
-    };
-    documents.apply(&tenant("cold", "cold.example"));
-    let mut wide = tenant("wide", "*.wide.example");
-    wide["login"]["redirect_uri"] = json!("https://a.wide.example/oauth2/callback");
-    wide["login"]["cookie_domain"] = json!("wide.example");
-    documents.apply(&wide);
-    let costs_nothing = |world: &mut World<H>, domain: &str, answer: u16| {
-        let before = lookups(world);
-        flood(world, domain, 150) == [answer] && lookups(world) == before
-    };
+    many_hosts(&documents);
+    documents.apply(&renamed(&acme, "cold", &["cold.example"]));
     world.eventually(|world| costs_nothing(world, "flood.example", 404));
-    assert!(world.harness.log().contains("the 453 hosts in etcd"), "{}", world.harness.log());
+    assert!(world.harness.log().contains("the 452 hosts in etcd"), "{}", world.harness.log());
     assert_eq!(status(&mut world, "cold.example"), 302);
     // The document of this host is missing.
     assert_eq!(status(&mut world, "h449.other.example"), 404);
-    // What is below a wildcard is looked up until its tenant is known.
-    world.eventually(|world| costs_nothing(world, "wide.example", 302));
-    let late = tenant("late", "late.flood.example");
+    let late = renamed(&acme, "late", &["late.flood.example"]);
     documents.apply(&late);
     world.eventually(|world| status(world, "late.flood.example") == 302);
     documents.delete(&late);
@@ -382,8 +395,47 @@ pub fn a_flood_of_unknown_hosts_costs_etcd_nothing<H: Harness>() {
     // What was known of another etcd does not count.
     Etcd::shared().delete(&documents.prefix);
     documents.number = 0;
-    documents.apply(&tenant("new", "f0.new.example"));
+    documents.apply(&renamed(&acme, "new", &["f0.new.example"]));
     world.eventually(|world| status(world, "cold.example") == 404 && status(world, "f0.new.example") == 302);
+}
+
+/// Of several tenants with hosts below a domain, each has its own, also after they have changed.
+pub fn a_flood_below_a_wildcard_costs_etcd_nothing<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
+    let wide = renamed(&acme, "wide", &["*.wide.example"]);
+    let [exact, narrow] =
+        [("exact", "b.wide.example"), ("narrow", "*.n.wide.example")].map(|(name, host)| renamed(&acme, name, &[host]));
+    [&wide, &exact, &narrow].iter().for_each(|tenant| documents.apply(tenant));
+    world.eventually(|world| costs_nothing(world, "flood.example", 404));
+    let clients = |world: &mut World<H>| {
+        ["a", "b", "x.n"].map(|name| client(world, &format!("{name}.wide.example")).unwrap_or_default())
+    };
+    world.eventually(|world| costs_nothing(world, "wide.example", 302));
+    assert_eq!(clients(&mut world), ["wide", "exact", "narrow"]);
+    // Its hosts are looked up until the index was read again.
+    documents.delete(&wide);
+    documents.apply(&renamed(&acme, "exact", &["b.wide.example", "*.wide.example"]));
+    world.eventually(|world| clients(world) == ["exact", "exact", "narrow"]);
+    world.eventually(|world| costs_nothing(world, "wide.example", 302));
+    assert_eq!(clients(&mut world), ["exact", "exact", "narrow"]);
+    documents.delete(&renamed(&acme, "exact", &["b.wide.example", "*.wide.example"]));
+    world.eventually(|world| clients(world) == ["", "", "narrow"]);
+    world.eventually(|world| costs_nothing(world, "wide.example", 404));
+    assert_eq!(clients(&mut world), ["", "", "narrow"]);
+}
+
+/// Whoever asks for hosts that the index has, and that have no document, keeps nobody from looking
+/// up what is below a wildcard.
+pub fn lookups_are_counted_by_what_the_index_says<H: Harness>() {
+    let Found { mut world, mut documents, acme, .. } = found::<H>(|_| {});
+    many_hosts(&documents);
+    documents.apply(&renamed(&acme, "wide", &["*.wide.example"]));
+    world.eventually(|world| costs_nothing(world, "flood.example", 404));
+    world.harness.advance();
+    let before = lookups(&world);
+    let statuses: Vec<u16> = (0..150).map(|number| status(&mut world, &format!("h{number}.other.example"))).collect();
+    assert_eq!((lookups(&world) - before, statuses[99], statuses[100]), (100, 404, 503));
+    assert_eq!(status(&mut world, "a.wide.example"), 302);
 }
 
 pub fn etcd_does_not_answer<H: Harness>() {

@@ -114,10 +114,11 @@ macro_rules! scenarios {
                 a_gap_in_the_log_forgets_everything, more_tenants_than_are_kept,
                 sign_outs_of_found_tenants_are_known_everywhere, cookies_reach_no_tenant_of_a_document,
                 a_logout_token_where_the_tenant_is_not_known, a_form_for_the_upstream_waits_for_its_tenant,
-                a_flood_of_unknown_hosts_costs_etcd_nothing,
+                a_flood_of_unknown_hosts_costs_etcd_nothing, a_flood_below_a_wildcard_costs_etcd_nothing,
             ] timed [
                 a_known_tenant_is_not_looked_up_again, a_change_takes_two_intervals_at_most, unknown_hosts_cost_etcd_little,
                 etcd_does_not_answer, a_sign_out_while_the_tenant_is_forgotten,
+                lookups_are_counted_by_what_the_index_says,
             ];
             events: [
                 events_are_counted_for_each_tenant, mistakes_are_counted_for_their_tenant,

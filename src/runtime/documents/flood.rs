@@ -9,7 +9,7 @@ use crate::http::host::Host;
 /// What the summary of the index says of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Hint {
-    /// There is no summary, or the hosts of a tenant have changed since.
+    /// There is no summary, or what it says of the host may have changed since.
     None,
     /// It has no tenant.
     NoTenant,
@@ -27,8 +27,12 @@ pub(super) enum Hint {
 pub(super) struct Flood {
     second: UnixTime,
     misses: [u32; 3],
-    /// Whether there were many unknown hosts, and no summary.
+    /// How many hosts the summary excluded in this second.
+    excluded: u32,
+    /// Whether many hosts were looked up of which the summary, if there is one, says nothing.
     is_noticed: bool,
+    /// Whether the summary has excluded many hosts.
+    goes_on: bool,
     /// What the index was, if a VM of this process has read it.
     summary: IndexSummary,
 }
@@ -45,6 +49,7 @@ pub(super) enum HintKind {
 impl Hint {
     pub(super) fn kind(&self) -> HintKind {
         match self {
+            // A host without a tenant is not looked up.
             Self::None | Self::NoTenant => HintKind::None,
             Self::Exact => HintKind::Exact,
             Self::Below(_) => HintKind::Below,
@@ -55,13 +60,24 @@ impl Hint {
 impl Flood {
     /// Counts a lookup that had this hint.
     pub(super) fn count(&mut self, kind: HintKind, now: UnixTime) {
-        if self.second != now {
-            (self.second, self.misses) = (now, [0; 3]);
-        }
+        self.begin_second(now);
         let count = self.misses_of(kind);
         *count = count.saturating_add(1);
         let is_many = *count >= MANY;
         self.is_noticed |= is_many && kind == HintKind::None;
+    }
+
+    /// Counts a host that the summary excludes.
+    pub(super) fn count_excluded(&mut self, now: UnixTime) {
+        self.begin_second(now);
+        self.excluded = self.excluded.saturating_add(1);
+        self.goes_on |= self.excluded >= MANY;
+    }
+
+    fn begin_second(&mut self, now: UnixTime) {
+        if self.second != now {
+            (self.second, self.misses, self.excluded) = (now, [0; 3], 0);
+        }
     }
 
     /// Whether a host with this hint may be looked up.
@@ -79,20 +95,34 @@ impl Flood {
     }
 
     /// The summary of the index, if what it says of this host is up to date.
-    pub(super) fn summary_for(&self, host: &Host, known: &KnownLog) -> Option<IndexSummary> {
-        let summary = Some(self.summary).filter(|summary| summary.is_current(known.log()))?;
+    pub(super) fn summary_for(&self, host: &Host, known: &KnownLog, now: UnixTime) -> Option<IndexSummary> {
+        let summary = Some(self.summary).filter(|summary| summary.is_current(known.log(), now))?;
         (!known.has_changed(summary.number(), None, host)).then_some(summary)
     }
 
-    /// Takes over a summary. Returns the log from which another one can begin if it is needed.
-    pub(super) fn take_summary<'a>(&mut self, summary: IndexSummary, known: &'a KnownLog) -> Option<&'a FollowedLog> {
-        self.summary = summary;
-        self.is_noticed = self.is_noticed && !summary.is_current(known.log());
-        Some(known.log()).filter(|log| self.is_noticed && log.cluster != 0 && !log.is_away)
+    /// Takes over a summary. Returns the log from which another one can begin if it is needed: if
+    /// many hosts are looked up of which this one says nothing, or if the flood goes on and it is
+    /// old.
+    pub(super) fn take_summary<'a>(
+        &mut self,
+        summary: IndexSummary,
+        known: &'a KnownLog,
+        now: UnixTime,
+    ) -> Option<&'a FollowedLog> {
+        let log = known.log();
+        if summary != self.summary {
+            (self.is_noticed, self.goes_on) = (false, false);
+            self.summary = summary;
+        }
+        let would_say_more = !summary.is_current(log, now) || log.number > summary.number();
+        self.is_noticed &= would_say_more;
+        let is_needed = self.is_noticed || (std::mem::take(&mut self.goes_on) && summary.is_old(now));
+        Some(log).filter(|log| is_needed && log.cluster != 0 && !log.is_away)
     }
 }
 
-/// The most hosts without a tenant, or below a wildcard, that are found in one second.
+/// The most hosts with the same hint that are found in one second without a tenant, or below a
+/// wildcard.
 const MOST_MISSES: u32 = 100;
 /// So many of them in one second are no accident.
 const MANY: u32 = 20;
@@ -134,27 +164,47 @@ mod tests {
             (0..MANY - 1).for_each(|_| flood.count(HintKind::None, UnixTime(NOW.0 + second)));
             (0..MOST_MISSES).for_each(|_| flood.count(HintKind::Below, UnixTime(NOW.0 + second)));
         }
-        assert!(flood.take_summary(IndexSummary::default(), &known).is_none());
-        assert_eq!(noticed().take_summary(IndexSummary::default(), &known), Some(&log()));
+        assert!(flood.take_summary(IndexSummary::default(), &known, NOW).is_none());
+        assert_eq!(noticed().take_summary(IndexSummary::default(), &known, NOW), Some(&log()));
     }
 
-    /// It is read once, where etcd answers.
+    fn summary(log: &FollowedLog, at: UnixTime) -> IndexSummary {
+        IndexSummary::new([1; 8], log, at)
+    }
+
+    /// If many hosts are looked up, there has to be more to know, and etcd to answer.
     #[test]
     fn when_a_summary_is_needed() {
-        let (old, current) =
-            (IndexSummary::new([1; 8], &FollowedLog { number: 6, ..log() }), IndexSummary::new([1; 8], &log()));
+        let earlier = FollowedLog { number: 6, from: 6, ..log() };
+        let longer = FollowedLog { number: 8, ..log() };
         for (log, summary, is_needed) in [
-            (log(), IndexSummary::default(), true),
-            (log(), old, true),
-            (log(), current, false),
-            (FollowedLog { is_away: true, ..log() }, old, false),
-            (FollowedLog::default(), old, false),
+            (log(), summary(&earlier, NOW), true),
+            (longer.clone(), summary(&log(), NOW), true),
+            (log(), summary(&log(), NOW), false),
+            (FollowedLog { is_away: true, ..longer }, summary(&log(), NOW), false),
+            (FollowedLog::default(), summary(&log(), NOW), false),
         ] {
+            let mut flood = Flood { summary, ..noticed() };
             let known = KnownLog::from(log);
-            assert_eq!(noticed().take_summary(summary, &known).is_some(), is_needed, "{known:?}");
+            assert_eq!(flood.take_summary(summary, &known, NOW).is_some(), is_needed, "{known:?}");
         }
-        let mut flood = noticed();
-        flood.take_summary(current, &KnownLog::from(log()));
-        assert!(flood.take_summary(old, &KnownLog::from(log())).is_none(), "noticed once");
+        // One that another VM has made since is tried first.
+        assert!(
+            noticed()
+                .take_summary(summary(&log(), NOW), &KnownLog::from(FollowedLog { number: 8, ..log() }), NOW)
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_summary_is_replaced_while_the_flood_goes_on() {
+        let known = KnownLog::from(log());
+        for (excluded, age, is_needed) in [(MANY, 200, true), (MANY, 100, false), (MANY - 1, 200, false)] {
+            let summary = summary(&log(), UnixTime(NOW.0 - age));
+            let mut flood = Flood { summary, ..Flood::default() };
+            (0..excluded).for_each(|_| flood.count_excluded(NOW));
+            assert_eq!(flood.take_summary(summary, &known, NOW).is_some(), is_needed, "{excluded} {age}");
+            assert!(flood.take_summary(summary, &known, NOW).is_none(), "it has ended");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the keys of the index of hosts, page by page, after a flood of unknown hosts has begun.
+//! Reads the keys of the index of hosts, page by page, in a flood of unknown hosts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,17 +27,17 @@ impl IndexScan {
     pub(super) fn begin(source: &Arc<DocumentSource>, env: &mut Env<'_>) -> Option<(Self, Operation)> {
         let now = env.now().ok()?;
         let (shared, version) = SharedSummary::read(source.shared_key(), source.ring(), env)?;
-        let log = source.with_cache(|cache| cache.take_summary(shared.summary).cloned())??;
+        let log = source.with_cache(|cache| cache.take_summary(shared.summary, now).cloned())??;
         if !shared.is_due(now) {
             return None;
         }
+        let summary = IndexSummary::new(env.random().ok()?, &log, now);
         // If this VM disappears, another one reads after this time.
         let end = now.plus(LONGEST);
         let claimed = SharedSummary { next: end.0, ..shared };
         if !claimed.write(source.shared_key(), source.ring(), Some(version), env) {
             return None;
         }
-        let summary = IndexSummary::new(env.random().ok()?, &log);
         let (filter, keys) = (IndexFilter::new(summary), KeyWalk::below(&source.keys().hosts()));
         let operation = keys.operation();
         Some((Self { source: source.clone(), summary, filter, keys, count: 0, end }, operation))
@@ -48,13 +48,17 @@ impl IndexScan {
         let answer = match result {
             Ok(answer) => answer,
             Err(EtcdError::TooLong) if self.keys.shorten() => return self.next(),
-            Err(error) => return self.failed(&error.to_string()),
+            Err(error) => return self.failed(&error.to_string(), PAUSE, env),
         };
+        let now = env.now().unwrap_or_default();
         if answer.cluster != self.summary.cluster() {
-            return self.failed("another etcd answers");
+            return self.failed("another etcd answers", PAUSE, env);
         }
-        if env.now().map_or(true, |now| now > self.end) {
-            return self.failed("it takes too long");
+        if now > self.end {
+            return self.failed("it takes too long", LONGEST_PAUSE, env);
+        }
+        if self.source.with_cache(|cache| cache.has_all_since(&self.summary, now)) != Some(true) {
+            return self.failed("too much has changed meanwhile", PAUSE, env);
         }
         answer.pairs.iter().for_each(|pair| self.filter.add(&pair.key));
         self.count = self.count.saturating_add(answer.pairs.len());
@@ -62,9 +66,9 @@ impl IndexScan {
             return self.next();
         }
         let Self { source, filter, count, .. } = self;
-        let summary = filter.share(source.shared_key(), source.ring(), env);
+        let summary = filter.share(now.plus(PAUSE), source.shared_key(), source.ring(), env);
         source.with_cache(|cache| {
-            cache.take_summary(summary);
+            cache.take_summary(summary, now);
         });
         let text =
             format!("many requests for unknown hosts: the {count} hosts in etcd were read, so that they are known");
@@ -76,17 +80,25 @@ impl IndexScan {
         Next::Operate(self, operation)
     }
 
-    /// Ends without a summary. The next attempt is made when this one would have ended at the
-    /// latest.
-    fn failed(self, reason: &str) -> Next<Self> {
-        let cluster = self.source.cluster();
+    /// Ends without a summary. The next attempt is made after this pause.
+    fn failed(self, reason: &str, pause: Duration, env: &mut Env<'_>) -> Next<Self> {
+        let Self { source, .. } = self;
+        let (key, ring) = (source.shared_key(), source.ring());
+        if let Some((shared, version)) = SharedSummary::read(key, ring, env) {
+            let next = env.now().unwrap_or_default().plus(pause).0;
+            SharedSummary { next, ..shared }.write(key, ring, Some(version), env);
+        }
+        let cluster = source.cluster();
         let reason = format!("the hosts of the tenants were not read from etcd (cluster \"{cluster}\"): {reason}");
         Next::End(vec![LogLine::new(Level::Warn, Event::StoreFailed, None, &reason)])
     }
 }
 
-/// The longest time that the read takes. 100,000 hosts take some four seconds.
+/// The longest time that a read takes. 100,000 hosts take some four seconds.
 const LONGEST: Duration = Duration::from_secs(60);
+/// The time between two reads, and that after one that took too long.
+const PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 #[cfg(test)]
 mod tests {
@@ -128,13 +140,21 @@ mod tests {
         Arc::new(source)
     }
 
+    /// Lets the VM know a change.
+    fn change(source: &DocumentSource, number: u64) {
+        let mut log = FollowedLog { cluster: 1, ..FollowedLog::default() };
+        log.begin_at(7, NOW);
+        (8..=number).for_each(|number| log.add(number, "junk".to_owned()));
+        source.with_cache(|cache| cache.follow(log, None)).unwrap();
+    }
+
     /// Lets many unknown hosts come.
     fn flood(source: &DocumentSource) {
         (0..50).for_each(|number| {
             let host = Host::from_name(&format!("h{number}")).unwrap();
             source.with_cache(|cache| {
-                let since = Moment { number: 7, cluster: 1, cleared: cache.cleared() };
-                assert!(cache.keep_absent(&host, since, NOW));
+                let since = Moment { number: u64::MAX, cluster: 1, cleared: cache.cleared() };
+                assert!(cache.keep_absent(&host, None, since, NOW));
             });
         });
     }
@@ -178,23 +198,69 @@ mod tests {
         }
     }
 
-    /// It is tried again a minute later.
+    /// Another one is made later, if there are changes of which this one says nothing.
+    #[test]
+    fn there_is_a_pause_between_two_reads() {
+        let (shared, source) = (TestSharedData::default(), source());
+        let begin = |now| act(&shared, now, |env| IndexScan::begin(&source, env));
+        flood(&source);
+        let (scan, _) = begin(NOW).unwrap();
+        act(&shared, NOW, |env| scan.answered(Ok(answer(1, &["example.a"], false)), env));
+        flood(&source);
+        assert!(begin(NOW.plus(PAUSE)).is_none(), "there is no more to know");
+        change(&source, 8);
+        assert!(!is_absent(&source, "x.example", &shared), "it may have changed");
+        flood(&source);
+        assert!(begin(UnixTime(NOW.plus(PAUSE).0 - 1)).is_none());
+        let (scan, _) = begin(NOW.plus(PAUSE)).unwrap();
+        act(&shared, NOW.plus(PAUSE), |env| scan.answered(Ok(answer(1, &["example.a"], false)), env));
+        assert!(act(&shared, NOW.plus(PAUSE), |env| {
+            matches!(source.find(&Host::from_name("x.example").unwrap(), env), Found::Absent)
+        }));
+    }
+
+    /// It is tried again later.
     #[test]
     fn a_read_that_fails_tells_nothing() {
         let late = NOW.plus(LONGEST).plus(Duration::from_secs(1));
-        for (result, now) in [
-            (Ok(answer(2, &["example.a"], false)), NOW),
-            (Ok(answer(1, &["example.a"], false)), late),
-            (Err(EtcdError::Invalid), NOW),
+        for (result, changes, now, next) in [
+            (Ok(answer(2, &["example.a"], false)), 7, NOW, NOW.plus(PAUSE)),
+            (Ok(answer(1, &["example.a"], false)), 7, late, late.plus(LONGEST_PAUSE)),
+            (Err(EtcdError::Invalid), 7, NOW, NOW.plus(PAUSE)),
+            (Ok(answer(1, &["example.a"], true)), 500, NOW, NOW.plus(PAUSE)),
         ] {
             let (shared, source) = (TestSharedData::default(), source());
+            let begin = |now| act(&shared, now, |env| IndexScan::begin(&source, env));
             flood(&source);
-            let (scan, _) = act(&shared, NOW, |env| IndexScan::begin(&source, env)).unwrap();
+            let (scan, _) = begin(NOW).unwrap();
+            change(&source, changes);
             let end = act(&shared, now, |env| scan.answered(result, env));
             assert!(matches!(end, Next::End(lines) if lines[0].event == Event::StoreFailed));
             assert!(!is_absent(&source, "x.example", &shared));
-            assert!(act(&shared, NOW, |env| IndexScan::begin(&source, env)).is_none());
-            assert!(act(&shared, late, |env| IndexScan::begin(&source, env)).is_some());
+            assert!(begin(UnixTime(next.0 - 1)).is_none() && begin(next).is_some());
         }
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_is_asked_for_in_parts() {
+        let (shared, source) = (TestSharedData::default(), source());
+        flood(&source);
+        let (scan, _) = act(&shared, NOW, |env| IndexScan::begin(&source, env)).unwrap();
+        let next = act(&shared, NOW, |env| scan.answered(Err(EtcdError::TooLong), env));
+        assert!(matches!(next, Next::Operate(_, Operation::Range(range)) if range.limit == 25));
+    }
+
+    /// Another VM claims the read at the same time.
+    #[test]
+    fn a_read_that_another_vm_has_begun_is_not_made() {
+        let (shared, vms) = (TestSharedData::default(), [source(), source()]);
+        vms.iter().for_each(|source| flood(source));
+        let key = [vms[0].shared_key(), "/index"].concat();
+        act(&shared, NOW, |env| IndexScan::begin(&vms[1], env)).unwrap();
+        let (claimed, _) = shared.get(&key).unwrap();
+        let late = NOW.plus(LONGEST);
+        shared.before_write.replace(Some((key, claimed)));
+        assert!(act(&shared, late, |env| IndexScan::begin(&vms[0], env)).is_none());
+        assert!(act(&shared, late, |env| IndexScan::begin(&vms[0], env)).is_some());
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::cache::{FoundTenant, Moment};
+use super::cache::Moment;
+use super::held::FoundTenant;
 use super::source::{CompiledTenant, DocumentSource};
 use super::step::Next;
 use super::wait::LookupWait;
@@ -22,6 +23,8 @@ pub(crate) struct Lookup {
     has_ended: Arc<AtomicBool>,
     /// The name of the tenant, and when the index has said it.
     indexed: Option<(String, Moment)>,
+    /// The domain of the wildcard that the index entry is for.
+    wildcard: Option<String>,
     /// How often this VM had forgotten everything when the lookup began to read.
     cleared: u64,
     /// Whether the document has changed while it was read, which is tried once more.
@@ -38,15 +41,15 @@ impl Lookup {
     ) -> Option<(LookupWait, Option<(Self, Operation)>)> {
         let now = env.now().ok()?;
         let (has_ended, is_new) = source.with_cache(|cache| {
-            let hint = source.hint(cache, host, env);
+            let hint = source.hint(cache, host, now, env);
             cache.look_up(host, &hint, now)
         })??;
         let wait = LookupWait::new(has_ended.clone(), now);
         if !is_new {
             return Some((wait, None));
         }
-        let lookup =
-            Self { source: source.clone(), host: host.clone(), has_ended, indexed: None, cleared: 0, is_again: false };
+        let (source, host) = (source.clone(), host.clone());
+        let lookup = Self { source, host, has_ended, indexed: None, wildcard: None, cleared: 0, is_again: false };
         Some((wait, Some(lookup.read_index())))
     }
 
@@ -64,7 +67,7 @@ impl Lookup {
             }
             None => Range::last_below(&keys.changes()),
         };
-        let entries = keys.candidates(&self.host).into_iter().map(|key| Range::of(&key));
+        let entries = keys.candidates(&self.host).into_iter().map(|(key, _)| Range::of(&key));
         (self, Operation::Read(std::iter::once(end).chain(entries).collect()))
     }
 
@@ -93,11 +96,13 @@ impl Lookup {
         let keys = self.source.keys();
         let number = answer.pairs.iter().filter_map(|pair| keys.number(&pair.key)).max().unwrap_or_default();
         let since = Moment { number, cluster: answer.cluster, cleared: self.cleared };
-        let candidates = keys.candidates(&self.host);
-        let entry = candidates.iter().find_map(|key| answer.pairs.iter().find(|pair| pair.key == *key));
-        let Some(name) = entry.and_then(|pair| tenant_name(&pair.value)) else {
-            return self.found(FoundAndLog::default(), since, env);
-        };
+        let entry = keys.candidates(&self.host).into_iter().find_map(|(key, wildcard)| {
+            let pair = answer.pairs.iter().find(|pair| pair.key == key)?;
+            Some((tenant_name(&pair.value), wildcard))
+        });
+        let (name, wildcard) = entry.unwrap_or_default();
+        self.wildcard = wildcard;
+        let Some(name) = name else { return self.found(FoundAndLog::default(), since, env) };
         // Another host of the tenant may have been found before.
         let known = self.source.with_cache(|cache| cache.tenant(&name)).flatten();
         if let Some(known) = known.filter(|known| self.belongs_to(&known.entry)) {
@@ -117,8 +122,8 @@ impl Lookup {
     fn found(mut self, (tenant, log): FoundAndLog, since: Moment, env: &Env<'_>) -> Next<Self> {
         let now = env.now().unwrap_or_default();
         let is_kept = self.source.with_cache(|cache| match &tenant {
-            Some(tenant) => cache.keep(&self.host, tenant, since, now),
-            None => cache.keep_absent(&self.host, since, now),
+            Some(tenant) => cache.keep(&self.host, self.wildcard.as_deref(), tenant, since, now),
+            None => cache.keep_absent(&self.host, self.wildcard.as_deref(), since, now),
         });
         if is_kept == Some(true) {
             return self.end(log);

@@ -13,6 +13,7 @@
 mod cache;
 mod flood;
 mod followed;
+mod held;
 mod index_scan;
 mod lookup;
 mod poll;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::cache::{Cache, Found};
 use super::flood::Hint;
+use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::env::shared::key_of;
 use crate::etcd::Etcd;
@@ -107,19 +108,21 @@ impl DocumentSource {
     pub(crate) fn find(&self, host: &Host, env: &Env<'_>) -> Found {
         let Ok(now) = env.now() else { return Found::Away };
         let find = |cache: &mut Cache| match cache.find(host, now) {
-            Found::Unknown => cache.find_without_lookup(host, &self.hint(cache, host, env)),
+            Found::Unknown => cache.find_without_lookup(&self.hint(cache, host, now, env), now),
             found @ (Found::Tenant(_) | Found::Absent | Found::Away) => found,
         };
         self.with_cache(find).unwrap_or(Found::Away)
     }
 
     /// What the summary of the index says of this host, if there is one.
-    pub(super) fn hint(&self, cache: &Cache, host: &Host, env: &Env<'_>) -> Hint {
-        let Some(summary) = cache.summary_for(host) else { return Hint::None };
-        let hints = std::iter::once(Hint::Exact).chain(host.parents().map(|domain| Hint::Below(domain.to_owned())));
-        let mut entries = self.keys().candidates(host).into_iter().zip(hints);
-        let entry = entries.find(|(key, _)| summary.may_have(key, &self.shared_key, env.shared()));
-        entry.map_or(Hint::NoTenant, |(_, hint)| hint)
+    pub(super) fn hint(&self, cache: &Cache, host: &Host, now: UnixTime, env: &Env<'_>) -> Hint {
+        let Some(summary) = cache.summary_for(host, now) else { return Hint::None };
+        let mut candidates = self.keys().candidates(host).into_iter();
+        match candidates.find(|(key, _)| summary.may_have(key, &self.shared_key, env.shared())) {
+            Some((_, Some(domain))) => Hint::Below(domain),
+            Some((_, None)) => Hint::Exact,
+            None => Hint::NoTenant,
+        }
     }
 
     /// A number that changes with the tenants that are kept.
