@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::flood::{Flood, Hint, HintKind};
 use super::followed::{FollowedLog, KnownLog};
-use super::held::{FoundTenant, HeldHosts, What};
+use super::held::{FoundTenant, HeldHosts, What, has_host};
 use super::summary::IndexSummary;
 use crate::base::time::UnixTime;
 use crate::env::shared::Version;
@@ -131,19 +131,21 @@ impl Cache {
     }
 
     /// What the hint alone says of the tenant of a host. For one below a wildcard, it is what is
-    /// known of another host that was found by it.
-    pub(super) fn find_without_lookup(&mut self, hint: &Hint, now: UnixTime) -> Found {
-        match hint {
-            Hint::None | Hint::Exact => Found::Unknown,
-            Hint::NoTenant => {
-                self.flood.count_excluded(now);
-                Found::Absent
-            }
-            Hint::Below(domain) => match self.hosts.found_by(domain).cloned().map(|host| self.find(&host, now)) {
-                Some(found @ (Found::Tenant(_) | Found::Absent)) => found,
-                Some(Found::Away | Found::Unknown) | None => Found::Unknown,
+    /// known of another host that was found by it, if the document of the tenant has both.
+    pub(super) fn find_without_lookup(&mut self, host: &Host, hint: &Hint, now: UnixTime) -> Found {
+        let found = match hint {
+            Hint::None | Hint::Exact => None,
+            Hint::NoTenant => Some(Found::Absent),
+            Hint::Below(domain) => match self.hosts.found_by(domain).cloned().map(|other| self.find(&other, now)) {
+                Some(Found::Tenant(entry)) => has_host(&entry, host).then_some(Found::Tenant(entry)),
+                Some(Found::Absent) => Some(Found::Absent),
+                Some(Found::Away | Found::Unknown) | None => None,
             },
+        };
+        if found.is_some() {
+            self.flood.count_known(now);
         }
+        found.unwrap_or(Found::Unknown)
     }
 
     /// Ends the lookup of a host with its tenant, which the index has for it or for the hosts below
@@ -159,11 +161,8 @@ impl Cache {
         if self.is_late(since, Some(&tenant.name), host) {
             return false;
         }
-        if let Some(wildcard) = wildcard {
-            // Without the first host, nobody could know the tenant.
-            if self.hosts.found_by(wildcard).is_some() {
-                self.count_miss(host, now);
-            }
+        if wildcard.is_some() {
+            self.count_miss(host, now);
             self.hosts.make_room_for(&tenant.name);
         }
         self.hosts.put(host, What::Tenant(tenant.clone()), wildcard);
@@ -396,8 +395,7 @@ mod tests {
             let host = host(&format!("h{number}.a.example"));
             let lookup = cache.look_up(&host, &Hint::None, NOW);
             let is_kept = cache.keep(&host, Some("a.example"), &tenant("a"), Moment::default(), NOW);
-            // The first one was not known to be below a wildcard.
-            assert_eq!((lookup.is_some(), is_kept), (number <= 100, true), "{number}");
+            assert_eq!((lookup.is_some(), is_kept), (number < 100, true), "{number}");
         }
         let later = NOW.plus(Duration::from_secs(1));
         assert!(cache.look_up(&host("h200.a.example"), &Hint::None, later).is_some());
@@ -413,24 +411,42 @@ mod tests {
     #[test]
     fn a_wildcard_that_was_found_is_not_looked_up_again() {
         let below = |domain: &str| Hint::Below(domain.to_owned());
+        let find =
+            |cache: &mut Cache, name: &str, hint: &Hint, now| match cache.find_without_lookup(&host(name), hint, now) {
+                Found::Tenant(_) => "tenant",
+                Found::Absent => "absent",
+                Found::Away | Found::Unknown => "unknown",
+            };
         let mut cache = Cache::new(100);
         cache.follow(log(1, 5, &[]), None);
         let now = moment(&cache, 5, 1);
         // The index has the first of these hosts itself.
         assert!(cache.keep(&host("own.a.example"), None, &tenant("a"), now, NOW));
-        assert!(matches!(cache.find_without_lookup(&below("a.example"), NOW), Found::Unknown));
+        assert_eq!(find(&mut cache, "x.a.example", &below("a.example"), NOW), "unknown");
         assert!(cache.keep(&host("b.a.example"), Some("a.example"), &tenant("a"), now, NOW));
         assert!(cache.keep_absent(&host("b.c.example"), Some("c.example"), now, NOW));
-        assert!(matches!(cache.find_without_lookup(&below("a.example"), NOW), Found::Tenant(_)));
-        assert!(matches!(cache.find_without_lookup(&below("c.example"), NOW), Found::Absent));
+        assert_eq!(find(&mut cache, "x.a.example", &below("a.example"), NOW), "tenant");
+        assert_eq!(find(&mut cache, "x.c.example", &below("c.example"), NOW), "absent");
         for unknown in [Hint::None, Hint::Exact, below("b.a.example"), below("example")] {
-            assert!(matches!(cache.find_without_lookup(&unknown, NOW), Found::Unknown), "{unknown:?}");
+            assert_eq!(find(&mut cache, "x.b.a.example", &unknown, NOW), "unknown", "{unknown:?}");
         }
         let later = NOW.plus(ABSENT).plus(Duration::from_secs(1));
-        assert!(matches!(cache.find_without_lookup(&below("c.example"), later), Found::Unknown));
-        assert!(matches!(cache.find_without_lookup(&Hint::NoTenant, NOW), Found::Absent));
+        assert_eq!(find(&mut cache, "x.c.example", &below("c.example"), later), "unknown");
+        assert_eq!(find(&mut cache, "x.example", &Hint::NoTenant, NOW), "absent");
         cache.follow(log(1, 5, &["a"]), None);
-        assert!(matches!(cache.find_without_lookup(&below("a.example"), NOW), Found::Unknown));
+        assert_eq!(find(&mut cache, "x.a.example", &below("a.example"), NOW), "unknown");
+    }
+
+    /// The index alone gives no host to a tenant.
+    #[test]
+    fn a_tenant_has_the_hosts_of_its_document_only() {
+        let hosts = vec![HostPattern::parse("h.d.example").unwrap()];
+        let broken = BrokenTenant { hosts, ..BrokenTenant::default() };
+        let tenant = Arc::new(FoundTenant { name: "d".to_owned(), entry: TenantEntry::Broken(Arc::new(broken)) });
+        let (mut cache, hint) = (Cache::new(100), Hint::Below("d.example".to_owned()));
+        assert!(cache.keep(&host("h.d.example"), Some("d.example"), &tenant, Moment::default(), NOW));
+        assert!(matches!(cache.find_without_lookup(&host("h.d.example"), &hint, NOW), Found::Tenant(_)));
+        assert!(matches!(cache.find_without_lookup(&host("x.d.example"), &hint, NOW), Found::Unknown));
     }
 
     /// A flood of hosts that the index does not have keeps nobody from looking up one that it may

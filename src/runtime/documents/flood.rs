@@ -27,11 +27,11 @@ pub(super) enum Hint {
 pub(super) struct Flood {
     second: UnixTime,
     misses: [u32; 3],
-    /// How many hosts the summary excluded in this second.
-    excluded: u32,
+    /// How many hosts were not looked up in this second because of the summary.
+    spared: u32,
     /// Whether many hosts were looked up of which the summary, if there is one, says nothing.
     is_noticed: bool,
-    /// Whether the summary has excluded many hosts.
+    /// Whether the summary has spared many lookups.
     goes_on: bool,
     /// What the index was, if a VM of this process has read it.
     summary: IndexSummary,
@@ -67,16 +67,16 @@ impl Flood {
         self.is_noticed |= is_many && kind == HintKind::None;
     }
 
-    /// Counts a host that the summary excludes.
-    pub(super) fn count_excluded(&mut self, now: UnixTime) {
+    /// Counts a host that is not looked up because of the summary.
+    pub(super) fn count_known(&mut self, now: UnixTime) {
         self.begin_second(now);
-        self.excluded = self.excluded.saturating_add(1);
-        self.goes_on |= self.excluded >= MANY;
+        self.spared = self.spared.saturating_add(1);
+        self.goes_on |= self.spared >= MANY;
     }
 
     fn begin_second(&mut self, now: UnixTime) {
         if self.second != now {
-            (self.second, self.misses, self.excluded) = (now, [0; 3], 0);
+            (self.second, self.misses, self.spared) = (now, [0; 3], 0);
         }
     }
 
@@ -101,8 +101,8 @@ impl Flood {
     }
 
     /// Takes over a summary. Returns the log from which another one can begin if it is needed: if
-    /// many hosts are looked up of which this one says nothing, or if the flood goes on and it is
-    /// old.
+    /// many hosts were looked up since the last tick of which this one says nothing, or if the
+    /// flood goes on and it is old.
     pub(super) fn take_summary<'a>(
         &mut self,
         summary: IndexSummary,
@@ -110,13 +110,11 @@ impl Flood {
         now: UnixTime,
     ) -> Option<&'a FollowedLog> {
         let log = known.log();
-        if summary != self.summary {
-            (self.is_noticed, self.goes_on) = (false, false);
-            self.summary = summary;
-        }
+        let is_other = summary != self.summary;
+        self.summary = summary;
+        let (is_noticed, goes_on) = (std::mem::take(&mut self.is_noticed), std::mem::take(&mut self.goes_on));
         let would_say_more = !summary.is_current(log, now) || log.number > summary.number();
-        self.is_noticed &= would_say_more;
-        let is_needed = self.is_noticed || (std::mem::take(&mut self.goes_on) && summary.is_old(now));
+        let is_needed = !is_other && ((is_noticed && would_say_more) || (goes_on && summary.is_old(now)));
         Some(log).filter(|log| is_needed && log.cluster != 0 && !log.is_away)
     }
 }
@@ -199,11 +197,11 @@ mod tests {
     #[test]
     fn a_summary_is_replaced_while_the_flood_goes_on() {
         let known = KnownLog::from(log());
-        for (excluded, age, is_needed) in [(MANY, 200, true), (MANY, 100, false), (MANY - 1, 200, false)] {
+        for (spared, age, is_needed) in [(MANY, 200, true), (MANY, 100, false), (MANY - 1, 200, false)] {
             let summary = summary(&log(), UnixTime(NOW.0 - age));
             let mut flood = Flood { summary, ..Flood::default() };
-            (0..excluded).for_each(|_| flood.count_excluded(NOW));
-            assert_eq!(flood.take_summary(summary, &known, NOW).is_some(), is_needed, "{excluded} {age}");
+            (0..spared).for_each(|_| flood.count_known(NOW));
+            assert_eq!(flood.take_summary(summary, &known, NOW).is_some(), is_needed, "{spared} {age}");
             assert!(flood.take_summary(summary, &known, NOW).is_none(), "it has ended");
         }
     }

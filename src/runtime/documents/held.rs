@@ -17,6 +17,13 @@ pub(super) struct FoundTenant {
     pub(super) entry: TenantEntry,
 }
 
+/// Whether the host is one of the tenant, which the index names for it. Those of a value that is no
+/// document are not known.
+pub(super) fn has_host(entry: &TenantEntry, host: &Host) -> bool {
+    let hosts = entry.hosts();
+    hosts.is_empty() || hosts.iter().any(|pattern| pattern.matches(host))
+}
+
 /// What is known of a host.
 #[derive(Debug)]
 pub(super) enum What {

@@ -54,6 +54,9 @@ impl IndexScan {
         if answer.cluster != self.summary.cluster() {
             return self.failed("another etcd answers", PAUSE, env);
         }
+        if answer.more && answer.last_key.is_none() {
+            return self.failed(&EtcdError::Invalid.to_string(), PAUSE, env);
+        }
         if now > self.end {
             return self.failed("it takes too long", LONGEST_PAUSE, env);
         }
@@ -70,8 +73,7 @@ impl IndexScan {
         source.with_cache(|cache| {
             cache.take_summary(summary, now);
         });
-        let text =
-            format!("many requests for unknown hosts: the {count} hosts in etcd were read, so that they are known");
+        let text = format!("many requests for new hosts: the {count} hosts in etcd were read, so that they are known");
         Next::End(vec![LogLine::with_text(Level::Info, Event::HostsRead, None, text)])
     }
 
@@ -212,11 +214,26 @@ mod tests {
         assert!(!is_absent(&source, "x.example", &shared), "it may have changed");
         flood(&source);
         assert!(begin(UnixTime(NOW.plus(PAUSE).0 - 1)).is_none());
+        assert!(begin(NOW.plus(PAUSE)).is_none(), "the flood has ended");
+        flood(&source);
         let (scan, _) = begin(NOW.plus(PAUSE)).unwrap();
         act(&shared, NOW.plus(PAUSE), |env| scan.answered(Ok(answer(1, &["example.a"], false)), env));
         assert!(act(&shared, NOW.plus(PAUSE), |env| {
             matches!(source.find(&Host::from_name("x.example").unwrap(), env), Found::Absent)
         }));
+    }
+
+    /// A host that comes behind the page that is read is not in the filter.
+    #[test]
+    fn a_change_during_the_read_is_looked_up() {
+        let (shared, source) = (TestSharedData::default(), source());
+        flood(&source);
+        let (scan, _) = act(&shared, NOW, |env| IndexScan::begin(&source, env)).unwrap();
+        let next = act(&shared, NOW, |env| scan.answered(Ok(answer(1, &["example.a"], true)), env));
+        let Next::Operate(scan, _) = next else { panic!("there is more") };
+        change(&source, 8);
+        act(&shared, NOW, |env| scan.answered(Ok(answer(1, &["example.b"], false)), env));
+        assert!(!is_absent(&source, "x.example", &shared));
     }
 
     /// It is tried again later.
@@ -228,10 +245,13 @@ mod tests {
             (Ok(answer(1, &["example.a"], false)), 7, late, late.plus(LONGEST_PAUSE)),
             (Err(EtcdError::Invalid), 7, NOW, NOW.plus(PAUSE)),
             (Ok(answer(1, &["example.a"], true)), 500, NOW, NOW.plus(PAUSE)),
+            (Ok(answer(1, &[], true)), 7, NOW, NOW.plus(PAUSE)),
         ] {
             let (shared, source) = (TestSharedData::default(), source());
-            let begin = |now| act(&shared, now, |env| IndexScan::begin(&source, env));
-            flood(&source);
+            let begin = |now| {
+                flood(&source);
+                act(&shared, now, |env| IndexScan::begin(&source, env))
+            };
             let (scan, _) = begin(NOW).unwrap();
             change(&source, changes);
             let end = act(&shared, now, |env| scan.answered(result, env));
@@ -261,6 +281,7 @@ mod tests {
         let late = NOW.plus(LONGEST);
         shared.before_write.replace(Some((key, claimed)));
         assert!(act(&shared, late, |env| IndexScan::begin(&vms[0], env)).is_none());
+        flood(&vms[0]);
         assert!(act(&shared, late, |env| IndexScan::begin(&vms[0], env)).is_some());
     }
 }

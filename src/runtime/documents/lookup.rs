@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cache::Moment;
-use super::held::FoundTenant;
+use super::held::{FoundTenant, has_host};
 use super::source::{CompiledTenant, DocumentSource};
 use super::step::Next;
 use super::wait::LookupWait;
@@ -105,7 +105,7 @@ impl Lookup {
         let Some(name) = name else { return self.found(FoundAndLog::default(), since, env) };
         // Another host of the tenant may have been found before.
         let known = self.source.with_cache(|cache| cache.tenant(&name)).flatten();
-        if let Some(known) = known.filter(|known| self.belongs_to(&known.entry)) {
+        if let Some(known) = known.filter(|known| has_host(&known.entry, &self.host)) {
             return self.found((Some(known), Vec::new()), since, env);
         }
         let operation = Operation::Range(Range::of(&keys.document_of(&name)));
@@ -179,13 +179,6 @@ impl Lookup {
                 (found(TenantEntry::Broken(Arc::new(broken))), log)
             }
         }
-    }
-
-    /// Whether the host is one of the tenant, which the index names for it. Those of a value that
-    /// is no document are not known.
-    fn belongs_to(&self, entry: &TenantEntry) -> bool {
-        let hosts = entry.hosts();
-        hosts.is_empty() || hosts.iter().any(|pattern| pattern.matches(&self.host))
     }
 }
 

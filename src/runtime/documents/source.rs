@@ -108,7 +108,7 @@ impl DocumentSource {
     pub(crate) fn find(&self, host: &Host, env: &Env<'_>) -> Found {
         let Ok(now) = env.now() else { return Found::Away };
         let find = |cache: &mut Cache| match cache.find(host, now) {
-            Found::Unknown => cache.find_without_lookup(&self.hint(cache, host, now, env), now),
+            Found::Unknown => cache.find_without_lookup(host, &self.hint(cache, host, now, env), now),
             found @ (Found::Tenant(_) | Found::Absent | Found::Away) => found,
         };
         self.with_cache(find).unwrap_or(Found::Away)
