@@ -113,10 +113,8 @@ impl HeldHosts {
         let kind = what.kind();
         let wildcard = wildcard.map(str::to_owned);
         if let Some(domain) = &wildcard {
-            self.wildcards.retain(|(other, _)| other != domain);
-            if self.wildcards.len() >= MOST_WILDCARDS {
-                self.wildcards.remove(0);
-            }
+            let mut is_too_old = self.wildcards.len() >= MOST_WILDCARDS;
+            self.wildcards.retain(|(other, _)| !std::mem::take(&mut is_too_old) && other != domain);
             self.wildcards.push((domain.clone(), host.clone()));
         }
         let before = self.hosts.insert(host.clone(), Held { used: self.uses, what, wildcard });
