@@ -175,8 +175,12 @@ mod tests {
     }
 
     fn is_absent(source: &DocumentSource, host: &str, shared: &dyn SharedData) -> bool {
+        is_absent_at(NOW, source, host, shared)
+    }
+
+    fn is_absent_at(now: UnixTime, source: &DocumentSource, host: &str, shared: &dyn SharedData) -> bool {
         let host = Host::from_name(host).unwrap();
-        act(shared, NOW, |env| matches!(source.find(&host, env), Found::Absent))
+        act(shared, now, |env| matches!(source.find(&host, env), Found::Absent))
     }
 
     #[test]
@@ -218,9 +222,21 @@ mod tests {
         flood(&source);
         let (scan, _) = begin(NOW.plus(PAUSE)).unwrap();
         act(&shared, NOW.plus(PAUSE), |env| scan.answered(Ok(answer(1, &["example.a"], false)), env));
-        assert!(act(&shared, NOW.plus(PAUSE), |env| {
-            matches!(source.find(&Host::from_name("x.example").unwrap(), env), Found::Absent)
-        }));
+        assert!(is_absent_at(NOW.plus(PAUSE), &source, "x.example", &shared));
+    }
+
+    /// Hosts that are not looked up any more are a flood, too.
+    #[test]
+    fn it_is_read_again_while_the_flood_goes_on() {
+        let (shared, source) = (TestSharedData::default(), source());
+        let begin = |now| act(&shared, now, |env| IndexScan::begin(&source, env));
+        flood(&source);
+        let (scan, _) = begin(NOW).unwrap();
+        act(&shared, NOW, |env| scan.answered(Ok(answer(1, &["example.a"], false)), env));
+        let later = NOW.plus(Duration::from_secs(200));
+        assert!(begin(later).is_none());
+        assert!((0..50).all(|number| is_absent_at(later, &source, &format!("x{number}.example"), &shared)));
+        assert!(begin(later).is_some());
     }
 
     /// A host that comes behind the page that is read is not in the filter.
