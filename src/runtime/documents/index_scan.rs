@@ -96,7 +96,7 @@ impl IndexScan {
     }
 }
 
-/// The longest time that a read takes. 100,000 hosts take some four seconds.
+/// The longest time that a read takes. 100,000 hosts take some five seconds.
 const LONGEST: Duration = Duration::from_secs(60);
 /// The time between two reads, and that after one that took too long.
 const PAUSE: Duration = Duration::from_secs(10);
