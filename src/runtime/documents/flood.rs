@@ -153,7 +153,8 @@ mod tests {
         assert!(flood.permits(HintKind::None, UnixTime(NOW.0 + 1)));
     }
 
-    /// Hosts below a wildcard, and a few unknown hosts in each second, are no flood.
+    /// A few unknown hosts in each second are no flood, nor are hosts that a summary says are below
+    /// a wildcard.
     #[test]
     fn what_is_a_flood() {
         let known = KnownLog::from(log());
