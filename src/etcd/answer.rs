@@ -50,6 +50,11 @@ impl Answer {
         // The first revision of a store is 1.
         let revision = Some(number(header, "revision")).filter(|revision| *revision > 0)?;
         let keys: Vec<Vec<u8>> = pairs().map(|pair| bytes(pair, "key")).collect::<Option<_>>()?;
+        let more = ranges.iter().any(|range| range.get("more").and_then(Value::as_bool).unwrap_or(false));
+        // Without a key there would be no way to go on.
+        if more && keys.is_empty() {
+            return None;
+        }
         Some(Self {
             cluster: number(header, "cluster_id"),
             revision,
@@ -57,7 +62,7 @@ impl Answer {
             last_key: keys.last().cloned(),
             pairs: keys.into_iter().zip(pairs()).filter_map(|(key, pair)| Pair::read(key, pair)).collect(),
             count: ranges.iter().fold(0, |count, range| number(range, "count").saturating_add(count)),
-            more: ranges.iter().any(|range| range.get("more").and_then(Value::as_bool).unwrap_or(false)),
+            more,
         })
     }
 }
@@ -145,6 +150,7 @@ mod tests {
             r#"{"header":{"revision":"0"}}"#,
             &format!(r#"{{{header},"kvs":[{{"key":"?"}}]}}"#),
             &format!(r#"{{{header},"kvs":[1]}}"#),
+            &format!(r#"{{{header},"more":true}}"#),
         ] {
             assert_eq!(Answer::read(text.as_bytes()), None, "{text}");
         }

@@ -7,7 +7,6 @@ mod answer;
 mod call;
 mod client;
 mod error;
-mod key_walk;
 mod operation;
 mod pages;
 
@@ -15,6 +14,5 @@ pub(crate) use answer::{Answer, Pair};
 pub(crate) use call::{EtcdCall, EtcdStep};
 pub(crate) use client::Etcd;
 pub(crate) use error::EtcdError;
-pub(crate) use key_walk::KeyWalk;
 pub(crate) use operation::{Lease, Operation, Put, Range, Write};
 pub(crate) use pages::Pages;

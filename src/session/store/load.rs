@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::outcome::{Ended, Outcome};
 use super::replica::Store;
 use super::restore::Restore;
-use super::sign_out::{self, SignOut, ended};
-use super::step::Step;
+use super::sign_out::{SignOut, ended};
+use super::step::{Next, Step};
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
@@ -22,7 +22,8 @@ pub(crate) struct Load {
     /// What the list has when the read has ended.
     read: StoreRead,
     pages: Pages,
-    /// How many keys were read, and when the last sign-out among them was.
+    calls: usize,
+    /// How many sign-outs were read, and when the last one of them was.
     count: usize,
     oldest: UnixTime,
     outcome: Arc<Outcome>,
@@ -44,12 +45,10 @@ impl Load {
         let (store, revocations, outcome) = (store.clone(), revocations.clone(), outcome.clone());
         let read = store.read(&revocations, env);
         let known = store.may_have_lost(&revocations).then(RevocationList::default);
-        let pages = Pages::new(&start, &sign_out::after(&start));
+        let pages = Pages::below(&start);
         let operation = pages.operation();
-        (
-            Self { store, revocations, read, pages, count: 0, oldest: UnixTime(0), outcome, known, restore: None },
-            operation,
-        )
+        let (calls, count, oldest) = (0, 0, UnixTime(0));
+        (Self { store, revocations, read, pages, calls, count, oldest, outcome, known, restore: None }, operation)
     }
 
     /// Takes an answer.
@@ -57,12 +56,10 @@ impl Load {
         if let Some(restore) = self.restore.take() {
             return restore.answered(result, env).map(|restore| Self { restore: Some(restore), ..self });
         }
+        self.calls = self.calls.saturating_add(1);
         match result {
             Ok(answer) => self.page(&answer, env),
-            Err(EtcdError::TooLong) if self.pages.shorten() => {
-                let operation = self.pages.operation();
-                Step::operate(self, operation)
-            }
+            Err(EtcdError::TooLong) if self.pages.shorten() => self.next(env),
             Err(error) => self.failed(&error.to_string(), env),
         }
     }
@@ -75,23 +72,31 @@ impl Load {
         }
     }
 
+    fn next(self, env: &Env<'_>) -> Step<Self> {
+        if self.calls >= MOST_CALLS {
+            return self.failed(&format!("that takes more than {MOST_CALLS} calls"), env);
+        }
+        let operation = self.pages.operation();
+        Step::operate(self, operation)
+    }
+
     fn page(mut self, answer: &Answer, env: &mut Env<'_>) -> Step<Self> {
         let Ok(now) = env.now() else { return self.failed("the host did not give the time", env) };
         let mut revocation = Revocation::default();
         for pair in &answer.pairs {
             if let Some(sign_out) = SignOut::open(pair, self.store.prefix(), self.store.ring(), &self.revocations) {
                 revocation.entries.extend(sign_out.entries());
+                self.count = self.count.saturating_add(1);
                 self.oldest = UnixTime(sign_out.at);
             }
         }
         let lifetime = self.store.lifetime();
-        let mut is_full = false;
+        let mut is_full = self.count > MOST_SIGN_OUTS;
         if let Some(known) = &mut self.known {
             revocation.entries.iter().for_each(|&(entry, until)| known.add(entry, until));
             // The list may have its limit behind it already.
-            is_full = known.fold(now, lifetime).everybody;
+            is_full |= known.fold(now, lifetime).everybody;
         }
-        self.count = self.count.saturating_add(answer.pairs.len());
         let has_next = self.pages.turn(answer);
         if !has_next {
             revocation.read = self.read;
@@ -99,33 +104,41 @@ impl Load {
         // Each page writes those before it, too. Without shared data, each VM reads for itself.
         let folded = revocation.store(&self.revocations, lifetime, now, env);
         is_full = is_full || folded.is_ok_and(|folded| folded.everybody);
-        if has_next && is_full {
-            // The sign-outs that were not read are older, and so are the sessions that they end,
-            // but for clocks that differ.
-            let before = self.oldest.plus(CLOCK_SKEW);
-            let rest = Revocation { before, read: self.read, ..Revocation::default() };
-            let _ = rest.store(&self.revocations, lifetime, now, env);
-            self.known.iter_mut().for_each(|known| known.end_before(before));
-        } else if has_next {
-            if self.count >= MOST_KEYS {
-                return self.failed(&format!("there are more than {MOST_KEYS} keys"), env);
-            }
-            let operation = self.pages.operation();
-            return Step::operate(self, operation);
+        let mut log = None;
+        if has_next && !is_full {
+            return self.next(env);
+        }
+        if has_next {
+            log = Some(self.end_rest(now, env));
         }
         self.revocations.set_loaded(self.read);
         let lost = self.known.take().map(|known| self.revocations.beyond(&known, now, lifetime)).unwrap_or_default();
         self.ended(Ended::Done);
         if lost.is_empty() {
-            return Step::end(None);
+            return Step::end(log);
         }
         match Restore::begin(&self.store, &self.revocations, lost, env) {
-            Ok((restore, operation)) => Step::operate(Self { restore: Some(restore), ..self }, operation),
+            Ok((restore, operation)) => {
+                let next = Next::Operate(Self { restore: Some(restore), ..self }, operation);
+                Step { next, log: log.into_iter().collect() }
+            }
             Err(failure) => {
                 let tenant = Some(&self.revocations.tenant().name);
-                Step::end([LogLine::new(Level::Error, Event::HostError, tenant, &failure.to_string())])
+                let failure = LogLine::new(Level::Error, Event::HostError, tenant, &failure.to_string());
+                Step::end(log.into_iter().chain([failure]))
             }
         }
+    }
+
+    /// Ends the sessions that the sign-outs that were not read may end: these are older, and so are
+    /// the sessions, but for clocks that differ.
+    fn end_rest(&mut self, now: UnixTime, env: &mut Env<'_>) -> LogLine {
+        let before = self.oldest.plus(CLOCK_SKEW);
+        let rest = Revocation { before, read: self.read, ..Revocation::default() };
+        let _ = rest.store(&self.revocations, self.store.lifetime(), now, env);
+        self.known.iter_mut().for_each(|known| known.end_before(before));
+        let reason = "too many sign-outs in etcd: the older sessions of all users of this tenant ended";
+        LogLine::new(Level::Warn, Event::RevocationsFolded, Some(&self.revocations.tenant().name), reason)
     }
 
     /// Tells the requests that wait that the read has ended.
@@ -144,9 +157,12 @@ impl Load {
     }
 }
 
-/// The most keys that are read. A list has room for 4,096 entries, and keys of other session keys,
-/// or junk, can stand between those that open.
-const MOST_KEYS: usize = 65_536;
+/// The most sign-outs that are read. A list has room for 4,096 entries, and those of one user may
+/// share one.
+const MOST_SIGN_OUTS: usize = 16_384;
+/// The most calls of a read. Sign-outs take 250 at most, and keys of other session keys, or junk,
+/// can stand between them.
+const MOST_CALLS: usize = 1_000;
 /// How far the clocks of replicas may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(61);
 /// The time after a read that failed in which no other begins.
@@ -154,7 +170,6 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
-    use super::super::step::Next;
     use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
     use super::*;
     use crate::env::shared::{SharedData, SharedWriteError, Version};
@@ -261,10 +276,8 @@ mod tests {
     /// began before.
     #[test]
     fn a_list_that_is_too_long_ends_the_sessions_before_it() {
-        // Of 4,100 all are read, and the four oldest have no room. Of more, the last one that is
-        // read is that old, too, and the clocks of the replicas that wrote the others may differ.
-        for (count, ended) in [(4100, 4), (4101, 61)] {
-            let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+        for more in [0, 200] {
+            let (mut vm, mut etcd, count) = (TestVm::new(1), TestEtcd::default(), 4096 + more);
             vm.poll(NOW, &mut etcd).unwrap();
             for number in 0..count {
                 vm.sign_out(0, &number.to_string(), NOW + number, &mut etcd);
@@ -272,31 +285,63 @@ mod tests {
             let mut late = TestVm::new(3);
             late.poll(NOW + count, &mut etcd).unwrap();
             let before = etcd.made.len();
-            assert!(late.load(0, NOW + count, &mut etcd).is_empty());
-            assert_eq!(etcd.made.len(), before + 41, "pages of 100");
-            let oldest = NOW + count - 4100;
-            assert!(late.ends(0, "eve", oldest + ended - 1) && !late.ends(0, "eve", oldest + ended), "{count}");
+            let log = late.load(0, NOW + count, &mut etcd);
+            assert_eq!(log, if more == 0 { vec![] } else { vec![Event::RevocationsFolded] });
+            assert!(etcd.made.len() <= before + 60, "{}", etcd.made.len() - before);
+            assert!((0..count).all(|number| late.ends(0, &number.to_string(), NOW + number)));
+            // The last page has up to 100, and the clocks of the replicas that wrote the others may
+            // differ.
+            assert_eq!(late.ends(0, "eve", NOW + more - 40), more > 0);
+            assert!(!late.ends(0, "eve", NOW + more + 61));
+        }
+    }
+
+    /// Those of one user share an entry, so the list does not become full.
+    #[test]
+    fn more_sign_outs_than_are_read_end_the_sessions_before_them() {
+        let count = u64::try_from(MOST_SIGN_OUTS).unwrap();
+        for more in [0, 200] {
+            let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+            vm.poll(NOW, &mut etcd).unwrap();
+            vm.sign_out(0, "bob", NOW, &mut etcd);
+            for number in 1..count + more {
+                vm.sign_out(0, "ada", NOW + number, &mut etcd);
+            }
+            let mut late = TestVm::new(3);
+            let now = NOW + count + more;
+            late.poll(now, &mut etcd).unwrap();
+            let before = etcd.made.len();
+            let log = late.load(0, now, &mut etcd);
+            assert_eq!(log, if more == 0 { vec![] } else { vec![Event::RevocationsFolded] });
+            assert!(etcd.made.len() <= before + 250, "{}", etcd.made.len() - before);
+            assert!(late.is_loaded(0) && late.ends(0, "bob", NOW) && late.ends(0, "ada", now - 1));
+            // The last page has up to 100.
+            assert_eq!(late.ends(0, "eve", NOW + more - 40), more > 0);
+            assert!(!late.ends(0, "eve", NOW + more + 61));
         }
     }
 
     /// Whoever answers for etcd cannot keep a read going.
     #[test]
     fn a_read_ends_whatever_the_answers_are() {
-        let mut vm = TestVm::new(1);
-        vm.poll(NOW, &mut TestEtcd::default()).unwrap();
-        let [list, _] = vm.lists.clone();
-        let operations = vm.at(NOW, |store, env| {
-            let (mut load, _) = Load::begin(store, &list, &Arc::new(Outcome::default()), env);
-            for number in 1..20 {
-                match load.answered(Err(EtcdError::TooLong), env).next {
-                    Next::Operate(next, _) => load = next,
-                    Next::Later(..) | Next::End => return Some(number),
+        let junk = Answer { last_key: Some(vec![0xff]), more: true, ..Answer::default() };
+        for (answer, calls) in [(Err(EtcdError::TooLong), 4), (Ok(junk), MOST_CALLS)] {
+            let mut vm = TestVm::new(1);
+            vm.poll(NOW, &mut TestEtcd::default()).unwrap();
+            let [list, _] = vm.lists.clone();
+            let made = vm.at(NOW, |store, env| {
+                let (mut load, _) = Load::begin(store, &list, &Arc::new(Outcome::default()), env);
+                for number in 1..2 * MOST_CALLS {
+                    match load.answered(answer.clone(), env).next {
+                        Next::Operate(next, _) => load = next,
+                        Next::Later(..) | Next::End => return Some(number),
+                    }
                 }
-            }
-            None
-        });
-        assert_eq!(operations, Some(4));
-        assert!(list.pauses_loading(UnixTime(NOW + 9)) && !list.pauses_loading(UnixTime(NOW + 10)));
+                None
+            });
+            assert_eq!(made, Some(calls));
+            assert!(list.pauses_loading(UnixTime(NOW + 9)) && !list.pauses_loading(UnixTime(NOW + 10)));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::replica::Store;
-use super::sign_out::{self, SignOut, generation_key, recent, recent_from, tenant_of_recent};
+use super::sign_out::{SignOut, generation_key, recent, recent_from, tenant_of_recent};
 use super::state::PollState;
 use super::step::Step;
 use crate::base::encoding::base64url;
@@ -61,7 +61,7 @@ impl Poll {
         let phase = if is_first || has_gap { Phase::Generation } else { Phase::Recent };
         let recents = recent(store.prefix());
         let from = recent_from(store.prefix(), before.revision.saturating_sub(OVERLAP));
-        let pages = Pages::new(&from, &sign_out::after(&recents));
+        let pages = Pages::below_from(&recents, &from);
         let poll = Self { store: store.clone(), before, began: now, first: None, pages, generation: 0, phase };
         let operation = poll.operation();
         Some((poll, operation))

@@ -233,9 +233,11 @@ impl TestEtcd {
     }
 
     fn read(&self, range: &Range, answer: &mut Answer) {
-        let mut keys: Vec<&Vec<u8>> = self.pairs.keys().filter(|key| **key >= range.from && **key < range.to).collect();
+        let found = self.pairs.range(range.from.clone()..range.to.clone());
+        let mut keys: Vec<&Vec<u8>> = found.map(|(key, _)| key).collect();
         let limit = usize::try_from(range.limit).unwrap();
         answer.more = keys.len() > limit;
+        answer.count = u64::try_from(keys.len()).unwrap();
         keys.truncate(limit);
         answer.last_key = keys.last().map(|key| (*key).clone());
         answer.pairs = keys.into_iter().filter_map(|key| self.pair(key)).collect();
