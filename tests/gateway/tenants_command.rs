@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::support::browser::Browser;
 use crate::support::documents::{Documents, operator_jwk};
 use crate::support::envoy_harness::EnvoyHarness;
-use crate::support::etcd::{Etcd, EtcdAccess, prefix};
+use crate::support::etcd::{Etcd, EtcdAccess};
 use crate::support::harness::{Outcome, values};
 use crate::support::http::from_base64url;
 use crate::support::replicas::Replicas;
@@ -19,6 +19,9 @@ use crate::support::world::{World, ada};
 type Envoys = World<Replicas<EnvoyHarness>>;
 
 const PAGE: &str = "https://acme.example/page";
+/// The passwords of the users of etcd.
+const GATE: &str = "password-of-the-gates";
+const WRITER: &str = "password-of-the-writer";
 
 /// The commands `tenants`, for gates with one configuration.
 struct Tool {
@@ -45,9 +48,12 @@ impl Tool {
         let mut tool = Command::new(env!("CARGO_BIN_EXE_tenantgate"));
         tool.current_dir(self.folder.path()).args(["tenants", command, "gate.yaml"]).args(arguments);
         tool.args(["--etcd", &format!("http://{}", self.etcd), "--env", &format!("ACME_SECRET={}", self.secret)]);
+        tool.args(["--etcd-user", "writer", "--etcd-password-env", "WRITER", "--env", &format!("WRITER={WRITER}")]);
         let output = tool.output().unwrap();
         let [printed, errors] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-        assert!(!printed.contains(&self.secret) && !errors.contains(&self.secret), "{printed}{errors}");
+        for secret in [self.secret.as_str(), GATE, WRITER] {
+            assert!(!printed.contains(secret) && !errors.contains(secret), "{printed}{errors}");
+        }
         (output.status.code().unwrap(), format!("{printed}{errors}"))
     }
 
@@ -79,17 +85,22 @@ fn everywhere(world: &mut Envoys, browser: &Browser, status: Option<u16>) {
     });
 }
 
+/// The gates only read in etcd.
 #[test]
 fn a_tenant_comes_changes_and_goes_by_the_tool() {
-    let etcd = Etcd::shared();
-    let prefix = prefix();
+    let etcd = Etcd::with_users(&[], &[("gate", GATE, "READ"), ("writer", WRITER, "READWRITE")]);
+    let prefix = "/tenants/";
     let mut parts = None;
     let mut world = Envoys::with_issuer(
-        |issuer| issuer.etcd = Some(EtcdAccess { members: vec![etcd.address], ..EtcdAccess::new(etcd.address) }),
+        |issuer| {
+            issuer.etcd = Some(EtcdAccess { members: vec![etcd.address], ..EtcdAccess::new(etcd.address) });
+            issuer.secrets.extend([GATE, WRITER].map(str::to_owned));
+        },
         |configuration| {
             let acme = Documents::take_first(configuration);
-            Documents::new(configuration, &prefix);
-            configuration["tenants_from"]["etcd"]["cluster"] = json!("etcd");
+            Documents::new(configuration, prefix);
+            let of_etcd = json!({ "cluster": "etcd", "username": "gate", "password": GATE });
+            configuration["tenants_from"]["etcd"].as_object_mut().unwrap().extend(of_etcd.as_object().unwrap().clone());
             parts = Some((acme, configuration.clone()));
         },
     );
@@ -109,7 +120,7 @@ fn a_tenant_comes_changes_and_goes_by_the_tool() {
     assert_eq!(["user", "tenant"].map(|name| values(&head, &format!("x-auth-request-{name}"))), [["ada"], ["acme"]]);
     everywhere(&mut world, &browser, None);
     assert_eq!(tool.run("status", &[]), (0, "acme: served\n1 served, 0 broken\n".to_owned()));
-    let (_, document) = etcd.keys(&prefix).into_iter().find(|(key, _)| key.ends_with("tenants/acme")).unwrap();
+    let (_, document) = etcd.keys(prefix).into_iter().find(|(key, _)| key.ends_with("tenants/acme")).unwrap();
     let payload = String::from_utf8(from_base64url(document.split('.').nth(1).unwrap())).unwrap();
     assert!(payload.contains("sealed") && !payload.contains(&tool.secret), "{payload}");
 

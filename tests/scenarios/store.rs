@@ -521,7 +521,7 @@ pub fn etcd_is_away_and_sessions_are_refused<H: Harness>() {
 
 /// etcd wants a user. The token that it gives ends before the gate does.
 pub fn etcd_with_users<H: Harness>() {
-    let etcd = Etcd::with_user(&["--auth-token-ttl", "1"], "gate", "gate-\"password\"");
+    let etcd = Etcd::with_users(&["--auth-token-ttl", "1"], &[("gate", "gate-\"password\"", "READWRITE")]);
     for (user, log) in [
         (Some("gate-\"password\""), None),
         (Some("wrong"), Some("status 400: etcdserver: authentication failed, invalid user ID or password")),

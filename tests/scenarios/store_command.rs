@@ -100,7 +100,7 @@ pub fn an_operator_ends_sessions_everywhere<H: Harness>() {
 
 /// The command signs in at etcd as the replicas do, and its entry is one of theirs.
 pub fn an_operator_is_a_user_of_etcd<H: Harness>() {
-    let etcd = Etcd::with_user(&[], "gate", "gate-password");
+    let etcd = Etcd::with_users(&[], &[("gate", "gate-password", "READWRITE")]);
     let mut configuration = json!(null);
     let mut world = World::<Replicas<H>>::with_issuer(
         |issuer| {

@@ -17,6 +17,8 @@ use super::issuer::Answer;
 /// An etcd that ends with the process that started it.
 pub struct Etcd {
     pub address: SocketAddr,
+    /// The token of the user `root`, if etcd wants a user.
+    root: Option<String>,
     /// The shell that ends etcd when this end of its input closes.
     _shell: Child,
 }
@@ -67,26 +69,42 @@ impl Etcd {
         let shell = launch("default", ports, &format!("default=http://127.0.0.1:{}", ports.1), arguments);
         let address = SocketAddr::from(([127, 0, 0, 1], ports.0));
         wait_for(address);
-        Self { address, _shell: shell }
+        Self { address, root: None, _shell: shell }
     }
 
-    /// Starts one that wants a user. This one may read and write what begins with `/t`.
-    pub fn with_user(arguments: &[&str], name: &str, password: &str) -> Self {
-        let etcd = Self::start(arguments);
-        let permission = json!({ "permType": "READWRITE", "key": "L3QA", "range_end": "L3Uw" });
-        for (path, body) in [
+    /// Starts one that wants a user. Each of these has a password, and a permission (`READ` or
+    /// `READWRITE`) for what begins with `/t`.
+    pub fn with_users(arguments: &[&str], users: &[(&str, &str, &str)]) -> Self {
+        let mut etcd = Self::start(arguments);
+        etcd.add_users(users);
+        etcd.set_auth(&[
             ("user/add", json!({ "name": "root", "password": "root-password" })),
-            ("user/add", json!({ "name": name, "password": password })),
             ("role/add", json!({ "name": "root" })),
-            ("role/add", json!({ "name": "gate" })),
-            ("role/grant", json!({ "name": "gate", "perm": permission })),
             ("user/grant", json!({ "user": "root", "role": "root" })),
-            ("user/grant", json!({ "user": name, "role": "gate" })),
             ("enable", json!({})),
-        ] {
-            assert_eq!(etcd.post(&format!("/v3/auth/{path}"), &body).0, 200, "{path}");
-        }
+        ]);
+        let (_, answer) = etcd.post("/v3/auth/authenticate", &json!({ "name": "root", "password": "root-password" }));
+        etcd.root = Some(answer["token"].as_str().unwrap().to_owned());
         etcd
+    }
+
+    /// Adds users, but etcd does not want one yet.
+    pub fn add_users(&self, users: &[(&str, &str, &str)]) {
+        for (name, password, permission) in users {
+            let permission = json!({ "permType": permission, "key": "L3QA", "range_end": "L3Uw" });
+            self.set_auth(&[
+                ("user/add", json!({ "name": name, "password": password })),
+                ("role/add", json!({ "name": name })),
+                ("role/grant", json!({ "name": name, "perm": permission })),
+                ("user/grant", json!({ "user": name, "role": name })),
+            ]);
+        }
+    }
+
+    fn set_auth(&self, calls: &[(&str, Value)]) {
+        for (path, body) in calls {
+            assert_eq!(self.post(&format!("/v3/auth/{path}"), body).0, 200, "{path}");
+        }
     }
 
     /// The one etcd of this process. Each test has keys with a prefix of its own.
@@ -97,7 +115,9 @@ impl Etcd {
 
     /// Posts to the JSON gateway. The result is the status and the answer.
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        post(self.address, path, body)
+        let head: Vec<_> =
+            self.root.iter().map(|token| ("authorization".to_owned(), token.clone().into_bytes())).collect();
+        post_with(self.address, path, &head, body)
     }
 
     /// The keys that begin with `prefix`, and their values.
@@ -193,7 +213,11 @@ impl EtcdAccess {
 
 /// Posts to the JSON gateway at this address. The result is the status and the answer.
 pub(super) fn post(address: SocketAddr, path: &str, body: &Value) -> (u16, Value) {
-    let (status, answer) = pass(address, path, &[], body.to_string().as_bytes());
+    post_with(address, path, &[], body)
+}
+
+fn post_with(address: SocketAddr, path: &str, head: &[(String, Vec<u8>)], body: &Value) -> (u16, Value) {
+    let (status, answer) = pass(address, path, head, body.to_string().as_bytes());
     (status, serde_json::from_slice(&answer).unwrap_or_default())
 }
 

@@ -150,6 +150,26 @@ fn etcd_is_where_the_cluster_leads() {
     assert!(received[1..].iter().all(|call| call.header("authorization") == Some("the-token")), "{received:?}");
 }
 
+#[test]
+fn another_user_of_etcd_can_be_named() {
+    let server = Server::start(None);
+    let another = ["--user", "ada", "--etcd-user", "operator", "--etcd-password-env"];
+    let file = bootstrap(&[server.address], "");
+    for (user, more, says) in [
+        (&another[..], &["OPERATOR", "--env", "OPERATOR=a-word-of-the-operator"][..], None),
+        (&another[..], &["OPERATOR"], Some("environment variable \"OPERATOR\" is not set here")),
+        (&another[..4], &[], Some("--etcd-password-env <VARIABLE>")),
+        (&["--all", "--etcd-password-env"], &["OPERATOR"], Some("--etcd-user <NAME>")),
+    ] {
+        let (code, _, errors) = sign_out(&file, &[user, more].concat());
+        assert_eq!(code, if says.is_some() { 2 } else { 0 }, "{errors}");
+        assert!(errors.contains(says.unwrap_or_default()), "{errors}");
+    }
+    let received = server.received.lock().unwrap();
+    assert_eq!(received.len(), 3);
+    assert_eq!(received[0].body, json!({ "name": "operator", "password": "a-word-of-the-operator" }).to_string());
+}
+
 /// A member of etcd that is cut off from the others.
 #[test]
 fn a_server_that_answers_5xx_is_passed_over() {
@@ -290,7 +310,7 @@ fn what_is_missing_is_said() {
         (
             CONFIGURATION,
             &["--all", "--etcd", "http://root:the-token@etcd.example"],
-            "write `store.etcd.username` and `password`",
+            "write `store.etcd.username` and `password`, or give `--etcd-user` and `--etcd-password-env`",
         ),
         (CONFIGURATION, &["--etcd", &etcd], "--user <NAME>|--subject <SUB>|--session <SID>|--all"),
         (CONFIGURATION, &["--user", "ada", "--all"], "cannot be used with"),

@@ -90,11 +90,6 @@ pub(super) fn refresh_key(prefix: &str, key: RefreshKey) -> String {
     [prefix, "refresh/", &key.name()].concat()
 }
 
-/// The key after all that begin with `start`, which ends with a slash.
-pub(super) fn after(start: &str) -> String {
-    [start.strip_suffix('/').unwrap_or(start), "0"].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
@@ -107,7 +102,7 @@ mod tests {
         let recent = |revision| recent_key("/t/", revision, "acme", "x");
         assert!(recent(9) < recent(10) && recent(15) < recent(16));
         assert!(recent_from("/t/", 10) < recent(10) && recent(9) < recent_from("/t/", 10));
-        assert!(recent(u64::MAX) < after("/t/recent/"));
+        assert!(recent(u64::MAX) < generation_key("/t/"));
         assert_eq!(tenant_of_recent("/t/", &recent(1)), Some("acme"));
         assert_eq!(tenant_of_recent("/t/", "/t/ended/x/y"), None);
     }

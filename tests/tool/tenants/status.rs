@@ -80,7 +80,8 @@ fn the_user_is_that_of_the_configuration() {
     use crate::support::etcd::Etcd;
     let mut gates = Gates::new();
     let password = "a-password-of-etcd";
-    gates.etcd = Box::leak(Box::new(Etcd::with_user(&[], "gate", password)));
+    gates.etcd =
+        Box::leak(Box::new(Etcd::with_users(&[], &[("gate", password, "READ"), ("writer", "writing", "READWRITE")])));
     gates.prefix = "/tenants/".to_owned();
     gates.configure(&["a"], &[&Signer::eddsa()]);
     let with_user = |user: &Value| {
@@ -101,8 +102,20 @@ fn the_user_is_that_of_the_configuration() {
     );
     let variable = format!("ETCD_PASSWORD={password}");
     let key = gates.path("ed.pem");
+    let apply = |more: &[&str]| {
+        let arguments = [&["-", "--key", &key, "--yes", "--env", &variable], more].concat();
+        gates.run("apply", &arguments, &tenant("acme", "acme.example", ""))
+    };
+    // That user only reads.
+    let (code, _, errors) = apply(&[]);
+    assert!(code == 2 && errors.contains(": status 403: etcdserver: permission denied"), "{errors}");
+    let (code, _, errors) = apply(&["--etcd-user", "writer", "--etcd-password-env", "WRITER"]);
+    assert!(
+        code == 2 && errors.contains("tenants_from.etcd.password: environment variable \"WRITER\" is not set here"),
+        "{errors}"
+    );
     let (code, output, errors) =
-        gates.run("apply", &["-", "--key", &key, "--yes", "--env", &variable], &tenant("acme", "acme.example", ""));
+        apply(&["--etcd-user", "writer", "--etcd-password-env", "WRITER", "--env", "WRITER=writing"]);
     assert_eq!((code, errors.as_str()), (0, ""), "{output}");
     assert!(gates.run("status", &["--env", &variable], "").1.starts_with("acme: served\n"));
     let (code, output, errors) = gates.run("status", &["--env", "ETCD_PASSWORD=wrong-password"], "");

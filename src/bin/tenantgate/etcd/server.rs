@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser as NonEmpty;
 use url::Url;
 
 use super::servers::Servers;
 use crate::client::{Client, ConnectTo, Identity, Pem, Trust};
 use crate::source::Source;
 use crate::surroundings::{self, ServerTls};
+use crate::yaml::Node;
 
 /// An address of etcd, and how to connect to it.
 pub(crate) struct Server {
@@ -34,9 +36,29 @@ pub(crate) struct Reach {
     /// The key of the certificate, in PEM.
     #[arg(long, value_name = "FILE", requires = "certificate")]
     private_key: Option<PathBuf>,
+    /// The user of etcd for this command, in the place of `username` in the file.
+    #[arg(long, value_name = "NAME", requires = "etcd_password_env", value_parser = NonEmpty::new())]
+    etcd_user: Option<String>,
+    /// The variable that has the password of that user; its value comes from where those of the
+    /// file come from.
+    #[arg(long, value_name = "VARIABLE", requires = "etcd_user", value_parser = NonEmpty::new())]
+    etcd_password_env: Option<String>,
 }
 
 impl Reach {
+    /// Lets the configuration have the user of the command line, if there is one.
+    pub(crate) fn set_user(&self, configuration: &mut Node) {
+        let Some((name, variable)) = self.etcd_user.as_ref().zip(self.etcd_password_env.as_ref()) else { return };
+        for section in ["store", "tenants_from"] {
+            if let Some(etcd) = configuration.get_mut(section).and_then(|section| section.get_mut("etcd")) {
+                etcd.set("username", Node::of_text(name));
+                let mut password = Node::of_map();
+                password.set("env", Node::of_text(variable));
+                etcd.set("password", password);
+            }
+        }
+    }
+
     /// The servers of etcd: that of the command line, or those of the cluster that `section` of the
     /// configuration names.
     pub(crate) fn servers(&self, source: &Source, section: &str, cluster: &str) -> Result<Servers, String> {
@@ -58,7 +80,8 @@ impl Reach {
         let url = Url::parse(address).map_err(|error| format!("--etcd: {error}; {FORM}"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(format!(
-                "--etcd: a user does not belong into the address; write `{section}.username` and `password`"
+                "--etcd: a user does not belong into the address; write `{section}.username` and `password`, or give \
+                 `--etcd-user` and `--etcd-password-env`"
             ));
         }
         let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none();

@@ -44,7 +44,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// What was written, and where.
     pub(crate) fn run(self) -> Result<String, String> {
-        let configured = Configured::read(&self.file)?;
+        let mut configured = Configured::read(&self.file)?;
+        self.reach.set_user(&mut configured.node);
         let file = configured.source.name.as_str();
         // What tenants need besides the keys and the user of etcd does not matter here.
         let variables = Variables::new(self.env.clone(), self.env_file.as_deref(), true)?;

@@ -56,7 +56,8 @@ pub(super) enum Needs {
 impl Gate {
     /// Reads the configuration. The result has the etcd, too.
     pub(super) fn read(arguments: &GateArguments, needs: Needs) -> Result<(Self, Gateway), String> {
-        let configured = Configured::read(&arguments.file)?;
+        let mut configured = Configured::read(&arguments.file)?;
+        arguments.reach.set_user(&mut configured.node);
         let variables = Given { env: &arguments.env, file: arguments.env_file.as_deref() };
         Self::new(&configured, &arguments.reach, variables, needs)
     }

@@ -117,6 +117,32 @@ impl Node {
         }
     }
 
+    /// Replaces the member of a map with this name, or adds it.
+    pub(crate) fn set(&mut self, name: &str, value: Self) {
+        if let Content::Map(members) = &mut self.content {
+            members.retain(|member| member.key.text() != Some(name));
+            members.push(Member { key: Self::of_text(name), value });
+        }
+    }
+
+    /// The value of the member with this name, to be changed.
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Self> {
+        let Content::Map(members) = &mut self.content else { return None };
+        let member = members.iter_mut().rev().find(|member| member.key.text() == Some(name));
+        member.map(|member| &mut member.value)
+    }
+
+    /// A map without members that has no place in a file.
+    pub(crate) fn of_map() -> Self {
+        Self { span: 0..0, content: Content::Map(Vec::new()), tag: None }
+    }
+
+    /// A text that has no place in a file.
+    pub(crate) fn of_text(text: &str) -> Self {
+        let scalar = Scalar { text: text.to_owned(), style: Style::Quoted };
+        Self { span: 0..0, content: Content::Scalar(scalar), tag: None }
+    }
+
     /// The values of the map or list.
     pub(crate) fn children(&self) -> impl Iterator<Item = &Self> {
         self.elements().iter().chain(self.members().iter().map(|member| &member.value))
