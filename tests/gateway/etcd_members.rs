@@ -282,34 +282,3 @@ fn tenants_come_change_and_go_while_etcd_has_faults() {
     world.eventually(|world| everywhere(world, "acme.example", 302));
     world.eventually(|world| (0..6).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Forwarded(..))));
 }
-
-#[test]
-fn adhoc_many() {
-    let etcd = EtcdCluster::start();
-    let (mut world, configuration) = envoys(&etcd);
-    let stays = signed_in(&mut world, "0");
-    let mut done = 0;
-    for goal in [2000, 8000, 16000, 17000, 30000] {
-        let begin = std::time::Instant::now();
-        let tokens: Vec<String> = (done..goal).map(|_| logout_token(&world, &json!({ "sub": "robot" }))).collect();
-        for token in tokens {
-            assert_eq!(world.post(BACKCHANNEL, &[], &form(&token)).reply().status, 200);
-        }
-        done = goal;
-        eprintln!("wrote {goal}: {:?}", begin.elapsed());
-        world.harness.restart(0, &configuration);
-        world.harness.turn = 0;
-        let begin = std::time::Instant::now();
-        let outcome = world.open(&mut stays.clone(), PAGE);
-        eprintln!("{goal}: {:?} {}", begin.elapsed(), matches!(outcome, Outcome::Forwarded(..)));
-        world.harness.turn = 0;
-        let log = world.harness.replicas[0].log();
-        eprintln!(
-            "{}",
-            log.lines()
-                .filter(|line| line.contains("store_") || line.contains("folded"))
-                .collect::<Vec<_>>()
-                .join("\n")
-        );
-    }
-}

@@ -8,7 +8,7 @@ use super::outcome::{Ended, Outcome};
 use super::replica::Store;
 use super::restore::Restore;
 use super::sign_out::{SignOut, ended};
-use super::step::{Next, Step};
+use super::step::Step;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::time::UnixTime;
 use crate::env::Env;
@@ -118,10 +118,7 @@ impl Load {
             return Step::end(log);
         }
         match Restore::begin(&self.store, &self.revocations, lost, env) {
-            Ok((restore, operation)) => {
-                let next = Next::Operate(Self { restore: Some(restore), ..self }, operation);
-                Step { next, log: log.into_iter().collect() }
-            }
+            Ok((restore, operation)) => Step::operate(Self { restore: Some(restore), ..self }, operation),
             Err(failure) => {
                 let tenant = Some(&self.revocations.tenant().name);
                 let failure = LogLine::new(Level::Error, Event::HostError, tenant, &failure.to_string());
@@ -170,6 +167,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
+    use super::super::step::Next;
     use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
     use super::*;
     use crate::env::shared::{SharedData, SharedWriteError, Version};

@@ -88,7 +88,7 @@ fn load(
     let outcome = Arc::new(Outcome::default());
     let (load, operation) = Load::begin(store, revocations, &outcome, env);
     loading.insert(id.into_owned(), outcome.clone());
-    Some((outcome, Some(StartStoreWork::new(store, Task::Load(load), operation))))
+    Some((outcome, Some(StartStoreWork::new(store, Task::load(load), operation))))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) enum Task {
     /// Reads what is new.
     Poll(Poll),
     /// Reads the list of a tenant, and writes what etcd has lost of it.
-    Load(Load),
+    Load(Box<Load>),
     /// Writes a sign-out.
     Publish(Publish),
 }
@@ -48,6 +48,12 @@ pub(crate) enum StoreStep {
     Later(Box<StoreWork>, Duration, Vec<LogLine>),
     /// The work has ended. Log these lines.
     End(Vec<LogLine>),
+}
+
+impl Task {
+    pub(super) fn load(load: Load) -> Self {
+        Self::Load(Box::new(load))
+    }
 }
 
 impl StartStoreWork {
@@ -72,7 +78,7 @@ impl StoreWork {
         };
         match task {
             Task::Poll(poll) => step(&store, poll.answered(result, env), Task::Poll),
-            Task::Load(load) => step(&store, load.answered(result, env), Task::Load),
+            Task::Load(load) => step(&store, load.answered(result, env), Task::load),
             Task::Publish(publish) => step(&store, publish.answered(result), Task::Publish),
         }
     }
@@ -81,7 +87,7 @@ impl StoreWork {
     pub(crate) fn again(self) -> StoreStep {
         match self.task {
             Task::Publish(publish) => step(&self.store, publish.again(), Task::Publish),
-            Task::Load(load) => step(&self.store, load.again(), Task::Load),
+            Task::Load(load) => step(&self.store, load.again(), Task::load),
             // A poll makes no pause.
             Task::Poll(_) => StoreStep::End(Vec::new()),
         }
