@@ -40,7 +40,7 @@ usage: ./build.sh COMMAND
   bench keys        how long 10,000 tenants take to have the keys of their issuers
   bench tenants     the memory, the load and a push of 10,000 tenants, and of Envoy's jwt_authn
   bench start       how long Envoy takes to its first answer, and its memory
-  bench store       what a poll of etcd costs with up to a million sign-outs stored
+  bench store       what a poll of etcd costs with up to a million sign-outs, and how soon they are known
   bench documents   what finding a tenant in etcd costs, and Envoy's memory, with up to 100,000 stored
   bench timing      whether the time of a comparison tells where a secret is wrong, by statistics
   fuzz [TARGET] [SECONDS]
@@ -342,7 +342,7 @@ bench() {
     keys) wasm; exec node tests/e2e/bench_keys.mjs ;;
     tenants) wasm; exec node tests/e2e/bench_tenants.mjs ;;
     start) wasm; exec node tests/e2e/bench_start.mjs ;;
-    store) need_debian etcd etcd-server; exec node tests/e2e/bench_store.mjs ;;
+    store) need_debian etcd etcd-server; wasm; exec node tests/e2e/bench_store.mjs ;;
     documents) need_debian etcd etcd-server; wasm; exec node tests/e2e/bench_documents.mjs ;;
     timing) need_rust; exec cargo run --locked --release --quiet --example timing ;;
     *) die "there is no benchmark \"$kind\"; the benchmarks are: requests keys tenants start store documents timing" ;;

@@ -3,7 +3,7 @@
  * Envoy takes, with few and with 100,000 tenants in etcd.
  *
  * One etcd and one Envoy with two workers on this machine. The figures depend on the machine; that
- * they do not grow with the tenants that exist is what to look for.
+ * they do not grow with the tenants that exist is what the targets say.
  */
 import { randomBytes, sign } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,6 +29,11 @@ const MORE = 5_000;
 const BATCH = 40;
 const WRITERS = 8;
 const SAMPLES = 300;
+/** The most that the last row may be, as a multiple of the first row that is comparable. */
+const TIME_TARGET = 2;
+const MEMORY_TARGET = 1.1;
+/** The most calls to etcd for an unknown host in a flood. */
+const CALLS_TARGET = 0.02;
 /** Who floods at the same time, and how many tenants are asked for meanwhile. */
 const FLOODERS = 8;
 const COLD = 50;
@@ -232,6 +237,20 @@ try {
   process.stdout.write('\na flood of unknown hosts\n');
   for (const { count, flooded: { until, refused, hosts, seconds, unknown, cold, calls }, memoryOfMore, memoryAfter } of rows) {
     process.stdout.write(`${String(count).padStart(14)}   ${until.toFixed(1)} s until it is known which hosts there are (${refused} answers 503); then ${(hosts / seconds).toFixed(0)} unknown hosts a second: ${(calls / hosts).toFixed(4)} calls to etcd for each (${calls}), ${unknown.toFixed(2)} ms for 404, ${cold ? `${cold.toFixed(2)} ms for a tenant that is not known, ` : ''}${(memoryAfter - memoryOfMore).toFixed(1)} MiB more\n`);
+  }
+  const last = rows.at(-1);
+  const targets = [
+    ['first request', last.first / base.first, TIME_TARGET],
+    ['known tenant', last.known / base.known, TIME_TARGET],
+    ['look for changes', last.look / base.look, TIME_TARGET],
+    [`memory, ${USED} used`, last.memory / base.memory, MEMORY_TARGET],
+    [`memory, ${MORE} used`, last.memoryOfMore / baseOfMore.memoryOfMore, MEMORY_TARGET],
+    ['calls for an unknown host', last.flooded.calls / last.flooded.hosts, CALLS_TARGET],
+  ];
+  process.stdout.write('\nthe last row\n');
+  for (const [title, ratio, target] of targets) {
+    if (ratio > target) process.exitCode = 1;
+    process.stdout.write(`  ${title}: ${ratio.toFixed(3)} (target: ${target} at most)${ratio > target ? ' missed' : ''}\n`);
   }
 } finally {
   await etcd.stop();

@@ -522,10 +522,12 @@ pub fn etcd_is_away_and_sessions_are_refused<H: Harness>() {
 /// etcd wants a user. The token that it gives ends before the gate does.
 pub fn etcd_with_users<H: Harness>() {
     let etcd = Etcd::with_users(&["--auth-token-ttl", "1"], &[("gate", "gate-\"password\"", "READWRITE")]);
-    for (user, log) in [
-        (Some("gate-\"password\""), None),
-        (Some("wrong"), Some("status 400: etcdserver: authentication failed, invalid user ID or password")),
-        (None, Some("status 400: etcdserver: user name is empty; set `etcd.username` and `password`")),
+    let without_users = Etcd::start(&[]);
+    for (etcd, user, log) in [
+        (&etcd, Some("gate-\"password\""), None),
+        (&etcd, Some("wrong"), Some("status 400: etcdserver: authentication failed, invalid user ID or password")),
+        (&etcd, None, Some("status 400: etcdserver: user name is empty; set `etcd.username` and `password`")),
+        (&without_users, Some("gate"), Some("status 412: etcdserver: authentication is not enabled")),
     ] {
         let mut world = World::<Replicas<H>>::with_issuer(
             |issuer| issuer.etcd = Some(EtcdAccess::new(etcd.address)),

@@ -89,7 +89,7 @@ impl Etcd {
     }
 
     /// Adds users, but etcd does not want one yet.
-    pub fn add_users(&self, users: &[(&str, &str, &str)]) {
+    fn add_users(&self, users: &[(&str, &str, &str)]) {
         for (name, password, permission) in users {
             let permission = json!({ "permType": permission, "key": "L3QA", "range_end": "L3Uw" });
             self.set_auth(&[

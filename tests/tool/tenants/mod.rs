@@ -7,6 +7,7 @@ mod delete;
 mod fixture;
 mod guide;
 mod list;
+mod members;
 mod others;
 mod refusals;
 mod rotation;
