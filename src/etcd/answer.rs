@@ -88,6 +88,10 @@ pub(super) fn token(body: &[u8]) -> Option<String> {
 
 /// The text of an error, and its code, which is that of gRPC.
 pub(super) fn error(body: &[u8]) -> (String, u64) {
+    // This one is plain text.
+    if body.starts_with(COMMON_NAME.as_bytes()) {
+        return (COMMON_NAME.to_owned(), 0);
+    }
     let answer = json::parse_object(body).unwrap_or_default();
     let text = answer.get("message").or_else(|| answer.get("error")).and_then(Value::as_str).unwrap_or_default();
     (text.to_owned(), answer.get("code").and_then(Value::as_u64).unwrap_or_default())
@@ -96,6 +100,9 @@ pub(super) fn error(body: &[u8]) -> (String, u64) {
 fn number(members: &Map<String, Value>, name: &str) -> u64 {
     members.get(name).and_then(|value| value.as_str()?.parse().ok()).unwrap_or_default()
 }
+
+/// How the JSON gateway refuses a client with a certificate that names somebody, if etcd has users.
+pub(super) const COMMON_NAME: &str = "CommonName of client sending a request against gateway will be ignored";
 
 #[cfg(test)]
 mod tests {
@@ -134,6 +141,22 @@ mod tests {
             ),
         ] {
             assert_eq!(Answer::read(text.as_bytes()), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_as_etcd_sends_them() {
+        let json = r#"{"error":"etcdserver: no leader","message":"etcdserver: no leader","code":14}"#;
+        let text = "CommonName of client sending a request against gateway will be ignored and not used as expected\n";
+        for (body, expected) in [
+            (json, ("etcdserver: no leader", 14)),
+            (r#"{"error":"not found"}"#, ("not found", 0)),
+            (text, (COMMON_NAME, 0)),
+            // Whoever is in the place of etcd could send a password back.
+            ("the password is secret", ("", 0)),
+            ("", ("", 0)),
+        ] {
+            assert_eq!(error(body.as_bytes()), (expected.0.to_owned(), expected.1), "{body}");
         }
     }
 

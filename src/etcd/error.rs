@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::answer::COMMON_NAME;
 use crate::base::encoding::escaped;
 use crate::http::call::CallFailure;
 
@@ -27,8 +28,13 @@ impl fmt::Display for EtcdError {
                 if !text.is_empty() {
                     write!(f, ": {}", escaped(text, MAX_TEXT))?;
                 }
-                let wants_user = text.contains("user name is empty");
-                f.write_str(if wants_user { "; set `etcd.username` and `password`" } else { "" })
+                f.write_str(if text.contains("user name is empty") {
+                    "; set `etcd.username` and `password`"
+                } else if text == COMMON_NAME {
+                    "; the certificate of the client must have no common name (CN)"
+                } else {
+                    ""
+                })
             }
             Self::TooLong => f.write_str("the answer is too long"),
             Self::Invalid => f.write_str("the answer is not one of etcd's JSON gateway (/v3)"),

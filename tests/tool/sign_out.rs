@@ -371,6 +371,10 @@ fn an_etcd_that_does_not_take_it() {
     };
     let bare: fn(&Received) -> Option<Sent> =
         |_| Some(Sent { status: 503, headers: Vec::new(), body: "no healthy upstream".to_owned() });
+    let named: fn(&Received) -> Option<Sent> = |_| {
+        let body = "CommonName of client sending a request against gateway will be ignored and not used as expected\n";
+        Some(Sent { status: 400, headers: Vec::new(), body: body.to_owned() })
+    };
     let invalid = ": the answer is not one of etcd's JSON gateway (/v3)\n";
     for (answer, says, writes) in [
         (repeats, ": status 403: etcdserver: permission denied for [not shown]\n", true),
@@ -378,6 +382,12 @@ fn an_etcd_that_does_not_take_it() {
         (no_store, invalid, false),
         (not_written, invalid, true),
         (bare, ": status 503\n", false),
+        (
+            named,
+            ": status 400: CommonName of client sending a request against gateway will be ignored; the certificate of \
+             the client must have no common name (CN)\n",
+            false,
+        ),
     ] {
         let server = Server::with(None, 0, answer);
         let errors = refused(CONFIGURATION, &["--user", "ada", "--etcd", &server.http()]);

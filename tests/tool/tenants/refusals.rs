@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::fixture::{Gates, sharing, tenant};
 use crate::support::signer::Signer;
+use crate::web_server::{Sent, serve};
 
 /// Mistakes are found by the code of `check`, with their places, and nothing is written.
 #[test]
@@ -227,4 +228,14 @@ fn what_the_commands_need_is_said() {
             .contains("session.keys[1]: environment variable \"KEY_c\" is not set here; give it with `--env KEY_c=…`"),
         "{errors}"
     );
+}
+
+/// With users, etcd refuses a client whose certificate has a common name in plain text.
+#[test]
+fn what_etcd_says_in_plain_text_is_shown() {
+    let gates = Gates::new();
+    let text = "CommonName of client sending a request against gateway will be ignored and not used as expected\n";
+    let etcd = serve(None, |_| Some(Sent { status: 400, headers: Vec::new(), body: text.to_owned() }));
+    let (code, _, errors) = gates.run_at(etcd, "list", &[], "");
+    assert_eq!((code, errors), (2, format!("tenantgate: etcd: http://{etcd}: status 400: {text}")));
 }

@@ -158,7 +158,10 @@ impl From<Failure> for String {
 
 /// The text of an error, and its code, which is that of gRPC.
 fn error(answer: &Answer) -> (String, u64) {
-    let error = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+    let Ok(error) = serde_json::from_slice::<Value>(&answer.body) else {
+        // The gateway refuses some clients in plain text.
+        return (String::from_utf8_lossy(&answer.body).trim().to_owned(), 0);
+    };
     let text = error.get("message").or_else(|| error.get("error")).and_then(Value::as_str).unwrap_or_default();
     (text.to_owned(), error.get("code").and_then(Value::as_u64).unwrap_or_default())
 }
