@@ -3,6 +3,7 @@
 mod bodies;
 mod egress;
 mod etcd_members;
+mod etcd_tls;
 mod refresh_once;
 mod rendered;
 mod sign_out;

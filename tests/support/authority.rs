@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
@@ -39,10 +42,29 @@ impl Authority {
 
     /// A certificate for these names, until the beginning of a day.
     pub fn issue(&self, names: &[&str], until: (i32, u8, u8)) -> Identity {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
-        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        let mut params = for_names(names);
         params.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
+        self.sign(&params)
+    }
+
+    /// A certificate for these names and for servers only.
+    pub fn issue_for_servers(&self, names: &[&str]) -> Identity {
+        let mut params = for_names(names);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.sign(&params)
+    }
+
+    /// A certificate for clients only, with this common name if there is one.
+    pub fn issue_for_clients(&self, common_name: Option<&str>) -> Identity {
+        let mut params = for_names(&[]);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.distinguished_name = DistinguishedName::new();
+        let names = common_name.map(|name| (DnType::CommonName, name)).into_iter();
+        names.for_each(|(kind, name)| params.distinguished_name.push(kind, name));
+        self.sign(&params)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Identity { chain: vec![certificate.der().clone()], key: key.serialize_der() }
@@ -62,6 +84,13 @@ fn pem(label: &str, bytes: &[u8]) -> String {
     let lines = STANDARD.encode(bytes);
     let lines: Vec<&str> = lines.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+fn for_names(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params
 }
 
 fn authority(name: &str) -> CertificateParams {

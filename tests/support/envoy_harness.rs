@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::clock::Clock;
 use super::envoy_process::{EnvoyProcess, address, free_port, launch_file, loopback, plugin, stats_config};
+use super::etcd::EtcdAccess;
 use super::harness::{Harness, Lines, Outcome, Reply, UPSTREAM_HEADERS, counter_name};
 use super::host::module_path;
 use super::http::{ENDLESS, exchange, serve};
@@ -153,13 +154,7 @@ impl EnvoyHarness {
             Some((status, headers, size.map_or_else(|| b"the page".to_vec(), |size| vec![b'x'; size])))
         });
         let names: Vec<String> = issuers.lock().unwrap().keys().cloned().collect();
-        let etcd = issuers
-            .lock()
-            .unwrap()
-            .values()
-            .filter_map(|issuer| issuer.etcd.as_ref())
-            .flat_map(|etcd| etcd.members.clone())
-            .collect();
+        let etcd = issuers.lock().unwrap().values().find_map(|issuer| etcd_cluster(issuer.etcd.as_ref()?));
         let issuers = names.into_iter().map(|name| {
             let (issuers, tenant) = (issuers.clone(), name.clone());
             let address = serve(move |lines, body| {
@@ -198,8 +193,23 @@ struct Ports {
     upstream: u16,
     down: u16,
     issuers: Vec<(String, u16)>,
-    /// The members of the cluster `etcd`.
-    etcd: Vec<SocketAddr>,
+    /// The cluster `etcd`.
+    etcd: Option<Value>,
+}
+
+/// As docs/operations.md has it.
+fn etcd_cluster(etcd: &EtcdAccess) -> Option<Value> {
+    let endpoint = |member: &SocketAddr| json!({ "endpoint": { "address": address(member.port()) } });
+    let endpoints: Vec<Value> = etcd.members.iter().map(endpoint).collect();
+    let mut cluster = json!({
+        "name": "etcd", "type": "STRICT_DNS", "connect_timeout": "1s",
+        "outlier_detection": { "consecutive_5xx": 2, "interval": "1s", "base_ejection_time": "5s", "max_ejection_percent": 50 },
+        "load_assignment": { "cluster_name": "etcd", "endpoints": [{ "lb_endpoints": endpoints }] },
+    });
+    if let Some(socket) = &etcd.transport_socket {
+        cluster["transport_socket"] = socket.clone();
+    }
+    (!etcd.members.is_empty()).then_some(cluster)
 }
 
 impl EnvoyHarness {
@@ -297,7 +307,7 @@ pub fn outcome(reply: Reply, mut received: Vec<Lines>) -> Outcome {
 pub fn try_start(configuration: &Value) -> Result<(), String> {
     let folder = TempDir::new().unwrap();
     let ports =
-        Ports { gateway: free_port(), upstream: free_port(), down: free_port(), issuers: Vec::new(), etcd: Vec::new() };
+        Ports { gateway: free_port(), upstream: free_port(), down: free_port(), issuers: Vec::new(), etcd: None };
     let admin = free_port();
     let bootstrap = json!({
         "admin": { "address": address(admin) },
@@ -358,16 +368,7 @@ fn resources(configuration: &Value, vm_id: &str, ports: &Ports) -> Value {
     // Nothing listens there.
     clusters.push(cluster("down", ports.down));
     clusters.extend(ports.issuers.iter().map(|(name, port)| cluster(name, *port)));
-    if !ports.etcd.is_empty() {
-        // As docs/operations.md has it.
-        let endpoints: Vec<Value> =
-            ports.etcd.iter().map(|member| json!({ "endpoint": { "address": address(member.port()) } })).collect();
-        clusters.push(json!({
-            "name": "etcd", "type": "STRICT_DNS", "connect_timeout": "1s",
-            "outlier_detection": { "consecutive_5xx": 2, "interval": "1s", "base_ejection_time": "5s", "max_ejection_percent": 50 },
-            "load_assignment": { "cluster_name": "etcd", "endpoints": [{ "lb_endpoints": endpoints }] },
-        }));
-    }
+    clusters.extend(ports.etcd.clone());
     let router = json!({ "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" });
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",

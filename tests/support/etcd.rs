@@ -65,30 +65,45 @@ pub(super) fn wait_for(address: SocketAddr) {
 impl Etcd {
     /// Starts one with these further arguments, and waits until it answers.
     pub fn start(arguments: &[&str]) -> Self {
-        let ports = (free_port(), free_port());
+        Self::start_at((free_port(), free_port()), arguments)
+    }
+
+    /// Starts one with these further arguments that has an address for TLS, too.
+    pub fn with_tls(arguments: &[&str]) -> (Self, SocketAddr) {
+        let (ports, tls) = ((free_port(), free_port()), free_port());
+        let listen = format!("http://127.0.0.1:{},https://127.0.0.1:{tls}", ports.0);
+        let etcd = Self::start_at(ports, &[&["--listen-client-urls", &listen], arguments].concat());
+        (etcd, SocketAddr::from(([127, 0, 0, 1], tls)))
+    }
+
+    fn start_at(ports: (u16, u16), arguments: &[&str]) -> Self {
         let shell = launch("default", ports, &format!("default=http://127.0.0.1:{}", ports.1), arguments);
         let address = SocketAddr::from(([127, 0, 0, 1], ports.0));
         wait_for(address);
         Self { address, root: None, _shell: shell }
     }
 
-    /// Starts one that wants a user. Each of these has a password, and a permission (`READ` or
-    /// `READWRITE`) for what begins with `/t`.
+    /// Starts one that wants a user, as [`want_users`](Self::want_users) says.
     pub fn with_users(arguments: &[&str], users: &[(&str, &str, &str)]) -> Self {
         let mut etcd = Self::start(arguments);
-        etcd.add_users(users);
-        etcd.set_auth(&[
+        etcd.want_users(users);
+        etcd
+    }
+
+    /// Wants a user from now on. Each of these has a password, and a permission (`READ` or
+    /// `READWRITE`) for what begins with `/t`.
+    pub fn want_users(&mut self, users: &[(&str, &str, &str)]) {
+        self.add_users(users);
+        self.set_auth(&[
             ("user/add", json!({ "name": "root", "password": "root-password" })),
             ("role/add", json!({ "name": "root" })),
             ("user/grant", json!({ "user": "root", "role": "root" })),
             ("enable", json!({})),
         ]);
-        let (_, answer) = etcd.post("/v3/auth/authenticate", &json!({ "name": "root", "password": "root-password" }));
-        etcd.root = Some(answer["token"].as_str().unwrap().to_owned());
-        etcd
+        let (_, answer) = self.post("/v3/auth/authenticate", &json!({ "name": "root", "password": "root-password" }));
+        self.root = Some(answer["token"].as_str().unwrap().to_owned());
     }
 
-    /// Adds users, but etcd does not want one yet.
     fn add_users(&self, users: &[(&str, &str, &str)]) {
         for (name, password, permission) in users {
             let permission = json!({ "permType": permission, "key": "L3QA", "range_end": "L3Uw" });
@@ -173,6 +188,8 @@ pub struct EtcdAccess {
     pub lost_leases: usize,
     /// The members of the cluster `etcd` of Envoy, if it has one.
     pub members: Vec<SocketAddr>,
+    /// The transport socket of that cluster, if it has one.
+    pub transport_socket: Option<Value>,
 }
 
 impl EtcdAccess {
@@ -185,6 +202,7 @@ impl EtcdAccess {
             lost: 0,
             lost_leases: 0,
             members: Vec::new(),
+            transport_socket: None,
         }
     }
 
