@@ -519,6 +519,80 @@ pub fn etcd_is_away_and_sessions_are_refused<H: Harness>() {
     });
 }
 
+/// etcd has no space left: it answers reads and refuses writes. So everything goes on but what has
+/// to be written, and a sign-out is written when there is space again.
+pub fn etcd_is_full<H: Harness>() {
+    let (etcd, prefix) = (Etcd::small(), prefix());
+    let configure = |configuration: &mut Value| {
+        store(configuration, &prefix);
+        let of_etcd = &mut configuration["store"]["etcd"];
+        (of_etcd["when_away"], of_etcd["max_staleness"]) = (json!("refuse"), json!("10s"));
+        take_logout_tokens(&mut configuration["tenants"][0]);
+        configuration["tenants"][0]["refresh"] = json!({});
+    };
+    let mut world = World::<Replicas<H>>::with_issuer(
+        |issuer| {
+            issuer.etcd = Some(EtcdAccess::new(etcd.address));
+            issuer.refresh = Refresh::Rotating;
+        },
+        configure,
+    );
+    let (mut before, mut stays) = (world.signed_in(), world.signed_in());
+    let known = before.clone();
+    world.open(&mut before, LOGOUT).reply();
+    world.eventually(|world| is_over_everywhere(world, &known));
+    etcd.fill();
+    let written = etcd.keys(&prefix);
+
+    // Each replica refreshes for itself, and one that starts reads what was before.
+    world.clock.advance(Duration::from_secs(700));
+    world.harness.advance();
+    let before = calls(&world);
+    world.harness.turn = 0;
+    world.open(&mut stays, PAGE).forwarded();
+    assert_eq!(calls(&world), before + 1);
+    let mut configuration = world.configuration();
+    configure(&mut configuration);
+    world.harness.restart(1, &configuration);
+    world.harness.turn = 1;
+    assert_eq!(world.open(&mut known.clone(), PAGE).reply().status, 302);
+
+    let mut leaver = world.signed_in();
+    let left = leaver.clone();
+    let mut bob = world.browser();
+    world.sign_in(&mut bob, "acme", PAGE, &json!({ "sub": "bob" }));
+    [&left, &bob].into_iter().for_each(|browser| goes_on_everywhere(&mut world, browser));
+    world.harness.turn = 0;
+    assert_eq!(world.open(&mut leaver, LOGOUT).reply().status, 302);
+    let token = logout_token(&world, &json!({ "sub": "bob" }));
+    for _ in 0..2 {
+        world.harness.turn = 0;
+        let reply = world.post(BACKCHANNEL, &[], &form(&token)).reply();
+        assert_eq!((reply.status, reply.header("retry-after")), (503, Some("5")), "{}", reply.body);
+    }
+    for _ in 0..20 {
+        world.harness.advance();
+    }
+    for browser in [&left, &bob] {
+        world.harness.turn = 0;
+        assert_eq!(world.open(&mut browser.clone(), PAGE).reply().status, 302);
+        world.open(&mut browser.clone(), PAGE).forwarded();
+    }
+    assert_eq!(etcd.keys(&prefix), written);
+    let log = world.harness.log();
+    let refused = "store_failed tenant=acme: a sign-out was not written to etcd (cluster \"acme\"): status 429: \
+                   etcdserver: mvcc: database space exceeded; it is tried again";
+    assert!(log.contains(refused), "{log}");
+    assert!(!log.contains("no sign-outs from etcd"), "{log}");
+
+    etcd.make_space();
+    world.eventually(|world| is_over_everywhere(world, &left));
+    assert!(world.harness.log().contains("a sign-out was written to etcd at last"));
+    assert_eq!(world.post(BACKCHANNEL, &[], &form(&token)).reply().status, 200);
+    world.eventually(|world| is_over_everywhere(world, &bob));
+    goes_on_everywhere(&mut world, &stays);
+}
+
 /// etcd wants a user. The token that it gives ends before the gate does.
 pub fn etcd_with_users<H: Harness>() {
     let etcd = Etcd::with_users(&["--auth-token-ttl", "1"], &[("gate", "gate-\"password\"", "READWRITE")]);

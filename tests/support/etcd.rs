@@ -128,6 +128,43 @@ impl Etcd {
         SHARED.get_or_init(|| Self::start(&[]))
     }
 
+    /// Starts one with space for little, see [`fill`](Self::fill).
+    pub fn small() -> Self {
+        Self::start(&["--quota-backend-bytes", "1000000"])
+    }
+
+    /// Writes to one key until etcd has no space left.
+    pub fn fill(&self) {
+        let mut puts = (0..50).map(|_| self.put_filler());
+        let refused = puts.find(|(status, _)| *status != 200).unwrap();
+        assert_eq!((refused.0, &refused.1["message"]), (429, &json!("etcdserver: mvcc: database space exceeded")));
+    }
+
+    fn put_filler(&self) -> (u16, Value) {
+        self.post("/v3/kv/put", &json!({ "key": base64("filler"), "value": base64("x".repeat(100_000)) }))
+    }
+
+    /// Makes space as docs/operations.md says: without the values that were replaced, and with the
+    /// alarm disarmed.
+    pub fn make_space(&self) {
+        let done = |path: &str, body: &Value| {
+            let (status, answer) = self.post(&format!("/v3/{path}"), body);
+            assert_eq!(status, 200, "{path}: {answer}");
+            answer
+        };
+        let revision = done("maintenance/status", &json!({}))["header"]["revision"].clone();
+        done("kv/compaction", &json!({ "revision": revision, "physical": true }));
+        done("maintenance/defragment", &json!({}));
+        assert_eq!(self.put_filler().0, 429, "the alarm stays");
+        let alarms = done("maintenance/alarm", &json!({ "action": "GET" }))["alarms"].clone();
+        for alarm in alarms.as_array().unwrap() {
+            done(
+                "maintenance/alarm",
+                &json!({ "action": "DEACTIVATE", "memberID": alarm["memberID"], "alarm": alarm["alarm"] }),
+            );
+        }
+    }
+
     /// Posts to the JSON gateway. The result is the status and the answer.
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let head: Vec<_> =

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::fixture::{Gates, sharing, tenant};
+use crate::support::etcd::Etcd;
 use crate::support::signer::Signer;
 use crate::web_server::{Sent, serve};
 
@@ -228,6 +229,31 @@ fn what_the_commands_need_is_said() {
             .contains("session.keys[1]: environment variable \"KEY_c\" is not set here; give it with `--env KEY_c=…`"),
         "{errors}"
     );
+}
+
+/// What is there is shown, and nothing is written until etcd has space again.
+#[test]
+fn etcd_is_full() {
+    let (gates, etcd) = (Gates::new(), Etcd::small());
+    let run = |command: &str, arguments: &[&str], tenants: &str| {
+        let (code, output, errors) = gates.run_at(etcd.address, command, arguments, tenants);
+        (code, format!("{output}{errors}"))
+    };
+    let key = gates.path("ed.pem");
+    let apply = |tenants: &str| run("apply", &["-", "--key", &key, "--yes"], tenants);
+    let changed = tenant("acme", "acme.example, new.example", "");
+    assert_eq!(apply(&tenant("acme", "acme.example", "")).0, 0);
+    etcd.fill();
+    let before = etcd.keys(&gates.prefix);
+    for (code, output) in [apply(&changed), run("delete", &["acme", "--yes"], "")] {
+        assert!(code == 2 && output.contains(": status 429: etcdserver: mvcc: database space exceeded"), "{output}");
+    }
+    assert_eq!(etcd.keys(&gates.prefix), before);
+    let (code, output) = run("status", &[], "");
+    assert_eq!((code, output.as_str()), (0, "acme: served\n1 served, 0 broken\n"));
+    etcd.make_space();
+    let (code, output) = apply(&changed);
+    assert!(code == 0 && etcd.keys(&gates.prefix).len() > before.len(), "{output}");
 }
 
 /// With users, etcd refuses a client whose certificate has a common name in plain text.
