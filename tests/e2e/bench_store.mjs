@@ -30,6 +30,7 @@ const POLL_TARGET = 1.5;
 const SIGN_OUTS = 30;
 const DELAY_TARGET = 2;
 /** How many sign-outs a tenant has: none, and as many as a new Envoy reads. */
+/** How many new Envoys are asked in each case. */
 const STARTS = 5;
 const OF_TENANT = [0, 1_000, 16_000];
 

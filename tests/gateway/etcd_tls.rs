@@ -3,11 +3,13 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::rendered::FAR;
+use super::rendered::{FAR, Gateway, tenant};
 use crate::support::authority::{Authority, Identity};
 use crate::support::browser::Browser;
 use crate::support::envoy_harness::EnvoyHarness;
@@ -150,6 +152,32 @@ fn a_sign_out_goes_by_tls() {
     assert!(output.status.success() && printed.ends_with(&place), "{printed}{errors}");
     assert_eq!(written(), 2);
     world.eventually(|world| is_over(world, &browser));
+}
+
+/// With the cluster that the tool makes for the address of etcd.
+#[test]
+fn a_rendered_bootstrap_reaches_etcd_by_tls() {
+    let etcd = SecureEtcd::start("127.0.0.1");
+    let (certificate, key) = etcd.authority.issue_for_clients(Some("envoy")).pem();
+    let [certificate, key] =
+        [("client.crt", certificate), ("client.key", key)].map(|(name, text)| write(&etcd.files, name, &text));
+    let (address, ca) = (format!("https://{}", etcd.address), etcd.files.path().join("ca.crt"));
+    let arguments = [
+        ["--etcd", &address],
+        ["--etcd-ca", ca.to_str().unwrap()],
+        ["--etcd-certificate", &certificate],
+        ["--etcd-private-key", &key],
+    ];
+    let tenants = format!("{}store: {{etcd: {{cluster: etcd}}}}\n", tenant("acme", "https://login.acme.localhost", ""));
+    let envoy = Gateway::rendered(&Authority::root("Acme Root"), &tenants, &arguments.concat(), str::to_owned);
+    // The first poll writes which etcd it is.
+    for _ in 0..600 {
+        if etcd.etcd.keys("/tenantgate/").iter().any(|(key, _)| key.ends_with("/recent/generation")) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{}", envoy.log());
 }
 
 /// A certificate for another name, or of another authority, is not that of etcd. A client without a

@@ -36,6 +36,16 @@ impl Gateway {
 
     /// Envoy for these tenants, with a bootstrap that `change` changes.
     pub(super) fn start_with(authority: &Authority, tenants: &str, change: impl FnOnce(&str) -> String) -> Self {
+        Self::rendered(authority, tenants, &[], change)
+    }
+
+    /// The same with further arguments of the tool.
+    pub(super) fn rendered(
+        authority: &Authority,
+        tenants: &str,
+        more: &[&str],
+        change: impl FnOnce(&str) -> String,
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let tenants = format!("session: {{keys: [{{id: a, env: TENANTGATE_SESSION_KEY}}]}}\ntenants:\n{tenants}");
         let (ca, admin, address) = (folder.path().join("ca.pem"), free_port(), loopback(free_port()));
@@ -43,7 +53,14 @@ impl Gateway {
         let (listen, module) = (address.to_string(), module_path());
         let arguments = ["render", "envoy", "-", "--upstream", "127.0.0.1:9", "--listen", &listen, "--module"];
         let mut tool = Command::new(env!("CARGO_BIN_EXE_tenantgate"));
-        let tool = tool.args(arguments).arg(module).arg("--ca").arg(ca).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let tool = tool
+            .args(arguments)
+            .arg(module)
+            .args(more)
+            .arg("--ca")
+            .arg(ca)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut tool = tool.spawn().unwrap();
         tool.stdin.take().unwrap().write_all(tenants.as_bytes()).unwrap();
         let output = tool.wait_with_output().unwrap();

@@ -415,3 +415,67 @@ fn a_file_with_mistakes_is_not_rendered() {
     assert_eq!(code, 2);
     assert!(errors.contains("two clusters \"upstream\""), "{errors}");
 }
+
+/// A bootstrap has the clusters for etcd, whose addresses the command line has.
+#[test]
+fn etcd_has_a_cluster() {
+    let of_store = format!("{TENANTS}store: {{etcd: {{cluster: etcd}}}}\n");
+    let both = format!(
+        "{of_store}tenants_from: {{etcd: {{cluster: etcd_of_tenants, prefix: /tenants/}}, keys: [{{jwk: {{kty: OKP, \
+         crv: Ed25519, x: k21Gay-8HqdftfcD3DO_KZmnskfau9PMjPALE2mdIVA}}}}]}}\n"
+    );
+    let member = |number: u8| format!("https://etcd-{number}.internal:2379");
+    let of = |tenants: &str, more: &[&str]| {
+        let bootstrap = documents(&render(&[ENVOY, more].concat(), tenants)).remove(0);
+        let clusters = bootstrap["static_resources"]["clusters"].as_array().unwrap().clone();
+        clusters.into_iter().filter(|cluster| cluster["name"].as_str().unwrap().starts_with("etcd")).collect::<Vec<_>>()
+    };
+    let name = |host: &str, kind: &str| json!({ "san_type": kind, "matcher": { "exact": host } });
+    assert_eq!(of(TENANTS, &[]), Vec::<Value>::new());
+
+    let clear = of(&of_store, &["--etcd", "http://10.0.0.7:2379"]);
+    assert_eq!((clear.len(), &clear[0]["type"], clear[0].get("transport_socket")), (1, &json!("STATIC"), None));
+
+    let one = of(&of_store, &["--etcd", &member(0), "--ca", "/ca.pem"]);
+    let tls = &one[0]["transport_socket"]["typed_config"];
+    let validation = &tls["common_tls_context"]["validation_context"];
+    assert_eq!((&tls["sni"], &validation["trusted_ca"]["filename"]), (&json!("etcd-0.internal"), &json!("/ca.pem")));
+    assert_eq!(validation["match_typed_subject_alt_names"], json!([name("etcd-0.internal", "DNS")]));
+    assert_eq!(tls["common_tls_context"].get("tls_certificates"), None);
+
+    let identity = ["--etcd-certificate", "/c.pem", "--etcd-private-key", "/k.pem", "--etcd-ca", "/etcd.pem"];
+    let members = ["--etcd", &member(0), "--etcd", &member(1), "--etcd", "https://10.0.0.7:2379"];
+    let several = of(&both, &[&members[..], &identity[..]].concat());
+    let names: Vec<&Value> = several.iter().map(|cluster| &cluster["name"]).collect();
+    assert_eq!(names, ["etcd", "etcd_of_tenants"]);
+    for cluster in &several {
+        let tls = &cluster["transport_socket"]["typed_config"];
+        let common = &tls["common_tls_context"];
+        let names = [name("etcd-0.internal", "DNS"), name("etcd-1.internal", "DNS"), name("10.0.0.7", "IP_ADDRESS")];
+        assert_eq!(common["validation_context"]["match_typed_subject_alt_names"], json!(names));
+        assert_eq!(common["validation_context"]["trusted_ca"]["filename"], "/etcd.pem");
+        assert_eq!(common["tls_certificates"][0]["certificate_chain"]["filename"], "/c.pem");
+        assert_eq!((tls.get("sni"), &cluster["type"]), (None, &json!("STRICT_DNS")));
+        let endpoints = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"].as_array().unwrap();
+        assert_eq!(endpoints.len(), 3);
+    }
+
+    for (tenants, more, says) in [
+        (
+            &of_store,
+            &[][..],
+            "the configuration has etcd behind the cluster \"etcd\"; say where its members are with `--etcd URL`",
+        ),
+        (&of_store, &["--etcd", "etcd:2379"], "write it as https://etcd.example:2379, without a user"),
+        (
+            &of_store,
+            &["--etcd", "https://root:secret@etcd:2379"],
+            "write it as https://etcd.example:2379, without a user",
+        ),
+        (&of_store, &["--etcd", "https://a:1", "--etcd", "http://b:1"], "some members have https and others http"),
+        (&of_store.replace("cluster: etcd", "cluster: globex"), &["--etcd", "https://a:1"], "two clusters \"globex\""),
+    ] {
+        let (code, _, errors) = run(&[ENVOY, more].concat(), tenants);
+        assert!(code == 2 && errors.contains(says) && !errors.contains("secret"), "{says}: {errors}");
+    }
+}

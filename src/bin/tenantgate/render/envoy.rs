@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::clusters::ProviderCluster;
+use super::etcd::EtcdArguments;
 use super::template::{fill, list, scalar};
 use super::tenants_file::TenantsFile;
 
@@ -36,6 +37,8 @@ pub(crate) struct Arguments {
     /// because Envoy itself takes long to read them as YAML.
     #[arg(long)]
     text: bool,
+    #[command(flatten)]
+    etcd: EtcdArguments,
 }
 
 impl Arguments {
@@ -46,7 +49,9 @@ impl Arguments {
             false => structure(&file.text(&[])?),
         };
         let clusters = ProviderCluster::all(file.tenants.iter().map(AsRef::as_ref));
-        unique(&clusters)?;
+        unique(&clusters, &file.etcd)?;
+        let etcd: Vec<String> =
+            file.etcd.iter().map(|name| self.etcd.cluster(name, &self.ca)).collect::<Result<_, _>>()?;
         let parts: Vec<_> = clusters.iter().map(|cluster| cluster.parts(&self.ca)).collect();
         let listeners: String = parts.iter().filter_map(|parts| parts.listener.as_deref()).collect();
         let tls = self.certificate.as_ref().zip(self.private_key.as_ref()).map(|(certificate, key)| {
@@ -63,7 +68,7 @@ impl Arguments {
             ("upstream_type", self.upstream.cluster_type().to_owned()),
             ("upstream_host", scalar(&self.upstream.host)),
             ("upstream_port", self.upstream.port.to_string()),
-            ("clusters", parts.iter().map(|parts| parts.clusters.as_str()).collect()),
+            ("clusters", parts.iter().map(|parts| &parts.clusters).chain(&etcd).map(String::as_str).collect()),
         ];
         Ok(fill(BOOTSTRAP, &values.each_ref().map(|(name, value)| (*name, value.as_str()))))
     }
@@ -82,11 +87,13 @@ pub(super) fn filter(file: &TenantsFile, configuration: &str, module: &str) -> S
 }
 
 /// Two clusters of one name would be refused by Envoy.
-fn unique(clusters: &[ProviderCluster]) -> Result<(), String> {
+fn unique(clusters: &[ProviderCluster], etcd: &[String]) -> Result<(), String> {
     let mut names = vec![UPSTREAM.to_owned()];
-    for name in clusters.iter().flat_map(ProviderCluster::names) {
+    let of_etcd = etcd.iter().map(|name| (name.clone(), "etcd.cluster"));
+    let of_providers = clusters.iter().flat_map(ProviderCluster::names).map(|name| (name, "provider.cluster"));
+    for (name, field) in of_etcd.chain(of_providers) {
         if names.contains(&name) {
-            return Err(format!("there would be two clusters {name:?}; write another name as `provider.cluster`"));
+            return Err(format!("there would be two clusters {name:?}; write another name as `{field}`"));
         }
         names.push(name);
     }

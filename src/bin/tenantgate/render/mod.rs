@@ -4,6 +4,7 @@ mod clusters;
 mod destination;
 mod envoy;
 mod envoy_gateway;
+mod etcd;
 mod istio;
 mod template;
 mod tenants_file;

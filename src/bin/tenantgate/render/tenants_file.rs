@@ -27,6 +27,8 @@ pub(super) struct TenantsFile {
     pub(super) tenants: Vec<Arc<Tenant>>,
     /// The names of the variables that the configuration uses, in the order of their use.
     pub(super) variables: Vec<String>,
+    /// The clusters that lead to etcd, each once.
+    pub(super) etcd: Vec<String>,
     text: String,
     node: Node,
 }
@@ -65,7 +67,12 @@ impl TenantsFile {
             TenantEntry::Served(served) => Some(served.model.clone()),
             TenantEntry::Broken(_) => None,
         });
+        let store = loaded.runtime.store().map(|store| store.cluster());
+        let mut etcd: Vec<String> = store.map(str::to_owned).into_iter().collect();
+        let documents = loaded.runtime.documents().map(|source| source.cluster().to_owned());
+        etcd.extend(documents.filter(|cluster| Some(cluster.as_str()) != store));
         Ok(Self {
+            etcd,
             name: file.unwrap_or_else(|| name.clone()),
             tenants: served.collect(),
             variables: environment.names.take(),

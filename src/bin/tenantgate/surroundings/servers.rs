@@ -55,11 +55,12 @@ fn of(cluster: &Cluster<'_>) -> Option<Servers> {
 }
 
 fn server_tls(tls: &Tls<'_>) -> ServerTls {
+    // With several names, each server has the one of its host.
     let listed = match &tls.names {
-        Names::Listed(names) => names.iter().find_map(|name| match name {
-            Name::Exact(name) => Some(*name),
-            Name::Loose { .. } | Name::Other => None,
-        }),
+        Names::Listed(names) => match names.as_slice() {
+            [Name::Exact(name)] => Some(*name),
+            [] | [Name::Loose { .. } | Name::Other] | [_, _, ..] => None,
+        },
         Names::Any | Names::OfRequest | Names::ByVersion | Names::Unknown => None,
     };
     let name = match tls.sni {
@@ -128,6 +129,9 @@ mod tests {
         let authorities = Some(Pem::File("/ca.pem".into()));
         let expected = ServerTls { name: text("etcd.example"), authorities, identity: None };
         assert_eq!(with_tls(&format!("common_tls_context: {{validation_context: {{{validation}}}}}")), expected);
+        let several = validation.replace("}]", "}, {san_type: DNS, matcher: {exact: b.example}}]");
+        let several = with_tls(&format!("common_tls_context: {{validation_context: {{{several}}}}}"));
+        assert_eq!(several, ServerTls { name: None, ..expected.clone() });
         let combined = format!(
             "common_tls_context: {{combined_validation_context: {{default_validation_context: {{{validation}}}}}}}"
         );
