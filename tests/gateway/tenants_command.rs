@@ -19,6 +19,9 @@ use crate::support::world::{World, ada};
 type Envoys = World<Replicas<EnvoyHarness>>;
 
 const PAGE: &str = "https://acme.example/page";
+/// So many requests reach each worker: the two Envoys get them in turn, and the system chooses one
+/// of two workers for each connection.
+const ALL_WORKERS: usize = 40;
 /// The passwords of the users of etcd.
 const GATE: &str = "password-of-the-gates";
 const WRITER: &str = "password-of-the-writer";
@@ -78,7 +81,7 @@ impl Tool {
 #[track_caller]
 fn everywhere(world: &mut Envoys, browser: &Browser, status: Option<u16>) {
     world.eventually(|world| {
-        (0..8).all(|_| match world.open(&mut browser.clone(), PAGE) {
+        (0..ALL_WORKERS).all(|_| match world.open(&mut browser.clone(), PAGE) {
             Outcome::Replied(reply) => Some(reply.status) == status,
             Outcome::Forwarded(..) => status.is_none(),
         })

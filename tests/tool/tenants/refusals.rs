@@ -246,7 +246,11 @@ fn etcd_is_full() {
     etcd.fill();
     let before = etcd.keys(&gates.prefix);
     for (code, output) in [apply(&changed), run("delete", &["acme", "--yes"], "")] {
-        assert!(code == 2 && output.contains(": status 429: etcdserver: mvcc: database space exceeded"), "{output}");
+        assert!(
+            code == 2
+                && output.contains(": status 429: etcdserver: mvcc: database space exceeded; nothing was written"),
+            "{output}"
+        );
     }
     assert_eq!(etcd.keys(&gates.prefix), before);
     let (code, output) = run("status", &[], "");

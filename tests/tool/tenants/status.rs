@@ -108,7 +108,10 @@ fn the_user_is_that_of_the_configuration() {
     };
     // That user only reads.
     let (code, _, errors) = apply(&[]);
-    assert!(code == 2 && errors.contains(": status 403: etcdserver: permission denied"), "{errors}");
+    assert!(
+        code == 2 && errors.contains(": status 403: etcdserver: permission denied; nothing was written"),
+        "{errors}"
+    );
     let (code, _, errors) = apply(&["--etcd-user", "writer", "--etcd-password-env", "WRITER"]);
     assert!(
         code == 2 && errors.contains("tenants_from.etcd.password: environment variable \"WRITER\" is not set here"),

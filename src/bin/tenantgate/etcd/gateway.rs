@@ -20,8 +20,21 @@ pub(crate) struct Gateway {
 pub(crate) enum Failure {
     /// The answer is too long to be read or sent.
     TooLong,
+    /// etcd has refused the call, and nothing is written.
+    Refused(String),
     /// Anything else.
     Other(String),
+}
+
+impl Failure {
+    /// The failure of a write, of which `unknown` is said if it may be written.
+    pub(crate) fn of_write(self, unknown: &str) -> String {
+        let said = match self {
+            Self::Refused(_) => "nothing was written",
+            Self::TooLong | Self::Other(_) => unknown,
+        };
+        format!("{}; {said}", String::from(self))
+    }
 }
 
 impl Gateway {
@@ -129,21 +142,28 @@ impl Gateway {
     }
 
     fn refused(&self, answer: &Answer) -> Failure {
-        let (text, _) = error(answer);
+        let (text, code) = error(answer);
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT).collect();
         let hint = if text.contains("user name is empty") { "; set `username` and `password` of it" } else { "" };
-        self.other(format!("{}: status {}: {text}{hint}", self.name(), answer.status))
+        let text = self.cleaned(format!("{}: status {}: {text}{hint}", self.name(), answer.status));
+        // A code is etcd's own.
+        let is_refused = (400..500).contains(&answer.status) && code > 0;
+        if is_refused { Failure::Refused(text) } else { Failure::Other(text) }
     }
 
     fn invalid(&self) -> Failure {
         self.other(format!("{}: the answer is not one of etcd's JSON gateway (/v3)", self.name()))
     }
 
-    /// A failure without the secrets that the server may have sent back.
     fn other(&self, text: String) -> Failure {
+        Failure::Other(self.cleaned(text))
+    }
+
+    /// The text without the secrets that the server may have sent back.
+    fn cleaned(&self, text: String) -> String {
         let secrets: Vec<String> =
             self.token.iter().chain(self.user.iter().map(|(_, password)| password)).cloned().collect();
-        Failure::Other(without(text, &secrets))
+        without(text, &secrets)
     }
 }
 
@@ -151,7 +171,7 @@ impl From<Failure> for String {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::TooLong => "etcd: the answer is too long".to_owned(),
-            Failure::Other(text) => format!("etcd: {text}"),
+            Failure::Refused(text) | Failure::Other(text) => format!("etcd: {text}"),
         }
     }
 }

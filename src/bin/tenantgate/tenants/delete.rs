@@ -91,7 +91,7 @@ fn one(name: &str, yes: bool, says: bool, gate: &Gate, etcd: &mut Gateway) -> Re
         // More entries than one transaction takes are none of a tenant that this tool has written.
         let rest = found.entries.split_off(found.entries.len().min(MOST_HOSTS));
         let is_written = etcd.write(&transaction(name, &found, gate)).map_err(|failure| {
-            format!("{}; whether it is deleted is not known: `tenantgate tenants status` tells", String::from(failure))
+            failure.of_write("whether it is deleted is not known: `tenantgate tenants status` tells")
         })?;
         if is_written && rest.is_empty() {
             return Ok(hosts);

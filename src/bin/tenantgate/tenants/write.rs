@@ -27,10 +27,7 @@ pub(super) fn write(
             Ok(false) => {}
             Err(Failure::TooLong) => return Err("it is too long for etcd; take hosts or text out".to_owned()),
             Err(failure) => {
-                return Err(format!(
-                    "{}; whether it is written is not known: `tenantgate tenants diff` tells",
-                    String::from(failure)
-                ));
+                return Err(failure.of_write("whether it is written is not known: `tenantgate tenants diff` tells"));
             }
         }
         let again = Plan::new(wanted, Some(key), gate, etcd).map_err(|problem| format!("{problem}; {NOT_WRITTEN}"))?;
