@@ -63,7 +63,9 @@ impl Pages {
 
     /// Goes on after the page of this answer. Returns whether there is another one.
     pub(crate) fn turn(&mut self, answer: &Answer) -> bool {
-        (self.limit, self.keys_only) = (self.kind.page(), self.kind == Kind::Keys);
+        // If pages were too long, the next ones may be, too.
+        self.limit = self.limit.saturating_mul(2).min(self.kind.page());
+        self.keys_only = self.kind == Kind::Keys;
         if let Some(last) = answer.last_key.as_ref().filter(|_| answer.more) {
             if answer.count > WIDE {
                 let alike = self.from.iter().zip(last).take_while(|(a, b)| a == b).count();
@@ -220,7 +222,10 @@ mod tests {
             assert_eq!(seen, sizes);
             let answer = Answer { last_key: Some(b"/t/a\xff".to_vec()), more: true, ..Answer::default() };
             assert!(pages.turn(&answer));
-            assert_eq!((asked(&pages), range(&pages).from), (sizes[0], b"/t/a\xff\0".to_vec()));
+            let (_, keys_only) = sizes[0];
+            assert_eq!((asked(&pages), range(&pages).from), ((2, keys_only), b"/t/a\xff\0".to_vec()));
+            (0..9).for_each(|_| assert!(pages.turn(&answer)));
+            assert_eq!(asked(&pages), sizes[0]);
             assert!(!pages.turn(&Answer { more: false, ..answer }));
         }
     }

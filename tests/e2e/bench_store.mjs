@@ -29,9 +29,9 @@ const POLL_TARGET = 1.5;
 /** How many sign-outs are waited for at another Envoy, and how many intervals each may take. */
 const SIGN_OUTS = 30;
 const DELAY_TARGET = 2;
-/** How many sign-outs a tenant has: none, and as many as a new Envoy reads. */
 /** How many new Envoys are asked in each case. */
 const STARTS = 5;
+/** How many sign-outs the tenant has: none, some, and about as many as a new Envoy reads. */
 const OF_TENANT = [0, 1_000, 16_000];
 
 const folder = mkdtempSync(join(tmpdir(), 'tenantgate-bench-store-'));

@@ -114,7 +114,8 @@ fn a_sign_out_is_known<H: Harness>(world: &mut World<H>) {
 }
 
 fn is_over<H: Harness>(world: &mut World<H>, browser: &Browser) -> bool {
-    (0..4).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Replied(reply) if reply.status == 302))
+    // So many requests reach each worker of two Envoys.
+    (0..40).all(|_| matches!(world.open(&mut browser.clone(), PAGE), Outcome::Replied(reply) if reply.status == 302))
 }
 
 /// Signs out at an Envoy that etcd does not answer, and waits for these words in its log. Its

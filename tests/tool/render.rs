@@ -473,6 +473,9 @@ fn etcd_has_a_cluster() {
             "write it as https://etcd.example:2379, without a user",
         ),
         (&of_store, &["--etcd", "https://a:1", "--etcd", "http://b:1"], "some members have https and others http"),
+        (&of_store, &["--etcd", "http://b:1", "--etcd-ca", "/ca.pem"], "has http, so there are no certificates"),
+        (&TENANTS.to_owned(), &["--etcd", "https://a:1"], "the configuration has neither `store` nor `tenants_from`"),
+        (&TENANTS.to_owned(), &["--etcd-ca", "/ca.pem"], "the configuration has neither `store` nor `tenants_from`"),
         (&of_store.replace("cluster: etcd", "cluster: globex"), &["--etcd", "https://a:1"], "two clusters \"globex\""),
     ] {
         let (code, _, errors) = run(&[ENVOY, more].concat(), tenants);

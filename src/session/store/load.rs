@@ -27,8 +27,10 @@ pub(crate) struct Load {
     count: usize,
     oldest: UnixTime,
     outcome: Arc<Outcome>,
-    /// What was read, if etcd may have lost sign-outs that the list has.
-    known: Option<RevocationList>,
+    /// What was read.
+    known: RevocationList,
+    /// Whether etcd may have lost sign-outs that the list has.
+    may_have_lost: bool,
     /// The writes of what etcd has lost, after the read has ended.
     restore: Option<Restore>,
 }
@@ -44,11 +46,24 @@ impl Load {
         let start = ended(store.prefix(), &revocations.id());
         let (store, revocations, outcome) = (store.clone(), revocations.clone(), outcome.clone());
         let read = store.read(&revocations, env);
-        let known = store.may_have_lost(&revocations).then(RevocationList::default);
+        let may_have_lost = store.may_have_lost(&revocations);
         let pages = Pages::below(&start);
         let operation = pages.operation();
-        let (calls, count, oldest) = (0, 0, UnixTime(0));
-        (Self { store, revocations, read, pages, calls, count, oldest, outcome, known, restore: None }, operation)
+        let (calls, count, oldest, known) = (0, 0, UnixTime(0), RevocationList::default());
+        let load = Self {
+            store,
+            revocations,
+            read,
+            pages,
+            calls,
+            count,
+            oldest,
+            outcome,
+            known,
+            may_have_lost,
+            restore: None,
+        };
+        (load, operation)
     }
 
     /// Takes an answer.
@@ -82,6 +97,7 @@ impl Load {
 
     fn page(mut self, answer: &Answer, env: &mut Env<'_>) -> Step<Self> {
         let Ok(now) = env.now() else { return self.failed("the host did not give the time", env) };
+        let lifetime = self.store.lifetime();
         let mut revocation = Revocation::default();
         for pair in &answer.pairs {
             if let Some(sign_out) = SignOut::open(pair, self.store.prefix(), self.store.ring(), &self.revocations) {
@@ -90,20 +106,15 @@ impl Load {
                 self.oldest = UnixTime(sign_out.at);
             }
         }
-        let lifetime = self.store.lifetime();
-        let mut is_full = self.count > MOST_SIGN_OUTS;
-        if let Some(known) = &mut self.known {
-            revocation.entries.iter().for_each(|&(entry, until)| known.add(entry, until));
-            // The list may have its limit behind it already.
-            is_full |= known.fold(now, lifetime).everybody;
-        }
+        revocation.entries.iter().for_each(|&(entry, until)| self.known.add(entry, until));
+        // The list of this process may be full of other sign-outs.
+        let is_full = self.known.fold(now, lifetime).everybody || self.count > MOST_SIGN_OUTS;
         let has_next = self.pages.turn(answer);
         if !has_next {
             revocation.read = self.read;
         }
         // Each page writes those before it, too. Without shared data, each VM reads for itself.
-        let folded = revocation.store(&self.revocations, lifetime, now, env);
-        is_full = is_full || folded.is_ok_and(|folded| folded.everybody);
+        let _ = revocation.store(&self.revocations, lifetime, now, env);
         let mut log = None;
         if has_next && !is_full {
             return self.next(env);
@@ -112,7 +123,10 @@ impl Load {
             log = Some(self.end_rest(now, env));
         }
         self.revocations.set_loaded(self.read);
-        let lost = self.known.take().map(|known| self.revocations.beyond(&known, now, lifetime)).unwrap_or_default();
+        let lost = match self.may_have_lost {
+            true => self.revocations.beyond(&self.known, now, lifetime),
+            false => Vec::new(),
+        };
         self.ended(Ended::Done);
         if lost.is_empty() {
             return Step::end(log);
@@ -133,7 +147,7 @@ impl Load {
         let before = self.oldest.plus(CLOCK_SKEW);
         let rest = Revocation { before, read: self.read, ..Revocation::default() };
         let _ = rest.store(&self.revocations, self.store.lifetime(), now, env);
-        self.known.iter_mut().for_each(|known| known.end_before(before));
+        self.known.end_before(before);
         let reason = "too many sign-outs in etcd: the older sessions of all users of this tenant ended";
         LogLine::new(Level::Warn, Event::RevocationsFolded, Some(&self.revocations.tenant().name), reason)
     }
@@ -157,8 +171,8 @@ impl Load {
 /// The most sign-outs that are read. A list has room for 4,096 entries, and those of one user may
 /// share one.
 const MOST_SIGN_OUTS: usize = 16_384;
-/// The most calls of a read. Sign-outs take 250 at most, and keys of other session keys, or junk,
-/// can stand between them.
+/// The most calls of a read. That many sign-outs take 250, or 600 if `etcd.prefix` is long, and
+/// keys of other session keys, or junk, can stand between them.
 const MOST_CALLS: usize = 1_000;
 /// How far the clocks of replicas may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(61);
@@ -167,6 +181,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
+    use super::super::sign_out::generation_key;
     use super::super::step::Next;
     use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
     use super::*;
@@ -292,6 +307,30 @@ mod tests {
             assert_eq!(late.ends(0, "eve", NOW + more - 40), more > 0);
             assert!(!late.ends(0, "eve", NOW + more + 61));
         }
+    }
+
+    /// What this process knows beyond etcd does not count: its list may be full of it.
+    #[test]
+    fn a_full_list_that_is_read_again_ends_no_other_sessions() {
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        for number in 0..4096 {
+            vm.sign_out(0, &number.to_string(), NOW + number, &mut etcd);
+        }
+        let now = NOW + 5000;
+        for time in [now, now + 2] {
+            vm.poll(time, &mut etcd).unwrap();
+        }
+        assert!(vm.load(0, now, &mut etcd).is_empty());
+        assert!(!vm.ends(0, "eve", NOW));
+        // A gap, and one sign-out after it.
+        etcd.put(&generation_key(PREFIX), b"another generation");
+        other.sign_out(0, "ada", now, &mut etcd);
+        vm.poll(now + 4, &mut etcd).unwrap();
+        assert!(!vm.is_loaded(0));
+        vm.load(0, now + 4, &mut etcd);
+        assert!(vm.is_loaded(0) && vm.ends(0, "ada", now));
+        // There is no room for the oldest one.
+        assert!(vm.ends(0, "eve", NOW) && !vm.ends(0, "eve", NOW + 61));
     }
 
     /// Those of one user share an entry, so the list does not become full.

@@ -25,6 +25,7 @@ pub(crate) struct Poll {
     /// since at an earlier key.
     first: Option<(u64, u64)>,
     pages: Pages,
+    calls: usize,
     /// The generation that was read. 0 before that.
     generation: u64,
     phase: Phase,
@@ -45,10 +46,14 @@ impl Poll {
     /// Begins a poll if one is due and no other VM of this process makes it.
     pub(super) fn begin(store: &Arc<Store>, env: &mut Env<'_>) -> Option<(Self, Operation)> {
         let now = env.now().ok()?;
-        let (before, version) = PollState::read(store.key(), store.ring(), env)?;
+        let (mut before, version) = PollState::read(store.key(), store.ring(), env)?;
         store.note(&before);
         if !before.is_due(now) {
             return None;
+        }
+        let is_first = before.revision == 0;
+        if is_first {
+            before.generation = store.last_generation(env);
         }
         // If this VM disappears, another one polls after this time.
         let claimed = PollState { next: now.plus(LONGEST).0, ..before };
@@ -57,12 +62,12 @@ impl Poll {
         }
         // After too long a gap, etcd may have deleted recent sign-outs already.
         let has_gap = before.confirmed.saturating_add(LONGEST_GAP) < now.0;
-        let is_first = before.revision == 0;
         let phase = if is_first || has_gap { Phase::Generation } else { Phase::Recent };
         let recents = recent(store.prefix());
         let from = recent_from(store.prefix(), before.revision.saturating_sub(OVERLAP));
         let pages = Pages::below_from(&recents, &from);
-        let poll = Self { store: store.clone(), before, began: now, first: None, pages, generation: 0, phase };
+        let poll =
+            Self { store: store.clone(), before, began: now, first: None, pages, calls: 0, generation: 0, phase };
         let operation = poll.operation();
         Some((poll, operation))
     }
@@ -83,10 +88,7 @@ impl Poll {
             (Ok(answer), Phase::Recent) => self.recent(&answer, env),
             (Ok(answer), Phase::Generation) => self.found(&answer, env),
             (Ok(answer), Phase::NewGeneration(generation)) => self.written(&answer, generation, env),
-            (Err(EtcdError::TooLong), Phase::Recent) if self.pages.shorten() => {
-                let operation = self.operation();
-                Step::operate(self, operation)
-            }
+            (Err(EtcdError::TooLong), Phase::Recent) if self.pages.shorten() => self.read_on(),
             // No replica has written such a value.
             (Err(EtcdError::TooLong), Phase::Generation) => self.renew(None, env),
             (Err(error), _) => self.failed(&error, env),
@@ -99,14 +101,27 @@ impl Poll {
             self.apply(answer, env);
             self.generation = self.generation_in(answer).unwrap_or(self.generation);
             if self.pages.turn(answer) {
-                let operation = self.operation();
-                return Step::operate(self, operation);
+                return self.read_on();
             }
             if self.generation == self.before.generation {
                 let epoch = self.before.epoch;
                 return self.end(epoch, env);
             }
         }
+        self.read_generation()
+    }
+
+    /// Reads on. After too many calls, the lists of the tenants are read instead.
+    fn read_on(mut self) -> Step<Self> {
+        self.calls = self.calls.saturating_add(1);
+        if self.calls >= MOST_CALLS {
+            return self.read_generation();
+        }
+        let operation = self.operation();
+        Step::operate(self, operation)
+    }
+
+    fn read_generation(mut self) -> Step<Self> {
         (self.first, self.phase) = (None, Phase::Generation);
         let operation = self.operation();
         Step::operate(self, operation)
@@ -159,6 +174,9 @@ impl Poll {
     fn end(self, epoch: u64, env: &mut Env<'_>) -> Step<Self> {
         let (next, confirmed, generation) = (self.next(env), self.began.0, self.generation);
         let (cluster, revision) = self.first.unwrap_or_default();
+        if generation != self.before.generation {
+            self.store.set_last_generation(generation, env);
+        }
         let has_lost = self.before.generation != 0 && generation != self.before.generation;
         let lost = if has_lost { epoch } else { self.before.lost };
         self.write(PollState { next, cluster, generation, revision, epoch, lost, confirmed, is_away: false }, env);
@@ -173,7 +191,13 @@ impl Poll {
                 format!("etcd has lost data (cluster \"{cluster}\"); what it lacks of sign-outs is written again");
             LogLine::new(Level::Warn, Event::StoreFailed, None, &reason)
         });
-        Step::end(reached.into_iter().chain(lost))
+        let unread = (self.calls >= MOST_CALLS).then(|| {
+            let reason = format!(
+                "more is new in etcd (cluster \"{cluster}\") than {MOST_CALLS} calls read, so all lists are read again"
+            );
+            LogLine::new(Level::Warn, Event::StoreFailed, None, &reason)
+        });
+        Step::end(reached.into_iter().chain(lost).chain(unread))
     }
 
     fn failed(self, error: &EtcdError, env: &mut Env<'_>) -> Step<Self> {
@@ -235,6 +259,8 @@ fn id_of(value: &[u8]) -> u64 {
 /// The most seconds without an answer after which the recent sign-outs are still there: they live
 /// for an hour, less the 22 minutes for which a write may be tried again.
 const LONGEST_GAP: u64 = 1800;
+/// The most calls for what is new: 10,000 sign-outs.
+const MOST_CALLS: usize = 100;
 /// The longest time between two writes of the state by a VM that polls.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -414,7 +440,7 @@ mod tests {
         let ends = |vm: &mut TestVm, now, answer: &dyn Fn() -> Result<Answer, EtcdError>| {
             vm.at(now, |store, env| {
                 let (mut poll, _) = Poll::begin(store, env).unwrap();
-                for number in 1..20 {
+                for number in 1..2 * MOST_CALLS {
                     match poll.answered(answer(), env).next {
                         Next::Operate(next, _) => poll = next,
                         Next::Later(..) | Next::End => return Some(number),
@@ -429,6 +455,26 @@ mod tests {
         assert_eq!(ends(&mut vm, NOW, &more), Some(2), "the first poll reads the generation and writes one");
         assert_eq!(ends(&mut vm, NOW + 2000, &more), Some(2), "so does one after a gap");
         assert_eq!(ends(&mut vm, NOW + 2002, &|| Err(EtcdError::TooLong)), Some(4));
+        let epoch = vm.store.epoch();
+        assert_eq!(ends(&mut vm, NOW + 2004, &more), Some(MOST_CALLS + 2), "then what a gap has hidden is read");
+        assert!(vm.store.epoch() > epoch);
+    }
+
+    /// Of more than a poll reads, nothing is lost: the lists have it.
+    #[test]
+    fn what_a_poll_does_not_read_is_in_the_lists() {
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        for number in 0..MOST_CALLS * 101 {
+            etcd.put(&format!("{}/{number:08}", recent_from(PREFIX, etcd.revision)), b"junk");
+        }
+        let recents: Vec<_> = etcd.pairs.keys().cloned().collect();
+        other.sign_out(0, "ada", NOW, &mut etcd);
+        // The keys that polls read of it are lost.
+        etcd.pairs.retain(|key, _| recents.contains(key) || !key.starts_with(recent(PREFIX).as_bytes()));
+        assert_eq!(vm.poll(NOW + 2, &mut etcd), Some(vec![Event::StoreFailed]));
+        assert!(!vm.is_loaded(0) && !vm.knows(0, "ada"));
+        vm.load(0, NOW + 2, &mut etcd);
+        assert!(vm.is_loaded(0) && vm.knows(0, "ada"));
     }
 
     /// A value that no replica has written is left out if it is too long.

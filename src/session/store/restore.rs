@@ -105,6 +105,7 @@ mod tests {
     use super::super::load::Load;
     use super::super::readiness::lost_lists;
     use super::super::sign_out::generation_key;
+    use super::super::tenants::StoreTenants;
     use super::super::test_vm::{NOW, PREFIX, TestEtcd, TestVm};
     use super::*;
     use crate::session::revocation::{Revocation, RevocationSync};
@@ -169,6 +170,31 @@ mod tests {
         assert!((0..120).all(|sub| late.knows(0, &sub.to_string())) && late.knows(0, "ada"));
         assert!(!late.knows(0, "eve") && late.ends(0, "eve", NOW - 1) && !late.ends(1, "eve", NOW - 1));
         ends_in_process(&mut late, 0, &Revocation { token, ..Revocation::default() });
+    }
+
+    /// A configuration with other tenants replaces the one that was there before the loss.
+    #[test]
+    fn a_loss_between_two_configurations_is_noticed() {
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        other.sign_out(0, "ada", NOW, &mut etcd);
+        vm.load(0, NOW, &mut etcd);
+        etcd = TestEtcd { cluster: 2, revision: 5, ..TestEtcd::default() };
+        // Another replica has written to the empty etcd.
+        let mut third = TestVm::new(3);
+        third.poll(NOW, &mut etcd).unwrap();
+        let mut pushed = TestVm::of_process(4, &vm.shared).with_tenants(StoreTenants::compiled(&vm.lists));
+        assert_ne!(pushed.store.key(), vm.store.key());
+        pushed.poll(NOW + 1, &mut etcd).unwrap();
+        assert_eq!(reads(&mut pushed, NOW + 1), 1);
+        pushed.load(0, NOW + 1, &mut etcd);
+        let mut late = TestVm::new(5);
+        late.poll(NOW + 2, &mut etcd).unwrap();
+        late.load(0, NOW + 2, &mut etcd);
+        assert!(late.knows(0, "ada"));
+        // Nothing is lost for a configuration that comes after that.
+        let mut next = TestVm::of_process(6, &vm.shared).with_tenants(StoreTenants::compiled(&vm.lists[1..]));
+        next.poll(NOW + 3, &mut etcd).unwrap();
+        assert_eq!(reads(&mut next, NOW + 3), 0);
     }
 
     /// Replicas and workers that begin at the same time write the same keys, and each is there

@@ -64,7 +64,7 @@ fn the_commands_need_two_members_of_three() {
     assert!(errors.contains("etcd: ") && !output.contains("written"), "{output}{errors}");
 
     etcd.start_again(&[leader, other]);
-    assert!(served(", www.acme.example"));
+    assert!(applied(", www.acme.example").contains("acme: is unchanged") && served(", www.acme.example"));
     applied("");
     assert!(served(""));
 }

@@ -267,5 +267,9 @@ fn what_etcd_says_in_plain_text_is_shown() {
     let text = "CommonName of client sending a request against gateway will be ignored and not used as expected\n";
     let etcd = serve(None, |_| Some(Sent { status: 400, headers: Vec::new(), body: text.to_owned() }));
     let (code, _, errors) = gates.run_at(etcd, "list", &[], "");
-    assert_eq!((code, errors), (2, format!("tenantgate: etcd: http://{etcd}: status 400: {text}")));
+    let expected = format!(
+        "tenantgate: etcd: http://{etcd}: status 400: {}; the certificate of the client must have no common name (CN)\n",
+        text.trim_end()
+    );
+    assert_eq!((code, errors), (2, expected));
 }

@@ -127,6 +127,40 @@ fn the_next_member_is_asked_after_503() {
     }
 }
 
+/// A member that refuses says nothing of what another one has done whose answer is lost.
+#[test]
+fn a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_written() {
+    for (is_asked_first, says) in [(true, "whether it is deleted is not known"), (false, "nothing was written")] {
+        let gates = Gates::new();
+        gates.applied(&tenant("acme", "acme.example", ""));
+        let etcd = gates.etcd;
+        let pass = move |body: &Value, path: &str| {
+            let (status, answer) = etcd.post(path, body);
+            Some(Sent { status, headers: Vec::new(), body: answer.to_string() })
+        };
+        let silent = serve(None, move |call| {
+            let body: Value = serde_json::from_str(&call.body).unwrap();
+            let answer = pass(&body, &call.path);
+            // The connection ends.
+            if body.get("compare").is_some() { None } else { answer }
+        });
+        let refusing = serve(None, move |call| {
+            let body: Value = serde_json::from_str(&call.body).unwrap();
+            if body.get("compare").is_none() {
+                return pass(&body, &call.path);
+            }
+            let answer = json!({ "code": 8, "message": "etcdserver: mvcc: database space exceeded" });
+            Some(Sent { status: 429, headers: Vec::new(), body: answer.to_string() })
+        });
+        let all = [("127.0.0.1", silent.port()), ("127.0.0.1", refusing.port())];
+        let members = if is_asked_first { &all[..] } else { &all[1..] };
+        gates.add_clusters(&json!([cluster("etcd", members)]));
+        let (code, _, errors) = gates.run_by_file("delete", &["acme", "--yes"], "");
+        assert!(code == 2 && errors.contains(&format!("database space exceeded; {says}")), "{errors}");
+        assert_eq!(gates.value("tenants/acme").is_none(), is_asked_first);
+    }
+}
+
 /// Tenants that have nothing in common are all written, each with its own entry in the log.
 #[test]
 fn writers_of_different_tenants_do_not_disturb_each_other() {

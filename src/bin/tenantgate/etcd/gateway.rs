@@ -143,11 +143,17 @@ impl Gateway {
 
     fn refused(&self, answer: &Answer) -> Failure {
         let (text, code) = error(answer);
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT).collect();
-        let hint = if text.contains("user name is empty") { "; set `username` and `password` of it" } else { "" };
-        let text = self.cleaned(format!("{}: status {}: {text}{hint}", self.name(), answer.status));
-        // A code is etcd's own.
-        let is_refused = (400..500).contains(&answer.status) && code > 0;
+        let text: String =
+            self.cleaned(text).chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT).collect();
+        let hint = if text.contains("user name is empty") {
+            "; set `username` and `password` of it"
+        } else if text.starts_with("CommonName of client") {
+            "; the certificate of the client must have no common name (CN)"
+        } else {
+            ""
+        };
+        let text = format!("{}: status {}: {text}{hint}", self.name(), answer.status);
+        let is_refused = REFUSALS.contains(&code) && !self.servers.may_be_done();
         if is_refused { Failure::Refused(text) } else { Failure::Other(text) }
     }
 
@@ -192,3 +198,6 @@ const MOST_RANGES: usize = 100;
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 const MAX_TEXT: usize = 200;
 const UNAUTHENTICATED: u64 = 16;
+/// The codes of gRPC with which etcd carries nothing out: `INVALID_ARGUMENT`, `PERMISSION_DENIED`,
+/// `RESOURCE_EXHAUSTED`, `FAILED_PRECONDITION` and `UNAUTHENTICATED`.
+const REFUSALS: [u64; 5] = [3, 7, 8, 9, UNAUTHENTICATED];

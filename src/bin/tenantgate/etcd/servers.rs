@@ -19,16 +19,23 @@ use crate::client::Answer;
 pub(crate) struct Servers {
     /// The one that answers comes first.
     servers: Vec<Server>,
+    /// Whether a server that gave no answer to the last call, or 5xx, may have carried it out.
+    may_be_done: bool,
 }
 
 impl Servers {
     pub(crate) fn new(servers: Vec<Server>) -> Self {
-        Self { servers }
+        Self { servers, may_be_done: false }
     }
 
     /// Where the last answer came from.
     pub(crate) fn name(&self) -> &str {
         self.servers.first().map_or("", |server| &server.name)
+    }
+
+    /// Whether another server than the one that answered may have carried the last call out.
+    pub(crate) fn may_be_done(&self) -> bool {
+        self.may_be_done
     }
 
     /// Makes a call. The error has the addresses.
@@ -50,6 +57,7 @@ impl Servers {
             let Some(server) = self.servers.get(index) else { break };
             match call(server) {
                 Ok(answer) if answer.borrow().status < 500 => {
+                    self.may_be_done = index > 0;
                     self.servers.swap(0, index);
                     return Ok(answer);
                 }
@@ -57,6 +65,7 @@ impl Servers {
                 Err(problem) => problems.push(format!("{}: {problem}", server.name)),
             }
         }
+        self.may_be_done = true;
         let (index, answer) = unable.ok_or_else(|| problems.join("; "))?;
         self.servers.swap(0, index);
         Ok(answer)

@@ -50,8 +50,7 @@ impl Arguments {
         };
         let clusters = ProviderCluster::all(file.tenants.iter().map(AsRef::as_ref));
         unique(&clusters, &file.etcd)?;
-        let etcd: Vec<String> =
-            file.etcd.iter().map(|name| self.etcd.cluster(name, &self.ca)).collect::<Result<_, _>>()?;
+        let etcd = self.etcd.clusters(&file.etcd, &self.ca)?;
         let parts: Vec<_> = clusters.iter().map(|cluster| cluster.parts(&self.ca)).collect();
         let listeners: String = parts.iter().filter_map(|parts| parts.listener.as_deref()).collect();
         let tls = self.certificate.as_ref().zip(self.private_key.as_ref()).map(|(certificate, key)| {

@@ -25,19 +25,27 @@ pub(super) struct EtcdArguments {
 }
 
 impl EtcdArguments {
-    /// The cluster with this name, which the configuration gives to etcd.
-    pub(super) fn cluster(&self, name: &str, ca: &str) -> Result<String, String> {
+    /// The clusters with these names, which the configuration gives to etcd.
+    pub(super) fn clusters(&self, names: &[String], ca: &str) -> Result<Vec<String>, String> {
         let members = self.members.iter().map(|member| parse(member)).collect::<Result<Vec<_>, _>>()?;
-        let Some(first) = members.first() else {
-            return Err(format!(
+        let of_tls = self.ca.is_some() || self.certificate.is_some();
+        match (names, members.as_slice()) {
+            ([], []) if !of_tls => Ok(Vec::new()),
+            ([], _) => Err("--etcd: the configuration has neither `store` nor `tenants_from`".to_owned()),
+            ([name, ..], []) => Err(format!(
                 "the configuration has etcd behind the cluster {name:?}; say where its members are with `--etcd URL`"
-            ));
-        };
-        if members.iter().any(|member| member.tls != first.tls) {
-            return Err(
-                "--etcd: some members have https and others http; a cluster of Envoy has one of both".to_owned()
-            );
+            )),
+            (_, [first, rest @ ..]) if rest.iter().any(|member| member.tls != first.tls) => {
+                Err("--etcd: some members have https and others http; a cluster of Envoy has one of both".to_owned())
+            }
+            (_, [first, ..]) if of_tls && !first.tls => {
+                Err("--etcd: has http, so there are no certificates; write https".to_owned())
+            }
+            (_, members) => Ok(names.iter().map(|name| self.cluster(name, members, ca)).collect()),
         }
+    }
+
+    fn cluster(&self, name: &str, members: &[Destination], ca: &str) -> String {
         let endpoint = |member: &Destination| {
             let (host, port) = (scalar(&member.host), member.port);
             format!("- endpoint: {{address: {{socket_address: {{address: {host}, port_value: {port}}}}}}}\n")
@@ -47,9 +55,9 @@ impl EtcdArguments {
             ("name", scalar(name)),
             ("type", if is_static { "STATIC" } else { "STRICT_DNS" }.to_owned()),
             ("members", members.iter().map(endpoint).collect()),
-            ("tls", if first.tls { self.tls(&members, ca) } else { String::new() }),
+            ("tls", if members.iter().any(|member| member.tls) { self.tls(members, ca) } else { String::new() }),
         ];
-        Ok(fill(CLUSTER, &values.each_ref().map(|(name, value)| (*name, value.as_str()))))
+        fill(CLUSTER, &values.each_ref().map(|(name, value)| (*name, value.as_str())))
     }
 
     fn tls(&self, members: &[Destination], ca: &str) -> String {

@@ -57,10 +57,13 @@ fn of(cluster: &Cluster<'_>) -> Option<Servers> {
 fn server_tls(tls: &Tls<'_>) -> ServerTls {
     // With several names, each server has the one of its host.
     let listed = match &tls.names {
-        Names::Listed(names) => match names.as_slice() {
-            [Name::Exact(name)] => Some(*name),
-            [] | [Name::Loose { .. } | Name::Other] | [_, _, ..] => None,
-        },
+        Names::Listed(names) => {
+            let mut exact = names.iter().filter_map(|name| match name {
+                Name::Exact(name) => Some(*name),
+                Name::Loose { .. } | Name::Other => None,
+            });
+            exact.next().filter(|_| exact.next().is_none())
+        }
         Names::Any | Names::OfRequest | Names::ByVersion | Names::Unknown => None,
     };
     let name = match tls.sni {

@@ -87,12 +87,15 @@ fn one(name: &str, yes: bool, says: bool, gate: &Gate, etcd: &mut Gateway) -> Re
         return Err("not deleted, as you said".to_owned());
     }
     let mut found = first;
+    let mut has_begun = false;
     for _ in 0..MOST_ATTEMPTS {
         // More entries than one transaction takes are none of a tenant that this tool has written.
         let rest = found.entries.split_off(found.entries.len().min(MOST_HOSTS));
-        let is_written = etcd.write(&transaction(name, &found, gate)).map_err(|failure| {
-            failure.of_write("whether it is deleted is not known: `tenantgate tenants status` tells")
+        let is_written = etcd.write(&transaction(name, &found, gate)).map_err(|failure| match has_begun {
+            true => format!("{}; a part is deleted: run it again", String::from(failure)),
+            false => failure.of_write("whether it is deleted is not known: `tenantgate tenants status` tells"),
         })?;
+        has_begun |= is_written;
         if is_written && rest.is_empty() {
             return Ok(hosts);
         }
