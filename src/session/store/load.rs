@@ -322,10 +322,10 @@ mod tests {
         }
         assert!(vm.load(0, now, &mut etcd).is_empty());
         assert!(!vm.ends(0, "eve", NOW));
-        // A gap, and one sign-out after it.
+        // A gap, and a sign-out that the polls have not read.
         etcd.put(&generation_key(PREFIX), b"another generation");
-        other.sign_out(0, "ada", now, &mut etcd);
         vm.poll(now + 4, &mut etcd).unwrap();
+        other.sign_out(0, "ada", now, &mut etcd);
         assert!(!vm.is_loaded(0));
         vm.load(0, now + 4, &mut etcd);
         assert!(vm.is_loaded(0) && vm.ends(0, "ada", now));
