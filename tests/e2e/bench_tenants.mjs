@@ -220,11 +220,12 @@ try {
     }];
   }));
   console.log(`${TENANTS} tenants, two workers, medians of ${ROUNDS} rounds, and of ${ROUNDS + MORE_LOADS} starts with all:\n`);
-  console.log(`${''.padEnd(48)}${[...SIDES, 'text/native'].map((side) => side.padStart(12)).join('')}`);
+  const compared = SIDES.filter((side) => side !== 'native');
+  console.log(`${''.padEnd(48)}${[...SIDES, ...compared.map((side) => `${side}/native`)].map((side) => side.padStart(14)).join('')}`);
   for (const what of Object.keys(rows.native)) {
-    const number = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)).padStart(12);
-    const ratio = rows.native[what] > 0 ? (rows.text[what] / rows.native[what]).toFixed(2) : '';
-    console.log(`${what.padEnd(48)}${SIDES.map((side) => number(rows[side][what])).join('')}${ratio.padStart(12)}`);
+    const number = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)).padStart(14);
+    const ratio = (side) => (rows.native[what] > 0 ? (rows[side][what] / rows.native[what]).toFixed(2) : '').padStart(14);
+    console.log(`${what.padEnd(48)}${SIDES.map((side) => number(rows[side][what])).join('')}${compared.map(ratio).join('')}`);
   }
   const [ofEnvoy, ofNative] = [median(all[ALONE]), rows.native['seconds until both workers serve all']];
   console.log(`
