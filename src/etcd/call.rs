@@ -141,7 +141,9 @@ impl From<(EtcdCall, HttpCall)> for EtcdStep {
 
 /// Whether etcd refuses the token: it has expired, or the permissions have changed since.
 fn is_about_token(code: u64, text: &str) -> bool {
-    code == UNAUTHENTICATED || text.contains("user name is empty") || text.contains("auth: ")
+    // The second one is about a token that is a JWT.
+    let texts = ["user name is empty", "revision of auth store is old", "auth: "];
+    code == UNAUTHENTICATED || texts.iter().any(|part| text.contains(part))
 }
 
 /// The most attempts for an operation. A cluster of three members can be without one of them, and

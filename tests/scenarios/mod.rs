@@ -242,7 +242,7 @@ macro_rules! scenarios {
                 a_logout_token_ends_sessions_everywhere_and_counts_once,
                 a_new_replica_knows_what_was_before, values_of_others_end_nothing,
             ] timed [
-                etcd_is_away, etcd_is_away_and_sessions_are_refused, etcd_is_full, etcd_with_users,
+                etcd_is_away, etcd_is_away_and_sessions_are_refused, etcd_is_full, etcd_with_users, users_of_etcd_change,
                 replicas_refresh_once,
                 results_of_others_refresh_nothing, a_refresh_does_not_need_etcd, answers_of_etcd_are_lost,
                 a_late_refresh_replaces_nothing, leases_meet_a_member_that_is_down,

@@ -1,8 +1,10 @@
 //! What all replicas know: sign-outs, through a real etcd.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 use super::backchannel::{form, logout_token, take_logout_tokens};
 use super::refresh::calls;
@@ -601,7 +603,7 @@ pub fn etcd_with_users<H: Harness>() {
         (&etcd, Some("gate-\"password\""), None),
         (&etcd, Some("wrong"), Some("status 400: etcdserver: authentication failed, invalid user ID or password")),
         (&etcd, None, Some("status 400: etcdserver: user name is empty; set `etcd.username` and `password`")),
-        (&without_users, Some("gate"), Some("status 412: etcdserver: authentication is not enabled")),
+        (&without_users, Some("gate"), Some(": etcdserver: authentication is not enabled")),
     ] {
         let mut world = World::<Replicas<H>>::with_issuer(
             |issuer| issuer.etcd = Some(EtcdAccess::new(etcd.address)),
@@ -625,4 +627,29 @@ pub fn etcd_with_users<H: Harness>() {
             Some(line) => assert!(world.harness.log().contains(line), "{}", world.harness.log()),
         }
     }
+}
+
+/// Tokens that are JWTs are too old for etcd as soon as its users or roles have changed.
+pub fn users_of_etcd_change<H: Harness>() {
+    let mut key = NamedTempFile::new().unwrap();
+    key.write_all(b"the key with which etcd signs tokens").unwrap();
+    let tokens = format!("jwt,priv-key={},sign-method=HS256,ttl=10m", key.path().display());
+    let password = "a-password-of-the-gate";
+    let etcd = Etcd::with_users(&["--auth-token", &tokens], &[("gate", password, "READWRITE")]);
+    let mut world = World::<Replicas<H>>::with_issuer(
+        |issuer| issuer.etcd = Some(EtcdAccess::new(etcd.address)),
+        |configuration| {
+            store(configuration, "/tenantgate/");
+            let of_etcd = &mut configuration["store"]["etcd"];
+            (of_etcd["username"], of_etcd["password"]) = (json!("gate"), json!(password));
+        },
+    );
+    world.issuer("acme", |issuer| issuer.secrets.push(password.to_owned()));
+    let [mut first, mut second] = [(); 2].map(|()| world.signed_in());
+    let copies = [first.clone(), second.clone()];
+    world.open(&mut first, LOGOUT).reply();
+    world.eventually(|world| is_over_everywhere(world, &copies[0]));
+    assert_eq!(etcd.post("/v3/auth/role/add", &json!({ "name": "another" })).0, 200);
+    world.open(&mut second, LOGOUT).reply();
+    world.eventually(|world| is_over_everywhere(world, &copies[1]));
 }

@@ -116,7 +116,8 @@ impl Gateway {
             if text.contains("larger than max") {
                 return Err(Failure::TooLong);
             }
-            if self.user.is_some() && !is_new && (code == UNAUTHENTICATED || text.contains("auth: ")) {
+            let is_about_token = || text.contains("auth: ") || text.contains("revision of auth store is old");
+            if self.user.is_some() && !is_new && (code == UNAUTHENTICATED || is_about_token()) {
                 self.authenticate()?;
                 is_new = true;
                 continue;
