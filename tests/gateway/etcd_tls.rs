@@ -220,6 +220,9 @@ fn the_certificate_of_etcd_is_one_for_clients_too() {
         let address = etcd.address;
         (etcd, address)
     };
+    let etcd = SecureEtcd::with_certificate(|authority| authority.issue(&[NAME], FAR), start);
+    let socket = etcd.transport_socket(&etcd.authority.issue_for_clients(Some("envoy")));
+    a_sign_out_is_known(&mut etcd.world::<Replicas<EnvoyHarness>>(socket, None));
     let etcd = SecureEtcd::with_certificate(|authority| authority.issue_for_servers(&[NAME]), start);
     let socket = etcd.transport_socket(&etcd.authority.issue_for_clients(Some("envoy")));
     is_refused(etcd.world(socket, None), ": status 503: ");

@@ -29,6 +29,8 @@ pub(crate) struct Load {
     outcome: Arc<Outcome>,
     /// What was read.
     known: RevocationList,
+    /// Whether the list of this process has ended sessions of everybody for want of room.
+    has_folded: bool,
     /// Whether etcd may have lost sign-outs that the list has.
     may_have_lost: bool,
     /// The writes of what etcd has lost, after the read has ended.
@@ -60,6 +62,7 @@ impl Load {
             oldest,
             outcome,
             known,
+            has_folded: false,
             may_have_lost,
             restore: None,
         };
@@ -114,14 +117,18 @@ impl Load {
             revocation.read = self.read;
         }
         // Each page writes those before it, too. Without shared data, each VM reads for itself.
-        let _ = revocation.store(&self.revocations, lifetime, now, env);
-        let mut log = None;
+        let stored = revocation.store(&self.revocations, lifetime, now, env);
+        self.has_folded |= stored.is_ok_and(|folded| folded.everybody);
         if has_next && !is_full {
             return self.next(env);
         }
         if has_next {
-            log = Some(self.end_rest(now, env));
+            self.end_rest(now, env);
         }
+        let log = (has_next || self.has_folded).then(|| {
+            let reason = "too many sign-outs in etcd: the older sessions of all users of this tenant ended";
+            LogLine::new(Level::Warn, Event::RevocationsFolded, Some(&self.revocations.tenant().name), reason)
+        });
         self.revocations.set_loaded(self.read);
         let lost = match self.may_have_lost {
             true => self.revocations.beyond(&self.known, now, lifetime),
@@ -143,13 +150,11 @@ impl Load {
 
     /// Ends the sessions that the sign-outs that were not read may end: these are older, and so are
     /// the sessions, but for clocks that differ.
-    fn end_rest(&mut self, now: UnixTime, env: &mut Env<'_>) -> LogLine {
+    fn end_rest(&mut self, now: UnixTime, env: &mut Env<'_>) {
         let before = self.oldest.plus(CLOCK_SKEW);
         let rest = Revocation { before, read: self.read, ..Revocation::default() };
         let _ = rest.store(&self.revocations, self.store.lifetime(), now, env);
         self.known.end_before(before);
-        let reason = "too many sign-outs in etcd: the older sessions of all users of this tenant ended";
-        LogLine::new(Level::Warn, Event::RevocationsFolded, Some(&self.revocations.tenant().name), reason)
     }
 
     /// Tells the requests that wait that the read has ended.
@@ -289,7 +294,7 @@ mod tests {
     /// began before.
     #[test]
     fn a_list_that_is_too_long_ends_the_sessions_before_it() {
-        for more in [0, 200] {
+        for more in [0, 4, 200] {
             let (mut vm, mut etcd, count) = (TestVm::new(1), TestEtcd::default(), 4096 + more);
             vm.poll(NOW, &mut etcd).unwrap();
             for number in 0..count {

@@ -20,12 +20,16 @@ pub(crate) struct Poll {
     store: Arc<Store>,
     /// The state before the poll.
     before: PollState,
+    /// That of the last poll of this process, which may be one for other tenants.
+    last: PollState,
     began: UnixTime,
     /// Cluster and revision of the first page. Later pages may be newer, but lack what was written
     /// since at an earlier key.
     first: Option<(u64, u64)>,
     pages: Pages,
     calls: usize,
+    /// Whether there is more than this poll reads.
+    is_partial: bool,
     /// The generation that was read. 0 before that.
     generation: u64,
     phase: Phase,
@@ -46,15 +50,12 @@ impl Poll {
     /// Begins a poll if one is due and no other VM of this process makes it.
     pub(super) fn begin(store: &Arc<Store>, env: &mut Env<'_>) -> Option<(Self, Operation)> {
         let now = env.now().ok()?;
-        let (mut before, version) = PollState::read(store.key(), store.ring(), env)?;
+        let (before, version) = PollState::read(store.key(), store.ring(), env)?;
         store.note(&before);
         if !before.is_due(now) {
             return None;
         }
-        let is_first = before.revision == 0;
-        if is_first {
-            before.generation = store.last_generation(env);
-        }
+        let (last, _) = PollState::read(store.last_key(), store.ring(), env)?;
         // If this VM disappears, another one polls after this time.
         let claimed = PollState { next: now.plus(LONGEST).0, ..before };
         if !claimed.write(store.key(), store.ring(), Some(version), env) {
@@ -62,12 +63,13 @@ impl Poll {
         }
         // After too long a gap, etcd may have deleted recent sign-outs already.
         let has_gap = before.confirmed.saturating_add(LONGEST_GAP) < now.0;
+        let is_first = before.revision == 0;
         let phase = if is_first || has_gap { Phase::Generation } else { Phase::Recent };
         let recents = recent(store.prefix());
         let from = recent_from(store.prefix(), before.revision.saturating_sub(OVERLAP));
         let pages = Pages::below_from(&recents, &from);
-        let poll =
-            Self { store: store.clone(), before, began: now, first: None, pages, calls: 0, generation: 0, phase };
+        let (store, calls, is_partial, generation) = (store.clone(), 0, false, 0);
+        let poll = Self { store, before, last, began: now, first: None, pages, calls, is_partial, generation, phase };
         let operation = poll.operation();
         Some((poll, operation))
     }
@@ -88,7 +90,9 @@ impl Poll {
             (Ok(answer), Phase::Recent) => self.recent(&answer, env),
             (Ok(answer), Phase::Generation) => self.found(&answer, env),
             (Ok(answer), Phase::NewGeneration(generation)) => self.written(&answer, generation, env),
-            (Err(EtcdError::TooLong), Phase::Recent) if self.pages.shorten() => self.read_on(),
+            (Err(EtcdError::TooLong), Phase::Recent) if self.pages.shorten() => self.read_on(env),
+            // No replica has written such a key.
+            (Err(EtcdError::TooLong), Phase::Recent) => self.leave_rest(),
             // No replica has written such a value.
             (Err(EtcdError::TooLong), Phase::Generation) => self.renew(None, env),
             (Err(error), _) => self.failed(&error, env),
@@ -97,11 +101,11 @@ impl Poll {
 
     fn recent(mut self, answer: &Answer, env: &mut Env<'_>) -> Step<Self> {
         let (cluster, revision) = *self.first.get_or_insert((answer.cluster, answer.revision));
-        if self.before.may_precede(cluster, revision) {
+        if [self.before, self.last].iter().all(|state| state.may_precede(cluster, revision)) {
             self.apply(answer, env);
             self.generation = self.generation_in(answer).unwrap_or(self.generation);
             if self.pages.turn(answer) {
-                return self.read_on();
+                return self.read_on(env);
             }
             if self.generation == self.before.generation {
                 let epoch = self.before.epoch;
@@ -111,14 +115,21 @@ impl Poll {
         self.read_generation()
     }
 
-    /// Reads on. After too many calls, the lists of the tenants are read instead.
-    fn read_on(mut self) -> Step<Self> {
+    /// Reads on, if that does not take too long.
+    fn read_on(mut self, env: &Env<'_>) -> Step<Self> {
         self.calls = self.calls.saturating_add(1);
-        if self.calls >= MOST_CALLS {
-            return self.read_generation();
+        let is_late = env.now().map_or(true, |now| now > self.began.plus(LONGEST_READ));
+        if is_late || self.calls >= MOST_CALLS {
+            return self.leave_rest();
         }
         let operation = self.operation();
         Step::operate(self, operation)
+    }
+
+    /// Goes on as after a gap: the lists of the tenants have what is not read here.
+    fn leave_rest(mut self) -> Step<Self> {
+        self.is_partial = true;
+        self.read_generation()
     }
 
     fn read_generation(mut self) -> Step<Self> {
@@ -129,11 +140,14 @@ impl Poll {
 
     fn found(mut self, answer: &Answer, env: &mut Env<'_>) -> Step<Self> {
         self.first = Some((answer.cluster, answer.revision));
-        let is_set_back = !self.before.may_precede(answer.cluster, answer.revision);
+        let is_set_back = |state: &PollState| !state.may_precede(answer.cluster, answer.revision);
+        let is_backup = |generation: u64| {
+            [self.before, self.last].iter().any(|state| is_set_back(state) && state.generation == generation)
+        };
         match self.generation_in(answer) {
             // A backup of this generation was restored. Replicas that ask when its revision has
             // passed the last one that they know have to notice it, too.
-            Some(generation) if is_set_back && generation == self.before.generation => self.renew(None, env),
+            Some(generation) if is_backup(generation) => self.renew(None, env),
             Some(generation) => {
                 self.generation = generation;
                 self.end_with_gap(env)
@@ -174,12 +188,15 @@ impl Poll {
     fn end(self, epoch: u64, env: &mut Env<'_>) -> Step<Self> {
         let (next, confirmed, generation) = (self.next(env), self.began.0, self.generation);
         let (cluster, revision) = self.first.unwrap_or_default();
-        if generation != self.before.generation {
-            self.store.set_last_generation(generation, env);
-        }
-        let has_lost = self.before.generation != 0 && generation != self.before.generation;
-        let lost = if has_lost { epoch } else { self.before.lost };
-        self.write(PollState { next, cluster, generation, revision, epoch, lost, confirmed, is_away: false }, env);
+        let is_other = |state: &PollState| state.generation != 0 && generation != state.generation;
+        let has_lost = [self.before, self.last].iter().any(is_other);
+        // Polls for other tenants have noticed it, and may not have written everything again.
+        let is_restoring = self.before.epoch == 0 && self.last.lost.saturating_add(LONGEST_GAP) > self.began.0;
+        let lost = if has_lost || is_restoring { epoch } else { self.before.lost };
+        let state = PollState { next, cluster, generation, revision, epoch, lost, confirmed, is_away: false };
+        self.write(state, env);
+        let last = PollState { lost: lost.max(self.last.lost), ..state };
+        last.write(self.store.last_key(), self.store.ring(), None, env);
         let is_first = self.before.is_away || self.before.epoch == 0;
         let cluster = self.store.etcd().cluster();
         let reached = is_first.then(|| {
@@ -191,9 +208,9 @@ impl Poll {
                 format!("etcd has lost data (cluster \"{cluster}\"); what it lacks of sign-outs is written again");
             LogLine::new(Level::Warn, Event::StoreFailed, None, &reason)
         });
-        let unread = (self.calls >= MOST_CALLS).then(|| {
+        let unread = self.is_partial.then(|| {
             let reason = format!(
-                "more is new in etcd (cluster \"{cluster}\") than {MOST_CALLS} calls read, so all lists are read again"
+                "more is new in etcd (cluster \"{cluster}\") than a poll reads, so the lists of all tenants are read again"
             );
             LogLine::new(Level::Warn, Event::StoreFailed, None, &reason)
         });
@@ -261,7 +278,9 @@ fn id_of(value: &[u8]) -> u64 {
 const LONGEST_GAP: u64 = 1800;
 /// The most calls for what is new: 10,000 sign-outs.
 const MOST_CALLS: usize = 100;
-/// The longest time between two writes of the state by a VM that polls.
+/// The time after which no further page is asked for.
+const LONGEST_READ: Duration = Duration::from_secs(3);
+/// The time after which another VM polls. A call for the generation takes six seconds at most.
 const LONGEST: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
@@ -454,7 +473,7 @@ mod tests {
             || Ok(Answer { cluster: 1, revision: 5, more: true, last_key: Some(vec![b'x']), ..Answer::default() });
         assert_eq!(ends(&mut vm, NOW, &more), Some(2), "the first poll reads the generation and writes one");
         assert_eq!(ends(&mut vm, NOW + 2000, &more), Some(2), "so does one after a gap");
-        assert_eq!(ends(&mut vm, NOW + 2002, &|| Err(EtcdError::TooLong)), Some(4));
+        assert_eq!(ends(&mut vm, NOW + 2002, &|| Err(EtcdError::TooLong)), Some(6), "as after a gap");
         let epoch = vm.store.epoch();
         assert_eq!(ends(&mut vm, NOW + 2004, &more), Some(MOST_CALLS + 2), "then what a gap has hidden is read");
         assert!(vm.store.epoch() > epoch);

@@ -14,7 +14,7 @@ use crate::base::time::UnixTime;
 use crate::env::shared::key_of;
 use crate::env::{Env, NoEntropy};
 use crate::etcd::Etcd;
-use crate::seal::{KeyRing, Purpose};
+use crate::seal::KeyRing;
 use crate::session::revocation::{Revocations, StoreRead};
 
 /// The store of a configuration.
@@ -28,8 +28,8 @@ pub struct Store {
     /// The key of the [`PollState`] in the shared data. Configurations with other tenants have
     /// another one, since a poll reads for its own tenants only.
     key: String,
-    /// The key of the generation of etcd in the shared data, whichever tenants there are.
-    generation_key: String,
+    /// The key of the state of this process's last poll of this etcd, whichever tenants it was for.
+    last_key: String,
     /// What this VM read last of the [`PollState`].
     known: KnownState,
     /// The reads of lists in progress, by the id of the tenant.
@@ -61,14 +61,14 @@ impl Store {
         let parts = [tenants.all(), settings.etcd.cluster(), settings.etcd.prefix()];
         let key = ["tenantgate/store/", &key_of(&parts)].concat();
         let [_, of_etcd @ ..] = parts;
-        let generation_key = ["tenantgate/generation/", &key_of(&of_etcd)].concat();
+        let last_key = ["tenantgate/last-poll/", &key_of(&of_etcd)].concat();
         Self {
             settings,
             ring,
             lifetime,
             tenants,
             key,
-            generation_key,
+            last_key,
             known: KnownState::default(),
             loading: Mutex::default(),
             restores: Arc::default(),
@@ -157,16 +157,10 @@ impl Store {
         &self.key
     }
 
-    /// The generation that a poll of this process has read last. 0 if none has. So a configuration
+    /// The key of the last poll of this process, whichever tenants it was for. So a configuration
     /// with other tenants notices a loss, too.
-    pub(super) fn last_generation(&self, env: &Env<'_>) -> u64 {
-        let read = self.ring.read_shared(Purpose::Store, &self.generation_key, env);
-        read.map_or(0, |(generation, _)| generation)
-    }
-
-    /// Records the generation that a poll has read.
-    pub(super) fn set_last_generation(&self, generation: u64, env: &mut Env<'_>) {
-        self.ring.write_shared(Purpose::Store, &self.generation_key, &generation, None, env);
+    pub(super) fn last_key(&self) -> &str {
+        &self.last_key
     }
 
     /// Notes a state of the polls, for the requests of this VM.

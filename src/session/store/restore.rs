@@ -191,10 +191,33 @@ mod tests {
         late.poll(NOW + 2, &mut etcd).unwrap();
         late.load(0, NOW + 2, &mut etcd);
         assert!(late.knows(0, "ada"));
-        // Nothing is lost for a configuration that comes after that.
-        let mut next = TestVm::of_process(6, &vm.shared).with_tenants(StoreTenants::compiled(&vm.lists[1..]));
-        next.poll(NOW + 3, &mut etcd).unwrap();
-        assert_eq!(reads(&mut next, NOW + 3), 0);
+        // One that comes soon after that makes sure of it.
+        let revision = etcd.revision;
+        for (later, count) in [(3, 1), (4000, 0)] {
+            let tenants = StoreTenants::compiled(&vm.lists[if later > 3 { 2.. } else { 1.. }]);
+            let mut next = TestVm::of_process(6, &vm.shared).with_tenants(tenants);
+            next.poll(NOW + later, &mut etcd).unwrap();
+            assert_eq!(reads(&mut next, NOW + later), count, "{later}");
+            next.load(0, NOW + later, &mut etcd);
+        }
+        assert_eq!(etcd.revision, revision);
+    }
+
+    /// A backup has the generation that was known.
+    #[test]
+    fn a_backup_between_two_configurations_is_noticed() {
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        let (pairs, revision) = (etcd.pairs.clone(), etcd.revision);
+        other.sign_out(0, "ada", NOW, &mut etcd);
+        vm.load(0, NOW, &mut etcd);
+        vm.poll(NOW + 2, &mut etcd).unwrap();
+        (etcd.pairs, etcd.revision) = (pairs, revision);
+        let mut pushed = TestVm::of_process(4, &vm.shared).with_tenants(StoreTenants::compiled(&vm.lists));
+        pushed.poll(NOW + 3, &mut etcd).unwrap();
+        assert_eq!(reads(&mut pushed, NOW + 3), 1);
+        // The configuration of before comes back, and knows the new generation by its own polls.
+        vm.poll(NOW + 4, &mut etcd).unwrap();
+        assert_eq!(reads(&mut vm, NOW + 4), 1);
     }
 
     /// Replicas and workers that begin at the same time write the same keys, and each is there

@@ -149,14 +149,14 @@ fn a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_written() {
             if body.get("compare").is_none() {
                 return pass(&body, &call.path);
             }
-            let answer = json!({ "code": 8, "message": "etcdserver: mvcc: database space exceeded" });
-            Some(Sent { status: 429, headers: Vec::new(), body: answer.to_string() })
+            let answer = json!({ "code": 7, "message": "etcdserver: permission denied" });
+            Some(Sent { status: 403, headers: Vec::new(), body: answer.to_string() })
         });
         let all = [("127.0.0.1", silent.port()), ("127.0.0.1", refusing.port())];
         let members = if is_asked_first { &all[..] } else { &all[1..] };
         gates.add_clusters(&json!([cluster("etcd", members)]));
         let (code, _, errors) = gates.run_by_file("delete", &["acme", "--yes"], "");
-        assert!(code == 2 && errors.contains(&format!("database space exceeded; {says}")), "{errors}");
+        assert!(code == 2 && errors.contains(&format!("permission denied; {says}")), "{errors}");
         assert_eq!(gates.value("tenants/acme").is_none(), is_asked_first);
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Gateway {
     servers: Servers,
     user: Option<(String, String)>,
     token: Option<String>,
+    /// Whether a server may have carried out what another one has refused since.
+    may_be_done: bool,
 }
 
 /// Why there is no answer.
@@ -40,7 +42,7 @@ impl Failure {
 impl Gateway {
     /// The servers, and the name and password of the user, if etcd wants one.
     pub(crate) fn new(servers: Servers, user: Option<(String, String)>) -> Self {
-        Self { servers, user, token: None }
+        Self { servers, user, token: None, may_be_done: false }
     }
 
     /// Where the last answer came from.
@@ -103,6 +105,7 @@ impl Gateway {
     /// The answer to a call. A token that etcd does not take any more is replaced once.
     fn call(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
         let mut is_new = false;
+        self.may_be_done = false;
         if self.token.is_none() && self.user.is_some() {
             self.authenticate()?;
             is_new = true;
@@ -138,6 +141,7 @@ impl Gateway {
 
     fn post(&mut self, path: &str, body: &Value) -> Result<Answer, Failure> {
         let answer = self.servers.post(path, self.token.as_deref(), &body.to_string(), MAX_ANSWER);
+        self.may_be_done |= self.servers.may_be_done();
         let answer = answer.map_err(|problem| self.other(problem))?;
         if answer.body.len() > MAX_ANSWER { Err(Failure::TooLong) } else { Ok(answer) }
     }
@@ -154,7 +158,7 @@ impl Gateway {
             ""
         };
         let text = format!("{}: status {}: {text}{hint}", self.name(), answer.status);
-        let is_refused = REFUSALS.contains(&code) && !self.servers.may_be_done();
+        let is_refused = REFUSALS.contains(&code) && !self.may_be_done;
         if is_refused { Failure::Refused(text) } else { Failure::Other(text) }
     }
 
@@ -200,5 +204,6 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 const MAX_TEXT: usize = 200;
 const UNAUTHENTICATED: u64 = 16;
 /// The codes of gRPC with which etcd carries nothing out: `INVALID_ARGUMENT`, `PERMISSION_DENIED`,
-/// `RESOURCE_EXHAUSTED`, `FAILED_PRECONDITION` and `UNAUTHENTICATED`.
-const REFUSALS: [u64; 5] = [3, 7, 8, 9, UNAUTHENTICATED];
+/// `FAILED_PRECONDITION` and `UNAUTHENTICATED`. A write that reaches the limit of its space is made
+/// and refused (`RESOURCE_EXHAUSTED`).
+const REFUSALS: [u64; 4] = [3, 7, 9, UNAUTHENTICATED];

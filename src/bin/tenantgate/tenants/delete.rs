@@ -92,7 +92,7 @@ fn one(name: &str, yes: bool, says: bool, gate: &Gate, etcd: &mut Gateway) -> Re
         // More entries than one transaction takes are none of a tenant that this tool has written.
         let rest = found.entries.split_off(found.entries.len().min(MOST_HOSTS));
         let is_written = etcd.write(&transaction(name, &found, gate)).map_err(|failure| match has_begun {
-            true => format!("{}; a part is deleted: run it again", String::from(failure)),
+            true => format!("{}; {}", String::from(failure), done(has_begun)),
             false => failure.of_write("whether it is deleted is not known: `tenantgate tenants status` tells"),
         })?;
         has_begun |= is_written;
@@ -103,11 +103,16 @@ fn one(name: &str, yes: bool, says: bool, gate: &Gate, etcd: &mut Gateway) -> Re
         let Some(again) = find(name, gate, etcd)? else { return Ok(hosts) };
         let problem = changed(found.stored.as_ref(), again.stored.as_ref());
         if let Some(problem) = problem.filter(|_| !is_written) {
-            return Err(format!("{problem} since it was read; {NOT_WRITTEN}"));
+            return Err(format!("{problem} since it was read; {}", done(has_begun)));
         }
         found = again;
     }
-    Err(format!("others write to the log of changes all the time; {NOT_WRITTEN}; try again"))
+    Err(format!("others write to the log of changes all the time; {}; try again", done(has_begun)))
+}
+
+/// What is done of a tenant that is not deleted.
+fn done(has_begun: bool) -> &'static str {
+    if has_begun { "a part is deleted" } else { NOT_WRITTEN }
 }
 
 /// What there is. `None` if there is nothing.
