@@ -192,7 +192,7 @@ mod tests {
     use super::*;
     use crate::env::shared::{SharedData, SharedWriteError, Version};
     use crate::jose::{HostAlgorithms, NoHostVerifier, Verifier};
-    use crate::session::revocation::RevocationSync;
+    use crate::session::revocation::{RevocationEntry, RevocationSync};
     use crate::testing::{TestHost, TestSharedData};
 
     #[test]
@@ -336,6 +336,19 @@ mod tests {
         assert!(vm.is_loaded(0) && vm.ends(0, "ada", now));
         // There is no room for the oldest one.
         assert!(vm.ends(0, "eve", NOW) && !vm.ends(0, "eve", NOW + 61));
+    }
+
+    /// The list of this process has no room for what was read.
+    #[test]
+    fn what_ends_for_want_of_room_is_in_the_log() {
+        let (mut vm, mut other, mut etcd) = TestVm::two();
+        let list = vm.lists[0].clone();
+        let entry = |sub: u64| (RevocationEntry::subject(&sub.to_string()), UnixTime(NOW + sub));
+        let own = Revocation { entries: (0..4096).map(entry).collect(), ..Revocation::default() };
+        vm.at(NOW, |store, env| own.store(&list, store.lifetime(), UnixTime(NOW), env).unwrap());
+        other.sign_out(0, "ada", NOW + 5000, &mut etcd);
+        assert_eq!(vm.load(0, NOW + 5000, &mut etcd), [Event::RevocationsFolded]);
+        assert!(vm.ends(0, "eve", NOW) && !vm.ends(0, "eve", NOW + 1));
     }
 
     /// Those of one user share an entry, so the list does not become full.
