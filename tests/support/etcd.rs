@@ -83,10 +83,10 @@ impl Etcd {
         let listen = format!("https://127.0.0.1:{tls}");
         let arguments = [&["--listen-client-urls", &listen, "--advertise-client-urls", &listen], arguments].concat();
         let shell = launch("default", (tls, peer), &format!("default=http://127.0.0.1:{peer}"), &arguments);
-        let address = SocketAddr::from(([127, 0, 0, 1], tls));
+        let etcd = Self { address: SocketAddr::from(([127, 0, 0, 1], tls)), root: None, _shell: shell };
         for _ in 0..600 {
-            if TcpStream::connect(address).is_ok() {
-                return Self { address, root: None, _shell: shell };
+            if TcpStream::connect(etcd.address).is_ok() {
+                return etcd;
             }
             thread::sleep(Duration::from_millis(50));
         }
