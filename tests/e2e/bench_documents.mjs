@@ -29,6 +29,13 @@ const MORE = 5_000;
 const BATCH = 40;
 const WRITERS = 8;
 const SAMPLES = 300;
+/** How often Envoy looks for changes, in seconds; how many of a tenant are waited for, and how many intervals each may take. */
+const INTERVAL = 1;
+const CHANGES = 20;
+const CHANGE_TARGET = 2;
+/** For so many milliseconds no worker has answered as before the change. */
+const QUIET = 300;
+const LONGEST = 20_000;
 /** The most that the last row may be, as a multiple of the first row that is comparable. */
 const TIME_TARGET = 2;
 const MEMORY_TARGET = 1.1;
@@ -45,12 +52,12 @@ const agent = new Agent({ keepAlive: true });
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const header = part({ alg: 'EdDSA', kid: 'operator', typ: 'tenantgate-tenant+jws' });
 
-/** The signed document of a tenant. */
-function document(number) {
+/** The signed document of a tenant, which sends browsers to this path of its issuer. */
+function document(number, path = '/auth') {
   const issuer = `https://t${number}.issuer.example`;
   const tenant = {
     name: `t${number}`, hosts: [`t${number}.example`], issuer, client_id: 'gate', keys: [{ jwk: issuerKey }],
-    provider: { cluster: 'issuer', authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token` },
+    provider: { cluster: 'issuer', authorization_endpoint: `${issuer}${path}`, token_endpoint: `${issuer}/token` },
     roles: [{ name: 'admin', groups: ['admins'] }, { name: 'reader', groups: ['staff'] }],
     access: [{ paths: ['/admin/*'], allow: { roles: ['admin'] } }, { paths: ['/*'], allow: { roles: ['admin', 'reader'] } }],
   };
@@ -67,20 +74,25 @@ const ports = await freePorts(['gateway', 'admin']);
 let written = 0;
 let changes = 0;
 
+/** Writes these tenants, with the last change of the log. */
+async function write(numbers, path) {
+  const put = (key, value) => ({ request_put: { key: encoded(`/tenantgate/${key}`), value: encoded(value) } });
+  changes += 1;
+  const log = put(`changes/${String(changes).padStart(20, '0')}`, JSON.stringify({ tenant: `t${numbers[0]}`, hosts: [] }));
+  const puts = numbers.flatMap((number) => [put(`tenants/t${number}`, document(number, path)), put(`hosts/example.t${number}`, `t${number}`)]);
+  // The tool keeps 1,000 entries of the log.
+  const old = `/tenantgate/changes/${String(Math.max(changes - 1_000, 0)).padStart(20, '0')}`;
+  const trim = { request_delete_range: { key: encoded('/tenantgate/changes/'), range_end: encoded(old) } };
+  await post('/v3/kv/txn', { success: [...puts, log, trim] });
+}
+
 /** Writes tenants until there are `count`, with one entry of the log for each transaction. */
 async function fill(count) {
-  const put = (key, value) => ({ request_put: { key: encoded(`/tenantgate/${key}`), value: encoded(value) } });
   const writer = async () => {
     while (written < count) {
       const numbers = Array.from({ length: Math.min(BATCH, count - written) }, (_, index) => written + index);
       written += numbers.length;
-      changes += 1;
-      const log = put(`changes/${String(changes).padStart(20, '0')}`, JSON.stringify({ tenant: `t${numbers[0]}`, hosts: [] }));
-      const puts = numbers.flatMap((number) => [put(`tenants/t${number}`, document(number)), put(`hosts/example.t${number}`, `t${number}`)]);
-      // The tool keeps 1,000 entries of the log.
-      const old = `/tenantgate/changes/${String(Math.max(changes - 1_000, 0)).padStart(20, '0')}`;
-      const trim = { request_delete_range: { key: encoded('/tenantgate/changes/'), range_end: encoded(old) } };
-      await post('/v3/kv/txn', { success: [...puts, log, trim] });
+      await write(numbers);
     }
   };
   await Promise.all(Array.from({ length: WRITERS }, writer));
@@ -90,7 +102,7 @@ const address = (port) => ({ socket_address: { address: '127.0.0.1', port_value:
 const cluster = (name, port) => ({ name, connect_timeout: '1s', load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: address(port) } }] }] } });
 const configuration = {
   session: { keys: [{ id: 'bench', key: randomBytes(32).toString('base64') }] },
-  tenants_from: { etcd: { cluster: 'etcd', interval: '1s' }, keys: [{ jwk }], cache: KEPT },
+  tenants_from: { etcd: { cluster: 'etcd', interval: `${INTERVAL}s` }, keys: [{ jwk }], cache: KEPT },
 };
 const router = { name: 'router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } };
 const tenantgate = {
@@ -182,6 +194,20 @@ async function flood(count, envoyAdmin) {
   return { until: (end - start) / 1_000, refused, hosts, seconds, unknown: median(unknown), cold: cold.length ? median(cold) : undefined, calls: callsAfter - callsBefore };
 }
 
+/** The seconds from a change of this tenant until each worker answers as it says. */
+async function delayOfChange(number, path) {
+  await write([number], path);
+  const begin = performance.now();
+  let last = begin;
+  while (performance.now() - last < QUIET) {
+    const { location } = await open(`t${number}.example`, new Agent());
+    if (!location.startsWith(`https://t${number}.issuer.example${path}?`)) last = performance.now();
+    if (last - begin > LONGEST) throw new Error(`t${number}: the change does not arrive: ${location}`);
+    await new Promise((resolve) => { setTimeout(resolve, 5); });
+  }
+  return (last - begin) / 1000;
+}
+
 const median = (times) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
 
 async function times(count, call) {
@@ -212,8 +238,11 @@ async function measure(count) {
       await range(last, '/tenantgate/changes0', { limit: 100 });
       return performance.now() - start;
     });
+    const delays = [];
+    for (let number = 0; number < CHANGES; number += 1) delays.push(await delayOfChange(0, `/auth${number}`) / INTERVAL);
+    await write([0]);
     const flooded = await flood(count, `http://127.0.0.1:${ports.admin}`);
-    return { count, first, known, look, memory, more, memoryOfMore, flooded, memoryAfter: residentKilobytes(envoy.pid) / 1024 };
+    return { count, first, known, look, memory, more, memoryOfMore, delays, flooded, memoryAfter: residentKilobytes(envoy.pid) / 1024 };
   } finally {
     await envoy.stop();
   }
@@ -239,7 +268,10 @@ try {
     process.stdout.write(`${String(count).padStart(14)}   ${until.toFixed(1)} s until it is known which hosts there are (${refused} answers 503); then ${(hosts / seconds).toFixed(0)} unknown hosts a second: ${(calls / hosts).toFixed(4)} calls to etcd for each (${calls}), ${unknown.toFixed(2)} ms for 404, ${cold ? `${cold.toFixed(2)} ms for a tenant that is not known, ` : ''}${(memoryAfter - memoryOfMore).toFixed(1)} MiB more\n`);
   }
   const last = rows.at(-1);
+  const delays = rows.flatMap((row) => row.delays);
+  process.stdout.write(`\na change is known to both workers after ${median(delays).toFixed(2)} intervals (median of ${delays.length}), and ${Math.max(...delays).toFixed(2)} at most\n`);
   const targets = [
+    ['intervals until a change is known', Math.max(...delays), CHANGE_TARGET],
     ['first request', last.first / base.first, TIME_TARGET],
     ['known tenant', last.known / base.known, TIME_TARGET],
     ['look for changes', last.look / base.look, TIME_TARGET],

@@ -10,18 +10,19 @@ use tempfile::TempDir;
 use crate::support::browser::Browser;
 use crate::support::documents::{Documents, operator_jwk};
 use crate::support::envoy_harness::EnvoyHarness;
-use crate::support::etcd::{Etcd, EtcdAccess};
+use crate::support::etcd::EtcdAccess;
+use crate::support::etcd_cluster::EtcdCluster;
 use crate::support::harness::{Outcome, values};
 use crate::support::http::from_base64url;
 use crate::support::replicas::Replicas;
 use crate::support::world::{World, ada};
 
-type Envoys = World<Replicas<EnvoyHarness>>;
+type Envoys = World<Replicas<EnvoyHarness, 3>>;
 
 const PAGE: &str = "https://acme.example/page";
-/// So many requests reach each worker: the two Envoys get them in turn, and the system chooses one
-/// of two workers for each connection.
-const ALL_WORKERS: usize = 40;
+/// So many requests reach each worker: the three Envoys get them in turn, and the system chooses
+/// one of two workers for each connection.
+const ALL_WORKERS: usize = 60;
 /// The passwords of the users of etcd.
 const GATE: &str = "password-of-the-gates";
 const WRITER: &str = "password-of-the-writer";
@@ -77,7 +78,7 @@ impl Tool {
     }
 }
 
-/// Waits until both Envoys answer so with this session; without a status, the upstream does.
+/// Waits until all Envoys answer so with this session; without a status, the upstream does.
 #[track_caller]
 fn everywhere(world: &mut Envoys, browser: &Browser, status: Option<u16>) {
     world.eventually(|world| {
@@ -88,15 +89,17 @@ fn everywhere(world: &mut Envoys, browser: &Browser, status: Option<u16>) {
     });
 }
 
-/// The gates only read in etcd.
+/// Three Envoys, and an etcd of three members, where the gates only read.
 #[test]
 fn a_tenant_comes_changes_and_goes_by_the_tool() {
-    let etcd = Etcd::with_users(&[], &[("gate", GATE, "READ"), ("writer", WRITER, "READWRITE")]);
+    let etcd = EtcdCluster::start();
+    let root = etcd.want_users(&[("gate", GATE, "READ"), ("writer", WRITER, "READWRITE")]);
+    let members = etcd.addresses();
     let prefix = "/tenants/";
     let mut parts = None;
     let mut world = Envoys::with_issuer(
         |issuer| {
-            issuer.etcd = Some(EtcdAccess { members: vec![etcd.address], ..EtcdAccess::new(etcd.address) });
+            issuer.etcd = Some(EtcdAccess { members: members.clone(), ..EtcdAccess::new(members[0]) });
             issuer.secrets.extend([GATE, WRITER].map(str::to_owned));
         },
         |configuration| {
@@ -108,7 +111,7 @@ fn a_tenant_comes_changes_and_goes_by_the_tool() {
         },
     );
     let (mut acme, configuration) = parts.unwrap();
-    let mut tool = Tool::new(&configuration, etcd.address, acme["client_secret"].as_str().unwrap());
+    let mut tool = Tool::new(&configuration, members[0], acme["client_secret"].as_str().unwrap());
     acme["client_secret"] = json!({ "env": "ACME_SECRET" });
     let nobody = world.browser();
     everywhere(&mut world, &nobody, Some(404));
@@ -123,7 +126,7 @@ fn a_tenant_comes_changes_and_goes_by_the_tool() {
     assert_eq!(["user", "tenant"].map(|name| values(&head, &format!("x-auth-request-{name}"))), [["ada"], ["acme"]]);
     everywhere(&mut world, &browser, None);
     assert_eq!(tool.run("status", &[]), (0, "acme: served\n1 served, 0 broken\n".to_owned()));
-    let (_, document) = etcd.keys(prefix).into_iter().find(|(key, _)| key.ends_with("tenants/acme")).unwrap();
+    let document = etcd.value(&format!("{prefix}tenants/acme"), &root);
     let payload = String::from_utf8(from_base64url(document.split('.').nth(1).unwrap())).unwrap();
     assert!(payload.contains("sealed") && !payload.contains(&tool.secret), "{payload}");
 

@@ -243,7 +243,7 @@ macro_rules! scenarios {
                 a_new_replica_knows_what_was_before, values_of_others_end_nothing,
             ] timed [
                 etcd_is_away, etcd_is_away_and_sessions_are_refused, etcd_is_full, etcd_with_users, users_of_etcd_change,
-                replicas_refresh_once,
+                replicas_refresh_once, what_is_written_goes_by_itself,
                 results_of_others_refresh_nothing, a_refresh_does_not_need_etcd, answers_of_etcd_are_lost,
                 a_late_refresh_replaces_nothing, leases_meet_a_member_that_is_down,
                 a_replica_that_lags, a_sign_out_takes_two_intervals_at_most, a_replica_that_was_cut_off,

@@ -1,6 +1,7 @@
 //! What all replicas know: sign-outs, through a real etcd.
 
 use std::io::Write as _;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -652,4 +653,46 @@ pub fn users_of_etcd_change<H: Harness>() {
     assert_eq!(etcd.post("/v3/auth/role/add", &json!({ "name": "another" })).0, 200);
     world.open(&mut second, LOGOUT).reply();
     world.eventually(|world| is_over_everywhere(world, &copies[1]));
+}
+
+/// Each key has a lease that ends when the key is of no more use, and at most two hours later. Only
+/// the generation stays.
+pub fn what_is_written_goes_by_itself<H: Harness>() {
+    let (mut world, prefix) = world::<H>(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
+    let claims = Arc::new(Mutex::new(Vec::new()));
+    world.issuer("acme", |issuer| {
+        let (claims, refreshes) = (claims.clone(), format!("{prefix}refresh/"));
+        issuer.refresh = Refresh::Rotating;
+        // The issuer answers a refresh.
+        issuer.tamper = Box::new(move |token| {
+            claims.lock().unwrap().extend(Etcd::shared().leases(&refreshes));
+            token
+        });
+    });
+    let mut browser = world.signed_in();
+    world.clock.advance(Duration::from_secs(700));
+    world.open(&mut browser, PAGE).forwarded();
+    let copy = browser.clone();
+    world.open(&mut browser, LOGOUT).reply();
+    let token = logout_token(&world, &json!({ "sub": "bob" }));
+    assert_eq!(world.post(BACKCHANNEL, &[], &form(&token)).reply().status, 200);
+    world.eventually(|world| is_over_everywhere(world, &copy));
+
+    // Three times five seconds at the issuer and some at etcd, and 20 to 30 seconds.
+    assert!(matches!(claims.lock().unwrap()[..], [(_, 30..=60)]), "{claims:?}");
+    let mut leases: Vec<(String, u64)> = Vec::new();
+    for (key, seconds) in Etcd::shared().leases(&prefix) {
+        leases.push((key.strip_prefix(&prefix).unwrap().split('/').next().unwrap().to_owned(), seconds));
+    }
+    let (hour, lifetime) = (3600, 8 * 3600);
+    let expected = [
+        ("ended", lifetime + 2 * hour),
+        ("ended", lifetime + 2 * hour),
+        ("recent", 2 * hour),
+        ("recent", 2 * hour),
+        ("recent", 0),
+        ("refresh", 2 * hour),
+        ("token", 2 * hour),
+    ];
+    assert_eq!(leases, expected.map(|(kind, seconds)| (kind.to_owned(), seconds)));
 }

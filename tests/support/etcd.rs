@@ -107,36 +107,9 @@ impl Etcd {
         etcd
     }
 
-    /// Wants a user from now on. Each of these has a password, and a permission (`READ` or
-    /// `READWRITE`) for what begins with `/t`.
+    /// Wants a user from now on, see [`want_users`].
     pub fn want_users(&mut self, users: &[(&str, &str, &str)]) {
-        self.add_users(users);
-        self.set_auth(&[
-            ("user/add", json!({ "name": "root", "password": "root-password" })),
-            ("role/add", json!({ "name": "root" })),
-            ("user/grant", json!({ "user": "root", "role": "root" })),
-            ("enable", json!({})),
-        ]);
-        let (_, answer) = self.post("/v3/auth/authenticate", &json!({ "name": "root", "password": "root-password" }));
-        self.root = Some(answer["token"].as_str().unwrap().to_owned());
-    }
-
-    fn add_users(&self, users: &[(&str, &str, &str)]) {
-        for (name, password, permission) in users {
-            let permission = json!({ "permType": permission, "key": "L3QA", "range_end": "L3Uw" });
-            self.set_auth(&[
-                ("user/add", json!({ "name": name, "password": password })),
-                ("role/add", json!({ "name": name })),
-                ("role/grant", json!({ "name": name, "perm": permission })),
-                ("user/grant", json!({ "user": name, "role": name })),
-            ]);
-        }
-    }
-
-    fn set_auth(&self, calls: &[(&str, Value)]) {
-        for (path, body) in calls {
-            assert_eq!(self.post(&format!("/v3/auth/{path}"), body).0, 200, "{path}");
-        }
+        self.root = Some(want_users(self.address, users));
     }
 
     /// The one etcd of this process. Each test has keys with a prefix of its own.
@@ -191,12 +164,31 @@ impl Etcd {
 
     /// The keys that begin with `prefix`, and their values.
     pub fn keys(&self, prefix: &str) -> Vec<(String, String)> {
-        let end = format!("{}0", prefix.strip_suffix('/').unwrap());
-        let (_, answer) = self.post("/v3/kv/range", &json!({ "key": base64(prefix), "range_end": base64(end) }));
         let text =
             |value: &Value| String::from_utf8_lossy(&super::http::from_base64(value.as_str().unwrap())).into_owned();
-        let pairs = answer["kvs"].as_array().cloned().unwrap_or_default();
-        pairs.iter().map(|pair| (text(&pair["key"]), text(&pair["value"]))).collect()
+        self.below(prefix).iter().map(|pair| (text(&pair["key"]), text(&pair["value"]))).collect()
+    }
+
+    /// What etcd says of the keys that begin with `prefix`.
+    fn below(&self, prefix: &str) -> Vec<Value> {
+        let end = format!("{}0", prefix.strip_suffix('/').unwrap());
+        let (_, answer) = self.post("/v3/kv/range", &json!({ "key": base64(prefix), "range_end": base64(end) }));
+        answer["kvs"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The keys that begin with `prefix`, and for how many seconds their leases were granted. 0 for
+    /// a key without a lease.
+    pub fn leases(&self, prefix: &str) -> Vec<(String, u64)> {
+        let seconds = |lease: &Value| {
+            let (status, answer) = self.post("/v3/lease/timetolive", &json!({ "ID": lease }));
+            assert_eq!(status, 200, "{answer}");
+            answer["grantedTTL"].as_str().unwrap().parse().unwrap()
+        };
+        let of = |pair: &Value| {
+            let key = super::http::from_base64(pair["key"].as_str().unwrap());
+            (String::from_utf8(key).unwrap(), pair.get("lease").map_or(0, seconds))
+        };
+        self.below(prefix).iter().map(of).collect()
     }
 
     /// Writes many keys.
@@ -225,6 +217,34 @@ impl Etcd {
         let (status, _) = self.post("/v3/kv/put", &json!({ "key": base64(key), "value": base64(value) }));
         assert_eq!(status, 200);
     }
+}
+
+/// Lets the etcd at this address want a user from now on. Each of these has a password, and a
+/// permission (`READ` or `READWRITE`) for what begins with `/t`. The result is a token of `root`.
+pub(super) fn want_users(address: SocketAddr, users: &[(&str, &str, &str)]) -> String {
+    let set = |calls: &[(&str, Value)]| {
+        for (path, body) in calls {
+            assert_eq!(post(address, &format!("/v3/auth/{path}"), body).0, 200, "{path}");
+        }
+    };
+    for (name, password, permission) in users {
+        let permission = json!({ "permType": permission, "key": "L3QA", "range_end": "L3Uw" });
+        set(&[
+            ("user/add", json!({ "name": name, "password": password })),
+            ("role/add", json!({ "name": name })),
+            ("role/grant", json!({ "name": name, "perm": permission })),
+            ("user/grant", json!({ "user": name, "role": name })),
+        ]);
+    }
+    let root = json!({ "name": "root", "password": "root-password" });
+    set(&[
+        ("user/add", root.clone()),
+        ("role/add", json!({ "name": "root" })),
+        ("user/grant", json!({ "user": "root", "role": "root" })),
+        ("enable", json!({})),
+    ]);
+    let (_, answer) = post(address, "/v3/auth/authenticate", &root);
+    answer["token"].as_str().unwrap().to_owned()
 }
 
 /// The way to an etcd.
@@ -288,7 +308,7 @@ pub(super) fn post(address: SocketAddr, path: &str, body: &Value) -> (u16, Value
     post_with(address, path, &[], body)
 }
 
-fn post_with(address: SocketAddr, path: &str, head: &[(String, Vec<u8>)], body: &Value) -> (u16, Value) {
+pub(super) fn post_with(address: SocketAddr, path: &str, head: &[(String, Vec<u8>)], body: &Value) -> (u16, Value) {
     let (status, answer) = pass(address, path, head, body.to_string().as_bytes());
     (status, serde_json::from_slice(&answer).unwrap_or_default())
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::etcd::{free_port, launch, post, wait_for};
+use super::etcd::{free_port, launch, post, post_with, wait_for, want_users};
+use super::http::{base64, from_base64};
 
 pub struct EtcdCluster {
     members: Vec<Member>,
@@ -53,6 +54,18 @@ impl EtcdCluster {
         let status = |address: &SocketAddr| post(*address, "/v3/maintenance/status", &json!({})).1;
         let is_leader = |status: &Value| status["leader"] == status["header"]["member_id"];
         self.addresses().iter().position(|address| is_leader(&status(address))).unwrap()
+    }
+
+    /// Lets etcd want a user from now on, see [`want_users`]. The result is a token of `root`.
+    pub fn want_users(&self, users: &[(&str, &str, &str)]) -> String {
+        want_users(self.addresses()[0], users)
+    }
+
+    /// The value of a key, for a user with this token.
+    pub fn value(&self, key: &str, token: &str) -> String {
+        let head = [("authorization".to_owned(), token.to_owned().into_bytes())];
+        let (_, answer) = post_with(self.addresses()[1], "/v3/kv/range", &head, &json!({ "key": base64(key) }));
+        String::from_utf8(from_base64(answer["kvs"][0]["value"].as_str().unwrap())).unwrap()
     }
 
     /// Posts to the JSON gateway of a member.
