@@ -678,7 +678,7 @@ pub fn what_is_written_goes_by_itself<H: Harness>() {
     assert_eq!(world.post(BACKCHANNEL, &[], &form(&token)).reply().status, 200);
     world.eventually(|world| is_over_everywhere(world, &copy));
 
-    // Three times five seconds at the issuer and some at etcd, and 20 to 30 seconds.
+    // The time that a refresh may take, and 20 to 30 seconds.
     assert!(matches!(claims.lock().unwrap()[..], [(_, 30..=60)]), "{claims:?}");
     let mut leases: Vec<(String, u64)> = Vec::new();
     for (key, seconds) in Etcd::shared().leases(&prefix) {
