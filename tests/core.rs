@@ -19,6 +19,8 @@ mod deferred {
 #[path = "costs/allocations.rs"]
 mod allocations;
 
+mod etcd_waits;
+
 /// Without a store, nothing in the shared data is there for one.
 #[test]
 fn only_a_store_shares_what_it_read() {
@@ -135,36 +137,6 @@ mod other_plugins {
 
     fn slots() -> impl Iterator<Item = String> {
         (0..=u8::MAX).map(|number| format!("tenantgate/refresh/{number}"))
-    }
-}
-
-/// The waits for etcd.
-mod store_waits {
-    use serde_json::Value;
-
-    use super::support::core_harness::CoreHarness;
-    use super::support::etcd::{Etcd, EtcdAccess, prefix, store};
-    use super::support::harness::Harness as _;
-    use super::support::issuer::{Answer, Issuer};
-    use super::support::world::World;
-
-    /// A sign-out waits until etcd has it, but not for an etcd that has not answered the last poll.
-    #[test]
-    fn a_sign_out_waits_for_an_etcd_that_answers() {
-        let prefix = prefix();
-        let change = |configuration: &mut Value| store(configuration, &prefix);
-        let reach_etcd = |issuer: &mut Issuer| issuer.etcd = Some(EtcdAccess::new(Etcd::shared().address));
-        let mut world = World::<CoreHarness>::with_issuer(reach_etcd, change);
-        let (first, second) = (world.signed_in(), world.signed_in());
-        for (mut browser, answer, waits) in [(first, Answer::Normal, 1), (second, Answer::Silence, 0)] {
-            world.issuer("acme", |issuer| issuer.etcd.as_mut().unwrap().answer = answer);
-            for _ in 0..3 {
-                world.harness.advance();
-            }
-            let before = world.harness.store_waits;
-            assert_eq!(world.open(&mut browser, "https://acme.example/oauth2/logout").reply().status, 302);
-            assert_eq!(world.harness.store_waits - before, waits);
-        }
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-pub(super) fn calls<H: Harness>(world: &World<H>) -> usize {
+pub fn calls<H: Harness>(world: &World<H>) -> usize {
     world.issuer("acme", |issuer| issuer.calls)
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The filter and the issuers of a test share one clock.
 #[derive(Clone)]
 pub enum Clock {
-    /// Stands still unless a test moves it.
+    /// Stands still unless a test moves it. In milliseconds since 1970.
     Simulated(Arc<AtomicU64>),
     /// The clock of the machine, which no test can move.
     Real,
@@ -16,21 +16,26 @@ pub enum Clock {
 impl Clock {
     /// A clock that begins on 2027-01-15.
     pub fn simulated() -> Self {
-        Self::Simulated(Arc::new(AtomicU64::new(1_800_000_000)))
+        Self::Simulated(Arc::new(AtomicU64::new(1_800_000_000_000)))
     }
 
     /// Seconds since 1970.
     pub fn now(&self) -> u64 {
+        self.since_1970().as_secs()
+    }
+
+    /// The time since 1970.
+    pub fn since_1970(&self) -> Duration {
         match self {
-            Self::Simulated(seconds) => seconds.load(Ordering::SeqCst),
-            Self::Real => SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
+            Self::Simulated(millis) => Duration::from_millis(millis.load(Ordering::SeqCst)),
+            Self::Real => SystemTime::now().duration_since(UNIX_EPOCH).unwrap(),
         }
     }
 
     /// Sets a simulated clock to the time of the machine, for a scenario with another program.
     pub fn set_to_machine(&self) {
         match self {
-            Self::Simulated(seconds) => seconds.store(Self::Real.now(), Ordering::SeqCst),
+            Self::Simulated(millis) => millis.store(milliseconds(Self::Real.since_1970()), Ordering::SeqCst),
             Self::Real => {}
         }
     }
@@ -38,7 +43,7 @@ impl Clock {
     /// Moves the clock forward.
     pub fn advance(&self, span: Duration) {
         match self {
-            Self::Simulated(seconds) => drop(seconds.fetch_add(span.as_secs(), Ordering::SeqCst)),
+            Self::Simulated(millis) => drop(millis.fetch_add(milliseconds(span), Ordering::SeqCst)),
             Self::Real => panic!("a scenario that moves the clock belongs into a `timed` list"),
         }
     }
@@ -46,8 +51,12 @@ impl Clock {
     /// Moves the clock backward.
     pub fn put_back(&self, span: Duration) {
         match self {
-            Self::Simulated(seconds) => drop(seconds.fetch_sub(span.as_secs(), Ordering::SeqCst)),
+            Self::Simulated(millis) => drop(millis.fetch_sub(milliseconds(span), Ordering::SeqCst)),
             Self::Real => panic!("a scenario that moves the clock belongs into a `timed` list"),
         }
     }
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    span.as_millis().try_into().unwrap()
 }

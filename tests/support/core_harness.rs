@@ -53,12 +53,21 @@ pub struct CoreHarness<const DEFERS: bool = false> {
     client: Option<IpAddr>,
     /// What goes on after a pause, and when.
     paused: Vec<(u64, PluginWork)>,
+    /// The calls whose answers come later.
+    in_flight: Vec<InFlight>,
     /// What verifies signatures.
     pub verifier: Verifier<'static>,
     /// How many times the filter has allocated memory in its steps.
     allocations: Cell<u64>,
     /// How many requests have waited for etcd.
     pub store_waits: usize,
+}
+
+/// A call whose answer comes at this time since 1970.
+struct InFlight {
+    end: Duration,
+    work: PluginWork,
+    result: Result<CallResponse, CallFailure>,
 }
 
 /// An environment without variables.
@@ -121,6 +130,15 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
         Ok(CallResponse { status, body: Secret::new(body) })
     }
 
+    /// How long the answer to this call takes: that of a slow etcd, but no longer than the call waits.
+    fn delay(&self, call: &HttpCall) -> Duration {
+        let is_etcds =
+            |(name, path): &(&str, Secret<String>)| *name == ":path" && path.expose_secret().starts_with("/v3/");
+        let issuers = self.issuers.lock().unwrap();
+        let etcd = issuers.get(&call.cluster).and_then(|issuer| issuer.etcd.as_ref());
+        etcd.filter(|_| call.headers.iter().any(is_etcds)).map_or(Duration::ZERO, |etcd| etcd.delay.min(call.timeout))
+    }
+
     /// One input of a stream.
     fn step(&self, filter: &mut Filter, input: Input) -> Effect {
         let now = Some(UnixTime(self.clock.now()));
@@ -158,10 +176,31 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
                 }
             };
             let Some(PluginCall { work, call }) = call else { break };
-            let result = self.call(&call);
+            let (mut result, delay) = (self.call(&call), self.delay(&call));
+            if !delay.is_zero() {
+                if delay == call.timeout {
+                    result = Err(CallFailure::NoAnswer);
+                }
+                self.in_flight.push(InFlight { end: self.clock.since_1970() + delay, work, result });
+                break;
+            }
             let now = Some(UnixTime(self.clock.now()));
             next = Some(work.called(result, &mut Env::new(now, &mut MachineEntropy, self.verifier, &self.shared)));
         }
+    }
+
+    /// Delivers the answers that come until this time, in their order.
+    fn deliver_until(&mut self, end: Duration) {
+        loop {
+            let due = self.in_flight.iter().enumerate().filter(|(_, call)| call.end <= end);
+            let Some((index, _)) = due.min_by_key(|(_, call)| call.end) else { break };
+            let InFlight { end, work, result } = self.in_flight.remove(index);
+            self.clock.advance(end.saturating_sub(self.clock.since_1970()));
+            let now = Some(UnixTime(self.clock.now()));
+            let step = work.called(result, &mut Env::new(now, &mut MachineEntropy, self.verifier, &self.shared));
+            self.plugin_step(step);
+        }
+        self.clock.advance(end.saturating_sub(self.clock.since_1970()));
     }
 
     /// The periodic work.
@@ -237,9 +276,13 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
         if let Some(start) = start {
             self.plugin_call(start);
         }
-        if filter.holds_response() {
+        while filter.holds_response() {
+            if !self.in_flight.is_empty() {
+                self.advance();
+            }
             assert!(matches!(effect, Effect::Response(ResponseEffect::Wait)));
             effect = self.step(filter, Input::Woken);
+            assert!(!filter.holds_response() || !self.in_flight.is_empty(), "the response waits for nothing");
         }
         assert!(!filter.holds_response() && filter.awaited().is_none());
         let Effect::Response(ResponseEffect::Release(edits, lines)) = effect else { panic!("the response is held") };
@@ -268,6 +311,7 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
             counters,
             client: None,
             paused: Vec::new(),
+            in_flight: Vec::new(),
             store_waits: 0,
             verifier: VERIFIER,
             allocations: Cell::new(0),
@@ -302,7 +346,8 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
                     match start {
                         Some(start) => self.plugin_call(start),
                         None => {
-                            assert!(!self.paused.is_empty(), "nobody makes the refresh that the request waits for");
+                            let is_made = !self.paused.is_empty() || !self.in_flight.is_empty();
+                            assert!(is_made, "nobody makes the refresh that the request waits for");
                             self.advance();
                         }
                     }
@@ -317,10 +362,13 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
                 Effect::Request(RequestEffect::AwaitStore(start)) => {
                     assert_eq!(filter.awaited(), Some(Awaited::Store));
                     self.store_waits += usize::from(!start.is_empty());
-                    if start.is_empty() {
+                    let begins = !start.is_empty();
+                    start.into_iter().for_each(|start| self.plugin_call(start));
+                    if !self.in_flight.is_empty() {
+                        self.advance();
+                    } else if !begins {
                         self.tick();
                     }
-                    start.into_iter().for_each(|start| self.plugin_call(start));
                     input = Input::Woken;
                 }
                 Effect::Request(RequestEffect::ReadBody) => {
@@ -358,7 +406,7 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
     }
 
     fn advance(&mut self) {
-        self.clock.advance(Duration::from_secs(1));
+        self.deliver_until(self.clock.since_1970() + Duration::from_secs(1));
         self.tick();
         self.log.extend(self.summary.take(UnixTime(self.clock.now())));
     }

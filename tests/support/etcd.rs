@@ -252,6 +252,8 @@ pub struct EtcdAccess {
     pub address: SocketAddr,
     /// How etcd seems to answer.
     pub answer: Answer,
+    /// How long each answer takes, in the tier `core`.
+    pub delay: Duration,
     /// How many calls were made.
     pub calls: usize,
     /// How many of these were transactions.
@@ -271,6 +273,7 @@ impl EtcdAccess {
         Self {
             address,
             answer: Answer::Normal,
+            delay: Duration::ZERO,
             calls: 0,
             transactions: 0,
             lost: 0,
