@@ -1,5 +1,7 @@
 //! Three Envoys, and an etcd of three members with faults.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 
 use crate::scenarios::backchannel::{form, logout_token, take_logout_tokens};
@@ -12,19 +14,18 @@ use crate::support::harness::{Harness as _, Outcome};
 use crate::support::replicas::Replicas;
 use crate::support::world::World;
 
-type Envoys = World<Replicas<EnvoyHarness, 3>>;
+pub(super) type Envoys = World<Replicas<EnvoyHarness, 3>>;
 
-const LOGOUT: &str = "https://acme.example/oauth2/logout";
-const BACKCHANNEL: &str = "https://acme.example/oauth2/backchannel-logout";
-const PAGE: &str = "https://acme.example/page";
+pub(super) const LOGOUT: &str = "https://acme.example/oauth2/logout";
+pub(super) const BACKCHANNEL: &str = "https://acme.example/oauth2/backchannel-logout";
+pub(super) const PAGE: &str = "https://acme.example/page";
 /// So many requests reach each worker: the three Envoys get them in turn, and the system chooses
 /// one of two workers for each connection.
 const ALL_WORKERS: usize = 3 * WORKERS;
-const WORKERS: usize = 20;
+pub(super) const WORKERS: usize = 20;
 
-/// Three Envoys whose store is this etcd, and their configuration.
-fn envoys(etcd: &EtcdCluster) -> (Envoys, Value) {
-    let members = etcd.addresses();
+/// Three Envoys whose store is the etcd at these addresses, and their configuration.
+pub(super) fn envoys(members: Vec<SocketAddr>) -> (Envoys, Value) {
     let mut configuration = json!(null);
     let world = Envoys::with_issuer(
         |issuer| issuer.etcd = Some(EtcdAccess { members: members.clone(), ..EtcdAccess::new(members[0]) }),
@@ -39,7 +40,7 @@ fn envoys(etcd: &EtcdCluster) -> (Envoys, Value) {
 
 /// Signs out while etcd has a fault, and waits until every Envoy knows it.
 #[track_caller]
-fn sign_out(world: &mut Envoys) -> Browser {
+pub(super) fn sign_out(world: &mut Envoys) -> Browser {
     let mut browser = world.signed_in();
     let copy = browser.clone();
     assert_eq!(world.open(&mut browser, LOGOUT).reply().status, 302);
@@ -48,7 +49,7 @@ fn sign_out(world: &mut Envoys) -> Browser {
 }
 
 #[track_caller]
-fn is_over(world: &mut Envoys, copy: &Browser) {
+pub(super) fn is_over(world: &mut Envoys, copy: &Browser) {
     world.eventually(|world| {
         (0..ALL_WORKERS)
             .all(|_| matches!(world.open(&mut copy.clone(), PAGE), Outcome::Replied(reply) if reply.status == 302))
@@ -58,7 +59,7 @@ fn is_over(world: &mut Envoys, copy: &Browser) {
 /// Signs in, and lets the issuer end this session while etcd has a fault. Waits until every Envoy
 /// knows it.
 #[track_caller]
-fn sign_out_by_the_issuer(world: &mut Envoys, sid: &str) -> Browser {
+pub(super) fn sign_out_by_the_issuer(world: &mut Envoys, sid: &str) -> Browser {
     let browser = signed_in(world, sid);
     goes_on(world, &browser);
     let token = logout_token(world, &json!({ "sid": sid }));
@@ -69,7 +70,7 @@ fn sign_out_by_the_issuer(world: &mut Envoys, sid: &str) -> Browser {
 
 /// A session of ada that has this `sid` at the issuer.
 #[track_caller]
-fn signed_in(world: &mut Envoys, sid: &str) -> Browser {
+pub(super) fn signed_in(world: &mut Envoys, sid: &str) -> Browser {
     let mut browser = world.browser();
     world.sign_in(&mut browser, "acme", PAGE, &json!({ "sub": "ada", "sid": sid }));
     browser.cookies.retain(|cookie| !cookie.name.ends_with("redirect-loop"));
@@ -77,7 +78,7 @@ fn signed_in(world: &mut Envoys, sid: &str) -> Browser {
 }
 
 #[track_caller]
-fn goes_on(world: &mut Envoys, browser: &Browser) {
+pub(super) fn goes_on(world: &mut Envoys, browser: &Browser) {
     for _ in 0..6 {
         world.open(&mut browser.clone(), PAGE).forwarded();
     }
@@ -86,7 +87,7 @@ fn goes_on(world: &mut Envoys, browser: &Browser) {
 /// Sends a logout token until it is accepted. The first attempts may meet a fault, and etcd may
 /// have the token from one of them.
 #[track_caller]
-fn acknowledged(world: &mut Envoys, token: &str) {
+pub(super) fn acknowledged(world: &mut Envoys, token: &str) {
     let mut unknown = false;
     world.eventually(|world| {
         let reply = world.post(BACKCHANNEL, &[], &form(token)).reply();
@@ -99,7 +100,7 @@ fn acknowledged(world: &mut Envoys, token: &str) {
 #[test]
 fn what_was_acknowledged_survives_the_faults_of_etcd() {
     let mut etcd = EtcdCluster::start();
-    let (mut world, configuration) = envoys(&etcd);
+    let (mut world, configuration) = envoys(etcd.addresses());
     let stays = signed_in(&mut world, "0");
     let mut ended = vec![sign_out(&mut world)];
 
@@ -148,7 +149,7 @@ fn what_was_acknowledged_survives_the_faults_of_etcd() {
 #[test]
 fn without_a_majority_nothing_is_acknowledged() {
     let mut etcd = EtcdCluster::start();
-    let (mut world, configuration) = envoys(&etcd);
+    let (mut world, configuration) = envoys(etcd.addresses());
     let mut refusing = configuration.clone();
     (refusing["store"]["etcd"]["when_away"], refusing["store"]["etcd"]["max_staleness"]) =
         (json!("refuse"), json!("10s"));
@@ -190,7 +191,7 @@ fn without_a_majority_nothing_is_acknowledged() {
 }
 
 /// The status that an Envoy answers with this session, if it forwards nothing.
-fn replied_at(world: &mut Envoys, replica: usize, browser: &Browser) -> Option<u16> {
+pub(super) fn replied_at(world: &mut Envoys, replica: usize, browser: &Browser) -> Option<u16> {
     world.harness.turn = replica;
     match world.open(&mut browser.clone(), PAGE) {
         Outcome::Replied(reply) => Some(reply.status),
@@ -203,7 +204,7 @@ fn replied_at(world: &mut Envoys, replica: usize, browser: &Browser) -> Option<u
 #[test]
 fn what_was_acknowledged_is_on_the_disks() {
     let mut etcd = EtcdCluster::start();
-    let (mut world, configuration) = envoys(&etcd);
+    let (mut world, configuration) = envoys(etcd.addresses());
     let stays = signed_in(&mut world, "0");
     let ended = [sign_out(&mut world), sign_out_by_the_issuer(&mut world, "1")];
     etcd.stop(&[0, 1, 2]);
@@ -218,7 +219,7 @@ fn what_was_acknowledged_is_on_the_disks() {
 }
 
 /// Whether each worker answers so for this host.
-fn everywhere(world: &mut Envoys, host: &str, status: u16) -> bool {
+pub(super) fn everywhere(world: &mut Envoys, host: &str, status: u16) -> bool {
     let url = format!("https://{host}/page");
     (0..ALL_WORKERS).all(|_| {
         let outcome = world.open(&mut world.browser(), &url);
@@ -227,7 +228,7 @@ fn everywhere(world: &mut Envoys, host: &str, status: u16) -> bool {
 }
 
 #[track_caller]
-fn is_open_again(world: &mut Envoys, browser: &Browser) {
+pub(super) fn is_open_again(world: &mut Envoys, browser: &Browser) {
     let is_open = |outcome| matches!(outcome, Outcome::Forwarded(..));
     world.eventually(|world| (0..ALL_WORKERS).all(|_| is_open(world.open(&mut browser.clone(), PAGE))));
 }

@@ -2,7 +2,9 @@
 
 mod bodies;
 mod egress;
+mod etcd_cut_off;
 mod etcd_members;
+mod etcd_slow;
 mod etcd_tls;
 mod refresh_once;
 mod rendered;

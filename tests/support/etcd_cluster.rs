@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::etcd::{free_port, launch, post, post_with, wait_for, want_users};
 use super::http::{base64, from_base64};
+use super::peer_proxy::PeerProxy;
 
 pub struct EtcdCluster {
     members: Vec<Member>,
@@ -17,15 +18,26 @@ pub struct EtcdCluster {
 
 struct Member {
     name: String,
+    /// For clients, and the one that the other members know.
     ports: (u16, u16),
+    /// Where it listens for other members, behind `peers`.
+    peer_port: u16,
+    peers: PeerProxy,
     shell: Option<Child>,
+}
+
+impl Member {
+    fn new(name: &str) -> Self {
+        let (ports, peer_port) = ((free_port(), free_port()), free_port());
+        let peers = PeerProxy::start(local(ports.1), local(peer_port));
+        Self { name: name.to_owned(), ports, peer_port, peers, shell: None }
+    }
 }
 
 impl EtcdCluster {
     /// Starts three members, and waits until they answer.
     pub fn start() -> Self {
-        let member = |name: &str| Member { name: name.to_owned(), ports: (free_port(), free_port()), shell: None };
-        let mut cluster = Self { members: ["a", "b", "c"].map(member).into() };
+        let mut cluster = Self { members: ["a", "b", "c"].map(Member::new).into() };
         cluster.set_up();
         cluster
     }
@@ -39,21 +51,31 @@ impl EtcdCluster {
         // Another token makes it another cluster.
         let token = format!("{}", free_port());
         for member in &mut self.members {
-            member.shell = Some(launch(&member.name, member.ports, &names, &["--initial-cluster-token", &token]));
+            let listen = format!("http://{}", local(member.peer_port));
+            let arguments = ["--initial-cluster-token", &token, "--listen-peer-urls", &listen];
+            member.shell = Some(launch(&member.name, member.ports, &names, &arguments));
         }
         self.addresses().into_iter().for_each(wait_for);
     }
 
     /// The addresses for clients.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.members.iter().map(|member| SocketAddr::from(([127, 0, 0, 1], member.ports.0))).collect()
+        self.members.iter().map(|member| local(member.ports.0)).collect()
     }
 
     /// The index of the leader.
     pub fn leader(&self) -> usize {
-        let status = |address: &SocketAddr| post(*address, "/v3/maintenance/status", &json!({})).1;
-        let is_leader = |status: &Value| status["leader"] == status["header"]["member_id"];
-        self.addresses().iter().position(|address| is_leader(&status(address))).unwrap()
+        (0..self.members.len()).find(|index| self.is_leader(*index)).unwrap()
+    }
+
+    /// Whether the member at this index takes itself for the leader.
+    pub fn is_leader(&self, index: usize) -> bool {
+        let status = self.status(index);
+        status["leader"] == status["header"]["member_id"]
+    }
+
+    fn status(&self, index: usize) -> Value {
+        self.post(index, "/v3/maintenance/status", &json!({})).1
     }
 
     /// Lets etcd want a user from now on, see [`want_users`]. The result is a token of `root`.
@@ -101,6 +123,18 @@ impl EtcdCluster {
         indexes.iter().for_each(|index| wait_for(self.addresses()[*index]));
     }
 
+    /// Cuts a member off from the others, or no longer. Clients reach it.
+    pub fn cut_from_peers(&self, index: usize, is_cut: bool) {
+        let id: u64 = self.status(index)["header"]["member_id"].as_str().unwrap().parse().unwrap();
+        for (number, member) in self.members.iter().enumerate() {
+            if number == index {
+                member.peers.close(is_cut);
+            } else {
+                member.peers.cut(&format!("{id:x}"), is_cut);
+            }
+        }
+    }
+
     /// Cuts a member off: its connections stay open, and nothing comes of them.
     pub fn pause(&mut self, index: usize) {
         self.order(index, "STOP");
@@ -115,4 +149,8 @@ impl EtcdCluster {
         let input = self.members[index].shell.as_mut().unwrap().stdin.as_mut().unwrap();
         writeln!(input, "{order}").unwrap();
     }
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
