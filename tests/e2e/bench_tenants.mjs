@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { makesCalls } from './baseline_filters.mjs';
+import { CONNECTIONS, steadyClients } from './bench/steady.mjs';
 import { TOP } from './envoy.mjs';
 import { host, Tenants } from './many_tenants.mjs';
 import { freePorts } from './ports.mjs';
@@ -24,9 +25,6 @@ const TENANTS = 10_000;
 const ROUNDS = 3;
 /** Loads of all tenants without anything after them, because their seconds differ most. */
 const MORE_LOADS = 6;
-/** The connections that send requests during a push, and the time between two requests of each. */
-const CONNECTIONS = 16;
-const INTERVAL_MS = 20;
 /** The connections that send a request to each tenant, so that both workers get some. */
 const VISITORS = 6;
 /** In this time Envoy gives back what the load left free. */
@@ -135,21 +133,6 @@ async function visitAll(count) {
   agent.destroy();
 }
 
-/** Sends requests at a constant rate until `isOver`, and records how long each answer took. */
-async function client(number, isOver, record) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  let due = performance.now() + number;
-  while (!isOver()) {
-    await sleep(Math.max(0, due - performance.now()));
-    const began = performance.now();
-    // A request that is late because the one before it had to wait counts with its delay, too.
-    due = Math.max(due + INTERVAL_MS, began);
-    const answer = await status(number + 1, agent).catch((error) => error.code ?? error.message);
-    record(performance.now() - began, answer);
-  }
-  agent.destroy();
-}
-
 /** Replaces all tenants but two while requests come: the longest wait, and what failed. */
 async function push(side, count) {
   write(listener(side, 0, count), listenerFile);
@@ -159,14 +142,14 @@ async function push(side, count) {
   try {
     await served(envoy, count - 1);
     const before = residentKilobytes(envoy.pid, 'VmRSS');
-    let [over, phase] = [false, 'quiet'];
+    let phase = 'quiet';
     const found = { quiet: 0, push: 0, requests: 0, failed: [] };
     const record = (waited, answer) => {
       found[phase] = Math.max(found[phase], waited);
       found.requests += 1;
       if (answer !== 200) found.failed.push(answer);
     };
-    const clients = Array.from({ length: CONNECTIONS }, (_, number) => client(number, () => over, record));
+    const end = steadyClients((number, agent) => status(number + 1, agent), record);
     await sleep(2_000);
     phase = 'push';
     const began = performance.now();
@@ -174,8 +157,7 @@ async function push(side, count) {
     await served(envoy, count);
     found.seconds = (performance.now() - began) / 1000;
     await sleep(1_000);
-    over = true;
-    await Promise.all(clients);
+    await end();
     return { ...found, memory: residentKilobytes(envoy.pid, 'VmRSS') - before };
   } finally {
     await envoy.stop();
