@@ -57,6 +57,7 @@ const { broken, works } = theme({
     'other-name': shows('other-name', root.issue('login.globex.example')),
     expired: shows('expired', root.issue(host('expired'), new Date('2024-01-01'))),
     'no-sni': { ...shows('no-sni', { SNICallback: (name, done) => done(new Error(`unknown ${name}`)) }), cluster: tls('no-sni', { sni: '' }) },
+    'newer-tls': shows('newer-tls', { ...root.issue(host('newer-tls')), minVersion: 'TLSv1.3' }),
     'html-page': answers(200, '<html>Sign in to the Wi-Fi</html>'),
     'bad-gateway': answers(502, '<html>Bad Gateway</html>'),
     slow: { provider: { front: () => new Promise(() => {}) }, configure: (tenant) => { tenant.provider.timeout = '200ms'; } },
@@ -74,6 +75,7 @@ broken('The certificate is of an authority that the cluster does not trust.', 'u
 broken('The certificate is for another name.', 'other-name');
 broken('The certificate has expired.', 'expired');
 broken('The cluster sends no name (`sni`).', 'no-sni');
+broken('The provider takes TLS 1.3 only, and the cluster offers TLS 1.2.', 'newer-tls');
 broken('A proxy answers with a page of its own.', 'html-page');
 broken('A proxy in front of the provider does not reach it.', 'bad-gateway');
 broken('The provider does not answer in time.', 'slow');

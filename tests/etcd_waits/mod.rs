@@ -154,8 +154,8 @@ fn a_refresh_waits_seven_seconds_more_at_most() {
         let browser = world.signed_in();
         goes_on_everywhere(&mut world, &browser);
         etcd_takes(&world, delay);
-        // The request does not wait for a refresh that is due, but its response does, and one waits for
-        // a refresh that is overdue.
+        // The request does not wait for a refresh that is due, but its response does, and one waits
+        // for a refresh that is overdue.
         for age in [310, 700] {
             world.clock.advance(Duration::from_secs(age));
             let before = calls(&world);

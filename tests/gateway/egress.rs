@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 
+use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -68,6 +69,19 @@ fn one_cluster_reaches_every_issuer() {
         assert_eq!(reply.status, 302, "{}", gateway.log());
         assert!(reply.header("location").unwrap().starts_with(&format!("{}/auth?", server.issuer)), "{reply:?}");
         assert_eq!(server.asked(), [METADATA, "/keys"]);
+    }
+}
+
+/// With either version of TLS that is in use.
+#[test]
+fn issuers_with_one_version_of_tls() {
+    let authority = Authority::root("Root");
+    let servers = [(ACME, &TLS12), (GLOBEX, &TLS13)]
+        .map(|(host, version)| Server::with_tls(host, authority.issue(&[host], FAR).server_with(version), both));
+    let (gateway, _ca) =
+        start(&authority, servers.each_ref().map(|server| server.issuer.as_str()), allow_private_addresses);
+    for host in ["acme.example", "globex.example"] {
+        assert_eq!(gateway.open_at(host).status, 302, "{}", gateway.log());
     }
 }
 

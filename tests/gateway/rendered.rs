@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use rustls::ServerConfig;
+use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -183,6 +184,16 @@ fn a_provider_is_reached_by_tls() {
         let server = Server::start(HOST, authority.issue(&[name], FAR), both);
         assert_login(&Gateway::start(&authority, &server.issuer, ""), &server.issuer);
         assert_eq!(server.asked(), [METADATA, "/keys"]);
+    }
+}
+
+/// With either version of TLS that is in use.
+#[test]
+fn a_provider_with_one_version_of_tls() {
+    let authority = Authority::root("Acme Root");
+    for version in [&TLS12, &TLS13] {
+        let server = Server::with_tls(HOST, authority.issue(&[HOST], FAR).server_with(version), both);
+        assert_login(&Gateway::start(&authority, &server.issuer, ""), &server.issuer);
     }
 }
 

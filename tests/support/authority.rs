@@ -11,7 +11,7 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 /// An authority.
 pub struct Authority {
@@ -106,6 +106,13 @@ impl Identity {
     pub fn server(self) -> Arc<ServerConfig> {
         let config = builder().with_single_cert(self.chain.clone(), self.private_key()).unwrap();
         Arc::new(config)
+    }
+
+    /// A server with this certificate that takes this version of TLS only.
+    pub fn server_with(self, version: &'static SupportedProtocolVersion) -> Arc<ServerConfig> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[version]).unwrap();
+        Arc::new(versions.with_no_client_auth().with_single_cert(self.chain.clone(), self.private_key()).unwrap())
     }
 
     /// A server with this certificate, for clients with one of this authority.

@@ -130,7 +130,8 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
         Ok(CallResponse { status, body: Secret::new(body) })
     }
 
-    /// How long the answer to this call takes: that of a slow etcd, but no longer than the call waits.
+    /// How long the answer to this call takes: that of a slow etcd, but no longer than the call
+    /// waits.
     fn delay(&self, call: &HttpCall) -> Duration {
         let is_etcds =
             |(name, path): &(&str, Secret<String>)| *name == ":path" && path.expose_secret().starts_with("/v3/");

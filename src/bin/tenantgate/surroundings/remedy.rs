@@ -88,7 +88,7 @@ fn transport_socket(host: &str) -> String {
     format!(
         "transport_socket:\n  name: envoy.transport_sockets.tls\n  typed_config:\n    \"@type\": \
          type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext\n{sni}    \
-         common_tls_context:\n{}",
+         common_tls_context:\n      tls_params: {{tls_maximum_protocol_version: TLSv1_3}}\n{}",
         indented(&validation_context(host), 6)
     )
 }
