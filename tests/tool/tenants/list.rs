@@ -1,9 +1,13 @@
 //! What `list` and `get` print.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 
 use super::fixture::{Gates, SECRET, sharing, signed, tenant};
+use crate::support::etcd::Etcd;
 use crate::support::signer::Signer;
+use crate::web_server::{Sent, serve};
 
 /// Many tenants come in pages of 500.
 #[test]
@@ -37,6 +41,32 @@ fn a_table_of_many_tenants() {
     let (_, output, _) = gates.run("list", &["--format", "json"], "");
     let found: Value = serde_json::from_str(&output).unwrap();
     assert_eq!((found["tenants"].as_array().unwrap().len(), &found["count"]), (2000, &json!(2000)));
+}
+
+/// etcd deletes the revision of the pages while they are read.
+#[test]
+fn a_table_whose_revision_is_compacted() {
+    let (gates, etcd) = (Gates::new(), Etcd::start(&[]));
+    let signer = Signer::eddsa();
+    let document = |number: usize| {
+        let tenant = json!({ "name": format!("t{number:04}"), "hosts": [] });
+        (format!("{}tenants/t{number:04}", gates.prefix).into_bytes(), signed(&signer, &tenant))
+    };
+    etcd.put_all(&(0..1200).map(document).collect::<Vec<_>>());
+    let ranges = AtomicUsize::new(0);
+    let way = serve(None, move |call| {
+        if call.path == "/v3/kv/range" && ranges.fetch_add(1, Ordering::Relaxed) == 1 {
+            etcd.put("another", "change");
+            let (_, status) = etcd.post("/v3/maintenance/status", &json!({}));
+            assert_eq!(etcd.post("/v3/kv/compaction", &json!({ "revision": status["header"]["revision"] })).0, 200);
+        }
+        let (status, answer) = etcd.post(&call.path, &serde_json::from_str(&call.body).unwrap());
+        Some(Sent { status, headers: Vec::new(), body: answer.to_string() })
+    });
+    let (code, output, errors) = gates.run_at(way, "list", &[], "");
+    assert_eq!((code, output.lines().count()), (2, 501));
+    let says = "etcdserver: mvcc: required revision has been compacted; etcd has deleted that state of its keys while the command read it: run the command again\n";
+    assert!(errors.ends_with(says), "{errors}");
 }
 
 #[test]

@@ -154,6 +154,8 @@ impl Gateway {
             "; set `username` and `password` of it"
         } else if text.starts_with("CommonName of client") {
             "; the certificate of the client must have no common name (CN)"
+        } else if text.contains("required revision has been compacted") {
+            "; etcd has deleted that state of its keys while the command read it: run the command again"
         } else {
             ""
         };
