@@ -7,6 +7,7 @@ use super::outcome::Outcome;
 use super::replica::Store;
 use super::wait::StoreWait;
 use super::work::{StartStoreWork, Task};
+use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::session::revocation::{RevocationSync, Revocations};
 
@@ -41,9 +42,10 @@ pub(crate) fn readiness(
     if store.epoch() == 0 {
         return Readiness::Awaited(StoreWait::for_poll(store, now), None);
     }
-    match load(store, revocations, env) {
-        Some((outcome, start)) => Readiness::Awaited(StoreWait::for_work(&outcome, now), start),
-        None => Readiness::Unknown,
+    match load(store, revocations, now, env) {
+        // Nobody waits for a read that takes too long.
+        Some((wait, start)) if !wait.is_over(env) => Readiness::Awaited(wait, start),
+        _ => Readiness::Unknown,
     }
 }
 
@@ -63,7 +65,7 @@ pub(crate) fn lost_lists(store: &Arc<Store>, sync: &RevocationSync, env: &Env<'_
         is_left = true;
         if reads.len() < room
             && !list.pauses_loading(now)
-            && let Some((_, Some(read))) = load(store, &list, env)
+            && let Some((_, Some(read))) = load(store, &list, now, env)
         {
             reads.push(read);
         }
@@ -74,28 +76,29 @@ pub(crate) fn lost_lists(store: &Arc<Store>, sync: &RevocationSync, env: &Env<'_
     reads
 }
 
-/// A read of a list that is in progress, or begins.
+/// A read of a list that is in progress, or begins, and the wait for it.
 fn load(
     store: &Arc<Store>,
     revocations: &Arc<Revocations>,
+    now: UnixTime,
     env: &Env<'_>,
-) -> Option<(Arc<Outcome>, Option<StartStoreWork>)> {
+) -> Option<(StoreWait, Option<StartStoreWork>)> {
     let id = revocations.id();
     let mut loading = store.loading().lock().ok()?;
-    if let Some(outcome) = loading.get(id.as_ref()) {
-        return Some((outcome.clone(), None));
+    if let Some((outcome, began)) = loading.get(id.as_ref()) {
+        return Some((StoreWait::for_work(outcome, *began), None));
     }
     let outcome = Arc::new(Outcome::default());
     let (load, operation) = Load::begin(store, revocations, &outcome, env);
-    loading.insert(id.into_owned(), outcome.clone());
-    Some((outcome, Some(StartStoreWork::new(store, Task::load(load), operation))))
+    loading.insert(id.into_owned(), (outcome.clone(), now));
+    let wait = StoreWait::for_work(&outcome, now);
+    Some((wait, Some(StartStoreWork::new(store, Task::load(load), operation))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::test_vm::{NOW, TestEtcd, TestVm};
     use super::*;
-    use crate::base::time::UnixTime;
 
     fn seen(vm: &mut TestVm, may_wait: bool, now: u64) -> &'static str {
         let [list, _] = vm.lists.clone();
@@ -124,6 +127,14 @@ mod tests {
         for vm in [&mut vm, &mut other] {
             assert_eq!([seen(vm, false, NOW + 30), seen(vm, true, NOW + 31)], ["known", "unknown"]);
         }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_list_that_takes_too_long() {
+        let (mut vm, mut etcd) = (TestVm::new(1), TestEtcd::default());
+        vm.poll(NOW, &mut etcd);
+        let at = [0, 7, 8].map(|seconds| seen(&mut vm, true, NOW + seconds));
+        assert_eq!(at, ["read", "awaited", "unknown"]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct Store {
     /// What this VM read last of the [`PollState`].
     known: KnownState,
     /// The reads of lists in progress, by the id of the tenant.
-    loading: Mutex<HashMap<String, Arc<Outcome>>>,
+    loading: Mutex<HashMap<String, (Arc<Outcome>, UnixTime)>>,
     /// Each restore in progress has a reference to it.
     restores: Arc<()>,
     /// Whether there are tenants of documents beside `tenants`.
@@ -179,8 +179,8 @@ impl Store {
         }
     }
 
-    /// The reads of lists that are in progress, by the id of the tenant.
-    pub(super) fn loading(&self) -> &Mutex<HashMap<String, Arc<Outcome>>> {
+    /// The reads of lists that are in progress, and when they began, by the id of the tenant.
+    pub(super) fn loading(&self) -> &Mutex<HashMap<String, (Arc<Outcome>, UnixTime)>> {
         &self.loading
     }
 
