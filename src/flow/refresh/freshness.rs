@@ -14,7 +14,7 @@ use crate::session::store::Claim;
 use crate::session::{
     Age, MAX_BEHIND, RefreshGrant, RefreshKey, RefreshState, RefreshStore, SentCookies, Session, SessionEnd,
 };
-use crate::tenant::Refresh;
+use crate::tenant::{Refresh, Tenant};
 
 /// The freshness of a session, before its request continues.
 pub(crate) enum SessionFreshness {
@@ -153,14 +153,17 @@ fn begin(
     if permission == Permission::Probe { Next::Probe(start) } else { Next::Begin(start) }
 }
 
-/// The longest time to the end of a refresh: the timeout of the token request, that of the UserInfo
-/// request if there is one, and a second for the way between them. With a store, the claim takes
-/// time, too.
+/// The longest time to the end of a refresh. With a store, the claim takes time, too.
 fn longest_wait(context: &RequestContext) -> Duration {
-    let tenant = context.tenant();
-    let calls = if tenant.login.userinfo { 2 } else { 1 };
     let claim = if context.runtime.store().is_some() { LONGEST_CLAIM } else { Duration::ZERO };
-    tenant.provider.timeout.saturating_mul(calls).saturating_add(Duration::from_secs(1)).saturating_add(claim)
+    longest_call(context.tenant()).saturating_add(claim)
+}
+
+/// The longest time that the provider takes for a refresh: the timeout of the token request, that
+/// of the UserInfo request if there is one, and a second for the way between them.
+pub(super) fn longest_call(tenant: &Tenant) -> Duration {
+    let calls = if tenant.login.userinfo { 2 } else { 1 };
+    tenant.provider.timeout.saturating_mul(calls).saturating_add(Duration::from_secs(1))
 }
 
 /// The longest time of a claim: that of calls that no member of etcd answers.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::error::RefreshError;
+use super::freshness::longest_call;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
@@ -190,11 +191,11 @@ impl Refreshing {
                 self.awaited = Awaited::Claim(call, request);
                 RefreshStep::Call(StartRefresh { refreshing: self, call: http })
             }
-            ClaimStep::Granted => self.ask_provider(*request),
+            ClaimStep::Granted => self.ask_provider(*request, env),
             ClaimStep::Failed => {
                 // The refresh is made as without a store.
                 self.claim = None;
-                self.ask_provider(*request)
+                self.ask_provider(*request, env)
             }
             ClaimStep::Busy => {
                 self.awaited = Awaited::Pause(request);
@@ -233,7 +234,14 @@ impl Refreshing {
         }
     }
 
-    fn ask_provider(mut self: Box<Self>, ClientRequest { call, sent }: ClientRequest) -> RefreshStep {
+    /// The claim may have taken longer than the refresh may in all, so its time counts from now.
+    fn ask_provider(
+        mut self: Box<Self>,
+        ClientRequest { call, sent }: ClientRequest,
+        env: &mut Env<'_>,
+    ) -> RefreshStep {
+        let until = env.now().unwrap_or_default().plus(longest_call(&self.served.model));
+        self.store().end(self.key(), &RefreshState::Called(until.0), env);
         self.awaited = Awaited::Tokens(sent);
         RefreshStep::Call(StartRefresh { refreshing: self, call })
     }
