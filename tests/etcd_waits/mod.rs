@@ -1,4 +1,5 @@
-//! The waits for etcd, in simulated time.
+//! The waits for etcd, in simulated time: how long requests wait, and what they get then. The
+//! bounds are those of docs/operations.md ("etcd is slow").
 
 use std::time::Duration;
 
@@ -7,24 +8,30 @@ use serde_json::json;
 use super::scenarios::backchannel::{form, logout_token};
 use super::scenarios::documents::{Found, found};
 use super::scenarios::refresh::calls;
-use super::scenarios::store::{goes_on_everywhere, is_over_everywhere, world};
+use super::scenarios::store::{BACKCHANNEL, LOGOUT, PAGE, goes_on_everywhere, is_over_everywhere, world};
 use super::support::browser::Browser;
-use super::support::core_harness::CoreHarness;
+use super::support::core_harness::CoreHarness as Replica;
 use super::support::etcd::{Etcd, store};
-use super::support::harness::{Harness, Outcome};
+use super::support::harness::{Harness, Outcome, Reply};
 use super::support::issuer::{Answer, Refresh};
 use super::support::replicas::Replicas;
 use super::support::world::World;
 
-const LOGOUT: &str = "https://acme.example/oauth2/logout";
-const BACKCHANNEL: &str = "https://acme.example/oauth2/backchannel-logout";
-const PAGE: &str = "https://acme.example/page";
-/// How long etcd takes for an answer. The calls wait no longer than the last of these.
-const DELAYS: [Duration; 4] =
-    [Duration::from_millis(500), Duration::from_millis(1500), Duration::from_millis(1900), NO_ANSWER];
-const NO_ANSWER: Duration = Duration::from_secs(2);
-
-type Replica = CoreHarness;
+const SIGN_OUT: Duration = Duration::from_secs(8);
+const FIRST_POLL: Duration = Duration::from_secs(8);
+const LIST: Duration = Duration::from_secs(8);
+const CLAIM: Duration = Duration::from_secs(7);
+const LOOKUP: Duration = Duration::from_secs(14);
+/// Calls wait so long for an answer.
+const LOST: Duration = Duration::from_secs(2);
+const FAST: Duration = Duration::from_millis(500);
+const SLOW: Duration = Duration::from_millis(1500);
+const SLOWEST: Duration = Duration::from_millis(1900);
+const AT_ONCE: &[Duration] = &[Duration::ZERO];
+/// How long the answers of etcd to the attempts of a call take, in turn.
+const DELAYS: [&[Duration]; 5] = [&[FAST], &[SLOW], &[SLOWEST], TWO_LOST, &[LOST]];
+/// Only one of three calls gets an answer, so nothing fails.
+const TWO_LOST: &[Duration] = &[LOST, LOST, SLOWEST];
 
 /// A sign-out waits until etcd has it, but not for an etcd that has not answered the last poll.
 #[test]
@@ -46,9 +53,11 @@ fn store_waits(world: &World<Replicas<Replica>>) -> usize {
     world.harness.replicas.iter().map(|replica| replica.store_waits).sum()
 }
 
-/// From now on, etcd takes so long for each answer.
-fn etcd_takes<H: Harness>(world: &World<H>, delay: Duration) {
-    world.issuer("acme", |issuer| issuer.etcd.as_mut().unwrap().delay = delay);
+/// From now on, the answers of etcd take so long: those to the attempts of a call in turn.
+fn etcd_takes<H: Harness>(world: &World<H>, delays: &'static [Duration]) {
+    world.issuer("acme", |issuer| {
+        issuer.etcd.as_mut().unwrap().take(|_, attempt| delays[attempt % delays.len()]);
+    });
 }
 
 /// What `act` gives, and how long it takes.
@@ -58,64 +67,85 @@ fn timed<H: Harness, T>(world: &mut World<H>, act: impl FnOnce(&mut World<H>) ->
     (result, world.clock.since_1970() - before)
 }
 
-/// The bounds of docs/operations.md ("etcd is slow").
-const SIGN_OUT: Duration = Duration::from_secs(8);
-const FIRST_POLL: Duration = Duration::from_secs(8);
-const LIST: Duration = Duration::from_secs(8);
-const CLAIM: Duration = Duration::from_secs(7);
-const LOOKUP: Duration = Duration::from_secs(14);
+/// Opens the page at a replica.
+fn open_at(world: &mut World<Replicas<Replica>>, replica: usize, browser: &Browser) -> (Outcome, Duration) {
+    world.harness.turn = replica;
+    timed(world, |world| world.open(&mut browser.clone(), PAGE))
+}
 
 #[test]
 fn a_sign_out_waits_eight_seconds_at_most() {
-    for delay in DELAYS {
+    for delays in DELAYS {
         let (mut world, _) = world::<Replica>(|_| {});
-        let (mut leaver, stays) = (world.signed_in(), world.signed_in());
+        let mut leaver = world.signed_in();
         let copy = leaver.clone();
         goes_on_everywhere(&mut world, &copy);
-        etcd_takes(&world, delay);
+        etcd_takes(&world, delays);
         world.harness.turn = 0;
         let (outcome, time) = timed(&mut world, |world| world.open(&mut leaver, LOGOUT));
         assert_eq!(outcome.reply().status, 302);
-        assert!(time <= SIGN_OUT && time >= delay, "{delay:?}: {time:?}");
-        // The issuer ends all sessions of ada, and may have to send the logout token again.
-        let token = logout_token(&world, &json!({ "sub": "ada" }));
-        let (outcome, time) = timed(&mut world, |world| world.post(BACKCHANNEL, &[], &form(&token)));
-        let status = outcome.reply().status;
-        assert!(time <= SIGN_OUT && matches!(status, 200 | 503), "{delay:?}: {time:?} {status}");
-        if delay < NO_ANSWER {
-            world.eventually(|world| is_over_everywhere(world, &copy) && is_over_everywhere(world, &stays));
+        // A write that needs leases is two calls, one for each lease, and one for what is written.
+        let calls = 4 * delays[0];
+        assert!(time <= SIGN_OUT && time >= calls.min(3 * LOST), "{delays:?}: {time:?}");
+        if delays != [LOST] {
+            world.eventually(|world| is_over_everywhere(world, &copy));
         }
+    }
+}
+
+/// A logout token is answered 200 if etcd has it in time. If not, the issuer can send it again, and
+/// then etcd may have it.
+#[test]
+fn a_logout_token_waits_eight_seconds_at_most() {
+    for delays in DELAYS {
+        let (mut world, _) = world::<Replica>(|_| {});
+        let browser = world.signed_in();
+        goes_on_everywhere(&mut world, &browser);
+        let token = logout_token(&world, &json!({ "sub": "ada" }));
+        let post = |world: &mut World<Replicas<Replica>>| -> (Reply, Duration) {
+            world.harness.turn = 0;
+            timed(world, |world| world.post(BACKCHANNEL, &[], &form(&token)).reply())
+        };
+        etcd_takes(&world, delays);
+        let (reply, time) = post(&mut world);
+        assert!(time <= SIGN_OUT && time >= delays[0], "{delays:?}: {time:?}");
+        // With slow answers, it depends on the fraction of a second in which it begins.
+        let expected = if delays == [FAST] { 200 } else { 503 };
+        assert!(reply.status == expected || delays == [SLOW] && reply.status == 200, "{delays:?} {time:?}");
+        etcd_takes(&world, AT_ONCE);
+        (0..10).for_each(|_| world.harness.advance());
+        let expected = if delays == [LOST] { 200 } else { 400 };
+        assert_eq!(post(&mut world).0.status, expected, "{delays:?}");
+        world.eventually(|world| is_over_everywhere(world, &browser));
     }
 }
 
 /// A process that has just started reads the sign-outs of the tenant, if etcd answers.
 #[test]
 fn the_first_session_waits_sixteen_seconds_at_most() {
-    for delay in DELAYS {
+    for delays in DELAYS {
         let (mut world, prefix) = world::<Replica>(|_| {});
         let (mut leaver, stays) = (world.signed_in(), world.signed_in());
         let copy = leaver.clone();
         world.open(&mut leaver, LOGOUT).reply();
-        etcd_takes(&world, delay);
         let mut configuration = world.configuration();
         store(&mut configuration, &prefix);
         for (browser, is_over) in [(&copy, true), (&stays, false)] {
+            etcd_takes(&world, delays);
             world.harness.restart(1, &configuration);
-            world.harness.turn = 1;
-            let (outcome, time) = timed(&mut world, |world| world.open(&mut browser.clone(), PAGE));
-            assert!(time <= FIRST_POLL + LIST, "{delay:?}: {time:?}");
+            let (outcome, time) = open_at(&mut world, 1, browser);
+            assert!(time <= FIRST_POLL + LIST, "{delays:?}: {time:?}");
             // Without an answer, sessions go on.
-            assert_eq!(matches!(outcome, Outcome::Replied(_)), is_over && delay < NO_ANSWER, "{delay:?}");
-            assert!(delay == NO_ANSWER || time >= delay * 2, "{delay:?}: {time:?}");
+            assert_eq!(matches!(outcome, Outcome::Replied(_)), is_over && delays != [LOST], "{delays:?}");
+            let shortest = if delays == [LOST] { 3 * LOST } else { 2 * delays.iter().sum::<Duration>() };
+            assert!(time >= shortest, "{delays:?}: {time:?}");
             // Later ones do not wait.
-            world.harness.turn = 1;
-            let (_, time) = timed(&mut world, |world| world.open(&mut browser.clone(), PAGE));
-            assert_eq!(time, Duration::ZERO);
+            assert_eq!(open_at(&mut world, 1, browser).1, Duration::ZERO);
         }
     }
 }
 
-/// A list that takes longer is not awaited to its end. It counts as soon as it was read.
+/// Nobody waits for a list that takes longer, and it counts as soon as it was read.
 #[test]
 fn a_long_list_is_not_awaited_longer() {
     let (mut world, prefix) = world::<Replica>(|_| {});
@@ -128,64 +158,44 @@ fn a_long_list_is_not_awaited_longer() {
         let token = logout_token(&world, &json!({ "sub": format!("user-{number}") }));
         assert_eq!(world.post(BACKCHANNEL, &[], &form(&token)).reply().status, 200);
     }
-    etcd_takes(&world, Duration::from_millis(1900));
+    etcd_takes(&world, &[SLOWEST]);
     let mut configuration = world.configuration();
     store(&mut configuration, &prefix);
     world.harness.restart(1, &configuration);
-    let open = |world: &mut World<Replicas<Replica>>, browser: &Browser| {
-        world.harness.turn = 1;
-        timed(world, |world| world.open(&mut browser.clone(), PAGE))
-    };
-    let (outcome, time) = open(&mut world, &copy);
+    let (outcome, time) = open_at(&mut world, 1, &copy);
     outcome.forwarded();
     assert!(time <= FIRST_POLL + LIST && time > LIST, "{time:?}");
+    let (outcome, time) = open_at(&mut world, 1, &copy);
+    outcome.forwarded();
+    assert_eq!(time, Duration::ZERO);
     (0..60).for_each(|_| world.harness.replicas[1].advance());
-    assert_eq!(open(&mut world, &copy).0.reply().status, 302);
-    open(&mut world, &stays).0.forwarded();
+    assert_eq!(open_at(&mut world, 1, &copy).0.reply().status, 302);
+    open_at(&mut world, 1, &stays).0.forwarded();
 }
 
-/// One replica makes the refresh, and the other takes the result. Without an answer of etcd the
-/// first one makes it, too.
+/// One replica makes the refresh, and the other takes the result. If etcd leaves too much without an
+/// answer, the first one makes it, too. A request does not wait for a refresh that is due, but its response
+/// does, and one waits for a refresh that is overdue.
 #[test]
 fn a_refresh_waits_seven_seconds_more_at_most() {
-    for delay in DELAYS {
+    for (delays, age) in DELAYS.into_iter().flat_map(|delays| [(delays, 310), (delays, 700)]) {
         let (mut world, _) = world::<Replica>(|configuration| configuration["tenants"][0]["refresh"] = json!({}));
         world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
         let browser = world.signed_in();
         goes_on_everywhere(&mut world, &browser);
-        etcd_takes(&world, delay);
-        // The request does not wait for a refresh that is due, but its response does, and one waits
-        // for a refresh that is overdue.
-        for age in [310, 700] {
-            world.clock.advance(Duration::from_secs(age));
-            let before = calls(&world);
-            let replicas = if delay < NO_ANSWER { 2 } else { 1 };
-            for replica in 0..replicas {
-                world.harness.turn = replica;
-                let (outcome, time) = timed(&mut world, |world| world.open(&mut browser.clone(), PAGE));
-                outcome.forwarded();
-                assert!(time <= CLAIM + Duration::from_secs(1), "{delay:?} {age} {replica}: {time:?}");
-                // etcd has the result.
-                (0..10).for_each(|_| world.harness.replicas[replica].advance());
-            }
-            assert_eq!(calls(&world) - before, 1, "{delay:?} {age}");
+        world.clock.advance(Duration::from_secs(age));
+        etcd_takes(&world, delays);
+        let before = calls(&world);
+        let replicas = if delays.contains(&LOST) { 1 } else { 2 };
+        for replica in 0..replicas {
+            let (outcome, time) = open_at(&mut world, replica, &browser);
+            outcome.forwarded();
+            let longest = CLAIM + Duration::from_secs(3);
+            assert!(time <= longest && time >= delays[0], "{delays:?} {age} {replica}: {time:?}");
+            // etcd has the result.
+            (0..20).for_each(|_| world.harness.replicas[replica].advance());
         }
-    }
-}
-
-/// A host that the process does not know.
-#[test]
-fn a_tenant_that_is_looked_up_waits_fourteen_seconds_at_most() {
-    for delay in DELAYS {
-        let Found { mut world, .. } = found::<Replica>(|_| {});
-        etcd_takes(&world, delay);
-        for (host, status) in [("acme.example", 302), ("nobody.example", 404)] {
-            let url = format!("https://{host}/page");
-            let (outcome, time) = timed(&mut world, |world| world.open(&mut world.browser(), &url));
-            assert!(time <= LOOKUP && time >= delay, "{delay:?}: {time:?}");
-            let expected = if delay < NO_ANSWER { status } else { 503 };
-            assert_eq!(outcome.reply().status, expected, "{delay:?} {host}");
-        }
+        assert_eq!(calls(&world) - before, 1, "{delays:?} {age}");
     }
 }
 
@@ -194,7 +204,7 @@ fn a_tenant_that_is_looked_up_waits_fourteen_seconds_at_most() {
 #[test]
 fn a_refresh_that_never_ends_is_not_awaited_longer() {
     for (userinfo, longest) in [(false, 3), (true, 5)] {
-        for delay in [Duration::ZERO, Duration::from_millis(1500)] {
+        for delays in [AT_ONCE, &[SLOW]] {
             let (mut world, prefix) = world::<Replica>(|configuration| {
                 let acme = &mut configuration["tenants"][0];
                 (acme["refresh"], acme["provider"]["timeout"]) = (json!({}), json!("2s"));
@@ -207,19 +217,64 @@ fn a_refresh_that_never_ends_is_not_awaited_longer() {
             let browser = world.signed_in();
             goes_on_everywhere(&mut world, &browser);
             world.clock.advance(Duration::from_secs(700));
-            world.eventually(|_| true);
-            world.harness.turn = 0;
-            world.open(&mut browser.clone(), PAGE).forwarded();
+            open_at(&mut world, 0, &browser).0.forwarded();
             let (key, _) = Etcd::shared().keys(&format!("{prefix}refresh/")).pop().unwrap();
             Etcd::shared().put(&key, "of another");
             let before = calls(&world);
-            etcd_takes(&world, delay);
-            world.harness.turn = 1;
-            let (outcome, time) = timed(&mut world, |world| world.open(&mut browser.clone(), PAGE));
+            etcd_takes(&world, delays);
+            let (outcome, time) = open_at(&mut world, 1, &browser);
             outcome.forwarded();
             let longest = Duration::from_secs(longest) + CLAIM;
-            assert!(time <= longest && time > longest - Duration::from_secs(2), "{userinfo} {delay:?}: {time:?}");
+            assert!(time <= longest && time > longest - Duration::from_secs(2), "{userinfo} {delays:?}: {time:?}");
             assert_eq!(calls(&world), before);
+        }
+    }
+}
+
+/// The claim takes longer than a refresh may in all, and then the provider takes its time. The next
+/// request sends the refresh token no second time.
+#[test]
+fn a_refresh_whose_claim_took_too_long_is_made_once() {
+    let (mut world, _) = world::<Replica>(|configuration| {
+        let acme = &mut configuration["tenants"][0];
+        (acme["refresh"], acme["provider"]["timeout"]) = (json!({}), json!("5s"));
+    });
+    world.issuer("acme", |issuer| issuer.refresh = Refresh::Rotating);
+    let browser = world.signed_in();
+    goes_on_everywhere(&mut world, &browser);
+    world.clock.advance(Duration::from_secs(700));
+    let before = calls(&world);
+    world.issuer("acme", |issuer| issuer.delay = Duration::from_millis(4900));
+    // The answers say that there is no lease, and there is none to its grant.
+    world.issuer("acme", |issuer| {
+        let etcd = issuer.etcd.as_mut().unwrap();
+        etcd.take(|path, _| if path == "/v3/lease/grant" { LOST } else { SLOWEST });
+        etcd.lost_leases = 3;
+    });
+    let (outcome, time) = open_at(&mut world, 0, &browser);
+    outcome.forwarded();
+    assert!(time >= Duration::from_secs(13), "{time:?}");
+    etcd_takes(&world, AT_ONCE);
+    let (outcome, time) = open_at(&mut world, 0, &browser);
+    outcome.forwarded();
+    assert_eq!(calls(&world) - before, 1, "{time:?}");
+}
+
+/// A host that the process does not know.
+#[test]
+fn a_tenant_that_is_looked_up_waits_fourteen_seconds_at_most() {
+    for delays in DELAYS {
+        for (host, status, reads) in [("acme.example", 302, 2), ("nobody.example", 404, 1)] {
+            let Found { mut world, .. } = found::<Replica>(|_| {});
+            // The process follows the changes of tenants.
+            (0..3).for_each(|_| world.harness.advance());
+            etcd_takes(&world, delays);
+            let url = format!("https://{host}/page");
+            let (outcome, time) = timed(&mut world, |world| world.open(&mut world.browser(), &url));
+            let shortest = if delays == [LOST] { 3 * LOST } else { reads * delays.iter().sum::<Duration>() };
+            assert!(time <= LOOKUP && time >= shortest, "{delays:?}: {time:?}");
+            let expected = if delays == [LOST] { 503 } else { status };
+            assert_eq!(outcome.reply().status, expected, "{delays:?} {host}");
         }
     }
 }

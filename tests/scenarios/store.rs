@@ -17,9 +17,9 @@ use crate::support::issuer::{Answer, Issuer, Refresh};
 use crate::support::replicas::Replicas;
 use crate::support::world::{FRAMED, NAVIGATION, World, ada, names_ada};
 
-const LOGOUT: &str = "https://acme.example/oauth2/logout";
-const BACKCHANNEL: &str = "https://acme.example/oauth2/backchannel-logout";
-const PAGE: &str = "https://acme.example/page";
+pub const LOGOUT: &str = "https://acme.example/oauth2/logout";
+pub const BACKCHANNEL: &str = "https://acme.example/oauth2/backchannel-logout";
+pub const PAGE: &str = "https://acme.example/page";
 
 /// Two replicas with a store, and the prefix of their keys.
 pub fn world<H: Harness>(change: impl FnOnce(&mut Value)) -> (World<Replicas<H>>, String) {

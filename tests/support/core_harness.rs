@@ -130,14 +130,14 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
         Ok(CallResponse { status, body: Secret::new(body) })
     }
 
-    /// How long the answer to this call takes: that of a slow etcd, but no longer than the call
-    /// waits.
+    /// How long the answer to this call takes, but no longer than the call waits. What the call asks
+    /// for is done at once.
     fn delay(&self, call: &HttpCall) -> Duration {
-        let is_etcds =
-            |(name, path): &(&str, Secret<String>)| *name == ":path" && path.expose_secret().starts_with("/v3/");
-        let issuers = self.issuers.lock().unwrap();
-        let etcd = issuers.get(&call.cluster).and_then(|issuer| issuer.etcd.as_ref());
-        etcd.filter(|_| call.headers.iter().any(is_etcds)).map_or(Duration::ZERO, |etcd| etcd.delay.min(call.timeout))
+        let path = call.headers.iter().find(|(name, _)| *name == ":path").unwrap().1.expose_secret();
+        let mut issuers = self.issuers.lock().unwrap();
+        let Some(issuer) = issuers.get_mut(&call.cluster) else { return Duration::ZERO };
+        let etcd = issuer.etcd.as_mut().filter(|_| path.starts_with("/v3/"));
+        etcd.map_or(issuer.delay, |etcd| etcd.next_delay(path, call.body.expose_secret())).min(call.timeout)
     }
 
     /// One input of a stream.
@@ -190,7 +190,8 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
         }
     }
 
-    /// Delivers the answers that come until this time, in their order.
+    /// Delivers the answers that come until this time, in their order. If other replicas share the
+    /// clock, the answers to their calls come when they advance.
     fn deliver_until(&mut self, end: Duration) {
         loop {
             let due = self.in_flight.iter().enumerate().filter(|(_, call)| call.end <= end);
@@ -202,6 +203,11 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
             self.plugin_step(step);
         }
         self.clock.advance(end.saturating_sub(self.clock.since_1970()));
+    }
+
+    /// Whether there is an answer or the end of a pause to wait for.
+    fn goes_on(&self) -> bool {
+        !self.paused.is_empty() || !self.in_flight.is_empty()
     }
 
     /// The periodic work.
@@ -278,12 +284,12 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
             self.plugin_call(start);
         }
         while filter.holds_response() {
-            if !self.in_flight.is_empty() {
+            if self.goes_on() {
                 self.advance();
             }
             assert!(matches!(effect, Effect::Response(ResponseEffect::Wait)));
             effect = self.step(filter, Input::Woken);
-            assert!(!filter.holds_response() || !self.in_flight.is_empty(), "the response waits for nothing");
+            assert!(!filter.holds_response() || self.goes_on(), "the response waits for nothing");
         }
         assert!(!filter.holds_response() && filter.awaited().is_none());
         let Effect::Response(ResponseEffect::Release(edits, lines)) = effect else { panic!("the response is held") };
@@ -347,8 +353,7 @@ impl<const DEFERS: bool> Harness for CoreHarness<DEFERS> {
                     match start {
                         Some(start) => self.plugin_call(start),
                         None => {
-                            let is_made = !self.paused.is_empty() || !self.in_flight.is_empty();
-                            assert!(is_made, "nobody makes the refresh that the request waits for");
+                            assert!(self.goes_on(), "nobody makes the refresh that the request waits for");
                             self.advance();
                         }
                     }

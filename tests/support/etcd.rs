@@ -1,5 +1,6 @@
 //! A real etcd, and the way to it: the server of an issuer passes the calls of the store on.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -252,8 +253,11 @@ pub struct EtcdAccess {
     pub address: SocketAddr,
     /// How etcd seems to answer.
     pub answer: Answer,
-    /// How long each answer takes, in the tier `core`.
-    pub delay: Duration,
+    /// How long the answer to a call takes, in the tier `core`: by its path, and how often the same
+    /// call was made before.
+    delay: Box<dyn Fn(&str, usize) -> Duration + Send>,
+    /// How often each call was made, by its path and body.
+    made: HashMap<(String, String), usize>,
     /// How many calls were made.
     pub calls: usize,
     /// How many of these were transactions.
@@ -273,7 +277,8 @@ impl EtcdAccess {
         Self {
             address,
             answer: Answer::Normal,
-            delay: Duration::ZERO,
+            delay: Box::new(|_, _| Duration::ZERO),
+            made: HashMap::new(),
             calls: 0,
             transactions: 0,
             lost: 0,
@@ -281,6 +286,19 @@ impl EtcdAccess {
             members: Vec::new(),
             transport_socket: None,
         }
+    }
+
+    /// Sets how long answers take from now on, in the tier `core`.
+    pub fn take(&mut self, delay: impl Fn(&str, usize) -> Duration + Send + 'static) {
+        self.delay = Box::new(delay);
+        self.made.clear();
+    }
+
+    /// How long the answer to this call takes.
+    pub fn next_delay(&mut self, path: &str, body: &str) -> Duration {
+        let made = self.made.entry((path.to_owned(), body.to_owned())).or_default();
+        *made += 1;
+        (self.delay)(path, *made - 1)
     }
 
     /// Passes a call on.

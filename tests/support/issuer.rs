@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -70,6 +71,8 @@ pub struct Issuer {
     /// How the revocation endpoint answers, and the tokens that a client whom this issuer knows
     /// has sent there.
     pub revocation: (Answer, Vec<String>),
+    /// How long the answers to calls of the plugin take, in the tier `core`.
+    pub delay: Duration,
     /// The way to an etcd that the cluster of this issuer has, too.
     pub etcd: Option<EtcdAccess>,
     /// The last access token.
@@ -147,6 +150,7 @@ impl Issuer {
             expires_in: 300,
             refreshed_id_token: true,
             revocation: (Answer::Normal, Vec::new()),
+            delay: Duration::ZERO,
             etcd: None,
             access_token: String::new(),
             codes: HashMap::new(),
