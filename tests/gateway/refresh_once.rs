@@ -12,7 +12,7 @@ use crate::support::etcd_cluster::EtcdCluster;
 use crate::support::harness::{Lines, Reply};
 use crate::support::issuer::Refresh;
 use crate::support::replicas::Replicas;
-use crate::support::slow_proxy::{self, Delay};
+use crate::support::slow_proxy::SlowProxies;
 use crate::support::world::{NAVIGATION, World};
 
 type Envoys = World<Replicas<EnvoyHarness>>;
@@ -23,8 +23,8 @@ type Envoys = World<Replicas<EnvoyHarness>>;
 #[test]
 fn one_envoy_refreshes_and_the_other_waits() {
     let mut etcd = EtcdCluster::start();
-    let delay = Delay::default();
-    let members: Vec<_> = etcd.addresses().into_iter().map(|member| slow_proxy::start(member, &delay)).collect();
+    let proxies = SlowProxies::default();
+    let members: Vec<_> = etcd.addresses().into_iter().map(|member| proxies.start(member)).collect();
     let mut world = Envoys::with_issuer(
         |issuer| {
             issuer.refresh = Refresh::Rotating;
@@ -45,12 +45,12 @@ fn one_envoy_refreshes_and_the_other_waits() {
             2 => etcd.stop(&[follower]),
             4 => {
                 etcd.start_again(&[follower]);
-                delay.set(Duration::from_millis(1500));
+                proxies.set_delay(Duration::from_millis(1500));
             }
             _ => {}
         }
         let before = world.issuer("acme", |issuer| issuer.calls);
-        let answers = refresh_at_both(&mut world, &browser, round % 2);
+        let answers = refresh_at_both(&mut world, &browser, &proxies, round % 2);
         assert_eq!(world.issuer("acme", |issuer| issuer.calls), before + 1, "{round}");
         for answer in &answers {
             let brought = answer.all("set-cookie").filter(|line| line.starts_with("__Host-tenantgate-session="));
@@ -65,7 +65,7 @@ fn one_envoy_refreshes_and_the_other_waits() {
 
 /// Opens the page at the Envoy `first`, which has to refresh, and then at the other one. The
 /// answers are in this order.
-fn refresh_at_both(world: &mut Envoys, browser: &Browser, first: usize) -> [Reply; 2] {
+fn refresh_at_both(world: &mut Envoys, browser: &Browser, proxies: &SlowProxies, first: usize) -> [Reply; 2] {
     let due = world.clock.now() + 2;
     world.eventually(|world| world.clock.now() > due);
     let mut head: Lines = [(":method", "GET"), (":authority", "acme.example"), (":path", "/page")]
@@ -81,15 +81,10 @@ fn refresh_at_both(world: &mut Envoys, browser: &Browser, first: usize) -> [Repl
     thread::scope(|scope| {
         let refreshes = scope.spawn(|| send_to(at_first, &head, None));
         gate.wait_for_arrival();
-        let asked = |world: &Envoys| -> u64 {
-            let stats = world.harness.replicas[second].admin("/stats?filter=etcd.upstream_rq_total&type=Counters");
-            let count = stats.lines().find_map(|line| line.strip_prefix("cluster.etcd.upstream_rq_total: "));
-            count.unwrap().trim().parse().unwrap()
-        };
-        let start = asked(world);
+        // The other Envoy asks again and again.
+        let before = proxies.transactions();
         let waits = scope.spawn(|| send_to(at_second, &head, None));
-        // It asks again and again.
-        world.eventually(|world| asked(world) > start + 5);
+        world.eventually(|_| proxies.transactions() > before + 3);
         gate.open();
         [refreshes, waits].map(|answer| answer.join().unwrap())
     })

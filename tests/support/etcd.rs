@@ -255,9 +255,9 @@ pub struct EtcdAccess {
     pub answer: Answer,
     /// How long the answer to a call takes, in the tier `core`: by its path, and how often the same
     /// call was made before.
-    delay: Box<dyn Fn(&str, usize) -> Duration + Send>,
+    pub delay: Box<dyn Fn(&str, usize) -> Duration + Send>,
     /// How often each call was made, by its path and body.
-    made: HashMap<(String, String), usize>,
+    pub made: HashMap<(String, String), usize>,
     /// How many calls were made.
     pub calls: usize,
     /// How many of these were transactions.
