@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { makesCalls } from './baseline_filters.mjs';
-import { CONNECTIONS, steadyClients } from './bench/steady.mjs';
+import { CONNECTIONS, requestsDuring } from './bench/steady.mjs';
 import { TOP } from './envoy.mjs';
 import { host, Tenants } from './many_tenants.mjs';
 import { freePorts } from './ports.mjs';
@@ -142,22 +142,10 @@ async function push(side, count) {
   try {
     await served(envoy, count - 1);
     const before = residentKilobytes(envoy.pid, 'VmRSS');
-    let phase = 'quiet';
-    const found = { quiet: 0, push: 0, requests: 0, failed: [] };
-    const record = (waited, answer) => {
-      found[phase] = Math.max(found[phase], waited);
-      found.requests += 1;
-      if (answer !== 200) found.failed.push(answer);
-    };
-    const end = steadyClients((number, agent) => status(number + 1, agent), record);
-    await sleep(2_000);
-    phase = 'push';
-    const began = performance.now();
-    renameSync(next, listenerFile);
-    await served(envoy, count);
-    found.seconds = (performance.now() - began) / 1000;
-    await sleep(1_000);
-    await end();
+    const found = await requestsDuring(async () => {
+      renameSync(next, listenerFile);
+      await served(envoy, count);
+    }, (number, agent) => status(number + 1, agent));
     return { ...found, memory: residentKilobytes(envoy.pid, 'VmRSS') - before };
   } finally {
     await envoy.stop();

@@ -173,9 +173,9 @@ fn a_long_list_is_not_awaited_longer() {
     open_at(&mut world, 1, &stays).0.forwarded();
 }
 
-/// One replica makes the refresh, and the other takes the result. If etcd leaves too much without an
-/// answer, the first one makes it, too. A request does not wait for a refresh that is due, but its response
-/// does, and one waits for a refresh that is overdue.
+/// One replica makes the refresh, and the other takes the result. If etcd leaves too much without
+/// an answer, the first one makes it, too. A request does not wait for a refresh that is due, but
+/// its response does, and one waits for a refresh that is overdue.
 #[test]
 fn a_refresh_waits_seven_seconds_more_at_most() {
     for (delays, age) in DELAYS.into_iter().flat_map(|delays| [(delays, 310), (delays, 700)]) {

@@ -130,8 +130,8 @@ impl<const DEFERS: bool> CoreHarness<DEFERS> {
         Ok(CallResponse { status, body: Secret::new(body) })
     }
 
-    /// How long the answer to this call takes, but no longer than the call waits. What the call asks
-    /// for is done at once.
+    /// How long the answer to this call takes, but no longer than the call waits. What the call
+    /// asks for is done at once.
     fn delay(&self, call: &HttpCall) -> Duration {
         let path = call.headers.iter().find(|(name, _)| *name == ":path").unwrap().1.expose_secret();
         let mut issuers = self.issuers.lock().unwrap();

@@ -248,6 +248,9 @@ pub(super) fn want_users(address: SocketAddr, users: &[(&str, &str, &str)]) -> S
     answer["token"].as_str().unwrap().to_owned()
 }
 
+/// How long an answer takes, by the path and the number of the attempt.
+type DelayOfCall = Box<dyn Fn(&str, usize) -> Duration + Send>;
+
 /// The way to an etcd.
 pub struct EtcdAccess {
     pub address: SocketAddr,
@@ -255,7 +258,7 @@ pub struct EtcdAccess {
     pub answer: Answer,
     /// How long the answer to a call takes, in the tier `core`: by its path, and how often the same
     /// call was made before.
-    pub delay: Box<dyn Fn(&str, usize) -> Duration + Send>,
+    pub delay: DelayOfCall,
     /// How often each call was made, by its path and body.
     pub made: HashMap<(String, String), usize>,
     /// How many calls were made.

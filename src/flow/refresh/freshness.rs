@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::awaited::AwaitedRefresh;
 use super::refreshing::{Refreshing, StartRefresh};
+use super::time_limit::longest_call;
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::oauth::{PAUSE, Permission, ProviderAvailability, refresh_request};
@@ -14,7 +15,7 @@ use crate::session::store::Claim;
 use crate::session::{
     Age, MAX_BEHIND, RefreshGrant, RefreshKey, RefreshState, RefreshStore, SentCookies, Session, SessionEnd,
 };
-use crate::tenant::{Refresh, Tenant};
+use crate::tenant::Refresh;
 
 /// The freshness of a session, before its request continues.
 pub(crate) enum SessionFreshness {
@@ -157,13 +158,6 @@ fn begin(
 fn longest_wait(context: &RequestContext) -> Duration {
     let claim = if context.runtime.store().is_some() { LONGEST_CLAIM } else { Duration::ZERO };
     longest_call(context.tenant()).saturating_add(claim)
-}
-
-/// The longest time that the provider takes for a refresh: the timeout of the token request, that
-/// of the UserInfo request if there is one, and a second for the way between them.
-pub(super) fn longest_call(tenant: &Tenant) -> Duration {
-    let calls = if tenant.login.userinfo { 2 } else { 1 };
-    tenant.provider.timeout.saturating_mul(calls).saturating_add(Duration::from_secs(1))
 }
 
 /// The longest time of a claim: that of calls that no member of etcd answers.

@@ -9,6 +9,7 @@ mod awaited;
 mod error;
 mod freshness;
 mod refreshing;
+mod time_limit;
 
 pub(crate) use awaited::{AwaitedCookies, AwaitedRefresh};
 pub(crate) use freshness::{SessionFreshness, freshness};

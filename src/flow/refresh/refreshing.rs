@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::error::RefreshError;
-use super::freshness::longest_call;
+use super::time_limit::longest_call;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
