@@ -86,7 +86,8 @@ fn load(
     let id = revocations.id();
     let mut loading = store.loading().lock().ok()?;
     if let Some((outcome, began)) = loading.get(id.as_ref()) {
-        return Some((StoreWait::for_work(outcome, *began), None));
+        // The clock may have been set back since.
+        return Some((StoreWait::for_work(outcome, now.min(*began)), None));
     }
     let outcome = Arc::new(Outcome::default());
     let (load, operation) = Load::begin(store, revocations, &outcome, env);
@@ -135,6 +136,12 @@ mod tests {
         vm.poll(NOW, &mut etcd);
         let at = [0, 7, 8].map(|seconds| seen(&mut vm, true, NOW + seconds));
         assert_eq!(at, ["read", "awaited", "unknown"]);
+        // The clock is set back.
+        let [list, _] = vm.lists.clone();
+        let Readiness::Awaited(wait, None) = vm.at(NOW - 100, |store, env| readiness(store, &list, true, env)) else {
+            panic!("nothing is awaited")
+        };
+        assert!(vm.at(NOW - 92, |_, env| wait.is_over(env)));
     }
 
     #[test]
