@@ -278,7 +278,7 @@ const TRIES: usize = 32;
 
 #[cfg(test)]
 mod tests {
-    use std::cell::{Cell, RefCell};
+    use std::cell::Cell;
 
     use super::*;
     use crate::env::shared::SharedWriteError;
@@ -403,17 +403,19 @@ mod tests {
         }
     }
 
-    /// Between the look for a list and its creation, another VM stores the first sign-out.
+    /// After each look for a list, another VM does something, so many times.
     struct Between<'a> {
         shared: &'a TestSharedData,
-        act: RefCell<Option<Box<dyn FnOnce() + 'a>>>,
+        act: &'a dyn Fn(),
+        left: Cell<usize>,
     }
 
     impl SharedData for Between<'_> {
         fn get(&self, key: &str) -> Option<(Vec<u8>, Version)> {
             let found = self.shared.get(key);
-            if let Some(act) = self.act.take() {
-                act();
+            if let Some(left) = self.left.get().checked_sub(1) {
+                self.left.set(left);
+                (self.act)();
             }
             found
         }
@@ -421,6 +423,14 @@ mod tests {
         fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), SharedWriteError> {
             self.shared.set(key, value, version)
         }
+    }
+
+    /// Ends the sessions of a user.
+    fn end(user: &str, list: &Revocations, shared: &dyn SharedData) {
+        let mut host = TestHost::default();
+        let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
+        let env = &mut Env::new(Some(NOW), &mut host, verifier, shared);
+        Revocation::of_user(user, NOW).store(list, LIFETIME, NOW, env).unwrap();
     }
 
     #[test]
@@ -432,14 +442,9 @@ mod tests {
             sync.add([list.clone()]);
             sync
         });
-        let end = |user, list: &Revocations, shared: &dyn SharedData| {
-            let mut host = TestHost::default();
-            let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
-            let env = &mut Env::new(Some(NOW), &mut host, verifier, shared);
-            Revocation::of_user(user, NOW).store(list, LIFETIME, NOW, env).unwrap();
-        };
-        let act: Box<dyn FnOnce()> = Box::new(|| end("ada", &other, &shared));
-        end("bob", &mine, &Between { shared: &shared, act: RefCell::new(Some(act)) });
+        // Before the list is created, the other VM stores the first sign-out.
+        let act = || end("ada", &other, &shared);
+        end("bob", &mine, &Between { shared: &shared, act: &act, left: Cell::new(1) });
         assert!(!ends_adas(&lists("k", &shared)[0]), "nothing was lost, so this test shows nothing");
         let [first, second] = &mut syncs;
         for sync in [second, first] {
@@ -449,41 +454,14 @@ mod tests {
         assert_eq!(mine.list(), other.list());
     }
 
-    /// Another VM that stores a sign-out after each read of the list.
-    struct Faster<'a> {
-        shared: &'a TestSharedData,
-        other: Arc<Revocations>,
-        left: Cell<usize>,
-    }
-
-    impl SharedData for Faster<'_> {
-        fn get(&self, key: &str) -> Option<(Vec<u8>, Version)> {
-            let found = self.shared.get(key);
-            if let Some(left) = self.left.get().checked_sub(1) {
-                self.left.set(left);
-                let user = format!("user {left}");
-                with(self.shared, |env| Revocation::of_user(&user, NOW).store(&self.other, LIFETIME, NOW, env))
-                    .unwrap();
-            }
-            found
-        }
-
-        fn set(&self, key: &str, value: &[u8], version: Option<Version>) -> Result<(), SharedWriteError> {
-            self.shared.set(key, value, version)
-        }
-    }
-
     #[test]
     fn a_sign_out_is_stored_though_another_vm_is_faster_many_times() {
         let shared = TestSharedData::default();
         let ([mine, _], [other, _]) = (lists("k", &shared), lists("k", &shared));
         // The list exists.
-        with(&shared, |env| Revocation::of_user("eve", NOW).store(&other, LIFETIME, NOW, env)).unwrap();
-        let faster = Faster { shared: &shared, other, left: Cell::new(30) };
-        let mut host = TestHost::default();
-        let verifier = Verifier { host: &NoHostVerifier, trusted: HostAlgorithms::default() };
-        let env = &mut Env::new(Some(NOW), &mut host, verifier, &faster);
-        Revocation::of_user("ada", NOW).store(&mine, LIFETIME, NOW, env).unwrap();
+        end("eve", &other, &shared);
+        let faster = Between { shared: &shared, act: &|| end("bob", &other, &shared), left: Cell::new(30) };
+        end("ada", &mine, &faster);
         assert_eq!(faster.left.get(), 0, "the other one was not faster, so this test shows nothing");
         assert!(ends_adas(&lists("k", &shared)[0]));
     }
