@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::awaited::AwaitedRefresh;
 use super::refreshing::{Refreshing, StartRefresh};
-use super::time_limit::longest_call;
+use super::time_limit::{longest_call, longest_refresh};
 use crate::base::time::UnixTime;
 use crate::env::Env;
 use crate::oauth::{PAUSE, Permission, ProviderAvailability, refresh_request};
@@ -156,9 +156,6 @@ fn begin(
 
 /// The longest time to the end of a refresh. With a store, the claim takes time, too.
 fn longest_wait(context: &RequestContext) -> Duration {
-    let claim = if context.runtime.store().is_some() { LONGEST_CLAIM } else { Duration::ZERO };
-    longest_call(context.tenant()).saturating_add(claim)
+    let tenant = context.tenant();
+    if context.runtime.store().is_some() { longest_refresh(tenant) } else { longest_call(tenant) }
 }
-
-/// The longest time of a claim: that of calls that no member of etcd answers.
-const LONGEST_CLAIM: Duration = Duration::from_secs(7);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::error::RefreshError;
-use super::time_limit::longest_call;
+use super::time_limit::longest_refresh;
 use crate::base::event::{Event, Level, LogLine};
 use crate::base::secret::Secret;
 use crate::base::time::UnixTime;
@@ -188,14 +188,20 @@ impl Refreshing {
         match step {
             ClaimStep::Call(next) => {
                 let (call, http) = *next;
+                // A claim of several calls may take longer than was thought. One that waits for
+                // another replica may not.
+                if self.asked == 0 {
+                    let until = env.now().unwrap_or_default().plus(longest_refresh(&self.served.model));
+                    self.store().end(self.key(), &RefreshState::Called(until.0), env);
+                }
                 self.awaited = Awaited::Claim(call, request);
                 RefreshStep::Call(StartRefresh { refreshing: self, call: http })
             }
-            ClaimStep::Granted => self.ask_provider(*request, env),
+            ClaimStep::Granted => self.ask_provider(*request),
             ClaimStep::Failed => {
                 // The refresh is made as without a store.
                 self.claim = None;
-                self.ask_provider(*request, env)
+                self.ask_provider(*request)
             }
             ClaimStep::Busy => {
                 self.awaited = Awaited::Pause(request);
@@ -234,14 +240,7 @@ impl Refreshing {
         }
     }
 
-    /// The claim may have taken longer than the refresh may in all, so its time counts from now.
-    fn ask_provider(
-        mut self: Box<Self>,
-        ClientRequest { call, sent }: ClientRequest,
-        env: &mut Env<'_>,
-    ) -> RefreshStep {
-        let until = env.now().unwrap_or_default().plus(longest_call(&self.served.model));
-        self.store().end(self.key(), &RefreshState::Called(until.0), env);
+    fn ask_provider(mut self: Box<Self>, ClientRequest { call, sent }: ClientRequest) -> RefreshStep {
         self.awaited = Awaited::Tokens(sent);
         RefreshStep::Call(StartRefresh { refreshing: self, call })
     }
